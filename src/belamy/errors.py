@@ -1,0 +1,64 @@
+"""What can go wrong for a user, in one tree.
+
+    BelamyError                exit code 2: one clear message, no traceback
+    ├── UsageError             an unknown name, a wrong option, a bad number
+    ├── DataError              a source of data that cannot be read
+    ├── RunError               a run directory that is foreign, damaged or incomplete
+    ├── StorageError           a disk that is full or a folder that cannot be written
+    ├── MissingExtra           an optional dependency is not installed
+    └── NotFinite              training met NaN or infinity; exit code 3
+
+Every message says what happened, the value against what is allowed, and what to type next.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BelamyError(Exception):
+    """A failure that the user can mend; its text is the whole report."""
+
+    exit_code = 2
+
+
+class UsageError(BelamyError):
+    """An unknown name, a wrong option or a number out of range."""
+
+
+class DataError(BelamyError):
+    """A source of data that cannot be read."""
+
+
+class RunError(BelamyError):
+    """A run directory that is foreign, damaged or incomplete."""
+
+
+class StorageError(BelamyError):
+    """A disk that is full or a folder that cannot be written."""
+
+
+class MissingExtra(BelamyError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs the package '{package}'. Type: pip install 'belamy[{extra}]'")
+
+
+class NotFinite(BelamyError):
+    """Training met NaN or infinity."""
+
+    exit_code = 3
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A suggestion to append to a message: the nearest names, or all of them.
+
+    Example:
+        >>> nearest("hing", ["hinge", "wasserstein"])
+        "Did you mean 'hinge'?"
+    """
+    known = sorted(names)
+    close = get_close_matches(name, known, n=3, cutoff=0.55)
+    if close:
+        return f"Did you mean {' or '.join(repr(match) for match in close)}?"
+    return f"Known: {', '.join(known) or 'none'}."

@@ -1,0 +1,191 @@
+"""Parts found by their file names.
+
+A shelf is a folder whose modules each hold one part: ``losses/adversarial/least_squares.py`` holds the adversarial
+loss ``least-squares`` as its class ``Adversarial``. Adding a part is adding a file; other packages add theirs by an
+entry point in the group that is named like the folder's package (``belamy.losses.adversarial``).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import PlainSerializer
+
+from belamy.errors import UsageError, nearest
+
+
+class Part(BaseModel):
+    """The name of a part and the options that differ from its defaults.
+
+    Example:
+        >>> Part.parse("r1:weight=5,every=16")
+        Part(name='r1', weight='5', every='16')
+        >>> str(Part(name="r1", weight=5))
+        'r1:weight=5'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options given, by name."""
+        return dict(self.__pydantic_extra__ or {})
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """A part from ``name`` or ``name:option=value,option=value``."""
+        name, _, rest = text.partition(":")
+        options: dict[str, Any] = {}
+        for item in filter(None, rest.split(",")):
+            key, equals, value = item.partition("=")
+            if not equals:
+                raise UsageError(f"'{text}' is not a part: write {name}:option=value,option=value.")
+            options[key.strip().replace("-", "_")] = value.strip()
+        return cls(name=name.strip(), **options)
+
+    def __str__(self) -> str:
+        settings = ",".join(f"{key}={value}" for key, value in self.options.items())
+        return f"{self.name}:{settings}" if settings else self.name
+
+
+class Shelf:
+    """The parts of one kind.
+
+    Args:
+        package: Dotted name of the folder, e.g. ``belamy.losses.adversarial``; also the entry-point group.
+        kind: What a user calls such a part, e.g. ``adversarial loss``.
+        role: The class that each module holds, e.g. ``Adversarial``.
+    """
+
+    def __init__(self, package: str, kind: str, role: str) -> None:
+        self.package, self.kind, self.role = package, kind, role
+
+    def __repr__(self) -> str:
+        return f"Shelf({self.package!r}, {self.kind!r}, {self.role!r})"
+
+    def modules(self) -> dict[str, str]:
+        """Public name → dotted module, found without importing any of them."""
+        found = {name: entry for name, entry in _entry_modules(self.package) if _defines(_source(entry), self.role)}
+        spec = find_spec(self.package)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            for path in sorted(Path(folder).glob("*.py")):
+                if not path.stem.startswith("_") and _defines(path, self.role):
+                    found[path.stem.replace("_", "-")] = f"{self.package}.{path.stem}"
+        return dict(sorted(found.items()))
+
+    def names(self) -> list[str]:
+        """Public names, sorted."""
+        return list(self.modules())
+
+    def load(self, name: str) -> type:
+        """The class that ``name`` stands for.
+
+        Raises:
+            UsageError: There is no such part; the message names the nearest ones.
+        """
+        modules = self.modules()
+        name = name.replace("_", "-")
+        if name not in modules:
+            raise UsageError(f"There is no {self.kind} '{name}'. {nearest(name, modules)}")
+        part: type = getattr(import_module(modules[name]), self.role)
+        return part
+
+    def options(self, name: str) -> dict[str, inspect.Parameter]:
+        """The options of a part: its constructor's keyword-only parameters, with resolved annotations."""
+        constructor = self.load(name).__init__  # type: ignore[misc]
+        hints = get_type_hints(constructor)
+        return {
+            parameter.name: parameter.replace(annotation=hints.get(parameter.name, str))
+            for parameter in inspect.signature(constructor).parameters.values()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+
+    def check(self, part: Part) -> Part:
+        """The same part with its options typed as its constructor declares them.
+
+        Raises:
+            UsageError: An unknown part, an unknown option, or a value of the wrong type.
+        """
+        known = self.options(part.name)
+        typed: dict[str, Any] = {}
+        for key, value in part.options.items():
+            if key not in known:
+                raise UsageError(f"The {self.kind} '{part.name}' has no option '{key}'. {nearest(key, known)}")
+            typed[key] = _typed(value, known[key].annotation, f"{part.name}.{key}")
+        return Part(name=part.name.replace("_", "-"), **typed)
+
+    def build(self, part: Part, **given: Any) -> Any:
+        """An instance of a part.
+
+        Args:
+            part: Name and options.
+            given: What the data or the run decides (``shape``, ``latent``, ``classes`` …). A constructor receives
+                those that it declares as ordinary parameters.
+        """
+        made = self.load(part.name)
+        ordinary = [
+            parameter.name
+            for parameter in inspect.signature(made.__init__).parameters.values()  # type: ignore[misc]
+            if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and parameter.name != "self"
+        ]
+        return made(**{name: given[name] for name in ordinary if name in given}, **self.check(part).options)
+
+
+def _entry_modules(group: str) -> list[tuple[str, str]]:
+    return [(entry.name.replace("_", "-"), entry.module) for entry in entry_points(group=group)]
+
+
+def _source(module: str) -> Path | None:
+    spec = find_spec(module)
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _defines(path: Path | None, role: str) -> bool:
+    return path is not None and _roles(path, path.stat().st_mtime_ns).count(role) > 0
+
+
+@cache
+def _roles(path: Path, _version: int) -> tuple[str, ...]:
+    return tuple(re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
+
+
+def _typed(value: Any, annotation: Any, where: str) -> Any:
+    if isinstance(value, str) and (get_origin(annotation) is tuple or _allows_tuple(annotation)):
+        value = tuple(value.split("x")) if "x" in value else (value,)
+    if isinstance(value, str) and value.lower() == "none" and type(None) in get_args(annotation):
+        return None
+    try:
+        return TypeAdapter(annotation).validate_python(value)
+    except ValidationError as error:
+        name = getattr(annotation, "__name__", None) or str(annotation)
+        name = str(annotation).replace("typing.", "") if get_args(annotation) else name
+        raise UsageError(f"{where} is {value!r}, but it must be {name} ({error.errors()[0]['msg']}).") from None
+
+
+def _allows_tuple(annotation: Any) -> bool:
+    return any(get_origin(choice) is tuple for choice in get_args(annotation))
+
+
+def _as_part(value: Any) -> Any:
+    return Part.parse(value) if isinstance(value, str) else value
+
+
+def _as_json(part: Part) -> Any:
+    return {"name": part.name, **part.options} if part.options else part.name
+
+
+def part_of(shelf: Shelf) -> Any:
+    """The annotation of a recipe's field that holds a part of ``shelf``, checked when the recipe is made."""
+    return Annotated[
+        Part, BeforeValidator(_as_part), AfterValidator(shelf.check), PlainSerializer(_as_json), shelf
+    ]
