@@ -7,7 +7,7 @@ Every draw is a function of a seed and the path of names and numbers that says w
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -33,3 +33,44 @@ def generator(seed: int, *path: str | int) -> torch.Generator:
     import torch
 
     return torch.Generator().manual_seed(derive(seed, *path))
+
+
+class Draws:
+    """The random numbers of one training step.
+
+    Numbers are drawn for the global batch and each process takes its slice, so a run on W processes sees the numbers
+    that one process would. Repeated draws from one stream within a step differ.
+
+    Args:
+        seed: The run's seed.
+        step: The step, counted from 0.
+        rank: This process, in 0..world-1.
+        world: How many processes share the global batch.
+        device: Where the numbers are wanted; they are always drawn on the CPU.
+        dtype: Floating type of the numbers.
+    """
+
+    def __init__(
+        self, seed: int, step: int, rank: int = 0, world: int = 1, device: Any = "cpu", dtype: Any = None
+    ) -> None:
+        self.seed, self.step, self.rank, self.world = seed, step, rank, world
+        self.device, self.dtype = device, dtype
+        self._calls: dict[str, int] = {}
+
+    def normal(self, stream: str, count: int, *shape: int) -> torch.Tensor:
+        """``[count, *shape]`` standard normal numbers; ``count`` is this process's share of the batch."""
+        import torch
+
+        return self._slice(torch.randn, stream, count, shape)
+
+    def uniform(self, stream: str, count: int, *shape: int) -> torch.Tensor:
+        """``[count, *shape]`` numbers uniform on [0, 1)."""
+        import torch
+
+        return self._slice(torch.rand, stream, count, shape)
+
+    def _slice(self, draw: Any, stream: str, count: int, shape: tuple[int, ...]) -> torch.Tensor:
+        call = self._calls[stream] = self._calls.get(stream, -1) + 1
+        source = generator(self.seed, stream, self.step, call)
+        whole: torch.Tensor = draw(count * self.world, *shape, generator=source)
+        return whole[self.rank * count : (self.rank + 1) * count].to(self.device, self.dtype)

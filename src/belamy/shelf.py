@@ -14,10 +14,10 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
-from pydantic import PlainSerializer
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
 from belamy.errors import UsageError, nearest
 
@@ -61,6 +61,9 @@ class Part(BaseModel):
 class Shelf:
     """The parts of one kind.
 
+    As the annotation of a recipe's field (``Annotated[Part, SHELF]``) it checks the field when the recipe is made and
+    writes it as JSON: the plain name where no option is set.
+
     Args:
         package: Dotted name of the folder, e.g. ``belamy.losses.adversarial``; also the entry-point group.
         kind: What a user calls such a part, e.g. ``adversarial loss``.
@@ -72,6 +75,12 @@ class Shelf:
 
     def __repr__(self) -> str:
         return f"Shelf({self.package!r}, {self.kind!r}, {self.role!r})"
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: self.check(_as_part(value)),
+            serialization=core_schema.plain_serializer_function_ser_schema(_as_json),
+        )
 
     def modules(self) -> dict[str, str]:
         """Public name → dotted module, found without importing any of them."""
@@ -177,15 +186,10 @@ def _allows_tuple(annotation: Any) -> bool:
 
 
 def _as_part(value: Any) -> Any:
-    return Part.parse(value) if isinstance(value, str) else value
+    if isinstance(value, Part):
+        return value
+    return Part.parse(value) if isinstance(value, str) else Part.model_validate(value)
 
 
 def _as_json(part: Part) -> Any:
     return {"name": part.name, **part.options} if part.options else part.name
-
-
-def part_of(shelf: Shelf) -> Any:
-    """The annotation of a recipe's field that holds a part of ``shelf``, checked when the recipe is made."""
-    return Annotated[
-        Part, BeforeValidator(_as_part), AfterValidator(shelf.check), PlainSerializer(_as_json), shelf
-    ]

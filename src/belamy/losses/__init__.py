@@ -1,0 +1,1 @@
+"""Functions of tensors that give one value per sample."""

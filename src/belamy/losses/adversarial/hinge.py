@@ -1,0 +1,24 @@
+"""The hinge loss."""
+
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+
+class Adversarial(nn.Module):
+    r"""Scores are pushed beyond ±1 and no further.
+
+    .. math:: L_D = \max(0, 1-s_r) + \max(0, 1+s_f), \qquad L_G = -s_f
+
+    References:
+        Lim & Ye 2017, arXiv 1705.02894; Miyato et al. 2018, arXiv 1802.05957, equations 16 and 17.
+    """
+
+    relativistic = False
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """``[N]`` from scores of real and generated samples."""
+        return relu(1 - real) + relu(1 + fake)
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """``[N]`` from scores of generated samples."""
+        return -fake

@@ -1,0 +1,26 @@
+"""The minimax (saturating) loss of the original GAN."""
+
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+
+class Adversarial(nn.Module):
+    r"""The zero-sum game: the generator minimises what the discriminator maximises.
+
+    .. math:: L_D = -\log\sigma(s_r) - \log(1-\sigma(s_f)), \qquad L_G = \log(1-\sigma(s_f))
+
+    The generator's gradient vanishes where the discriminator is sure (it saturates); for study, not for use.
+
+    References:
+        Goodfellow et al. 2014, arXiv 1406.2661, equation 1.
+    """
+
+    relativistic = False
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """``[N]`` from scores of real and generated samples."""
+        return softplus(-real) + softplus(fake)
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """``[N]`` from scores of generated samples."""
+        return -softplus(fake)

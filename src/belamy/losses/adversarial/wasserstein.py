@@ -1,0 +1,23 @@
+"""The Wasserstein loss."""
+
+from torch import Tensor, nn
+
+
+class Adversarial(nn.Module):
+    r"""Difference of mean scores; the critic must be kept Lipschitz, e.g. by ``gradient-penalty``.
+
+    .. math:: L_D = s_f - s_r, \qquad L_G = -s_f
+
+    References:
+        Arjovsky et al. 2017, arXiv 1701.07875, equation 2 and algorithm 1.
+    """
+
+    relativistic = False
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """``[N]`` from scores of real and generated samples."""
+        return fake - real
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """``[N]`` from scores of generated samples."""
+        return -fake

@@ -1,0 +1,228 @@
+"""What every method is made of: its recipe, its turns and its players."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor, nn
+
+from belamy.data import Batch
+from belamy.errors import UsageError, nearest
+from belamy.seeds import Draws, generator
+from belamy.shelf import Part, Shelf
+
+METHODS = Shelf("belamy.methods", "method", "Method")
+OPTIMIZERS = Shelf("belamy.training.optimizers", "optimizer", "Optimizer")
+SCHEDULES = Shelf("belamy.training.schedules", "schedule", "Schedule")
+
+
+class Domain(NamedTuple):
+    """What the data decides: ``shape`` is (channels, height, width); ``classes`` are the label names, () if none."""
+
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...] = ()
+
+
+class Recipe(BaseModel):
+    """Everything that decides the outcome of a training run, as plain data.
+
+    The fields are the options of ``belamy train``, the JSON in the run directory and, later, the studio's form.
+    Loading a recipe runs no code.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    data: str = "mnist"
+    """A named data set, a folder of images, an archive or an array file."""
+    size: int | None = Field(None, gt=0, le=4096)
+    """Side of the square images to train on, in pixels; by default the data's own."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """How an image of another aspect ratio is made square."""
+    channels: Literal[1, 3] | None = None
+    """1 for grey, 3 for colour; by default what the data has."""
+    labels: str | None = None
+    """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
+    samples: int = Field(1_000_000, gt=0)
+    """Training samples to see, repetitions counted: the length of the run."""
+    batch: int = Field(64, gt=0, le=65536)
+    """Samples per step, over all processes together."""
+    seed: int = Field(0, ge=0)
+    """Decides every random draw of the run."""
+    average: int = Field(0, ge=0)
+    """Half-life, in samples, of the exponential average of the weights; 0 for none."""
+    schedule: Annotated[Part, SCHEDULES] = Part(name="constant")
+    """How the learning rates change over the run."""
+    clip_value: float | None = Field(None, gt=0)
+    """Clip every element of the gradients to this magnitude."""
+    clip_norm: float | None = Field(None, gt=0)
+    """Scale each player's gradient down to this Euclidean norm."""
+
+    @classmethod
+    def tiny(cls) -> Recipe:
+        """The smallest recipe of the method that still trains: seconds on a CPU."""
+        raise UsageError(f"{cls.__module__} gives no tiny recipe; every method needs one.")
+
+    def changed(self, **fields: Any) -> Recipe:
+        """The same recipe with some fields replaced.
+
+        Raises:
+            UsageError: An unknown field or a value that the field does not allow.
+        """
+        known = type(self).model_fields
+        for name in fields:
+            if name not in known:
+                raise UsageError(f"This recipe has no field '{name}'. {nearest(name, known)}")
+        return type(self).parse({**self.model_dump(), **fields})
+
+    @classmethod
+    def parse(cls, fields: Mapping[str, Any]) -> Recipe:
+        """A recipe from plain data, as ``recipe.json`` holds it."""
+        try:
+            return cls.model_validate(dict(fields))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the recipe"
+            hint = nearest(where, cls.model_fields) if first["type"] == "extra_forbidden" else first["msg"]
+            raise UsageError(f"{where} = {first['input']!r} is not allowed: {hint}") from None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One player's chance to learn.
+
+    The trainer minimises the weighted sum of the terms' means with respect to this player's parameters only.
+
+    Args:
+        player: A key of the method's ``players``.
+        terms: Named losses, one value per sample ``[N]`` (or already a scalar); each is logged under its name.
+        weights: Factor of a term in the sum; 1 where a term has none.
+        signals: Quantities to log that are not learned from, reduced to their mean.
+    """
+
+    player: str
+    terms: Mapping[str, Tensor]
+    weights: Mapping[str, float] = field(default_factory=dict)
+    signals: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def total(self) -> Tensor:
+        """The scalar that is minimised: the only place where a mean over samples is taken."""
+        return torch.stack([self.weights.get(name, 1.0) * term.mean() for name, term in self.terms.items()]).sum()
+
+
+class Player(NamedTuple):
+    """Who learns: the module whose parameters a turn changes, and the optimiser that changes them."""
+
+    module: nn.Module
+    optimizer: Part
+
+
+class Method(nn.Module):
+    """Networks and the algorithm that trains them.
+
+    A method is built from a recipe and the domain that the data decides. Whatever must survive a resume is a
+    parameter or a buffer.
+
+    Attributes:
+        averaged: Names of the networks whose weights are averaged for sampling.
+    """
+
+    averaged: tuple[str, ...] = ()
+
+    def __init__(self, recipe: Any, domain: Domain) -> None:
+        super().__init__()
+        self.recipe, self.domain = recipe, domain
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """Who learns, by name."""
+        raise AssertionError(f"{type(self).__module__} names no players")
+
+    def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:
+        """One step of the algorithm: yields a turn each time a player learns.
+
+        Turns yielded together in a tuple are simultaneous: all gradients are taken before any player moves.
+
+        Args:
+            data: Endless batches; ``next(data)`` takes one.
+            draw: The step's random numbers; ``draw.step`` counts from 0.
+        """
+        raise AssertionError(f"{type(self).__module__} does not play")
+
+    def networks(self) -> dict[str, nn.Module]:
+        """The networks by name, as ``belamy inspect`` shows them."""
+        return dict(self.named_children())
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """Draws new images."""
+
+    def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
+        """``[n, latent]``: the latent of each sample index, a function of (seed, index) alone."""
+        ...
+
+    def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images ``[n, C, H, W]`` in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    """Encodes an image and decodes it again."""
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Images ``[n, C, H, W]`` in [-1, 1] from images in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """Maps images to codes."""
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Codes ``[n, latent]`` of images ``[n, C, H, W]`` in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """Tells the class of an image."""
+
+    def classify(self, images: Tensor) -> Tensor:
+        """Logits ``[n, classes]`` of images ``[n, C, H, W]`` in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Evaluates(Protocol):
+    """Measures itself on held-out data."""
+
+    def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
+        """Named values, one per sample ``[n]``; their means over the held-out data are reported."""
+        ...
+
+
+def normal_latents(seed: int, indices: Iterable[int], size: int) -> Tensor:
+    """``[n, size]`` standard normal latents; row i depends on (seed, index i) alone."""
+    return torch.stack([torch.randn(size, generator=generator(seed, "sample", index)) for index in indices])
+
+
+def uniform_latents(seed: int, indices: Iterable[int], size: int) -> Tensor:
+    """``[n, size]`` latents uniform on [-1, 1); row i depends on (seed, index i) alone."""
+    return torch.stack([torch.rand(size, generator=generator(seed, "sample", index)) * 2 - 1 for index in indices])
+
+
+def to_range(images: Tensor, value_range: tuple[float, float]) -> Tensor:
+    """Images from [-1, 1] to ``value_range``."""
+    low, high = value_range
+    return images if (low, high) == (-1.0, 1.0) else images * ((high - low) / 2) + (high + low) / 2
+
+
+def from_range(images: Tensor, value_range: tuple[float, float]) -> Tensor:
+    """Images from ``value_range`` to [-1, 1]."""
+    low, high = value_range
+    return images if (low, high) == (-1.0, 1.0) else (images - (high + low) / 2) * (2 / (high - low))
