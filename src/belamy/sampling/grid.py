@@ -1,0 +1,124 @@
+"""Many pictures in one: contact sheets of samples, and their PNG bytes."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from belamy.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+BACKGROUND = 46  # a dark neutral grey: dark digits and white-backed faces both stand out, on light and dark pages alike
+CAPTION_INK = 226
+CAPTION_HEIGHT = 16  # pixels under every cell when there are captions
+WIDE = 1.4  # the aspect (width / height) a free grid leans to
+EMPTY_COST = 6.0  # how much an empty cell weighs against a better aspect
+VISIBLE = 56  # pixels: `scale=None` enlarges cells until their shorter side reaches this
+
+
+def grid(
+    images: torch.Tensor | np.ndarray,
+    columns: int | None = None,
+    pad: int = 2,
+    scale: int | None = 1,
+    captions: Sequence[str] | None = None,
+) -> np.ndarray:
+    """Lay pictures out in rows, left to right, on a neutral background.
+
+    Args:
+        images: [N, C, H, W], uint8, C = 1 (grey) or 3 (RGB), any N of at least 1.
+        columns: pictures in a row; None chooses few empty cells and a slightly wide sheet.
+        pad: pixels around and between the pictures, not enlarged by `scale`.
+        scale: whole-number enlargement, nearest neighbour; None makes every picture at least 56 pixels wide and high.
+        captions: one line of text under each picture, shortened to its width.
+
+    Returns:
+        The sheet, uint8, [height, width, 3].
+
+    Raises:
+        UsageError: not a batch of uint8 pictures, or an option out of its range.
+
+    Example:
+        >>> grid(np.zeros((10, 1, 28, 28), dtype=np.uint8)).shape
+        (62, 152, 3)
+    """
+    pixels = _as_rgb(images)  # [N, H, W, 3]
+    count, height, width = pixels.shape[:3]
+    scale = max(1, math.ceil(VISIBLE / min(height, width))) if scale is None else scale
+    _check(count, columns, pad, scale, captions)
+    pixels = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
+    cell_height = height * scale + (CAPTION_HEIGHT if captions else 0)
+    columns = columns or best_columns(count, width * scale / cell_height)
+    rows = math.ceil(count / columns)
+    step_y, step_x = cell_height + pad, width * scale + pad
+    sheet = np.full((pad + rows * step_y, pad + columns * step_x, 3), BACKGROUND, dtype=np.uint8)
+    for index, picture in enumerate(pixels):
+        top, left = pad + index // columns * step_y, pad + index % columns * step_x
+        sheet[top : top + height * scale, left : left + width * scale] = picture
+    if captions:
+        corners = [(pad + i % columns * step_x, pad + i // columns * step_y + height * scale) for i in range(count)]
+        sheet = _write(sheet, corners, captions, width * scale)
+    return sheet
+
+
+def best_columns(count: int, aspect: float = 1.0) -> int:
+    """The number of columns for `count` cells of this aspect (width / height): few holes first, then a wide sheet."""
+
+    def cost(columns: int) -> float:
+        rows = math.ceil(count / columns)
+        empty = (rows * columns - count) / (rows * columns)
+        return abs(math.log(aspect * columns / rows / WIDE)) + EMPTY_COST * empty
+
+    # Twenty times the square root reaches every layout worth a look and keeps 100,000 pictures quick.
+    return min(range(1, min(count, 20 * math.isqrt(count) + 1) + 1), key=cost)
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """PNG bytes of a uint8 picture, [H, W] or [H, W, 3].
+
+    Example:
+        >>> encode_png(np.zeros((2, 2), dtype=np.uint8))[1:4]
+        b'PNG'
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _as_rgb(images: torch.Tensor | np.ndarray) -> np.ndarray:
+    array = images if isinstance(images, np.ndarray) else images.detach().cpu().numpy()
+    if array.ndim != 4 or array.dtype != np.uint8 or array.shape[1] not in (1, 3) or 0 in array.shape:
+        raise UsageError(
+            f"a grid needs uint8 pictures of shape [N, 1 or 3, H, W], none of them 0; got {array.dtype} "
+            f"{list(array.shape)}. Turn values in [-1, 1] into pixels with belamy.data.to_uint8."
+        )
+    pixels = array.transpose(0, 2, 3, 1)  # [N, H, W, C]
+    return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
+
+
+def _check(count: int, columns: int | None, pad: int, scale: int, captions: Sequence[str] | None) -> None:
+    if columns is not None and columns < 1:
+        raise UsageError(f"a grid has at least 1 column; got {columns}. Leave it out to have one chosen.")
+    if pad < 0 or scale < 1:
+        raise UsageError(f"a grid needs pad of at least 0 and scale of at least 1; got pad {pad}, scale {scale}.")
+    if captions is not None and len(captions) != count:
+        raise UsageError(f"a grid of {count} pictures needs {count} captions; got {len(captions)}.")
+
+
+def _write(sheet: np.ndarray, corners: Sequence[tuple[int, int]], captions: Sequence[str], width: int) -> np.ndarray:
+    picture = Image.fromarray(sheet)
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size=11)
+    for (left, top), caption in zip(corners, captions, strict=True):
+        text = " ".join(caption.split())
+        while len(text) > 1 and pen.textlength(text, font=font) > width:
+            text = text.removesuffix("…")[:-1] + "…"
+        offset = max(0, (width - pen.textlength(text, font=font)) / 2)
+        pen.text((left + offset, top + 2), text, fill=(CAPTION_INK,) * 3, font=font)
+    return np.asarray(picture)
