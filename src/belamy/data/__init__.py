@@ -1,0 +1,35 @@
+"""What is learned from: named sets, folders, archives and arrays, all as one ``Dataset``, and its shuffled ``Batches``.
+
+Nothing here touches the network unless a set that is not embedded is asked for. The names below are imported when they
+are first used, so that listing the data sources does not wait for torch.
+
+Example:
+    >>> data = open_data("avatars-16", labels="smile")
+    >>> data.shape, len(data), data.classes
+    ((3, 16, 16), 3000, ('no', 'yes'))
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from belamy.data.batches import Batch, Batches, to_float, to_uint8
+    from belamy.data.dataset import Dataset
+    from belamy.data.opening import open_data
+
+__all__ = ["Batch", "Batches", "Dataset", "open_data", "to_float", "to_uint8"]
+
+_HOMES = {
+    "Batch": "batches",
+    "Batches": "batches",
+    "Dataset": "dataset",
+    "open_data": "opening",
+    "to_float": "batches",
+    "to_uint8": "batches",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,159 @@
+"""Shuffled batches, addressed by position, so that resuming needs one number.
+
+The stream of sample *p* = 0, 1, 2, … of a split of *n* images reads image ``permutation(seed, pass)[p mod n]`` with
+pass ``p // n``: each pass is a true permutation, a batch may straddle two passes, and no generator has state.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from belamy.data.dataset import Dataset
+from belamy.errors import UsageError
+from belamy.seeds import generator
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Pixels 0..255 (uint8) as float32 in [-1, 1]: x / 127.5 - 1.
+
+    Example:
+        >>> to_float(torch.tensor([0, 255], dtype=torch.uint8))
+        tensor([-1.,  1.])
+    """
+    return images.to(torch.float32).div_(127.5).sub_(1)
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Floats in [-1, 1] as pixels 0..255: 127.5 x + 128, clipped and truncated, so that all 256 values survive.
+
+    Example:
+        >>> to_uint8(torch.tensor([-1.0, 0.0, 1.0]))
+        tensor([  0, 128, 255], dtype=torch.uint8)
+    """
+    return (images.detach().to(torch.float32) * 127.5 + 128).clamp_(0, 255).to(torch.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One process's share of a batch.
+
+    Args:
+        images: float32 in [-1, 1].  # [n, C, H, W]
+        labels: Class numbers, or None where the data has none.  # [n]
+        indices: Which images of the data set these are.  # [n]
+    """
+
+    images: Tensor
+    labels: Tensor | None
+    indices: Tensor
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class Batches:
+    """An endless iterator over shuffled batches; ``position``, the batches drawn so far, is its whole state.
+
+    Args:
+        dataset: What to draw from.
+        split: A split of the data set, e.g. ``train``, or ``all``.
+        batch: Samples in a *global* batch, over all processes together.
+        seed: Seed of the permutations.
+        rank: This process, in 0..world-1; it gets the rank-th contiguous slice of every global batch.
+        world: How many processes share a batch; it divides ``batch``.
+        position: Batches drawn before this iterator starts.
+        device: Where the batches are wanted.
+
+    Raises:
+        UsageError: An unknown split, an empty one, or a batch that is not positive or that ``world`` does not divide.
+
+    Example:
+        >>> from belamy.data import open_data
+        >>> next(Batches(open_data("avatars-16"), "train", batch=8, seed=0)).images.shape
+        torch.Size([8, 3, 16, 16])
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        split: str,
+        batch: int,
+        seed: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        position: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if batch < 1:
+            raise UsageError(f"The batch is {batch}, but it must be at least 1.")
+        if world < 1 or batch % world:
+            raise UsageError(
+                f"A batch of {batch} cannot be shared by {world} processes: use a multiple, e.g. "
+                f"--batch {max(world, 1) * max(1, round(batch / max(world, 1)))}."
+            )
+        if not 0 <= rank < world:
+            raise UsageError(f"The rank is {rank}, but with {world} processes it must be in 0..{world - 1}.")
+        if position < 0:
+            raise UsageError(f"The position is {position}, but it must not be negative.")
+        self.dataset, self.batch, self.seed, self.position = dataset, batch, seed, position
+        self.device = torch.device(device)
+        self._split = dataset.indices(split)
+        if not len(self._split):
+            raise UsageError(f"The split '{split}' of {dataset.name} is empty.")
+        self._share = batch // world
+        self._offset = rank * self._share
+        self._shuffled: dict[int, Tensor] = {}
+        # Decoding from disk takes as long as a step, so the next batch is read while the trainer works.
+        self._reader = ThreadPoolExecutor(1, "belamy-batches") if dataset.streams else None
+        self._ahead: tuple[int, Future[Tensor]] | None = None
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> Batch:
+        indices = self.indices(self.position)
+        pixels = self._read(indices)
+        self.position += 1
+        labels = self.dataset.labels
+        return Batch(
+            images=to_float(pixels.to(self.device, non_blocking=True)),
+            labels=None if labels is None else labels[indices].to(self.device, non_blocking=True),
+            indices=indices,
+        )
+
+    def indices(self, position: int) -> Tensor:
+        """Which images this process reads in the batch at ``position``."""
+        count = len(self._split)
+        start = position * self.batch + self._offset
+        stop = start + self._share
+        pieces = []
+        while start < stop:
+            number, within = divmod(start, count)
+            taken = min(stop - start, count - within)
+            pieces.append(self._permutation(number)[within : within + taken])
+            start += taken
+        return torch.cat(pieces)
+
+    def _permutation(self, number: int) -> Tensor:
+        if number not in self._shuffled:
+            order = torch.randperm(len(self._split), generator=generator(self.seed, "shuffle", number))
+            # A batch straddles at most two passes unless it is larger than the split, so two are worth keeping.
+            kept = {key: value for key, value in self._shuffled.items() if key == number - 1}
+            self._shuffled = {**kept, number: self._split[order]}
+        return self._shuffled[number]
+
+    def _read(self, indices: Tensor) -> Tensor:
+        if self._reader is None:
+            return self.dataset.images(indices)
+        if self._ahead is not None and self._ahead[0] == self.position:
+            pixels = self._ahead[1].result()
+        else:
+            pixels = self.dataset.images(indices)
+        following = self.position + 1
+        self._ahead = following, self._reader.submit(self.dataset.images, self.indices(following))
+        return pixels
