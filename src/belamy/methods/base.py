@@ -27,7 +27,7 @@ class Domain(NamedTuple):
     classes: tuple[str, ...] = ()
 
 
-class Recipe(BaseModel):
+class BaseRecipe(BaseModel):
     """Everything that decides the outcome of a training run, as plain data.
 
     The fields are the options of ``belamy train``, the JSON in the run directory and, later, the studio's form.
@@ -62,11 +62,11 @@ class Recipe(BaseModel):
     """Scale each player's gradient down to this Euclidean norm."""
 
     @classmethod
-    def tiny(cls) -> Recipe:
+    def tiny(cls) -> BaseRecipe:
         """The smallest recipe of the method that still trains: seconds on a CPU."""
         raise UsageError(f"{cls.__module__} gives no tiny recipe; every method needs one.")
 
-    def changed(self, **fields: Any) -> Recipe:
+    def changed(self, **fields: Any) -> BaseRecipe:
         """The same recipe with some fields replaced.
 
         Raises:
@@ -79,7 +79,7 @@ class Recipe(BaseModel):
         return type(self).parse({**self.model_dump(), **fields})
 
     @classmethod
-    def parse(cls, fields: Mapping[str, Any]) -> Recipe:
+    def parse(cls, fields: Mapping[str, Any]) -> BaseRecipe:
         """A recipe from plain data, as ``recipe.json`` holds it."""
         try:
             return cls.model_validate(dict(fields))
@@ -120,7 +120,7 @@ class Player(NamedTuple):
     optimizer: Part
 
 
-class Method(nn.Module):
+class BaseMethod(nn.Module):
     """Networks and the algorithm that trains them.
 
     A method is built from a recipe and the domain that the data decides. Whatever must survive a resume is a

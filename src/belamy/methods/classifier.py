@@ -1,0 +1,81 @@
+"""A classifier: the smallest method, and the judge of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from belamy.data import Batch
+from belamy.errors import DataError
+from belamy.methods import base
+from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
+from belamy.seeds import Draws
+from belamy.shelf import Part, Shelf
+
+CLASSIFIERS = Shelf("belamy.networks", "classifier", "Classifier")
+
+
+class Recipe(base.BaseRecipe):
+    """A classifier of labelled images."""
+
+    classifier: Annotated[Part, CLASSIFIERS] = Part(name="classifier-mnist")
+    """The network that maps an image to the scores of the classes."""
+    optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
+    """How it learns."""
+    printed_test: bool = False
+    """Evaluate on test images scaled to [-511, -1], the defect of the book's classifier-mnist."""
+
+    @classmethod
+    def tiny(cls) -> Recipe:
+        """The book's classifier on few digits."""
+        return cls(samples=640, batch=32, average=64)
+
+
+class Method(base.BaseMethod):
+    """One player that minimises the cross-entropy of the labels."""
+
+    averaged = ("classifier",)
+
+    def __init__(self, recipe: Recipe, domain: Domain) -> None:
+        super().__init__(recipe, domain)
+        if len(domain.classes) < 2:
+            raise DataError(
+                "A classifier needs labelled data of at least two classes. Put the images of each class into a "
+                "folder of its own, or name a CSV file of labels with --labels."
+            )
+        self.classifier: nn.Module = CLASSIFIERS.build(
+            recipe.classifier, shape=domain.shape, classes=len(domain.classes)
+        )
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """One player, the classifier."""
+        return {"classifier": Player(self.classifier, self.recipe.optimizer)}
+
+    def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
+        """One turn."""
+        batch = next(data)
+        logits = self.classifier(batch.images)
+        accuracy = (logits.detach().argmax(1) == batch.labels).to(logits.dtype)
+        terms = {"cross-entropy": cross_entropy(logits, batch.labels, reduction="none")}
+        yield Turn("classifier", terms, signals={"accuracy": accuracy})
+
+    def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
+        """Cross-entropy and accuracy."""
+        images = batch.images
+        if self.recipe.printed_test:
+            # (x - 255) * 2 - 1 for x in 0..255, as printed; ours is x / 127.5 - 1
+            images = ((images + 1) * 127.5 - 255) * 2 - 1
+        logits = self.classifier(images)
+        return {
+            "loss": cross_entropy(logits, batch.labels, reduction="none"),
+            "accuracy": (logits.argmax(1) == batch.labels).to(logits.dtype),
+        }
+
+    def classify(self, images: Tensor) -> Tensor:
+        """Logits ``[n, classes]`` of images in [-1, 1]."""
+        logits: Tensor = self.classifier(images)
+        return logits

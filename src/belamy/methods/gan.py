@@ -1,0 +1,195 @@
+"""Generative adversarial networks: any generator, discriminator, adversarial loss and penalties, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from belamy.data import Batch
+from belamy.errors import UsageError
+from belamy.methods import base
+from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
+from belamy.seeds import Draws
+from belamy.shelf import Part, Shelf
+
+GENERATORS = Shelf("belamy.networks", "generator", "Generator")
+DISCRIMINATORS = Shelf("belamy.networks", "discriminator", "Discriminator")
+ADVERSARIAL = Shelf("belamy.losses.adversarial", "adversarial loss", "Adversarial")
+PENALTIES = Shelf("belamy.losses.penalties", "penalty", "Penalty")
+
+
+class Recipe(base.BaseRecipe):
+    """A generative adversarial network."""
+
+    generator: Annotated[Part, GENERATORS] = Part(name="dcgan-mnist")
+    """The network that makes images from latents."""
+    discriminator: Annotated[Part, DISCRIMINATORS] = Part(name="dcgan-mnist")
+    """The network that scores images."""
+    latent: int = Field(100, gt=0, le=65536)
+    """Size of the latent vector."""
+    latent_law: Literal["normal", "uniform"] = "normal"
+    """Distribution of the latents: standard normal, or uniform on [-1, 1)."""
+    adversarial: Annotated[Part, ADVERSARIAL] = Part(name="non-saturating")
+    """What the two players minimise."""
+    penalties: tuple[Annotated[Part, PENALTIES], ...] = ()
+    """Terms added to the discriminator's loss, e.g. r1:weight=5,every=16."""
+    critic_steps: int = Field(1, gt=0)
+    """Discriminator updates for one generator update."""
+    turns: Literal["alternating", "simultaneous", "separate"] = "alternating"
+    """alternating: discriminator, then generator; simultaneous: both from one pass; separate: the discriminator
+    learns from real and from generated images in two updates."""
+    fresh_latents: bool = False
+    """Draw new latents for the generator's turn instead of using those of the discriminator's."""
+    fakes: Literal["train", "eval"] = "train"
+    """Mode of the generator when it makes images for the discriminator; eval is the Keras originals' defect."""
+    real_range: Literal["generator", "0..1"] = "generator"
+    """Range of the real images: the generator's, or [0, 1] whatever the generator makes (a defect of dcgan-frog)."""
+    generator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=2e-4, beta1=0.5)
+    """How the generator learns."""
+    discriminator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=2e-4, beta1=0.5)
+    """How the discriminator learns."""
+
+    @classmethod
+    def tiny(cls) -> Recipe:
+        """Two dense networks and a penalty on few digits."""
+        return cls(
+            generator=Part(name="dense-fashion"),
+            discriminator=Part(name="dense-fashion"),
+            latent=8,
+            penalties=(Part(name="gradient-penalty", weight=1.0),),
+            samples=320,
+            batch=16,
+            average=64,
+        )
+
+
+class Method(base.BaseMethod):
+    """Two players: the discriminator tells real from generated images, the generator learns to be taken for real.
+
+    References:
+        Goodfellow et al. 2014, arXiv 1406.2661, algorithm 1.
+    """
+
+    averaged = ("generator",)
+
+    def __init__(self, recipe: Recipe, domain: Domain) -> None:
+        super().__init__(recipe, domain)
+        given: dict[str, Any] = {"latent": recipe.latent, "shape": domain.shape, "classes": len(domain.classes)}
+        self.generator: nn.Module = GENERATORS.build(recipe.generator, **given)
+        self.discriminator: nn.Module = DISCRIMINATORS.build(recipe.discriminator, **given)
+        self.adversarial = ADVERSARIAL.build(recipe.adversarial)
+        self.penalties = {part.name: PENALTIES.build(part) for part in recipe.penalties}
+        self.value_range: tuple[float, float] = self.generator.value_range  # type: ignore[assignment]
+        if recipe.turns == "separate" and self.adversarial.relativistic:
+            raise UsageError(
+                f"The loss '{recipe.adversarial.name}' compares real with generated images, so the discriminator "
+                f"cannot learn from them separately. Choose --turns alternating."
+            )
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """Discriminator and generator."""
+        return {
+            "discriminator": Player(self.discriminator, self.recipe.discriminator_optimizer),
+            "generator": Player(self.generator, self.recipe.generator_optimizer),
+        }
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Generator and discriminator."""
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
+    def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:
+        """Discriminator turns, then one generator turn; see :class:`Recipe` for the variants."""
+        for _ in range(self.recipe.critic_steps - 1):
+            batch = next(data)
+            with torch.no_grad():
+                fake = self.fake(batch, draw)
+            yield from self.discriminator_turns(batch, fake, draw)
+        batch = next(data)
+        if self.recipe.turns == "simultaneous":
+            yield self.simultaneous_turns(batch, draw)
+            return
+        with torch.set_grad_enabled(not self.recipe.fresh_latents):
+            fake = self.fake(batch, draw)
+        yield from self.discriminator_turns(batch, fake.detach(), draw)
+        if self.recipe.fresh_latents:
+            fake = self.generator(self.noise(len(batch.images), draw), batch.labels)
+        yield self.generator_turn(batch, self.discriminator(fake, batch.labels))
+
+    def discriminator_turns(self, batch: Batch, fake: Tensor, draw: Draws) -> Iterator[Turn]:
+        """One turn on real and generated images, or one on each."""
+        real = self.real(batch)
+        if self.recipe.turns == "separate":
+            scores = self.discriminator(real, batch.labels)
+            terms = {"adversarial-real": self.adversarial.on_real(scores)}
+            yield Turn("discriminator", terms, signals={"real": scores.detach()})
+            scores = self.discriminator(fake, batch.labels)
+            turn = Turn("discriminator", {"adversarial-fake": self.adversarial.on_fake(scores)})
+            yield self.penalised(turn, batch, real, fake, draw)
+            return
+        real_scores, fake_scores = self.discriminator(real, batch.labels), self.discriminator(fake, batch.labels)
+        turn = self.discriminator_turn(real_scores, fake_scores)
+        yield self.penalised(turn, batch, real, fake, draw)
+
+    def discriminator_turn(self, real: Tensor, fake: Tensor) -> Turn:
+        """The turn from scores of real and generated images."""
+        signals = {"real": real.detach(), "fake": fake.detach()}
+        return Turn("discriminator", {"adversarial": self.adversarial.discriminator(real, fake)}, signals=signals)
+
+    def generator_turn(self, batch: Batch, fake: Tensor) -> Turn:
+        """The turn from scores of generated images."""
+        real = None
+        if self.adversarial.relativistic:
+            with torch.no_grad():
+                real = self.discriminator(self.real(batch), batch.labels)
+        return Turn("generator", {"adversarial": self.adversarial.generator(fake, real)})
+
+    def simultaneous_turns(self, batch: Batch, draw: Draws) -> tuple[Turn, Turn]:
+        """Both players' turns from one forward pass."""
+        fake = self.fake(batch, draw)
+        real, labels = self.real(batch), batch.labels
+        real_scores, fake_scores = self.discriminator(real, labels), self.discriminator(fake, labels)
+        turn = self.penalised(self.discriminator_turn(real_scores, fake_scores), batch, real, fake.detach(), draw)
+        generator = self.adversarial.generator(fake_scores, real_scores)
+        return turn, Turn("generator", {"adversarial": generator})
+
+    def penalised(self, turn: Turn, batch: Batch, real: Tensor, fake: Tensor, draw: Draws) -> Turn:
+        """The turn with the penalties that are due on this step."""
+        due = {name: penalty for name, penalty in self.penalties.items() if draw.step % penalty.every == 0}
+        terms = {
+            name: penalty(lambda images: self.discriminator(images, batch.labels), real, fake, draw)
+            for name, penalty in due.items()
+        }
+        weights = {name: penalty.weight * penalty.every for name, penalty in due.items()}
+        return Turn(turn.player, {**turn.terms, **terms}, weights, turn.signals)
+
+    def real(self, batch: Batch) -> Tensor:
+        """The batch's images in the range that the discriminator is shown."""
+        value_range = self.value_range if self.recipe.real_range == "generator" else (0.0, 1.0)
+        return base.to_range(batch.images, value_range)
+
+    def fake(self, batch: Batch, draw: Draws) -> Tensor:
+        """As many generated images as the batch has, of the same labels."""
+        self.generator.train(self.recipe.fakes == "train")
+        fake: Tensor = self.generator(self.noise(len(batch.images), draw), batch.labels)
+        self.generator.train()
+        return fake
+
+    def noise(self, count: int, draw: Draws) -> Tensor:
+        """``[count, latent]`` latents for training."""
+        if self.recipe.latent_law == "normal":
+            return draw.normal("latents", count, self.recipe.latent)
+        return draw.uniform("latents", count, self.recipe.latent) * 2 - 1
+
+    def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
+        """``[n, latent]``: the latent of each sample index."""
+        law = base.normal_latents if self.recipe.latent_law == "normal" else base.uniform_latents
+        return law(seed, indices, self.recipe.latent)
+
+    def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images ``[n, C, H, W]`` in [-1, 1]."""
+        return base.from_range(self.generator(latents, labels), self.value_range)

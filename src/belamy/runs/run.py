@@ -1,0 +1,318 @@
+"""The run directory: the only room that knows a file's name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from belamy.errors import RunError, StorageError
+from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, Domain
+from belamy.runs import files
+from belamy.sampling.draw import draw
+from belamy.shelf import Part, Shelf
+
+FORMAT = 1
+"""Version of the layout; a run of a newer layout is refused with a clear message."""
+
+RECIPE_TYPES = Shelf("belamy.methods", "method", "Recipe")
+KEEP_CHECKPOINTS = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The whole state of a training run at a moment.
+
+    Args:
+        samples: Training samples seen.
+        step: Steps done.
+        position: Batches drawn.
+        seconds: Time spent training.
+        tensors: Networks, averages, optimisers and running sums, by path.
+    """
+
+    samples: int
+    step: int
+    position: int
+    seconds: float
+    tensors: Mapping[str, Tensor]
+
+
+class Run:
+    """A training run on disk: what it was asked, what it did and what it learned.
+
+    Use :meth:`create` and :meth:`open`. Nothing in a run is executed when it is opened, and every write is atomic.
+    """
+
+    def __init__(self, path: Path, facts: Mapping[str, Any]) -> None:
+        self.path = path
+        self.recipe_name: str = facts["recipe"]
+        self.method_name: str = facts["method"]
+        self.recipe: BaseRecipe = RECIPE_TYPES.load(self.method_name).parse(facts["fields"])  # type: ignore[attr-defined]
+        shape = facts["domain"]["shape"]
+        self.domain = Domain((shape[0], shape[1], shape[2]), tuple(facts["domain"]["classes"]))
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}: {self.recipe_name} on {self.recipe.data}, {self.samples_seen:,} samples seen)"
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        *,
+        recipe: BaseRecipe,
+        recipe_name: str,
+        domain: Domain,
+        provenance: Mapping[str, Any],
+        card: Mapping[str, Any],
+    ) -> Run:
+        """A new run directory.
+
+        Raises:
+            RunError: There is something at ``path`` already.
+            StorageError: The folder cannot be written.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            what = "holds a run" if (path / "recipe.json").is_file() else "is not empty"
+            raise RunError(f"{path} {what}. Type `belamy resume {path}` to go on with a run, or give another --out.")
+        facts = {
+            "format": FORMAT,
+            "recipe": recipe_name,
+            "method": method_name(recipe),
+            "fields": recipe.model_dump(mode="json"),
+            "domain": {"shape": list(domain.shape), "classes": list(domain.classes)},
+        }
+        files.write_json(path / "data.json", dict(card))
+        files.write_json(path / "provenance.json", dict(provenance))
+        files.write_json(path / "recipe.json", facts)  # last: its presence makes the directory a run
+        return cls(path, facts)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """The run in a directory.
+
+        Raises:
+            RunError: There is no run, or it is damaged or of a newer format.
+        """
+        path = Path(path).expanduser()
+        if not (path / "recipe.json").is_file():
+            what = "is not a directory" if path.exists() and not path.is_dir() else "holds no run (no recipe.json)"
+            raise RunError(f"{path} {what if path.exists() else 'does not exist'}. {_known_runs(path)}")
+        facts = files.read_json(path / "recipe.json")
+        version = facts.get("format") if isinstance(facts, dict) else None
+        if not isinstance(version, int):
+            raise RunError(f"{path / 'recipe.json'} is not a Belamy recipe (it has no format number).")
+        if version > FORMAT:
+            raise RunError(
+                f"{path} was written by a newer Belamy (format {version}; this one knows {FORMAT}). Upgrade it."
+            )
+        try:
+            return cls(path, facts)
+        except (KeyError, TypeError, IndexError) as error:
+            raise RunError(f"{path / 'recipe.json'} is damaged: {error} is missing or wrong. Restore it.") from None
+
+    def build(self) -> BaseMethod:
+        """The run's method with fresh weights."""
+        method: BaseMethod = METHODS.build(Part(name=self.method_name), recipe=self.recipe, domain=self.domain)
+        return method
+
+    # What happened
+
+    def log(self, event: str, samples: int, **facts: Any) -> None:
+        """Add an event to the journal."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        files.append_jsonl(self.path / "journal.jsonl", {"event": event, "samples": samples, **facts, "time": now})
+
+    def measure(self, row: Mapping[str, Any]) -> None:
+        """Add a row of measured quantities."""
+        files.append_jsonl(self.path / "metrics.jsonl", row)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The events so far."""
+        return _rows(self.path / "journal.jsonl")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The measured rows so far."""
+        return _rows(self.path / "metrics.jsonl")
+
+    @property
+    def samples_seen(self) -> int:
+        """Training samples seen, as far as is on disk."""
+        return max((int(path.name) for path in self.checkpoints()), default=0)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, hardware, command, seeds and sessions."""
+        facts: dict[str, Any] = files.read_json(self.path / "provenance.json")
+        return facts
+
+    def amend_provenance(self, **facts: Any) -> None:
+        """Replace some facts of the provenance."""
+        files.write_json(self.path / "provenance.json", {**self.provenance, **facts})
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The data card."""
+        facts: dict[str, Any] = files.read_json(self.path / "data.json")
+        return facts
+
+    # Checkpoints
+
+    def checkpoints(self) -> list[Path]:
+        """Whole checkpoints, oldest first."""
+        folder = self.path / "checkpoints"
+        found = folder.iterdir() if folder.is_dir() else ()
+        return sorted(path for path in found if path.name.isdigit())
+
+    def save_checkpoint(self, state: Checkpoint) -> Path:
+        """Write a checkpoint, then drop all but the newest few."""
+        path = self.path / "checkpoints" / f"{state.samples:012d}"
+
+        def write(folder: Path) -> None:
+            digest = files.save_tensors(folder / "state.safetensors", state.tensors)
+            facts = {
+                "samples": state.samples,
+                "step": state.step,
+                "position": state.position,
+                "seconds": state.seconds,
+                "journal": _length(self.path / "journal.jsonl"),
+                "metrics": _length(self.path / "metrics.jsonl"),
+                "sha256": digest,
+            }
+            files.write_json(folder / "state.json", facts)
+
+        files.write_directory_atomically(path, write)
+        for old in self.checkpoints()[:-KEEP_CHECKPOINTS]:
+            _drop(old)
+        return path
+
+    def load_checkpoint(self) -> Checkpoint | None:
+        """The newest checkpoint, None if there is none yet.
+
+        Raises:
+            RunError: It is damaged.
+        """
+        found = self.checkpoints()
+        if not found:
+            return None
+        facts = files.read_json(found[-1] / "state.json")
+        try:
+            tensors = files.load_tensors(found[-1] / "state.safetensors", facts["sha256"])
+            return Checkpoint(facts["samples"], facts["step"], facts["position"], facts["seconds"], tensors)
+        except (KeyError, TypeError) as error:
+            raise RunError(f"{found[-1] / 'state.json'} is damaged ({error}). Move {found[-1]} away and resume.") from None
+
+    def rewind(self) -> None:
+        """Drop what was written after the newest checkpoint, or everything if there is none."""
+        files.sweep(self.path)
+        found = self.checkpoints()
+        facts = files.read_json(found[-1] / "state.json") if found else {"journal": 0, "metrics": 0, "samples": -1}
+        for name in ("journal", "metrics"):
+            path = self.path / f"{name}.jsonl"
+            if path.is_file() or facts[name]:
+                files.truncate(path, facts[name])
+        for samples, path in self._snapshot_files():
+            if samples > facts["samples"]:
+                path.unlink()
+
+    # Pictures
+
+    def save_snapshot(self, sheet: np.ndarray, samples: int) -> None:
+        """Write the sheet of samples drawn after ``samples`` training samples."""
+        files.save_png(sheet, self.path / "samples" / f"{samples:012d}.png")
+
+    def snapshots(self) -> list[tuple[int, bytes]]:
+        """(training samples, PNG) of each sheet, oldest first."""
+        return [(samples, files.read_bytes(path)) for samples, path in self._snapshot_files()]
+
+    def _snapshot_files(self) -> list[tuple[int, Path]]:
+        folder = self.path / "samples"
+        return sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdigit())
+
+    def save_animation(self, data: bytes, suffix: str) -> Path:
+        """Write the animation of the training."""
+        path = self.path / f"animation.{suffix}"
+        files.write_bytes(path, data)
+        return path
+
+    # Weights
+
+    def save_weights(self, networks: Mapping[str, Mapping[str, Tensor]], samples: int) -> None:
+        """Write the weights to sample with: one safetensors file for each network."""
+        digests = {}
+        for name, tensors in networks.items():
+            digests[name] = files.save_tensors(self.path / "weights" / f"{name}.safetensors", tensors)
+        files.write_json(self.path / "weights" / "index.json", {"samples": samples, "sha256": digests})
+
+    def method(self) -> BaseMethod:
+        """The trained method, with averaged weights where the run averaged them.
+
+        Raises:
+            RunError: Nothing has been learned yet, or the weights are damaged.
+        """
+        method = self.build().eval()
+        if (self.path / "weights" / "index.json").is_file():
+            for name, digest in files.read_json(self.path / "weights" / "index.json")["sha256"].items():
+                tensors = files.load_tensors(self.path / "weights" / f"{name}.safetensors", digest)
+                _load(method.networks()[name], tensors, self.path)
+            return method
+        state = self.load_checkpoint()
+        if state is None:
+            raise RunError(f"{self.path} has no weights yet. Type `belamy resume {self.path}` to train it.")
+        _load(method, _below(state.tensors, "method/"), self.path)
+        for name in method.averaged if self.recipe.average else ():
+            _load(method.networks()[name], _below(state.tensors, f"average/{name}/"), self.path)
+        return method
+
+    def sample(
+        self, count: int, *, seed: int = 0, start: int = 0, labels: Sequence[int] | int | None = None, batch: int = 64
+    ) -> Tensor:
+        """``[count, C, H, W]`` uint8 images drawn from the trained method; see :func:`belamy.sampling.draw.draw`."""
+        return draw(self.method(), count, seed=seed, start=start, labels=labels, batch=batch)
+
+
+def method_name(recipe: BaseRecipe) -> str:
+    """The public name of the method that a recipe belongs to."""
+    modules = RECIPE_TYPES.modules()
+    return next(name for name, module in modules.items() if module == type(recipe).__module__)
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _load(module: Any, tensors: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise RunError(f"The weights in {path} do not fit its recipe: {reason} Restore recipe.json.") from None
+
+
+def _drop(folder: Path) -> None:
+    doomed = folder.with_name(files.NEW + folder.name)  # under this name a half-removed folder is swept, not opened
+    os.rename(folder, doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return files.read_jsonl(path) if path.is_file() else []
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _known_runs(path: Path) -> str:
+    try:
+        here = sorted(str(found.parent) for found in path.parent.glob("*/recipe.json"))
+    except OSError as error:
+        raise StorageError(f"{path.parent} cannot be read: {error.strerror}.") from None
+    return f"Runs beside it: {', '.join(here[-5:])}." if here else "Type `belamy train` to make a run."

@@ -1,0 +1,72 @@
+"""Drawing images from a method: the one way from a seed to pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from belamy.data import to_uint8
+from belamy.errors import UsageError
+from belamy.methods.base import BaseMethod, Samples
+
+
+def draw(
+    method: BaseMethod,
+    count: int,
+    *,
+    seed: int = 0,
+    start: int = 0,
+    labels: Sequence[int] | int | None = None,
+    batch: int = 64,
+) -> Tensor:
+    """``[count, C, H, W]`` uint8 images; image i is a function of (seed, start + i) and its label alone.
+
+    Args:
+        method: A method that samples; it is switched to evaluation mode and back.
+        count: How many images.
+        seed: Decides the latents.
+        start: Index of the first image.
+        labels: One class number for all or one per image; by default the classes in turn, where there are classes.
+        batch: How many at a time; the images do not depend on it (beyond float rounding).
+
+    Raises:
+        UsageError: The method does not sample, or a number is out of range.
+    """
+    if not isinstance(method, Samples):
+        raise UsageError("This run's method draws no samples: it has no generator. Use `belamy report` to look at it.")
+    if count < 1 or batch < 1:
+        raise UsageError(f"count = {count} and batch = {batch}, but both must be at least 1.")
+    device, dtype = placement(method)
+    chosen = _labels(labels, start, count, len(method.domain.classes))
+    training = method.training
+    method.eval()
+    images = []
+    try:
+        with torch.no_grad():
+            for first in range(0, count, batch):
+                last = min(first + batch, count)
+                latents = method.latents(seed, range(start + first, start + last)).to(device, dtype)
+                condition = None if chosen is None else chosen[first:last].to(device)
+                images.append(to_uint8(method.generate(latents, condition)).cpu())
+    finally:
+        method.train(training)
+    return torch.cat(images)
+
+
+def placement(method: BaseMethod) -> tuple[torch.device, torch.dtype]:
+    """Device and floating type of a method's parameters."""
+    first = next(method.parameters())
+    return first.device, first.dtype
+
+
+def _labels(labels: Sequence[int] | int | None, start: int, count: int, classes: int) -> Tensor | None:
+    if labels is None:
+        return torch.arange(start, start + count) % classes if classes else None
+    if not classes:
+        raise UsageError("This run was trained without labels, so a sample's class cannot be chosen. Leave --label out.")
+    chosen = torch.tensor([labels] * count if isinstance(labels, int) else list(labels))
+    if len(chosen) != count or int(chosen.min()) < 0 or int(chosen.max()) >= classes:
+        raise UsageError(f"labels must be {count} class numbers in 0..{classes - 1}.")
+    return chosen

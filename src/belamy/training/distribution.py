@@ -1,0 +1,67 @@
+"""Several processes as one: torch.distributed under torchrun, gradients averaged turn by turn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class World(NamedTuple):
+    """The processes of a run: this one's number, how many there are, and its number on this machine."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes and talks."""
+        return self.rank == 0
+
+
+@contextmanager
+def world(device_type: str) -> Iterator[World]:
+    """The world that torchrun set up, or a world of one.
+
+    Within the context the process group exists (gloo on the CPU, NCCL on CUDA).
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield World()
+        return
+    torch.distributed.init_process_group("nccl" if device_type == "cuda" else "gloo")
+    try:
+        yield World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", "0")))
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def average_gradients(parameters: Sequence[nn.Parameter], size: int) -> None:
+    """Replace each gradient by its mean over the processes, in one exchange."""
+    if size == 1:
+        return
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    gradients: list[Tensor] = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+    torch.distributed.all_reduce(flat)
+    flat /= size
+    for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def agree(flag: bool, size: int) -> bool:
+    """Whether any process raised the flag, so that all stop on the same step."""
+    if size == 1:
+        return flag
+    votes = torch.tensor(float(flag))
+    if torch.distributed.get_backend() == "nccl":
+        votes = votes.cuda()
+    torch.distributed.all_reduce(votes)
+    return bool(votes > 0)

@@ -1,0 +1,50 @@
+"""The whole state of a trainer as named tensors, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from belamy.errors import RunError
+
+
+def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
+    """A module's parameters and buffers under ``prefix/``."""
+    return {f"{prefix}/{name}": tensor for name, tensor in module.state_dict().items()}
+
+
+def load_module(prefix: str, module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what :func:`module_tensors` took.
+
+    Raises:
+        RunError: The tensors are of another architecture.
+    """
+    own = {name.removeprefix(f"{prefix}/"): value for name, value in tensors.items() if name.startswith(f"{prefix}/")}
+    try:
+        module.load_state_dict(own)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise RunError(f"The checkpoint does not fit the recipe: {reason} Restore the run's recipe.json.") from None
+
+
+def optimizer_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimiser's state under ``prefix/parameter number/name``."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{prefix}/{index}/{name}": torch.as_tensor(value)
+        for index, values in state.items()
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def load_optimizer(prefix: str, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what :func:`optimizer_tensors` took."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for path, tensor in tensors.items():
+        if path.startswith(f"{prefix}/"):
+            index, name = path.removeprefix(f"{prefix}/").split("/")
+            state.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,39 @@
+"""Running means that stay on the device until they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+class Tally:
+    """Means of named scalars since the last reading, in float64, without synchronising with the device."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+
+    def add(self, name: str, value: Tensor) -> None:
+        """Count a scalar."""
+        value = value.detach()
+        wide = value.to(torch.float64 if value.device.type != "mps" else torch.float32)
+        entry = torch.stack([wide, torch.ones_like(wide)])
+        self.sums[name] = self.sums[name] + entry if name in self.sums else entry
+
+    def read(self) -> dict[str, float]:
+        """The means, after which counting starts anew."""
+        names, self.sums, sums = list(self.sums), {}, self.sums
+        if not names:
+            return {}
+        table = torch.stack([sums[name] for name in names]).cpu()
+        return dict(zip(names, (table[:, 0] / table[:, 1]).tolist(), strict=True))
+
+    def tensors(self, prefix: str) -> dict[str, Tensor]:
+        """The state, for a checkpoint."""
+        return {f"{prefix}/{name}": total for name, total in self.sums.items()}
+
+    def load(self, prefix: str, tensors: Mapping[str, Tensor], device: torch.device) -> None:
+        """Put the state back."""
+        own = {name.removeprefix(f"{prefix}/"): total for name, total in tensors.items() if name.startswith(f"{prefix}/")}
+        self.sums = {name: total.to(device) for name, total in own.items()}

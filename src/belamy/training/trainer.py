@@ -1,0 +1,205 @@
+"""The only training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import torch
+
+from belamy.data import Batch, Batches, Dataset
+from belamy.errors import NotFinite
+from belamy.methods.base import OPTIMIZERS, SCHEDULES, BaseMethod, Turn
+from belamy.runs.run import Checkpoint
+from belamy.seeds import Draws, derive
+from belamy.training.averaging import Averages
+from belamy.training.distribution import World, average_gradients
+from belamy.training.finite import first_bad_layer, first_bad_tensor
+from belamy.training.state import load_module, load_optimizer, module_tensors, optimizer_tensors
+from belamy.training.tally import Tally
+
+
+@dataclass
+class Clock:
+    """Where the run is: samples seen over all processes, steps done, seconds spent training."""
+
+    samples: int = 0
+    step: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Trainer:
+    """Plays a method's turns and lets its players learn.
+
+    For each turn the gradients are taken with respect to that player's parameters only, averaged over the processes,
+    clipped and applied. Randomness is a function of the seed and the step, so the state is what :meth:`state` returns
+    and nothing else.
+
+    Args:
+        method: On its device, in its precision.
+        dataset: Its ``train`` split is learned from.
+        world: The processes that share each batch.
+        mixed: Type of automatic mixed precision, None for none.
+    """
+
+    method: BaseMethod
+    dataset: Dataset
+    world: World = World()
+    mixed: torch.dtype | None = None
+    clock: Clock = field(default_factory=Clock)
+    tally: Tally = field(default_factory=Tally)
+
+    def __post_init__(self) -> None:
+        recipe = self.method.recipe
+        first = next(self.method.parameters())
+        self.device, self.dtype = first.device, first.dtype
+        self.players = self.method.players
+        self.parameters = {name: list(player.module.parameters()) for name, player in self.players.items()}
+        self.optimizers = {
+            name: OPTIMIZERS.build(player.optimizer, parameters=self.parameters[name])
+            for name, player in self.players.items()
+        }
+        self.schedule: Callable[[int, int], float] = SCHEDULES.build(recipe.schedule, total=recipe.samples)
+        self.averages = Averages(self.method, recipe.average)
+        self.batches = self.open_batches(0)
+
+    def open_batches(self, position: int) -> Batches:
+        """The training data from a batch on."""
+        recipe = self.method.recipe
+        rank, size = self.world.rank, self.world.size
+        return Batches(
+            self.dataset, "train", recipe.batch, recipe.seed, rank=rank, world=size, position=position,
+            device=self.device,
+        )  # fmt: skip
+
+    def step(self) -> None:
+        """One step: all turns that the method plays, then the averages and the clock."""
+        started = monotonic()
+        position = self.batches.position
+        for number, turns in enumerate(self.turns()):
+            try:
+                self.take(turns)
+            except NotFinite as error:
+                raise self.explained(error, position, number + 1) from None
+        recipe = self.method.recipe
+        self.clock.step += 1
+        self.clock.samples += recipe.batch
+        self.averages.update(self.clock.samples, recipe.batch)
+        self.clock.seconds += monotonic() - started
+
+    def turns(self) -> Iterator[tuple[Turn, ...]]:
+        """The turns of the current step as tuples of simultaneous ones."""
+        recipe, step, world = self.method.recipe, self.clock.step, self.world
+        torch.manual_seed(derive(recipe.seed, "step", step, world.rank))  # for dropout, which draws from torch itself
+        draw = Draws(recipe.seed, step, world.rank, world.size, self.device, self.dtype)
+        played = self.method.play(_typed(self.batches, self.dtype), draw)
+        while True:
+            with self.precision():
+                turn = next(played, None)
+            if turn is None:
+                return
+            yield turn if isinstance(turn, tuple) else (turn,)
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """The context of forward passes."""
+        return torch.autocast(self.device.type, self.mixed) if self.mixed else nullcontext()
+
+    def take(self, turns: tuple[Turn, ...]) -> None:
+        """Let the players of simultaneous turns learn."""
+        for number, turn in enumerate(turns, start=1):
+            self.differentiate(turn, retain=number < len(turns))
+        for turn in turns:
+            self.apply(turn.player)
+
+    def differentiate(self, turn: Turn, retain: bool) -> None:
+        """Gradients of a turn with respect to its player's parameters, and only those."""
+        for name, term in {**turn.terms, **turn.signals}.items():
+            self.tally.add(f"losses/{turn.player}.{name}", term.mean())
+        total = turn.total()
+        if self.device.type == "cpu" and not torch.isfinite(total):
+            bad = next((name for name, term in turn.terms.items() if not torch.isfinite(term).all()), "sum")
+            raise NotFinite(f"the loss '{turn.player}.{bad}' is {float(total):g}")
+        total.backward(inputs=self.parameters[turn.player], retain_graph=retain)
+
+    def apply(self, player: str) -> None:
+        """Average, clip and apply a player's gradients."""
+        parameters, recipe = self.parameters[player], self.method.recipe
+        average_gradients(parameters, self.world.size)
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        norm = torch.stack(torch._foreach_norm(gradients)).norm()
+        self.tally.add(f"gradient_norms/{player}", norm)
+        if self.device.type == "cpu" and not torch.isfinite(norm):
+            raise NotFinite(self.bad_gradient(player))
+        if recipe.clip_value is not None:
+            torch._foreach_clamp_min_(gradients, -recipe.clip_value)
+            torch._foreach_clamp_max_(gradients, recipe.clip_value)
+        if recipe.clip_norm is not None:
+            torch._foreach_mul_(gradients, (recipe.clip_norm / (norm + 1e-12)).clamp(max=1))
+        self.optimizers[player].step(self.schedule(self.clock.samples, self.clock.step))
+        self.optimizers[player].torch.zero_grad(set_to_none=True)
+
+    def bad_gradient(self, player: str) -> str:
+        """Which gradient of a player is not finite, in words."""
+        named = [(name, parameter.grad) for name, parameter in self.players[player].module.named_parameters()]
+        name = first_bad_tensor(named)
+        return f"the gradient of {player}.{name} is not finite" if name else f"the gradients of {player} overflow"
+
+    def check_finite(self) -> None:
+        """Look for NaN and infinity in all weights, as is done before anything is saved.
+
+        Raises:
+            NotFinite: A weight is not finite.
+        """
+        bad = first_bad_tensor(list(self.method.state_dict().items()))
+        if bad:
+            raise NotFinite(f"the weight {bad} is not finite")
+
+    def explained(self, error: NotFinite, position: int, count: int) -> NotFinite:
+        """The error with the layer that started it, found by playing the step again without learning."""
+        self.batches = self.open_batches(position)
+        layer = first_bad_layer(self.method, iter(self.turns()), count)
+        where = f"; the first layer with a bad output is {layer}" if layer else "; no layer's output is bad"
+        return NotFinite(f"{error}{where}")
+
+    def state(self) -> Checkpoint:
+        """Everything that decides how the run goes on."""
+        tensors = module_tensors("method", self.method)
+        for name, network in self.averages.networks.items():
+            tensors |= module_tensors(f"average/{name}", network)
+        for name, optimizer in self.optimizers.items():
+            tensors |= optimizer_tensors(f"optimizer/{name}", optimizer.torch)
+        tensors |= self.tally.tensors("tally")
+        clock = self.clock
+        return Checkpoint(clock.samples, clock.step, self.batches.position, clock.seconds, tensors)
+
+    def load_state(self, state: Checkpoint) -> None:
+        """Go on from a state.
+
+        Raises:
+            RunError: It belongs to another recipe.
+        """
+        load_module("method", self.method, state.tensors)
+        for name, network in self.averages.networks.items():
+            load_module(f"average/{name}", network, state.tensors)
+        for name, optimizer in self.optimizers.items():
+            load_optimizer(f"optimizer/{name}", optimizer.torch, state.tensors)
+        self.tally.load("tally", state.tensors, self.device)
+        self.clock = Clock(state.samples, state.step, state.seconds)
+        self.batches = self.open_batches(state.position)
+
+
+def _typed(batches: Iterator[Batch], dtype: torch.dtype) -> Iterator[Batch]:
+    for batch in batches:
+        yield batch if dtype == torch.float32 else Batch(batch.images.to(dtype), batch.labels, batch.indices)
+
+
+def fresh(build: Callable[[], BaseMethod], seed: int, device: torch.device, dtype: torch.dtype) -> BaseMethod:
+    """A method with initial weights drawn from the seed, whatever was drawn before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, "weights"))
+        method = build()
+    return method.to(device=device, dtype=dtype).train()
