@@ -6,13 +6,15 @@
     ├── RunError               a run directory that is foreign, damaged or incomplete
     ├── StorageError           a disk that is full or a folder that cannot be written
     ├── MissingExtra           an optional dependency is not installed
-    └── NotFinite              training met NaN or infinity; exit code 3
+    ├── NotFinite              training met NaN or infinity; exit code 3
+    └── Interrupted            the user stopped a run, which is saved; exit code 130
 
 Every message says what happened, the value against what is allowed, and what to type next.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class BelamyError(Exception):
@@ -48,6 +50,15 @@ class NotFinite(BelamyError):
     """Training met NaN or infinity."""
 
     exit_code = 3
+
+
+class Interrupted(BelamyError):
+    """The user stopped a run, which is saved."""
+
+    exit_code = 130
+
+    def __init__(self, path: Path, samples: int) -> None:
+        super().__init__(f"Stopped after {samples:,} samples and saved. Go on with: belamy resume {path}")
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

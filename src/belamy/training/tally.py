@@ -21,13 +21,17 @@ class Tally:
         entry = torch.stack([wide, torch.ones_like(wide)])
         self.sums[name] = self.sums[name] + entry if name in self.sums else entry
 
-    def read(self) -> dict[str, float]:
-        """The means, after which counting starts anew."""
-        names, self.sums, sums = list(self.sums), {}, self.sums
-        if not names:
+    def peek(self) -> dict[str, float]:
+        """The means so far."""
+        if not self.sums:
             return {}
-        table = torch.stack([sums[name] for name in names]).cpu()
-        return dict(zip(names, (table[:, 0] / table[:, 1]).tolist(), strict=True))
+        table = torch.stack(list(self.sums.values())).cpu()
+        return dict(zip(self.sums, (table[:, 0] / table[:, 1]).tolist(), strict=True))
+
+    def read(self) -> dict[str, float]:
+        """The means so far, after which counting starts anew."""
+        means, self.sums = self.peek(), {}
+        return means
 
     def tensors(self, prefix: str) -> dict[str, Tensor]:
         """The state, for a checkpoint."""

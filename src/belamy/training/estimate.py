@@ -1,0 +1,65 @@
+"""What a run will cost, measured on a few steps before it starts."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+
+from belamy.training.trainer import Trainer
+
+TRIAL_STEPS = 3
+TRIAL_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds and bytes that training is expected to take, and samples per second."""
+
+    seconds: float
+    bytes: int
+    speed: float
+
+    def __str__(self) -> str:
+        return f"about {duration(self.seconds)}, {size(self.bytes)} of memory, {self.speed:,.0f} samples/s"
+
+
+def estimate(trainer: Trainer) -> Estimate:
+    """Time and memory of the rest of a run, from trial steps on a copy that is thrown away."""
+    probe = Trainer(deepcopy(trainer.method), trainer.dataset, trainer.world, trainer.mixed)
+    saved: dict[int, int] = {}
+
+    def count(tensor: Tensor) -> Tensor:
+        saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with saved_tensors_hooks(count, lambda tensor: tensor):
+        probe.step()
+    times = [probe.clock.seconds]
+    while len(times) < TRIAL_STEPS and sum(times) < TRIAL_SECONDS:
+        before = probe.clock.seconds
+        probe.step()
+        times.append(probe.clock.seconds - before)
+    recipe = trainer.method.recipe
+    left = max(recipe.samples - trainer.clock.samples, 0) / recipe.batch
+    state = sum(tensor.nbytes for tensor in probe.state().tensors.values())
+    gradients = sum(parameter.nbytes for parameter in probe.method.parameters())
+    channels, height, width = trainer.dataset.shape
+    data = 0 if trainer.dataset.streams else len(trainer.dataset) * channels * height * width
+    return Estimate(left * min(times), state + gradients + sum(saved.values()) + data, recipe.batch / min(times))
+
+
+def duration(seconds: float) -> str:
+    """A time in words, e.g. ``3 min 20 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def size(count: int) -> str:
+    """Bytes in words, e.g. ``1.2 GB``."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count / 1e6, 1):.0f} MB"

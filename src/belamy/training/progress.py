@@ -1,0 +1,110 @@
+"""How training tells what it does: a live bar in a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import monotonic
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from belamy.training.estimate import duration
+
+LIVE_SECONDS = 0.4
+LINE_SECONDS = 15.0
+
+
+class Reporter(Protocol):
+    """Shows how far a run is."""
+
+    def say(self, text: str) -> None:
+        """A message of its own."""
+
+    def due(self) -> bool:
+        """Whether it is time to show figures."""
+
+    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
+        """Progress and the latest figures by name."""
+
+    def close(self) -> None:
+        """The end of the run."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def say(self, text: str) -> None:
+        pass
+
+    def due(self) -> bool:
+        return False
+
+    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Lines:
+    """A line of text every few seconds, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self.console, self._last = console, monotonic()
+
+    def say(self, text: str) -> None:
+        self.console.print(text, soft_wrap=True)
+
+    def due(self) -> bool:
+        return monotonic() - self._last >= LINE_SECONDS
+
+    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
+        self._last = monotonic()
+        self.say(f"{samples / total:4.0%}  {samples:,}/{total:,}  {status(samples, total, speed, figures)}")
+
+    def close(self) -> None:
+        pass
+
+
+class Bar:
+    """A live progress bar."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.description}"),
+            console=console, refresh_per_second=4,
+        )  # fmt: skip
+        self._task = self._progress.add_task("starting", total=1.0)
+        self._progress.start()
+        self._last = 0.0
+
+    def say(self, text: str) -> None:
+        self._progress.console.print(text, soft_wrap=True)
+
+    def due(self) -> bool:
+        return monotonic() - self._last >= LIVE_SECONDS
+
+    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
+        self._last = monotonic()
+        text = f"{samples:,} samples  {status(samples, total, speed, figures)}"
+        self._progress.update(self._task, completed=samples / total, description=text)
+
+    def close(self) -> None:
+        self._progress.stop()
+
+
+def status(samples: int, total: int, speed: float, figures: Mapping[str, float]) -> str:
+    """Speed, time left, losses by name and gradient norms in one line."""
+    left = duration((total - samples) / speed) if speed else "?"
+    losses = [f"{name.split('/')[1]} {value:.3f}" for name, value in figures.items() if name.startswith("losses/")]
+    norms = [f"{name.split('/')[1]} {value:.2g}" for name, value in figures.items() if name.startswith("gradient")]
+    return f"{speed:,.0f}/s  {left} left  {'  '.join(losses)}  |grad| {'  '.join(norms)}"
+
+
+def reporter(show: bool) -> Reporter:
+    """The way to report that suits the terminal."""
+    if not show:
+        return Silent()
+    console = Console()
+    return Bar(console) if console.is_terminal else Lines(console)

@@ -1,0 +1,258 @@
+"""A training session: the trainer's steps, and what is written and shown in between."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import torch
+
+from belamy.data import Batch, to_float, to_uint8
+from belamy.errors import NotFinite
+from belamy.methods.base import Evaluates, Reconstructs, Samples
+from belamy.runs.publish import publish
+from belamy.runs.run import Run
+from belamy.sampling.draw import draw, placement
+from belamy.sampling.grid import grid
+from belamy.seeds import Draws, derive
+from belamy.training.distribution import agree
+from belamy.training.progress import Reporter
+from belamy.training.tensorboard import Board
+from belamy.training.trainer import Trainer
+
+ROWS = 500
+"""Rows of losses that a whole run writes, about."""
+EVALUATIONS = 40
+"""Evaluations on held-out data in a whole run, at most."""
+EVALUATION_BATCH = 250
+SNAPSHOT_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What does not decide the outcome of a run.
+
+    Args:
+        snapshots: Sheets of samples to draw over the whole run; early ones lie closer together.
+        checkpoint_seconds: Save the state at least this often, in seconds of training.
+    """
+
+    snapshots: int = 48
+    checkpoint_seconds: float = 60.0
+
+
+class Session:
+    """Trains until the recipe's samples are seen or the user interrupts.
+
+    Args:
+        run: Where to write; None in a process that does not lead.
+        trainer: At the run's beginning or at a checkpoint.
+        settings: What does not decide the outcome.
+        reporter: Shows the progress.
+    """
+
+    def __init__(self, run: Run | None, trainer: Trainer, settings: Settings, reporter: Reporter) -> None:
+        self.run, self.trainer, self.settings, self.reporter = run, trainer, settings, reporter
+        self.method, self.clock = trainer.method, trainer.clock
+        recipe = self.method.recipe
+        self.total: int = recipe.samples
+        steps = -(-self.total // recipe.batch)
+        self.log_every = max(1, steps // ROWS)
+        points = max(1, min(settings.snapshots, steps))
+        self.snapshot_at = {round(steps * (point / points) ** 1.5) * recipe.batch for point in range(points + 1)}
+        train = len(trainer.dataset.indices("train"))
+        self.evaluate_every = max(train, self.total // EVALUATIONS)
+        self.saved_at = monotonic()
+        self.latest: Mapping[str, float] = {}
+        self.board = Board.open(run.path, self.clock.samples) if run else None
+
+    def go(self) -> bool:
+        """Train to the end; False if the user interrupted."""
+        if self.run and self.clock.step == 0:
+            self.run.log("start", 0, recipe=self.run.recipe_name)
+            self.snapshot()
+        with interruptions() as interrupted:
+            while self.clock.samples < self.total:
+                self.step()
+                if agree(interrupted.is_set(), self.trainer.world.size):
+                    self.save()
+                    return False
+        self.finish()
+        return True
+
+    def step(self) -> None:
+        """One step and what is due after it."""
+        before = self.clock.samples
+        try:
+            self.trainer.step()
+            if self.clock.step % self.log_every == 0:
+                self.measure()
+            if self.clock.samples in self.snapshot_at or self.clock.samples >= self.total:
+                self.snapshot()
+            if self.clock.samples // self.evaluate_every > before // self.evaluate_every:
+                self.evaluate()
+            if monotonic() - self.saved_at >= self.settings.checkpoint_seconds:
+                self.save()
+        except NotFinite as error:
+            raise self.explained(error) from None
+        if self.reporter.due():
+            self.reporter.show(self.clock.samples, self.total, self.speed, self.trainer.tally.peek() or self.latest)
+
+    @property
+    def speed(self) -> float:
+        """Samples per second so far."""
+        return self.clock.samples / max(self.clock.seconds, 1e-9)
+
+    def measure(self) -> None:
+        """Write the mean losses and gradient norms since the last row."""
+        self.latest = figures = self.trainer.tally.read()
+        if not self.run:
+            return
+        row: dict[str, Any] = {"samples": self.clock.samples, "step": self.clock.step}
+        for name, value in figures.items():
+            kind, _, key = name.partition("/")
+            row.setdefault(kind, {})[key] = value
+        self.run.measure({**row, "seconds": round(self.clock.seconds, 3), "speed": round(self.speed, 1)})
+        if self.board:
+            self.board.scalars(figures, self.clock.samples)
+
+    def snapshot(self) -> None:
+        """Draw the sheet of samples that shows the progress."""
+        if not self.run:
+            return
+        with self.trainer.averages.in_place(self.method):
+            sheet = picture(self.trainer)
+        if sheet is not None:
+            self.run.save_snapshot(sheet, self.clock.samples)
+            if self.board:
+                self.board.picture(sheet, self.clock.samples)
+
+    def evaluate(self) -> None:
+        """Measure the method on held-out data, with averaged weights where averages are kept."""
+        splits = self.trainer.dataset.splits
+        if not self.run or not isinstance(self.method, Evaluates) or not len(splits.get("test", ())):
+            return
+        with self.trainer.averages.in_place(self.method):
+            values = evaluation(self.trainer, "test")
+        row = {"samples": self.clock.samples, "step": self.clock.step, "evaluation": values}
+        self.run.measure(row)
+        self.reporter.say(
+            f"{self.clock.samples:,} samples: held-out "
+            + "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+        )
+        if self.board:
+            self.board.scalars({f"evaluation/{name}": value for name, value in values.items()}, self.clock.samples)
+
+    def save(self) -> None:
+        """Write a checkpoint, if all weights are finite."""
+        self.trainer.check_finite()
+        if self.run:
+            self.run.save_checkpoint(self.trainer.state())
+        self.saved_at = monotonic()
+
+    def finish(self) -> None:
+        """Write what a finished run has: weights, checkpoint, animation and report."""
+        self.save()
+        if not self.run:
+            return
+        best = self.trainer.averages.best(self.method)
+        self.run.save_weights({name: network.state_dict() for name, network in best.items()}, self.clock.samples)
+        self.run.log("finish", self.clock.samples)
+        self.run.save_checkpoint(self.trainer.state())
+        publish(self.run)
+
+    def explained(self, error: NotFinite) -> NotFinite:
+        """The error with what was kept and what to type."""
+        kept = self.run.checkpoints() if self.run else []
+        where = f"The last good checkpoint, {int(kept[-1].name):,} samples, is kept." if kept else "Nothing was saved."
+        if self.run:
+            self.run.log("not-finite", self.clock.samples, reason=str(error))
+        return NotFinite(
+            f"Training stopped after {self.clock.samples:,} samples: {error}. {where} Lower a learning rate, e.g. "
+            f"`belamy train {self.run.recipe_name if self.run else ''} {self._slower()}`, or clip: --clip-norm 1."
+        )
+
+    def _slower(self) -> str:
+        player = next(iter(self.trainer.players))
+        field = next(
+            name
+            for name in type(self.method.recipe).model_fields
+            if name.endswith("optimizer") and (name.startswith(player) or name == "optimizer")
+        )
+        return f"--{field.replace('_', '-')}.lr {self.trainer.optimizers[player].lr / 4:g}"
+
+
+@torch.no_grad()
+def picture(trainer: Trainer) -> np.ndarray | None:
+    """The sheet that shows what a method can do now: fixed samples, or images above their reconstructions."""
+    method, dataset = trainer.method, trainer.dataset
+    classes = len(method.domain.classes)
+    columns = classes if 2 <= classes <= 16 else 8
+    rows = max(1, SNAPSHOT_IMAGES // columns)
+    if isinstance(method, Samples):
+        return grid(draw(method, columns * rows, seed=method.recipe.seed), columns=columns)
+    if not isinstance(method, Reconstructs):
+        return None
+    device, dtype = placement(method)
+    kept = dataset.splits.get("test", dataset.splits["train"])[: columns * (rows // 2)]
+    pixels = dataset.images(kept)
+    with evaluation_mode(trainer):
+        again = to_uint8(method.reconstruct(to_float(pixels).to(device, dtype))).cpu()
+    pairs = torch.cat([torch.stack([pixels[i : i + columns], again[i : i + columns]]).flatten(0, 1)
+                       for i in range(0, len(pixels) - columns + 1, columns)])  # fmt: skip
+    return grid(pairs, columns=columns)
+
+
+@torch.no_grad()
+def evaluation(trainer: Trainer, split: str) -> dict[str, float]:
+    """Means of the method's own measures over a split, in evaluation mode."""
+    method, dataset = trainer.method, trainer.dataset
+    device, dtype = placement(method)
+    assert isinstance(method, Evaluates)
+    sums: dict[str, torch.Tensor] = {}
+    indices = dataset.splits[split]
+    with evaluation_mode(trainer):
+        for number, chosen in enumerate(indices.split(EVALUATION_BATCH)):
+            numbers = Draws(derive(method.recipe.seed, "evaluation"), number, device=device, dtype=dtype)
+            images = to_float(dataset.images(chosen)).to(device, dtype)
+            labels = None if dataset.labels is None else dataset.labels[chosen].to(device)
+            for name, values in method.evaluate(Batch(images, labels, chosen), numbers).items():
+                sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + values.double().sum().cpu()
+    return {name: float(total) / len(indices) for name, total in sums.items()}
+
+
+@contextmanager
+def evaluation_mode(trainer: Trainer) -> Iterator[None]:
+    """Dropout off and stored statistics of normalisation within the context."""
+    trainer.method.eval()
+    try:
+        yield
+    finally:
+        trainer.method.train()
+
+
+@contextmanager
+def interruptions() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or a termination signal sets; a second Ctrl-C stops at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def handle(number: int, _frame: object) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

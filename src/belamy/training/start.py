@@ -1,0 +1,182 @@
+"""Starting and resuming runs: data, method, run directory and session put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from belamy import recipes
+from belamy.data import Dataset, open_data
+from belamy.errors import Interrupted, RunError, UsageError
+from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, Domain
+from belamy.runs.provenance import provenance, session
+from belamy.runs.run import Run, method_name
+from belamy.shelf import Part
+from belamy.training.device import choose_device, choose_precision
+from belamy.training.distribution import World, world
+from belamy.training.estimate import estimate
+from belamy.training.progress import Reporter, Silent, reporter
+from belamy.training.session import Session, Settings
+from belamy.training.trainer import Trainer, fresh
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a session needs to know beside the recipe; nothing here decides the outcome but ``precision``."""
+
+    device: str = "auto"
+    precision: str = "auto"
+    snapshots: int = 48
+    checkpoint_seconds: float = 60.0
+    offline: bool = False
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.snapshots < 1:
+            raise UsageError(f"snapshots is {self.snapshots}, but it must be at least 1.")
+        if self.checkpoint_seconds < 0:
+            raise UsageError(f"checkpoint_seconds is {self.checkpoint_seconds}, but it must not be negative.")
+
+
+def train(
+    recipe: str | BaseRecipe = "digits",
+    *,
+    out: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    snapshots: int = 48,
+    checkpoint_seconds: float = 60.0,
+    offline: bool = False,
+    progress: bool = True,
+    **fields: Any,
+) -> Run:
+    """Train a recipe and return its run.
+
+    Args:
+        recipe: A recipe or the name of one; ``belamy recipes`` lists them.
+        out: The run's directory, new or empty; by default ``runs/<recipe>-<number>``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        precision: ``auto``, ``float32``, ``bfloat16`` (automatic mixed precision) or ``float64``.
+        snapshots: Sheets of samples to draw over the run.
+        checkpoint_seconds: Save the state at least this often.
+        offline: Never fetch data from the network.
+        progress: Show a progress bar and messages.
+        fields: Fields of the recipe to change, e.g. ``data="photos"``, ``samples=100_000``.
+
+    Raises:
+        BelamyError: What is wrong and what to type instead.
+
+    Example:
+        >>> run = train("dcgan-mnist", samples=512, out="runs/first")  # doctest: +SKIP
+    """
+    name, chosen = (recipe, recipes.get(recipe)) if isinstance(recipe, str) else ("custom", recipe)
+    chosen = chosen.changed(**fields) if fields else chosen
+    options = Options(device, precision, snapshots, checkpoint_seconds, offline, progress)
+    with world(choose_device(device).type) as team:
+        say = reporter(progress and team.leads)
+        data = open_recipe_data(chosen, offline)
+        domain = Domain(data.shape, tuple(data.classes))
+        trainer = make_trainer(chosen, domain, data, options, team)  # before anything is written
+        run = None
+        if team.leads:
+            facts = provenance(trainer.device.type, precision, team.size, data.fingerprint)
+            path = Path(out).expanduser() if out is not None else free_folder(name)
+            run = Run.create(
+                path, recipe=chosen, recipe_name=name, domain=domain, provenance=facts, card=data.card()
+            )
+        return conduct(run, trainer, options, say)
+
+
+def resume(
+    path: str | Path,
+    *,
+    device: str = "auto",
+    snapshots: int = 48,
+    checkpoint_seconds: float = 60.0,
+    offline: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Go on with an interrupted run; on the same machine the result is bit-equal to that of an uninterrupted one.
+
+    Args:
+        path: The run's directory.
+        device: Where to compute.
+        snapshots: Sheets of samples to draw over the whole run.
+        checkpoint_seconds: Save the state at least this often.
+        offline: Never fetch data from the network.
+        progress: Show a progress bar and messages.
+
+    Raises:
+        RunError: There is no run, it is damaged, or its data have changed.
+    """
+    run = Run.open(path)
+    facts = run.provenance
+    options = Options(device, facts["precision"], snapshots, checkpoint_seconds, offline, progress)
+    with world(choose_device(device).type) as team:
+        say = reporter(progress and team.leads)
+        data = open_recipe_data(run.recipe, offline)
+        if data.fingerprint != facts["data"]:
+            raise RunError(
+                f"The data '{run.recipe.data}' are not those that {run.path} was trained on: their fingerprint "
+                f"differs. Restore them, or start anew with `belamy train`."
+            )
+        trainer = make_trainer(run.recipe, run.domain, data, options, team)
+        if team.leads:
+            run.rewind()
+        state = run.load_checkpoint()
+        if state is not None:
+            trainer.load_state(state)
+        if team.leads:
+            run.amend_provenance(sessions=[*facts["sessions"], session(trainer.device.type, team.size)])
+        return conduct(run if team.leads else None, trainer, options, say) if team.leads else run
+
+
+def make_trainer(recipe: BaseRecipe, domain: Domain, data: Dataset, options: Options, team: World) -> Trainer:
+    """The trainer at the beginning of a run."""
+    torch.set_flush_denormal(True)  # denormal numbers are 10 to 200 times slower on a CPU
+    device = choose_device(options.device)
+    if device.type == "cuda" and team.size > 1:
+        device = torch.device("cuda", team.local_rank)
+    dtype, mixed = choose_precision(options.precision, device)
+
+    def build() -> BaseMethod:
+        method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain)
+        return method
+
+    return Trainer(fresh(build, recipe.seed, device, dtype), data, team, mixed)
+
+
+def conduct(run: Run | None, trainer: Trainer, options: Options, say: Reporter) -> Run:
+    """Train until the run is finished or interrupted."""
+    session = Session(run, trainer, Settings(options.snapshots, options.checkpoint_seconds), say)
+    if run:
+        say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
+    if not isinstance(say, Silent) or trainer.world.size > 1:
+        say.say(f"{trainer.device.type}, {torch.get_num_threads()} threads: {estimate(trainer)}")
+    try:
+        finished = session.go()
+    finally:
+        say.close()
+    if run is None:
+        raise SystemExit(0)
+    if not finished:
+        raise Interrupted(run.path, trainer.clock.samples)
+    return run
+
+
+def open_recipe_data(recipe: BaseRecipe, offline: bool = False) -> Dataset:
+    """The data that a recipe names."""
+    return open_data(
+        recipe.data, size=recipe.size, fit=recipe.fit, channels=recipe.channels, labels=recipe.labels, offline=offline
+    )
+
+
+def free_folder(name: str) -> Path:
+    """The first of ``runs/<name>-1``, ``-2`` … that does not exist."""
+    number = 1
+    while (path := Path("runs") / f"{name}-{number}").exists():
+        number += 1
+    return path
