@@ -46,6 +46,8 @@ class BaseRecipe(BaseModel):
     """1 for grey, 3 for colour; by default what the data has."""
     labels: str | None = None
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
+    only: str | None = None
+    """Train on the images of this class alone."""
     samples: int = Field(1_000_000, gt=0)
     """Training samples to see, repetitions counted: the length of the run."""
     batch: int = Field(64, gt=0, le=65536)

@@ -316,3 +316,8 @@ def _known_runs(path: Path) -> str:
     except OSError as error:
         raise StorageError(f"{path.parent} cannot be read: {error.strerror}.") from None
     return f"Runs beside it: {', '.join(here[-5:])}." if here else "Type `belamy train` to make a run."
+
+
+def open_run(path: str | Path) -> Run:
+    """The run in a directory; see :meth:`Run.open`."""
+    return Run.open(path)

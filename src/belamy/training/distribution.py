@@ -23,6 +23,13 @@ class World(NamedTuple):
         """Whether this process writes and talks."""
         return self.rank == 0
 
+    def leader_says(self, text: str) -> str:
+        """What the leading process passes here, in every process; all wait for it."""
+        said = [text]
+        if self.size > 1:
+            torch.distributed.broadcast_object_list(said, src=0)
+        return said[0]
+
 
 @contextmanager
 def world(device_type: str) -> Iterator[World]:

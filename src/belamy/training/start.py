@@ -18,7 +18,7 @@ from belamy.shelf import Part
 from belamy.training.device import choose_device, choose_precision
 from belamy.training.distribution import World, world
 from belamy.training.estimate import estimate
-from belamy.training.progress import Reporter, Silent, reporter
+from belamy.training.progress import Reporter, reporter
 from belamy.training.session import Session, Settings
 from belamy.training.trainer import Trainer, fresh
 
@@ -80,14 +80,11 @@ def train(
         data = open_recipe_data(chosen, offline)
         domain = Domain(data.shape, tuple(data.classes))
         trainer = make_trainer(chosen, domain, data, options, team)  # before anything is written
-        run = None
+        path = Path(out).expanduser() if out is not None else free_folder(name)
         if team.leads:
             facts = provenance(trainer.device.type, precision, team.size, data.fingerprint)
-            path = Path(out).expanduser() if out is not None else free_folder(name)
-            run = Run.create(
-                path, recipe=chosen, recipe_name=name, domain=domain, provenance=facts, card=data.card()
-            )
-        return conduct(run, trainer, options, say)
+            Run.create(path, recipe=chosen, recipe_name=name, domain=domain, provenance=facts, card=data.card())
+        return conduct(Run.open(team.leader_says(str(path))), trainer, options, say)
 
 
 def resume(
@@ -126,12 +123,13 @@ def resume(
         trainer = make_trainer(run.recipe, run.domain, data, options, team)
         if team.leads:
             run.rewind()
+        team.leader_says("rewound")
         state = run.load_checkpoint()
         if state is not None:
             trainer.load_state(state)
         if team.leads:
             run.amend_provenance(sessions=[*facts["sessions"], session(trainer.device.type, team.size)])
-        return conduct(run if team.leads else None, trainer, options, say) if team.leads else run
+        return conduct(run, trainer, options, say)
 
 
 def make_trainer(recipe: BaseRecipe, domain: Domain, data: Dataset, options: Options, team: World) -> Trainer:
@@ -149,19 +147,17 @@ def make_trainer(recipe: BaseRecipe, domain: Domain, data: Dataset, options: Opt
     return Trainer(fresh(build, recipe.seed, device, dtype), data, team, mixed)
 
 
-def conduct(run: Run | None, trainer: Trainer, options: Options, say: Reporter) -> Run:
+def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter) -> Run:
     """Train until the run is finished or interrupted."""
-    session = Session(run, trainer, Settings(options.snapshots, options.checkpoint_seconds), say)
-    if run:
-        say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
-    if not isinstance(say, Silent) or trainer.world.size > 1:
+    settings = Settings(options.snapshots, options.checkpoint_seconds)
+    session = Session(run if trainer.world.leads else None, trainer, settings, say)
+    say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
+    if options.progress:
         say.say(f"{trainer.device.type}, {torch.get_num_threads()} threads: {estimate(trainer)}")
     try:
         finished = session.go()
     finally:
         say.close()
-    if run is None:
-        raise SystemExit(0)
     if not finished:
         raise Interrupted(run.path, trainer.clock.samples)
     return run
@@ -169,9 +165,10 @@ def conduct(run: Run | None, trainer: Trainer, options: Options, say: Reporter) 
 
 def open_recipe_data(recipe: BaseRecipe, offline: bool = False) -> Dataset:
     """The data that a recipe names."""
-    return open_data(
+    data = open_data(
         recipe.data, size=recipe.size, fit=recipe.fit, channels=recipe.channels, labels=recipe.labels, offline=offline
     )
+    return data if recipe.only is None else data.only(recipe.only)
 
 
 def free_folder(name: str) -> Path:

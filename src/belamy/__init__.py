@@ -1,0 +1,27 @@
+"""Belamy: forge, judge, steer and unmask generative models.
+
+Example:
+    >>> import belamy
+    >>> run = belamy.train("digits", samples=100_000)  # doctest: +SKIP
+    >>> run.sample(64, seed=0).shape  # doctest: +SKIP
+    torch.Size([64, 1, 28, 28])
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from belamy.runs.run import open_run as open
+    from belamy.training.start import resume, train
+
+__all__ = ["open", "resume", "train"]
+__version__ = "0.1.0"
+
+_HOMES = {"open": ("runs.run", "open_run"), "resume": ("training.start", "resume"), "train": ("training.start", "train")}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(import_module(f"{__name__}.{module}"), attribute)

@@ -1,0 +1,90 @@
+"""What a run shows of itself: the animation and the report, made from what is on disk."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from belamy import recipes
+from belamy.errors import UsageError
+from belamy.networks.summary import tables
+from belamy.runs import files
+from belamy.runs.report import ReportFacts, render
+from belamy.runs.run import Run
+from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4
+
+
+def publish(run: Run) -> Path:
+    """Write the run's animation and its ``report.html``; returns the report's path."""
+    snapshots = run.snapshots()
+    film = animate(run, [_pixels(png) for _, png in snapshots]) if len(snapshots) > 1 else None
+    facts = ReportFacts(
+        recipe_name=run.recipe_name,
+        method=run.method_name,
+        recipe=run.recipe.model_dump(mode="json"),
+        recipe_defaults=_defaults(run.recipe_name),
+        provenance={"seed": run.recipe.seed, **run.provenance},
+        data=run.card,
+        metrics=run.metrics(),
+        journal=run.journal(),
+        snapshots=snapshots,
+        animation=film,
+        tables=tables(run.build().networks(), run.domain, run.recipe),
+        commands=commands(run),
+        notes=notes(run),
+    )
+    path = run.path / "report.html"
+    files.write_bytes(path, render(facts).encode())
+    return path
+
+
+def animate(run: Run, frames: list[np.ndarray]) -> bytes:
+    """Write the animation as GIF, and as MP4 where a codec is installed; returns the GIF."""
+    film = encode_gif(frames)
+    run.save_animation(film, "gif")
+    if "mp4" in available_codecs():
+        run.save_animation(encode_mp4(frames), "mp4")
+    return film
+
+
+def commands(run: Run) -> list[str]:
+    """What to type to train the same again and to draw samples."""
+    recipe = run.recipe.model_dump(mode="json")
+    usual = _defaults(run.recipe_name) or {}
+    changed = {name: value for name, value in recipe.items() if name not in usual or usual[name] != value}
+    name = run.recipe_name if usual else "RECIPE"
+    flags = [f"--{key.replace('_', '-')} {_typed(value)}" for key, value in changed.items() if value is not None]
+    return [" ".join(["belamy train", name, *flags]), f"belamy sample {run.path} --count 64 --seed 0 --out samples"]
+
+
+def notes(run: Run) -> list[str]:
+    """What a reader must know first."""
+    seen, total = run.samples_seen, run.recipe.samples
+    said = []
+    if seen < total:
+        said.append(f"This run is not finished: {seen:,} of {total:,} samples. Go on with `belamy resume {run.path}`.")
+    return said
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, dict):
+        options = ",".join(f"{key}={setting}" for key, setting in value.items() if key != "name")
+        return f"{value['name']}:{options}"
+    if isinstance(value, list):
+        return " ".join(_typed(item) for item in value)
+    return str(value)
+
+
+def _defaults(name: str) -> dict[str, Any] | None:
+    try:
+        return recipes.get(name).model_dump(mode="json")
+    except UsageError:
+        return None
+
+
+def _pixels(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
