@@ -15,9 +15,17 @@ class Adversarial(nn.Module):
 
     relativistic = False
 
+    def on_real(self, real: Tensor) -> Tensor:
+        """The discriminator's term ``[N]`` for scores of real samples."""
+        return relu(1 - real)
+
+    def on_fake(self, fake: Tensor) -> Tensor:
+        """The discriminator's term ``[N]`` for scores of generated samples."""
+        return relu(1 + fake)
+
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """``[N]`` from scores of real and generated samples."""
-        return relu(1 - real) + relu(1 + fake)
+        return self.on_real(real) + self.on_fake(fake)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """``[N]`` from scores of generated samples."""

@@ -26,9 +26,17 @@ class Adversarial(nn.Module):
         super().__init__()
         self.a, self.b, self.c, self.scale = a, b, c, (0.5 if half else 1.0)
 
+    def on_real(self, real: Tensor) -> Tensor:
+        """The discriminator's term ``[N]`` for scores of real samples."""
+        return self.scale * (real - self.b).square()
+
+    def on_fake(self, fake: Tensor) -> Tensor:
+        """The discriminator's term ``[N]`` for scores of generated samples."""
+        return self.scale * (fake - self.a).square()
+
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """``[N]`` from scores of real and generated samples."""
-        return self.scale * ((real - self.b).square() + (fake - self.a).square())
+        return self.on_real(real) + self.on_fake(fake)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """``[N]`` from scores of generated samples."""

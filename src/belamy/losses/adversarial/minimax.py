@@ -17,9 +17,17 @@ class Adversarial(nn.Module):
 
     relativistic = False
 
+    def on_real(self, real: Tensor) -> Tensor:
+        """The discriminator's term ``[N]`` for scores of real samples."""
+        return softplus(-real)
+
+    def on_fake(self, fake: Tensor) -> Tensor:
+        """The discriminator's term ``[N]`` for scores of generated samples."""
+        return softplus(fake)
+
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """``[N]`` from scores of real and generated samples."""
-        return softplus(-real) + softplus(fake)
+        return self.on_real(real) + self.on_fake(fake)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """``[N]`` from scores of generated samples."""

@@ -27,13 +27,20 @@ class Adversarial(nn.Module):
         super().__init__()
         self.scale, self.noise = (0.5 if half else 1.0), noise
 
+    def on_real(self, real: Tensor) -> Tensor:
+        """The discriminator's term ``[N]`` for scores of real samples."""
+        # cross-entropy is linear in its target t: softplus(s) - t s
+        loss = softplus(-real)
+        return self.scale * (loss + self.noise * torch.rand_like(real) * real if self.noise else loss)
+
+    def on_fake(self, fake: Tensor) -> Tensor:
+        """The discriminator's term ``[N]`` for scores of generated samples."""
+        loss = softplus(fake)
+        return self.scale * (loss + self.noise * torch.rand_like(fake) * fake if self.noise else loss)
+
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """``[N]`` from scores of real and generated samples."""
-        loss = softplus(-real) + softplus(fake)
-        if self.noise:
-            # cross-entropy is linear in its target t: softplus(s) - t s
-            loss = loss + self.noise * (torch.rand_like(real) * real + torch.rand_like(fake) * fake)
-        return self.scale * loss
+        return self.on_real(real) + self.on_fake(fake)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """``[N]`` from scores of generated samples."""

@@ -14,9 +14,17 @@ class Adversarial(nn.Module):
 
     relativistic = False
 
+    def on_real(self, real: Tensor) -> Tensor:
+        """The discriminator's term ``[N]`` for scores of real samples."""
+        return -real
+
+    def on_fake(self, fake: Tensor) -> Tensor:
+        """The discriminator's term ``[N]`` for scores of generated samples."""
+        return fake
+
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """``[N]`` from scores of real and generated samples."""
-        return fake - real
+        return self.on_real(real) + self.on_fake(fake)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """``[N]`` from scores of generated samples."""
