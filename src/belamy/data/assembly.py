@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +18,9 @@ from belamy.data.request import Request
 from belamy.errors import UsageError, nearest
 
 YES_NO = ("no", "yes")
+_BINARY = ({"0", "1"}, {"-1", "1"}, {"False", "True"})
+_CHUNK = 4096
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,21 +48,31 @@ class Raw:
 
 def assemble(images: Tensor, raw: Raw, request: Request) -> Dataset:
     """A data set from uint8 images in memory.  # [N, C, H, W]"""
-    count, channels, height, width = images.shape
-    final = (request.channels or channels, request.size or height, request.size or width)
+    memory = Memory(images)
+    if final_shape(memory.shape, request) == memory.shape:
+        return finish(memory, raw, request, _origin(memory))
+    return assemble_rows(memory, raw, request)
 
-    def shaped(part: Tensor) -> Tensor:
-        return recolour(fit(part, request.size, request.fit), request.channels)
+
+def assemble_rows(rows: Pixels, raw: Raw, request: Request) -> Dataset:
+    """A data set from images that are fitted in memory, if they are few enough, or else when asked for."""
+    final = final_shape(rows.shape, request)
+
+    def shaped(indices: Tensor) -> Tensor:
+        return recolour(fit(rows.read(indices), request.size, request.fit), request.channels)
 
     pixels: Pixels
-    if final == (channels, height, width):
-        pixels = Memory(images)
-    elif count * final[0] * final[1] * final[2] <= request.memory_budget:
-        pixels = Memory(_in_parts(shaped, images, final))
+    if len(rows) * math.prod(final) <= request.memory_budget:
+        pixels = Memory(_filled(shaped, len(rows), final, request))
     else:
-        memory = Memory(images)
-        pixels = Computed(lambda indices: shaped(memory.read(indices)), count, final, memory.feed, "pixels before fitting")
-    return finish(pixels, raw, request, Origin({f"{width}x{height}": count}, {f"uint8, {channels} channel(s)": count}))
+        pixels = Computed(shaped, len(rows), final, rows.feed, rows.identity)
+    return finish(pixels, raw, request, _origin(rows))
+
+
+def final_shape(shape: tuple[int, int, int], request: Request) -> tuple[int, int, int]:
+    """The shape that the request makes of images of ``shape``, (C, H, W) both."""
+    channels, height, width = shape
+    return request.channels or channels, request.size or height, request.size or width
 
 
 def finish(pixels: Pixels, raw: Raw, request: Request, origin: Origin, **more: Any) -> Dataset:
@@ -92,22 +107,42 @@ def chosen_labels(raw: Raw, wanted: str | None) -> tuple[Tensor | None, Sequence
     return raw.attributes[wanted].codes, raw.attributes[wanted].values
 
 
-def attribute(values: np.ndarray) -> Attribute:
-    """An attribute from one value per image: 0/1 become no/yes, other values stand for themselves, sorted.
+def categories(values: np.ndarray | Sequence[str]) -> Attribute:
+    """One value per image as codes; the values are sorted, and as numbers when all are whole numbers.
 
     Example:
-        >>> attribute(np.array(["red", "blue", "red"]))
-        Attribute(values=('blue', 'red'), codes=tensor([1, 0, 1]))
+        >>> categories(["10", "9", "10"])
+        Attribute(values=('9', '10'), codes=tensor([1, 0, 1]))
     """
-    kinds, codes = np.unique(values, return_inverse=True)
+    array = np.asarray(values)
+    if array.dtype.kind in "US" and all(_WHOLE.fullmatch(text) for text in np.unique(array).tolist()):
+        array = array.astype(np.int64)
+    kinds, codes = np.unique(array, return_inverse=True)
     names = tuple(str(kind) for kind in kinds.tolist())
-    if set(names) <= {"0", "1", "False", "True"}:
-        return Attribute(YES_NO, torch.from_numpy(values.astype(np.int64)))
-    return Attribute(names, torch.from_numpy(codes.astype(np.int64)))
+    return Attribute(names, torch.from_numpy(codes.reshape(-1).astype(np.int64)))
 
 
-def _in_parts(shaped: Any, images: Tensor, final: tuple[int, int, int]) -> Tensor:
-    made = torch.empty((len(images), *final), dtype=torch.uint8)
-    for start in range(0, len(images), 4096):
-        made[start : start + 4096] = shaped(images[start : start + 4096])
+def attribute(values: np.ndarray | Sequence[str]) -> Attribute:
+    """Categories of which 0 and 1 (or -1 and 1, False and True) are called no and yes.
+
+    Example:
+        >>> attribute(np.array([1, -1]))
+        Attribute(values=('no', 'yes'), codes=tensor([1, 0]))
+    """
+    found = categories(values)
+    return Attribute(YES_NO, found.codes) if set(found.values) in _BINARY else found
+
+
+def _filled(shaped: Callable[[Tensor], Tensor], count: int, final: tuple[int, int, int], request: Request) -> Tensor:
+    made = torch.empty((count, *final), dtype=torch.uint8)
+    for indices in torch.arange(count).split(_CHUNK):
+        made[indices[0] : indices[-1] + 1] = shaped(indices)
+        if request.progress is not None:
+            request.progress(int(indices[-1]) + 1, count)
     return made
+
+
+def _origin(rows: Pixels) -> Origin:
+    channels, height, width = rows.shape
+    mode = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
+    return Origin({f"{width}x{height}": len(rows)}, {f"8-bit {mode}": len(rows)})

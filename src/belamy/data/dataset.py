@@ -104,6 +104,29 @@ class Computed:
         return self._count
 
 
+class Chosen:
+    """Some of the images of other pixels.
+
+    Args:
+        pixels: Where all of them are.
+        chosen: Which are wanted.  # [n] long
+    """
+
+    def __init__(self, pixels: Pixels, chosen: Tensor) -> None:
+        self._pixels, self._chosen = pixels, chosen
+        self.shape, self.streams, self.identity = pixels.shape, pixels.streams, pixels.identity
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def read(self, indices: Tensor) -> Tensor:
+        return self._pixels.read(self._chosen[indices])
+
+    def feed(self, update: Callable[[Any], None]) -> None:
+        self._pixels.feed(update)
+        update(self._chosen.numpy().tobytes())
+
+
 @dataclass(frozen=True)
 class Attribute:
     """Something known about every image.
@@ -136,6 +159,7 @@ class Dataset:
         classes: Names of the classes; empty without labels.
         attributes: What else is known, by name.
         official: Splits that the set comes with; without them a tenth is held out, drawn by seed 0.
+        rule: How the splits came about, in words.
         licence: Who allows what.
         skipped: Files that could not be read, with the reason.
         names: The file of each image, where each has one.
@@ -157,6 +181,7 @@ class Dataset:
         classes: Sequence[str] = (),
         attributes: Mapping[str, Attribute] | None = None,
         official: Mapping[str, Tensor] | None = None,
+        rule: str | None = None,
         licence: str = "not stated",
         skipped: Sequence[tuple[str, str]] = (),
         names: Sequence[str] | None = None,
@@ -171,8 +196,9 @@ class Dataset:
         self.names = None if names is None else tuple(names)
         self.notes = tuple(notes)
         self.origin = origin or Origin()
-        self.official = official is not None
         self.splits = dict(official) if official is not None else hold_out(len(pixels))
+        drawn = f"{HOLD_OUT:.0%} held out by seed 0" if len(self.splits) > 1 else "all images train"
+        self.rule = rule or (drawn if official is None else "official")
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -207,6 +233,35 @@ class Dataset:
             raise UsageError(f"{self.name} has no split '{split}'. {nearest(split, known)}")
         return self.splits[split]
 
+    def only(self, name: str) -> Dataset:
+        """The images of one class, as an unlabelled set; splits keep their images of that class.
+
+        Raises:
+            UsageError: The set has no labels, or no such class.
+        """
+        if self.labels is None:
+            raise UsageError(f"{self.name} has no labels, so no class '{name}' can be chosen from it.")
+        if name not in self.classes:
+            raise UsageError(f"{self.name} has no class '{name}'. {nearest(name, self.classes)}")
+        chosen = (self.labels == self.classes.index(name)).nonzero().flatten()
+        place = torch.full((len(self),), -1, dtype=torch.long)
+        place[chosen] = torch.arange(len(chosen))
+        pixels: Pixels = Chosen(self.pixels, chosen)
+        if isinstance(self.pixels, Memory):
+            pixels = Memory(self.pixels.read(chosen))
+        return Dataset(
+            f"{self.name}, only {name}",
+            pixels,
+            attributes={key: Attribute(known.values, known.codes[chosen]) for key, known in self.attributes.items()},
+            official={split: place[kept][place[kept] >= 0] for split, kept in self.splits.items()},
+            rule=self.rule,
+            licence=self.licence,
+            skipped=self.skipped,
+            names=None if self.names is None else [self.names[index] for index in chosen.tolist()],
+            notes=self.notes,
+            origin=self.origin,
+        )
+
     def chunks(self, count: int = 1024) -> Iterator[Tensor]:
         """All images in order, ``count`` at a time.  # [n, C, H, W]"""
         for indices in torch.arange(len(self)).split(count):
@@ -214,11 +269,11 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over shape, pixels, labels and classes; for a streamed set, over its files' names, sizes and times."""
+        """SHA-256 over shape, pixels, labels and classes; a streamed set gives its files' names, sizes and times."""
         digest = hashlib.sha256(repr((len(self), self.shape, self.classes)).encode())
         self.pixels.feed(digest.update)
         if self.labels is not None:
-            digest.update(self.labels.numpy())
+            digest.update(self.labels.numpy().tobytes())
         return digest.hexdigest()
 
     def label_counts(self) -> dict[str, int]:
@@ -229,7 +284,6 @@ class Dataset:
 
     def card(self) -> dict[str, Any]:
         """The facts that identify the set, as JSON."""
-        rule = "official" if self.official else f"{HOLD_OUT:.0%} held out by seed 0" if len(self.splits) > 1 else "none"
         return {
             "name": self.name,
             "images": len(self),
@@ -238,7 +292,7 @@ class Dataset:
             "label_counts": self.label_counts(),
             "attributes": {name: list(attribute.values) for name, attribute in self.attributes.items()},
             "splits": {name: len(indices) for name, indices in self.splits.items()},
-            "split_rule": rule,
+            "split_rule": self.rule,
             "fingerprint": self.fingerprint,
             "fingerprint_of": self.pixels.identity,
             "licence": self.licence,

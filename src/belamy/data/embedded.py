@@ -16,12 +16,14 @@ def embedded(name: str, sha256: str) -> bytes:
     """
     file = files("belamy.data") / "files" / name
     if not file.is_file():
-        raise DataError(f"This installation of Belamy lacks its data file '{name}'. Type: pip install --force-reinstall belamy")
+        raise DataError(
+            f"This installation of Belamy lacks its data file '{name}'. Type: pip install --force-reinstall belamy"
+        )
     content = file.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise DataError(
-            f"The data file '{name}' of this installation is damaged: its SHA-256 is {found[:16]}…, not {sha256[:16]}…. "
-            "Type: pip install --force-reinstall belamy"
+            f"The data file '{name}' of this installation is damaged: its SHA-256 is {found[:16]}…, not "
+            f"{sha256[:16]}…. Type: pip install --force-reinstall belamy"
         )
     return content

@@ -26,7 +26,7 @@ class PathFormat(Protocol):
     """What the class ``Format`` of a module in ``formats/`` can do."""
 
     def claim(self, path: Path) -> int:
-        """How surely this existing path has the format: 0 no, 1 if nothing else claims it, 2 by its contents or name."""
+        """How surely this path has the format: 0 no, 1 if nothing else claims it, 2 by its name or content."""
 
     def open(self, path: Path, request: Request) -> Dataset:
         """The images at ``path``, as the request wants them."""
@@ -96,8 +96,8 @@ def _claimant(path: Path) -> PathFormat:
     strength, best = max(claims, key=lambda claim: claim[0])
     if not strength:
         raise DataError(
-            f"{path} is not data that Belamy reads. It reads a folder or .zip of images, .npy and .npz arrays, IDX files "
-            f"and the binary version of CIFAR; for one picture, give the folder it lies in."
+            f"{path} is not data that Belamy reads. It reads a folder or .zip of images, .npy and .npz arrays, IDX "
+            "files and the binary version of CIFAR; for one picture, give the folder it lies in."
         )
     chosen: PathFormat = best
     return chosen

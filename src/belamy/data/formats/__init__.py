@@ -1,1 +1,1 @@
-"""Shapes of a path that data can have: one file each; the class ``Format`` says which paths it claims and opens them."""
+"""Shapes that data on disk can have: one file each; the class ``Format`` claims paths and opens them."""

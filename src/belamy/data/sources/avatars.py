@@ -10,9 +10,9 @@ SHA256 = "e9c81f8cce78fac63197faf61305268943a116f7615a6384eef13150f01f7dd4"
 
 
 class Source:
-    """3,000 coloured cartoon heads of 32x32 pixels, the same as ``avatars-32``; attributes smile, open_mouth, beard, long_hair …
+    """3,000 coloured cartoon heads of 32x32 pixels, the same as ``avatars-32``; attributes smile, beard, long_hair …
 
-    No attribute is a label unless it is asked for by name: labels="smile". The attributes were drawn independently,
+    No attribute is a label unless it is asked for by name: ``labels="smile"``. The attributes were drawn independently,
     so an edit of one can be checked to leave the others alone.
 
     Example:

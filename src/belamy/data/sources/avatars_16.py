@@ -12,7 +12,7 @@ SHA256 = "96e36e13ca1542a4627f8addca5c3b9915bb40570abeb4eafccd7302e0bc8d1c"
 class Source:
     """3,000 coloured pixel-art faces of 16x16 pixels; attributes smile, glasses, beard, hat, long_hair, accessories …
 
-    No attribute is a label unless it is asked for by name: labels="smile". The attributes were drawn independently,
+    No attribute is a label unless it is asked for by name: ``labels="smile"``. The attributes were drawn independently,
     so an edit of one can be checked to leave the others alone.
 
     Example:

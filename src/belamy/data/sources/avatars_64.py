@@ -12,7 +12,7 @@ SHA256 = "35bcd4f51b9f1030d39074bc05372421596ac9d2a3962fa2f22b6cb9495ea2dd"
 class Source:
     """3,000 coloured cartoon heads of 64x64 pixels; attributes smile, open_mouth, beard, long_hair, bun, mouth, eyes …
 
-    No attribute is a label unless it is asked for by name: labels="smile". The attributes were drawn independently,
+    No attribute is a label unless it is asked for by name: ``labels="smile"``. The attributes were drawn independently,
     so an edit of one can be checked to leave the others alone.
 
     Example:

@@ -1,0 +1,183 @@
+"""Arrays of any sensible layout and type, read as uint8 images.
+
+Values are mapped by type: bytes as they are; true/false to 0 and 255; 16-bit numbers divided by 257; floats in [0, 1]
+times 255, rounded; floats in [-1, 1] by 127.5 x + 128, truncated; whole numbers in 0..255 as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from belamy.data.fitting import WHITE
+from belamy.errors import DataError
+
+_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """An array with the way to read its rows as images.
+
+    Args:
+        array: The values, in memory or mapped from disk.
+        what: Where they come from, for messages.
+        shape: (C, H, W) of the images.
+        values: Rows to uint8, of the same layout.
+        layout: uint8 rows to images.  # [n, ...] -> [n, C, H, W]
+        note: How values were mapped, if they were.
+    """
+
+    array: np.ndarray
+    what: str
+    shape: tuple[int, int, int]
+    values: Callable[[np.ndarray], np.ndarray]
+    layout: Callable[[np.ndarray], np.ndarray]
+    note: str
+
+    def read(self, indices: np.ndarray) -> Tensor:
+        """The images at ``indices``, uint8.  # [n, C, H, W]"""
+        return torch.from_numpy(np.ascontiguousarray(self.layout(self.values(self.array[indices]))))
+
+
+class Joined:
+    """Interpretations one after the other, as pixels to read when asked for."""
+
+    streams = True
+    identity = "file names, sizes and times, and labels"
+
+    def __init__(self, parts: Sequence[Interpretation], marks: Sequence[str]) -> None:
+        self._parts, self._marks = tuple(parts), tuple(marks)
+        self._starts = np.cumsum([0, *(len(part.array) for part in parts)])
+        self.shape = parts[0].shape
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def read(self, indices: Tensor) -> Tensor:
+        wanted = indices.numpy()
+        images = torch.empty((len(wanted), *self.shape), dtype=torch.uint8)
+        for part, start in zip(self._parts, self._starts, strict=False):
+            within = (wanted >= start) & (wanted < start + len(part.array))
+            if within.any():
+                images[torch.from_numpy(within)] = part.read(wanted[within] - start)
+        return images
+
+    def feed(self, update: Callable[[Any], None]) -> None:
+        for mark in self._marks:
+            update(f"{mark}\n".encode())
+
+
+def joined(parts: Sequence[Interpretation], marks: Sequence[str]) -> Joined:
+    """Images of one shape from several arrays.
+
+    Raises:
+        DataError: Their shapes differ.
+    """
+    for part in parts[1:]:
+        if part.shape != parts[0].shape:
+            raise DataError(
+                f"{parts[0].what} holds images of shape {parts[0].shape}, but {part.what} of shape {part.shape}."
+            )
+    return Joined(parts, marks)
+
+
+def interpret(array: np.ndarray, what: str) -> Interpretation:
+    """Says how to read an array as images.
+
+    Layouts: [N, H, W], [N, H, W, C], [N, C, H, W] with 1, 3 or 4 channels (the fourth is opacity, over white), and
+    [N, D] where D is a square.
+
+    Raises:
+        DataError: No such layout, no such type, or values that fit none of the ranges.
+    """
+    if array.dtype.kind not in "uifb":
+        raise DataError(f"{what} holds {_kind(array)}, which are no pixels.")
+    if array.ndim < 2 or not array.size:
+        raise DataError(f"{what} has the shape {array.shape}, but images are [N, H, W] or [N, H, W, C].")
+    shape, layout = _layout(array.shape, what)
+    values, note = _values(array, what)
+    return Interpretation(array, what, shape, values, layout, note)
+
+
+def _layout(shape: tuple[int, ...], what: str) -> tuple[tuple[int, int, int], Callable[[np.ndarray], np.ndarray]]:
+    if len(shape) == 2 and math.isqrt(shape[1]) ** 2 == shape[1]:
+        side = math.isqrt(shape[1])
+        return (1, side, side), lambda rows: rows.reshape(-1, 1, side, side)
+    if len(shape) == 3:
+        return (1, shape[1], shape[2]), lambda rows: rows[:, None]
+    if len(shape) == 4 and shape[3] in (1, 3, 4):
+        channels = min(shape[3], 3)
+        return (channels, shape[1], shape[2]), lambda rows: _on_white(rows.transpose(0, 3, 1, 2))
+    if len(shape) == 4 and shape[1] in (1, 3, 4):
+        return (min(shape[1], 3), shape[2], shape[3]), _on_white
+    raise DataError(
+        f"{what} has the shape {shape}, but images are [N, H, W], [N, H, W, C] or [N, C, H, W] with 1, 3 or 4 channels."
+    )
+
+
+def _on_white(images: np.ndarray) -> np.ndarray:
+    if images.shape[1] != 4:
+        return images
+    opacity = images[:, 3:].astype(np.int32)
+    blended = images[:, :3] * opacity + WHITE * (255 - opacity)
+    return ((blended + 127) // 255).astype(np.uint8)
+
+
+def _values(array: np.ndarray, what: str) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+    if array.dtype == np.uint8:
+        return _as_they_are, ""
+    if array.dtype.kind == "b":
+        return lambda rows: rows.astype(np.uint8) * 255, "true and false became 255 and 0"
+    low, high = _range(array, what)
+    if array.dtype.kind == "f":
+        if low >= 0 and high <= 1:
+            return lambda rows: (rows * 255 + 0.5).astype(np.uint8), f"{array.dtype} in [0, 1] was multiplied by 255"
+        if low >= -1 and high <= 1:
+            return _from_symmetric, f"{array.dtype} in [-1, 1] was mapped by 127.5 x + 128"
+        raise DataError(
+            f"{what} holds {array.dtype} values in [{low:g}, {high:g}], but floats must lie in [0, 1] or [-1, 1]. "
+            "Divide them first, or save them as uint8."
+        )
+    if low >= 0 and high <= 255:
+        return lambda rows: rows.astype(np.uint8), f"{array.dtype} values in 0..255 were taken as bytes"
+    if array.dtype == np.uint16:
+        return lambda rows: ((rows.astype(np.uint32) + 128) // 257).astype(
+            np.uint8
+        ), "uint16 values were divided by 257"
+    raise DataError(f"{what} holds {array.dtype} values in [{low:g}, {high:g}], but pixels must lie in 0..255.")
+
+
+def _as_they_are(rows: np.ndarray) -> np.ndarray:
+    return rows
+
+
+def _from_symmetric(rows: np.ndarray) -> np.ndarray:
+    return np.clip(rows * 127.5 + 128, 0, 255).astype(np.uint8)
+
+
+def _range(array: np.ndarray, what: str) -> tuple[float, float]:
+    lows, highs = [], []
+    for part in _chunks(array):
+        if array.dtype.kind == "f" and not np.isfinite(part).all():
+            raise DataError(f"{what} holds values that are NaN or infinite.")
+        lows.append(part.min())
+        highs.append(part.max())
+    return float(min(lows)), float(max(highs))
+
+
+def _chunks(array: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(array), _CHUNK):
+        yield array[start : start + _CHUNK]
+
+
+def _kind(array: np.ndarray) -> str:
+    return {"O": "Python objects", "U": "texts", "S": "texts", "c": "complex numbers"}.get(
+        array.dtype.kind, f"values of type {array.dtype}"
+    )

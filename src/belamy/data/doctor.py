@@ -1,0 +1,261 @@
+"""An examination of data before anything is trained on it: facts as JSON, as lines, and a sheet of samples."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from belamy.data.dataset import Dataset
+from belamy.data.opening import open_data
+from belamy.data.request import Progress
+from belamy.errors import UsageError
+
+SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
+_SHOWN = 10
+_DEFAULT_SAMPLES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found.
+
+    Args:
+        facts: Everything, as plain JSON.
+        sheet: Samples side by side: a row per class where there are labels.  # [H, W, 3] uint8
+    """
+
+    facts: dict[str, Any]
+    sheet: np.ndarray
+
+    def lines(self) -> list[str]:
+        """The findings as text, one a line, the most important first."""
+        return [*_identity(self.facts), *_contents(self.facts), *_findings(self.facts), *_plan(self.facts)]
+
+
+def examine(
+    source: str | Path,
+    *,
+    size: int | None = None,
+    fit: str = "crop",
+    channels: int | None = None,
+    labels: str | None = None,
+    offline: bool = False,
+    cache: Path | None = None,
+    memory_budget: int = 2 << 30,
+    samples: int = _DEFAULT_SAMPLES,
+    progress: Progress | None = None,
+) -> Examination:
+    """Opens data as training would, looks at every image, and says what it found.
+
+    Args:
+        source: As for ``open_data``, like all but the following.
+        samples: Training samples to see, for the number of passes.
+        progress: Called with (done, total) while files are read.
+
+    Raises:
+        UsageError: An unknown name or option, or a number out of range.
+        DataError: A source that cannot be read.
+
+    Example:
+        >>> examine("avatars-32").facts["duplicates"]["images"]
+        22
+    """
+    if samples < 1:
+        raise UsageError(f"The samples are {samples}, but they must be at least 1.")
+    dataset = open_data(
+        source,
+        size=size,
+        fit=fit,
+        channels=channels,
+        labels=labels,
+        offline=offline,
+        cache=cache,
+        memory_budget=memory_budget,
+        progress=progress,
+    )
+    statistics, groups = _measured(dataset)
+    facts = dataset.card()
+    facts |= {
+        "source": str(source),
+        "sizes": _ranked(dataset.origin.sizes),
+        "modes": _ranked(dataset.origin.modes),
+        "ignored": _ranked(dataset.origin.ignored),
+        "attribute_counts": _attribute_counts(dataset),
+        "values": statistics,
+        "duplicates": _duplicates(dataset, groups),
+        "training": _training(dataset, size, fit, samples),
+    }
+    return Examination(facts, contact_sheet(dataset))
+
+
+def contact_sheet(dataset: Dataset) -> np.ndarray:
+    """Up to 10 rows of 10 samples on white; with labels a row per class, otherwise evenly spaced.  # [H, W, 3] uint8"""
+    rows = _sheet_rows(dataset)
+    columns = max(len(row) for row in rows)
+    _, height, width = dataset.shape
+    step_y, step_x = height + _GAP, width + _GAP
+    sheet = np.full((len(rows) * step_y + _GAP, columns * step_x + _GAP, 3), 255, np.uint8)
+    for down, row in enumerate(rows):
+        for across, image in enumerate(dataset.images(row)):
+            top, left = down * step_y + _GAP, across * step_x + _GAP
+            sheet[top : top + height, left : left + width] = image.permute(1, 2, 0).expand(-1, -1, 3).numpy()
+    return sheet
+
+
+def _sheet_rows(dataset: Dataset) -> list[Tensor]:
+    if dataset.labels is not None:
+        members = [(dataset.labels == code).nonzero().flatten() for code in range(len(dataset.classes))]
+        present = [indices for indices in members if len(indices)][:SHEET_ROWS]
+        each = SHEET_COLUMNS * (SHEET_ROWS // len(present))
+        return [row for indices in present for row in _spread(indices, each).split(SHEET_COLUMNS)]
+    shown = _spread(torch.arange(len(dataset)), SHEET_COLUMNS * SHEET_ROWS)
+    return list(shown.split(SHEET_COLUMNS))
+
+
+def _spread(indices: Tensor, count: int) -> Tensor:
+    if len(indices) <= count:
+        return indices
+    return indices[torch.linspace(0, len(indices) - 1, count).round().long()]
+
+
+def _measured(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:
+    """Statistics of the pixel values by channel, and the groups of images that are equal in every pixel."""
+    channels = dataset.shape[0]
+    histogram = torch.zeros(channels, 256, dtype=torch.int64)
+    places: dict[bytes, list[int]] = defaultdict(list)
+    start, colourless = 0, True
+    for images in dataset.chunks():
+        colourless = colourless and bool((images == images[:, :1]).all())
+        for channel in range(channels):
+            histogram[channel] += torch.bincount(images[:, channel].flatten(), minlength=256)
+        for offset, image in enumerate(images.numpy()):
+            places[hashlib.blake2b(image.tobytes(), digest_size=16).digest()].append(start + offset)
+        start += len(images)
+    groups = [group for group in places.values() if len(group) > 1]
+    return {**_statistics(histogram), "colourless": colourless}, groups
+
+
+def _statistics(histogram: Tensor) -> dict[str, Any]:
+    """Exact statistics from counts of the 256 values, on the scale 0..1 for mean and standard deviation."""
+    values = torch.arange(256, dtype=torch.float64)
+    counts = histogram.to(torch.float64)
+    totals = counts.sum(1)
+    means = counts @ values / totals
+    squares = counts @ values**2 / totals
+    present = histogram.sum(0).nonzero().flatten()
+    return {
+        "lowest": int(present[0]),
+        "highest": int(present[-1]),
+        "distinct": len(present),
+        "mean": (means / 255).tolist(),
+        "std": ((squares - means**2).clamp(min=0).sqrt() / 255).tolist(),
+        "share_of_0": float(counts[:, 0].sum() / totals.sum()),
+        "share_of_255": float(counts[:, 255].sum() / totals.sum()),
+    }
+
+
+def _duplicates(dataset: Dataset, groups: list[list[int]]) -> dict[str, Any]:
+    """Equal images: how many are repetitions, which, and how many repetitions lie across the splits."""
+    split_of = torch.full((len(dataset),), -1, dtype=torch.long)
+    for number, indices in enumerate(dataset.splits.values()):
+        split_of[indices] = number
+    across = sum(len(set(split_of[torch.tensor(group)].tolist())) > 1 for group in groups)
+    names = dataset.names
+    shown = [[names[index] if names else index for index in group] for group in groups]
+    return {"images": sum(len(group) - 1 for group in groups), "groups": shown, "groups_across_splits": across}
+
+
+def _attribute_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
+    return {
+        name: dict(zip(known.values, torch.bincount(known.codes, minlength=len(known.values)).tolist(), strict=True))
+        for name, known in dataset.attributes.items()
+    }
+
+
+def _training(dataset: Dataset, size: int | None, fit: str, samples: int) -> dict[str, Any]:
+    train = len(dataset.indices("train"))
+    shapes = {tuple(map(int, text.split("x"))) for text in dataset.origin.sizes}
+    changed = any((width, height) != dataset.shape[:0:-1] for width, height in shapes)
+    return {
+        "shape": list(dataset.shape),
+        "size_chosen_by": "the user" if size is not None else "the data",
+        "fit": fit if changed else None,
+        "kept": "read from disk when needed" if dataset.streams else "in memory",
+        "bytes": len(dataset) * math.prod(dataset.shape),
+        "samples": samples,
+        "passes": samples / train if train else None,
+    }
+
+
+def _ranked(counts: Any) -> dict[str, int]:
+    return dict(sorted(dict(counts).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _identity(facts: dict[str, Any]) -> list[str]:
+    channels, height, width = facts["shape"]
+    colour = "grey" if channels == 1 else "RGB"
+    return [
+        f"{facts['name']}: {facts['images']:,} images, {width}x{height} {colour}",
+        f"licence: {facts['licence']}",
+        f"fingerprint: {facts['fingerprint']} ({facts['fingerprint_of']})",
+    ]
+
+
+def _contents(facts: dict[str, Any]) -> list[str]:
+    values = facts["values"]
+    means = ", ".join(f"{mean:.4f}" for mean in values["mean"])
+    stds = ", ".join(f"{std:.4f}" for std in values["std"])
+    lines = [
+        f"sizes: {_listed(facts['sizes'])}",
+        f"modes: {_listed(facts['modes'])}",
+        f"values: {values['lowest']}..{values['highest']} ({values['distinct']} distinct), mean {means}, std {stds}",
+    ]
+    if facts["label_counts"]:
+        lines.append(f"labels: {_listed(facts['label_counts'])}")
+    else:
+        lines.append("labels: none")
+    for name, counts in facts["attribute_counts"].items():
+        if counts != facts["label_counts"]:
+            lines.append(f"attribute {name}: {_listed(counts)}")
+    return lines
+
+
+def _findings(facts: dict[str, Any]) -> list[str]:
+    lines = [f"note: {note}" for note in facts["notes"]]
+    duplicates = facts["duplicates"]
+    if duplicates["images"]:
+        across = duplicates["groups_across_splits"]
+        leak = f"; {across:,} group(s) lie across the splits, so a test would see training images" if across else ""
+        lines.append(f"duplicates: {duplicates['images']:,} images repeat another{leak}")
+    lines += [f"skipped {name}: {reason}" for name, reason in facts["skipped"]]
+    if facts["ignored"]:
+        lines.append(f"other files, passed over: {_listed(facts['ignored'])}")
+    if facts["shape"][0] == 3 and facts["values"]["colourless"]:
+        lines.append("note: every pixel is grey; --channels 1 trains faster")
+    return lines
+
+
+def _plan(facts: dict[str, Any]) -> list[str]:
+    plan = facts["training"]
+    fitted = f", fitted by {plan['fit']}" if plan["fit"] else ""
+    splits = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
+    return [
+        f"splits: {splits} ({facts['split_rule']})",
+        f"training: {'x'.join(map(str, plan['shape']))} (size chosen by {plan['size_chosen_by']}){fitted}, "
+        f"{plan['kept']} ({plan['bytes'] / 2**20:,.1f} MiB)",
+        f"training for {plan['samples']:,} samples is {plan['passes']:,.1f} passes",
+    ]
+
+
+def _listed(counts: dict[str, int]) -> str:
+    shown = [f"{key} ({count:,})" for key, count in list(counts.items())[:_SHOWN]]
+    more = f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""
+    return ", ".join(shown) + more

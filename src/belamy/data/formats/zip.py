@@ -1,0 +1,76 @@
+"""A zip archive of images, read in place: nothing is unpacked to disk."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import Counter
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from belamy.data.dataset import Dataset
+from belamy.data.gallery import Entry, Gallery, open_gallery
+from belamy.data.pictures import Unreadable, is_picture_name
+from belamy.data.request import Request
+from belamy.data.tables import locate, read_table
+from belamy.errors import DataError
+
+_LARGEST = 1 << 28
+"""Bytes that one picture file may unpack to."""
+
+
+class Format:
+    """Picture files in a ``.zip``; classes from folders inside, or labels from a CSV file."""
+
+    def claim(self, path: Path) -> int:
+        """2 by the suffix, 1 by the content."""
+        if not path.is_file():
+            return 0
+        return 2 if path.suffix.lower() == ".zip" else int(zipfile.is_zipfile(path))
+
+    def open(self, path: Path, request: Request) -> Dataset:
+        """The pictures, sorted by name.
+
+        Raises:
+            DataError: It is no whole archive, or a name in it leads out of it.
+        """
+        table = None
+        if request.labels is not None:
+            file, column = locate(request.labels, path.parent, path.stem)
+            table = read_table(file), column
+        try:
+            archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
+            raise DataError(f"{path} is not a whole zip archive: {str(error).rstrip('.')}.") from error
+        entries: list[Entry] = []
+        ignored: Counter[str] = Counter()
+        for member in archive.infolist():
+            _refuse_escape(path, member.filename)
+            inside = PurePosixPath(member.filename)
+            if member.is_dir() or any(part.startswith((".", "__MACOSX")) for part in inside.parts):
+                continue
+            if is_picture_name(member.filename):
+                stamp = f"{member.file_size} {member.CRC:08x}"
+                entries.append(Entry(str(inside), stamp, partial(_read, archive, member)))
+            else:
+                ignored[inside.suffix.lower() or "nameless"] += 1
+        entries.sort(key=lambda entry: entry.name)
+        return open_gallery(Gallery(path.stem, str(path), entries, ignored, table), request)
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    if member.file_size > _LARGEST:
+        raise Unreadable(f"it declares {member.file_size:,} bytes unpacked; at most {_LARGEST:,} are read")
+    with archive.open(member) as file:
+        return io.BytesIO(file.read(_LARGEST))
+
+
+def _refuse_escape(path: Path, name: str) -> None:
+    plain = name.replace("\\", "/")
+    drive = len(plain) > 1 and plain[1] == ":"
+    if plain.startswith("/") or drive or ".." in plain.split("/"):
+        raise DataError(
+            f"{path} holds an entry called '{name}', which leads out of the archive. Nothing of it was "
+            "read: such an archive was made by mistake, or to harm."
+        )
