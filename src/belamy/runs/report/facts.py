@@ -1,0 +1,46 @@
+"""What a report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """Everything that a report shows; whatever is absent is left out of the page.
+
+    Args:
+        recipe_name: The name that was trained, as typed.
+        method: The method's name.
+        recipe: The recipe's fields, as JSON.
+        recipe_defaults: The same fields as the named recipe has them; what differs is marked.
+        provenance: Versions, hardware, command, seed, git state; dictionaries may be nested.
+        data: The data card (:meth:`belamy.data.Dataset.card`).
+        metrics: Rows of ``metrics.jsonl``.
+        journal: Rows of ``journal.jsonl``.
+        snapshots: (training samples seen, PNG) of each sheet, oldest first.
+        final_grid: PNG of the final samples; without it the last snapshot is shown.
+        animation: The film of the training.
+        animation_mime: ``image/gif``, ``image/webp`` or ``video/mp4``.
+        tables: Layer table of each network, as text.
+        commands: What to type to do it again, in order.
+        notes: What a reader must know first, one sentence each.
+    """
+
+    recipe_name: str
+    method: str
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    recipe_defaults: Mapping[str, Any] | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Sequence[Mapping[str, Any]] = ()
+    journal: Sequence[Mapping[str, Any]] = ()
+    snapshots: Sequence[tuple[int, bytes]] = ()
+    final_grid: bytes | None = None
+    animation: bytes | None = None
+    animation_mime: str = "image/gif"
+    tables: Mapping[str, str] = field(default_factory=dict)
+    commands: Sequence[str] = ()
+    notes: Sequence[str] = ()

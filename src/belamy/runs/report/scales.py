@@ -1,0 +1,98 @@
+"""Axes of charts: limits that outliers do not stretch, round ticks, short numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+OUTLIERS = 0.5  # per cent at each end that may fall outside the picture
+WORTH_LOG = 30  # largest over smallest above which a logarithmic axis shows more
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A line of numbers of which ``low`` to ``high`` are shown, evenly or by their logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def place(self, values: np.ndarray) -> np.ndarray:
+        """Where values fall: 0 is ``low`` and 1 is ``high``."""
+        if self.log:
+            return np.log(values / self.low) / math.log(self.high / self.low)
+        # Halved first: the width of a range such as -1e308 to 1e308 is itself infinite.
+        return (values / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+
+    def ticks(self, count: int) -> list[float]:
+        """About ``count`` round numbers in the range."""
+        return _log_ticks(self.low, self.high, count) if self.log else _even_ticks(self.low, self.high, count)
+
+
+def logarithmic(values: Sequence[np.ndarray], wish: bool | None) -> bool:
+    """Whether the vertical axis is logarithmic: as wished if any value is positive; by the spread without a wish."""
+    every = np.concatenate([line[np.isfinite(line)] for line in values]) if values else np.zeros(0)
+    if not every.size or every.max() <= 0:
+        return False
+    if wish is not None:
+        return wish
+    return bool(every.min() > 0) and float(np.percentile(every, 99)) > WORTH_LOG * float(np.percentile(every, 1))
+
+
+def value_scale(raw: Sequence[np.ndarray], smooth: Sequence[np.ndarray], log: bool) -> Scale:
+    """The vertical scale for these finite values.
+
+    The smooth lines are shown whole; of the raw ones, half a per cent may leave the picture at either end.
+    """
+    every, calm = np.concatenate(raw), np.concatenate(smooth)
+    low, high = (float(value) for value in np.percentile(every, [OUTLIERS, 100 - OUTLIERS]))
+    low, high = min(low, float(calm.min())), max(high, float(calm.max()))
+    if log:
+        slack = (high / low) ** 0.05 if high / low > 1.0001 else 1.5
+        return Scale(low / slack, high * slack, log=True)
+    if 0 <= low < 0.35 * high:
+        return Scale(0.0, high * 1.05)  # a near zero is worth showing: heights then compare as numbers do
+    slack = 0.05 * (high - low) if high - low > 1e-9 * max(abs(low), abs(high)) else 0.05 * abs(high) or 1.0
+    return Scale(low - slack, high + slack)
+
+
+def step_scale(low: float, high: float) -> Scale:
+    """The horizontal scale, from 0 if that is near; a single place stands in the middle."""
+    low = 0.0 if 0 < low < 0.1 * high else low
+    return Scale(low, high) if high > low else Scale(low - 1, low + 1)
+
+
+def short(value: float) -> str:
+    """A number in a few characters.
+
+    Example:
+        >>> [short(value) for value in (0, 1_250_000, 60_000, 0.00012, 0.5)]
+        ['0', '1.25M', '60k', '0.00012', '0.5']
+    """
+    if not math.isfinite(value):
+        return str(value)
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if size <= abs(value) < 1000 * size:
+            return f"{value / size:.4g}{suffix}"
+    return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+
+
+def _even_ticks(low: float, high: float, count: int) -> list[float]:
+    raw = (high / count - low / count) or 1.0
+    size = 10.0 ** math.floor(math.log10(raw))
+    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [index * step for index in range(first, last + 1)]
+
+
+def _log_ticks(low: float, high: float, count: int) -> list[float]:
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for factors in ((1,), (1, 3), (1, 2, 5), tuple(range(1, 10))):
+        ticks = [factor * 10.0**decade for decade in decades for factor in factors]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= 3:
+            return ticks[:: math.ceil(len(ticks) / (count + 1))]
+    return _even_ticks(low, high, count)
