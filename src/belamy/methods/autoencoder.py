@@ -65,6 +65,10 @@ class Method(base.BaseMethod):
         """One player, the whole model."""
         return {"model": Player(self, self.recipe.optimizer)}
 
+    def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
+        """Images for the encoder, codes for the decoder."""
+        return {"encoder": (self.domain.shape,), "decoder": ((self.recipe.latent,),)}
+
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
         terms = self.terms(next(data), draw)

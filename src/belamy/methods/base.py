@@ -158,6 +158,10 @@ class BaseMethod(nn.Module):
         """The networks by name, as ``belamy inspect`` shows them."""
         return dict(self.named_children())
 
+    def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
+        """What each network is called with: the shape of one sample, or a batch of one where numbers must be whole."""
+        return dict.fromkeys(self.networks(), (self.domain.shape,))
+
 
 @runtime_checkable
 class Samples(Protocol):

@@ -102,6 +102,11 @@ class Method(base.BaseMethod):
         """Generator and discriminator."""
         return {"generator": self.generator, "discriminator": self.discriminator}
 
+    def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
+        """Latents or images, and labels where the data has them."""
+        labels = (torch.zeros(1, dtype=torch.long),) if self.domain.classes else ()
+        return {"generator": ((self.recipe.latent,), *labels), "discriminator": (self.domain.shape, *labels)}
+
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:
         """Discriminator turns, then one generator turn; see :class:`Recipe` for the variants."""
         for _ in range(self.recipe.critic_steps - 1):

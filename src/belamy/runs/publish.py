@@ -11,7 +11,8 @@ from PIL import Image
 
 from belamy import recipes
 from belamy.errors import UsageError
-from belamy.networks.summary import tables
+from belamy.methods.base import BaseMethod
+from belamy.networks.summary import Table, summarize
 from belamy.runs import files
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.run import Run
@@ -33,7 +34,7 @@ def publish(run: Run) -> Path:
         journal=run.journal(),
         snapshots=snapshots,
         animation=film,
-        tables=tables(run.build().networks(), run.domain, run.recipe),
+        tables={name: str(table) for name, table in layer_tables(run.build()).items()},
         commands=commands(run),
         notes=notes(run),
     )
@@ -49,6 +50,12 @@ def animate(run: Run, frames: list[np.ndarray]) -> bytes:
     if "mp4" in available_codecs():
         run.save_animation(encode_mp4(frames), "mp4")
     return film
+
+
+def layer_tables(method: BaseMethod) -> dict[str, Table]:
+    """The layer table of each of a method's networks."""
+    inputs = method.inputs()
+    return {name: summarize(network, *inputs[name]) for name, network in method.networks().items()}
 
 
 def commands(run: Run) -> list[str]:
