@@ -1,0 +1,47 @@
+"""What every test starts from: one thread, a fixed seed, no cache of the user's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from belamy.data.dataset import Dataset, Memory
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Bit-equality needs one order of summation, and the user's cache of data sets is not a test's to touch."""
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BELAMY_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """A test's random numbers do not depend on the tests before it."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def noise() -> Dataset:
+    """60 random 8x8 grey images of three classes."""
+    return noise_set()
+
+
+def noise_set(count: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int = 3) -> Dataset:
+    """Random images with labels in turn."""
+    pixels = torch.randint(0, 256, (count, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(count) % classes
+    return Dataset("noise", Memory(pixels), labels=labels, classes=[f"class {number}" for number in range(classes)])
+
+
+@pytest.fixture
+def noise_file(tmp_path: Path) -> Path:
+    """The file of 64 random 8x8 grey images."""
+    import numpy as np
+
+    path = tmp_path / "noise.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (64, 8, 8), dtype=np.uint8))
+    return path
