@@ -129,6 +129,8 @@ def resume(
             trainer.load_state(state)
         if team.leads:
             run.amend_provenance(sessions=[*facts["sessions"], session(trainer.device.type, team.size)])
+        if trainer.clock.samples >= run.recipe.samples:
+            say.say(f"{run.path} is finished: {trainer.clock.samples:,} samples. Type `belamy report {run.path}`.")
         return conduct(run, trainer, options, say)
 
 
@@ -152,7 +154,7 @@ def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter) -> Run:
     settings = Settings(options.snapshots, options.checkpoint_seconds)
     session = Session(run if trainer.world.leads else None, trainer, settings, say)
     say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
-    if options.progress:
+    if options.progress and trainer.clock.samples < run.recipe.samples:
         say.say(f"{trainer.device.type}, {torch.get_num_threads()} threads: {estimate(trainer)}")
     try:
         finished = session.go()
