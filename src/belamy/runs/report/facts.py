@@ -21,6 +21,7 @@ class ReportFacts:
         metrics: Rows of ``metrics.jsonl``.
         journal: Rows of ``journal.jsonl``.
         snapshots: (training samples seen, PNG) of each sheet, oldest first.
+        pictures_are: What a sheet shows, such as "Images above their reconstructions".
         final_grid: PNG of the final samples; without it the last snapshot is shown.
         animation: The film of the training.
         animation_mime: ``image/gif``, ``image/webp`` or ``video/mp4``.
@@ -38,6 +39,7 @@ class ReportFacts:
     metrics: Sequence[Mapping[str, Any]] = ()
     journal: Sequence[Mapping[str, Any]] = ()
     snapshots: Sequence[tuple[int, bytes]] = ()
+    pictures_are: str = "Samples"
     final_grid: bytes | None = None
     animation: bytes | None = None
     animation_mime: str = "image/gif"

@@ -12,7 +12,7 @@ from html import escape
 
 import numpy as np
 
-from belamy.runs.report.scales import Scale, logarithmic, short, step_scale, value_scale
+from belamy.runs.report.scales import LARGEST, Scale, logarithmic, short, step_scale, value_scale
 
 Points = Sequence[tuple[float, float]]
 
@@ -63,7 +63,7 @@ def line_chart(
     if not runs:
         empty = _text(WIDTH / 2, top + PLOT_HEIGHT / 2, "no finite values", "note", "middle")
         return _svg(head + legend + empty, top + PLOT_HEIGHT + BOTTOM, spoken)
-    across = step_scale(min(run[0, 0] for run in runs), max(run[0, -1] for run in runs))
+    across = step_scale(min(float(run[0, 0]) for run in runs), max(float(run[0, -1]) for run in runs))
     up = value_scale([run[1] for run in runs], [run[1] for name in series for run in course[name]], log)
     body = [_rules(across, marks)]
     for index, name in enumerate(series):
@@ -116,8 +116,9 @@ def _upright(values: Mapping[str, float], largest: float) -> str:
 
 
 def _array(points: Points) -> np.ndarray:
-    """x and y in the order of x.  # [2, n] float64"""
+    """x and y in the order of x; numbers too large to compute with are infinite.  # [2, n] float64"""
     array = np.array([(float(x), float(y)) for x, y in points], dtype=float).reshape(-1, 2).T
+    array = np.where(np.abs(array) > LARGEST, np.inf, array)
     return array[:, np.argsort(array[0], kind="stable")]
 
 
@@ -125,7 +126,7 @@ def _cut(points: np.ndarray, log: bool) -> list[np.ndarray]:
     """The stretches between values that cannot be drawn."""
     good = np.isfinite(points).all(axis=0)
     if log:
-        good &= points[1] > 0
+        good &= points[1] > 1 / LARGEST
     edges = np.flatnonzero(np.diff(good)) + 1
     return [
         part for part, keep in zip(np.split(points, edges, axis=1), np.split(good, edges), strict=True) if keep.any()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 OUTLIERS = 0.5  # per cent at each end that may fall outside the picture
+LARGEST = 1e250  # beyond it, and below its inverse on a logarithmic axis, a number is not drawn
 WORTH_LOG = 30  # largest over smallest above which a logarithmic axis shows more
 
 
@@ -23,9 +24,9 @@ class Scale:
     def place(self, values: np.ndarray) -> np.ndarray:
         """Where values fall: 0 is ``low`` and 1 is ``high``."""
         if self.log:
-            return np.log(values / self.low) / math.log(self.high / self.low)
-        # Halved first: the width of a range such as -1e308 to 1e308 is itself infinite.
-        return (values / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+            low = math.log(self.low)
+            return (np.log(values) - low) / (math.log(self.high) - low)
+        return (values - self.low) / (self.high - self.low)
 
     def ticks(self, count: int) -> list[float]:
         """About ``count`` round numbers in the range."""
@@ -51,7 +52,8 @@ def value_scale(raw: Sequence[np.ndarray], smooth: Sequence[np.ndarray], log: bo
     low, high = (float(value) for value in np.percentile(every, [OUTLIERS, 100 - OUTLIERS]))
     low, high = min(low, float(calm.min())), max(high, float(calm.max()))
     if log:
-        slack = (high / low) ** 0.05 if high / low > 1.0001 else 1.5
+        width = math.log(high) - math.log(low)
+        slack = math.exp(0.05 * width) if width > 1e-4 else 1.5
         return Scale(low / slack, high * slack, log=True)
     if 0 <= low < 0.35 * high:
         return Scale(0.0, high * 1.05)  # a near zero is worth showing: heights then compare as numbers do
@@ -81,7 +83,7 @@ def short(value: float) -> str:
 
 
 def _even_ticks(low: float, high: float, count: int) -> list[float]:
-    raw = (high / count - low / count) or 1.0
+    raw = (high - low) / count
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw * 0.999)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

@@ -46,7 +46,7 @@ function prepare(plot) {
   plot.append(pointer);
   const valueAt = y => {
     const share = 1 - y / height;
-    return log ? low * Math.pow(high / low, share) : low + share * (high - low);
+    return log ? Math.exp(Math.log(low) + share * (Math.log(high) - Math.log(low))) : low + share * (high - low);
   };
   return { plot, width, left, right, lines, pointer, valueAt, along: plot.dataset.along };
 }
@@ -124,6 +124,10 @@ dialog.addEventListener("keydown", event => {
   if (event.key === "ArrowRight") look(shown + 1);
   if (event.key === "ArrowLeft") look(shown - 1);
 });
+
+if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+  for (const film of document.querySelectorAll("video")) film.pause();
+}
 
 for (const block of document.querySelectorAll(".copy")) {
   const button = block.querySelector("button"), text = block.querySelector("pre");

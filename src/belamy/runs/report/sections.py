@@ -64,14 +64,10 @@ def pictures(facts: ReportFacts) -> str:
     figures = []
     if final:
         when = f" after {facts.snapshots[-1][0]:,} training samples" if facts.snapshots else ""
-        figures.append(_figure(_image(final, "image/png", "The final samples"), f"The final samples{when}"))
+        figures.append(_figure(_image(final, "image/png", facts.pictures_are), f"{facts.pictures_are}{when}"))
     if facts.animation:
-        source = _source(facts.animation, facts.animation_mime)
-        if facts.animation_mime.startswith("video/"):
-            film = f'<video src="{source}" autoplay loop muted playsinline controls></video>'
-        else:
-            film = _image(facts.animation, facts.animation_mime, "Animation of the training")
-        figures.append(_figure(film, "The same samples from the first step to the last"))
+        film = _film(facts.animation, facts.animation_mime, final)
+        figures.append(_figure(film, "The same sheet from the first step to the last"))
     if not figures:
         return ""
     return _section("samples", "Samples", f'<div class="pair">{"".join(figures)}</div>')
@@ -94,10 +90,10 @@ def filmstrip(facts: ReportFacts) -> str:
     cells = []
     for index in chosen(len(facts.snapshots)):
         samples, png = facts.snapshots[index]
-        picture = _image(png, "image/png", f"Samples after {samples:,} training samples")
+        picture = _image(png, "image/png", f"{facts.pictures_are} after {samples:,} training samples")
         cells.append(f'<figure><button type="button" class="look">{picture}</button>'
                      f"<figcaption>{samples:,}</figcaption></figure>")  # fmt: skip
-    hint = "The same latents, by training samples seen. Select a sheet to enlarge it; the arrow keys go on from there."
+    hint = "The same sheet, by training samples seen. Select a sheet to enlarge it; the arrow keys go on from there."
     strip = f'<div class="strip" tabindex="0">{"".join(cells)}</div>'
     return _section("time", "Over time", f'<p class="hint">{hint}</p>{strip}')
 
@@ -181,9 +177,15 @@ def data(facts: ReportFacts) -> str:
 
 
 def environment(facts: ReportFacts) -> str:
-    """Where it ran, with what."""
-    lines = [_row(name.replace("_", " "), value) for name, value in rows(facts.provenance).items()]
-    return _section("environment", "Environment", _table(lines)) if lines else ""
+    """Where it ran, with what; of several sittings, what they share stands once and the rest side by side."""
+    plain, tables = dict(facts.provenance), ""
+    for name, value in facts.provenance.items():
+        if isinstance(value, list) and value and all(isinstance(entry, Mapping) for entry in value):
+            shared, columns = _parted(plain.pop(name))
+            plain.update(shared)
+            tables += _side_by_side(name, columns)
+    lines = [_row(name.replace("_", " "), value) for name, value in rows(plain).items()]
+    return _section("environment", "Environment", _table(lines) + tables) if facts.provenance else ""
 
 
 def reproduce(facts: ReportFacts) -> str:
@@ -258,6 +260,28 @@ def _events(events: Sequence[Mapping[str, Any]]) -> str:
     return f'{note}<div class="scroll"><table class="events">{head}<tbody>{"".join(lines)}</tbody></table></div>'
 
 
+def _parted(entries: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """What all the entries agree on, and by name what they do not."""
+    names = dict.fromkeys(name for entry in entries for name in entry)
+    columns = {name: [entry.get(name) for entry in entries] for name in names}
+    shared = {name: values[0] for name, values in columns.items() if all(value == values[0] for value in values)}
+    return shared, {name: values for name, values in columns.items() if name not in shared}
+
+
+def _side_by_side(title: str, columns: Mapping[str, Sequence[Any]]) -> str:
+    if not columns:
+        return ""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+    lines = "".join(
+        f"<tr>{''.join(f'<td>{_breakable(said(value))}</td>' for value in line)}</tr>"
+        for line in zip(*columns.values(), strict=True)
+    )
+    return (
+        f'<h3>{escape(title.capitalize())}</h3><div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
 def _section(name: str, title: str, body: str) -> str:
     return f'<section id="{name}"><h2>{title}</h2>{body}</section>'
 
@@ -276,6 +300,17 @@ def _figure(content: str, caption: str) -> str:
 
 def _image(data: bytes, mime: str, description: str) -> str:
     return f'<img src="{_source(data, mime)}" alt="{escape(description)}">'
+
+
+def _film(data: bytes, mime: str, still: bytes | None) -> str:
+    """A moving picture; who asked the system for less motion sees it stand."""
+    if mime.startswith("video/"):
+        return f'<video src="{_source(data, mime)}" autoplay loop muted playsinline controls></video>'
+    film = _image(data, mime, "Animation of the training")
+    if still is None:
+        return film
+    calm = f'<source media="(prefers-reduced-motion: reduce)" srcset="{_source(still, "image/png")}">'
+    return f"<picture>{calm}{film}</picture>"
 
 
 def _source(data: bytes, mime: str) -> str:

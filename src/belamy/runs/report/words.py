@@ -61,7 +61,11 @@ def rows(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def found(facts: Mapping[str, Any], word: str) -> str | None:
     """The first fact of this name at any depth, in words."""
-    for name, value in rows(facts).items():
-        if name.rpartition(".")[2] == word and value is not None:
+    for name, value in facts.items():
+        if name == word and value is not None:
             return said(value)
+        for inner in value if isinstance(value, list) else [value]:
+            deeper = found(inner, word) if isinstance(inner, Mapping) else None
+            if deeper is not None:
+                return deeper
     return None
