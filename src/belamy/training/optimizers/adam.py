@@ -47,7 +47,7 @@ class Optimizer:
         group = self.torch.param_groups[0]
         group["lr"] = self.lr * factor
         if self.keras:
-            first = self.torch.state.get(group["params"][0])
+            first = next(iter(self.torch.state.values()), None)  # a parameter that never learns has no state
             steps = 1 + (int(first["step"]) if first else 0)
             group["eps"] = self.eps / (1 - self.beta2**steps) ** 0.5
         self.torch.step()
