@@ -1,0 +1,116 @@
+"""The command ``belamy``: one module of ``verbs`` per verb, found by its file name.
+
+Nothing heavy is imported before the verb is known, so that help and the list of recipes are quick. Every failure that
+the user can mend ends in one message and its exit code; a traceback is shown only where BELAMY_DEBUG=1 is set.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from belamy import __version__
+from belamy.errors import BelamyError, UsageError, nearest
+
+INTERRUPTED, BROKEN_PIPE = 130, 141
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "bad allocation")
+"""How PyTorch's allocators say it: all but CUDA's raise a plain RuntimeError."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Do what the words of a command line ask for and return the exit code.
+
+    Example:
+        >>> main(["recipes", "--json", "recipes.json"])  # doctest: +SKIP
+        0
+    """
+    try:
+        code = dispatch(list(sys.argv[1:] if words is None else words))
+        sys.stdout.flush()
+        return code
+    except SystemExit as end:  # tyro's help
+        return end.code if isinstance(end.code, int) else 0
+    except BrokenPipeError:
+        return _reader_gone()
+    except (Exception, KeyboardInterrupt) as error:
+        if os.environ.get("BELAMY_DEBUG") == "1":
+            raise
+        message, code = explain(error)
+        sys.stderr.write(f"belamy: {message}\n")
+        return code
+
+
+def dispatch(words: list[str]) -> int:
+    """Run the verb that the first word names, with the others."""
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(overview())
+        return 0
+    if words[0] == "--version":
+        sys.stdout.write(f"belamy {__version__}\n")
+        return 0
+    known = verbs()
+    if words[0] not in known:
+        kind = "option" if words[0].startswith("-") else "verb"
+        raise UsageError(
+            f"There is no {kind} '{words[0]}'. {nearest(words[0], known)} `belamy --help` lists the verbs."
+        )
+    code: int = import_module(f"{__name__}.verbs.{words[0]}").run(words[1:])
+    return code
+
+
+def verbs() -> dict[str, str]:
+    """Every verb and the first line of its docstring, read without importing it."""
+    found = {}
+    for path in sorted((Path(__file__).parent / "verbs").glob("[!_]*.py")):
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        found[path.stem] = docstring.partition("\n")[0]
+    return found
+
+
+def overview() -> str:
+    """What ``belamy --help`` shows."""
+    known = verbs()
+    width = max(map(len, known))
+    lines = [f"  {name:<{width}}  {text}" for name, text in known.items()]
+    return "\n".join(
+        [
+            "usage: belamy VERB [OPTIONS]",
+            "",
+            "Forge generative models: train them on real data, look at them, draw from them.",
+            "",
+            *lines,
+            "",
+            "`belamy VERB --help` shows the options of a verb, `belamy train RECIPE --help` those of a recipe.",
+            "Start with: belamy train",
+            "",
+        ]
+    )
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """The one message for the user, and the exit code."""
+    if isinstance(error, BelamyError):
+        return str(error), error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted.", INTERRUPTED
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or any(sign in text for sign in OUT_OF_MEMORY):
+        return "There is not enough memory for this. Type a smaller --batch, --latent or --size.", 2
+    if isinstance(error, OSError) and error.strerror:
+        return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror}.", 2
+    return (
+        f"Unexpected {type(error).__name__}: {text or 'no message'}. This is a defect of Belamy; runs keep what they "
+        "saved. Please report it with the traceback that BELAMY_DEBUG=1 shows.",
+        1,
+    )
+
+
+def _reader_gone() -> int:
+    """The program that read our output has ended, as in ``belamy recipes | head -1``: nothing is wrong."""
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, sys.stdout.fileno())  # or the interpreter's last flush would complain
+    return BROKEN_PIPE

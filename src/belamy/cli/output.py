@@ -1,0 +1,33 @@
+"""What verbs write: text for people on standard output, JSON where ``--json`` says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+STANDARD_OUTPUT = "-"
+
+
+def say(text: str = "") -> None:
+    """A line for the user."""
+    sys.stdout.write(f"{text}\n")
+
+
+def deliver(facts: Any, json_file: str | None, text: str) -> None:
+    """The facts as JSON in the file that the user named, and the text for people.
+
+    Args:
+        facts: Plain data.
+        json_file: Where the JSON goes; ``-`` is standard output, which then holds nothing else; None for nowhere.
+        text: The same for people.
+    """
+    if json_file == STANDARD_OUTPUT:
+        say(json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    if json_file is not None:
+        from belamy.runs.files import write_json
+
+        write_json(Path(json_file).expanduser(), facts)
+    say(text)

@@ -1,0 +1,225 @@
+"""A recipe as a form: its typed fields are the options, and the parts it holds bring theirs.
+
+``--generator dcgan-geron`` puts another part into a field, ``--generator dcgan-geron:activation=selu`` sets its options
+as well, and ``--generator.activation selu`` sets one option of the part that is there.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import Annotated, Any, get_args
+
+from pydantic.fields import FieldInfo
+
+from belamy.cli.parsing import parse
+from belamy.errors import UsageError
+from belamy.methods.base import BaseRecipe
+from belamy.shelf import Part, Shelf
+
+OPTIONS = "_options"
+_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A field that holds parts: of which shelf, and whether several."""
+
+    shelf: Shelf
+    many: bool
+
+
+def slots(recipe: BaseRecipe) -> dict[str, Slot]:
+    """The fields of a recipe that hold parts."""
+    return {name: slot for name, info in type(recipe).model_fields.items() if (slot := _slot(info)) is not None}
+
+
+def read(
+    recipe: BaseRecipe, words: Sequence[str], command: str, extra: type | None = None
+) -> tuple[dict[str, Any], Any]:
+    """The fields that a command line changes in a recipe, and the verb's own options.
+
+    Args:
+        recipe: What is changed.
+        words: The command line after the recipe's name.
+        command: What was typed so far, for messages.
+        extra: A dataclass of the verb's own options, all with defaults.
+
+    Raises:
+        UsageError: An unknown option or part, or an impossible value.
+    """
+    held = slots(recipe)
+    chosen = {
+        name: part for name, slot in held.items() if not slot.many for part in [_chosen(recipe, name, slot, words)]
+    }
+    form = _form(recipe, held, chosen, extra)
+    filled = parse(form, words, command, list(_names(recipe, chosen, held, extra)))
+    changed: dict[str, Any] = {}
+    for name in type(recipe).model_fields:
+        value = getattr(filled.recipe, name)
+        if name in chosen:
+            value = _with_options(chosen[name], getattr(filled, name + OPTIONS, None))
+            before: Any = getattr(recipe, name)
+        else:
+            before = _plain(recipe, name, held)
+        if value != before:
+            changed[name] = value
+    return changed, getattr(filled, "session", None)
+
+
+def changed(recipe: BaseRecipe, fields: Mapping[str, Any]) -> BaseRecipe:
+    """The recipe with fields replaced; what is refused is named as the option that was typed."""
+    try:
+        return recipe.changed(**fields) if fields else recipe
+    except UsageError as error:
+        name, equals, rest = str(error).partition(" = ")
+        if not equals or name.partition(".")[0] not in fields:
+            raise
+        raise UsageError(f"--{name.replace('_', '-')} = {rest}") from None
+
+
+def _slot(info: FieldInfo) -> Slot | None:
+    for shelf in info.metadata:
+        if isinstance(shelf, Shelf):
+            return Slot(shelf, many=False)
+    inner = [shelf for each in get_args(info.annotation) for shelf in get_args(each) if isinstance(shelf, Shelf)]
+    return Slot(inner[0], many=True) if inner else None
+
+
+def _chosen(recipe: BaseRecipe, name: str, slot: Slot, words: Sequence[str]) -> Part:
+    """The part that a field holds after the words: the last one named, or the recipe's."""
+    part: Part = getattr(recipe, name)
+    for number, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if not option.startswith("--") or option[2:].replace("-", "_") != name:
+            continue
+        if not equals:
+            value = words[number + 1] if number + 1 < len(words) else ""
+        if value and not value.startswith("--"):
+            part = slot.shelf.check(Part.parse(value))
+    return part
+
+
+def _form(recipe: BaseRecipe, held: Mapping[str, Slot], chosen: Mapping[str, Part], extra: type | None) -> Any:
+    from tyro.conf import OmitArgPrefixes, arg
+
+    made: list[Any] = []
+    for name, info in type(recipe).model_fields.items():
+        slot = held.get(name)
+        text = _help(info, slot)
+        kind: Any = info.annotation
+        if slot is not None:
+            kind = Annotated[tuple[str, ...] if slot.many else str, arg(help=text, metavar="NAME[:OPTION=VALUE,…]")]
+        else:
+            kind = Annotated[kind, arg(help=text)]
+        made.append((name, kind, field(default=_plain(recipe, name, held))))
+    flat = make_dataclass("RecipeOptions", made)
+    flat.__doc__ = "What decides the outcome."
+    whole: list[Any] = [("recipe", OmitArgPrefixes[flat], field(default_factory=flat))]  # type: ignore[valid-type, misc]
+    for name, part in chosen.items():
+        options = _options_form(held[name].shelf, part)
+        if options is not None:
+            kind = Annotated[options, arg(name=name.replace("_", "-"))]
+            whole.append((name + OPTIONS, kind, field(default_factory=options)))
+    if extra is not None:
+        whole.append(("session", OmitArgPrefixes[extra], field(default_factory=extra)))  # type: ignore[valid-type, misc]
+    form = make_dataclass("Form", whole)
+    form.__doc__ = " ".join((type(recipe).__doc__ or "").split())
+    return form
+
+
+def _options_form(shelf: Shelf, part: Part) -> Any:
+    """A dataclass of a part's options, with the part's own values as defaults; None where it has none."""
+    from tyro.conf import arg
+
+    known = shelf.options(part.name)
+    if not known:
+        return None
+    told = argument_help(shelf.load(part.name))
+    made = [
+        (
+            key,
+            Annotated[option.annotation, arg(help=told.get(key, ""))],
+            field(default=part.options.get(key, option.default)),
+        )
+        for key, option in known.items()
+    ]
+    form = make_dataclass("PartOptions", made)
+    form.__doc__ = f"Of the {shelf.kind} '{part.name}'."
+    return form
+
+
+def _with_options(part: Part, filled: Any) -> Part:
+    """The part with the options that were set one by one; what is left at its default is not written down."""
+    if filled is None:
+        return part
+    default = type(filled)()
+    set_ = {
+        each.name: getattr(filled, each.name)
+        for each in fields(filled)
+        if getattr(filled, each.name) != getattr(default, each.name)
+    }
+    return Part(name=part.name, **{**part.options, **set_})
+
+
+def _plain(recipe: BaseRecipe, name: str, held: Mapping[str, Slot]) -> Any:
+    """A field's value as the form shows it: parts as text."""
+    value = getattr(recipe, name)
+    if name not in held:
+        return value
+    return tuple(str(part) for part in value) if held[name].many else str(value)
+
+
+def _help(info: FieldInfo, slot: Slot | None) -> str:
+    text = " ".join((info.description or "").split())
+    if slot is not None:
+        return f"{text} Known: {', '.join(slot.shelf.names())}."
+    bounds = [
+        f"{word} {getattr(limit, key)}"
+        for limit in info.metadata
+        for key, word in _BOUNDS.items()
+        if hasattr(limit, key)
+    ]
+    return f"{text} ({', '.join(bounds)})" if bounds else text
+
+
+def _names(
+    recipe: BaseRecipe, chosen: Mapping[str, Part], held: Mapping[str, Slot], extra: type | None
+) -> Iterator[str]:
+    """All options without their dashes, for suggestions."""
+    for name in type(recipe).model_fields:
+        yield name.replace("_", "-")
+    for name, part in chosen.items():
+        for key in held[name].shelf.options(part.name):
+            yield f"{name}.{key}".replace("_", "-")
+    for each in fields(extra) if extra is not None else ():
+        yield each.name.replace("_", "-")
+
+
+def argument_help(described: type) -> dict[str, str]:
+    """The texts of a docstring's section ``Args``, by name.
+
+    Example:
+        >>> class Penalty:
+        ...     '''A penalty.
+        ...
+        ...     Args:
+        ...         weight: Factor in the
+        ...             discriminator's loss.
+        ...     '''
+        >>> argument_help(Penalty)
+        {'weight': "Factor in the discriminator's loss."}
+    """
+    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", inspect.getdoc(described) or "", flags=re.MULTILINE)
+    found: dict[str, str] = {}
+    last = ""
+    for line in section[1].splitlines() if section else ():
+        entry = re.match(r" {4}(\w+): (.*)", line)
+        if entry:
+            last = entry[1]
+            found[last] = entry[2].strip()
+        elif last and line.strip():
+            found[last] += f" {line.strip()}"
+    return {name: text.replace("``", "`") for name, text in found.items()}

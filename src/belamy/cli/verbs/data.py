@@ -1,0 +1,109 @@
+"""Examine data before training on them: counts, sizes, duplicates, unreadable files, a contact sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+BAR, MOST_CLASSES = 32, 40
+
+
+@dataclass(frozen=True)
+class Form:
+    """Open data as training would, look at every image and say what was found and what training would do with it."""
+
+    source: str
+    """A named set, a folder of images, an archive or an array file."""
+    size: int | None = None
+    """Side of the square images, in pixels; by default the data's own."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """How an image of another aspect ratio is made square."""
+    channels: Literal[1, 3] | None = None
+    """1 for grey, 3 for colour; by default what the data have."""
+    labels: str | None = None
+    """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
+    samples: int = 1_000_000
+    """Training samples to see, for the number of passes."""
+    offline: bool = False
+    """Never fetch data from the network."""
+    sheet: str | None = None
+    """Write a contact sheet to this PNG file."""
+    json: str | None = None
+    """Write the facts as JSON to this file; - is standard output."""
+
+
+def run(words: list[str]) -> int:
+    """Examine and show."""
+    from belamy.cli.output import STANDARD_OUTPUT, deliver
+    from belamy.cli.parsing import parse
+
+    form = parse(Form, words, "belamy data")
+    from belamy.data.doctor import examine
+
+    found = examine(
+        form.source,
+        size=form.size,
+        fit=form.fit,
+        channels=form.channels,
+        labels=form.labels,
+        offline=form.offline,
+        samples=form.samples,
+    )
+    lines = found.lines()
+    if form.sheet is not None:
+        from belamy.runs.files import save_png
+
+        save_png(found.sheet, Path(form.sheet).expanduser())
+        lines.append(f"contact sheet: {form.sheet}")
+    deliver(found.facts, form.json, "" if form.json == STANDARD_OUTPUT else shown(lines, found.facts["label_counts"]))
+    return 0
+
+
+def shown(lines: list[str], label_counts: dict[str, int]) -> str:
+    """The findings and a histogram of the labels as tables, as wide as the terminal."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    facts = Table(box=SIMPLE, show_header=False, padding=(0, 1))
+    facts.add_column(style="bold", no_wrap=True, max_width=28)
+    facts.add_column(overflow="fold")
+    for line in lines:
+        name, colon, text = line.partition(": ")
+        name, text = (name, text) if colon else ("", line)
+        facts.add_row(_literal(name), _literal(text))
+    parts: list[RenderableType] = [facts]
+    if label_counts:
+        parts.append(_histogram(label_counts))
+    with console.capture() as caught:
+        for part in parts:
+            console.print(part)
+    return caught.get().rstrip()
+
+
+def _histogram(counts: dict[str, int]) -> Any:
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(box=SIMPLE, padding=(0, 1))
+    table.add_column("label", overflow="fold", max_width=28)
+    table.add_column("images", justify="right")
+    table.add_column("")
+    most = max(counts.values())
+    for name, count in list(counts.items())[:MOST_CLASSES]:
+        table.add_row(_literal(name), f"{count:,}", "█" * round(BAR * count / most) if most else "")
+    if len(counts) > MOST_CLASSES:
+        table.add_row(f"and {len(counts) - MOST_CLASSES} more", "", "")
+    return table
+
+
+def _literal(text: str) -> Any:
+    """Text whose square brackets are not markup: file names may hold any."""
+    from rich.text import Text
+
+    return Text(text)

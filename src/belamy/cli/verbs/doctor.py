@@ -1,0 +1,141 @@
+"""Check the installation: versions, devices, disk, then train a small classifier and resume it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from belamy.runs.run import Run
+
+PACKAGES = ("torch", "numpy", "safetensors", "pillow", "pydantic", "tyro", "rich")
+EXTRAS = {"tensorboard": "log", "av": "video"}
+LEAST_FREE = 2 << 30
+"""Bytes that a few runs take."""
+SAMPLES = 60_000
+LEAST_ACCURACY = 0.85
+"""Adam reaches 0.91 to 0.93 after one pass."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Check the installation; the exit code is 0 when all is well."""
+
+    device: str = "auto"
+    """Where to train: auto, cpu, cuda, cuda:1 or mps."""
+    json: str | None = None
+    """Write the findings as JSON to this file; - is standard output."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding; one that is not ``ok`` makes the exit code 1."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def run(words: list[str]) -> int:
+    """Check everything and print the findings as they come."""
+    from belamy.cli.output import STANDARD_OUTPUT, deliver, say
+    from belamy.cli.parsing import parse
+
+    form = parse(Form, words, "belamy doctor")
+    checks = []
+    for check in (*installation(), *storage(), *training(form.device)):
+        checks.append(check)
+        if form.json != STANDARD_OUTPUT:
+            say(f"{'ok ' if check.ok else 'BAD'}  {check.name:<11} {check.detail}")
+    well = all(check.ok for check in checks)
+    verdict = "All is well." if well else "Something is wrong: see the lines that begin with BAD."
+    deliver({"ok": well, "checks": [asdict(check) for check in checks]}, form.json, verdict)
+    return 0 if well else 1
+
+
+def installation() -> Iterator[Check]:
+    """Python, packages, devices and extras."""
+    import torch
+
+    yield Check("python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}")
+    found = {name: _version(name) for name in PACKAGES}
+    missing = [name for name, number in found.items() if number is None]
+    listed = ", ".join(f"{name} {number or 'MISSING'}" for name, number in found.items())
+    yield Check("packages", not missing, listed)
+    devices = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    devices += ["mps"] if torch.backends.mps.is_available() else []
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    yield Check("devices", True, ", ".join(["cpu", *devices]))
+    yield Check("threads", True, f"{torch.get_num_threads()} of PyTorch on {cores} cores")
+    for package, extra in EXTRAS.items():
+        detail = "installed" if find_spec(package) else f"not installed (optional: pip install 'belamy[{extra}]')"
+        yield Check(package, True, detail)
+
+
+def storage() -> Iterator[Check]:
+    """Folders that must be writable, and the space left."""
+    from belamy.data.request import Request
+
+    for name, folder in (("cache", Request().cache_folder), ("this folder", Path.cwd())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                yield Check(name, True, f"{folder} can be written")
+        except OSError as error:
+            yield Check(name, False, f"{folder} cannot be written: {error.strerror}")
+    free = shutil.disk_usage(Path.cwd()).free
+    yield Check("disk", free >= LEAST_FREE, f"{free / 1e9:.1f} GB free here; {LEAST_FREE / 1e9:.1f} GB are wanted")
+
+
+def training(device: str) -> Iterator[Check]:
+    """Train ``classifier-mnist`` for one pass, then go on from an earlier checkpoint as after a power cut."""
+    from belamy.errors import BelamyError
+    from belamy.shelf import Part
+    from belamy.training.start import resume, train
+
+    with tempfile.TemporaryDirectory(prefix="belamy-doctor-") as folder:
+        try:
+            run = train(
+                "classifier-mnist",
+                out=Path(folder, "run"),
+                device=device,
+                progress=False,
+                checkpoint_seconds=0.5,
+                samples=SAMPLES,
+                optimizer=Part(name="adam"),
+            )
+            accuracy, speed = _accuracy(run), _speed(run)
+            detail = f"accuracy {accuracy:.3f} after {SAMPLES:,} digits, {speed:,.0f} a second"
+            yield Check("training", accuracy >= LEAST_ACCURACY, f"{detail}; at least {LEAST_ACCURACY} is expected")
+            shutil.rmtree(run.checkpoints()[-1])
+            again = _accuracy(resume(run.path, device=device, progress=False))
+            exact = abs(again - accuracy) < (1e-9 if device == "cpu" else 0.01)  # other devices sum in any order
+            yield Check("resuming", exact, f"accuracy {again:.3f} after going on from an earlier checkpoint")
+        except BelamyError as error:
+            yield Check("training", False, str(error))
+
+
+def _accuracy(run: Run) -> float:
+    rows = [row for row in run.metrics() if "evaluation" in row]
+    return float(rows[-1]["evaluation"]["accuracy"])
+
+
+def _speed(run: Run) -> float:
+    rows = [row for row in run.metrics() if "speed" in row]
+    return float(rows[-1]["speed"])
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,101 @@
+"""Show the networks of a recipe or of a run, layer by layer, with their numbers of weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from belamy.cli.verbs.train import recipe_and_rest
+
+if TYPE_CHECKING:
+    from belamy.methods.base import BaseMethod, BaseRecipe, Domain
+
+
+@dataclass(frozen=True)
+class Session:
+    """Of the verb."""
+
+    json: str | None = None
+    """Write the numbers of weights as JSON to this file; - is standard output."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Show the networks of a run, layer by layer, with their numbers of weights."""
+
+    run: str
+    """The run's directory."""
+    json: str | None = None
+    """Write the numbers of weights as JSON to this file; - is standard output."""
+
+
+def run(words: list[str]) -> int:
+    """Print layer tables, counted as Keras counts."""
+    from belamy import recipes
+    from belamy.cli.output import deliver
+    from belamy.cli.parsing import parse
+
+    known = recipes.names()
+    name, rest = recipe_and_rest(words, known)
+    if name not in known and _is_path(words[0]):
+        form = parse(Form, words, "belamy inspect")
+        from belamy.runs.run import Run
+
+        json_file, method = form.json, Run.open(form.run).build()
+    else:
+        from belamy.cli.recipe_form import changed, read
+
+        recipe = recipes.get(name)
+        fields, session = read(recipe, rest, f"belamy inspect {name}", Session)
+        json_file, method = session.json, build(changed(recipe, fields))
+    from belamy.runs.publish import layer_tables
+
+    tables = layer_tables(method)
+    counts = {name: {"total": table.total, "trainable": table.trainable} for name, table in tables.items()}
+    text = "\n\n".join(f"{name}: {table}" for name, table in tables.items())
+    deliver({"networks": counts}, json_file, text)
+    return 0
+
+
+def build(recipe: BaseRecipe) -> BaseMethod:
+    """A recipe's method with fresh weights, for its data where they are at hand, or else for the networks' own size."""
+    from belamy.methods.base import METHODS
+    from belamy.runs.run import method_name
+    from belamy.shelf import Part
+
+    method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain(recipe))
+    return method
+
+
+def domain(recipe: BaseRecipe) -> Domain:
+    """What the recipe's data decide; a set that would have to be fetched is not fetched for this."""
+    from belamy.data.opening import SOURCES
+    from belamy.errors import DataError
+    from belamy.methods.base import Domain
+    from belamy.training.start import open_recipe_data
+
+    try:
+        data = open_recipe_data(recipe, offline=True)
+    except DataError:
+        if recipe.data.partition(":")[0].replace("_", "-") not in SOURCES.names():
+            raise
+        channels, height, width = native_shape(recipe)
+        side = (recipe.size, recipe.size) if recipe.size else (height, width)
+        classes = (recipe.only,) if recipe.only else tuple("0123456789")
+        return Domain((recipe.channels or channels, *side), classes)
+    return Domain(data.shape, tuple(data.classes))
+
+
+def native_shape(recipe: BaseRecipe) -> tuple[int, int, int]:
+    """The size that the recipe's first network was published for."""
+    from belamy.cli.recipe_form import slots
+
+    made = [slot.shelf.load(getattr(recipe, name).name) for name, slot in slots(recipe).items() if not slot.many]
+    shapes: list[Any] = [part.native_shape for part in made if hasattr(part, "native_shape")]
+    channels, height, width = shapes[0]
+    return channels, height, width
+
+
+def _is_path(word: str) -> bool:
+    return Path(word).expanduser().exists() or any(mark in word for mark in "/\\.")

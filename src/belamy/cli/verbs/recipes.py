@@ -1,0 +1,32 @@
+"""List the recipes: named systems to train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Form:
+    """List the recipes: named systems to train."""
+
+    json: str | None = None
+    """Write the list as JSON to this file; - is standard output."""
+
+
+def run(words: list[str]) -> int:
+    """Print names and descriptions; nothing heavy is imported."""
+    from belamy import recipes
+    from belamy.cli.output import deliver
+    from belamy.cli.parsing import parse
+
+    form = parse(Form, words, "belamy recipes")
+    entries = recipes.entries()
+    width = max(map(len, entries), default=0)
+    lines = [f"{name:<{width}}  {_plain(entry.description)}" for name, entry in entries.items()]
+    facts = {name: {"description": entry.description, "module": entry.module} for name, entry in entries.items()}
+    deliver({"recipes": facts}, form.json, "\n".join([*lines, "", "Train one with: belamy train RECIPE"]))
+    return 0
+
+
+def _plain(description: str) -> str:
+    return description.replace("``", "`")

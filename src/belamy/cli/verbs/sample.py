@@ -1,0 +1,197 @@
+"""Draw images from a run."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from belamy.errors import StorageError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from belamy.methods.base import BaseMethod
+
+MOST = 10_000_000
+ON_SHEET = 1024
+"""Images on one sheet, at most: more cannot be looked at."""
+CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Form:
+    """Draw images from a run. Image i depends on the seed and on i alone, not on how many are drawn at a time."""
+
+    run: str
+    """The run's directory."""
+    count: int = 64
+    """How many images."""
+    seed: int = 0
+    """Decides the images."""
+    start: int = 0
+    """Number of the first image."""
+    out: str = "samples"
+    """A folder for PNG files and a sheet of them, or a file: NAME.png is one sheet, NAME.npz an array of all."""
+    label: str | None = None
+    """Draw this class alone, by name or number; by default the classes in turn, where the networks use labels."""
+    batch: int = 64
+    """How many to draw at a time."""
+    format: Literal["png", "npz"] | None = None
+    """What a folder gets: png files, or one samples.npz."""
+    device: str = "auto"
+    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
+    overwrite: bool = False
+    """Replace files that are there."""
+    json: str | None = None
+    """Write the facts as JSON to this file; - is standard output."""
+
+
+def run(words: list[str]) -> int:
+    """Draw and write."""
+    from belamy.cli.output import deliver
+    from belamy.cli.parsing import parse
+
+    form = parse(Form, words, "belamy sample")
+    kind, out = destination(form)
+    check(form, kind, out)
+    from belamy.runs.run import Run
+    from belamy.training.device import choose_device
+
+    run = Run.open(form.run)
+    label = None if form.label is None else class_number(form.label, run.domain.classes)
+    method = run.method().to(choose_device(form.device))
+    if label is not None and not heeds_labels(method):
+        raise UsageError("This run's networks do not use labels, so no class can be chosen. Leave --label out.")
+    written = write(method, form, kind, out, label)
+    facts = {"run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "label": label}
+    deliver({**facts, "files": [str(path) for path in written]}, form.json, _summary(written, form.count))
+    return 0
+
+
+def destination(form: Form) -> tuple[str, Path]:
+    """What to write (``folder``, ``sheet`` or ``npz``) and where."""
+    out = Path(form.out).expanduser()
+    ending = out.suffix.lower()
+    if ending == ".npz" and form.format != "png":
+        return "npz", out
+    if ending == ".png" and form.format != "npz":
+        return "sheet", out
+    if ending in (".npz", ".png"):
+        raise UsageError(f"--out {form.out} and --format {form.format} contradict each other. Leave --format out.")
+    if form.format == "npz":
+        return "npz", out / "samples.npz"
+    return "folder", out
+
+
+def check(form: Form, kind: str, out: Path) -> None:
+    """Refuse what cannot work before anything is loaded."""
+    limits = {"count": (1, ON_SHEET if kind == "sheet" else MOST), "batch": (1, 65_536), "start": (0, 2**53)}
+    for name, (least, most) in limits.items():
+        value = getattr(form, name)
+        if not least <= value <= most:
+            hint = " Name a folder for more." if kind == "sheet" and value > most else ""
+            raise UsageError(f"--{name} is {value:,}, but it must be in {least:,}..{most:,}.{hint}")
+    taken = any(out.iterdir()) if kind == "folder" and out.is_dir() else out.exists()
+    if taken and not form.overwrite:
+        what = "is a folder with files in it" if out.is_dir() else "is there already"
+        raise StorageError(
+            f"{out} {what}, and nothing is overwritten unasked. Give another --out, or type --overwrite."
+        )
+    if taken and out.is_dir() != (kind == "folder"):
+        raise StorageError(f"{out} is a {'folder' if out.is_dir() else 'file'}. Give another --out.")
+
+
+def class_number(label: str, classes: tuple[str, ...]) -> int:
+    """The number of the class that a user names by its name or its number."""
+    if not classes:
+        raise UsageError("This run was trained without labels, so no class can be chosen. Leave --label out.")
+    if label in classes:
+        return classes.index(label)
+    if label.isdecimal() and int(label) < len(classes):
+        return int(label)
+    raise UsageError(f"There is no class '{label}' in this run. {nearest(label, classes)}")
+
+
+def heeds_labels(method: BaseMethod) -> bool:
+    """Whether one latent makes different images for different labels; not every network of labelled data does."""
+    import torch
+
+    from belamy.methods.base import Samples
+    from belamy.sampling.draw import placement
+
+    if not isinstance(method, Samples) or len(method.domain.classes) < 2:
+        return False
+    device, dtype = placement(method)
+    latents = method.latents(0, [0, 0]).to(device, dtype)
+    with torch.no_grad():
+        first, second = method.generate(latents, torch.tensor([0, 1], device=device))
+    return not torch.allclose(first, second, atol=1e-4)
+
+
+def write(method: BaseMethod, form: Form, kind: str, out: Path, label: int | None) -> list[Path]:
+    """Draw the images and write them."""
+    if kind == "folder":
+        return _folder(method, form, out, label)
+    from belamy.runs.files import save_png, write_bytes
+    from belamy.sampling.grid import grid
+
+    images = _draw(method, form, 0, form.count, label)
+    if kind == "sheet":
+        save_png(grid(images, scale=None), out)
+    else:
+        write_bytes(out, _packed(images, form, label, len(method.domain.classes) if heeds_labels(method) else 0))
+    return [out]
+
+
+def _folder(method: BaseMethod, form: Form, out: Path, label: int | None) -> list[Path]:
+    """A PNG file of each image, drawn a chunk at a time so that any number fits the memory, and a sheet."""
+    import torch
+
+    from belamy.runs.files import save_png
+    from belamy.sampling.grid import grid
+
+    digits = max(6, len(str(form.start + form.count - 1)))
+    written, shown = [], []
+    for first in range(0, form.count, CHUNK):
+        images = _draw(method, form, first, min(CHUNK, form.count - first), label)
+        for offset, image in enumerate(images):
+            path = out / f"{form.start + first + offset:0{digits}d}.png"
+            save_png(_pixels(image), path)
+            written.append(path)
+        if first < ON_SHEET:
+            shown.append(images)
+    sheet = out / "sheet.png"
+    save_png(grid(torch.cat(shown), scale=None), sheet)
+    return [*written, sheet]
+
+
+def _draw(method: BaseMethod, form: Form, first: int, count: int, label: int | None) -> Tensor:
+    from belamy.sampling.draw import draw
+
+    return draw(method, count, seed=form.seed, start=form.start + first, labels=label, batch=form.batch)
+
+
+def _pixels(image: Tensor) -> Any:
+    """[H, W] of a grey image, [H, W, 3] of a coloured one."""
+    return image[0].numpy() if len(image) == 1 else image.permute(1, 2, 0).contiguous().numpy()
+
+
+def _packed(images: Tensor, form: Form, label: int | None, classes: int) -> bytes:
+    """The bytes of an ``.npz`` with ``images`` [N, H, W, C] and, where the networks use them, ``labels`` [N]."""
+    import numpy as np
+
+    arrays = {"images": images.permute(0, 2, 3, 1).contiguous().numpy()}
+    if classes:
+        numbers = np.arange(form.start, form.start + form.count) % classes
+        arrays["labels"] = numbers if label is None else np.full(form.count, label)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _summary(written: list[Path], count: int) -> str:
+    if len(written) == 1:
+        return f"{count:,} images in {written[0]}"
+    return f"{count:,} images and a sheet, {written[-1].name}, in {written[-1].parent}"
