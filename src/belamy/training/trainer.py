@@ -122,7 +122,7 @@ class Trainer:
         total = turn.total()
         if self.device.type == "cpu" and not torch.isfinite(total):
             bad = next((name for name, term in turn.terms.items() if not torch.isfinite(term).all()), "sum")
-            raise NotFinite(f"the loss '{turn.player}.{bad}' is {float(total):g}")
+            raise NotFinite(f"the loss '{turn.player}.{bad}' is {float(total.detach()):g}")
         total.backward(inputs=self.parameters[turn.player], retain_graph=retain)
 
     def apply(self, player: str) -> None:
