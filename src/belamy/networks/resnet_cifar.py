@@ -137,9 +137,11 @@ class _UpBlock(nn.Module):
         )
         self.mix = KerasConv2d(features, features, 1, bias=False, init=_IN_BLOCK)
 
-    def shortcut(self, x: Tensor) -> Tensor:
-        """``[N, F, 2H, 2W]``."""
-        return F.interpolate(self.mix(x), scale_factor=2.0, mode="nearest")
+    def forward(self, x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
+        """The block's output and what the shortcut adds to it, ``[N, F, 2H, 2W]``."""
+        x = self.main(x)
+        skip = F.interpolate(self.mix(skip), scale_factor=2.0, mode="nearest")
+        return x + skip, skip
 
 
 class _Stem(nn.Module):
@@ -173,14 +175,15 @@ class _DownBlock(nn.Module):
         )
         self.mix = KerasConv2d(features, features, 1, init=_IN_BLOCK)
 
-    def shortcut(self, x: Tensor) -> Tensor:
-        """``[N, F, H/2, W/2]``."""
-        return self.mix(F.avg_pool2d(x, 2))
+    def forward(self, x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
+        """The block's output and what the shortcut adds to it, ``[N, F, H/2, W/2]``."""
+        x = self.main(x)
+        skip = self.mix(F.avg_pool2d(skip, 2))
+        return x + skip, skip
 
 
 def _through(blocks: nn.ModuleList, stem: Tensor, printed_skip: bool) -> Tensor:
     x = skip = stem
     for block in blocks:
-        skip = block.shortcut(skip if printed_skip else x)
-        x = block.main(x) + skip
+        x, skip = block(x, skip if printed_skip else x)
     return x

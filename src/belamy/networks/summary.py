@@ -128,14 +128,14 @@ def _is_layer(part: nn.Module) -> bool:
 
 
 def _count(parts: list[nn.Module]) -> Count:
-    trainable = {p: p.numel() for part in parts for p in part.parameters(recurse=False) if p.requires_grad}
-    frozen = {p: p.numel() for part in parts for p in part.parameters(recurse=False) if not p.requires_grad}
+    weights = {p for part in parts for p in part.parameters(recurse=False)}
+    trainable = sum(p.numel() for p in weights if p.requires_grad)
+    buffers: set[Tensor] = set()
     for part in parts:
         stored = part.state_dict(keep_vars=True)
-        buffers = {name: buffer for name, buffer in part.named_buffers(recurse=False) if name in stored}
-        frozen |= {buffer: buffer.numel() for buffer in buffers.values() if buffer.is_floating_point()}
-    moving = sum(trainable.values())
-    return Count(moving + sum(frozen.values()), moving)
+        buffers |= {buffer for name, buffer in part.named_buffers(recurse=False) if name in stored}
+    kept = sum(buffer.numel() for buffer in buffers if buffer.is_floating_point())
+    return Count(kept + sum(p.numel() for p in weights), trainable)
 
 
 @contextmanager
