@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -80,11 +80,11 @@ def _fresh(cache: Path, name: str) -> Path:
 
 def _download(url: str, part: Path) -> str:
     digest = hashlib.sha256()
+    received = expected = 0
     try:
         with urllib.request.urlopen(url, timeout=_PATIENCE) as reply, part.open("wb") as file:
             expected = int(reply.headers.get("Content-Length") or 0)
             with _progress(Path(urlsplit(url).path).name, expected) as advance:
-                received = 0
                 while block := reply.read(_BLOCK):
                     file.write(block)
                     digest.update(block)
@@ -94,6 +94,8 @@ def _download(url: str, part: Path) -> str:
             os.fsync(file.fileno())
     except urllib.error.HTTPError as error:
         raise DataError(f"{url} answered {error.code} {error.reason}. {_BY_HAND}") from error
+    except IncompleteRead as error:
+        received += len(error.partial)
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error
         raise DataError(f"{url} cannot be reached ({reason}). {_BY_HAND}") from error

@@ -1,7 +1,7 @@
 """One shape for all images: geometry that files and arrays share, and its tensor form.
 
 Resizing is bicubic with a filter as wide as the reduction (no aliasing), the same for files and arrays: they agree to
-one grey level.
+one grey level wherever the filter does not overshoot 0..255.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def open_gallery(gallery: Gallery, request: Request) -> Dataset:
     steps = _Steps(request, 2 * len(gallery.entries))
     with strict_pillow():
         headers, skipped = _examined(gallery.entries, steps)
-        entries, unlabelled = _labelled(gallery, [entry for entry, _ in headers])
+        entries, unlabelled, notes = _labelled(gallery, [entry for entry, _ in headers])
         known = [header for _, header in headers]
         reader = _reader(known, request) if headers else None
         if reader is None or not entries:
@@ -95,7 +95,7 @@ def open_gallery(gallery: Gallery, request: Request) -> Dataset:
     origin = Origin(sizes, Counter(header.mode for header in known), gallery.ignored)
     return finish(
         pixels,
-        _described(gallery, names),
+        _described(gallery, names, notes),
         replace(request, labels=None),
         origin,
         skipped=sorted(skipped + unlabelled),
@@ -240,7 +240,9 @@ def _streamed(entries: Sequence[Entry], reader: _Reader) -> Computed:
         return found
 
     def read(indices: Tensor) -> Tensor:
-        with strict_pillow(), ThreadPoolExecutor(_WORKERS) as pool:
+        # Not under strict_pillow: two threads may read at once, and its filters belong to the whole process. Each file
+        # was read under it when the data was opened.
+        with ThreadPoolExecutor(_WORKERS) as pool:
             images = list(pool.map(decode, indices.tolist()))
         return torch.from_numpy(np.stack(images)) if images else torch.empty((0, *reader.shape), dtype=torch.uint8)
 
@@ -255,29 +257,29 @@ def _reader(known: Sequence[Header], request: Request) -> _Reader:
     return _Reader(request.size or default_side(known), request.fit, channels)
 
 
-def _labelled(gallery: Gallery, entries: list[Entry]) -> tuple[list[Entry], list[tuple[str, str]]]:
-    """The files that the table labels, if there is one; asked before the long work of decoding."""
+def _labelled(gallery: Gallery, entries: list[Entry]) -> tuple[list[Entry], list[tuple[str, str]], list[str]]:
+    """The files that the table labels, the others, and notes on it; asked before the long work of decoding."""
     if gallery.table is None or not entries:
-        return entries, []
+        return entries, [], []
     labelling = apply_table(gallery.table[0], [entry.name for entry in entries], gallery.table[1])
-    return [entries[index] for index in labelling.kept], labelling.skipped
+    return [entries[index] for index in labelling.kept], labelling.skipped, labelling.notes
 
 
-def _described(gallery: Gallery, names: Sequence[str]) -> Raw:
+def _described(gallery: Gallery, names: Sequence[str], notes: Sequence[str]) -> Raw:
     """Labels and splits of the files that were read."""
     layout = read_layout(names)
-    label, notes = layout.label, layout.notes
+    label = layout.label
     attributes: Mapping[str, Attribute] = {"folder": label} if label else {}
     if gallery.table is not None:
         labelling = apply_table(gallery.table[0], names, gallery.table[1])
-        label, notes, attributes = labelling.label, labelling.notes, labelling.attributes
+        label, attributes = labelling.label, labelling.attributes
     return Raw(
         name=gallery.name,
         labels=label.codes if label else None,
         classes=label.values if label else (),
         attributes=attributes,
         official=layout.official,
-        notes=notes,
+        notes=[*notes, *(layout.notes if gallery.table is None else ())],
     )
 
 

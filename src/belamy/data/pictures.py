@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -19,7 +20,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from belamy.data.fitting import WHITE, cropped, padded
 
-FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 SUFFIXES = frozenset(
     (".apng", ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg")
 ) | frozenset((".jpx", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"))
@@ -95,7 +96,7 @@ def read_picture(file: IO[bytes], size: int, fit: str, channels: int) -> np.ndar
 @contextmanager
 def _opened(file: IO[bytes]) -> Iterator[Image.Image]:
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(file, formats=_formats()) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise Unreadable(f"too many pixels ({width}x{height}; at most {MOST_PIXELS // 1_000_000} million)")
@@ -109,6 +110,13 @@ def _opened(file: IO[bytes]) -> Iterator[Image.Image]:
     # A hostile or damaged file can make a decoder raise nearly anything; whatever it is, the file is listed by name.
     except Exception as error:
         raise Unreadable(_reason(error)) from error
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of ``FORMATS`` that this build of Pillow decodes."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _is_grey(image: Image.Image) -> bool:
