@@ -69,10 +69,18 @@ def test_the_average_takes_its_place_and_gives_it_back() -> None:
     method = Toy()
     averages = Averages(method, half_life=100)
     live = method.network
-    with pytest.raises(RuntimeError, match="inside"), averages.in_place(method):
+    with averages.in_place(method):
         assert method.network is averages.networks["network"]
         assert list(method.state_dict()) == list(Toy().state_dict())
-        raise RuntimeError("inside")
+    assert method.network is live
+
+
+def test_the_average_gives_its_place_back_after_a_failure() -> None:
+    method = Toy()
+    averages = Averages(method, half_life=100)
+    live = method.network
+    with pytest.raises(TypeError), averages.in_place(method):
+        method.network(None)
     assert method.network is live
 
 
