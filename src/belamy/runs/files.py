@@ -149,6 +149,19 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def settled_length(path: Path) -> int:
+    """The length of a file after all of it is on the disk: what a checkpoint may rely on; 0 if there is none."""
+    if not path.is_file():
+        return 0
+    with _storage(path):
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+            return os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+
+
 def truncate(path: Path, length: int) -> None:
     """Cut a file back to `length` bytes, durably: what a resumed run does to rows after its checkpoint.
 

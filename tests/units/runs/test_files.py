@@ -108,7 +108,7 @@ for action in (
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "weights").read_bytes() == b"old"
-    assert files.read_jsonl(tmp_path / "rows") == [{"n": 1}]
+    assert (tmp_path / "rows").read_bytes() == b'{"n":1}\n'
     assert names(tmp_path) == ["rows", "weights"]
 
 
@@ -146,6 +146,57 @@ os.rename = count
     assert names(place.parent) == ["0000000064"]
     assert (place / "a").read_bytes() == (b"new" if renames_done == 2 else b"old")
     assert files.sweep(tmp_path) == []
+
+
+def test_an_old_directory_is_back_at_once_when_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, renames, rename = tmp_path / "0000000064", iter([None, errno.EIO]), os.rename
+    files.write_directory_atomically(place, lambda folder: files.write_bytes(folder / "old", b""))
+
+    def second_fails(source: Path, target: Path) -> None:
+        code = next(renames, None)
+        if code:
+            raise OSError(code, os.strerror(code))
+        rename(source, target)
+
+    monkeypatch.setattr(files.os, "rename", second_fails)
+    with pytest.raises(StorageError, match="input/output error"):
+        files.write_directory_atomically(place, lambda folder: files.write_bytes(folder / "new", b""))
+    assert names(tmp_path) == ["0000000064"]
+    assert names(place) == ["old"]
+
+
+def test_bytes_reach_the_disk_before_their_name_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a power cut may reorder must be fenced: file, rename, folder; and in a tree the inner before the outer."""
+    log: list[tuple[str, str]] = []
+    fsync, replace, rename = os.fsync, os.replace, os.rename
+    opened: dict[int, str] = {}
+    plain_open = os.open
+
+    def watch_open(path: Path, *options: int) -> int:
+        descriptor = plain_open(path, *options)
+        opened[descriptor] = "new" if files.NEW in Path(path).name else Path(path).name
+        return descriptor
+
+    monkeypatch.setattr(files.os, "open", watch_open)
+    monkeypatch.setattr(
+        files.os, "fsync", lambda descriptor: (log.append(("sync", opened[descriptor])), fsync(descriptor))
+    )
+    monkeypatch.setattr(files.os, "replace", lambda *paths: (log.append(("name", paths[1].name)), replace(*paths)))
+    monkeypatch.setattr(files.os, "rename", lambda *paths: (log.append(("name", paths[1].name)), rename(*paths)))
+    folder = tmp_path / "run"
+    files.write_bytes(folder / "a", b"1")
+    assert log == [("sync", "new"), ("name", "a"), ("sync", "run")]
+    log.clear()
+    files.append_jsonl(folder / "rows", {}, durable=True)
+    assert log == [("sync", "rows"), ("sync", "run")]
+    log.clear()
+    assert files.settled_length(folder / "rows") == 3 and files.settled_length(folder / "absent") == 0
+    assert log == [("sync", "rows")]
+    log.clear()
+    files.write_directory_atomically(folder / "64", lambda new: (new / "b").write_bytes(b"2"))
+    assert log == [("sync", "b"), ("sync", "new"), ("name", "64"), ("sync", "run")]
 
 
 def test_a_directory_whose_writer_fails_leaves_no_trace(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def short(value: float) -> str:
 def _even_ticks(low: float, high: float, count: int) -> list[float]:
     raw = (high - low) / count
     size = 10.0 ** math.floor(math.log10(raw))
-    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw * 0.999)
+    step = size * min((1, 2, 2.5, 5, 10), key=lambda factor: abs(math.log(size * factor / raw)))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [index * step for index in range(first, last + 1)]
 

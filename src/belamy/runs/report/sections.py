@@ -103,7 +103,7 @@ def chosen(count: int, most: int = FILMSTRIP) -> list[int]:
 
     Example:
         >>> chosen(5), chosen(100)
-        ([0, 1, 2, 3, 4], [0, 1, 2, 3, 5, 8, 12, 19, 28, 43, 65, 99])
+        ([0, 1, 2, 3, 4], [0, 1, 2, 3, 5, 8, 12, 19, 29, 44, 66, 99])
     """
     if count <= most:
         return list(range(count))
@@ -213,13 +213,17 @@ def _progress(facts: ReportFacts) -> Iterable[tuple[str, str | None]]:
     seconds = max((float(row.get("seconds", 0)) for row in facts.metrics), default=0.0)
     train = (facts.data.get("splits") or {}).get("train")
     yield "Samples seen", f"{samples:,}"
-    yield "Passes over the data", f"{samples / train:.1f}" if train else None
+    yield "Passes over the data", _passes(samples / train) if train else None
     yield "Training time", duration(seconds) if seconds else None
     yield "Samples per second", f"{samples / seconds:,.0f}" if seconds else None
     yield "Device", found(facts.provenance, "device")
     yield "Seed", said(facts.recipe["seed"]) if "seed" in facts.recipe else None
     for name, value in latest(facts.metrics, "evaluation").items():
         yield f"Held-out {name}", value
+
+
+def _passes(count: float) -> str:
+    return f"{count:,.1f}" if count >= 1 else f"{count:.2g}"
 
 
 def _ending(facts: ReportFacts) -> tuple[str, str]:
