@@ -72,9 +72,7 @@ def randomised(layer: nn.Module) -> nn.Module:
 @pytest.mark.parametrize(("kernel", "stride"), KERNELS)
 @pytest.mark.parametrize("channels", [(1, 3), (2, 1)])
 @pytest.mark.parametrize("sides", [(8, 6), (7, 10)])
-def test_convolution(
-    padding: str, kernel: int, stride: int, channels: tuple[int, int], sides: tuple[int, int]
-) -> None:
+def test_convolution(padding: str, kernel: int, stride: int, channels: tuple[int, int], sides: tuple[int, int]) -> None:
     if padding == "valid" and kernel > min(sides):
         sides = (kernel, kernel + stride + 1)
     layer = randomised(KerasConv2d(*channels, kernel, stride, padding=padding))

@@ -108,6 +108,8 @@ class Graph(nn.Module):
         for name, value in named.items():
             if name not in self._inputs:
                 raise UsageError(f"The graph has no input '{name}'. {nearest(name, known)}")
+            if name in values:
+                raise UsageError(f"The graph's input '{name}' was given twice: by order and by name.")
             values[name] = value
         for name, (shape, _) in self._inputs.items():
             if name not in values:

@@ -1,0 +1,206 @@
+"""What every network on the shelf promises, whatever paper it is from."""
+
+import copy
+import re
+from collections.abc import Callable
+
+import pytest
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from belamy.errors import UsageError
+from belamy.methods.autoencoder import DECODERS, ENCODERS
+from belamy.methods.classifier import CLASSIFIERS
+from belamy.methods.gan import DISCRIMINATORS, GENERATORS
+from belamy.networks.summary import count
+from belamy.shelf import Part, Shelf
+
+SHELVES = {shelf.role: shelf for shelf in (GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS)}
+NETWORKS = [(role, name) for role, shelf in SHELVES.items() for name in shelf.names()]
+MAKES_IMAGES = ("Generator", "Decoder")
+CLASSES = 4
+
+
+def shelf_class(role: str, name: str) -> type:
+    return SHELVES[role].load(name)
+
+
+def latent_of(role: str, name: str) -> int:
+    return getattr(shelf_class(role, name), "native_latent", 16)
+
+
+def build(role: str, name: str, shape: tuple[int, int, int] | None = None) -> nn.Module:
+    shelf: Shelf = SHELVES[role]
+    shape = shape or shelf_class(role, name).native_shape
+    return shelf.build(Part(name=name), latent=latent_of(role, name), shape=shape, classes=CLASSES)
+
+
+def feed(role: str, name: str, count: int, shape: tuple[int, int, int] | None = None) -> tuple[Tensor, ...]:
+    """Arguments as a method gives them: labels go to the players of an adversarial game."""
+    if role in MAKES_IMAGES:
+        first = torch.randn(count, latent_of(role, name))
+    else:
+        first = torch.rand(count, *(shape or shelf_class(role, name).native_shape))
+    return (first, torch.arange(count) % CLASSES) if role in ("Generator", "Discriminator") else (first,)
+
+
+def outputs(result: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return result if isinstance(result, tuple) else (result,)
+
+
+def check_shapes(role: str, result: tuple[Tensor, ...], count: int, latent: int, shape: tuple[int, int, int]) -> None:
+    one = {"Generator": shape, "Decoder": shape, "Discriminator": (), "Encoder": (latent,), "Classifier": (CLASSES,)}
+    assert [tuple(value.shape) for value in result] == [(count, *one[role])] * len(result)
+    assert len(result) == 1 or role == "Encoder"
+
+
+def refusal(role: str, name: str, shape: tuple[int, int, int]) -> str:
+    """Why a network does not take images of this shape; empty if it does."""
+    try:
+        build(role, name, shape)
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(("role", "name"), NETWORKS)
+class TestNetwork:
+    def test_shape_and_type(self, role: str, name: str) -> None:
+        shape = shelf_class(role, name).native_shape
+        network = build(role, name)
+        result = outputs(network(*feed(role, name, 3)))
+        check_shapes(role, result, 3, latent_of(role, name), shape)
+        assert all(value.dtype == torch.float32 and torch.isfinite(value).all() for value in result)
+
+    def test_double_precision_agrees(self, role: str, name: str) -> None:
+        network = build(role, name).eval()
+        first, *labels = feed(role, name, 2)
+        single = outputs(network(first, *labels))
+        double = outputs(network.double()(first.double(), *labels))
+        for a, b in zip(single, double, strict=True):
+            assert b.dtype == torch.float64
+            torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.parametrize("channels", [1, 3, 4])
+    def test_other_channels_and_sizes(self, role: str, name: str, channels: int) -> None:
+        shape = (channels, 48, 32)
+        network = build(role, name, shape)
+        check_shapes(role, outputs(network(*feed(role, name, 2, shape))), 2, latent_of(role, name), shape)
+
+    @pytest.mark.parametrize("sides", [(1, 1), (30, 31), (5, 64)])
+    def test_other_sizes_work_or_say_what_to_type(self, role: str, name: str, sides: tuple[int, int]) -> None:
+        shape = (shelf_class(role, name).native_shape[0], *sides)
+        complaint = refusal(role, name, shape)
+        if complaint:
+            sizes = [int(size) for size in re.findall(r"--size (\d+)", complaint)]
+            assert sizes, complaint
+            assert not [size for size in sizes if refusal(role, name, (shape[0], size, size))]
+            return
+        network = build(role, name, shape)
+        check_shapes(role, outputs(network(*feed(role, name, 2, shape))), 2, latent_of(role, name), shape)
+
+    def test_a_sample_does_not_depend_on_its_batch_in_evaluation(self, role: str, name: str) -> None:
+        network = build(role, name)
+        arguments = feed(role, name, 3)
+        network(*arguments)  # batch statistics that differ from the initial ones
+        network.eval()
+        with torch.no_grad():
+            whole = outputs(network(*arguments))
+            for i in range(3):
+                single = outputs(network(*(argument[i : i + 1] for argument in arguments)))
+                for a, b in zip(whole, single, strict=True):
+                    torch.testing.assert_close(a[i : i + 1], b, rtol=1e-4, atol=1e-5)
+
+    def test_every_parameter_learns(self, role: str, name: str) -> None:
+        network = build(role, name)
+        sum(value.square().sum() + value.sum() for value in outputs(network(*feed(role, name, 4)))).backward()
+        for key, parameter in network.named_parameters():
+            assert parameter.grad is not None, key
+            assert torch.isfinite(parameter.grad).all(), key
+            # an offset before a batch normalisation has no effect; every weight has one
+            assert parameter.dim() == 1 or parameter.grad.any(), key
+
+    def test_copies_are_independent_and_weights_are_stored_once(self, role: str, name: str) -> None:
+        network = build(role, name).eval()
+        arguments = feed(role, name, 2)
+        stored = save(network.state_dict())  # refuses weights that share memory
+        expected = outputs(network(*arguments))
+        other = copy.deepcopy(network)
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.zero_()
+        assert all(torch.equal(a, b) for a, b in zip(outputs(other(*arguments)), expected, strict=True))
+        network.load_state_dict(load(stored))
+        assert all(torch.equal(a, b) for a, b in zip(outputs(network(*arguments)), expected, strict=True))
+
+    def test_the_same_seed_gives_the_same_weights(self, role: str, name: str) -> None:
+        states = []
+        for seed in (5, 5, 6):
+            torch.manual_seed(seed)
+            states.append(build(role, name).state_dict())
+        assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+        assert any(not torch.equal(value, states[2][key]) for key, value in states[0].items())
+
+    def test_weights_are_counted(self, role: str, name: str) -> None:
+        network = build(role, name)
+        assert count(network).trainable == sum(parameter.numel() for parameter in network.parameters())
+        assert count(network).total >= count(network).trainable > 0
+
+    def test_options_have_defaults_and_types(self, role: str, name: str) -> None:
+        for option, parameter in SHELVES[role].options(name).items():
+            assert parameter.annotation in (bool, int, float, str) or "tuple" in str(parameter.annotation), option
+            assert parameter.default is not parameter.empty, option
+
+    def test_a_silly_size_of_the_latents_is_refused(self, role: str, name: str) -> None:
+        if role in ("Discriminator", "Classifier"):
+            return
+        shape = shelf_class(role, name).native_shape
+        with pytest.raises(UsageError, match="latent size is 0"):
+            SHELVES[role].build(Part(name=name), latent=0, shape=shape, classes=CLASSES)
+
+
+@pytest.mark.parametrize(("role", "name"), [pair for pair in NETWORKS if pair[0] in MAKES_IMAGES])
+def test_images_lie_in_their_range(role: str, name: str) -> None:
+    network = build(role, name)
+    low, high = network.value_range
+    images = network(torch.randn(4, latent_of(role, name)) * 50)
+    assert low <= images.min() < images.max() <= high
+
+
+@pytest.mark.parametrize("name", sorted(set(GENERATORS.names()) & set(DISCRIMINATORS.names())))
+def test_opponents_fit(name: str) -> None:
+    generator, discriminator = build("Generator", name), build("Discriminator", name)
+    assert generator.native_shape == discriminator.native_shape
+    images = generator(torch.randn(3, latent_of("Generator", name)))
+    (slope,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+    slope.square().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in generator.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS.names())
+def test_classifiers_show_what_their_last_layer_sees(name: str) -> None:
+    network = build("Classifier", name).eval()
+    features: Callable[[Tensor], Tensor] | None = getattr(network, "features", None)
+    if features is not None:
+        assert features(feed("Classifier", name, 3)[0]).dim() == 2
+
+
+@pytest.mark.parametrize(
+    ("role", "text", "message"),
+    [
+        ("Generator", "dcgan-geron:activation=rellu", "Did you mean 'relu'"),
+        ("Generator", "dense-fashion:init=lecum", "Did you mean 'lecun'"),
+        ("Encoder", "autoencoder-mnist:form=dens", "Did you mean 'dense'"),
+        ("Decoder", "autoencoder-mnist:form=dens", "Did you mean 'dense'"),
+        ("Generator", "dcgan-cifar:features=0", "features is 0"),
+        ("Discriminator", "dcgan-cifar:features=-3", "features is -3"),
+        ("Discriminator", "dcgan-mnist:dropout=1.0", "dropout is 1.0"),
+        ("Generator", "resnet-cifar:features=0", "features is 0"),
+        ("Classifier", "convnet:width=0", "width is 0"),
+        ("Generator", "dcgan-mist", "Did you mean 'dcgan-mnist'"),
+    ],
+)
+def test_wrong_options_are_named(role: str, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        SHELVES[role].build(Part.parse(text), latent=8, shape=(1, 32, 32), classes=CLASSES)
