@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def grid(
         columns: pictures in a row; None chooses few empty cells and a slightly wide sheet.
         pad: pixels around and between the pictures, not enlarged by `scale`.
         scale: whole-number enlargement, nearest neighbour; None makes every picture at least 56 pixels wide and high.
-        captions: one line of text under each picture, shortened to its width.
+        captions: one line of text under each picture, in ASCII, shortened to its width.
 
     Returns:
         The sheet, uint8, [height, width, 3].
@@ -112,11 +113,18 @@ def _check(count: int, columns: int | None, pad: int, scale: int, captions: Sequ
         raise UsageError(f"a grid of {count} pictures needs {count} captions; got {len(captions)}.")
 
 
+def _drawable(caption: str) -> str:
+    """The caption in ASCII, all that the font within Pillow knows for certain: accents go, other scripts become ?."""
+    letters = unicodedata.normalize("NFKD", caption.replace("ß", "ss"))
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return " ".join(plain.encode("ascii", "replace").decode().split())
+
+
 def _write(sheet: np.ndarray, corners: Sequence[tuple[int, int]], captions: Sequence[str], width: int) -> np.ndarray:
     picture = Image.fromarray(sheet)
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size=11)
     for (left, top), caption in zip(corners, captions, strict=True):
-        text = " ".join(caption.split())
+        text = _drawable(caption)
         while len(text) > 1 and pen.textlength(text, font=font) > width:
             text = text.removesuffix("…")[:-1] + "…"
         offset = max(0, (width - pen.textlength(text, font=font)) / 2)

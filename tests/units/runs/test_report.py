@@ -367,5 +367,5 @@ def test_facts_in_words() -> None:
     assert said([]) == said(None) == "–"
     assert said({"name": "r1", "weight": 0.5, "lazy": True}) == "r1:weight=0.5,lazy=yes"
     assert rows({"a": {"b": {"c": 1}}, "p": {"name": "x", "y": 1}}) == {"a.b.c": 1, "p": {"name": "x", "y": 1}}
-    assert found({"a": 1, "sessions": [{"x": 2}, {"device": "cpu"}]}, "device") == "cpu"
+    assert found({"a": 1, "sessions": [{"device": "gpu"}, {"device": "cpu"}, {"x": 2}]}, "device") == "cpu"
     assert found({"a": 1}, "device") is None

@@ -90,6 +90,13 @@ def test_what_is_no_batch_of_pictures_is_refused(images: np.ndarray) -> None:
         grid(images)
 
 
+def test_captions_of_other_scripts_are_drawn_without_empty_boxes() -> None:
+    images = pictures(3, 3, 30, 80)
+    np.testing.assert_array_equal(
+        grid(images, captions=["größer", "naïve\ncafé", "日本"]), grid(images, captions=["grosser", "naive cafe", "??"])
+    )
+
+
 @pytest.mark.parametrize("options", [{"columns": 0}, {"pad": -1}, {"scale": 0}, {"captions": ["one"]}])
 def test_options_out_of_range_are_refused(options: dict) -> None:
     with pytest.raises(UsageError, match="got"):

@@ -60,11 +60,11 @@ def rows(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def found(facts: Mapping[str, Any], word: str) -> str | None:
-    """The first fact of this name at any depth, in words."""
+    """The first fact of this name at any depth, in words; of a list, the last entry that has it."""
     for name, value in facts.items():
         if name == word and value is not None:
             return said(value)
-        for inner in value if isinstance(value, list) else [value]:
+        for inner in reversed(value) if isinstance(value, list) else [value]:
             deeper = found(inner, word) if isinstance(inner, Mapping) else None
             if deeper is not None:
                 return deeper
