@@ -4,6 +4,7 @@ Nothing here touches the network unless a set that is not embedded is asked for.
 are first used, so that listing the data sources does not wait for torch.
 
 Example:
+    >>> from belamy.data import open_data
     >>> data = open_data("avatars-16", labels="smile")
     >>> data.shape, len(data), data.classes
     ((3, 16, 16), 3000, ('no', 'yes'))

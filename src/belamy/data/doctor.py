@@ -191,7 +191,7 @@ def _training(dataset: Dataset, size: int | None, fit: str, samples: int) -> dic
         "kept": "read from disk when needed" if dataset.streams else "in memory",
         "bytes": len(dataset) * math.prod(dataset.shape),
         "samples": samples,
-        "passes": samples / train if train else None,
+        "passes": samples / max(train, 1),
     }
 
 

@@ -199,8 +199,10 @@ def _verified(entries: Sequence[Entry], reader: _Reader, steps: _Steps, request:
     digest = hashlib.sha256(_marks(entries, reader).encode()).hexdigest()
     memory = request.cache_folder / "verified" / f"{digest}.json"
     # The memory only saves time: a cache that cannot be read or written costs a second look, nothing else.
-    with suppress(OSError, ValueError, AttributeError):
-        remembered = {int(index): str(reason) for index, reason in json.loads(memory.read_text()).items()}
+    with suppress(OSError, ValueError, AttributeError, IndexError):
+        remembered = {
+            range(len(entries))[int(index)]: str(reason) for index, reason in json.loads(memory.read_text()).items()
+        }
         steps.finish()
         return remembered
 

@@ -47,7 +47,7 @@ def open_data(
     """A data set from its name or its path.
 
     A name of ``sources/`` wins over a folder of the same name; write ``./mnist`` for the folder. Options of a named set
-    follow a colon: ``avatars:size=64``.
+    follow a colon: ``fashion-mnist:folder=PATH``.
 
     Args:
         source: ``mnist``, ``avatars``, … or a folder of images, a ``.zip`` of images, a ``.npy`` or ``.npz`` array,
@@ -84,7 +84,7 @@ def open_data(
     if not isinstance(source, Path) and text.partition(":")[0].replace("_", "-") in SOURCES.names():
         named: NamedSource = SOURCES.build(Part.parse(text))
         return named.open(request)
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     if not text or not os.path.lexists(path):
         raise _unknown(text, path)
     return _claimant(path).open(path, request)
@@ -92,7 +92,10 @@ def open_data(
 
 def _claimant(path: Path) -> PathFormat:
     formats: list[Any] = [FORMATS.load(name)() for name in FORMATS.names()]
-    claims = [(made.claim(path), made) for made in formats]
+    try:
+        claims = [(made.claim(path), made) for made in formats]
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     strength, best = max(claims, key=lambda claim: claim[0])
     if not strength:
         raise DataError(
@@ -106,7 +109,7 @@ def _claimant(path: Path) -> PathFormat:
 def _unknown(text: str, path: Path) -> UsageError | DataError:
     if not text:
         return UsageError(f"The data source is empty. {nearest(text, SOURCES.names())}")
-    if len(path.parts) > 1 or path.suffix:
+    if "/" in text or os.sep in text or path.suffix:
         return DataError(f"There is no file or folder {path}. {_neighbours(path)}")
     here = [entry.name for entry in _entries(Path()) if not entry.name.startswith(".")]
     known = [*SOURCES.names(), *here] if nearest(text, here).startswith("Did") else SOURCES.names()
@@ -118,7 +121,7 @@ def _unknown(text: str, path: Path) -> UsageError | DataError:
 def _neighbours(path: Path) -> str:
     """What lies nearest to a path that does not exist, in the deepest of its folders that does."""
     missing = path
-    while not missing.parent.is_dir() and missing.parent != missing:
+    while not os.path.isdir(missing.parent) and missing.parent != missing:
         missing = missing.parent
     suggestion = nearest(missing.name, [entry.name for entry in _entries(missing.parent)])
     if suggestion.startswith("Did"):

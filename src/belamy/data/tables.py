@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -45,8 +46,8 @@ def locate(wanted: str, folder: Path, name: str) -> tuple[Path, str | None]:
     """
     file, colon, column = wanted.rpartition(":")
     for text, chosen in ((wanted, None), (file, column)):
-        for path in (Path(text).expanduser(), folder / text):
-            if text and path.is_file():
+        for path in (Path(os.path.expanduser(text)), folder / text):
+            if text and os.path.isfile(path):
                 return path, chosen
     known = sorted(path.name for path in folder.glob("*.csv")) if folder.is_dir() else []
     hint = nearest(file if colon else wanted, known) if known else "Give a CSV file with a column of file names."

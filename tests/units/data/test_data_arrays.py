@@ -392,3 +392,11 @@ def test_every_format_claims_its_own_and_no_other(tmp_path):
         claims = {name: FORMATS.load(name)().claim(path) for name in FORMATS.names()}
         strongest = max(claims.values())
         assert [name for name, claim in claims.items() if claim == strongest] == [expected]
+
+
+def test_members_of_an_archive_that_are_no_arrays_are_passed_over(tmp_path):
+    path = tmp_path / "set.npz"
+    np.savez(path, images=GREY)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("readme.txt", "hello")
+    assert np.array_equal(every(open_data(path))[:, 0], GREY)

@@ -369,3 +369,52 @@ def test_damage_inside_an_archive_is_listed(pictures, tmp_path):
     assert len(dataset) == 29
     assert dataset.skipped[0][0] == "dog/4.png"
     assert "CRC" in dataset.skipped[0][1]
+
+
+def test_names_that_are_no_text_are_read_and_shown(pictures, tmp_path):
+    folder = pictures("1.png", "2.png")
+    strange = os.fsencode(folder) + b"/\xff.png"
+    os.rename(folder / "2.png", strange)
+    for options in ({}, {"memory_budget": 100, "cache": tmp_path / "cache"}):
+        dataset = open_data(folder, **options)
+        assert dataset.names == ("1.png", "\\udcff.png")
+        assert every(dataset).shape == (2, 3, 12, 12)
+        assert len(dataset.fingerprint) == 64
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"999": "no such file"}', '{"x": 1}', "\x00"])
+def test_a_damaged_memory_of_damage_is_looked_at_anew(pictures, tmp_path, content):
+    folder = pictures("1.png", "2.png", "3.png")
+    (folder / "3.png").write_bytes((folder / "3.png").read_bytes()[:200])
+    options = {"memory_budget": 100, "cache": tmp_path / "cache"}
+    expected = open_data(folder, **options).skipped
+    (memory,) = (tmp_path / "cache/verified").iterdir()
+    memory.write_text(content)
+    assert open_data(folder, **options).skipped == expected != ()
+
+
+def test_a_cache_that_cannot_be_written_does_not_stop_streaming(pictures, tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    assert len(open_data(pictures(*NAMES), memory_budget=100, cache=tmp_path / "cache")) == 30
+
+
+@pytest.mark.parametrize("source", ["~nobody-of-this-name/photos", "x" * 5000 + "/y", "a\0b/c", "photos/", "/dev/null"])
+def test_odd_paths_are_explained(source):
+    with pytest.raises(DataError):
+        open_data(source)
+
+
+def test_a_folder_that_may_not_be_read_is_explained(pictures, monkeypatch):
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    folder = pictures("1.png")
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(DataError, match=r"photos cannot be read: Permission denied\."):
+        open_data(folder)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npy")
+    with pytest.raises(DataError, match="is not data that Belamy reads"):
+        open_data(tmp_path / "pipe.npy")

@@ -53,7 +53,9 @@ class Format:
                 return _assembled(path, {"images": _mapped(path)}, Found(("images",), ()), request)
             _refuse_oversize(path, request)
             with np.load(path, allow_pickle=False) as archive:
-                held = {key: archive[key] for key in archive.files}
+                members = {key: archive[key] for key in archive.files}
+            # A member that is no array comes as bytes.
+            held = {key: member for key, member in members.items() if isinstance(member, np.ndarray)}
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(f"{path} cannot be read: {_plain(error)}.") from error
         return _assembled(path, held, find(held, path), request)

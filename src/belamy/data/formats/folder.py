@@ -34,7 +34,8 @@ class Format:
         entries: list[Entry] = []
         ignored: Counter[str] = Counter()
         for found in _files(path):
-            inside = found.relative_to(path).as_posix()
+            # A name that is not valid text could be neither shown nor hashed; the file is still opened by its own.
+            inside = found.relative_to(path).as_posix().encode("utf-8", "backslashreplace").decode()
             if is_picture_name(inside):
                 entries.append(Entry(inside, _stamp(found), partial(_opened, found)))
             else:

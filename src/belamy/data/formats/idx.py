@@ -22,7 +22,7 @@ class Format:
         """2 for an IDX file or a folder with IDX images."""
         if path.is_dir():
             return 2 if find_pairs(path) else 0
-        return 2 if is_idx(path) else 0
+        return 2 if path.is_file() and is_idx(path) else 0
 
     def open(self, path: Path, request: Request) -> Dataset:
         """The images, training images first; labels where a file of them is there for all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from belamy.data.cifar import open_archive, open_folder
@@ -37,7 +38,7 @@ class Source:
     def open(self, request: Request) -> Dataset:
         """The photographs, in the official order, training images first."""
         if self.folder:
-            return self._in_folder(Path(self.folder).expanduser(), request)
+            return self._in_folder(Path(os.path.expanduser(self.folder)), request)
         try:
             archive = fetch(ADDRESS, SHA256, request.cache_folder, request.offline)
         except DataError as error:
@@ -48,8 +49,8 @@ class Source:
 
     def _in_folder(self, folder: Path, request: Request) -> Dataset:
         for place in (folder, folder / _FOLDER):
-            if (place / "data_batch_1.bin").is_file():
+            if os.path.isfile(place / "data_batch_1.bin"):
                 return open_folder(place, "cifar10", request, LICENCE)
-        if (folder / _ARCHIVE).is_file():
+        if os.path.isfile(folder / _ARCHIVE):
             return open_archive(folder / _ARCHIVE, "cifar10", request, LICENCE)
         raise DataError(f"The folder {folder} holds neither {_ARCHIVE} nor data_batch_1.bin.")

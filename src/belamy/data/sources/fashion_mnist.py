@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -99,9 +100,9 @@ class Source:
         return values
 
     def _found(self, name: str) -> Path | None:
-        folder = Path(self.folder).expanduser() if self.folder else DEBIAN
+        folder = Path(os.path.expanduser(self.folder)) if self.folder else DEBIAN
         for path in (folder / f"{name}.gz", folder / name):
-            if path.is_file():
+            if os.path.isfile(path):
                 return path
         if self.folder:
             raise DataError(f"The folder {self.folder} holds neither {name}.gz nor {name}.")
