@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from belamy.data import Batch
 from belamy.errors import UsageError
@@ -37,6 +38,9 @@ class Recipe(base.BaseRecipe):
     """What the two players minimise."""
     penalties: tuple[Annotated[Part, PENALTIES], ...] = ()
     """Terms added to the discriminator's loss, e.g. r1:weight=5,every=16."""
+    auxiliary: float = Field(0.0, ge=0)
+    """Weight of the cross-entropy of the discriminator's class scores in both players' losses (AC-GAN), where the data
+    have labels; for discriminators that score classes."""
     critic_steps: int = Field(1, gt=0)
     """Discriminator updates for one generator update."""
     turns: Literal["alternating", "simultaneous", "separate"] = "alternating"
@@ -55,16 +59,38 @@ class Recipe(base.BaseRecipe):
 
     @classmethod
     def tiny(cls) -> Recipe:
-        """Two dense networks and a penalty on few digits."""
+        """Conditional networks with class scores and a lazy penalty on few digits."""
         return cls(
-            generator=Part(name="dense-fashion"),
-            discriminator=Part(name="dense-fashion"),
+            generator=Part(name="digits", width=2, hidden=16),
+            discriminator=Part(name="digits", width=2, hidden=16),
             latent=8,
-            penalties=(Part(name="gradient-penalty", weight=1.0),),
+            auxiliary=0.3,
+            penalties=(Part(name="r1", weight=1.0, every=4),),
             samples=320,
             batch=16,
             average=64,
         )
+
+
+@runtime_checkable
+class ScoresClasses(Protocol):
+    """A discriminator that also scores the classes."""
+
+    def judge(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Scores ``[N]`` and class scores ``[N, classes]``, None without classes."""
+        ...
+
+
+class Judged(NamedTuple):
+    """What a discriminator says of images: scores ``[N]`` and, if it scores classes, their cross-entropy ``[N]``."""
+
+    scores: Tensor
+    cross_entropy: Tensor | None = None
+
+    @property
+    def terms(self) -> dict[str, Tensor]:
+        """The class term of a turn, if there is one."""
+        return {} if self.cross_entropy is None else {"class": self.cross_entropy}
 
 
 class Method(base.BaseMethod):
@@ -83,6 +109,14 @@ class Method(base.BaseMethod):
         self.discriminator: nn.Module = DISCRIMINATORS.build(recipe.discriminator, **given)
         self.adversarial = ADVERSARIAL.build(recipe.adversarial)
         self.penalties = {part.name: PENALTIES.build(part) for part in recipe.penalties}
+        for part_name, penalty in self.penalties.items():
+            if penalty.every < 1:
+                raise UsageError(f"{part_name}.every is {penalty.every}, but it must be at least 1.")
+        if recipe.auxiliary and not isinstance(self.discriminator, ScoresClasses):
+            raise UsageError(
+                f"auxiliary is {recipe.auxiliary:g}, but the discriminator '{recipe.discriminator.name}' scores no "
+                f"classes. Choose --discriminator digits, or --auxiliary 0."
+            )
         self.value_range: tuple[float, float] = self.generator.value_range  # type: ignore[assignment]
         if recipe.turns == "separate" and self.adversarial.relativistic:
             raise UsageError(
@@ -123,44 +157,54 @@ class Method(base.BaseMethod):
         yield from self.discriminator_turns(batch, fake.detach(), draw)
         if self.recipe.fresh_latents:
             fake = self.generator(self.noise(len(batch.images), draw), batch.labels)
-        yield self.generator_turn(batch, self.discriminator(fake, batch.labels))
-
-    def discriminator_turns(self, batch: Batch, fake: Tensor, draw: Draws) -> Iterator[Turn]:
-        """One turn on real and generated images, or one on each."""
-        real = self.real(batch)
-        if self.recipe.turns == "separate":
-            scores = self.discriminator(real, batch.labels)
-            terms = {"adversarial-real": self.adversarial.on_real(scores)}
-            yield Turn("discriminator", terms, signals={"real": scores.detach()})
-            scores = self.discriminator(fake, batch.labels)
-            turn = Turn("discriminator", {"adversarial-fake": self.adversarial.on_fake(scores)})
-            yield self.penalised(turn, batch, real, fake, draw)
-            return
-        real_scores, fake_scores = self.discriminator(real, batch.labels), self.discriminator(fake, batch.labels)
-        turn = self.discriminator_turn(real_scores, fake_scores)
-        yield self.penalised(turn, batch, real, fake, draw)
-
-    def discriminator_turn(self, real: Tensor, fake: Tensor) -> Turn:
-        """The turn from scores of real and generated images."""
-        signals = {"real": real.detach(), "fake": fake.detach()}
-        return Turn("discriminator", {"adversarial": self.adversarial.discriminator(real, fake)}, signals=signals)
-
-    def generator_turn(self, batch: Batch, fake: Tensor) -> Turn:
-        """The turn from scores of generated images."""
         real = None
         if self.adversarial.relativistic:
             with torch.no_grad():
-                real = self.discriminator(self.real(batch), batch.labels)
-        return Turn("generator", {"adversarial": self.adversarial.generator(fake, real)})
+                real = self.judge(self.real(batch), batch.labels).scores
+        yield self.generator_turn(self.judge(fake, batch.labels), real)
+
+    def discriminator_turns(self, batch: Batch, fake: Tensor, draw: Draws) -> Iterator[Turn]:
+        """One turn on real and generated images, or one on each."""
+        real, labels = self.real(batch), batch.labels
+        if self.recipe.turns == "separate":
+            judged = self.judge(real, labels)
+            terms = {"adversarial-real": self.adversarial.on_real(judged.scores), **judged.terms}
+            yield Turn("discriminator", terms, self.weights, {"real": judged.scores.detach()})
+            terms = {"adversarial-fake": self.adversarial.on_fake(self.judge(fake, labels).scores)}
+            yield self.penalised(Turn("discriminator", terms), batch, real, fake, draw)
+            return
+        turn = self.discriminator_turn(self.judge(real, labels), self.judge(fake, labels))
+        yield self.penalised(turn, batch, real, fake, draw)
 
     def simultaneous_turns(self, batch: Batch, draw: Draws) -> tuple[Turn, Turn]:
         """Both players' turns from one forward pass."""
-        fake = self.fake(batch, draw)
-        real, labels = self.real(batch), batch.labels
-        real_scores, fake_scores = self.discriminator(real, labels), self.discriminator(fake, labels)
-        turn = self.penalised(self.discriminator_turn(real_scores, fake_scores), batch, real, fake.detach(), draw)
-        generator = self.adversarial.generator(fake_scores, real_scores)
-        return turn, Turn("generator", {"adversarial": generator})
+        real, fake, labels = self.real(batch), self.fake(batch, draw), batch.labels
+        judged_real, judged_fake = self.judge(real, labels), self.judge(fake, labels)
+        turn = self.discriminator_turn(judged_real, judged_fake)
+        return self.penalised(turn, batch, real, fake.detach(), draw), self.generator_turn(
+            judged_fake, judged_real.scores
+        )
+
+    def discriminator_turn(self, real: Judged, fake: Judged) -> Turn:
+        """The turn from what was said of real and of generated images; classes are learned from real ones only."""
+        terms = {"adversarial": self.adversarial.discriminator(real.scores, fake.scores), **real.terms}
+        return Turn("discriminator", terms, self.weights, {"real": real.scores.detach(), "fake": fake.scores.detach()})
+
+    def generator_turn(self, fake: Judged, real: Tensor | None) -> Turn:
+        """The turn from what was said of generated images, and the scores of real ones if the loss compares them."""
+        return Turn("generator", {"adversarial": self.adversarial.generator(fake.scores, real), **fake.terms}, self.weights)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Factors of the terms that are not adversarial."""
+        return {"class": self.recipe.auxiliary}
+
+    def judge(self, images: Tensor, labels: Tensor | None) -> Judged:
+        """What the discriminator says of images."""
+        if not self.recipe.auxiliary or labels is None or not isinstance(self.discriminator, ScoresClasses):
+            return Judged(self.discriminator(images, labels))
+        scores, classes = self.discriminator.judge(images, labels)
+        return Judged(scores, None if classes is None else cross_entropy(classes, labels, reduction="none"))
 
     def penalised(self, turn: Turn, batch: Batch, real: Tensor, fake: Tensor, draw: Draws) -> Turn:
         """The turn with the penalties that are due on this step."""
@@ -170,7 +214,7 @@ class Method(base.BaseMethod):
             for name, penalty in due.items()
         }
         weights = {name: penalty.weight * penalty.every for name, penalty in due.items()}
-        return Turn(turn.player, {**turn.terms, **terms}, weights, turn.signals)
+        return Turn(turn.player, {**turn.terms, **terms}, {**turn.weights, **weights}, turn.signals)
 
     def real(self, batch: Batch) -> Tensor:
         """The batch's images in the range that the discriminator is shown."""

@@ -18,7 +18,7 @@ class Averages:
     .. math:: \bar\theta \leftarrow \beta\bar\theta + (1-\beta)\theta, \qquad \beta = 2^{-\Delta/h}
 
     with Δ the samples of a step and h the half-life in samples; early on h is at most a tenth of the samples seen, so
-    that the random initial weights are soon forgotten. Buffers, such as statistics of normalisation, are copied.
+    that the random initial weights are soon forgotten. Statistics of normalisation are averaged alike.
 
     References:
         Yazıcı et al. 2018, arXiv 1806.04498; the half-life in samples: Karras et al. 2020, arXiv 2006.06676, appendix B.
@@ -43,9 +43,11 @@ class Averages:
         share = 1 - 0.5 ** (step / half_life)
         for name, average in self.networks.items():
             live = self._live[name]
-            torch._foreach_lerp_(list(average.parameters()), list(live.parameters()), share)
-            for kept, now in zip(average.buffers(), live.buffers(), strict=True):
-                kept.copy_(now)
+            kept, now = list(average.state_dict().values()), list(live.state_dict().values())
+            floating = [number for number, tensor in enumerate(kept) if tensor.is_floating_point()]
+            torch._foreach_lerp_([kept[number] for number in floating], [now[number] for number in floating], share)
+            for number in set(range(len(kept))) - set(floating):
+                kept[number].copy_(now[number])
 
     @contextmanager
     def in_place(self, method: BaseMethod) -> Iterator[None]:

@@ -1,0 +1,27 @@
+"""Belamy's own recipes."""
+
+from belamy.methods import gan
+from belamy.shelf import Part
+
+
+def digits() -> gan.Recipe:
+    """Our own small GAN: good digits in two minutes on two CPU cores; works on any images, with labels or without.
+
+    Class-conditional where the data have labels (embedding, projection, auxiliary class scores), non-saturating loss with
+    a lazy R1 penalty, both players from one forward pass, Adam with a high rate and no momentum, and an average of the
+    generator's weights whose half-life is a tenth of the samples seen, at most 50,000.
+    """
+    return gan.Recipe(
+        generator=Part(name="digits"),
+        discriminator=Part(name="digits"),
+        latent=64,
+        batch=64,
+        samples=500_000,
+        turns="simultaneous",
+        auxiliary=0.3,
+        penalties=(Part(name="r1", weight=1.0, every=8),),
+        generator_optimizer=Part(name="adam", lr=2e-3, beta1=0.0, beta2=0.99),
+        discriminator_optimizer=Part(name="adam", lr=2e-3, beta1=0.0, beta2=0.99),
+        schedule=Part(name="linear", end=1.0, warmup=0.0128),
+        average=50_000,
+    )
