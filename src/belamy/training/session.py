@@ -163,8 +163,7 @@ class Session:
             return
         best = self.trainer.averages.best(self.method)
         self.run.save_weights({name: network.state_dict() for name, network in best.items()}, self.clock.samples)
-        self.run.log("finish", self.clock.samples)
-        self.run.save_checkpoint(self.trainer.state())
+        self.run.log("finish", self.clock.samples)  # after the checkpoint: resumed from it, a run logs this once more
         publish(self.run)
 
     def explained(self, error: NotFinite) -> NotFinite:
