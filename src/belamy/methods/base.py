@@ -159,7 +159,7 @@ class BaseMethod(nn.Module):
         return dict(self.named_children())
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
-        """What each network is called with: the shape of one sample, or a batch of one where numbers must be whole."""
+        """What each network is called with: the shape of one sample, or a batch of two where numbers must be whole."""
         return dict.fromkeys(self.networks(), (self.domain.shape,))
 
 

@@ -138,7 +138,7 @@ class Method(base.BaseMethod):
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Latents or images, and labels where the data has them."""
-        labels = (torch.zeros(1, dtype=torch.long),) if self.domain.classes else ()
+        labels = (torch.zeros(2, dtype=torch.long),) if self.domain.classes else ()
         return {"generator": ((self.recipe.latent,), *labels), "discriminator": (self.domain.shape, *labels)}
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:

@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from belamy.errors import RunError, StorageError
 from belamy.sampling.grid import encode_png
@@ -181,6 +181,16 @@ def truncate(path: Path, length: int) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def open_lock(path: Path) -> IO[bytes]:
+    """A file to lock, made if absent.
+
+    Raises:
+        StorageError: The place cannot be written.
+    """
+    with _storage(path):
+        return path.open("ab")
 
 
 def write_directory_atomically(path: Path, writer: Callable[[Path], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from PIL import Image
 
 from belamy import recipes
 from belamy.errors import UsageError
-from belamy.methods.base import BaseMethod
+from belamy.methods.base import BaseMethod, Samples
 from belamy.networks.summary import Table, summarize
 from belamy.runs import files
 from belamy.runs.report import ReportFacts, render
@@ -22,7 +23,8 @@ from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4
 def publish(run: Run) -> Path:
     """Write the run's animation and its ``report.html``; returns the report's path."""
     snapshots = run.snapshots()
-    film = animate(run, [_pixels(png) for _, png in snapshots]) if len(snapshots) > 1 else None
+    film = animate(run, [_enlarged(_pixels(png)) for _, png in snapshots]) if len(snapshots) > 1 else None
+    method = run.build()
     facts = ReportFacts(
         recipe_name=run.recipe_name,
         method=run.method_name,
@@ -34,7 +36,8 @@ def publish(run: Run) -> Path:
         journal=run.journal(),
         snapshots=snapshots,
         animation=film,
-        tables={name: str(table) for name, table in layer_tables(run.build()).items()},
+        pictures_are="Samples" if isinstance(method, Samples) else "Images above their reconstructions",
+        tables={name: str(table) for name, table in layer_tables(method).items()},
         commands=commands(run),
         notes=notes(run),
     )
@@ -64,8 +67,11 @@ def commands(run: Run) -> list[str]:
     usual = _defaults(run.recipe_name) or {}
     changed = {name: value for name, value in recipe.items() if name not in usual or usual[name] != value}
     name = run.recipe_name if usual else "RECIPE"
-    flags = [f"--{key.replace('_', '-')} {_typed(value)}" for key, value in changed.items() if value is not None]
-    return [" ".join(["belamy train", name, *flags]), f"belamy sample {run.path} --count 64 --seed 0 --out samples"]
+    flags = [" ".join(_flag(key, value)) for key, value in changed.items() if usual or value is not None]
+    return [
+        " ".join(["belamy train", name, *flags]),
+        f"belamy sample {shlex.quote(str(run.path))} --count 64 --seed 0 --out samples",
+    ]
 
 
 def notes(run: Run) -> list[str]:
@@ -77,13 +83,21 @@ def notes(run: Run) -> list[str]:
     return said
 
 
+def _flag(key: str, value: Any) -> list[str]:
+    """The words that set a field."""
+    name = key.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    values = value if isinstance(value, list) else [value]
+    return [f"--{name}", *(shlex.quote(_typed(each)) for each in values)]
+
+
 def _typed(value: Any) -> str:
+    """A value as it is typed: a part with its options, the members of a tuple with an x between."""
     if isinstance(value, dict):
-        options = ",".join(f"{key}={setting}" for key, setting in value.items() if key != "name")
+        options = ",".join(f"{key}={_typed(setting)}" for key, setting in value.items() if key != "name")
         return f"{value['name']}:{options}"
-    if isinstance(value, list):
-        return " ".join(_typed(item) for item in value)
-    return str(value)
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _defaults(name: str) -> dict[str, Any] | None:
@@ -95,3 +109,9 @@ def _defaults(name: str) -> dict[str, Any] | None:
 
 def _pixels(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
+
+
+def _enlarged(sheet: np.ndarray) -> np.ndarray:
+    """The sheet at a size worth watching: pixels doubled while it stays below 600 in width."""
+    factor = max(1, 600 // sheet.shape[1])
+    return sheet.repeat(factor, axis=0).repeat(factor, axis=1)

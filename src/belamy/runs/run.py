@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,8 +57,10 @@ class Run:
         self.recipe_name: str = facts["recipe"]
         self.method_name: str = facts["method"]
         self.recipe: BaseRecipe = RECIPE_TYPES.load(self.method_name).parse(facts["fields"])  # type: ignore[attr-defined]
-        shape = facts["domain"]["shape"]
-        self.domain = Domain((shape[0], shape[1], shape[2]), tuple(facts["domain"]["classes"]))
+        channels, height, width = facts["domain"]["shape"]
+        if not all(isinstance(side, int) and side > 0 for side in (channels, height, width)):
+            raise ValueError(f"the shape {facts['domain']['shape']}")
+        self.domain = Domain((channels, height, width), tuple(facts["domain"]["classes"]))
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.recipe_name} on {self.recipe.data}, {self.samples_seen:,} samples seen)"
@@ -115,13 +118,32 @@ class Run:
             )
         try:
             return cls(path, facts)
-        except (KeyError, TypeError, IndexError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{path / 'recipe.json'} is damaged: {error} is missing or wrong. Restore it.") from None
 
     def build(self) -> BaseMethod:
         """The run's method with fresh weights."""
         method: BaseMethod = METHODS.build(Part(name=self.method_name), recipe=self.recipe, domain=self.domain)
         return method
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; training does, so that two processes never write to one run.
+
+        Raises:
+            RunError: Another process holds it.
+        """
+        try:
+            import fcntl
+        except ImportError:  # not on Windows
+            yield
+            return
+        with files.open_lock(self.path / "lock") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(f"Another process is training {self.path}. Wait for it or stop it.") from None
+            yield
 
     # What happened
 
@@ -151,6 +173,8 @@ class Run:
     def provenance(self) -> dict[str, Any]:
         """Versions, hardware, command, seeds and sessions."""
         facts: dict[str, Any] = files.read_json(self.path / "provenance.json")
+        if not isinstance(facts, dict) or not facts.keys() >= {"precision", "data", "sessions"}:
+            raise RunError(f"{self.path / 'provenance.json'} is damaged: precision, data or sessions are missing.")
         return facts
 
     def amend_provenance(self, **facts: Any) -> None:
@@ -182,8 +206,8 @@ class Run:
                 "step": state.step,
                 "position": state.position,
                 "seconds": state.seconds,
-                "journal": _length(self.path / "journal.jsonl"),
-                "metrics": _length(self.path / "metrics.jsonl"),
+                "journal": files.settled_length(self.path / "journal.jsonl"),
+                "metrics": files.settled_length(self.path / "metrics.jsonl"),
                 "sha256": digest,
             }
             files.write_json(folder / "state.json", facts)
@@ -202,18 +226,15 @@ class Run:
         found = self.checkpoints()
         if not found:
             return None
-        facts = files.read_json(found[-1] / "state.json")
-        try:
-            tensors = files.load_tensors(found[-1] / "state.safetensors", facts["sha256"])
-            return Checkpoint(facts["samples"], facts["step"], facts["position"], facts["seconds"], tensors)
-        except (KeyError, TypeError) as error:
-            raise RunError(f"{found[-1] / 'state.json'} is damaged ({error}). Move {found[-1]} away and resume.") from None
+        facts = _state(found[-1])
+        tensors = files.load_tensors(found[-1] / "state.safetensors", facts["sha256"])
+        return Checkpoint(facts["samples"], facts["step"], facts["position"], facts["seconds"], tensors)
 
     def rewind(self) -> None:
         """Drop what was written after the newest checkpoint, or everything if there is none."""
         files.sweep(self.path)
         found = self.checkpoints()
-        facts = files.read_json(found[-1] / "state.json") if found else {"journal": 0, "metrics": 0, "samples": -1}
+        facts = _state(found[-1]) if found else {"journal": 0, "metrics": 0, "samples": -1}
         for name in ("journal", "metrics"):
             path = self.path / f"{name}.jsonl"
             if path.is_file() or facts[name]:
@@ -259,7 +280,12 @@ class Run:
         """
         method = self.build().eval()
         if (self.path / "weights" / "index.json").is_file():
-            for name, digest in files.read_json(self.path / "weights" / "index.json")["sha256"].items():
+            index = self.path / "weights" / "index.json"
+            facts = files.read_json(index)
+            digests = facts.get("sha256") if isinstance(facts, dict) else None
+            if not isinstance(digests, dict) or not digests.keys() <= method.networks().keys():
+                raise RunError(f"{index} is damaged: it does not name the run's networks. Restore it from a copy.")
+            for name, digest in digests.items():
                 tensors = files.load_tensors(self.path / "weights" / f"{name}.safetensors", digest)
                 _load(method.networks()[name], tensors, self.path)
             return method
@@ -284,6 +310,25 @@ def method_name(recipe: BaseRecipe) -> str:
     return next(name for name, module in modules.items() if module == type(recipe).__module__)
 
 
+def _state(checkpoint: Path) -> dict[str, Any]:
+    """The numbers of a checkpoint.
+
+    Raises:
+        RunError: One is missing or wrong.
+    """
+    path = checkpoint / "state.json"
+    facts = files.read_json(path)
+    kinds: dict[str, type | tuple[type, ...]] = dict.fromkeys(
+        ("samples", "step", "position", "journal", "metrics"), int
+    )
+    known = facts if isinstance(facts, dict) else {}
+    kinds |= {"seconds": (int, float), "sha256": str}
+    wrong = [name for name, kind in kinds.items() if not isinstance(known.get(name), kind)]
+    if wrong:
+        raise RunError(f"{path} is damaged: {wrong[0]} is missing or wrong. Restore it, or move {checkpoint} away.")
+    return known
+
+
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
@@ -304,10 +349,6 @@ def _drop(folder: Path) -> None:
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     return files.read_jsonl(path) if path.is_file() else []
-
-
-def _length(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
 
 
 def _known_runs(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,9 @@ def train(
         if team.leads:
             facts = provenance(trainer.device.type, precision, team.size, data.fingerprint)
             Run.create(path, recipe=chosen, recipe_name=name, domain=domain, provenance=facts, card=data.card())
-        return conduct(Run.open(team.leader_says(str(path))), trainer, options, say)
+        run = Run.open(team.leader_says(str(path)))
+        with run.locked() if team.leads else nullcontext():
+            return conduct(run, trainer, options, say)
 
 
 def resume(
@@ -121,17 +124,18 @@ def resume(
                 f"differs. Restore them, or start anew with `belamy train`."
             )
         trainer = make_trainer(run.recipe, run.domain, data, options, team)
-        if team.leads:
-            run.rewind()
-        team.leader_says("rewound")
-        state = run.load_checkpoint()
-        if state is not None:
-            trainer.load_state(state)
-        if team.leads:
-            run.amend_provenance(sessions=[*facts["sessions"], session(trainer.device.type, team.size)])
-        if trainer.clock.samples >= run.recipe.samples:
-            say.say(f"{run.path} is finished: {trainer.clock.samples:,} samples. Type `belamy report {run.path}`.")
-        return conduct(run, trainer, options, say)
+        with run.locked() if team.leads else nullcontext():
+            if team.leads:
+                run.rewind()
+            team.leader_says("rewound")
+            state = run.load_checkpoint()
+            if state is not None:
+                trainer.load_state(state)
+            if team.leads:
+                run.amend_provenance(sessions=[*facts["sessions"], session(trainer.device.type, team.size)])
+            if trainer.clock.samples >= run.recipe.samples:
+                say.say(f"{run.path} is finished: {trainer.clock.samples:,} samples. Type `belamy report {run.path}`.")
+            return conduct(run, trainer, options, say)
 
 
 def make_trainer(recipe: BaseRecipe, domain: Domain, data: Dataset, options: Options, team: World) -> Trainer:

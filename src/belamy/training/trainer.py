@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from belamy.data import Batch, Batches, Dataset
-from belamy.errors import NotFinite
+from belamy.errors import NotFinite, UsageError
 from belamy.methods.base import OPTIMIZERS, SCHEDULES, BaseMethod, Turn
 from belamy.runs.run import Checkpoint
 from belamy.seeds import Draws, derive
@@ -59,13 +59,22 @@ class Trainer:
         self.device, self.dtype = first.device, first.dtype
         self.players = self.method.players
         self.parameters = {name: list(player.module.parameters()) for name, player in self.players.items()}
-        self.optimizers = {
-            name: OPTIMIZERS.build(player.optimizer, parameters=self.parameters[name])
-            for name, player in self.players.items()
-        }
+        self.optimizers = {name: self.optimizer(name) for name in self.players}
         self.schedule: Callable[[int, int], float] = SCHEDULES.build(recipe.schedule, total=recipe.samples)
         self.averages = Averages(self.method, recipe.average)
         self.batches = self.open_batches(0)
+
+    def optimizer(self, player: str) -> Any:
+        """A player's optimiser as new.
+
+        Raises:
+            UsageError: PyTorch refuses one of its numbers, e.g. a negative learning rate.
+        """
+        part = self.players[player].optimizer
+        try:
+            return OPTIMIZERS.build(part, parameters=self.parameters[player])
+        except ValueError as error:
+            raise UsageError(f"The optimizer '{part}' of the {player} cannot be: {error}.") from None
 
     def open_batches(self, position: int) -> Batches:
         """The training data from a batch on."""
