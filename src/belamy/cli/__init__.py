@@ -52,7 +52,7 @@ def dispatch(words: list[str]) -> int:
     if words[0] == "--version":
         sys.stdout.write(f"belamy {__version__}\n")
         return 0
-    known = verbs()
+    known = known_verbs()
     if words[0] not in known:
         kind = "option" if words[0].startswith("-") else "verb"
         raise UsageError(
@@ -62,7 +62,7 @@ def dispatch(words: list[str]) -> int:
     return code
 
 
-def verbs() -> dict[str, str]:
+def known_verbs() -> dict[str, str]:
     """Every verb and the first line of its docstring, read without importing it."""
     found = {}
     for path in sorted((Path(__file__).parent / "verbs").glob("[!_]*.py")):
@@ -73,7 +73,7 @@ def verbs() -> dict[str, str]:
 
 def overview() -> str:
     """What ``belamy --help`` shows."""
-    known = verbs()
+    known = known_verbs()
     width = max(map(len, known))
     lines = [f"  {name:<{width}}  {text}" for name, text in known.items()]
     return "\n".join(

@@ -13,7 +13,8 @@ from belamy.errors import UsageError, nearest
 
 Form = TypeVar("Form")
 
-_FRAME = re.compile(r"\x1b\[[0-9;]*m|[╭╮╰╯│─]")
+_FRAME = re.compile(r"\x1b\[[0-9;]*m|[╭╮╰╯│─]|^\+?-{8,}\+?$|^\||\|$", flags=re.MULTILINE)
+"""Colours and the lines of boxes, which are ASCII where the terminal knows no other."""
 _NOT_A_NUMBER = re.compile(r"(?:invalid literal for int\(\) with base 10|could not convert string to float): (.*)")
 
 
@@ -79,7 +80,7 @@ def _dashed(hint: str) -> str:
 
 def _sentence(said: str) -> str:
     """What tyro wrote into its box, as one sentence without the repeated help."""
-    lines = [_FRAME.sub("", line).strip() for line in said.splitlines()]
+    lines = [_FRAME.sub("", _FRAME.sub("", line).strip()).strip() for line in said.splitlines()]
     lines = [line for line in lines[1:] if line]  # the first is the box's title
     helped = next((number for number, line in enumerate(lines) if line.startswith("Argument helptext")), None)
     body = lines[:helped] if helped is not None else lines

@@ -1,0 +1,70 @@
+"""What the stories share: a folder of small pictures and a run trained on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from belamy.cli import main
+
+SOURCE = Path(__file__).parents[2] / "src"
+SMALL = ["--generator", "dense-fashion", "--discriminator", "dense-fashion", "--latent", "4", "--batch", "4"]
+"""Networks that train in milliseconds on pictures of any size."""
+
+
+def write_photos(folder: Path, count: int = 24, side: int = 8) -> Path:
+    """Grey noise pictures in two classes, ``cats`` and ``dogs``."""
+    numbers = np.random.default_rng(0)
+    for index in range(count):
+        path = folder / ("cats" if index % 2 else "dogs") / f"{index:03d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(numbers.integers(0, 256, (side, side), dtype=np.uint8)).save(path)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 24 pictures of 8x8 pixels in two classes."""
+    return write_photos(tmp_path_factory.mktemp("data") / "photos")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
+    """A finished run; tests that change it copy it first."""
+    out = tmp_path_factory.mktemp("runs") / "trained"
+    words = ["train", "dcgan-mnist", "--data", str(photos), "--size", "8", *SMALL, "--samples", "64"]
+    assert main([*words, "--out", str(out), "--no-progress", "--device", "cpu"]) == 0
+    return out
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def belamy(tmp_path: Path) -> Command:
+    """The command in a process of its own, started in an empty folder."""
+
+    def call(*words: str | Path, prelude: Sequence[str] = ("-m", "belamy")) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *prelude, *map(str, words)],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return call
+
+
+def environment() -> dict[str, str]:
+    """The environment of a process that runs this source, on one thread."""
+    return {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", "BELAMY_DEBUG": "0"}
