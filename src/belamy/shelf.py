@@ -155,7 +155,10 @@ def _entry_modules(group: str) -> list[tuple[str, str]]:
 
 
 def _source(module: str) -> Path | None:
-    spec = find_spec(module)
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):  # its package has gone or fails: that must not hide the other parts
+        return None
     return Path(spec.origin) if spec and spec.origin else None
 
 
