@@ -35,6 +35,7 @@ def test_all_256_values_survive_the_round_trip():
 
 def test_to_uint8_clips_and_takes_other_floats():
     assert to_uint8(torch.tensor([-7.0, 7.0])).tolist() == [0, 255]
+    assert to_uint8(torch.tensor([-1.0, -0.996, 0.0, 0.9961])).tolist() == [0, 1, 128, 255]
     values = torch.arange(256, dtype=torch.uint8)
     assert torch.equal(to_uint8(to_float(values).double()), values)
 

@@ -80,6 +80,12 @@ def test_every_mode_gives_the_same_pixels(name, channels):
     assert np.abs(pixels.astype(int) - SQUARE).max() <= (1 if name == "CMYK" else 0)
 
 
+def test_sixteen_bits_are_rounded_to_the_nearest_of_eight():
+    values = np.array([[0, 128, 129, 385, 386, 32767, 65406, 65407, 65535]], np.uint16).repeat(9, 0)
+    pixels = read_picture(encoded(Image.fromarray(values)), 9, "crop", 1)[0, 0]
+    assert pixels.tolist() == [round(value / 257) for value in values[0].tolist()]
+
+
 def test_one_bit_pictures_become_black_and_white():
     image = Image.fromarray(SQUARE > 100)
     pixels = read_picture(encoded(image), 8, "crop", 1)
