@@ -1,0 +1,116 @@
+"""Two processes under torchrun learn what one learns from the same global batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+STEPS = 20
+TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
+CASES: dict[str, dict[str, Any]] = {
+    "gradient-penalty": {
+        "method": "gan",
+        "fields": {
+            "generator": "dense-fashion",
+            "discriminator": "dense-fashion",
+            "penalties": ["gradient-penalty:weight=10", "r1:weight=2,every=4"],
+            "critic_steps": 2,
+            "average": 64,
+            "clip_norm": 0.5,
+        },
+    },
+    "batch-normalisation": {
+        "method": "gan",
+        "fields": {
+            "generator": "resnet-cifar:features=6",
+            "discriminator": "resnet-cifar:features=6",
+            "turns": "simultaneous",
+            "average": 64,
+        },
+    },
+    "both": {
+        "method": "gan",
+        "fields": {
+            "generator": "resnet-cifar:features=6",
+            "discriminator": "resnet-cifar:features=6",
+            "penalties": ["gradient-penalty:weight=1"],
+        },
+    },
+    "autoencoder": {"method": "autoencoder", "fields": {"noise": 0.2, "sparsity": 0.001}},
+}
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, dict[str, Tensor]]]:
+    """State after 20 steps of every case in both precisions, by the number of processes."""
+    folder = tmp_path_factory.mktemp("world")
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 3), dtype=np.uint8)
+    np.save(folder / "noise.npy", pixels)
+    request = {
+        f"{name}-{precision}": {
+            "method": case["method"],
+            "fields": {"batch": 8, "latent": 8, **fields(case), "data": str(folder / "noise.npy")},
+            "precision": precision,
+            "steps": STEPS,
+        }
+        for name, case in CASES.items()
+        for precision in TOLERANCE
+    }
+    (folder / "request.json").write_text(json.dumps(request))
+    script, source = Path(__file__).with_name("world.py"), Path(__file__).parents[3] / "src"
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"}
+    for size, how in ((1, []), (2, launcher)):
+        command = [sys.executable, *how, str(script), str(folder / "request.json"), str(folder / f"state{size}")]
+        made = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+        assert made.returncode == 0, made.stderr[-3000:]
+    return {name: {size: load_file(folder / f"state{size}.{name}") for size in (1, 2)} for name in request}
+
+
+def fields(case: dict[str, Any]) -> dict[str, Any]:
+    """The case's own fields, with the optimisers of a gentle recipe."""
+    # Adam's first steps divide a gradient by its own size, so rounding of 1e-7 in a gradient near zero is a step of
+    # another sign; a large ε keeps the comparison about the gradients.
+    gentle = "adam:lr=1e-3,beta1=0.5,eps=1e-3"
+    names = ("generator_optimizer", "discriminator_optimizer") if case["method"] == "gan" else ("optimizer",)
+    return {**case["fields"], **dict.fromkeys(names, gentle)}
+
+
+@pytest.mark.parametrize("precision", TOLERANCE)
+@pytest.mark.parametrize("name", CASES)
+def test_two_processes_equal_one(learned: dict[str, dict[int, dict[str, Tensor]]], name: str, precision: str) -> None:
+    one, two = (learned[f"{name}-{precision}"][size] for size in (1, 2))
+    assert one.keys() == two.keys()
+    compared = [key for key in one if "/method/" in key or "/average/" in key]
+    assert any(one[key].dtype == getattr(torch, precision) for key in compared)
+    differences = {key: float((one[key].double() - two[key].double()).abs().max()) for key in compared}
+    worst = max(differences, key=lambda key: differences[key])
+    assert differences[worst] < TOLERANCE[precision], worst
+
+
+@pytest.mark.parametrize("name", ["batch-normalisation", "both"])
+def test_the_statistics_of_normalisation_moved(learned: dict[str, dict[int, dict[str, Tensor]]], name: str) -> None:
+    """Else the comparison above would not have looked at batch normalisation."""
+    moved = [value for key, value in learned[f"{name}-float64"][2].items() if key.endswith("running_var")]
+    assert moved
+    assert all(not torch.allclose(value, torch.ones_like(value), atol=1e-3) for value in moved)
+
+
+def test_networks_learned(learned: dict[str, dict[int, dict[str, Tensor]]]) -> None:
+    """Weights of different precisions start alike and end alike, and are not where they started."""
+    for name in CASES:
+        single, double = learned[f"{name}-float32"][1], learned[f"{name}-float64"][1]
+        for key, value in double.items():
+            other = single[key.replace("float64", "float32")]
+            if "/method/" in key and value.is_floating_point():
+                assert float((value - other.double()).abs().max()) < 1e-2

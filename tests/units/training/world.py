@@ -1,0 +1,39 @@
+"""What one of several processes does in ``test_distributed.py``: train a few steps and save all weights.
+
+Usage: python world.py REQUEST.json OUT.safetensors, under torchrun or alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from belamy.data import open_data
+from belamy.methods.base import Domain
+from belamy.runs.run import RECIPE_TYPES
+from belamy.training.distribution import world
+from belamy.training.start import Options, make_trainer
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    request, out = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
+    with world("cpu") as team:
+        for name, case in request.items():
+            recipe = RECIPE_TYPES.load(case["method"]).parse(case["fields"])
+            data = open_data(recipe.data)
+            options = Options(device="cpu", precision=case["precision"], progress=False)
+            trainer = make_trainer(recipe, Domain(data.shape, tuple(data.classes)), data, options, team)
+            for _ in range(case["steps"]):
+                trainer.step()
+            if team.leads:
+                tensors = {f"{name}/{key}": value.contiguous() for key, value in trainer.state().tensors.items()}
+                save_file({key: value.clone() for key, value in tensors.items()}, out.with_suffix(f".{name}"))
+
+
+if __name__ == "__main__":
+    main()
