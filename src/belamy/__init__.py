@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["open", "resume", "train"]
 __version__ = "0.1.0"
 
-_HOMES = {"open": ("runs.run", "open_run"), "resume": ("training.start", "resume"), "train": ("training.start", "train")}
+_HOMES = {
+    "open": ("runs.run", "open_run"),
+    "resume": ("training.start", "resume"),
+    "train": ("training.start", "train"),
+}
 
 
 def __getattr__(name: str) -> Any:

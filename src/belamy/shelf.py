@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -35,6 +35,10 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     name: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *, name: str, **options: Any) -> None: ...
 
     @property
     def options(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ _ROTATED = frozenset((5, 6, 7, 8))
 _ORIENTATION = 0x0112
 
 
-class Unreadable(Exception):  # noqa: N818 (a finding about a file, not an error of the program)
+class Unreadable(Exception):
     """A file that holds no picture that can be used; the text is the reason."""
 
 

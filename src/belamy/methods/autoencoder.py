@@ -26,13 +26,13 @@ class Recipe(base.BaseRecipe):
     """The network that maps an image to its code."""
     decoder: Annotated[Part, DECODERS] = Part(name="autoencoder-mnist")
     """The network that makes an image from a code."""
-    latent: int = Field(32, gt=0, le=65536)
+    latent: int = Field(default=32, gt=0, le=65536)
     """Size of the code."""
     reconstruction: Annotated[Part, RECONSTRUCTIONS] = Part(name="binary-cross-entropy")
     """How far a reconstruction is from its image, as a mean over pixels."""
-    sparsity: float = Field(0.0, ge=0)
+    sparsity: float = Field(default=0.0, ge=0)
     """Factor of the mean absolute value of the code: above 0 makes a sparse autoencoder."""
-    noise: float = Field(0.0, ge=0)
+    noise: float = Field(default=0.0, ge=0)
     """Standard deviation of Gaussian noise added to the input, on the scale [0, 1]: above 0 makes a denoising one."""
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
     """How both networks learn."""

@@ -38,7 +38,7 @@ class BaseRecipe(BaseModel):
 
     data: str = "mnist"
     """A named data set, a folder of images, an archive or an array file."""
-    size: int | None = Field(None, gt=0, le=4096)
+    size: int | None = Field(default=None, gt=0, le=4096)
     """Side of the square images to train on, in pixels; by default the data's own."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How an image of another aspect ratio is made square."""
@@ -48,19 +48,19 @@ class BaseRecipe(BaseModel):
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
     only: str | None = None
     """Train on the images of this class alone."""
-    samples: int = Field(1_000_000, gt=0)
+    samples: int = Field(default=1_000_000, gt=0)
     """Training samples to see, repetitions counted: the length of the run."""
-    batch: int = Field(64, gt=0, le=65536)
+    batch: int = Field(default=64, gt=0, le=65536)
     """Samples per step, over all processes together."""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     """Decides every random draw of the run."""
-    average: int = Field(0, ge=0)
+    average: int = Field(default=0, ge=0)
     """Half-life, in samples, of the exponential average of the weights; 0 for none."""
     schedule: Annotated[Part, SCHEDULES] = Part(name="constant")
     """How the learning rates change over the run."""
-    clip_value: float | None = Field(None, gt=0)
+    clip_value: float | None = Field(default=None, gt=0)
     """Clip every element of the gradients to this magnitude."""
-    clip_norm: float | None = Field(None, gt=0)
+    clip_norm: float | None = Field(default=None, gt=0)
     """Scale each player's gradient down to this Euclidean norm."""
 
     @classmethod

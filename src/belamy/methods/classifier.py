@@ -58,10 +58,8 @@ class Method(base.BaseMethod):
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
         batch = next(data)
-        logits = self.classifier(batch.images)
-        accuracy = (logits.detach().argmax(1) == batch.labels).to(logits.dtype)
-        terms = {"cross-entropy": cross_entropy(logits, batch.labels, reduction="none")}
-        yield Turn("classifier", terms, signals={"accuracy": accuracy})
+        loss, accuracy = _judged(self.classifier(batch.images), batch)
+        yield Turn("classifier", {"cross-entropy": loss}, signals={"accuracy": accuracy})
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """Cross-entropy and accuracy."""
@@ -69,13 +67,17 @@ class Method(base.BaseMethod):
         if self.recipe.printed_test:
             # (x - 255) * 2 - 1 for x in 0..255, as printed; ours is x / 127.5 - 1
             images = ((images + 1) * 127.5 - 255) * 2 - 1
-        logits = self.classifier(images)
-        return {
-            "loss": cross_entropy(logits, batch.labels, reduction="none"),
-            "accuracy": (logits.argmax(1) == batch.labels).to(logits.dtype),
-        }
+        loss, accuracy = _judged(self.classifier(images), batch)
+        return {"loss": loss, "accuracy": accuracy}
 
     def classify(self, images: Tensor) -> Tensor:
         """Logits ``[n, classes]`` of images in [-1, 1]."""
         logits: Tensor = self.classifier(images)
         return logits
+
+
+def _judged(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Cross-entropy and correctness ``[N]`` of logits."""
+    assert batch.labels is not None  # the domain has classes
+    correct = (logits.detach().argmax(1) == batch.labels).to(logits.dtype)
+    return cross_entropy(logits, batch.labels, reduction="none"), correct

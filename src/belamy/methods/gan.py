@@ -30,7 +30,7 @@ class Recipe(base.BaseRecipe):
     """The network that makes images from latents."""
     discriminator: Annotated[Part, DISCRIMINATORS] = Part(name="dcgan-mnist")
     """The network that scores images."""
-    latent: int = Field(100, gt=0, le=65536)
+    latent: int = Field(default=100, gt=0, le=65536)
     """Size of the latent vector."""
     latent_law: Literal["normal", "uniform"] = "normal"
     """Distribution of the latents: standard normal, or uniform on [-1, 1)."""
@@ -38,10 +38,10 @@ class Recipe(base.BaseRecipe):
     """What the two players minimise."""
     penalties: tuple[Annotated[Part, PENALTIES], ...] = ()
     """Terms added to the discriminator's loss, e.g. r1:weight=5,every=16."""
-    auxiliary: float = Field(0.0, ge=0)
+    auxiliary: float = Field(default=0.0, ge=0)
     """Weight of the cross-entropy of the discriminator's class scores in both players' losses (AC-GAN), where the data
     have labels; for discriminators that score classes."""
-    critic_steps: int = Field(1, gt=0)
+    critic_steps: int = Field(default=1, gt=0)
     """Discriminator updates for one generator update."""
     turns: Literal["alternating", "simultaneous", "separate"] = "alternating"
     """alternating: discriminator, then generator; simultaneous: both from one pass; separate: the discriminator
@@ -106,18 +106,19 @@ class Method(base.BaseMethod):
         super().__init__(recipe, domain)
         given: dict[str, Any] = {"latent": recipe.latent, "shape": domain.shape, "classes": len(domain.classes)}
         self.generator: nn.Module = GENERATORS.build(recipe.generator, **given)
-        self.discriminator: nn.Module = DISCRIMINATORS.build(recipe.discriminator, **given)
+        self.discriminator: Any = DISCRIMINATORS.build(recipe.discriminator, **given)
         self.adversarial = ADVERSARIAL.build(recipe.adversarial)
         self.penalties = {part.name: PENALTIES.build(part) for part in recipe.penalties}
         for part_name, penalty in self.penalties.items():
             if penalty.every < 1:
                 raise UsageError(f"{part_name}.every is {penalty.every}, but it must be at least 1.")
+        self.scores_classes = recipe.auxiliary > 0 and bool(domain.classes)
         if recipe.auxiliary and not isinstance(self.discriminator, ScoresClasses):
             raise UsageError(
                 f"auxiliary is {recipe.auxiliary:g}, but the discriminator '{recipe.discriminator.name}' scores no "
                 f"classes. Choose --discriminator digits, or --auxiliary 0."
             )
-        self.value_range: tuple[float, float] = self.generator.value_range  # type: ignore[assignment]
+        self.value_range: tuple[float, float] = self.generator.value_range
         if recipe.turns == "separate" and self.adversarial.relativistic:
             raise UsageError(
                 f"The loss '{recipe.adversarial.name}' compares real with generated images, so the discriminator "
@@ -192,7 +193,9 @@ class Method(base.BaseMethod):
 
     def generator_turn(self, fake: Judged, real: Tensor | None) -> Turn:
         """The turn from what was said of generated images, and the scores of real ones if the loss compares them."""
-        return Turn("generator", {"adversarial": self.adversarial.generator(fake.scores, real), **fake.terms}, self.weights)
+        return Turn(
+            "generator", {"adversarial": self.adversarial.generator(fake.scores, real), **fake.terms}, self.weights
+        )
 
     @property
     def weights(self) -> dict[str, float]:
@@ -201,10 +204,10 @@ class Method(base.BaseMethod):
 
     def judge(self, images: Tensor, labels: Tensor | None) -> Judged:
         """What the discriminator says of images."""
-        if not self.recipe.auxiliary or labels is None or not isinstance(self.discriminator, ScoresClasses):
+        if not self.scores_classes or labels is None:
             return Judged(self.discriminator(images, labels))
         scores, classes = self.discriminator.judge(images, labels)
-        return Judged(scores, None if classes is None else cross_entropy(classes, labels, reduction="none"))
+        return Judged(scores, cross_entropy(classes, labels, reduction="none"))
 
     def penalised(self, turn: Turn, batch: Batch, real: Tensor, fake: Tensor, draw: Draws) -> Turn:
         """The turn with the penalties that are due on this step."""

@@ -23,11 +23,11 @@ class Recipe(base.BaseRecipe):
     """The network that maps an image to the mean and log-variance of its code."""
     decoder: Annotated[Part, DECODERS] = Part(name="vae-mnist")
     """The network that makes an image from a code."""
-    latent: int = Field(2, gt=0, le=65536)
+    latent: int = Field(default=2, gt=0, le=65536)
     """Size of the code."""
     reconstruction: Annotated[Part, RECONSTRUCTIONS] = Part(name="binary-cross-entropy")
     """How far a reconstruction is from its image, as a mean over pixels."""
-    beta: float = Field(1.0, ge=0)
+    beta: float = Field(default=1.0, ge=0)
     """Factor of the Kullback-Leibler term; 1 is the evidence lower bound."""
     printed: bool = False
     """The slides' form of vae-mnist: noise scaled by the variance instead of the standard deviation, and

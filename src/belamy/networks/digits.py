@@ -52,7 +52,8 @@ class Generator(nn.Module):
         hidden: int = 128,
     ) -> None:
         super().__init__()
-        for value, name in ((latent, "The latent size"), (width, "width"), (embedding, "embedding"), (hidden, "hidden")):
+        sizes = {"The latent size": latent, "width": width, "embedding": embedding, "hidden": hidden}
+        for name, value in sizes.items():
             check_positive(value, name)
         check_divisible(shape, _STRIDE, "digits")
         channels, height, width_4 = shape[0], shape[1] // _STRIDE, shape[2] // _STRIDE
@@ -67,7 +68,6 @@ class Generator(nn.Module):
         _initialise(self)
         with torch.no_grad():
             self.image.weight.mul_(0.5)
-        self.to(memory_format=torch.channels_last)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[N, C, H, W]`` in [-1, 1] from latents ``[N, latent]`` and labels ``[N]``."""
@@ -117,7 +117,6 @@ class Discriminator(nn.Module):
             self.score.weight.mul_(0.5)
             if self.classes is not None:
                 self.classes.weight.mul_(hidden**-0.5)
-        self.to(memory_format=torch.channels_last)
 
     def judge(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Scores ``[N]`` of images ``[N, C, H, W]`` as members of their class, and class scores ``[N, classes]``."""
@@ -144,3 +143,5 @@ def _initialise(network: nn.Module) -> None:
                     layer.weight.mul_(2)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+            if not isinstance(layer, nn.Linear):
+                layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
     from belamy.methods.base import BaseRecipe
 
 
+USUAL_DATA = "mnist"
+"""The data of a recipe that names none: the default of ``BaseRecipe``, whose import would take seconds."""
+
+
 class Entry(NamedTuple):
-    """Where a recipe is made, and the first line of its docstring."""
+    """Where a recipe is made, and what its text tells: method, data and the first line of its docstring."""
 
     module: str
     function: str
+    method: str
+    data: str
     description: str
 
 
@@ -66,7 +72,15 @@ def get(name: str) -> BaseRecipe:
 def _functions(module: str, path: Path) -> list[tuple[str, Entry]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     made = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
-    return [
-        (node.name.replace("_", "-"), Entry(module, node.name, (ast.get_docstring(node) or "").partition("\n")[0]))
-        for node in made
-    ]
+    return [(node.name.replace("_", "-"), _entry(module, node)) for node in made]
+
+
+def _entry(module: str, function: ast.FunctionDef) -> Entry:
+    """What the text of a function ``def name() -> gan.Recipe`` tells."""
+    made = function.returns.value if isinstance(function.returns, ast.Attribute) else None
+    method = made.id.replace("_", "-") if isinstance(made, ast.Name) else ""
+    data = USUAL_DATA
+    for node in ast.walk(function):
+        if isinstance(node, ast.keyword) and node.arg == "data" and isinstance(node.value, ast.Constant):
+            data = str(node.value.value)
+    return Entry(module, function.name, method, data, (ast.get_docstring(function) or "").partition("\n")[0])

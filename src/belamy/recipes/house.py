@@ -7,9 +7,9 @@ from belamy.shelf import Part
 def digits() -> gan.Recipe:
     """Our own small GAN: good digits in two minutes on two CPU cores; works on any images, with labels or without.
 
-    Class-conditional where the data have labels (embedding, projection, auxiliary class scores), non-saturating loss with
-    a lazy R1 penalty, both players from one forward pass, Adam with a high rate and no momentum, and an average of the
-    generator's weights whose half-life is a tenth of the samples seen, at most 50,000.
+    Class-conditional where the data have labels (embedding, projection, auxiliary class scores), non-saturating loss
+    with a lazy R1 penalty, both players from one forward pass, Adam with a high rate and no momentum, and an average
+    of the generator's weights whose half-life is a tenth of the samples seen, at most 50,000.
     """
     return gan.Recipe(
         generator=Part(name="digits"),

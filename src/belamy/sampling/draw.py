@@ -65,7 +65,7 @@ def _labels(labels: Sequence[int] | int | None, start: int, count: int, classes:
     if labels is None:
         return torch.arange(start, start + count) % classes if classes else None
     if not classes:
-        raise UsageError("This run was trained without labels, so a sample's class cannot be chosen. Leave --label out.")
+        raise UsageError("This run was trained without labels, so no class can be chosen. Leave --label out.")
     chosen = torch.tensor([labels] * count if isinstance(labels, int) else list(labels))
     if len(chosen) != count or int(chosen.min()) < 0 or int(chosen.max()) >= classes:
         raise UsageError(f"labels must be {count} class numbers in 0..{classes - 1}.")

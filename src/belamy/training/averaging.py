@@ -21,7 +21,7 @@ class Averages:
     that the random initial weights are soon forgotten. Statistics of normalisation are averaged alike.
 
     References:
-        Yazıcı et al. 2018, arXiv 1806.04498; the half-life in samples: Karras et al. 2020, arXiv 2006.06676, appendix B.
+        Yazıcı et al. 2018, arXiv 1806.04498; half-life in samples: Karras et al. 2020, arXiv 2006.06676, appendix B.
 
     Args:
         method: Its networks named in ``averaged`` are averaged.

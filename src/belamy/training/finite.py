@@ -30,7 +30,7 @@ def first_bad_layer(method: BaseMethod, turns: Iterator[Turn | tuple[Turn, ...]]
         return look
 
     leaves = [(name, module) for name, module in method.named_modules() if not list(module.children())]
-    handles = [module.register_forward_hook(watch(name)) for name, module in leaves]  # type: ignore[arg-type]
+    handles = [module.register_forward_hook(watch(name)) for name, module in leaves]
     try:
         for _ in range(count):
             next(turns, None)

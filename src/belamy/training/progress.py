@@ -27,6 +27,9 @@ class Reporter(Protocol):
     def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
         """Progress and the latest figures by name."""
 
+    def read(self, done: int, total: int) -> None:
+        """Files of the data read so far."""
+
     def close(self) -> None:
         """The end of the run."""
 
@@ -41,6 +44,9 @@ class Silent:
         return False
 
     def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
+        pass
+
+    def read(self, done: int, total: int) -> None:
         pass
 
     def close(self) -> None:
@@ -62,6 +68,11 @@ class Lines:
     def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
         self._last = monotonic()
         self.say(f"{samples / total:4.0%}  {samples:,}/{total:,}  {status(samples, total, speed, figures)}")
+
+    def read(self, done: int, total: int) -> None:
+        if self.due():
+            self._last = monotonic()
+            self.say(f"reading files: {done:,} of {total:,}")
 
     def close(self) -> None:
         pass
@@ -89,6 +100,13 @@ class Bar:
         self._last = monotonic()
         text = f"{samples:,} samples  {status(samples, total, speed, figures)}"
         self._progress.update(self._task, completed=samples / total, description=text)
+
+    def read(self, done: int, total: int) -> None:
+        if self.due():
+            self._last = monotonic()
+            self._progress.update(
+                self._task, completed=done / total, description=f"reading {done:,} of {total:,} files"
+            )
 
     def close(self) -> None:
         self._progress.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,7 @@ def train(
     options = Options(device, precision, snapshots, checkpoint_seconds, offline, progress)
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads)
-        data = open_recipe_data(chosen, offline)
+        data = open_recipe_data(chosen, offline, say.read)
         domain = Domain(data.shape, tuple(data.classes))
         trainer = make_trainer(chosen, domain, data, options, team)  # before anything is written
         path = Path(out).expanduser() if out is not None else free_folder(name)
@@ -117,7 +118,7 @@ def resume(
     options = Options(device, facts["precision"], snapshots, checkpoint_seconds, offline, progress)
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads)
-        data = open_recipe_data(run.recipe, offline)
+        data = open_recipe_data(run.recipe, offline, say.read)
         if data.fingerprint != facts["data"]:
             raise RunError(
                 f"The data '{run.recipe.data}' are not those that {run.path} was trained on: their fingerprint "
@@ -169,11 +170,14 @@ def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter) -> Run:
     return run
 
 
-def open_recipe_data(recipe: BaseRecipe, offline: bool = False) -> Dataset:
-    """The data that a recipe names."""
+def open_recipe_data(
+    recipe: BaseRecipe, offline: bool = False, progress: Callable[[int, int], None] | None = None
+) -> Dataset:
+    """The data that a recipe names; ``progress`` is called with files read and files in all."""
     data = open_data(
-        recipe.data, size=recipe.size, fit=recipe.fit, channels=recipe.channels, labels=recipe.labels, offline=offline
-    )
+        recipe.data, size=recipe.size, fit=recipe.fit, channels=recipe.channels, labels=recipe.labels,
+        offline=offline, progress=progress,
+    )  # fmt: skip
     return data if recipe.only is None else data.only(recipe.only)
 
 

@@ -39,5 +39,7 @@ class Tally:
 
     def load(self, prefix: str, tensors: Mapping[str, Tensor], device: torch.device) -> None:
         """Put the state back."""
-        own = {name.removeprefix(f"{prefix}/"): total for name, total in tensors.items() if name.startswith(f"{prefix}/")}
+        own = {
+            name.removeprefix(f"{prefix}/"): total for name, total in tensors.items() if name.startswith(f"{prefix}/")
+        }
         self.sums = {name: total.to(device) for name, total in own.items()}

@@ -48,7 +48,7 @@ class Trainer:
 
     method: BaseMethod
     dataset: Dataset
-    world: World = World()
+    world: World = field(default_factory=World)
     mixed: torch.dtype | None = None
     clock: Clock = field(default_factory=Clock)
     tally: Tally = field(default_factory=Tally)
@@ -103,7 +103,7 @@ class Trainer:
     def turns(self) -> Iterator[tuple[Turn, ...]]:
         """The turns of the current step as tuples of simultaneous ones."""
         recipe, step, world = self.method.recipe, self.clock.step, self.world
-        torch.manual_seed(derive(recipe.seed, "step", step, world.rank))  # for dropout, which draws from torch itself
+        seed_torch(derive(recipe.seed, "step", step, world.rank), self.device)  # dropout draws from torch itself
         draw = Draws(recipe.seed, step, world.rank, world.size, self.device, self.dtype)
         played = self.method.play(_typed(self.batches, self.dtype), draw)
         while True:
@@ -204,6 +204,16 @@ class Trainer:
 def _typed(batches: Iterator[Batch], dtype: torch.dtype) -> Iterator[Batch]:
     for batch in batches:
         yield batch if dtype == torch.float32 else Batch(batch.images.to(dtype), batch.labels, batch.indices)
+
+
+def seed_torch(seed: int, device: torch.device) -> None:
+    """Seed the generators that networks on a device draw from; ``torch.manual_seed`` also queues calls, and stack
+    traces with them, for every absent kind of device."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
 
 
 def fresh(build: Callable[[], BaseMethod], seed: int, device: torch.device, dtype: torch.dtype) -> BaseMethod:

@@ -3,6 +3,7 @@
 Contract of a file here: a class ``Adversarial`` (an ``nn.Module``; state lives in buffers) with
 
 - ``discriminator(real, fake) -> [N]`` and ``generator(fake, real) -> [N]``, scores ``[N]``, high meaning real;
-- ``relativistic``: whether scores of real and generated samples are compared. If so the generator's loss needs ``real``;
-  if not, ``real`` may be ``None`` and the discriminator's loss is the sum of ``on_real(real)`` and ``on_fake(fake)``.
+- ``relativistic``: whether scores of real and generated samples are compared. If so the generator's loss needs
+  ``real``; if not, ``real`` may be ``None`` and the discriminator's loss is the sum of ``on_real(real)`` and
+  ``on_fake(fake)``.
 """
