@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -38,7 +38,7 @@ class Recipe(base.BaseRecipe):
     """How both networks learn."""
 
     @classmethod
-    def tiny(cls) -> Recipe:
+    def tiny(cls) -> Self:
         """A small sparse and denoising autoencoder on few digits."""
         return cls(samples=160, batch=16, latent=8, average=16, sparsity=1e-3, noise=0.2)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -64,11 +64,11 @@ class BaseRecipe(BaseModel):
     """Scale each player's gradient down to this Euclidean norm."""
 
     @classmethod
-    def tiny(cls) -> BaseRecipe:
+    def tiny(cls) -> Self:
         """The smallest recipe of the method that still trains: seconds on a CPU."""
         raise UsageError(f"{cls.__module__} gives no tiny recipe; every method needs one.")
 
-    def changed(self, **fields: Any) -> BaseRecipe:
+    def changed(self, **fields: Any) -> Self:
         """The same recipe with some fields replaced.
 
         Raises:
@@ -81,7 +81,7 @@ class BaseRecipe(BaseModel):
         return type(self).parse({**self.model_dump(), **fields})
 
     @classmethod
-    def parse(cls, fields: Mapping[str, Any]) -> BaseRecipe:
+    def parse(cls, fields: Mapping[str, Any]) -> Self:
         """A recipe from plain data, as ``recipe.json`` holds it."""
         try:
             return cls.model_validate(dict(fields))

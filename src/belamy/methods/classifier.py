@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -29,7 +29,7 @@ class Recipe(base.BaseRecipe):
     """Evaluate on test images scaled to [-511, -1], the defect of the book's classifier-mnist."""
 
     @classmethod
-    def tiny(cls) -> Recipe:
+    def tiny(cls) -> Self:
         """The book's classifier on few digits."""
         return cls(samples=640, batch=32, average=64)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
 from pydantic import Field
@@ -58,7 +58,7 @@ class Recipe(base.BaseRecipe):
     """How the discriminator learns."""
 
     @classmethod
-    def tiny(cls) -> Recipe:
+    def tiny(cls) -> Self:
         """Conditional networks with class scores and a lazy penalty on few digits."""
         return cls(
             generator=Part(name="digits", width=2, hidden=16),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -36,7 +36,7 @@ class Recipe(base.BaseRecipe):
     """How both networks learn."""
 
     @classmethod
-    def tiny(cls) -> Recipe:
+    def tiny(cls) -> Self:
         """Few digits, the networks of the slides."""
         return cls(samples=96, batch=8, average=16)
 

@@ -1,6 +1,7 @@
 """The systems of the slides "Advances in GANs" (SYS 6016)."""
 
 from belamy.methods import gan
+from belamy.recipes.lecture_12 import dcgan_geron
 from belamy.shelf import Part
 
 
@@ -22,15 +23,4 @@ def dense_fashion() -> gan.Recipe:
 
 def dcgan_geron_selu() -> gan.Recipe:
     """Convolutional GAN after A. Géron with a SELU generator, on Fashion-MNIST."""
-    return gan.Recipe(
-        data="fashion-mnist",
-        generator=Part(name="dcgan-geron", activation="selu"),
-        discriminator=Part(name="dcgan-geron"),
-        latent=100,
-        batch=32,
-        samples=3_000_000,
-        adversarial=Part(name="non-saturating", half=True),
-        fresh_latents=True,
-        generator_optimizer=Part(name="rmsprop", lr=1e-3),
-        discriminator_optimizer=Part(name="rmsprop", lr=1e-3),
-    )
+    return dcgan_geron().changed(data="fashion-mnist", generator=Part(name="dcgan-geron", activation="selu"))
