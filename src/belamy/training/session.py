@@ -158,7 +158,7 @@ class Session:
 
     def finish(self) -> None:
         """Write what a finished run has: weights, checkpoint, animation and report."""
-        self.trainer.check_finite()
+        self.save()
         if not self.run:
             return
         best = self.trainer.averages.best(self.method)
