@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """Of the verb."""
+    """What to do with the numbers."""
 
     json: str | None = None
     """Write the numbers of weights as JSON to this file; - is standard output."""

@@ -21,9 +21,14 @@ def run(words: list[str]) -> int:
 
     form = parse(Form, words, "belamy recipes")
     entries = recipes.entries()
-    width = max(map(len, entries), default=0)
-    lines = [f"{name:<{width}}  {_plain(entry.description)}" for name, entry in entries.items()]
-    facts = {name: {"description": entry.description, "module": entry.module} for name, entry in entries.items()}
+    rows = [("recipe", "method", "data", "")]
+    rows += [(name, entry.method, entry.data, _plain(entry.description)) for name, entry in entries.items()]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {text}".rstrip() for a, b, c, text in rows]
+    facts = {
+        name: {"method": entry.method, "data": entry.data, "description": entry.description, "module": entry.module}
+        for name, entry in entries.items()
+    }
     deliver({"recipes": facts}, form.json, "\n".join([*lines, "", "Train one with: belamy train RECIPE"]))
     return 0
 

@@ -13,7 +13,7 @@ SWITCHES = ("--offline", "--no-progress")
 
 @dataclass(frozen=True)
 class Session:
-    """What does not decide the outcome."""
+    """How to go about it; only the precision touches the outcome."""
 
     out: str | None = None
     """The run's directory, new or empty; by default runs/RECIPE-NUMBER."""

@@ -1,0 +1,163 @@
+"""A run from its start to its report, as a user lives it: every step is a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stories.conftest import SMALL, Command, environment
+
+LENGTH = 1200
+"""Training samples: long enough for an interruption to find the run at work."""
+
+
+def training(photos: Path, out: Path) -> list[str]:
+    words = ["train", "dcgan-mnist", "--data", str(photos), "--size", "8", *SMALL, "--samples", str(LENGTH)]
+    return [*words, "--average", "32", "--snapshots", "4", "--checkpoint-seconds", "0.1", "--out", str(out)]
+
+
+def interrupted(photos: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    """Start to train, press Ctrl-C when the first checkpoint is there."""
+    words = [sys.executable, "-m", "belamy", *training(photos, out), "--device", "cpu"]
+    with subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        while run.poll() is None and not list(out.glob("checkpoints/[0-9]*/state.json")):
+            time.sleep(0.02)
+        run.send_signal(signal.SIGINT)
+        said, complaint = run.communicate(timeout=120)
+    return subprocess.CompletedProcess(words, run.returncode, said, complaint)
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A run that was interrupted, and what the command said."""
+    out = tmp_path_factory.mktemp("life") / "first run"
+    return out, interrupted(photos, out)
+
+
+@pytest.fixture(scope="module")
+def lived(stopped: tuple[Path, subprocess.CompletedProcess[str]]) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The same run, resumed to its end."""
+    words = [sys.executable, "-m", "belamy", "resume", str(stopped[0]), "--device", "cpu", "--snapshots", "4"]
+    return stopped[0], subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=120)
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(stopped: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    out, done = stopped
+    assert done.returncode == 130
+    assert f"belamy resume {out}" in done.stderr and done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "samples/s" in done.stdout and "of memory" in done.stdout, "time and memory are estimated before the start"
+
+
+def test_a_resumed_run_ends_as_an_uninterrupted_one(
+    lived: tuple[Path, subprocess.CompletedProcess[str]], photos: Path, tmp_path: Path, belamy: Command
+) -> None:
+    out, done = lived
+    assert done.returncode == 0, done.stderr
+    assert (out / "report.html").is_file() and (out / "animation.gif").is_file()
+    straight = belamy(*training(photos, tmp_path / "straight"), "--device", "cpu", "--no-progress")
+    assert straight.returncode == 0, straight.stderr
+    weights = "weights/generator.safetensors"
+    assert (out / weights).read_bytes() == (tmp_path / "straight" / weights).read_bytes()
+    events = [json.loads(line)["event"] for line in (out / "journal.jsonl").read_text().splitlines()]
+    assert events[0] == "start" and events[-1] == "finish"
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    seen = [row["samples"] for row in rows if "losses" in row]
+    assert seen == sorted(set(seen)) and seen[-1] == LENGTH
+
+
+def test_samples_as_files_as_a_sheet_and_as_an_array(
+    lived: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path, belamy: Command
+) -> None:
+    run = lived[0]
+    done = belamy("sample", run, "--count", "5", "--seed", "3", "--out", "drawn", "--json", "facts.json")
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    assert names == [*(f"{index:06d}.png" for index in range(5)), "sheet.png"]
+    assert len(json.loads((tmp_path / "facts.json").read_text())["files"]) == 6
+    again = belamy("sample", run, "--count", "3", "--start", "2", "--seed", "3", "--batch", "1", "--out", "some.npz")
+    assert again.returncode == 0, again.stderr
+    with np.load(tmp_path / "some.npz") as arrays:
+        assert arrays["images"].shape == (3, 8, 8, 1) and arrays["images"].dtype == np.uint8
+        for index, image in enumerate(arrays["images"], start=2):
+            drawn = np.asarray(Image.open(tmp_path / "drawn" / f"{index:06d}.png")).astype(int)
+            assert np.abs(drawn - image[..., 0]).max() <= 1, "sample i does not depend on how it is drawn"
+    sheet = belamy("sample", run, "--out", "sheet.png", "--count", "9")
+    assert sheet.returncode == 0, sheet.stderr
+    with Image.open(tmp_path / "sheet.png") as picture:
+        assert picture.mode == "RGB" and min(picture.size) >= 3 * 56
+
+
+def test_report_and_inspect_of_a_run(lived: tuple[Path, subprocess.CompletedProcess[str]], belamy: Command) -> None:
+    run = lived[0]
+    (run / "report.html").unlink()
+    done = belamy("report", run)
+    assert done.stdout.strip() == str(run / "report.html") and (run / "report.html").is_file()
+    facts = json.loads(belamy("report", run, "--json", "-").stdout)
+    assert facts["samples"] == LENGTH and facts["recipe"] == "dcgan-mnist" and facts["latest"]["losses"]
+    counts = json.loads(belamy("inspect", run, "--json", "-").stdout)
+    dense = 4 * 100 + 100 + 100 * 150 + 150 + 150 * 64 + 64
+    assert counts["networks"]["generator"] == {"total": dense, "trainable": dense}
+    assert set(counts) == {"networks"} and set(counts["networks"]) == {"generator", "discriminator"}
+
+
+def test_inspect_shows_the_published_counts_without_data(belamy: Command) -> None:
+    done = belamy("inspect", "dcgan-cifar", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "networks": {
+            "generator": {"total": 4_516_739, "trainable": 4_514_819},
+            "discriminator": {"total": 4_312_193, "trainable": 4_310_401},
+        }
+    }
+    tables = belamy("inspect", "dcgan-mnist", "--discriminator", "dcgan-geron")
+    assert "2,330,944" in tables.stdout and "discriminator: " in tables.stdout
+
+
+def test_data_are_examined_and_shown(photos: Path, tmp_path: Path, belamy: Command) -> None:
+    (photos.parent / "flawed").mkdir()
+    for path in photos.rglob("*.png"):
+        (photos.parent / "flawed" / path.name).write_bytes(path.read_bytes())
+    (photos.parent / "flawed" / "torn [1].png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    done = belamy("data", photos.parent / "flawed", "--sheet", "sheet.png", "--json", "facts.json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    assert facts["images"] == 24 and [name for name, _ in facts["skipped"]] == ["torn [1].png"]
+    assert "torn [1].png" in done.stdout and "8x8" in done.stdout
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size[0] > 80
+    labelled = belamy("data", photos)
+    assert "cats" in labelled.stdout and "█" in labelled.stdout
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_and_the_run_goes_on_later(
+    photos: Path, tmp_path: Path, belamy: Command
+) -> None:
+    out = tmp_path / "run"
+    assert interrupted(photos, out).returncode == 130
+    kept = {path: path.read_bytes() for path in out.glob("checkpoints/*/*")}
+    assert kept
+    full = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+        "from belamy.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    done = belamy("resume", out, "--no-progress", "--checkpoint-seconds", "0", prelude=("-c", full))
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("belamy: disk full") and done.stderr.count("\n") == 1
+    newest = max(path.parent for path in kept)
+    assert {path: path.read_bytes() for path in newest.iterdir()} == {
+        path: data for path, data in kept.items() if path.parent == newest
+    }
+    done = belamy("resume", out, "--no-progress", "--device", "cpu")
+    assert done.returncode == 0 and (out / "report.html").is_file(), done.stderr
