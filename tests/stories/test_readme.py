@@ -1,0 +1,45 @@
+"""What the README promises."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from belamy import recipes
+from belamy.methods.base import METHODS, Domain
+from belamy.networks.summary import count
+from belamy.runs.run import method_name
+from belamy.shelf import Part
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROWS = dict(re.findall(r"^\| `([\w-]+)` \|[^|]*\| ([\d,+ ]+) \|$", README, flags=re.MULTILINE))
+
+
+def test_every_recipe_is_listed() -> None:
+    assert sorted(ROWS) == recipes.names()
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_listed_weights(name: str) -> None:
+    recipe = recipes.get(name)
+    shape = (3, 32, 32) if recipe.data == "cifar10" else (1, 28, 28)
+    domain = Domain(shape, () if recipe.only else tuple("0123456789"))
+    method = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain)
+    assert ROWS[name] == " + ".join(f"{count(network).total:,}" for network in method.networks().values())
+
+
+def test_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    examples = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(examples) == 2
+    names: dict[str, object] = {}
+    for example in examples:
+        exec(example.replace("samples=200_000", "samples=640"), names)
+    images = names["images"]
+    assert isinstance(images, torch.Tensor) and images.shape == (64, 1, 28, 28)
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_links_lead_somewhere(path: str) -> None:
+    assert (Path(__file__).parents[2] / path).is_file()
