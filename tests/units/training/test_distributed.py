@@ -44,9 +44,10 @@ CASES: dict[str, dict[str, Any]] = {
             "generator": "resnet-cifar:features=6",
             "discriminator": "resnet-cifar:features=6",
             "penalties": ["gradient-penalty:weight=1"],
+            "average": 64,
         },
     },
-    "autoencoder": {"method": "autoencoder", "fields": {"noise": 0.2, "sparsity": 0.001}},
+    "autoencoder": {"method": "autoencoder", "fields": {"noise": 0.2, "sparsity": 0.001, "average": 64}},
 }
 
 
@@ -59,7 +60,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, dic
     request = {
         f"{name}-{precision}": {
             "method": case["method"],
-            "fields": {"batch": 8, "latent": 8, **fields(case), "data": str(folder / "noise.npy")},
+            "fields": {"batch": 8, "latent": 8, **fields(case, precision), "data": str(folder / "noise.npy")},
             "precision": precision,
             "steps": STEPS,
         }
@@ -77,13 +78,16 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, dic
     return {name: {size: load_file(folder / f"state{size}.{name}") for size in (1, 2)} for name in request}
 
 
-def fields(case: dict[str, Any]) -> dict[str, Any]:
-    """The case's own fields, with the optimisers of a gentle recipe."""
-    # Adam's first steps divide a gradient by its own size, so rounding of 1e-7 in a gradient near zero is a step of
-    # another sign; a large ε keeps the comparison about the gradients.
-    gentle = "adam:lr=1e-3,beta1=0.5,eps=1e-3"
-    names = ("generator_optimizer", "discriminator_optimizer") if case["method"] == "gan" else ("optimizer",)
-    return {**case["fields"], **dict.fromkeys(names, gentle)}
+def fields(case: dict[str, Any], precision: str) -> dict[str, Any]:
+    """The case's own fields with Adam in double precision and gradient descent in single.
+
+    Adam divides a gradient by its own size, so that where a gradient is near zero, a rounding error of 1e-7 becomes a
+    whole step: measured, 3e-3 after 20 steps of the same mathematics.
+    """
+    game = case["method"] == "gan"
+    optimizer = "adam:lr=1e-3,beta1=0.5" if precision == "float64" else f"sgd:lr={0.02 if game else 2}"
+    names = ("generator_optimizer", "discriminator_optimizer") if game else ("optimizer",)
+    return {**case["fields"], **dict.fromkeys(names, optimizer)}
 
 
 @pytest.mark.parametrize("precision", TOLERANCE)
@@ -106,11 +110,14 @@ def test_the_statistics_of_normalisation_moved(learned: dict[str, dict[int, dict
     assert all(not torch.allclose(value, torch.ones_like(value), atol=1e-3) for value in moved)
 
 
-def test_networks_learned(learned: dict[str, dict[int, dict[str, Tensor]]]) -> None:
-    """Weights of different precisions start alike and end alike, and are not where they started."""
-    for name in CASES:
-        single, double = learned[f"{name}-float32"][1], learned[f"{name}-float64"][1]
-        for key, value in double.items():
-            other = single[key.replace("float64", "float32")]
-            if "/method/" in key and value.is_floating_point():
-                assert float((value - other.double()).abs().max()) < 1e-2
+@pytest.mark.parametrize("precision", TOLERANCE)
+@pytest.mark.parametrize("name", CASES)
+def test_every_network_learned(learned: dict[str, dict[int, dict[str, Tensor]]], name: str, precision: str) -> None:
+    """The averages lag behind the weights by far more than the tolerance, so an error in a gradient would show."""
+    state = learned[f"{name}-{precision}"][2]
+    lag = {}
+    for key in [key for key in state if "/average/" in key and state[key].dim() > 1]:
+        run, _, path = key.partition("/average/")
+        lag[key] = float((state[key] - state[f"{run}/method/{path.replace('/', '.', 1)}"]).abs().max())
+    assert lag
+    assert all(distance > 20 * TOLERANCE[precision] for distance in lag.values()), lag

@@ -1,0 +1,253 @@
+"""What every method on the shelf promises; a new file there is tested without being named here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from belamy.data import Batches, to_float
+from belamy.data.dataset import Dataset, Memory
+from belamy.errors import UsageError
+from belamy.methods.base import (
+    METHODS,
+    BaseMethod,
+    BaseRecipe,
+    Classifies,
+    Domain,
+    Encodes,
+    Evaluates,
+    Reconstructs,
+    Samples,
+)
+from belamy.methods.gan import GENERATORS
+from belamy.runs.run import RECIPE_TYPES, Run
+from belamy.sampling.draw import draw
+from belamy.seeds import Draws
+from belamy.shelf import Part
+from belamy.training.distribution import World
+from belamy.training.start import Options, make_trainer
+from belamy.training.trainer import Trainer
+
+pytestmark = pytest.mark.parametrize("name", METHODS.names())
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    """Made-up 28-pixel images of four classes: every tiny recipe takes them."""
+    pixels = torch.randint(0, 256, (80, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    return Dataset("noise", Memory(pixels), labels=torch.arange(80) % 4, classes=[*"abcd"])
+
+
+def tiny(name: str, **fields: Any) -> BaseRecipe:
+    return RECIPE_TYPES.load(name).tiny().changed(batch=8, **fields)
+
+
+def trainer(name: str, data: Dataset, **fields: Any) -> Trainer:
+    options = Options(device="cpu", progress=False)
+    return make_trainer(tiny(name, **fields), Domain(data.shape, tuple(data.classes)), data, options, World())
+
+
+class TestRecipe:
+    def test_it_survives_json(self, name: str) -> None:
+        recipe = RECIPE_TYPES.load(name).tiny()
+        assert type(recipe).parse(json.loads(recipe.model_dump_json())) == recipe
+        assert type(recipe).parse(json.loads(json.dumps(recipe.model_dump(mode="json")))) == recipe
+
+    def test_every_field_has_a_default_and_says_what_it_is(self, name: str) -> None:
+        for key, field in RECIPE_TYPES.load(name).model_fields.items():
+            assert not field.is_required(), key
+            assert field.description and field.description.endswith("."), key
+
+    def test_it_is_frozen_and_knows_its_fields(self, name: str) -> None:
+        recipe = RECIPE_TYPES.load(name).tiny()
+        with pytest.raises(ValueError, match="frozen"):
+            recipe.batch = 3
+        with pytest.raises(UsageError, match=r"no field 'batchs'\. Did you mean 'batch'"):
+            recipe.changed(batchs=3)
+
+    @pytest.mark.parametrize(
+        "wrong", [{"batch": 0}, {"batch": -1}, {"samples": "many"}, {"seed": -1}, {"fit": "squeeze"}, {"size": 10**9}]
+    )
+    def test_a_wrong_value_is_one_clear_message(self, name: str, wrong: dict[str, Any]) -> None:
+        (key, value) = next(iter(wrong.items()))
+        with pytest.raises(UsageError, match=f"{key} = {value!r} is not allowed"):
+            RECIPE_TYPES.load(name).tiny().changed(**wrong)
+
+
+class TestMethod:
+    def test_players_turn_up_and_each_parameter_gets_a_gradient(self, name: str, digits: Dataset) -> None:
+        engine = trainer(name, digits)
+        learned: dict[str, set[int]] = {player: set() for player in engine.players}
+        for turns in engine.turns():
+            for number, turn in enumerate(turns):
+                engine.differentiate(turn, retain=number + 1 < len(turns))
+            for turn in turns:
+                found = engine.parameters[turn.player]
+                learned[turn.player] |= {i for i, parameter in enumerate(found) if parameter.grad is not None}
+                engine.apply(turn.player)
+        assert {player: len(found) for player, found in learned.items()} == {
+            player: len(found) for player, found in engine.parameters.items()
+        }
+
+    def test_losses_are_one_value_per_sample(self, name: str, digits: Dataset) -> None:
+        engine = trainer(name, digits)
+        for turns in engine.turns():
+            for turn in turns:
+                assert turn.terms
+                assert {tuple(term.shape) for term in turn.terms.values()} == {(8,)}
+                assert turn.weights.keys() <= turn.terms.keys() | {"sparsity"}
+            engine.take(turns)
+
+    def test_networks_are_modules_and_hold_all_parameters(self, name: str, digits: Dataset) -> None:
+        method = trainer(name, digits).method
+        networks = method.networks()
+        held = {id(p) for network in networks.values() for p in network.parameters()}
+        assert held == {id(p) for p in method.parameters()}
+        assert set(method.averaged) <= networks.keys()
+        assert all(isinstance(network, nn.Module) for network in networks.values())
+
+    def test_a_copy_of_the_state_goes_on_alike(self, name: str, digits: Dataset) -> None:
+        """Whatever the method remembers is in its state: a pool or a running figure elsewhere would show here."""
+        one, other = trainer(name, digits), trainer(name, digits)
+        for _ in range(3):
+            one.step()
+        state = one.state()
+        copied = type(state)(
+            state.samples, state.step, state.position, 0.0, {key: value.clone() for key, value in state.tensors.items()}
+        )
+        other.load_state(copied)
+        for _ in range(3):
+            one.step()
+            other.step()
+        mine, its = one.state().tensors, other.state().tensors
+        assert mine.keys() == its.keys()
+        assert all(torch.equal(mine[key], its[key]) for key in mine)
+
+    def test_it_learns(self, name: str, digits: Dataset) -> None:
+        """After thirty steps on one batch the loss is lower, unless it is a game, whose losses need not fall."""
+        engine = trainer(name, digits, seed=3)
+        if len(engine.players) > 1:
+            before = [p.detach().clone() for p in engine.method.parameters()]
+            engine.step()
+            assert any(not torch.equal(p, old) for p, old in zip(engine.method.parameters(), before, strict=True))
+            return
+        batch = next(Batches(digits, "train", 8, 0))
+
+        class Same:
+            position = 0
+
+            def __iter__(self) -> Same:
+                return self
+
+            def __next__(self) -> object:
+                return batch
+
+        engine.batches = Same()  # type: ignore[assignment]
+        totals = []
+        for _ in range(30):
+            for turns in engine.turns():
+                totals.append(float(sum(turn.total() for turn in turns).detach()))
+                engine.take(turns)
+            engine.clock.step += 1
+        assert sum(totals[-5:]) < 0.996 * sum(totals[:5])
+
+    def test_it_works_in_double_precision(self, name: str, digits: Dataset) -> None:
+        options = Options(device="cpu", precision="float64", progress=False)
+        domain = Domain(digits.shape, tuple(digits.classes))
+        engine = make_trainer(tiny(name), domain, digits, options, World())
+        engine.step()
+        floating = [value for value in engine.method.state_dict().values() if value.is_floating_point()]
+        assert all(value.dtype == torch.float64 for value in floating)
+
+
+def trained(name: str, data: Dataset) -> BaseMethod:
+    with torch.enable_grad():
+        engine = trainer(name, data)
+        for _ in range(5):
+            engine.step()
+    return engine.method.eval()
+
+
+class TestCapabilities:
+    def test_it_can_do_something(self, name: str, digits: Dataset) -> None:
+        method = trainer(name, digits).method
+        assert isinstance(method, Samples | Reconstructs | Encodes | Classifies | Evaluates)
+
+    @torch.no_grad()
+    def test_images_are_in_range_and_shape(self, name: str, digits: Dataset) -> None:
+        method, images = trained(name, digits), to_float(digits.images(torch.arange(5)))
+        if isinstance(method, Samples):
+            made = method.generate(method.latents(0, range(5)), torch.arange(5) % 4)
+            assert made.shape == images.shape
+            assert made.min() >= -1.0001 and made.max() <= 1.0001
+        if isinstance(method, Reconstructs):
+            again = method.reconstruct(images)
+            assert again.shape == images.shape
+            assert again.min() >= -1.0001 and again.max() <= 1.0001
+        if isinstance(method, Encodes):
+            assert method.encode(images).shape == (5, method.recipe.latent)
+        if isinstance(method, Classifies):
+            assert method.classify(images).shape == (5, 4)
+        if isinstance(method, Evaluates):
+            values = method.evaluate(next(Batches(digits, "test", 5, 0)), Draws(0, 0))
+            assert values and all(value.shape == (5,) for value in values.values())
+
+    @torch.no_grad()
+    def test_sample_i_does_not_depend_on_the_batch(self, name: str, digits: Dataset) -> None:
+        """Identical latents, and images equal to 1e-5, for batches of 1, 7 and 64."""
+        method = trained(name, digits)
+        if not isinstance(method, Samples):
+            with pytest.raises(UsageError, match="draws no samples"):
+                draw(method, 1)
+            return
+        count, labels = 71, torch.arange(71) % 4
+        whole = method.latents(5, range(count))
+        found = {}
+        for batch in (1, 7, 64):
+            pieces = [range(first, min(first + batch, count)) for first in range(0, count, batch)]
+            latents = [method.latents(5, piece) for piece in pieces]
+            assert torch.equal(torch.cat(latents), whole)
+            found[batch] = torch.cat(
+                [method.generate(z, labels[piece.start : piece.stop]) for z, piece in zip(latents, pieces, strict=True)]
+            )
+        assert (found[1] - found[64]).abs().max() < 1e-5
+        assert (found[7] - found[64]).abs().max() < 1e-5
+        assert (found[1][0] - found[1][1]).abs().max() > 1e-5
+
+    def test_a_run_is_trained_kept_and_opened(self, name: str, digits: Dataset, tmp_path: Path) -> None:
+        """By name, from the shelf to the weights on disk and back."""
+        import numpy as np
+
+        import belamy
+
+        data = tmp_path / "set.npz"
+        np.savez(data, images=digits.images(torch.arange(40))[:, 0].numpy(), labels=np.arange(40) % 4)
+        recipe = RECIPE_TYPES.load(name).tiny()
+        run = belamy.train(
+            recipe, data=str(data), samples=3 * recipe.batch, out=tmp_path / "run", snapshots=2, progress=False
+        )
+        opened = Run.open(run.path)
+        assert opened.recipe == run.recipe
+        assert opened.samples_seen == run.recipe.samples
+        method = opened.method()
+        state = opened.load_checkpoint()
+        assert state is not None
+        for network in method.averaged:
+            for key, value in getattr(method, network).state_dict().items():
+                assert torch.equal(value, state.tensors[f"average/{network}/{key}"])
+        if isinstance(method, Samples):
+            images = opened.sample(3, seed=1)
+            assert images.shape == (3, 1, 28, 28) and images.dtype == torch.uint8
+            assert torch.equal(images[1:], opened.sample(2, seed=1, start=1))
+
+
+def test_the_shelf_of_recipes_is_the_shelf_of_methods(name: str) -> None:
+    assert METHODS.names() == RECIPE_TYPES.names()
+    assert issubclass(METHODS.load(name), BaseMethod)
+    assert METHODS.build(Part(name=name), recipe=tiny(name), domain=Domain((1, 28, 28), tuple("abcd"))).recipe
+    assert GENERATORS.names()

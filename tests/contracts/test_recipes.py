@@ -1,0 +1,125 @@
+"""What every recipe promises; the table holds the documents' counts of weights."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from belamy import recipes
+from belamy.data.dataset import Dataset, Memory
+from belamy.errors import UsageError
+from belamy.methods.base import BaseRecipe, Domain
+from belamy.runs.publish import layer_tables
+from belamy.runs.run import method_name
+from belamy.training.distribution import World
+from belamy.training.start import Options, make_trainer
+from belamy.training.trainer import Trainer
+
+GREY, COLOUR = (1, 28, 28), (3, 32, 32)
+SHAPES = {"mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR}
+# The one-table parameter check of the documents: total and trainable, batch normalisation counted as Keras does.
+COUNTS: dict[str, dict[str, tuple[int, int]]] = {
+    "classifier-mnist": {"classifier": (101_770, 101_770)},
+    "vae-mnist": {"encoder": (494_244, 494_244), "decoder": (56_385, 56_385)},
+    "dcgan-frog": {"generator": (6_264_579, 6_264_579), "discriminator": (790_913, 790_913)},
+    "dcgan-32": {"generator": (1_651_843, 1_651_843), "discriminator": (42_817, 42_817)},
+    "dcgan-mnist": {"generator": (2_330_944, 2_305_472), "discriminator": (212_865, 212_865)},
+    "dcgan-geron": {"generator": (840_705, 840_321), "discriminator": (212_865, 212_865)},
+    "dcgan-geron-selu": {"generator": (840_705, 840_321), "discriminator": (212_865, 212_865)},
+    "dense-fashion": {"generator": (136_634, 136_634), "discriminator": (132_951, 132_951)},
+    "dcgan-cifar": {"generator": (4_516_739, 4_514_819), "discriminator": (4_312_193, 4_310_401)},
+    "resnet-cifar": {"generator": (1_205_891, 1_204_099), "discriminator": (1_089_537, 1_088_001)},
+}
+OURS = {"digits", "autoencoder-mnist"}
+"""Recipes whose sizes no document fixes."""
+HEAVY = {"dcgan-frog"}
+"""Recipes whose step takes seconds."""
+
+
+def made_up(recipe: BaseRecipe) -> Dataset:
+    """Random images of the shape and number of classes of the recipe's data."""
+    shape = SHAPES[recipe.data]
+    pixels = torch.randint(0, 256, (40, *shape), dtype=torch.uint8)
+    if recipe.only is not None:
+        return Dataset("noise", Memory(pixels))
+    return Dataset("noise", Memory(pixels), labels=torch.arange(40) % 10, classes=[*"0123456789"])
+
+
+def trainer(recipe: BaseRecipe) -> Trainer:
+    data = made_up(recipe)
+    domain = Domain(data.shape, tuple(data.classes))
+    return make_trainer(recipe, domain, data, Options(device="cpu", progress=False), World())
+
+
+def test_every_recipe_of_the_documents_has_its_counts() -> None:
+    assert set(recipes.names()) == COUNTS.keys() | OURS
+
+
+@pytest.mark.parametrize("name", recipes.names())
+class TestRecipe:
+    def test_it_survives_json(self, name: str) -> None:
+        recipe = recipes.get(name)
+        assert type(recipe).parse(json.loads(json.dumps(recipe.model_dump(mode="json")))) == recipe
+        assert method_name(recipe) in type(recipe).__module__
+
+    def test_it_says_what_it_is_and_has_two_spellings(self, name: str) -> None:
+        assert recipes.get(name.replace("-", "_")) == recipes.get(name)
+        assert recipes.entries()[name].description.endswith(".")
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_the_counts_of_the_documents(name: str) -> None:
+    """By parameters and buffers, and as the tables that ``belamy inspect`` shows count them."""
+    method = trainer(recipes.get(name)).method
+    found = {}
+    for network, module in method.networks().items():
+        trainable = sum(parameter.numel() for parameter in module.parameters())
+        found[network] = (trainable + sum(buffer.numel() for buffer in module.buffers()), trainable)
+    assert found == COUNTS[name]
+    assert {network: (table.total, table.trainable) for network, table in layer_tables(method).items()} == COUNTS[name]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in recipes.names()]
+)
+def test_it_trains_on_made_up_data(name: str) -> None:
+    engine = trainer(recipes.get(name).changed(batch=4))
+    before = {key: value.detach().clone() for key, value in engine.method.named_parameters()}
+    for _ in range(2):  # a schedule may start from a rate of 0
+        engine.step()
+    engine.check_finite()
+    for player, parameters in engine.parameters.items():
+        own = {id(parameter) for parameter in parameters}
+        now = {key: value for key, value in engine.method.named_parameters() if id(value) in own}
+        moved = [key for key, value in now.items() if not torch.equal(before[key], value)]
+        assert len(moved) > len(now) / 2, player
+
+
+def test_the_vae_as_a_whole() -> None:
+    method = trainer(recipes.get("vae-mnist")).method
+    assert sum(parameter.numel() for parameter in method.parameters()) == 550_629
+
+
+def test_an_unknown_recipe_suggests() -> None:
+    with pytest.raises(UsageError, match=r"There is no recipe 'dcgan-minst'\. Did you mean 'dcgan-mnist'"):
+        recipes.get("dcgan-minst")
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("dcgan-mnist", {"batch": 256, "samples": 50 * 60_000, "latent": 100, "turns": "simultaneous"}),
+        ("dcgan-cifar", {"batch": 128, "latent": 100, "latent_law": "uniform", "turns": "separate"}),
+        ("dcgan-frog", {"batch": 20, "latent": 32, "only": "frog", "clip_value": 1.0, "samples": 10_000 * 20}),
+        ("dense-fashion", {"batch": 32, "latent": 30, "samples": 50 * 60_000, "fresh_latents": True}),
+        ("vae-mnist", {"batch": 16, "latent": 2, "samples": 600_000, "printed": False}),
+        ("classifier-mnist", {"batch": 128, "samples": 600_000, "printed_test": False}),
+        ("resnet-cifar", {"batch": 128, "latent": 128}),
+    ],
+)
+def test_settings_of_the_documents(name: str, wanted: dict[str, Any]) -> None:
+    recipe = recipes.get(name)
+    assert {key: getattr(recipe, key) for key in wanted} == wanted
