@@ -233,6 +233,7 @@ class Run:
     def rewind(self) -> None:
         """Drop what was written after the newest checkpoint, or everything if there is none."""
         files.sweep(self.path)
+        self.load_checkpoint()  # refused if it is damaged, before anything is dropped
         found = self.checkpoints()
         facts = _state(found[-1]) if found else {"journal": 0, "metrics": 0, "samples": -1}
         for name in ("journal", "metrics"):
