@@ -14,19 +14,19 @@ from belamy.cli import known_verbs, main
 from belamy.cli.verbs import recipes as verb
 from belamy.errors import NotFinite, StorageError
 from belamy.runs.run import method_name
-from stories.conftest import Command, environment
+from stories.conftest import Command, environment, process
 
 HEAVY = ("torch", "numpy", "tyro", "pydantic", "rich", "PIL")
 
 
 @pytest.mark.parametrize("words", [["--help"], [], ["recipes"], ["--version"]])
-def test_help_and_recipes_import_nothing_heavy(words: list[str], belamy: Command) -> None:
+def test_help_and_recipes_import_nothing_heavy(words: list[str]) -> None:
     script = (
         "import sys; from belamy.cli import main; code = main(sys.argv[1:]);"
         f"loaded = [name for name in {HEAVY} if name in sys.modules];"
         "sys.exit(f'loaded {loaded}' if loaded else code)"
     )
-    done = belamy(*words, prelude=("-c", script))
+    done = process(*words, prelude=("-c", script))
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -70,9 +70,9 @@ def test_a_closed_pipe_is_quiet() -> None:
         assert run.wait(timeout=60) == 141
 
 
-def test_a_wrong_use_in_a_process_of_its_own(belamy: Command) -> None:
-    for words in (["trian"], ["train", "dcgan-mnist", "--btach", "8"], ["resume", "nowhere"]):
-        done = belamy(*words)
+def test_a_wrong_use_in_a_process_of_its_own() -> None:
+    for words in (["trian"], ["train", "dcgan-mnist", "--btach", "8"]):
+        done = process(*words)
         assert done.returncode == 2 and done.stdout == ""
         assert done.stderr.startswith("belamy: ") and done.stderr.count("\n") == 1
 
