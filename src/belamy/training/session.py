@@ -178,13 +178,12 @@ class Session:
         )
 
     def _slower(self) -> str:
-        player = next(iter(self.trainer.players))
-        field = next(
-            name
-            for name in type(self.method.recipe).model_fields
-            if name.endswith("optimizer") and (name.startswith(player) or name == "optimizer")
-        )
-        return f"--{field.replace('_', '-')}.lr {self.trainer.optimizers[player].lr / 4:g}"
+        """The option that lowers the first player's learning rate."""
+        name, player = next(iter(self.trainer.players.items()))
+        recipe = self.method.recipe
+        fields = (key for key in type(recipe).model_fields if getattr(recipe, key) is player.optimizer)
+        field = next(fields, "optimizer")
+        return f"--{field.replace('_', '-')}.lr {self.trainer.optimizers[name].lr / 4:g}"
 
 
 @torch.no_grad()
