@@ -1,0 +1,207 @@
+"""The run directory: what is written is what is read, and what is damaged is told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from belamy.errors import RunError
+from belamy.methods import classifier, gan
+from belamy.methods.base import Domain
+from belamy.runs.run import FORMAT, KEEP_CHECKPOINTS, Checkpoint, Run, method_name
+
+RECIPE = gan.Recipe.tiny()
+DOMAIN = Domain((1, 8, 8), ("a", "b"))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    facts = {"precision": "auto", "data": "f00d", "sessions": []}
+    return Run.create(
+        tmp_path / "run", recipe=RECIPE, recipe_name="small", domain=DOMAIN, provenance=facts, card={"name": "noise"}
+    )
+
+
+def checkpoint(samples: int, tensors: dict[str, torch.Tensor] | None = None) -> Checkpoint:
+    return Checkpoint(samples, samples // 16, samples // 16, 1.5, tensors or {"x": torch.full((3,), float(samples))})
+
+
+class TestFacts:
+    def test_they_are_what_was_given(self, run: Run) -> None:
+        opened = Run.open(run.path)
+        assert (opened.recipe, opened.recipe_name, opened.method_name, opened.domain) == (
+            RECIPE,
+            "small",
+            "gan",
+            DOMAIN,
+        )
+        assert opened.card == {"name": "noise"}
+        assert opened.samples_seen == 0
+        assert "small" in repr(opened)
+
+    def test_the_method_of_a_recipe(self) -> None:
+        assert (method_name(RECIPE), method_name(classifier.Recipe())) == ("gan", "classifier")
+
+    def test_a_place_that_is_taken_is_refused(self, run: Run, tmp_path: Path) -> None:
+        again: dict[str, Any] = {
+            "recipe": RECIPE, "recipe_name": "x", "domain": DOMAIN, "provenance": {}, "card": {}
+        }  # fmt: skip
+        with pytest.raises(RunError, match=rf"holds a run\. Type `belamy resume {run.path}`"):
+            Run.create(run.path, **again)
+        (tmp_path / "full").mkdir()
+        (tmp_path / "full" / "holiday.jpg").touch()
+        with pytest.raises(RunError, match=r"full is not empty\. .* another --out"):
+            Run.create(tmp_path / "full", **again)
+        assert (tmp_path / "full" / "holiday.jpg").exists()
+
+
+class TestDamage:
+    def test_no_run_names_those_beside_it(self, run: Run) -> None:
+        with pytest.raises(RunError, match=rf"ran does not exist\. Runs beside it: {run.path}"):
+            Run.open(run.path.with_name("ran"))
+
+    def test_a_file_and_a_foreign_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(RunError, match="is not a directory"):
+            Run.open(tmp_path / "file")
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(RunError, match=r"holds no run \(no recipe\.json\)"):
+            Run.open(tmp_path / "empty")
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("{", "not readable JSON"),
+            ("[]", "not a Belamy recipe"),
+            ("{}", "not a Belamy recipe"),
+            ('{"format": "1"}', "not a Belamy recipe"),
+            (json.dumps({"format": FORMAT + 1}), r"newer Belamy \(format 2; this one knows 1\)"),
+            (json.dumps({"format": FORMAT}), "is damaged"),
+        ],
+    )
+    def test_a_recipe_that_is_none(self, run: Run, text: str, said: str) -> None:
+        (run.path / "recipe.json").write_text(text)
+        with pytest.raises(RunError, match=said):
+            Run.open(run.path)
+
+    def test_weights_of_another_recipe(self, run: Run) -> None:
+        run.save_weights({"generator": {"layers.0.weight": torch.zeros(2, 2)}}, 16)
+        with pytest.raises(RunError, match="do not fit its recipe"):
+            Run.open(run.path).method()
+
+    def test_weights_that_were_changed(self, run: Run) -> None:
+        method = run.build()
+        run.save_weights({name: network.state_dict() for name, network in method.networks().items()}, 16)
+        file = run.path / "weights" / "generator.safetensors"
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+        with pytest.raises(RunError, match="SHA-256"):
+            run.method()
+
+    def test_nothing_learned_yet(self, run: Run) -> None:
+        with pytest.raises(RunError, match=rf"no weights yet\. Type `belamy resume {run.path}`"):
+            run.method()
+
+    def test_a_checkpoint_that_was_changed(self, run: Run) -> None:
+        kept = run.save_checkpoint(checkpoint(16))
+        file = kept / "state.safetensors"
+        file.write_bytes(file.read_bytes()[:-1])
+        with pytest.raises(RunError, match=r"state\.safetensors.*SHA-256"):
+            run.load_checkpoint()
+        (kept / "state.json").write_text("{}")
+        with pytest.raises(RunError, match=r"state\.json.*damaged"):
+            run.load_checkpoint()
+
+
+class TestCheckpoints:
+    def test_the_newest_comes_back_bit_for_bit(self, run: Run) -> None:
+        tensors = {"a/b": torch.randn(3, 4), "c": torch.tensor(7), "d": torch.randn(2).to(torch.bfloat16)}
+        run.save_checkpoint(checkpoint(16))
+        run.save_checkpoint(checkpoint(32, tensors))
+        found = run.load_checkpoint()
+        assert found is not None
+        assert (found.samples, found.step, found.position, found.seconds) == (32, 2, 2, 1.5)
+        assert found.tensors.keys() == tensors.keys()
+        for name, tensor in tensors.items():
+            assert torch.equal(found.tensors[name], tensor) and found.tensors[name].dtype == tensor.dtype
+
+    def test_the_newest_few_are_kept(self, run: Run) -> None:
+        for samples in (16, 32, 100_000_000_000, 9):
+            run.save_checkpoint(checkpoint(samples))
+        assert [int(path.name) for path in run.checkpoints()] == [32, 100_000_000_000][-KEEP_CHECKPOINTS:]
+
+    def test_saving_twice_at_one_moment_keeps_the_later(self, run: Run) -> None:
+        run.save_checkpoint(checkpoint(16))
+        run.save_checkpoint(checkpoint(16, {"x": torch.ones(1)}))
+        found = run.load_checkpoint()
+        assert found is not None and torch.equal(found.tensors["x"], torch.ones(1))
+
+    def test_half_written_ones_do_not_count(self, run: Run) -> None:
+        run.save_checkpoint(checkpoint(16))
+        shutil.copytree(run.checkpoints()[0], run.path / "checkpoints" / ".belamy-new-1234")
+        assert len(run.checkpoints()) == 1
+        run.rewind()
+        assert not (run.path / "checkpoints" / ".belamy-new-1234").exists()
+
+
+class TestRewind:
+    def test_what_came_after_the_checkpoint_is_dropped(self, run: Run) -> None:
+        sheet = np.zeros((4, 4, 3), dtype=np.uint8)
+        run.log("start", 0)
+        run.measure({"samples": 16})
+        run.save_snapshot(sheet, 16)
+        run.save_checkpoint(checkpoint(16))
+        run.log("later", 32)
+        run.measure({"samples": 32})
+        run.save_snapshot(sheet, 32)
+        run.rewind()
+        assert [row["event"] for row in run.journal()] == ["start"]
+        assert run.metrics() == [{"samples": 16}]
+        assert [samples for samples, _ in run.snapshots()] == [16]
+
+    def test_without_a_checkpoint_everything_is(self, run: Run) -> None:
+        run.log("start", 0)
+        run.save_snapshot(np.zeros((4, 4, 3), dtype=np.uint8), 0)
+        run.rewind()
+        assert (run.journal(), run.metrics(), run.snapshots()) == ([], [], [])
+
+    def test_rows_that_are_lost_are_told(self, run: Run) -> None:
+        run.log("start", 0)
+        run.save_checkpoint(checkpoint(16))
+        (run.path / "journal.jsonl").write_text("")
+        with pytest.raises(RunError, match="cut short"):
+            run.rewind()
+
+
+class TestTrained:
+    def test_the_averages_are_what_one_samples_with(self, run: Run) -> None:
+        """Before the run is finished they are in the checkpoint."""
+        live, average = run.build(), run.build()
+        tensors = {f"method/{name}": value for name, value in live.state_dict().items()}
+        tensors |= {f"average/generator/{name}": value for name, value in average.generator.state_dict().items()}
+        run.save_checkpoint(checkpoint(16, tensors))
+        method = run.method()
+        assert all(torch.equal(value, average.generator.state_dict()[name])
+                   for name, value in method.generator.state_dict().items())  # fmt: skip
+        assert all(torch.equal(value, live.discriminator.state_dict()[name])
+                   for name, value in method.discriminator.state_dict().items())  # fmt: skip
+        assert not method.training
+
+    def test_samples_are_those_of_the_seed(self, run: Run) -> None:
+        built = run.build()
+        run.save_weights({name: network.state_dict() for name, network in built.networks().items()}, 16)
+        images = run.sample(5, seed=2)
+        assert images.shape == (5, 1, 8, 8)
+        assert torch.equal(Run.open(run.path).sample(2, seed=2, start=3), images[3:])
+
+
+def test_provenance_is_amended(run: Run) -> None:
+    run.amend_provenance(sessions=[{"command": "x"}])
+    assert Run.open(run.path).provenance == {"precision": "auto", "data": "f00d", "sessions": [{"command": "x"}]}
