@@ -150,10 +150,12 @@ import belamy
 from belamy import recipes
 from belamy.methods.base import METHODS
 from belamy.runs.run import RECIPE_TYPES, Run
+from belamy.shelf import Part
 
 data, out = sys.argv[1:]
 usual = {"data": data, "samples": 64, "batch": 8, "progress": False, "snapshots": 2}
-gan = RECIPE_TYPES.load("gan").tiny()
+dense = Part(name="dense-fashion")
+gan = RECIPE_TYPES.load("gan")(generator=dense, discriminator=dense, latent=8)
 said = {
     "loss": belamy.train(gan, adversarial="my-loss:factor=2", out=out + "/loss", **usual),
     "network": belamy.train(gan, generator="my-network", out=out + "/network", **usual),

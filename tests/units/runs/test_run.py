@@ -15,8 +15,10 @@ from belamy.errors import RunError
 from belamy.methods import classifier, gan
 from belamy.methods.base import Domain
 from belamy.runs.run import FORMAT, KEEP_CHECKPOINTS, Checkpoint, Run, method_name
+from belamy.shelf import Part
 
-RECIPE = gan.Recipe.tiny()
+DENSE = Part(name="dense-fashion")
+RECIPE = gan.Recipe(generator=DENSE, discriminator=DENSE, latent=8, samples=64, batch=16, average=64)
 DOMAIN = Domain((1, 8, 8), ("a", "b"))
 
 

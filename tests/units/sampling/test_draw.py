@@ -101,7 +101,8 @@ def test_training_and_sampling_draw_from_the_same_law(law: str) -> None:
     """The book's code trains on N(0, 1) and samples from U(-1, 1)."""
     from belamy.seeds import Draws
 
-    recipe = gan.Recipe.tiny().changed(latent_law=law, generator=Part(name="dense-fashion"), latent=64)
+    dense = Part(name="dense-fashion")
+    recipe = gan.Recipe(latent_law=law, generator=dense, discriminator=dense, latent=64)
     method = gan.Method(recipe, Domain((1, 8, 8)))
     trained, sampled = method.noise(200, Draws(0, 0)), method.latents(0, range(200))
     assert abs(float(trained.std() - sampled.std())) < 0.03

@@ -34,7 +34,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def recipe(optimizer: str = "sgd:lr=0.5", **fields: Any) -> gan.Recipe:
-    small = gan.Recipe.tiny().changed(batch=6, penalties=(), average=0)
+    dense = Part(name="dense-fashion")
+    small = gan.Recipe(generator=dense, discriminator=dense, latent=8, batch=6)
     made = small.changed(generator_optimizer=optimizer, discriminator_optimizer=optimizer, **fields)
     assert isinstance(made, gan.Recipe)
     return made
