@@ -48,7 +48,7 @@ class BaseRecipe(BaseModel):
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
     only: str | None = None
     """Train on the images of this class alone."""
-    samples: int = Field(default=1_000_000, gt=0)
+    samples: int = Field(default=1_000_000, gt=0, le=10**12)
     """Training samples to see, repetitions counted: the length of the run."""
     batch: int = Field(default=64, gt=0, le=65536)
     """Samples per step, over all processes together."""
