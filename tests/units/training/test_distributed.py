@@ -20,6 +20,7 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 CASES: dict[str, dict[str, Any]] = {
     "gradient-penalty": {
         "method": "gan",
+        "rate": 0.2,
         "fields": {
             "generator": "dense-fashion",
             "discriminator": "dense-fashion",
@@ -31,6 +32,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "batch-normalisation": {
         "method": "gan",
+        "rate": 0.02,
         "fields": {
             "generator": "resnet-cifar:features=6",
             "discriminator": "resnet-cifar:features=6",
@@ -40,6 +42,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "both": {
         "method": "gan",
+        "rate": 0.02,
         "fields": {
             "generator": "resnet-cifar:features=6",
             "discriminator": "resnet-cifar:features=6",
@@ -47,7 +50,7 @@ CASES: dict[str, dict[str, Any]] = {
             "average": 64,
         },
     },
-    "autoencoder": {"method": "autoencoder", "fields": {"noise": 0.2, "sparsity": 0.001, "average": 64}},
+    "autoencoder": {"method": "autoencoder", "rate": 20, "fields": {"noise": 0.2, "sparsity": 0.001, "average": 64}},
 }
 
 
@@ -93,7 +96,7 @@ def fields(case: dict[str, Any], precision: str) -> dict[str, Any]:
     whole step: measured, 3e-3 after 20 steps of the same mathematics.
     """
     game = case["method"] == "gan"
-    optimizer = "adam:lr=1e-3,beta1=0.5" if precision == "float64" else f"sgd:lr={0.02 if game else 20}"
+    optimizer = "adam:lr=1e-3,beta1=0.5" if precision == "float64" else f"sgd:lr={case['rate']}"
     names = ("generator_optimizer", "discriminator_optimizer") if game else ("optimizer",)
     return {**case["fields"], **dict.fromkeys(names, optimizer)}
 
