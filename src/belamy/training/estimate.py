@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
+from belamy.training.distribution import agree
 from belamy.training.trainer import Trainer
 
 TRIAL_STEPS = 3
@@ -38,7 +39,8 @@ def estimate(trainer: Trainer) -> Estimate:
     with saved_tensors_hooks(count, lambda tensor: tensor):
         probe.step()
     times = [probe.clock.seconds]
-    while len(times) < TRIAL_STEPS and sum(times) < TRIAL_SECONDS:
+    # All processes must try equally often: a step waits for the gradients of every one.
+    while len(times) < TRIAL_STEPS and agree(sum(times) < TRIAL_SECONDS, trainer.world.size):
         before = probe.clock.seconds
         probe.step()
         times.append(probe.clock.seconds - before)
