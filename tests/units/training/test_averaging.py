@@ -56,13 +56,16 @@ def test_the_half_life_is_in_samples_whatever_the_batch(batch: int) -> None:
     torch.testing.assert_close(averages.networks["network"][0].weight, before + 0.5, atol=1e-5, rtol=1e-5)
 
 
-def test_statistics_of_normalisation_are_copied() -> None:
+def test_statistics_of_normalisation_are_averaged_alike_and_counters_copied() -> None:
     method = Toy()
-    averages = Averages(method, half_life=100)
+    averages = Averages(method, half_life=64)
+    before = averages.networks["network"][1].running_var.clone()
     method.network.train()(torch.randn(8, 3) * 5 + 1)
-    averages.update(samples=64, step=64)
-    for kept, now in zip(averages.networks["network"].buffers(), method.network.buffers(), strict=True):
-        assert torch.equal(kept, now)
+    averages.update(samples=10**9, step=64)
+    average, live = averages.networks["network"][1], method.network[1]
+    torch.testing.assert_close(average.running_var, (before + live.running_var) / 2)
+    assert not torch.equal(average.running_var, before)
+    assert average.num_batches_tracked == live.num_batches_tracked == 1
 
 
 def test_the_average_takes_its_place_and_gives_it_back() -> None:
