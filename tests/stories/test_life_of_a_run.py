@@ -51,7 +51,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Lived:
 def lived(stopped: Lived, tmp_path_factory: pytest.TempPathFactory) -> Lived:
     """A copy of it, resumed to its end."""
     out = Path(shutil.copytree(stopped[0], tmp_path_factory.mktemp("lived") / "moved"))
-    return out, process("resume", out, "--device", "cpu", "--snapshots", "4")
+    return out, process("resume", out, "--device", "cpu")
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(stopped: Lived) -> None:

@@ -7,12 +7,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from belamy.errors import UsageError
+
 STANDARD_OUTPUT = "-"
 
 
 def say(text: str = "") -> None:
     """A line for the user."""
     sys.stdout.write(f"{text}\n")
+
+
+def named_file(text: str, option: str) -> Path:
+    """The file that an option names.
+
+    Raises:
+        UsageError: Nothing is named, or a device or a pipe, which a whole file written aside would replace.
+    """
+    path = Path(text).expanduser()
+    if not text or (path.exists() and not path.is_file() and not path.is_dir()):
+        raise UsageError(f"{option} is '{text}', which is no file. Name one, new or old.")
+    return path
 
 
 def deliver(facts: Any, json_file: str | None, text: str) -> None:
@@ -29,5 +43,5 @@ def deliver(facts: Any, json_file: str | None, text: str) -> None:
     if json_file is not None:
         from belamy.runs.files import write_json
 
-        write_json(Path(json_file).expanduser(), facts)
+        write_json(named_file(json_file, "--json"), facts)
     say(text)

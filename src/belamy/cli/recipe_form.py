@@ -96,8 +96,8 @@ def _chosen(recipe: BaseRecipe, name: str, slot: Slot, words: Sequence[str]) -> 
         if not option.startswith("--") or option[2:].replace("-", "_") != name:
             continue
         if not equals:
-            value = words[number + 1] if number + 1 < len(words) else ""
-        if value and not value.startswith("--"):
+            value = words[number + 1] if number + 1 < len(words) else "--"  # no value at all is told by the parser
+        if not value.startswith("--"):
             part = slot.shelf.check(Part.parse(value))
     return part
 

@@ -34,7 +34,7 @@ class BaseRecipe(BaseModel):
     Loading a recipe runs no code.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     data: str = "mnist"
     """A named data set, a folder of images, an archive or an array file."""

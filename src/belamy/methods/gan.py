@@ -108,10 +108,14 @@ class Method(base.BaseMethod):
         self.generator: nn.Module = GENERATORS.build(recipe.generator, **given)
         self.discriminator: Any = DISCRIMINATORS.build(recipe.discriminator, **given)
         self.adversarial = ADVERSARIAL.build(recipe.adversarial)
+        if len({part.name for part in recipe.penalties}) < len(recipe.penalties):
+            raise UsageError("A penalty is named twice. Name each once, with the weight that it is to have.")
         self.penalties = {part.name: PENALTIES.build(part) for part in recipe.penalties}
         for part_name, penalty in self.penalties.items():
             if penalty.every < 1:
                 raise UsageError(f"{part_name}.every is {penalty.every}, but it must be at least 1.")
+            if penalty.weight < 0:
+                raise UsageError(f"{part_name}.weight is {penalty.weight}, but it must not be negative.")
         self.scores_classes = recipe.auxiliary > 0 and bool(domain.classes)
         if recipe.auxiliary and not isinstance(self.discriminator, ScoresClasses):
             raise UsageError(

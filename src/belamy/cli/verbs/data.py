@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class Form:
 
 def run(words: list[str]) -> int:
     """Examine and show."""
-    from belamy.cli.output import STANDARD_OUTPUT, deliver
+    from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file
     from belamy.cli.parsing import parse
 
     form = parse(Form, words, "belamy data")
@@ -57,7 +56,7 @@ def run(words: list[str]) -> int:
     if form.sheet is not None:
         from belamy.runs.files import save_png
 
-        save_png(found.sheet, Path(form.sheet).expanduser())
+        save_png(found.sheet, named_file(form.sheet, "--sheet"))
         lines.append(f"contact sheet: {form.sheet}")
     deliver(found.facts, form.json, "" if form.json == STANDARD_OUTPUT else shown(lines, found.facts["label_counts"]))
     return 0

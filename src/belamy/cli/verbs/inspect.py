@@ -49,11 +49,12 @@ def run(words: list[str]) -> int:
         recipe = recipes.get(name)
         fields, session = read(recipe, rest, f"belamy inspect {name}", Session)
         json_file, method = session.json, build(changed(recipe, fields))
+    from belamy.networks.summary import count
     from belamy.runs.publish import layer_tables
 
-    tables = layer_tables(method)
-    counts = {name: {"total": table.total, "trainable": table.trainable} for name, table in tables.items()}
-    text = "\n\n".join(f"{name}: {table}" for name, table in tables.items())
+    numbers = {name: count(network) for name, network in method.networks().items()}
+    counts = {name: {"total": number.total, "trainable": number.trainable} for name, number in numbers.items()}
+    text = "\n\n".join(f"{name}: {table}" for name, table in layer_tables(method).items())
     deliver({"networks": counts}, json_file, text)
     return 0
 

@@ -13,8 +13,6 @@ class Form:
     """The run's directory."""
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
-    snapshots: int = 48
-    """Sheets of samples to draw over the whole run."""
     checkpoint_seconds: float = 60.0
     """Save the state at least this often, in seconds."""
     offline: bool = False

@@ -72,7 +72,9 @@ def run(words: list[str]) -> int:
 
 def destination(form: Form) -> tuple[str, Path]:
     """What to write (``folder``, ``sheet`` or ``npz``) and where."""
-    out = Path(form.out).expanduser()
+    from belamy.cli.output import named_file
+
+    out = named_file(form.out, "--out")
     ending = out.suffix.lower()
     if ending == ".npz" and form.format != "png":
         return "npz", out

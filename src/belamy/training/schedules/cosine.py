@@ -2,6 +2,8 @@
 
 from math import cos, pi
 
+from belamy.errors import UsageError
+
 
 class Schedule:
     r"""Half a cosine from 1 to ``end`` over the run.
@@ -13,9 +15,17 @@ class Schedule:
         total: Samples in the whole run.
         end: The factor at the end of the run.
         warmup: Share of the run over which the rate first rises from 0.
+
+    Raises:
+        UsageError: A share outside 0..1, or a negative factor.
     """
 
     def __init__(self, total: int, *, end: float = 0.0, warmup: float = 0.0) -> None:
+        for option, share in {"warmup": warmup}.items():
+            if not 0 <= share <= 1:
+                raise UsageError(f"cosine.{option} is {share}, but it is a share of the run, in 0..1.")
+        if end < 0:
+            raise UsageError(f"cosine.end is {end}, but it must not be negative.")
         self.total, self.end, self.warmup = total, end, warmup
 
     def __call__(self, samples: int, step: int) -> float:
