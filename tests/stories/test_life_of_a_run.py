@@ -16,6 +16,8 @@ from PIL import Image
 
 from stories.conftest import SMALL, Command, environment, process
 
+pytestmark = pytest.mark.xdist_group("life of a run")  # its tests share runs that take a while
+
 LENGTH = 1200
 """Training samples: long enough for an interruption to find the run at work."""
 
