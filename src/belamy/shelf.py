@@ -58,7 +58,10 @@ class Part(BaseModel):
         return cls(name=name.strip(), **options)
 
     def __str__(self) -> str:
-        settings = ",".join(f"{key}={value}" for key, value in self.options.items())
+        settings = ",".join(
+            f"{key}={'x'.join(map(str, value)) if isinstance(value, tuple) else value}"
+            for key, value in self.options.items()
+        )
         return f"{self.name}:{settings}" if settings else self.name
 
 
@@ -181,7 +184,7 @@ def _typed(value: Any, annotation: Any, where: str) -> Any:
     if isinstance(value, str) and value.lower() == "none" and type(None) in get_args(annotation):
         return None
     try:
-        return TypeAdapter(annotation).validate_python(value)
+        return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False)).validate_python(value)
     except ValidationError as error:
         name = getattr(annotation, "__name__", None) or str(annotation)
         name = str(annotation).replace("typing.", "") if get_args(annotation) else name

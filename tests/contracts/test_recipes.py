@@ -12,7 +12,7 @@ from belamy import recipes
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
 from belamy.methods.base import BaseRecipe, Domain
-from belamy.runs.publish import layer_tables
+from belamy.networks.summary import summarize
 from belamy.runs.run import method_name
 from belamy.training.distribution import World
 from belamy.training.start import Options, make_trainer
@@ -79,7 +79,8 @@ def test_the_counts_of_the_documents(name: str) -> None:
         trainable = sum(parameter.numel() for parameter in module.parameters())
         found[network] = (trainable + sum(buffer.numel() for buffer in module.buffers()), trainable)
     assert found == COUNTS[name]
-    assert {network: (table.total, table.trainable) for network, table in layer_tables(method).items()} == COUNTS[name]
+    tables = {network: summarize(module, *method.inputs()[network]) for network, module in method.networks().items()}
+    assert {network: (table.total, table.trainable) for network, table in tables.items()} == COUNTS[name]
 
 
 @pytest.mark.parametrize(

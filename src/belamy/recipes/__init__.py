@@ -38,7 +38,10 @@ def entries() -> dict[str, Entry]:
     """Every recipe by name, sorted; nothing is imported."""
     modules = {f"{__name__}.{path.stem}": path for path in Path(__file__).parent.glob("*.py") if path.stem[0] != "_"}
     for entry in entry_points(group=__name__):
-        spec = find_spec(entry.module)
+        try:
+            spec = find_spec(entry.module)
+        except ImportError:  # its package is gone
+            continue
         if spec and spec.origin:
             modules[entry.module] = Path(spec.origin)
     found = {name: entry for module, path in modules.items() for name, entry in _functions(module, path)}

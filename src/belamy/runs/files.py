@@ -321,9 +321,9 @@ def _explained(error: OSError, path: Path) -> StorageError:
         )
     if error.errno in FORBIDDEN:
         return StorageError(
-            f"the folder {path.parent} cannot be written ({_reason(error)}). Give another one with --out."
+            f"the folder {path.parent} cannot be written ({_reason(error)}). Give another place, e.g. another --out."
         )
-    return StorageError(f"{path} could not be written ({_reason(error)}). Give another folder with --out.")
+    return StorageError(f"{path} could not be written ({_reason(error)}). Give another place, e.g. another --out.")
 
 
 def _reason(error: OSError) -> str:

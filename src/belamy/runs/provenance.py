@@ -16,12 +16,13 @@ import torch
 PACKAGES = ("belamy", "torch", "numpy", "safetensors", "pillow", "pydantic")
 
 
-def provenance(device: str, precision: str, processes: int, data: str) -> dict[str, Any]:
+def provenance(device: str, precision: str, snapshots: int, processes: int, data: str) -> dict[str, Any]:
     """The facts that a run records when it starts.
 
     Args:
         device: Type of the device.
         precision: As the user gave it.
+        snapshots: Sheets of samples to draw over the run.
         processes: How many share the work.
         data: Fingerprint of the data.
     """
@@ -29,6 +30,7 @@ def provenance(device: str, precision: str, processes: int, data: str) -> dict[s
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "git": git_state(Path.cwd()),
         "precision": precision,
+        "snapshots": snapshots,
         "data": data,
         "sessions": [session(device, processes)],
     }

@@ -13,7 +13,7 @@ from PIL import Image
 from belamy import recipes
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Samples
-from belamy.networks.summary import Table, summarize
+from belamy.networks.summary import summarize
 from belamy.runs import files
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.run import Run
@@ -37,7 +37,7 @@ def publish(run: Run) -> Path:
         snapshots=snapshots,
         animation=film,
         pictures_are="Samples" if isinstance(method, Samples) else "Images above their reconstructions",
-        tables={name: str(table) for name, table in layer_tables(method).items()},
+        tables=layer_tables(method),
         commands=commands(run),
         notes=notes(run),
     )
@@ -55,10 +55,15 @@ def animate(run: Run, frames: list[np.ndarray]) -> bytes:
     return film
 
 
-def layer_tables(method: BaseMethod) -> dict[str, Table]:
-    """The layer table of each of a method's networks."""
-    inputs = method.inputs()
-    return {name: summarize(network, *inputs[name]) for name, network in method.networks().items()}
+def layer_tables(method: BaseMethod) -> dict[str, str]:
+    """The layer table of each of a method's networks, or why there is none."""
+    inputs, tables = method.inputs(), {}
+    for name, network in method.networks().items():
+        try:
+            tables[name] = str(summarize(network, *inputs[name]))
+        except Exception as error:  # a network of a user's own may do what tracing cannot; its run has succeeded
+            tables[name] = f"No table: {error}"
+    return tables
 
 
 def commands(run: Run) -> list[str]:

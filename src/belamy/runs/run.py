@@ -82,7 +82,9 @@ class Run:
             RunError: There is something at ``path`` already.
             StorageError: The folder cannot be written.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.is_dir() and {entry.name for entry in path.iterdir()} <= {"data.json", "provenance.json"}:
+            pass  # empty, or left by a process that was killed before it made a run of it
+        elif path.exists():
             what = "holds a run" if (path / "recipe.json").is_file() else "is not empty"
             raise RunError(f"{path} {what}. Type `belamy resume {path}` to go on with a run, or give another --out.")
         facts = {
@@ -173,8 +175,10 @@ class Run:
     def provenance(self) -> dict[str, Any]:
         """Versions, hardware, command, seeds and sessions."""
         facts: dict[str, Any] = files.read_json(self.path / "provenance.json")
-        if not isinstance(facts, dict) or not facts.keys() >= {"precision", "data", "sessions"}:
-            raise RunError(f"{self.path / 'provenance.json'} is damaged: precision, data or sessions are missing.")
+        if not isinstance(facts, dict) or not facts.keys() >= {"precision", "snapshots", "data", "sessions"}:
+            raise RunError(
+                f"{self.path / 'provenance.json'} is damaged: precision, snapshots, data or sessions are missing."
+            )
         return facts
 
     def amend_provenance(self, **facts: Any) -> None:

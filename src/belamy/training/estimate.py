@@ -45,12 +45,13 @@ def estimate(trainer: Trainer) -> Estimate:
         probe.step()
         times.append(probe.clock.seconds - before)
     recipe = trainer.method.recipe
-    left = max(recipe.samples - trainer.clock.samples, 0) / recipe.batch
+    seen = probe.clock.samples / probe.clock.step
+    left = max(recipe.samples - trainer.clock.samples, 0) / seen
     state = sum(tensor.nbytes for tensor in probe.state().tensors.values())
     gradients = sum(parameter.nbytes for parameter in probe.method.parameters())
     channels, height, width = trainer.dataset.shape
     data = 0 if trainer.dataset.streams else len(trainer.dataset) * channels * height * width
-    return Estimate(left * min(times), state + gradients + sum(saved.values()) + data, recipe.batch / min(times))
+    return Estimate(left * min(times), state + gradients + sum(saved.values()) + data, seen / min(times))
 
 
 def duration(seconds: float) -> str:

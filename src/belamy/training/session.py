@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from bisect import bisect_right as bisect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class Session:
         steps = -(-self.total // recipe.batch)
         self.log_every = max(1, steps // ROWS)
         points = max(1, min(settings.snapshots, steps))
-        self.snapshot_at = {round(steps * (point / points) ** 1.5) * recipe.batch for point in range(points + 1)}
+        self.snapshot_at = [round(steps * (point / points) ** 1.5) * recipe.batch for point in range(1, points + 1)]
         train = len(trainer.dataset.indices("train"))
         self.evaluate_every = max(train, self.total // EVALUATIONS)
         self.saved_at = monotonic()
@@ -93,7 +94,7 @@ class Session:
             self.trainer.step()
             if self.clock.step % self.log_every == 0:
                 self.measure()
-            if self.clock.samples in self.snapshot_at or self.clock.samples >= self.total:
+            if bisect(self.snapshot_at, self.clock.samples) > bisect(self.snapshot_at, before):
                 self.snapshot()
             if self.clock.samples // self.evaluate_every > before // self.evaluate_every:
                 self.evaluate()
@@ -111,7 +112,7 @@ class Session:
 
     def measure(self) -> None:
         """Write the mean losses and gradient norms since the last row."""
-        self.latest = figures = self.trainer.tally.read()
+        self.latest = figures = self.trainer.tally.read(self.trainer.world.size)
         if not self.run:
             return
         row: dict[str, Any] = {"samples": self.clock.samples, "step": self.clock.step}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.snapshots < 1:
             raise UsageError(f"snapshots is {self.snapshots}, but it must be at least 1.")
-        if self.checkpoint_seconds < 0:
-            raise UsageError(f"checkpoint_seconds is {self.checkpoint_seconds}, but it must not be negative.")
+        if not 0 <= self.checkpoint_seconds < inf:
+            raise UsageError(f"checkpoint_seconds is {self.checkpoint_seconds}, but it must be a number that is not negative.")
 
 
 def train(
@@ -84,7 +85,7 @@ def train(
         trainer = make_trainer(chosen, domain, data, options, team)  # before anything is written
         path = Path(out).expanduser() if out is not None else free_folder(name)
         if team.leads:
-            facts = provenance(trainer.device.type, precision, team.size, data.fingerprint)
+            facts = provenance(trainer.device.type, precision, snapshots, team.size, data.fingerprint)
             Run.create(path, recipe=chosen, recipe_name=name, domain=domain, provenance=facts, card=data.card())
         run = Run.open(team.leader_says(str(path)))
         with run.locked() if team.leads else nullcontext():
@@ -95,7 +96,6 @@ def resume(
     path: str | Path,
     *,
     device: str = "auto",
-    snapshots: int = 48,
     checkpoint_seconds: float = 60.0,
     offline: bool = False,
     progress: bool = True,
@@ -105,7 +105,6 @@ def resume(
     Args:
         path: The run's directory.
         device: Where to compute.
-        snapshots: Sheets of samples to draw over the whole run.
         checkpoint_seconds: Save the state at least this often.
         offline: Never fetch data from the network.
         progress: Show a progress bar and messages.
@@ -115,7 +114,7 @@ def resume(
     """
     run = Run.open(path)
     facts = run.provenance
-    options = Options(device, facts["precision"], snapshots, checkpoint_seconds, offline, progress)
+    options = Options(device, facts["precision"], facts["snapshots"], checkpoint_seconds, offline, progress)
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads)
         data = open_recipe_data(run.recipe, offline, say.read)

@@ -21,16 +21,19 @@ class Tally:
         entry = torch.stack([wide, torch.ones_like(wide)])
         self.sums[name] = self.sums[name] + entry if name in self.sums else entry
 
-    def peek(self) -> dict[str, float]:
-        """The means so far."""
+    def peek(self, processes: int = 1) -> dict[str, float]:
+        """The means so far, over all processes if there are several; each must then ask."""
         if not self.sums:
             return {}
-        table = torch.stack(list(self.sums.values())).cpu()
-        return dict(zip(self.sums, (table[:, 0] / table[:, 1]).tolist(), strict=True))
+        table = torch.stack(list(self.sums.values()))
+        if processes > 1:
+            torch.distributed.all_reduce(table)
+        means = (table[:, 0] / table[:, 1]).tolist()
+        return dict(zip(self.sums, means, strict=True))
 
-    def read(self) -> dict[str, float]:
-        """The means so far, after which counting starts anew."""
-        means, self.sums = self.peek(), {}
+    def read(self, processes: int = 1) -> dict[str, float]:
+        """The means as :meth:`peek` gives them, after which counting starts anew."""
+        means, self.sums = self.peek(processes), {}
         return means
 
     def tensors(self, prefix: str) -> dict[str, Tensor]:

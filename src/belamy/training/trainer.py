@@ -96,8 +96,9 @@ class Trainer:
                 raise self.explained(error, position, number + 1) from None
         recipe = self.method.recipe
         self.clock.step += 1
-        self.clock.samples += recipe.batch
-        self.averages.update(self.clock.samples, recipe.batch)
+        seen = max(self.batches.position - position, 1) * recipe.batch  # a method may draw several batches a step
+        self.clock.samples += seen
+        self.averages.update(self.clock.samples, seen)
         self.clock.seconds += monotonic() - started
 
     def turns(self) -> Iterator[tuple[Turn, ...]]:
@@ -169,6 +170,8 @@ class Trainer:
 
     def explained(self, error: NotFinite, position: int, count: int) -> NotFinite:
         """The error with the layer that started it, found by playing the step again without learning."""
+        if self.world.size > 1:  # the other processes do not play along, and normalisation would wait for them
+            return error
         self.batches = self.open_batches(position)
         layer = first_bad_layer(self.method, iter(self.turns()), count)
         where = f"; the first layer with a bad output is {layer}" if layer else "; no layer's output is bad"
