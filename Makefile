@@ -6,7 +6,9 @@ READY = .venv/.ready
 .PHONY: demo test test-slow check bench clean
 
 demo: $(READY)
-	$(BIN)/belamy train digits --out runs/demo-$$(date +%Y%m%d-%H%M%S)
+	@run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
+	$(BIN)/belamy train digits --out $$run && $(BIN)/belamy sample $$run --count 10000 --out $$run/digits.npz && \
+	echo "Open $$run/report.html"
 
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"

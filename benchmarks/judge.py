@@ -42,7 +42,7 @@ class Judge:
     def __init__(self, folder: Path) -> None:
         if not (folder / "weights" / "index.json").is_file():
             recipe = Recipe(
-                classifier=Part(name="convnet"), batch=128, samples=480_000, seed=12345, average=20_000,
+                classifier=Part(name="convnet"), batch=128, samples=240_000, seed=12345, average=20_000,
                 optimizer=Part(name="adam", lr=2e-3), schedule=Part(name="cosine"),
             )  # fmt: skip
             belamy.train(recipe, out=folder)

@@ -78,13 +78,17 @@ class Session:
         if self.run and self.clock.step == 0:
             self.run.log("start", 0, recipe=self.run.recipe_name)
             self.snapshot()
-        with interruptions() as interrupted:
-            while self.clock.samples < self.total:
-                self.step()
-                if agree(interrupted.is_set(), self.trainer.world.size):
-                    self.save()
-                    return False
-        self.finish()
+        try:
+            with interruptions() as interrupted:
+                while self.clock.samples < self.total:
+                    self.step()
+                    if agree(interrupted.is_set(), self.trainer.world.size):
+                        self.save()
+                        return False
+            self.finish()
+        finally:
+            if self.board:
+                self.board.close()
         return True
 
     def step(self) -> None:

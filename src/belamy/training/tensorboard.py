@@ -37,3 +37,7 @@ class Board:
     def picture(self, sheet: np.ndarray, samples: int) -> None:
         """A sheet of samples, uint8 ``[H, W, 3]``."""
         self._writer.add_image("samples", sheet, samples, dataformats="HWC")
+
+    def close(self) -> None:
+        """Write what is still held back."""
+        self._writer.close()
