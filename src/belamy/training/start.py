@@ -41,7 +41,8 @@ class Options:
         if self.snapshots < 1:
             raise UsageError(f"snapshots is {self.snapshots}, but it must be at least 1.")
         if not 0 <= self.checkpoint_seconds < inf:
-            raise UsageError(f"checkpoint_seconds is {self.checkpoint_seconds}, but it must be a number that is not negative.")
+            given = self.checkpoint_seconds
+            raise UsageError(f"checkpoint_seconds is {given}, but it must be a number that is not negative.")
 
 
 def train(
