@@ -1,6 +1,6 @@
 """Images per second from disk-free data to normalised batches: Belamy against a DataLoader with per-image transforms.
 
-    python benchmarks/loading.py [--rounds 7]
+python benchmarks/loading.py [--rounds 7]
 """
 
 from __future__ import annotations

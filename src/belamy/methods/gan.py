@@ -123,6 +123,11 @@ class Method(base.BaseMethod):
                 f"classes. Choose --discriminator digits, or --auxiliary 0."
             )
         self.value_range: tuple[float, float] = self.generator.value_range
+        if recipe.turns == "simultaneous" and (recipe.fresh_latents or recipe.fakes == "eval"):
+            raise UsageError(
+                "Simultaneous turns share one pass of the generator, so there are no fresh latents and no fakes in "
+                "evaluation mode. Choose --turns alternating."
+            )
         if recipe.turns == "separate" and self.adversarial.relativistic:
             raise UsageError(
                 f"The loss '{recipe.adversarial.name}' compares real with generated images, so the discriminator "
@@ -151,17 +156,20 @@ class Method(base.BaseMethod):
         for _ in range(self.recipe.critic_steps - 1):
             batch = next(data)
             with torch.no_grad():
-                fake = self.fake(batch, draw)
+                fake = self.fake(self.noise(batch, draw), batch.labels)
             yield from self.discriminator_turns(batch, fake, draw)
         batch = next(data)
         if self.recipe.turns == "simultaneous":
             yield self.simultaneous_turns(batch, draw)
             return
-        with torch.set_grad_enabled(not self.recipe.fresh_latents):
-            fake = self.fake(batch, draw)
+        z = self.noise(batch, draw)
+        serves_both = not self.recipe.fresh_latents and self.recipe.fakes == "train"
+        with torch.set_grad_enabled(serves_both):
+            fake = self.fake(z, batch.labels)
         yield from self.discriminator_turns(batch, fake.detach(), draw)
-        if self.recipe.fresh_latents:
-            fake = self.generator(self.noise(len(batch.images), draw), batch.labels)
+        if not serves_both:
+            z = self.noise(batch, draw) if self.recipe.fresh_latents else z
+            fake = self.generator(z, batch.labels)
         real = None
         if self.adversarial.relativistic:
             with torch.no_grad():
@@ -183,7 +191,8 @@ class Method(base.BaseMethod):
 
     def simultaneous_turns(self, batch: Batch, draw: Draws) -> tuple[Turn, Turn]:
         """Both players' turns from one forward pass."""
-        real, fake, labels = self.real(batch), self.fake(batch, draw), batch.labels
+        real, labels = self.real(batch), batch.labels
+        fake = self.generator(self.noise(batch, draw), labels)
         judged_real, judged_fake = self.judge(real, labels), self.judge(fake, labels)
         turn = self.discriminator_turn(judged_real, judged_fake)
         return self.penalised(turn, batch, real, fake.detach(), draw), self.generator_turn(
@@ -228,18 +237,18 @@ class Method(base.BaseMethod):
         value_range = self.value_range if self.recipe.real_range == "generator" else (0.0, 1.0)
         return base.to_range(batch.images, value_range)
 
-    def fake(self, batch: Batch, draw: Draws) -> Tensor:
-        """As many generated images as the batch has, of the same labels."""
+    def fake(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Generated images for the discriminator."""
         self.generator.train(self.recipe.fakes == "train")
-        fake: Tensor = self.generator(self.noise(len(batch.images), draw), batch.labels)
+        fake: Tensor = self.generator(latents, labels)
         self.generator.train()
         return fake
 
-    def noise(self, count: int, draw: Draws) -> Tensor:
-        """``[count, latent]`` latents for training."""
+    def noise(self, batch: Batch, draw: Draws) -> Tensor:
+        """``[N, latent]`` latents for training, as many as the batch has images."""
         if self.recipe.latent_law == "normal":
-            return draw.normal("latents", count, self.recipe.latent)
-        return draw.uniform("latents", count, self.recipe.latent) * 2 - 1
+            return draw.normal("latents", len(batch.images), self.recipe.latent)
+        return draw.uniform("latents", len(batch.images), self.recipe.latent) * 2 - 1
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """``[n, latent]``: the latent of each sample index."""
