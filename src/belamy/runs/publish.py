@@ -117,6 +117,6 @@ def _pixels(png: bytes) -> np.ndarray:
 
 
 def _enlarged(sheet: np.ndarray) -> np.ndarray:
-    """The sheet at a size worth watching: pixels doubled while it stays below 600 in width."""
-    factor = max(1, 600 // sheet.shape[1])
+    """The sheet at a size worth watching, about 600 pixels wide."""
+    factor = max(1, round(600 / sheet.shape[1]))
     return sheet.repeat(factor, axis=0).repeat(factor, axis=1)
