@@ -156,19 +156,19 @@ class Method(base.BaseMethod):
         for _ in range(self.recipe.critic_steps - 1):
             batch = next(data)
             with torch.no_grad():
-                fake = self.fake(self.noise(batch, draw), batch.labels)
+                fake = self.fake(self.noise(len(batch), draw), batch.labels)
             yield from self.discriminator_turns(batch, fake, draw)
         batch = next(data)
         if self.recipe.turns == "simultaneous":
             yield self.simultaneous_turns(batch, draw)
             return
-        z = self.noise(batch, draw)
+        z = self.noise(len(batch), draw)
         serves_both = not self.recipe.fresh_latents and self.recipe.fakes == "train"
         with torch.set_grad_enabled(serves_both):
             fake = self.fake(z, batch.labels)
         yield from self.discriminator_turns(batch, fake.detach(), draw)
         if not serves_both:
-            z = self.noise(batch, draw) if self.recipe.fresh_latents else z
+            z = self.noise(len(batch), draw) if self.recipe.fresh_latents else z
             fake = self.generator(z, batch.labels)
         real = None
         if self.adversarial.relativistic:
@@ -192,7 +192,7 @@ class Method(base.BaseMethod):
     def simultaneous_turns(self, batch: Batch, draw: Draws) -> tuple[Turn, Turn]:
         """Both players' turns from one forward pass."""
         real, labels = self.real(batch), batch.labels
-        fake = self.generator(self.noise(batch, draw), labels)
+        fake = self.generator(self.noise(len(batch), draw), labels)
         judged_real, judged_fake = self.judge(real, labels), self.judge(fake, labels)
         turn = self.discriminator_turn(judged_real, judged_fake)
         return self.penalised(turn, batch, real, fake.detach(), draw), self.generator_turn(
@@ -244,11 +244,11 @@ class Method(base.BaseMethod):
         self.generator.train()
         return fake
 
-    def noise(self, batch: Batch, draw: Draws) -> Tensor:
-        """``[N, latent]`` latents for training, as many as the batch has images."""
+    def noise(self, count: int, draw: Draws) -> Tensor:
+        """``[count, latent]`` latents for training."""
         if self.recipe.latent_law == "normal":
-            return draw.normal("latents", len(batch.images), self.recipe.latent)
-        return draw.uniform("latents", len(batch.images), self.recipe.latent) * 2 - 1
+            return draw.normal("latents", count, self.recipe.latent)
+        return draw.uniform("latents", count, self.recipe.latent) * 2 - 1
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """``[n, latent]``: the latent of each sample index."""

@@ -24,7 +24,7 @@ DOMAIN = Domain((1, 8, 8), ("a", "b"))
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    facts = {"precision": "auto", "data": "f00d", "sessions": []}
+    facts = {"precision": "auto", "snapshots": 3, "data": "f00d", "sessions": []}
     return Run.create(
         tmp_path / "run", recipe=RECIPE, recipe_name="small", domain=DOMAIN, provenance=facts, card={"name": "noise"}
     )
@@ -206,4 +206,5 @@ class TestTrained:
 
 def test_provenance_is_amended(run: Run) -> None:
     run.amend_provenance(sessions=[{"command": "x"}])
-    assert Run.open(run.path).provenance == {"precision": "auto", "data": "f00d", "sessions": [{"command": "x"}]}
+    kept = {"precision": "auto", "snapshots": 3, "data": "f00d"}
+    assert Run.open(run.path).provenance == {**kept, "sessions": [{"command": "x"}]}

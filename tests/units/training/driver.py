@@ -69,12 +69,12 @@ class Counter:
 
 def perform(request: dict[str, Any]) -> None:
     """Train or resume as asked."""
-    usual = {"progress": False, "checkpoint_seconds": 0, "snapshots": 3}
+    usual = {"progress": False, "checkpoint_seconds": 0}
     if request["verb"] == "resume":
         belamy.resume(request["out"], **usual)
         return
     recipe: BaseRecipe = RECIPE_TYPES.load(request["method"]).tiny()
-    belamy.train(recipe, out=request["out"], data=request["data"], samples=STEPS * recipe.batch, **usual)
+    belamy.train(recipe, out=request["out"], data=request["data"], samples=STEPS * recipe.batch, snapshots=3, **usual)
 
 
 def child(request: dict[str, Any], answer: int) -> None:

@@ -66,7 +66,7 @@ def test_a_run_that_diverged_goes_on_from_its_last_good_checkpoint(labelled: Pat
         )  # fmt: skip
     first = Run.open(out).journal()
     with pytest.raises(NotFinite):
-        belamy.resume(out, progress=False, checkpoint_seconds=0, snapshots=2)
+        belamy.resume(out, progress=False, checkpoint_seconds=0)
     events = [[row["event"] for row in found] for found in (first, Run.open(out).journal())]
     assert events[0] == events[1]
     assert events[0].count("not-finite") == 1
