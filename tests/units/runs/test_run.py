@@ -208,3 +208,22 @@ def test_provenance_is_amended(run: Run) -> None:
     run.amend_provenance(sessions=[{"command": "x"}])
     kept = {"precision": "auto", "snapshots": 3, "data": "f00d"}
     assert Run.open(run.path).provenance == {**kept, "sessions": [{"command": "x"}]}
+
+
+def test_what_a_killed_start_left_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "data.json").write_text("{}")
+    facts = {"precision": "auto", "snapshots": 3, "data": "f00d", "sessions": []}
+    run = Run.create(
+        tmp_path / "run", recipe=RECIPE, recipe_name="x", domain=DOMAIN, provenance=facts, card={"name": "n"}
+    )
+    assert run.card == {"name": "n"}
+
+
+def test_two_processes_never_train_one_run(run: Run) -> None:
+    with run.locked():
+        again = Run.open(run.path)
+        with pytest.raises(RunError, match="Another process"), again.locked():
+            pass
+    with again.locked():
+        assert (run.path / "lock").is_file()

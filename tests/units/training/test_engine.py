@@ -13,7 +13,7 @@ from torch.nn.functional import softplus
 
 from belamy.data import Batch, Batches
 from belamy.data.dataset import Dataset
-from belamy.errors import NotFinite
+from belamy.errors import NotFinite, UsageError
 from belamy.methods import gan
 from belamy.methods.base import OPTIMIZERS, BaseMethod, BaseRecipe, Domain, Player, Turn
 from belamy.seeds import Draws
@@ -325,3 +325,19 @@ class TestNotFinite:
             engine.method.discriminator.layers[3].weight.fill_(float("nan"))
         with pytest.raises(NotFinite, match=r"discriminator\.adversarial' is nan.*discriminator\.layers\.3 \(Linear"):
             engine.step()
+
+
+def test_the_clock_counts_every_batch(noise: Dataset) -> None:
+    engine = trainer(noise, recipe(critic_steps=3))
+    engine.step()
+    assert (engine.clock.step, engine.clock.samples, engine.batches.position) == (1, 18, 3)
+
+
+def test_simultaneous_turns_have_one_pass_of_the_generator(noise: Dataset) -> None:
+    with pytest.raises(UsageError, match="--turns alternating"):
+        trainer(noise, recipe(turns="simultaneous", fresh_latents=True))
+
+
+def test_a_penalty_is_named_once(noise: Dataset) -> None:
+    with pytest.raises(UsageError, match="named twice"):
+        trainer(noise, recipe(penalties=("r1:weight=1", "r1:weight=2")))
