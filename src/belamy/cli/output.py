@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ STANDARD_OUTPUT = "-"
 
 
 def say(text: str = "") -> None:
-    """A line for the user."""
-    sys.stdout.write(f"{text}\n")
+    """A line for the user; of several processes under torchrun only the first speaks."""
+    if os.environ.get("RANK", "0") == "0":
+        sys.stdout.write(f"{text}\n")
 
 
 def named_file(text: str, option: str) -> Path:
