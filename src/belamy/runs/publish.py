@@ -17,7 +17,7 @@ from belamy.networks.summary import summarize
 from belamy.runs import files
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.run import Run
-from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4
+from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4, encode_webp
 
 
 def publish(run: Run) -> Path:
@@ -47,11 +47,14 @@ def publish(run: Run) -> Path:
 
 
 def animate(run: Run, frames: list[np.ndarray]) -> bytes:
-    """Write the animation as GIF, and as MP4 where a codec is installed; returns the GIF."""
+    """Write the animation as GIF, and as MP4 or else WebP where a codec is installed; returns the GIF."""
     film = encode_gif(frames)
     run.save_animation(film, "gif")
-    if "mp4" in available_codecs():
+    codecs = available_codecs()
+    if "mp4" in codecs:
         run.save_animation(encode_mp4(frames), "mp4")
+    elif "webp" in codecs:
+        run.save_animation(encode_webp(frames), "webp")
     return film
 
 
