@@ -6,6 +6,7 @@ Every draw is a function of a seed and the path of names and numbers that says w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,37 @@ def generator(seed: int, *path: str | int) -> torch.Generator:
     import torch
 
     return torch.Generator().manual_seed(derive(seed, *path))
+
+
+class SampleDraws:
+    """The random numbers of samples drawn one by one: row i is a function of the seed and the i-th index alone.
+
+    Args:
+        seed: The seed of the samples.
+        indices: The samples' numbers.
+    """
+
+    def __init__(self, seed: int, indices: Iterable[int]) -> None:
+        self.seed, self.indices = seed, list(indices)
+
+    def normal(self, stream: str, count: int, *shape: int) -> torch.Tensor:
+        """``[count, *shape]`` standard normal numbers; ``count`` is how many indices there are."""
+        import torch
+
+        return self._rows(torch.randn, stream, count, shape)
+
+    def uniform(self, stream: str, count: int, *shape: int) -> torch.Tensor:
+        """``[count, *shape]`` numbers uniform on [0, 1)."""
+        import torch
+
+        return self._rows(torch.rand, stream, count, shape)
+
+    def _rows(self, draw: Any, stream: str, count: int, shape: tuple[int, ...]) -> torch.Tensor:
+        import torch
+
+        if count != len(self.indices):
+            raise ValueError(f"{count} rows are wanted, but there are {len(self.indices)} indices")
+        return torch.stack([draw(*shape, generator=generator(self.seed, stream, index)) for index in self.indices])
 
 
 class Draws:

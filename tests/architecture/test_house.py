@@ -20,6 +20,7 @@ LEVELS = (
     ("methods",),
     ("recipes", "sampling"),
     ("runs",),
+    ("evaluation", "game"),
     ("training",),
     ("cli",),
 )
