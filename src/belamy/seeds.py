@@ -80,13 +80,21 @@ class Draws:
         world: How many processes share the global batch.
         device: Where the numbers are wanted; they are always drawn on the CPU.
         dtype: Floating type of the numbers.
+        progress: Share of the run that is done at the step's beginning, from 0 to 1.
     """
 
     def __init__(
-        self, seed: int, step: int, rank: int = 0, world: int = 1, device: Any = "cpu", dtype: Any = None
+        self,
+        seed: int,
+        step: int,
+        rank: int = 0,
+        world: int = 1,
+        device: Any = "cpu",
+        dtype: Any = None,
+        progress: float = 0.0,
     ) -> None:
         self.seed, self.step, self.rank, self.world = seed, step, rank, world
-        self.device, self.dtype = device, dtype
+        self.device, self.dtype, self.progress = device, dtype, progress
         self._calls: dict[str, int] = {}
 
     def normal(self, stream: str, count: int, *shape: int) -> torch.Tensor:

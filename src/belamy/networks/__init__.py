@@ -6,12 +6,15 @@ Arguments before the ``*`` are given by the data and the run, the keyword-only o
 ===============  =====================================  ==========================================================
 class            constructor                            ``forward``
 ===============  =====================================  ==========================================================
-`Generator`      ``(latent, shape, [classes,] *, …)``   latents ``[N, latent]`` → images in ``value_range``
-`Discriminator`  ``(shape, [classes,] *, …)``           images → scores ``[N]``: logits, never a sigmoid
+`Generator`      ``(latent, shape, *, …)``              latents ``[N, latent]`` → images in ``value_range``
+`Discriminator`  ``(shape, *, …)``                      images → scores ``[N]``: logits, never a sigmoid
 `Encoder`        ``(shape, latent, *, …)``              images → codes ``[N, latent]``, or (mean, log-variance)
 `Decoder`        ``(latent, shape, *, …)``              codes → images in ``value_range``
 `Classifier`     ``(shape, classes, *, …)``             images → logits ``[N, classes]``
 ===============  =====================================  ==========================================================
+
+A discriminator's ``look`` gives its scores and the features ``[N, F]`` behind them, from one pass. Labels enter through
+the parts in `belamy.networks.conditions`, around any network.
 
 Shapes are (channels, height, width). Every network adapts to other channel counts and to any height and width its
 strides divide; other sizes raise a `UsageError` that names the nearest sizes.

@@ -45,7 +45,7 @@ class Generator(nn.Module):
             nn.Tanh(),
         )
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor) -> Tensor:
         """Images ``[N, C, H, W]`` in [-1, 1] from latents ``[N, latent]``."""
         return self.layers(latents)
 
@@ -66,7 +66,7 @@ class Discriminator(nn.Module):
     def __init__(self, shape: tuple[int, int, int], *, dropout: float = 0.4) -> None:
         super().__init__()
         check_divisible(shape, _STRIDE, "dcgan-32")
-        self.layers = nn.Sequential(
+        self.trunk = nn.Sequential(
             KerasConv2d(shape[0], 64, 3, 2),
             nn.LeakyReLU(_SLOPE),
             Dropout(dropout),
@@ -74,10 +74,14 @@ class Discriminator(nn.Module):
             nn.LeakyReLU(_SLOPE),
             Dropout(dropout),
             nn.Flatten(),
-            dense(64 * (shape[1] // _STRIDE) * (shape[2] // _STRIDE), 1),
-            Reshape(),
         )
+        self.head = dense(64 * (shape[1] // _STRIDE) * (shape[2] // _STRIDE), 1)
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
+        features = self.trunk(images)
+        return self.head(features).squeeze(1), features
+
+    def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.layers(images)
+        return self.look(images)[0]

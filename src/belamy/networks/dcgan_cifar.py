@@ -62,7 +62,7 @@ class Generator(nn.Module):
             nn.Tanh(),
         )
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor) -> Tensor:
         """Images ``[N, C, H, W]`` in [-1, 1] from latents ``[N, latent]``."""
         return self.layers(latents)
 
@@ -105,8 +105,14 @@ class Discriminator(nn.Module):
                 layers.append(BatchNorm(2 * incoming))
             layers.append(nn.LeakyReLU(_SLOPE))
         area = (shape[1] // _STRIDE) * (shape[2] // _STRIDE)
-        self.layers = nn.Sequential(*layers, nn.Flatten(), dense(8 * features * area, 1, init=init), Reshape())
+        self.trunk = nn.Sequential(*layers, nn.Flatten())
+        self.head = dense(8 * features * area, 1, init=init)
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
+        features = self.trunk(images)
+        return self.head(features).squeeze(1), features
+
+    def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.layers(images)
+        return self.look(images)[0]

@@ -51,7 +51,7 @@ class Generator(nn.Module):
             nn.Tanh(),
         )
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor) -> Tensor:
         """Images ``[N, C, H, W]`` in [-1, 1] from latents ``[N, latent]``."""
         return self.layers(latents)
 
@@ -75,7 +75,7 @@ class Discriminator(nn.Module):
     def __init__(self, shape: tuple[int, int, int], *, dropout: float = 0.4) -> None:
         super().__init__()
         check_divisible(shape, _STRIDE, "dcgan-geron")
-        self.layers = nn.Sequential(
+        self.trunk = nn.Sequential(
             KerasConv2d(shape[0], 64, 5, 2),
             nn.LeakyReLU(0.2),
             Dropout(dropout),
@@ -83,10 +83,14 @@ class Discriminator(nn.Module):
             nn.LeakyReLU(0.2),
             Dropout(dropout),
             nn.Flatten(),
-            dense(128 * (shape[1] // _STRIDE) * (shape[2] // _STRIDE), 1),
-            Reshape(),
         )
+        self.head = dense(128 * (shape[1] // _STRIDE) * (shape[2] // _STRIDE), 1)
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
+        features = self.trunk(images)
+        return self.head(features).squeeze(1), features
+
+    def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.layers(images)
+        return self.look(images)[0]

@@ -47,7 +47,7 @@ class Generator(nn.Module):
             Reshape(*shape),
         )
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor) -> Tensor:
         """Images ``[N, C, H, W]`` in [0, 1] from latents ``[N, latent]``."""
         return self.layers(latents)
 
@@ -71,16 +71,20 @@ class Discriminator(nn.Module):
     def __init__(self, shape: tuple[int, int, int], *, init: str = "glorot") -> None:
         super().__init__()
         start = _INITIALIZERS[check_choice(init, list(_INITIALIZERS), "init")]
-        self.layers = nn.Sequential(
+        self.trunk = nn.Sequential(
             nn.Flatten(),
             dense(prod(shape), 150, init=start),
             nn.SELU(),
             dense(150, 100, init=start),
             nn.SELU(),
-            dense(100, 1, init=start),
-            Reshape(),
         )
+        self.head = dense(100, 1, init=start)
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [0, 1], and the features ``[N, F]`` behind them."""
+        features = self.trunk(images)
+        return self.head(features).squeeze(1), features
+
+    def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [0, 1]."""
-        return self.layers(images)
+        return self.look(images)[0]

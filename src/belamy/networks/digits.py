@@ -1,4 +1,4 @@
-"""The networks of ``digits``: our own small conditional GAN for two CPU cores."""
+"""The networks of ``digits``: our own small GAN for two CPU cores."""
 
 import torch
 from torch import Tensor, nn
@@ -12,28 +12,26 @@ _SLOPE = 0.2
 
 
 class Generator(nn.Module):
-    """Latent and class → 128 → quarter size → half size → image, the last step by pixel shuffle.
+    """Latent → 128 → quarter size → half size → image, the last step by pixel shuffle.
 
     Every convolution works at half the size of the image or less, with enough channels to keep a CPU's arithmetic
-    units busy. Without classes the same network is unconditional.
+    units busy.
 
     References:
-        Class embedding beside the latent: Mirza & Osindero 2014, arXiv 1411.1784. Pixel shuffle: Shi et al. 2016,
-        arXiv 1609.05158, equation 4. Initial weights: He et al. 2015, arXiv 1502.01852, equation 14.
+        Pixel shuffle: Shi et al. 2016, arXiv 1609.05158, equation 4. Initial weights: He et al. 2015,
+        arXiv 1502.01852, equation 14.
 
     Args:
         latent: Size of the latents.
         shape: (channels, height, width) of the images; height and width multiples of 4.
-        classes: How many classes there are, 0 for none.
         width: Channels; the first block has four times, the second twice as many.
-        embedding: Size of a class's embedding.
         hidden: Features between the latents and the first block.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4.
 
     Example:
-        >>> Generator(64, (1, 28, 28), 10)(torch.randn(2, 64), torch.tensor([3, 8])).shape
+        >>> Generator(64, (1, 28, 28))(torch.randn(2, 64)).shape
         torch.Size([2, 1, 28, 28])
     """
 
@@ -41,57 +39,44 @@ class Generator(nn.Module):
     native_latent = 64
     value_range = (-1.0, 1.0)
 
-    def __init__(
-        self,
-        latent: int,
-        shape: tuple[int, int, int],
-        classes: int = 0,
-        *,
-        width: int = 16,
-        embedding: int = 32,
-        hidden: int = 128,
-    ) -> None:
+    def __init__(self, latent: int, shape: tuple[int, int, int], *, width: int = 16, hidden: int = 128) -> None:
         super().__init__()
-        sizes = {"The latent size": latent, "width": width, "embedding": embedding, "hidden": hidden}
-        for name, value in sizes.items():
+        for name, value in {"The latent size": latent, "width": width, "hidden": hidden}.items():
             check_positive(value, name)
         check_divisible(shape, _STRIDE, "digits")
         channels, height, width_4 = shape[0], shape[1] // _STRIDE, shape[2] // _STRIDE
         self.start_shape = (height, width_4, 4 * width)
-        self.classes = nn.Embedding(classes, embedding) if classes else None
-        self.map = nn.Linear(latent + (embedding if classes else 0), hidden)
-        self.start = nn.Linear(hidden, 4 * width * height * width_4)
-        self.norm_1 = BatchNorm(4 * width, momentum=0.1)
-        self.up = nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1)
-        self.norm_2 = BatchNorm(2 * width, momentum=0.1)
-        self.image = nn.Conv2d(2 * width, 4 * channels, 3, padding=1)
+        image = nn.Conv2d(2 * width, 4 * channels, 3, padding=1)
+        self.start = nn.Sequential(
+            nn.Linear(latent, hidden), nn.LeakyReLU(_SLOPE), nn.Linear(hidden, 4 * width * height * width_4)
+        )
+        self.layers = nn.Sequential(
+            BatchNorm(4 * width, momentum=0.1),
+            nn.LeakyReLU(_SLOPE),
+            nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1),
+            BatchNorm(2 * width, momentum=0.1),
+            nn.LeakyReLU(_SLOPE),
+            image,
+            nn.PixelShuffle(2),
+            nn.Tanh(),
+        )
         _initialise(self)
         with torch.no_grad():
-            self.image.weight.mul_(0.5)
+            image.weight.mul_(0.5)
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Images ``[N, C, H, W]`` in [-1, 1] from latents ``[N, latent]`` and labels ``[N]``."""
-        if self.classes is not None:
-            latents = torch.cat([latents, self.classes(labels)], 1)
-        x = self.start(F.leaky_relu(self.map(latents), _SLOPE))
-        x = x.view(-1, *self.start_shape).permute(0, 3, 1, 2)  # [N, 4w, H/4, W/4], channels last in memory
-        x = self.up(F.leaky_relu(self.norm_1(x), _SLOPE))  # [N, 2w, H/2, W/2]
-        x = self.image(F.leaky_relu(self.norm_2(x), _SLOPE))  # [N, 4C, H/2, W/2]
-        return torch.tanh(F.pixel_shuffle(x, 2))
+    def forward(self, latents: Tensor) -> Tensor:
+        """Images ``[N, C, H, W]`` in [-1, 1] from latents ``[N, latent]``."""
+        x = self.start(latents).view(-1, *self.start_shape)
+        return self.layers(x.permute(0, 3, 1, 2))  # [N, 4w, H/4, W/4], channels last in memory
 
 
 class Discriminator(nn.Module):
-    """Patches of 8 × 8 pixels with stride 4 → 128 features → score, and class scores where there are classes.
+    """Patches of 8 × 8 pixels with stride 4 → 128 features → score.
 
     The image is first unshuffled to half its size, so that the patches are one well-filled 4 × 4 convolution.
 
-    References:
-        Projection of the class embedding on the features: Miyato & Koyama 2018, arXiv 1802.05637, equation 3.
-        Auxiliary class scores: Odena et al. 2016, arXiv 1610.09585, section 3.
-
     Args:
         shape: (channels, height, width) of the images; height and width multiples of 4.
-        classes: How many classes there are, 0 for none.
         width: Channels; the convolution has four times as many.
         hidden: Features.
 
@@ -101,36 +86,29 @@ class Discriminator(nn.Module):
 
     native_shape = (1, 28, 28)
 
-    def __init__(self, shape: tuple[int, int, int], classes: int = 0, *, width: int = 16, hidden: int = 128) -> None:
+    def __init__(self, shape: tuple[int, int, int], *, width: int = 16, hidden: int = 128) -> None:
         super().__init__()
         for value, name in ((width, "width"), (hidden, "hidden")):
             check_positive(value, name)
         check_divisible(shape, _STRIDE, "digits")
         channels, height, width_4 = shape[0], shape[1] // _STRIDE, shape[2] // _STRIDE
         self.patches = nn.Conv2d(4 * channels, 4 * width, 4, 2, 1)
-        self.features = nn.Linear(4 * width * height * width_4, hidden)
-        self.score = nn.Linear(hidden, 1)
-        self.classes = nn.Embedding(classes, hidden) if classes else None
-        self.class_scores = nn.Linear(hidden, classes) if classes else None
+        self.hidden = nn.Linear(4 * width * height * width_4, hidden)
+        self.head = nn.Linear(hidden, 1)
         _initialise(self)
         with torch.no_grad():
-            self.score.weight.mul_(0.5)
-            if self.classes is not None:
-                self.classes.weight.mul_(hidden**-0.5)
+            self.head.weight.mul_(0.5)
 
-    def judge(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Scores ``[N]`` of images ``[N, C, H, W]`` as members of their class, and class scores ``[N, classes]``."""
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
         x = F.pixel_unshuffle(images, 2).contiguous(memory_format=torch.channels_last)
         x = F.leaky_relu(self.patches(x), _SLOPE)  # [N, 4w, H/4, W/4]
-        x = F.leaky_relu(self.features(x.permute(0, 2, 3, 1).flatten(1)), _SLOPE)  # [N, hidden]
-        score = self.score(x).squeeze(1)
-        if self.classes is None or self.class_scores is None:
-            return score, None
-        return score + (self.classes(labels) * x).sum(1), self.class_scores(x)
+        features = F.leaky_relu(self.hidden(x.permute(0, 2, 3, 1).flatten(1)), _SLOPE)  # [N, hidden]
+        return self.head(features).squeeze(1), features
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Scores ``[N]`` of images ``[N, C, H, W]`` as members of their class."""
-        return self.judge(images, labels)[0]
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
+        return self.look(images)[0]
 
 
 def _initialise(network: nn.Module) -> None:

@@ -69,7 +69,7 @@ class Generator(nn.Module):
             BatchNorm(features), nn.LeakyReLU(_SLOPE), KerasConv2d(features, shape[0], 3), nn.Tanh()
         )
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor) -> Tensor:
         """Images ``[N, C, H, W]`` in [-1, 1] from latents ``[N, latent]``."""
         return self.head(_through(self.blocks, self.stem(latents), self.printed_skip))
 
@@ -112,11 +112,17 @@ class Discriminator(nn.Module):
         self.printed_skip = printed_skip
         self.stem = _Stem(shape[0], features)
         self.blocks = nn.ModuleList(_DownBlock(features, normalisation) for _ in range(_BLOCKS))
-        self.head = nn.Sequential(nn.LeakyReLU(_SLOPE), GlobalAveragePool(), dense(features, 1), Reshape())
+        self.pool = nn.Sequential(nn.LeakyReLU(_SLOPE), GlobalAveragePool())
+        self.head = dense(features, 1)
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
+        features = self.pool(_through(self.blocks, self.stem(images), self.printed_skip))
+        return self.head(features).squeeze(1), features
+
+    def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.head(_through(self.blocks, self.stem(images), self.printed_skip))
+        return self.look(images)[0]
 
 
 class _UpBlock(nn.Module):

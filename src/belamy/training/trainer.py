@@ -105,7 +105,8 @@ class Trainer:
         """The turns of the current step as tuples of simultaneous ones."""
         recipe, step, world = self.method.recipe, self.clock.step, self.world
         seed_torch(derive(recipe.seed, "step", step, world.rank), self.device)  # dropout draws from torch itself
-        draw = Draws(recipe.seed, step, world.rank, world.size, self.device, self.dtype)
+        progress = min(self.clock.samples / recipe.samples, 1.0)
+        draw = Draws(recipe.seed, step, world.rank, world.size, self.device, self.dtype, progress)
         played = self.method.play(_typed(self.batches, self.dtype), draw)
         while True:
             with self.precision():

@@ -1,0 +1,76 @@
+"""A discriminator with what is added to its last layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+
+@runtime_checkable
+class Looks(Protocol):
+    """A discriminator that tells the features behind its scores; labels are for conditional ones."""
+
+    def look(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Scores ``[N]`` and features ``[N, F]`` of images ``[N, C, H, W]``."""
+        ...
+
+
+class Verdict(NamedTuple):
+    """What is said of images: scores ``[N]``, features ``[N, F]`` and, if classes are told, their logits ``[N, K]``."""
+
+    scores: Tensor
+    features: Tensor
+    classes: Tensor | None = None
+
+
+class Critic(nn.Module):
+    """Scores images by a network, statistics of the batch and, aside, by class.
+
+    The network's last layer is linear in its features, so whatever joins the features adds to the score: statistics of
+    the batch through weights of their own. Class scores are linear in the features too (AC-GAN).
+
+    References:
+        Odena et al. 2016, arXiv 1610.09585, section 3 (class scores).
+
+    Args:
+        network: Scores images: a discriminator with its condition.
+        shape: (channels, height, width) of the images.
+        classes: How many classes are scored, 0 for none.
+    """
+
+    def __init__(self, network: nn.Module, shape: tuple[int, int, int], classes: int = 0) -> None:
+        super().__init__()
+        self.network: Any = network
+        self.statistics, self.weights = nn.ModuleList(), nn.ModuleList()
+        self.penalties = nn.ModuleDict()
+        self.features = self.count_features(shape)
+        self.class_scores = nn.Linear(self.features, classes) if classes else None
+
+    def count_features(self, shape: tuple[int, int, int]) -> int:
+        """How many features the network tells."""
+        self.eval()
+        with torch.no_grad():
+            labels = torch.zeros(2, dtype=torch.long)
+            _, features = self.network.look(torch.zeros(2, *shape), labels)
+        self.train()
+        return int(features.shape[1])
+
+    def add_statistics(self, statistics: Sequence[nn.Module]) -> None:
+        """Let statistics of the batch's features join the score."""
+        for statistic in statistics:
+            self.statistics.append(statistic)
+            self.weights.append(nn.Linear(statistic.count, 1, bias=False))  # type: ignore[arg-type]
+
+    def judge(self, images: Tensor, labels: Tensor | None = None) -> Verdict:
+        """Everything that is said of images ``[N, C, H, W]`` with labels ``[N]``."""
+        scores, features = self.network.look(images, labels)
+        for statistic, weights in zip(self.statistics, self.weights, strict=True):
+            scores = scores + weights(statistic(features)).squeeze(1)
+        return Verdict(scores, features, self.class_scores(features) if self.class_scores is not None else None)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Scores ``[N]`` of images ``[N, C, H, W]`` with labels ``[N]``."""
+        return self.judge(images, labels).scores
