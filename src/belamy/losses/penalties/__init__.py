@@ -1,5 +1,41 @@
-"""Penalties: terms that keep a discriminator well-behaved, one value per sample, unweighted.
+"""Penalties: terms and constraints that keep the players well-behaved, one value per sample, unweighted.
 
-Contract of a file here: a class ``Penalty`` with options ``weight`` and ``every`` (apply it on each ``every``-th step,
-scaled by ``every``) and a call ``penalty(critic, real, fake, draw) -> [N]``, where ``critic`` maps images to scores.
+Contract of a file here: a class ``Penalty``, a :class:`BasePenalty` whose constructor takes what the method gives as
+ordinary parameters (``features``, ``classes`` and ``latent``: sizes) and its options as keywords. Those with a term
+have the options ``weight`` and ``every``: the method adds ``weight * every`` times the term's mean to the loss on each
+``every``-th step.
 """
+
+from torch import Tensor, nn
+
+from belamy.losses.scene import Scene
+
+
+class BasePenalty(nn.Module):
+    """What every penalty is: a term of the players' losses, a constraint on the discriminator, or both.
+
+    Parameters of a penalty learn in the discriminator's turns; whatever must survive a resume is a buffer.
+
+    Args:
+        weight: Factor of the term in the loss.
+        every: The term is added on each ``every``-th step.
+
+    Attributes:
+        players: Whose losses the term joins, of ``discriminator`` and ``generator``.
+    """
+
+    players: tuple[str, ...] = ("discriminator",)
+
+    def __init__(self, weight: float = 1.0, every: int = 1) -> None:
+        super().__init__()
+        self.weight, self.every = weight, every
+
+    def forward(self, scene: Scene) -> Tensor | None:
+        """The term, ``[N]`` and unweighted; None if there is none."""
+        raise AssertionError(f"{type(self).__module__} has no forward")
+
+    def prepare(self, discriminator: nn.Module) -> None:
+        """See the discriminator once, when it has been built."""
+
+    def constrain(self, discriminator: nn.Module) -> None:
+        """Change the discriminator's weights after each of its updates."""

@@ -1,14 +1,13 @@
 """The zero-centred gradient penalty on real samples."""
 
-from collections.abc import Callable
-
-import torch
 from torch import Tensor
 
-from belamy.seeds import Draws
+from belamy.losses.penalties import BasePenalty
+from belamy.losses.penalties.gradients import squared_slope
+from belamy.losses.scene import Scene
 
 
-class Penalty:
+class Penalty(BasePenalty):
     r"""Squared norm of the discriminator's gradient at real samples.
 
     .. math:: \tfrac12 \lVert\nabla_x D(x)\rVert_2^2
@@ -23,15 +22,8 @@ class Penalty:
     """
 
     def __init__(self, *, weight: float = 10.0, every: int = 1) -> None:
-        self.weight, self.every = weight, every
+        super().__init__(weight, every)
 
-    def __call__(self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, draw: Draws) -> Tensor:
-        """``[N]`` from images ``[N, C, H, W]``; ``fake`` and ``draw`` are not used."""
-        return squared_gradient(critic, real) / 2
-
-
-def squared_gradient(critic: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    """``[N]``: squared Euclidean norm of the score's gradient at each image."""
-    at = images.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(at).sum(), at, create_graph=True)
-    return gradient.square().flatten(1).sum(1)
+    def forward(self, scene: Scene) -> Tensor:
+        """``[N]``."""
+        return squared_slope(scene.critic, scene.real) / 2

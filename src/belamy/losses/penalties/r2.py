@@ -1,14 +1,13 @@
 """The zero-centred gradient penalty on generated samples."""
 
-from collections.abc import Callable
-
 from torch import Tensor
 
-from belamy.losses.penalties.r1 import squared_gradient
-from belamy.seeds import Draws
+from belamy.losses.penalties import BasePenalty
+from belamy.losses.penalties.gradients import squared_slope
+from belamy.losses.scene import Scene
 
 
-class Penalty:
+class Penalty(BasePenalty):
     r"""Squared norm of the discriminator's gradient at generated samples.
 
     .. math:: \tfrac12 \lVert\nabla_{\tilde x} D(\tilde x)\rVert_2^2
@@ -23,8 +22,8 @@ class Penalty:
     """
 
     def __init__(self, *, weight: float = 10.0, every: int = 1) -> None:
-        self.weight, self.every = weight, every
+        super().__init__(weight, every)
 
-    def __call__(self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, draw: Draws) -> Tensor:
-        """``[N]`` from images ``[N, C, H, W]``; ``real`` and ``draw`` are not used."""
-        return squared_gradient(critic, fake) / 2
+    def forward(self, scene: Scene) -> Tensor:
+        """``[N]``."""
+        return squared_slope(scene.critic, scene.fake) / 2

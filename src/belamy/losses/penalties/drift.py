@@ -1,0 +1,27 @@
+"""The drift penalty of progressive GANs."""
+
+from torch import Tensor
+
+from belamy.losses.penalties import BasePenalty
+from belamy.losses.scene import Scene
+
+
+class Penalty(BasePenalty):
+    r"""Keeps the scores of real samples near zero, where a Wasserstein critic would let them drift.
+
+    .. math:: D(x)^2
+
+    References:
+        Karras et al. 2017, arXiv 1710.10196, appendix A.1.
+
+    Args:
+        weight: Factor in the discriminator's loss.
+        every: Apply it on each ``every``-th step, scaled by ``every``.
+    """
+
+    def __init__(self, *, weight: float = 0.001, every: int = 1) -> None:
+        super().__init__(weight, every)
+
+    def forward(self, scene: Scene) -> Tensor:
+        """``[N]``."""
+        return scene.real_scores.square()
