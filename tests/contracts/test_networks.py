@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from belamy.errors import UsageError
 from belamy.methods.autoencoder import DECODERS, ENCODERS
 from belamy.methods.classifier import CLASSIFIERS
-from belamy.methods.gan import DISCRIMINATORS, GENERATORS, ScoresClasses
+from belamy.methods.construction import DISCRIMINATORS, GENERATORS
+from belamy.networks.critic import Looks
 from belamy.networks.summary import count
 from belamy.shelf import Part, Shelf
 
@@ -36,13 +37,11 @@ def build(role: str, name: str, shape: tuple[int, int, int] | None = None) -> nn
     return shelf.build(Part(name=name), latent=latent_of(role, name), shape=shape, classes=CLASSES)
 
 
-def feed(role: str, name: str, count: int, shape: tuple[int, int, int] | None = None) -> tuple[Tensor, ...]:
-    """Arguments as a method gives them: labels go to the players of an adversarial game."""
+def feed(role: str, name: str, count: int, shape: tuple[int, int, int] | None = None) -> Tensor:
+    """Latents or images, as a method gives them."""
     if role in MAKES_IMAGES:
-        first = torch.randn(count, latent_of(role, name))
-    else:
-        first = torch.rand(count, *(shape or shelf_class(role, name).native_shape))
-    return (first, torch.arange(count) % CLASSES) if role in ("Generator", "Discriminator") else (first,)
+        return torch.randn(count, latent_of(role, name))
+    return torch.rand(count, *(shape or shelf_class(role, name).native_shape))
 
 
 def outputs(result: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -69,15 +68,15 @@ class TestNetwork:
     def test_shape_and_type(self, role: str, name: str) -> None:
         shape = shelf_class(role, name).native_shape
         network = build(role, name)
-        result = outputs(network(*feed(role, name, 3)))
+        result = outputs(network(feed(role, name, 3)))
         check_shapes(role, result, 3, latent_of(role, name), shape)
         assert all(value.dtype == torch.float32 and torch.isfinite(value).all() for value in result)
 
     def test_double_precision_agrees(self, role: str, name: str) -> None:
         network = build(role, name).eval()
-        first, *labels = feed(role, name, 2)
-        single = outputs(network(first, *labels))
-        double = outputs(network.double()(first.double(), *labels))
+        given = feed(role, name, 2)
+        single = outputs(network(given))
+        double = outputs(network.double()(given.double()))
         for a, b in zip(single, double, strict=True):
             assert b.dtype == torch.float64
             torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=1e-5)
@@ -86,7 +85,7 @@ class TestNetwork:
     def test_other_channels_and_sizes(self, role: str, name: str, channels: int) -> None:
         shape = (channels, 48, 32)
         network = build(role, name, shape)
-        check_shapes(role, outputs(network(*feed(role, name, 2, shape))), 2, latent_of(role, name), shape)
+        check_shapes(role, outputs(network(feed(role, name, 2, shape))), 2, latent_of(role, name), shape)
 
     @pytest.mark.parametrize("sides", [(1, 1), (30, 31), (5, 64)])
     def test_other_sizes_work_or_say_what_to_type(self, role: str, name: str, sides: tuple[int, int]) -> None:
@@ -98,24 +97,23 @@ class TestNetwork:
             assert not [size for size in sizes if refusal(role, name, (shape[0], size, size))]
             return
         network = build(role, name, shape)
-        check_shapes(role, outputs(network(*feed(role, name, 2, shape))), 2, latent_of(role, name), shape)
+        check_shapes(role, outputs(network(feed(role, name, 2, shape))), 2, latent_of(role, name), shape)
 
     def test_a_sample_does_not_depend_on_its_batch_in_evaluation(self, role: str, name: str) -> None:
         network = build(role, name)
-        arguments = feed(role, name, 3)
-        network(*arguments)  # batch statistics that differ from the initial ones
+        given = feed(role, name, 3)
+        network(given)  # batch statistics that differ from the initial ones
         network.eval()
         with torch.no_grad():
-            whole = outputs(network(*arguments))
+            whole = outputs(network(given))
             for i in range(3):
-                single = outputs(network(*(argument[i : i + 1] for argument in arguments)))
+                single = outputs(network(given[i : i + 1]))
                 for a, b in zip(whole, single, strict=True):
                     torch.testing.assert_close(a[i : i + 1], b, rtol=1e-4, atol=1e-5)
 
     def test_every_parameter_learns(self, role: str, name: str) -> None:
         network = build(role, name)
-        whole = network.judge if isinstance(network, ScoresClasses) else network
-        results = outputs(whole(*feed(role, name, 4)))
+        results = outputs(network(feed(role, name, 4)))
         sum(value.square().sum() + value.sum() for value in results).backward()
         for key, parameter in network.named_parameters():
             assert parameter.grad is not None, key
@@ -125,17 +123,17 @@ class TestNetwork:
 
     def test_copies_are_independent_and_weights_are_stored_once(self, role: str, name: str) -> None:
         network = build(role, name).eval()
-        arguments = feed(role, name, 2)
+        given = feed(role, name, 2)
         # safetensors refuses weights that share memory; making them contiguous does not part those that do
         stored = save({key: value.contiguous() for key, value in network.state_dict().items()})
-        expected = outputs(network(*arguments))
+        expected = outputs(network(given))
         other = copy.deepcopy(network)
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.zero_()
-        assert all(torch.equal(a, b) for a, b in zip(outputs(other(*arguments)), expected, strict=True))
+        assert all(torch.equal(a, b) for a, b in zip(outputs(other(given)), expected, strict=True))
         network.load_state_dict(load(stored))
-        assert all(torch.equal(a, b) for a, b in zip(outputs(network(*arguments)), expected, strict=True))
+        assert all(torch.equal(a, b) for a, b in zip(outputs(network(given)), expected, strict=True))
 
     def test_the_same_seed_gives_the_same_weights(self, role: str, name: str) -> None:
         states = []
@@ -167,8 +165,7 @@ class TestNetwork:
 def test_images_lie_in_their_range(role: str, name: str) -> None:
     network = build(role, name)
     low, high = network.value_range
-    latents, *labels = feed(role, name, 4)
-    images = network(latents * 50, *labels)
+    images = network(feed(role, name, 4) * 50)
     assert low <= images.min() < images.max() <= high
 
 
@@ -176,11 +173,20 @@ def test_images_lie_in_their_range(role: str, name: str) -> None:
 def test_opponents_fit(name: str) -> None:
     generator, discriminator = build("Generator", name), build("Discriminator", name)
     assert generator.native_shape == discriminator.native_shape
-    latents, labels = feed("Generator", name, 3)
-    images = generator(latents, labels)
-    (slope,) = torch.autograd.grad(discriminator(images, labels).sum(), images, create_graph=True)
+    images = generator(feed("Generator", name, 3))
+    (slope,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
     slope.square().sum().backward()
     assert all(torch.isfinite(p.grad).all() for p in generator.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS.names())
+def test_discriminators_tell_the_features_behind_their_scores(name: str) -> None:
+    discriminator = build("Discriminator", name).eval()
+    assert isinstance(discriminator, Looks)
+    images = feed("Discriminator", name, 3)
+    scores, features = discriminator.look(images)
+    assert torch.equal(scores, discriminator(images))
+    assert features.dim() == 2 and len(features) == 3
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS.names())
@@ -188,7 +194,7 @@ def test_classifiers_show_what_their_last_layer_sees(name: str) -> None:
     network = build("Classifier", name).eval()
     features: Callable[[Tensor], Tensor] | None = getattr(network, "features", None)
     if features is not None:
-        assert features(feed("Classifier", name, 3)[0]).dim() == 2
+        assert features(feed("Classifier", name, 3)).dim() == 2
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from belamy.errors import UsageError
 from belamy.methods.base import BaseRecipe, Domain
 from belamy.networks.summary import summarize
 from belamy.runs.run import method_name
+from belamy.shelf import Part
 from belamy.training.distribution import World
 from belamy.training.start import Options, make_trainer
 from belamy.training.trainer import Trainer
@@ -32,8 +33,12 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "dense-fashion": {"generator": (136_634, 136_634), "discriminator": (132_951, 132_951)},
     "dcgan-cifar": {"generator": (4_516_739, 4_514_819), "discriminator": (4_312_193, 4_310_401)},
     "resnet-cifar": {"generator": (1_205_891, 1_204_099), "discriminator": (1_089_537, 1_088_001)},
+    "lsgan-cifar": {"generator": (1_205_891, 1_204_099), "discriminator": (1_089_537, 1_088_001)},
+    "wgan-cifar": {"generator": (340_803, 339_907), "discriminator": (272_897, 272_897)},
+    "wgan-gp-cifar": {"generator": (1_205_891, 1_204_099), "discriminator": (1_086_465, 1_086_465)},
+    "ragan-cifar": {"generator": (1_148_547, 1_146_755), "discriminator": (1_089_537, 1_088_001)},
 }
-OURS = {"digits", "autoencoder-mnist"}
+OURS = {"digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"}
 """Recipes whose sizes no document fixes."""
 HEAVY = {"dcgan-frog"}
 """Recipes whose step takes seconds."""
@@ -113,12 +118,18 @@ def test_an_unknown_recipe_suggests() -> None:
     ("name", "wanted"),
     [
         ("dcgan-mnist", {"batch": 256, "samples": 50 * 60_000, "latent": 100, "turns": "simultaneous"}),
-        ("dcgan-cifar", {"batch": 128, "latent": 100, "latent_law": "uniform", "turns": "separate"}),
+        ("dcgan-cifar", {"batch": 128, "latent": 100, "latent_law": Part(name="uniform"), "turns": "separate"}),
         ("dcgan-frog", {"batch": 20, "latent": 32, "only": "frog", "clip_value": 1.0, "samples": 10_000 * 20}),
         ("dense-fashion", {"batch": 32, "latent": 30, "samples": 50 * 60_000, "fresh_latents": True}),
         ("vae-mnist", {"batch": 16, "latent": 2, "samples": 600_000, "printed": False}),
         ("classifier-mnist", {"batch": 128, "samples": 600_000, "printed_test": False}),
         ("resnet-cifar", {"batch": 128, "latent": 128}),
+        ("wgan-cifar", {"critic_steps": 5, "warmup_critic_steps": 100, "penalties": (Part(name="weight-clipping"),)}),
+        (
+            "wgan-gp-cifar",
+            {"critic_steps": 5, "samples": 10**6 * 5 * 128, "penalties": (Part(name="gradient-penalty"),)},
+        ),
+        ("ragan-cifar", {"latent": 100, "generator_steps": 3, "adversarial": Part(name="relativistic-average")}),
     ],
 )
 def test_settings_of_the_documents(name: str, wanted: dict[str, Any]) -> None:

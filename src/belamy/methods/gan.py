@@ -1,9 +1,9 @@
-"""Generative adversarial networks: any generator, discriminator, adversarial loss and penalties, by name."""
+"""Generative adversarial networks: any networks, adversarial loss, penalties and tricks, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
+from collections.abc import Generator, Iterable, Iterator
+from typing import Annotated, Literal, NamedTuple, Self
 
 import torch
 from pydantic import Field
@@ -11,16 +11,38 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from belamy.data import Batch
-from belamy.errors import UsageError
+from belamy.losses.objective import Objective
+from belamy.losses.scene import Scene
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
-from belamy.seeds import Draws
+from belamy.methods.construction import (
+    DISCRIMINATOR_CONDITIONS,
+    DISCRIMINATORS,
+    GENERATOR_CONDITIONS,
+    GENERATORS,
+    NORMALISATIONS,
+    PENALTIES,
+    STATISTICS,
+    UNCONDITIONAL,
+    WEIGHTS,
+    check,
+    make_critic,
+    make_generator,
+)
+from belamy.networks.critic import Verdict
+from belamy.networks.pool import Pool
+from belamy.seeds import Draws, SampleDraws
 from belamy.shelf import Part, Shelf
 
-GENERATORS = Shelf("belamy.networks", "generator", "Generator")
-DISCRIMINATORS = Shelf("belamy.networks", "discriminator", "Discriminator")
 ADVERSARIAL = Shelf("belamy.losses.adversarial", "adversarial loss", "Adversarial")
-PENALTIES = Shelf("belamy.losses.penalties", "penalty", "Penalty")
+TARGETS = Shelf("belamy.losses.targets", "change of labels", "Targets")
+WEIGHTINGS = Shelf("belamy.losses.weightings", "weighting of samples", "Weighting")
+LAWS = Shelf("belamy.networks.latents", "law of latents", "Law")
+VIEWS = Shelf("belamy.networks.views", "view", "View")
+
+WARM_UP = 25
+"""Generator steps with ``warmup_critic_steps`` at the start; then every ``WARM_UP_AGAIN``-th."""
+WARM_UP_AGAIN = 500
 
 
 class Recipe(base.BaseRecipe):
@@ -32,17 +54,47 @@ class Recipe(base.BaseRecipe):
     """The network that scores images."""
     latent: int = Field(default=100, gt=0, le=65536)
     """Size of the latent vector."""
-    latent_law: Literal["normal", "uniform"] = "normal"
-    """Distribution of the latents: standard normal, or uniform on [-1, 1)."""
+    latent_law: Annotated[Part, LAWS] = Part(name="normal")
+    """Distribution of the latents."""
+    generator_condition: Annotated[Part, GENERATOR_CONDITIONS] = UNCONDITIONAL
+    """How the generator is told the class, where the data have labels."""
+    discriminator_condition: Annotated[Part, DISCRIMINATOR_CONDITIONS] = UNCONDITIONAL
+    """How the discriminator is told the class, where the data have labels."""
+    auxiliary: float = Field(default=0.0, ge=0)
+    """Weight of the cross-entropy of the discriminator's class scores in both players' losses (AC-GAN), where the data
+    have labels."""
     adversarial: Annotated[Part, ADVERSARIAL] = Part(name="non-saturating")
     """What the two players minimise."""
     penalties: tuple[Annotated[Part, PENALTIES], ...] = ()
-    """Terms added to the discriminator's loss, e.g. r1:weight=5,every=16."""
-    auxiliary: float = Field(default=0.0, ge=0)
-    """Weight of the cross-entropy of the discriminator's class scores in both players' losses (AC-GAN), where the data
-    have labels; for discriminators that score classes."""
+    """Terms and constraints that join a player's loss, e.g. r1:weight=5,every=16."""
+    targets: tuple[Annotated[Part, TARGETS], ...] = ()
+    """How the labels "real" and "generated" that the discriminator is told are changed, in order."""
+    weightings: tuple[Annotated[Part, WEIGHTINGS], ...] = ()
+    """Which samples count more than others."""
+    views: tuple[Annotated[Part, VIEWS], ...] = ()
+    """What is done to real and generated images before the discriminator sees them, in order."""
+    statistics: tuple[Annotated[Part, STATISTICS], ...] = ()
+    """Statistics of the batch that join the discriminator's last layer."""
+    replay: int = Field(default=0, ge=0, le=10**7)
+    """Images generated earlier that are kept and mixed with the new ones that the discriminator sees; 0 for none."""
+    generators: int = Field(default=1, gt=0, le=64)
+    """How many generators share the work."""
+    generator_norm: Annotated[Part, NORMALISATIONS] = Part(name="native")
+    """What stands in place of the generator's batch normalisations."""
+    discriminator_norm: Annotated[Part, NORMALISATIONS] = Part(name="native")
+    """What stands in place of the discriminator's batch normalisations."""
+    generator_weights: tuple[Annotated[Part, WEIGHTS], ...] = ()
+    """Form of the generator's weights, e.g. equalised."""
+    discriminator_weights: tuple[Annotated[Part, WEIGHTS], ...] = ()
+    """Form of the discriminator's weights, e.g. spectral."""
+    generator_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout after each activation of the generator that stays on when samples are drawn."""
     critic_steps: int = Field(default=1, gt=0)
     """Discriminator updates for one generator update."""
+    warmup_critic_steps: int = Field(default=0, ge=0)
+    """Discriminator updates in each of the first 25 steps and in every 500th, 0 for ``critic_steps``."""
+    generator_steps: int = Field(default=1, gt=0)
+    """Generator updates in a step, on the same real images."""
     turns: Literal["alternating", "simultaneous", "separate"] = "alternating"
     """alternating: discriminator, then generator; simultaneous: both from one pass; separate: the discriminator
     learns from real and from generated images in two updates."""
@@ -64,6 +116,8 @@ class Recipe(base.BaseRecipe):
             generator=Part(name="digits", width=2, hidden=16),
             discriminator=Part(name="digits", width=2, hidden=16),
             latent=8,
+            generator_condition=Part(name="embedding"),
+            discriminator_condition=Part(name="projection"),
             auxiliary=0.3,
             penalties=(Part(name="r1", weight=1.0, every=4),),
             samples=320,
@@ -72,67 +126,52 @@ class Recipe(base.BaseRecipe):
         )
 
 
-@runtime_checkable
-class ScoresClasses(Protocol):
-    """A discriminator that also scores the classes."""
+class Seen(NamedTuple):
+    """Images as the discriminator sees them, their labels, and what it says."""
 
-    def judge(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Scores ``[N]`` and class scores ``[N, classes]``, None without classes."""
-        ...
+    images: Tensor
+    labels: Tensor | None
+    verdict: Verdict
 
-
-class Judged(NamedTuple):
-    """What a discriminator says of images: scores ``[N]`` and, if it scores classes, their cross-entropy ``[N]``."""
-
-    scores: Tensor
-    cross_entropy: Tensor | None = None
+    @property
+    def scores(self) -> Tensor:
+        """``[N]``, high meaning real."""
+        return self.verdict.scores
 
     @property
     def terms(self) -> dict[str, Tensor]:
-        """The class term of a turn, if there is one."""
-        return {} if self.cross_entropy is None else {"class": self.cross_entropy}
+        """The cross-entropy ``[N]`` of the class scores as a turn's term, if there are any."""
+        if self.verdict.classes is None or self.labels is None:
+            return {}
+        return {"class": cross_entropy(self.verdict.classes, self.labels, reduction="none")}
 
 
 class Method(base.BaseMethod):
     """Two players: the discriminator tells real from generated images, the generator learns to be taken for real.
 
+    *Departs from AC-GAN*: the discriminator learns classes from real images only.
+
     References:
-        Goodfellow et al. 2014, arXiv 1406.2661, algorithm 1.
+        Goodfellow et al. 2014, arXiv 1406.2661, algorithm 1; several discriminator steps and their warm-up: Arjovsky
+        et al. 2017, arXiv 1701.07875, algorithm 1 and its published code.
     """
 
     averaged = ("generator",)
 
     def __init__(self, recipe: Recipe, domain: Domain) -> None:
         super().__init__(recipe, domain)
-        given: dict[str, Any] = {"latent": recipe.latent, "shape": domain.shape, "classes": len(domain.classes)}
-        self.generator: nn.Module = GENERATORS.build(recipe.generator, **given)
-        self.discriminator: Any = DISCRIMINATORS.build(recipe.discriminator, **given)
-        self.adversarial = ADVERSARIAL.build(recipe.adversarial)
-        if len({part.name for part in recipe.penalties}) < len(recipe.penalties):
-            raise UsageError("A penalty is named twice. Name each once, with the weight that it is to have.")
-        self.penalties = {part.name: PENALTIES.build(part) for part in recipe.penalties}
-        for part_name, penalty in self.penalties.items():
-            if penalty.every < 1:
-                raise UsageError(f"{part_name}.every is {penalty.every}, but it must be at least 1.")
-            if penalty.weight < 0:
-                raise UsageError(f"{part_name}.weight is {penalty.weight}, but it must not be negative.")
-        self.scores_classes = recipe.auxiliary > 0 and bool(domain.classes)
-        if recipe.auxiliary and not isinstance(self.discriminator, ScoresClasses):
-            raise UsageError(
-                f"auxiliary is {recipe.auxiliary:g}, but the discriminator '{recipe.discriminator.name}' scores no "
-                f"classes. Choose --discriminator digits, or --auxiliary 0."
-            )
-        self.value_range: tuple[float, float] = self.generator.value_range
-        if recipe.turns == "simultaneous" and (recipe.fresh_latents or recipe.fakes == "eval"):
-            raise UsageError(
-                "Simultaneous turns share one pass of the generator, so there are no fresh latents and no fakes in "
-                "evaluation mode. Choose --turns alternating."
-            )
-        if recipe.turns == "separate" and self.adversarial.relativistic:
-            raise UsageError(
-                f"The loss '{recipe.adversarial.name}' compares real with generated images, so the discriminator "
-                f"cannot learn from them separately. Choose --turns alternating."
-            )
+        self.law = LAWS.build(recipe.latent_law, latent=recipe.latent)
+        self.generator: nn.Module = make_generator(recipe, domain)
+        self.discriminator = make_critic(recipe, domain)
+        self.objective = Objective(
+            ADVERSARIAL.build(recipe.adversarial),
+            [TARGETS.build(part) for part in recipe.targets],
+            [WEIGHTINGS.build(part) for part in recipe.weightings],
+        )
+        check(recipe, self.objective.relativistic)
+        self.views = nn.ModuleList(VIEWS.build(part, shape=domain.shape) for part in recipe.views)
+        self.pool = Pool(recipe.replay, domain.shape) if recipe.replay else None
+        self.value_range: tuple[float, float] = self.generator.value_range  # type: ignore[assignment]
 
     @property
     def players(self) -> dict[str, Player]:
@@ -149,88 +188,146 @@ class Method(base.BaseMethod):
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Latents or images, and labels where the data has them."""
         labels = (torch.zeros(2, dtype=torch.long),) if self.domain.classes else ()
-        return {"generator": ((self.recipe.latent,), *labels), "discriminator": (self.domain.shape, *labels)}
+        latent = self.recipe.latent + (self.recipe.generators > 1)
+        return {"generator": ((latent,), *labels), "discriminator": (self.domain.shape, *labels)}
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:
-        """Discriminator turns, then one generator turn; see :class:`Recipe` for the variants."""
-        for _ in range(self.recipe.critic_steps - 1):
+        """Discriminator turns, then generator turns; see :class:`Recipe` for the variants."""
+        for _ in range(self.critic_steps(draw.step) - 1):
             batch = next(data)
+            z = self.noise(len(batch), draw)
             with torch.no_grad():
-                fake = self.fake(self.noise(len(batch), draw), batch.labels)
-            yield from self.discriminator_turns(batch, fake, draw)
+                fake = self.fake(z, batch.labels)
+            yield from self.discriminator_turns(batch, z, fake, draw)
         batch = next(data)
-        if self.recipe.turns == "simultaneous":
-            yield self.simultaneous_turns(batch, draw)
-            return
         z = self.noise(len(batch), draw)
+        if self.recipe.turns == "simultaneous":
+            yield from self.simultaneous_turns(batch, z, draw)
+            return
         serves_both = not self.recipe.fresh_latents and self.recipe.fakes == "train"
         with torch.set_grad_enabled(serves_both):
             fake = self.fake(z, batch.labels)
-        yield from self.discriminator_turns(batch, fake.detach(), draw)
-        if not serves_both:
-            z = self.noise(len(batch), draw) if self.recipe.fresh_latents else z
-            fake = self.generator(z, batch.labels)
-        real = None
-        if self.adversarial.relativistic:
+        signals = yield from self.discriminator_turns(batch, z, fake.detach(), draw)
+        for number in range(self.recipe.generator_steps):
+            if number or not serves_both:
+                z = self.noise(len(batch), draw) if number or self.recipe.fresh_latents else z
+                fake = self.generator(z, batch.labels)
             with torch.no_grad():
-                real = self.judge(self.real(batch), batch.labels).scores
-        yield self.generator_turn(self.judge(fake, batch.labels), real)
+                real = self.see(self.real(batch), batch.labels, draw) if self.generator_needs_real(draw) else None
+            yield self.generator_turn(real, self.see(fake, batch.labels, draw), z, draw, signals)
 
-    def discriminator_turns(self, batch: Batch, fake: Tensor, draw: Draws) -> Iterator[Turn]:
-        """One turn on real and generated images, or one on each."""
-        real, labels = self.real(batch), batch.labels
+    def discriminator_turns(
+        self, batch: Batch, z: Tensor, fake: Tensor, draw: Draws
+    ) -> Generator[Turn, None, dict[str, Tensor]]:
+        """One turn on real and generated images, or one on each; returns what the loss has to tell of itself."""
+        labels = batch.labels
+        if self.pool is not None:
+            fake, labels = self.pool.exchange(fake, labels, draw)
+        real_seen = self.see(self.real(batch), batch.labels, draw)
         if self.recipe.turns == "separate":
-            judged = self.judge(real, labels)
-            terms = {"adversarial-real": self.adversarial.on_real(judged.scores), **judged.terms}
-            yield Turn("discriminator", terms, self.weights, {"real": judged.scores.detach()})
-            terms = {"adversarial-fake": self.adversarial.on_fake(self.judge(fake, labels).scores)}
-            yield self.penalised(Turn("discriminator", terms), batch, real, fake, draw)
-            return
-        turn = self.discriminator_turn(self.judge(real, labels), self.judge(fake, labels))
-        yield self.penalised(turn, batch, real, fake, draw)
+            terms = {"adversarial-real": self.objective.on_real(real_seen.scores, draw, draw.progress)}
+            signals = {"real": real_seen.scores.detach()}
+            yield Turn("discriminator", {**terms, **real_seen.terms}, self.weights, signals)
+            self.constrain()
+            fake_seen = self.see(fake, labels, draw)
+            terms = {"adversarial-fake": self.objective.on_fake(fake_seen.scores, draw, draw.progress)}
+            turn = Turn("discriminator", terms, signals={"fake": fake_seen.scores.detach()})
+            if self.due("discriminator", draw):
+                real_seen = self.see(self.real(batch), batch.labels, draw)
+        else:
+            fake_seen = self.see(fake, labels, draw)
+            turn = self.discriminator_turn(real_seen, fake_seen, draw)
+        yield self.penalised(turn, real_seen, fake_seen, z, draw)
+        return self.learned(real_seen, fake_seen)
 
-    def simultaneous_turns(self, batch: Batch, draw: Draws) -> tuple[Turn, Turn]:
+    def simultaneous_turns(self, batch: Batch, z: Tensor, draw: Draws) -> Iterator[tuple[Turn, Turn]]:
         """Both players' turns from one forward pass."""
-        real, labels = self.real(batch), batch.labels
-        fake = self.generator(self.noise(len(batch), draw), labels)
-        judged_real, judged_fake = self.judge(real, labels), self.judge(fake, labels)
-        turn = self.discriminator_turn(judged_real, judged_fake)
-        return self.penalised(turn, batch, real, fake.detach(), draw), self.generator_turn(
-            judged_fake, judged_real.scores
-        )
+        real = self.see(self.real(batch), batch.labels, draw)
+        fake = self.see(self.generator(z, batch.labels), batch.labels, draw)
+        turn = self.penalised(self.discriminator_turn(real, fake, draw), real, fake, z, draw)
+        yield turn, self.generator_turn(real, fake, z, draw, {})
+        self.learned(real, fake)
 
-    def discriminator_turn(self, real: Judged, fake: Judged) -> Turn:
+    def discriminator_turn(self, real: Seen, fake: Seen, draw: Draws) -> Turn:
         """The turn from what was said of real and of generated images; classes are learned from real ones only."""
-        terms = {"adversarial": self.adversarial.discriminator(real.scores, fake.scores), **real.terms}
-        return Turn("discriminator", terms, self.weights, {"real": real.scores.detach(), "fake": fake.scores.detach()})
+        loss = self.objective.discriminator(real.scores, fake.scores, draw, draw.progress)
+        signals = {"real": real.scores.detach(), "fake": fake.scores.detach()}
+        return Turn("discriminator", {"adversarial": loss, **real.terms}, self.weights, signals)
 
-    def generator_turn(self, fake: Judged, real: Tensor | None) -> Turn:
-        """The turn from what was said of generated images, and the scores of real ones if the loss compares them."""
-        return Turn(
-            "generator", {"adversarial": self.adversarial.generator(fake.scores, real), **fake.terms}, self.weights
-        )
+    def generator_turn(self, real: Seen | None, fake: Seen, z: Tensor, draw: Draws, signals: dict[str, Tensor]) -> Turn:
+        """The turn from what was said of generated images, and of real ones if the loss compares them."""
+        loss = self.objective.generator(fake.scores, real.scores if real else None, draw.progress)
+        turn = Turn("generator", {"adversarial": loss, **fake.terms}, self.weights, signals)
+        return self.penalised(turn, real, fake, z, draw) if real else turn
 
     @property
     def weights(self) -> dict[str, float]:
         """Factors of the terms that are not adversarial."""
-        return {"class": self.recipe.auxiliary}
+        return {"class": self.recipe.auxiliary} if self.discriminator.class_scores is not None else {}
 
-    def judge(self, images: Tensor, labels: Tensor | None) -> Judged:
-        """What the discriminator says of images."""
-        if not self.scores_classes or labels is None:
-            return Judged(self.discriminator(images, labels))
-        scores, classes = self.discriminator.judge(images, labels)
-        return Judged(scores, cross_entropy(classes, labels, reduction="none"))
+    def generator_needs_real(self, draw: Draws) -> bool:
+        """Whether the generator's turn compares its images with real ones."""
+        return self.objective.relativistic or bool(self.due("generator", draw))
 
-    def penalised(self, turn: Turn, batch: Batch, real: Tensor, fake: Tensor, draw: Draws) -> Turn:
-        """The turn with the penalties that are due on this step."""
-        due = {name: penalty for name, penalty in self.penalties.items() if draw.step % penalty.every == 0}
-        terms = {
-            name: penalty(lambda images: self.discriminator(images, batch.labels), real, fake, draw)
-            for name, penalty in due.items()
+    def due(self, player: str, draw: Draws) -> dict[str, nn.Module]:
+        """The penalties that join a player's turn on this step."""
+        return {
+            name: penalty
+            for name, penalty in self.discriminator.penalties.items()
+            if player in penalty.players and draw.step % penalty.every == 0  # type: ignore[operator]
         }
-        weights = {name: penalty.weight * penalty.every for name, penalty in due.items()}
+
+    def penalised(self, turn: Turn, real: Seen, fake: Seen, z: Tensor, draw: Draws) -> Turn:
+        """The turn with the penalties that are due; the discriminator's see generated images as they are, detached."""
+        due = self.due(turn.player, draw)
+        if not due:
+            return turn
+        scene = Scene(
+            critic=lambda images: self.judge(images, real.labels).scores,
+            features=lambda images: self.judge(images, real.labels).features,
+            real=real.images,
+            fake=fake.images.detach() if turn.player == "discriminator" else fake.images,
+            real_scores=real.scores,
+            fake_scores=fake.scores,
+            real_features=real.verdict.features,
+            fake_features=fake.verdict.features,
+            latents=z,
+            draw=draw,
+            progress=draw.progress,
+        )
+        found = {name: penalty(scene) for name, penalty in due.items()}
+        terms = {name: term for name, term in found.items() if term is not None}
+        weights = {name: due[name].weight * due[name].every for name in terms}  # type: ignore[operator]
         return Turn(turn.player, {**turn.terms, **terms}, {**turn.weights, **weights}, turn.signals)
+
+    def learned(self, real: Seen, fake: Seen) -> dict[str, Tensor]:
+        """After the discriminator's update: constraints hold again, and parts with a state of their own see the scores."""
+        self.constrain()
+        with torch.no_grad():
+            for view in self.views:
+                view.observe(real.scores.detach())  # type: ignore[operator]
+        return self.objective.observe(real.scores, fake.scores)
+
+    def constrain(self) -> None:
+        """Let the penalties that are constraints change the discriminator's weights."""
+        for penalty in self.discriminator.penalties.values():
+            penalty.constrain(self.discriminator)  # type: ignore[operator]
+
+    def critic_steps(self, step: int) -> int:
+        """How often the discriminator learns in a step."""
+        warm = self.recipe.warmup_critic_steps and (step < WARM_UP or step % WARM_UP_AGAIN == 0)
+        return self.recipe.warmup_critic_steps if warm else self.recipe.critic_steps  # type: ignore[no-any-return]
+
+    def see(self, images: Tensor, labels: Tensor | None, draw: Draws) -> Seen:
+        """What the discriminator sees of images, and what it says."""
+        for view in self.views:
+            images = view(images, draw, draw.progress)
+        return Seen(images, labels, self.judge(images, labels))
+
+    def judge(self, images: Tensor, labels: Tensor | None) -> Verdict:
+        """What the discriminator says of images in the generator's range, without views."""
+        verdict: Verdict = self.discriminator.judge(images, labels)
+        return verdict
 
     def real(self, batch: Batch) -> Tensor:
         """The batch's images in the range that the discriminator is shown."""
@@ -245,15 +342,19 @@ class Method(base.BaseMethod):
         return fake
 
     def noise(self, count: int, draw: Draws) -> Tensor:
-        """``[count, latent]`` latents for training."""
-        if self.recipe.latent_law == "normal":
-            return draw.normal("latents", count, self.recipe.latent)
-        return draw.uniform("latents", count, self.recipe.latent) * 2 - 1
+        """``[count, latent]`` latents for training; of several generators each gets an equal share."""
+        z: Tensor = self.law.sample(count, draw, "latents")
+        if (generators := self.recipe.generators) == 1:
+            return z
+        chosen = (torch.arange(count, device=z.device) % generators + 0.5) / generators
+        return torch.cat([z, chosen.to(z).unsqueeze(1)], 1)
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
-        """``[n, latent]``: the latent of each sample index."""
-        law = base.normal_latents if self.recipe.latent_law == "normal" else base.uniform_latents
-        return law(seed, indices, self.recipe.latent)
+        """``[n, latent]``: the latent of each sample index; of several generators, the last number chooses one."""
+        numbers = SampleDraws(seed, indices)
+        count = len(numbers.indices)
+        z: Tensor = self.law.sample(count, numbers)
+        return z if self.recipe.generators == 1 else torch.cat([z, numbers.uniform("generator", count, 1)], 1)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[n, C, H, W]`` in [-1, 1]."""

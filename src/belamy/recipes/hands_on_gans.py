@@ -24,7 +24,7 @@ def dcgan_cifar() -> gan.Recipe:
         generator=Part(name="dcgan-cifar"),
         discriminator=Part(name="dcgan-cifar"),
         latent=100,
-        latent_law="uniform",
+        latent_law=Part(name="uniform"),
         batch=128,
         samples=4_992_000,
         turns="separate",
@@ -48,4 +48,60 @@ def resnet_cifar() -> gan.Recipe:
         samples=5_000_000,
         generator_optimizer=Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9),
         discriminator_optimizer=Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9),
+    )
+
+
+def lsgan_cifar() -> gan.Recipe:
+    """Least-squares GAN of CIFAR-10 (chapter 5), 0-1 coding with the factors ½, on the chapter's residual networks."""
+    return resnet_cifar().changed(adversarial=Part(name="least-squares"))
+
+
+def wgan_cifar() -> gan.Recipe:
+    """Wasserstein GAN of CIFAR-10 (chapter 5): clipped weights, 100 critic steps in the first 25 steps and every 500th.
+
+    A million generator steps, as the book has it; ``--samples`` shortens them. The book clips before each update,
+    running statistics included, and lets the critic learn from real and generated images apart (``--turns separate``).
+    """
+    return resnet_cifar().changed(
+        generator=Part(name="resnet-cifar", features=64),
+        discriminator=Part(name="resnet-cifar", features=64, normalisation=False),
+        latent=100,
+        adversarial=Part(name="wasserstein"),
+        penalties=(Part(name="weight-clipping"),),
+        critic_steps=5,
+        warmup_critic_steps=100,
+        fresh_latents=True,
+        samples=640_000_000,
+        generator_optimizer=Part(name="rmsprop", lr=1e-5),
+        discriminator_optimizer=Part(name="rmsprop", lr=1e-5),
+    )
+
+
+def wgan_gp_cifar() -> gan.Recipe:
+    """Wasserstein GAN of CIFAR-10 with a gradient penalty (chapter 5), five critic steps to one.
+
+    A million generator steps, as the book has it; ``--samples`` shortens them. The book's critic has batch
+    normalisation, which the penalty forbids; here it has none.
+    """
+    adam = Part(name="adam", lr=2e-4, beta1=0.5, beta2=0.9)
+    return resnet_cifar().changed(
+        discriminator=Part(name="resnet-cifar", normalisation=False),
+        adversarial=Part(name="wasserstein"),
+        penalties=(Part(name="gradient-penalty"),),
+        critic_steps=5,
+        fresh_latents=True,
+        samples=640_000_000,
+        generator_optimizer=adam,
+        discriminator_optimizer=adam,
+    )
+
+
+def ragan_cifar() -> gan.Recipe:
+    """Relativistic average GAN of CIFAR-10 (chapter 5): three generator steps on the same real images.
+
+    The book gives no length; here it is 100 passes. Its pointer to the data runs on during the generator's steps, so
+    that three of four batches are skipped; here none is.
+    """
+    return resnet_cifar().changed(
+        latent=100, adversarial=Part(name="relativistic-average"), generator_steps=3, fresh_latents=True
     )

@@ -7,7 +7,7 @@ from belamy.shelf import Part
 def digits() -> gan.Recipe:
     """Our own small GAN: good digits in two minutes on two CPU cores; works on any images, with labels or without.
 
-    Class-conditional where the data have labels (embedding, projection, auxiliary class scores), non-saturating loss
+    Class-conditional where the data have labels (embedding, projection, class scores), non-saturating loss
     with a lazy R1 penalty, both players from one forward pass, Adam with a high rate and no momentum, and an average
     of the generator's weights whose half-life is a tenth of the samples seen, at most 50,000.
     """
@@ -18,6 +18,8 @@ def digits() -> gan.Recipe:
         batch=64,
         samples=300_000,
         turns="simultaneous",
+        generator_condition=Part(name="embedding"),
+        discriminator_condition=Part(name="projection"),
         auxiliary=0.3,
         penalties=(Part(name="r1", weight=1.0, every=8),),
         generator_optimizer=Part(name="adam", lr=2e-3, beta1=0.0, beta2=0.99),

@@ -1,0 +1,107 @@
+"""Building the networks of a GAN from the parts that its recipe names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch import nn
+
+from belamy.errors import UsageError
+from belamy.methods.base import Domain
+from belamy.networks.critic import Critic, Looks
+from belamy.networks.layers import BatchNorm
+from belamy.networks.mixture import Mixture
+from belamy.networks.sampling_dropout import add_dropout
+from belamy.shelf import Part, Shelf
+
+GENERATORS = Shelf("belamy.networks", "generator", "Generator")
+DISCRIMINATORS = Shelf("belamy.networks", "discriminator", "Discriminator")
+GENERATOR_CONDITIONS = Shelf("belamy.networks.conditions", "generator condition", "GeneratorCondition")
+DISCRIMINATOR_CONDITIONS = Shelf("belamy.networks.conditions", "discriminator condition", "DiscriminatorCondition")
+NORMALISATIONS = Shelf("belamy.networks.normalisations", "normalisation", "Normalisation")
+WEIGHTS = Shelf("belamy.networks.weights", "form of weights", "Weights")
+STATISTICS = Shelf("belamy.networks.statistics", "statistic of the batch", "Statistic")
+PENALTIES = Shelf("belamy.losses.penalties", "penalty", "Penalty")
+UNCONDITIONAL = Part(name="unconditional")
+
+
+def make_generator(recipe: Any, domain: Domain) -> nn.Module:
+    """The generator of a ``gan.Recipe``, with its condition; several of them if the recipe says so."""
+    classes = len(domain.classes)
+    condition = recipe.generator_condition if classes else UNCONDITIONAL
+
+    def network(latent: int) -> nn.Module:
+        made = GENERATORS.build(recipe.generator, latent=latent, shape=domain.shape)
+        made = adapted(made, recipe.generator_norm, recipe.generator_weights)
+        return add_dropout(made, recipe.generator_dropout) if recipe.generator_dropout else made
+
+    def conditioned() -> nn.Module:
+        given = {"build": network, "latent": recipe.latent, "classes": classes}
+        made: nn.Module = GENERATOR_CONDITIONS.build(condition, **given)
+        return made
+
+    return conditioned() if recipe.generators == 1 else Mixture(conditioned, recipe.generators)
+
+
+def make_critic(recipe: Any, domain: Domain) -> Critic:
+    """The discriminator of a ``gan.Recipe`` with its condition, class scores, statistics and penalties."""
+    classes = len(domain.classes)
+    condition = recipe.discriminator_condition if classes else UNCONDITIONAL
+
+    def network(shape: tuple[int, int, int]) -> nn.Module:
+        made = DISCRIMINATORS.build(recipe.discriminator, shape=shape)
+        if not isinstance(made, Looks):
+            raise UsageError(
+                f"The discriminator '{recipe.discriminator.name}' has no look(images) -> (scores, features); see "
+                f"belamy.networks.critic."
+            )
+        return adapted(made, recipe.discriminator_norm, recipe.discriminator_weights)
+
+    given = {"build": network, "shape": domain.shape, "classes": classes}
+    conditioned: nn.Module = DISCRIMINATOR_CONDITIONS.build(condition, **given)
+    critic = Critic(conditioned, domain.shape, classes if recipe.auxiliary else 0)
+    critic.add_statistics([STATISTICS.build(part, features=critic.features) for part in recipe.statistics])
+    given = {"features": critic.features, "classes": classes, "latent": recipe.latent}
+    penalties = {part.name: PENALTIES.build(part, **given) for part in recipe.penalties}
+    for name, penalty in penalties.items():
+        if penalty.every < 1:
+            raise UsageError(f"{name}.every is {penalty.every}, but it must be at least 1.")
+        if penalty.weight < 0:
+            raise UsageError(f"{name}.weight is {penalty.weight}, but it must not be negative.")
+        penalty.prepare(critic)
+    critic.penalties.update(penalties)
+    return critic
+
+
+def adapted(network: nn.Module, norm: Part, weights: Iterable[Part]) -> nn.Module:
+    """The network with its batch normalisations replaced and its weights in another form."""
+    normalisation = NORMALISATIONS.build(norm)
+    for parent in list(network.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, BatchNorm):
+                setattr(parent, name, normalisation.replace(layer))
+    for part in weights:
+        WEIGHTS.build(part).apply(network)
+    return network
+
+
+def check(recipe: Any, relativistic: bool) -> None:
+    """Refuse combinations of a ``gan.Recipe`` that mean nothing.
+
+    Raises:
+        UsageError: What to choose instead.
+    """
+    if len({part.name for part in recipe.penalties}) < len(recipe.penalties):
+        raise UsageError("A penalty is named twice. Name each once, with the weight that it is to have.")
+    shared = recipe.fresh_latents or recipe.fakes == "eval" or recipe.replay or recipe.generator_steps > 1
+    if recipe.turns == "simultaneous" and shared:
+        raise UsageError(
+            "Simultaneous turns share one pass of the generator, so there are no fresh latents, no fakes in "
+            "evaluation mode, no replay and only one generator step. Choose --turns alternating."
+        )
+    if recipe.turns == "separate" and relativistic:
+        raise UsageError(
+            f"The loss '{recipe.adversarial.name}' compares real with generated images, so the discriminator "
+            f"cannot learn from them separately. Choose --turns alternating."
+        )

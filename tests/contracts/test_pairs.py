@@ -1,0 +1,85 @@
+"""Every adversarial loss with every penalty, on each kind of network, with labels and without: nothing is left out."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+import torch
+
+from belamy.data.dataset import Dataset, Memory
+from belamy.methods.base import Domain
+from belamy.methods.construction import PENALTIES
+from belamy.methods.gan import ADVERSARIAL, Recipe
+from belamy.sampling.draw import draw
+from belamy.shelf import Part
+from belamy.training.distribution import World
+from belamy.training.start import Options, make_trainer
+from belamy.training.trainer import Trainer
+
+NETWORKS = {
+    "dense": ("dense-fashion", "dense-fashion"),
+    "dcgan": ("dcgan-cifar:features=2", "dcgan-cifar:features=2,normalisation=false"),
+    "resnet": ("resnet-cifar:features=4", "resnet-cifar:features=4,normalisation=false"),
+}
+PAIRS = [
+    pytest.param(*pair, marks=[pytest.mark.slow] if pair[2] == "resnet" else [], id="-".join(pair))
+    for pair in product(ADVERSARIAL.names(), ["nothing", *PENALTIES.names()], NETWORKS, ["plain", "labels"])
+]
+
+
+@pytest.fixture(scope="module")
+def noise() -> Dataset:
+    """Random images of three classes."""
+    pixels = torch.randint(0, 256, (24, 1, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    return Dataset("noise", Memory(pixels), labels=torch.arange(24) % 3, classes=[*"abc"])
+
+
+def recipe(loss: str, penalty: str, network: str, labels: str) -> Recipe:
+    generator, discriminator = NETWORKS[network]
+    # InfoGAN's term reads a code of ten categories and two numbers from the latents
+    law = "coded" if penalty == "mutual-information" else "normal"
+    conditions = {"generator_condition": "embedding", "discriminator_condition": "projection", "auxiliary": 0.3}
+    return Recipe.parse(
+        {
+            "generator": generator,
+            "discriminator": discriminator,
+            "adversarial": loss,
+            "penalties": [] if penalty == "nothing" else [f"{penalty}:every=2"],
+            "latent": 16,
+            "latent_law": law,
+            "batch": 4,
+            "samples": 64,
+            "average": 16,
+            **(conditions if labels == "labels" else {}),
+        }
+    )
+
+
+def trainer(made: Recipe, data: Dataset) -> Trainer:
+    return make_trainer(
+        made, Domain(data.shape, tuple(data.classes)), data, Options(device="cpu", progress=False), World()
+    )
+
+
+@pytest.mark.parametrize(("loss", "penalty", "network", "labels"), PAIRS)
+def test_it_trains_resumes_and_samples(loss: str, penalty: str, network: str, labels: str, noise: Dataset) -> None:
+    made = recipe(loss, penalty, network, labels)
+    whole = trainer(made, noise)
+    for _ in range(2):
+        whole.step()
+    state = whole.state()
+    resumed = trainer(made, noise)
+    resumed.load_state(
+        type(state)(
+            state.samples, state.step, state.position, state.seconds,
+            {key: value.clone() for key, value in state.tensors.items()},
+        )
+    )  # fmt: skip
+    for engine in (whole, resumed):
+        engine.step()
+        engine.check_finite()
+    first, second = whole.state().tensors, resumed.state().tensors
+    assert [key for key, value in first.items() if not torch.equal(value, second[key])] == []
+    images = draw(resumed.method, 3, seed=0)
+    assert images.shape == (3, 1, 16, 16) and images.dtype == torch.uint8
