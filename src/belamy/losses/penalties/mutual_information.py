@@ -62,7 +62,7 @@ class Penalty(BasePenalty):
                 f"hidden features from latents of size {latent}. It needs at least one code, no more than fit into the "
                 f"latent, and one hidden feature: type --latent {max(codes, 1)} or more."
             )
-        self.categories, self.continuous = categories, continuous
+        self.categories, self.continuous, self.noise = categories, continuous, latent - codes
         self.q = nn.Sequential(
             nn.Linear(features, hidden), nn.LeakyReLU(0.1), nn.Linear(hidden, categories + 2 * continuous)
         )
@@ -71,7 +71,7 @@ class Penalty(BasePenalty):
         """``[N]``."""
         sizes = [self.categories, self.continuous, self.continuous]
         logits, means, raw = self.q(scene.fake_features).split(sizes, 1)
-        category, codes = scene.latents[:, -sum(sizes[:2]) :].split(sizes[:2], 1)
+        category, codes = scene.latents.narrow(1, self.noise, sum(sizes[:2])).split(sizes[:2], 1)
         log_variances = _BOUND * torch.tanh(raw / _BOUND)
         gaussian = (log(2 * pi) + log_variances + (codes - means).square() * (-log_variances).exp()).sum(1) / 2
         return gaussian + cross_entropy(logits, category, reduction="none") if self.categories else gaussian
