@@ -12,7 +12,6 @@ from belamy.methods.base import Domain
 from belamy.methods.construction import PENALTIES
 from belamy.methods.gan import ADVERSARIAL, Recipe
 from belamy.sampling.draw import draw
-from belamy.shelf import Part
 from belamy.training.distribution import World
 from belamy.training.start import Options, make_trainer
 from belamy.training.trainer import Trainer

@@ -29,7 +29,7 @@ class Objective(nn.Module):
         super().__init__()
         self.adversarial: Any = adversarial
         self.targets, self.weightings = nn.ModuleList(targets), nn.ModuleList(weightings)
-        self.relativistic: bool = self.adversarial.relativistic
+        self.relativistic = bool(adversarial.relativistic)
 
     def on_real(self, scores: Tensor, draw: Draws, progress: float) -> Tensor:
         """The discriminator's loss ``[N]`` for scores of real samples."""

@@ -9,7 +9,7 @@ from torch import nn
 
 from belamy.errors import UsageError
 from belamy.methods.base import Domain
-from belamy.networks.critic import Critic, Looks
+from belamy.networks.critic import Critic
 from belamy.networks.layers import BatchNorm
 from belamy.networks.mixture import Mixture
 from belamy.networks.sampling_dropout import add_dropout
@@ -50,8 +50,8 @@ def make_critic(recipe: Any, domain: Domain) -> Critic:
     condition = recipe.discriminator_condition if classes else UNCONDITIONAL
 
     def network(shape: tuple[int, int, int]) -> nn.Module:
-        made = DISCRIMINATORS.build(recipe.discriminator, shape=shape)
-        if not isinstance(made, Looks):
+        made: nn.Module = DISCRIMINATORS.build(recipe.discriminator, shape=shape)
+        if not hasattr(made, "look"):
             raise UsageError(
                 f"The discriminator '{recipe.discriminator.name}' has no look(images) -> (scores, features); see "
                 f"belamy.networks.critic."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import torch
 from pydantic import Field
@@ -279,7 +279,7 @@ class Method(base.BaseMethod):
 
     def penalised(self, turn: Turn, real: Seen, fake: Seen, z: Tensor, draw: Draws) -> Turn:
         """The turn with the penalties that are due; the discriminator's see generated images as they are, detached."""
-        due = self.due(turn.player, draw)
+        due: dict[str, Any] = self.due(turn.player, draw)
         if not due:
             return turn
         scene = Scene(
@@ -297,11 +297,11 @@ class Method(base.BaseMethod):
         )
         found = {name: penalty(scene) for name, penalty in due.items()}
         terms = {name: term for name, term in found.items() if term is not None}
-        weights = {name: due[name].weight * due[name].every for name in terms}  # type: ignore[operator]
+        weights = {name: due[name].weight * due[name].every for name in terms}
         return Turn(turn.player, {**turn.terms, **terms}, {**turn.weights, **weights}, turn.signals)
 
     def learned(self, real: Seen, fake: Seen) -> dict[str, Tensor]:
-        """After the discriminator's update: constraints hold again, and parts with a state of their own see the scores."""
+        """After the discriminator's update: constraints hold again, parts with a state of their own see the scores."""
         self.constrain()
         with torch.no_grad():
             for view in self.views:
@@ -316,7 +316,7 @@ class Method(base.BaseMethod):
     def critic_steps(self, step: int) -> int:
         """How often the discriminator learns in a step."""
         warm = self.recipe.warmup_critic_steps and (step < WARM_UP or step % WARM_UP_AGAIN == 0)
-        return self.recipe.warmup_critic_steps if warm else self.recipe.critic_steps  # type: ignore[no-any-return]
+        return self.recipe.warmup_critic_steps if warm else self.recipe.critic_steps
 
     def see(self, images: Tensor, labels: Tensor | None, draw: Draws) -> Seen:
         """What the discriminator sees of images, and what it says."""
