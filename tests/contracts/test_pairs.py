@@ -34,6 +34,11 @@ def noise() -> Dataset:
     return Dataset("noise", Memory(pixels), labels=torch.arange(24) % 3, classes=[*"abc"])
 
 
+def has_term(penalty: str) -> bool:
+    """Whether a penalty adds to a loss; pure constraints have neither weight nor interval."""
+    return "every" in PENALTIES.options(penalty)
+
+
 def recipe(loss: str, penalty: str, network: str, labels: str) -> Recipe:
     generator, discriminator = NETWORKS[network]
     # InfoGAN's term reads a code of ten categories and two numbers from the latents
@@ -44,7 +49,7 @@ def recipe(loss: str, penalty: str, network: str, labels: str) -> Recipe:
             "generator": generator,
             "discriminator": discriminator,
             "adversarial": loss,
-            "penalties": [] if penalty == "nothing" else [f"{penalty}:every=2"],
+            "penalties": [] if penalty == "nothing" else [f"{penalty}:every=2" if has_term(penalty) else penalty],
             "latent": 16,
             "latent_law": law,
             "batch": 4,
