@@ -33,7 +33,10 @@ def test_help_and_recipes_import_nothing_heavy(words: list[str]) -> None:
 def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     page = capsys.readouterr().out
-    assert set(known_verbs()) == {"train", "resume", "sample", "report", "recipes", "inspect", "data", "doctor"}
+    assert set(known_verbs()) == {
+        *("train", "resume", "sample", "report", "recipes", "parts", "inspect", "data", "doctor"),
+        *("diagnose", "compare", "game"),
+    }
     for name, purpose in known_verbs().items():
         assert purpose and f"  {name}" in page and purpose in page
 

@@ -1,0 +1,74 @@
+"""List the parts of recipes (losses, penalties, networks, tricks …), or explain one: belamy parts [NAME]."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from belamy.shelf import Shelf
+
+
+@dataclass(frozen=True)
+class Form:
+    """List the parts that a recipe's fields can hold, or explain one."""
+
+    json: str | None = None
+    """Write the list as JSON to this file; - is standard output."""
+
+
+def run(words: list[str]) -> int:
+    """Print every part under the fields that hold it, or all about those of one name."""
+    from belamy.cli.output import deliver
+    from belamy.cli.parsing import parse
+    from belamy.errors import UsageError, nearest
+
+    name = words[0] if words and not words[0].startswith("-") else None
+    form = parse(Form, words[1:] if name else words, "belamy parts")
+    found = shelves()
+    if name is None:
+        facts = {kind: {part: about(shelf, part) for part in shelf.names()} for kind, (shelf, _) in found.items()}
+        deliver(facts, form.json, "\n".join(_section(kind, fields, facts[kind]) for kind, (_, fields) in found.items()))
+        return 0
+    name = name.replace("_", "-")
+    holders = {kind: entry for kind, entry in found.items() if name in entry[0].names()}
+    if not holders:
+        known = [part for shelf, _ in found.values() for part in shelf.names()]
+        raise UsageError(f"There is no part '{name}'. {nearest(name, known)} `belamy parts` lists them all.")
+    facts = {kind: about(shelf, name) for kind, (shelf, _) in holders.items()}
+    deliver(facts, form.json, "\n\n".join(_page(shelf, name, fields) for shelf, fields in holders.values()))
+    return 0
+
+
+def shelves() -> dict[str, tuple[Shelf, list[str]]]:
+    """Every kind of part: its shelf and the recipes' fields that hold such parts."""
+    from belamy.cli.recipe_form import slots
+    from belamy.runs.run import RECIPE_TYPES
+
+    found: dict[str, tuple[Shelf, list[str]]] = {}
+    for method in RECIPE_TYPES.names():
+        for field, slot in slots(RECIPE_TYPES.load(method)()).items():
+            _, fields = found.setdefault(slot.shelf.kind, (slot.shelf, []))
+            fields.extend([field] if field not in fields else [])
+    return dict(sorted(found.items()))
+
+
+def about(shelf: Shelf, name: str) -> dict[str, Any]:
+    """What one part is, in a line, and its options with their defaults."""
+    line = (inspect.getdoc(shelf.load(name)) or "").partition("\n")[0].replace("``", "`")
+    return {"description": line, "options": {key: option.default for key, option in shelf.options(name).items()}}
+
+
+def _section(kind: str, fields: list[str], parts: dict[str, dict[str, Any]]) -> str:
+    width = max(map(len, parts), default=0)
+    options = ", ".join(f"--{field.replace('_', '-')}" for field in fields)
+    lines = [f"  {name:<{width}}  {fact['description']}" for name, fact in parts.items()]
+    return "\n".join([f"{kind} ({options})", *lines, ""])
+
+
+def _page(shelf: Shelf, name: str, fields: list[str]) -> str:
+    options = about(shelf, name)["options"]
+    written = f"{name}:{','.join(f'{key}={value}' for key, value in options.items())}" if options else name
+    usage = f"--{fields[0].replace('_', '-')} {written}"
+    return f"{name}: {shelf.kind}\n\n{inspect.getdoc(shelf.load(name))}\n\nWith its defaults: {usage}"
