@@ -166,6 +166,16 @@ class Run:
         """The measured rows so far."""
         return _rows(self.path / "metrics.jsonl")
 
+    def save_diagnosis(self, findings: Sequence[Mapping[str, Any]]) -> None:
+        """Write what the watch found."""
+        files.write_json(self.path / "diagnosis.json", list(findings))
+
+    def diagnosis(self) -> list[dict[str, Any]]:
+        """What the watch found, the gravest first, as of the last checkpoint."""
+        path = self.path / "diagnosis.json"
+        found: list[dict[str, Any]] = files.read_json(path) if path.is_file() else []
+        return found
+
     @property
     def samples_seen(self) -> int:
         """Training samples seen, as far as is on disk."""

@@ -24,8 +24,8 @@ class Reporter(Protocol):
     def due(self) -> bool:
         """Whether it is time to show figures."""
 
-    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
-        """Progress and the latest figures by name."""
+    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> None:
+        """Progress, the latest figures by name, and what goes wrong in two words."""
 
     def read(self, done: int, total: int) -> None:
         """Files of the data read so far."""
@@ -43,7 +43,7 @@ class Silent:
     def due(self) -> bool:
         return False
 
-    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
+    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> None:
         pass
 
     def read(self, done: int, total: int) -> None:
@@ -65,9 +65,9 @@ class Lines:
     def due(self) -> bool:
         return monotonic() - self._last >= LINE_SECONDS
 
-    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
+    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> None:
         self._last = monotonic()
-        self.say(f"{samples / total:4.0%}  {samples:,}/{total:,}  {status(samples, total, speed, figures)}")
+        self.say(f"{samples / total:4.0%}  {samples:,}/{total:,}  {status(samples, total, speed, figures, alarm)}")
 
     def read(self, done: int, total: int) -> None:
         if self.due():
@@ -96,9 +96,9 @@ class Bar:
     def due(self) -> bool:
         return monotonic() - self._last >= LIVE_SECONDS
 
-    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float]) -> None:
+    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> None:
         self._last = monotonic()
-        text = f"{samples:,} samples  {status(samples, total, speed, figures)}"
+        text = f"{samples:,} samples  {status(samples, total, speed, figures, alarm)}"
         self._progress.update(self._task, completed=samples / total, description=text)
 
     def read(self, done: int, total: int) -> None:
@@ -112,12 +112,12 @@ class Bar:
         self._progress.stop()
 
 
-def status(samples: int, total: int, speed: float, figures: Mapping[str, float]) -> str:
-    """Speed, time left, losses by name and gradient norms in one line."""
+def status(samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> str:
+    """What goes wrong, speed, time left, losses by name and gradient norms in one line."""
     left = duration((total - samples) / speed) if speed else "?"
     losses = [f"{name.split('/')[1]} {value:.3f}" for name, value in figures.items() if name.startswith("losses/")]
     norms = [f"{name.split('/')[1]} {value:.2g}" for name, value in figures.items() if name.startswith("gradient")]
-    return f"{speed:,.0f}/s  {left} left  {'  '.join(losses)}  |grad| {'  '.join(norms)}"
+    return f"{alarm}{'  ' if alarm else ''}{speed:,.0f}/s  {left} left  {'  '.join(losses)}  |grad| {'  '.join(norms)}"
 
 
 def reporter(show: bool) -> Reporter:

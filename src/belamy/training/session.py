@@ -26,6 +26,10 @@ from belamy.training.distribution import agree
 from belamy.training.progress import Reporter
 from belamy.training.tensorboard import Board
 from belamy.training.trainer import Trainer
+from belamy.training.watch.course import Course
+from belamy.training.watch.diagnosis import examine
+from belamy.training.watch.finding import SEVERITIES, Finding
+from belamy.training.watch.observe import Watch
 
 ROWS = 500
 """Rows of losses that a whole run writes, about."""
@@ -42,10 +46,12 @@ class Settings:
     Args:
         snapshots: Sheets of samples to draw over the whole run; early ones lie closer together.
         checkpoint_seconds: Save the state at least this often, in seconds of training.
+        watch: Look for what goes wrong, about 80 times a run.
     """
 
     snapshots: int = 48
     checkpoint_seconds: float = 60.0
+    watch: bool = True
 
 
 class Session:
@@ -72,6 +78,11 @@ class Session:
         self.saved_at = monotonic()
         self.latest: Mapping[str, float] = {}
         self.board = Board.open(run.path, self.clock.samples) if run else None
+        self.watch = Watch(trainer) if settings.watch else None
+        self.rows = run.metrics() if run else []
+        told = [row for row in (run.journal() if run else []) if row.get("event") == "finding"]
+        self.told = {str(row["sign"]): SEVERITIES.index(row["severity"]) for row in told}
+        self.findings: list[Finding] = []
 
     def go(self) -> bool:
         """Train to the end; False if the user interrupted."""
@@ -84,6 +95,7 @@ class Session:
                     self.step()
                     if agree(interrupted.is_set(), self.trainer.world.size):
                         self.save()
+                        self.conclude()
                         return False
             self.finish()
         finally:
@@ -95,9 +107,13 @@ class Session:
         """One step and what is due after it."""
         before = self.clock.samples
         try:
+            if self.watch:
+                self.watch.approach()
             self.trainer.step()
             if self.clock.step % self.log_every == 0:
                 self.measure()
+            if self.watch and self.watch.due(before):
+                self.look(self.watch.look())
             if bisect(self.snapshot_at, self.clock.samples) > bisect(self.snapshot_at, before):
                 self.snapshot()
             if self.clock.samples // self.evaluate_every > before // self.evaluate_every:
@@ -107,7 +123,8 @@ class Session:
         except NotFinite as error:
             raise self.explained(error) from None
         if self.reporter.due():
-            self.reporter.show(self.clock.samples, self.total, self.speed, self.trainer.tally.peek() or self.latest)
+            figures = self.trainer.tally.peek() or self.latest
+            self.reporter.show(self.clock.samples, self.total, self.speed, figures, self.alarm)
 
     @property
     def speed(self) -> float:
@@ -123,9 +140,53 @@ class Session:
         for name, value in figures.items():
             kind, _, key = name.partition("/")
             row.setdefault(kind, {})[key] = value
-        self.run.measure({**row, "seconds": round(self.clock.seconds, 3), "speed": round(self.speed, 1)})
+        self.record({**row, "seconds": round(self.clock.seconds, 3), "speed": round(self.speed, 1)})
         if self.board:
             self.board.scalars(figures, self.clock.samples)
+
+    def record(self, row: dict[str, Any]) -> None:
+        """Keep a row of measured quantities, on disk too."""
+        assert self.run
+        self.rows.append(row)
+        self.run.measure(row)
+
+    def look(self, row: Mapping[str, Any]) -> None:
+        """Write what the watch saw, and tell of what it finds for the first time."""
+        if self.run:
+            self.record({"samples": self.clock.samples, "step": self.clock.step, "watch": row})
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell in the journal of each finding that appears or grows graver, and the user of the severe ones."""
+        assert self.run
+        self.findings = self.examine()
+        for finding in self.findings:
+            grade = SEVERITIES.index(finding.severity)
+            if grade <= self.told.get(finding.sign, -1):
+                continue
+            self.told[finding.sign] = grade
+            self.run.log("finding", self.clock.samples, sign=finding.sign, severity=finding.severity, says=finding.says)
+            if finding.severity == "severe":
+                remedy = next((" ".join(each.words) for each in finding.remedies if each.words), "")
+                advice = f" Try: belamy train --resume-from {self.run.path} {remedy}" if remedy else ""
+                self.reporter.say(f"{self.clock.samples:,} samples: {finding.title}. {finding.says}{advice}")
+
+    def examine(self) -> list[Finding]:
+        """What the signs see now."""
+        assert self.run
+        train = len(self.trainer.dataset.indices("train"))
+        return examine(Course(self.method.recipe, self.rows, self.run.journal(), train))
+
+    def conclude(self) -> None:
+        """Leave the diagnosis to the report."""
+        if self.run and self.watch:
+            self.run.save_diagnosis([finding.facts() for finding in self.examine()])
+
+    @property
+    def alarm(self) -> str:
+        """The gravest finding in two words."""
+        grave = [finding for finding in self.findings if finding.severity != "note"]
+        return f"{grave[0].title}{'!' if grave[0].severity == 'severe' else '?'}" if grave else ""
 
     def snapshot(self) -> None:
         """Draw the sheet of samples that shows the progress."""
@@ -146,7 +207,7 @@ class Session:
         with self.trainer.averages.in_place(self.method):
             values = evaluation(self.trainer, "test")
         row = {"samples": self.clock.samples, "step": self.clock.step, "evaluation": values}
-        self.run.measure(row)
+        self.record(row)
         self.reporter.say(
             f"{self.clock.samples:,} samples: held-out "
             + "  ".join(f"{name} {value:.4f}" for name, value in values.items())
@@ -168,6 +229,7 @@ class Session:
             return
         best = self.trainer.averages.best(self.method)
         self.run.save_weights({name: network.state_dict() for name, network in best.items()}, self.clock.samples)
+        self.conclude()
         self.run.log("finish", self.clock.samples)  # after the checkpoint: resumed from it, a run logs this once more
         publish(self.run)
 
@@ -177,6 +239,7 @@ class Session:
         where = f"The last good checkpoint, {int(kept[-1].name):,} samples, is kept." if kept else "Nothing was saved."
         if self.run:
             self.run.log("not-finite", self.clock.samples, reason=str(error))
+        self.conclude()
         return NotFinite(
             f"Training stopped after {self.clock.samples:,} samples: {error}. {where} Lower a learning rate, e.g. "
             f"`belamy train {self.run.recipe_name if self.run else ''} {self._slower()}`, or clip: --clip-norm 1."

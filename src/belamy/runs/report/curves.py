@@ -20,7 +20,7 @@ TITLES = {
     "learning_rates": ("Learning rates", ""),
     "signals": ("Signals", "logged, not learned from"),
 }
-ROW_FACTS = ("samples", "step", "seconds", "speed", "losses", "evaluation")
+ROW_FACTS = ("samples", "step", "seconds", "speed", "losses", "evaluation", "watch")
 
 
 def charts(metrics: Sequence[Row], journal: Sequence[Row]) -> list[str]:

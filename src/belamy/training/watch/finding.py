@@ -1,0 +1,103 @@
+"""What a sign found: how grave, on what evidence, why, and what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Severity = Literal["note", "warning", "severe"]
+SEVERITIES: tuple[Severity, ...] = ("note", "warning", "severe")
+WARNING_FROM, NOTE_FROM = 0.6, 0.4
+"""Strengths from which a finding is worth a warning or a note; it is severe from 1."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A quantity over the run, and the limit that it crossed.
+
+    Args:
+        name: What is drawn, in words.
+        points: (training samples seen, value), oldest first.
+        limit: Where trouble begins, None where no line says it.
+    """
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    limit: float | None = None
+
+    @classmethod
+    def of(cls, name: str, series: np.ndarray, limit: float | None = None) -> Evidence:
+        """From samples and values.
+
+        Args:
+            name: What is drawn.
+            series: [2, n].
+            limit: Where trouble begins.
+        """
+        return cls(name, tuple((float(x), float(y)) for x, y in series.T), limit)
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A change of the recipe that may help.
+
+    Args:
+        why: What it does, in words.
+        changes: Fields of the recipe with their new values, for ``recipe.changed(**changes)``.
+        words: The same as options of ``belamy train``; empty where no option does it.
+    """
+
+    why: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A failure that a sign sees.
+
+    Args:
+        title: Its name in words, short enough for the progress line.
+        strength: How far the evidence goes; 1 is the limit from which a finding is severe.
+        says: The figures against their limits, in one sentence.
+        cause: Why runs do this, in one sentence.
+        evidence: What to draw.
+        remedies: What may help, the first first.
+        specific: Whether it is a cause in itself and stands before mere symptoms.
+        sign: The name of the sign; the diagnosis fills it in.
+        since: Training samples after which it was first seen, as the journal says.
+    """
+
+    title: str
+    strength: float
+    says: str
+    cause: str
+    evidence: tuple[Evidence, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    specific: bool = False
+    sign: str = ""
+    since: int | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """note, warning or severe, by the strength."""
+        return "severe" if self.strength >= 1 else "warning" if self.strength >= WARNING_FROM else "note"
+
+    def facts(self) -> dict[str, Any]:
+        """Plain data, as ``diagnosis.json`` holds it."""
+        remedies = [{"why": each.why, "options": list(each.words)} for each in self.remedies]
+        return {
+            "sign": self.sign, "title": self.title, "severity": self.severity, "since": self.since,
+            "strength": round(min(self.strength, 1e6), 3), "says": self.says, "cause": self.cause,
+            "evidence": [asdict(each) for each in self.evidence], "remedies": remedies,
+        }  # fmt: skip
+
+
+def ranked(findings: Sequence[Finding]) -> list[Finding]:
+    """The gravest first; of equal severity causes before symptoms, then by strength."""
+    return sorted(
+        findings, key=lambda found: (-SEVERITIES.index(found.severity), -found.specific, -found.strength, found.sign)
+    )

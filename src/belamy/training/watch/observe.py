@@ -1,0 +1,319 @@
+"""Looking at a method in training without disturbing it: one row of plain numbers at each of some moments."""
+
+from __future__ import annotations
+
+from bisect import bisect_right as bisect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from belamy.data import Batch, to_float
+from belamy.methods import base
+from belamy.methods.base import Samples
+from belamy.training.trainer import Trainer
+from belamy.training.watch.eye import Eye, nearest, pairwise, spectrum
+
+MOMENTS = 80
+"""Looks at a run, at most."""
+IMAGES = 64
+"""Images of each kind in a look."""
+APART = 2048
+"""Training samples between two looks, at least: a look costs about as much as training on 40 to 60 samples."""
+LEARNED = 4000
+"""Training images that the eye learns from, at most; in short runs one for each 60 samples of the run."""
+FEWEST = 256
+SATURATED = 0.99
+DIGITS = 5
+MOST_CLASSES = 100
+
+
+@runtime_checkable
+class Judges(Protocol):
+    """A method whose generated images are judged by an adversary."""
+
+    value_range: tuple[float, float]
+    objective: Any
+
+    def real(self, batch: Batch) -> Tensor:
+        """The batch's images as the adversary is shown them."""
+        ...
+
+    def judge(self, images: Tensor, labels: Tensor | None) -> Any:
+        """What the adversary says; ``scores`` is [n]."""
+        ...
+
+
+class Watch:
+    """Looks at the trainer's method at about 80 moments that the recipe alone decides.
+
+    A run that is resumed is looked at at the same moments and with the same eye, and its rows are the same.
+
+    Args:
+        trainer: What is watched.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer, self.method = trainer, trainer.method
+        total = self.method.recipe.samples
+        count = min(MOMENTS, total // APART)
+        self.moments = [total * (moment / count) ** 1.25 for moment in range(1, count + 1)]
+        self.before: dict[str, list[Tensor]] = {}
+
+    @cached_property
+    def eye(self) -> Eye:
+        """Made at the first look."""
+        count = min(LEARNED, max(FEWEST, self.method.recipe.samples // 60))
+        return Eye(self.trainer.dataset, count, self.trainer.device)
+
+    def approach(self) -> None:
+        """Before a step: remember the weights, if the coming step is likely to reach a moment."""
+        clock = self.trainer.clock
+        stride = clock.samples / clock.step if clock.step else self.method.recipe.batch
+        near = self._passed(clock.samples + stride) > self._passed(clock.samples)
+        kept = self.trainer.parameters if near else {}
+        self.before = {name: [weight.detach().clone() for weight in weights] for name, weights in kept.items()}
+
+    def due(self, before: int) -> bool:
+        """Whether a moment was reached since so many samples were seen."""
+        return self._passed(self.trainer.clock.samples) > self._passed(before)
+
+    def look(self) -> dict[str, Any]:
+        """The row of this moment."""
+        row: dict[str, Any] = {"weights": self._weights(), **self._moved()}
+        loud = Loudness(self.method)
+        with undisturbed(self.method, self.trainer.device), self.trainer.precision(), loud:
+            if isinstance(self.method, Samples):
+                row |= self._samples(self.method)
+        row["activations"] = loud.rms
+        if loud.layer is not None:
+            row["loudest"] = loud.layer
+        return _rounded(row)
+
+    def _passed(self, samples: float) -> int:
+        return bisect(self.moments, samples)
+
+    def _weights(self) -> dict[str, float]:
+        """Root mean square of each player's weights."""
+        return {name: float(_rms(weights)) for name, weights in self.trainer.parameters.items()}
+
+    def _moved(self) -> dict[str, Any]:
+        """How far the last step moved each player's weights, relative to them."""
+        if not self.before:
+            return {}
+        moved = {}
+        for name, weights in self.trainer.parameters.items():
+            change = torch._foreach_sub([weight.detach() for weight in weights], self.before[name])
+            moved[name] = float(_rms(change) / (_rms(weights) + 1e-30))
+        self.before = {}
+        return {"moved": moved}
+
+    def _samples(self, method: Any) -> dict[str, Any]:
+        """What new samples are like, and what the adversary says of them."""
+        turn, trainer = self._passed(self.trainer.clock.samples), self.trainer
+        batches = trainer.batches
+        indices = batches.indices(batches.position)[:IMAGES]
+        batch = self._batch(indices)
+        count = len(indices)
+        latents = method.latents(trainer.method.recipe.seed + 1, range(turn * count, (turn + 1) * count))
+        latents = latents.to(trainer.device, trainer.dtype)
+        labels = self._labels(turn, count)
+        with torch.no_grad():
+            method.eval()
+            images = method.generate(latents, labels)
+            again = method.generate(latents[: count // 2], _shifted(labels, count // 2, len(method.domain.classes)))
+            method.train()
+        row = self._seen(images, again, labels, turn)
+        row["batch"] = _classes_in(batch.labels, self.eye)
+        if isinstance(method, Judges):
+            row |= self._judged(method, batch, images, labels, turn)
+        return row
+
+    def _batch(self, indices: Tensor) -> Batch:
+        """Images of the data set as the method is given them."""
+        data, device = self.trainer.dataset, self.trainer.device
+        images = to_float(data.images(indices)).to(device, self.trainer.dtype)
+        return Batch(images, None if data.labels is None else data.labels[indices].to(device), indices)
+
+    def _labels(self, turn: int, count: int) -> Tensor | None:
+        """Classes as frequent as in the data."""
+        known = self.eye.labels
+        if known is None or not self.method.domain.classes:
+            return None
+        return known[torch.arange(turn * count, (turn + 1) * count) % len(known)].to(self.trainer.device)
+
+    @torch.no_grad()
+    def _seen(self, images: Tensor, again: Tensor, labels: Tensor | None, turn: int) -> dict[str, Any]:
+        """What the eye sees in samples; ``again`` are samples from the first latents with other labels."""
+        eye = self.eye
+        if not torch.isfinite(images).all():
+            return {"finite": 0.0}
+        features, scores = eye.features(images)
+        distances = nearest(features, eye.reference)
+        own = spectrum(images)
+        row: dict[str, Any] = {
+            "finite": 1.0,
+            "diversity": float(pairwise(features).mean()) / eye.spread,
+            "precision": eye.precision(features),
+            "coverage": eye.coverage(features, turn),
+            "nearest": float(distances.median()) / (eye.usual + 1e-12),
+            "copies": float((distances < 0.4 * eye.usual).float().mean()),
+            "pattern": max((own[period] / (eye.spectrum[period] + 1e-6) for period in own), default=1.0),
+        }
+        if scores is not None:
+            said = scores.argmax(1)
+            if eye.classes <= MOST_CLASSES:
+                row["classes"] = torch.bincount(said, minlength=eye.classes).tolist()
+            if labels is not None:
+                other = eye.features(again)[0]
+                row["fidelity"] = float((said == labels).float().mean())
+                changed = (other - features[: len(other)]).norm(dim=1).mean()
+                row["label_effect"] = float(changed) / eye.spread
+        return row
+
+    def _judged(
+        self, method: Any, batch: Batch, images: Tensor, labels: Tensor | None, turn: int
+    ) -> dict[str, Any]:
+        """Scores of training, held-out and generated images, and the gradient that reaches the generator."""
+        shown = method.real(batch)
+        made = base.to_range(images.to(shown.dtype), method.value_range).detach().requires_grad_()
+        with torch.no_grad():
+            real = method.judge(shown, batch.labels).scores
+        with torch.enable_grad():
+            fake = method.judge(made, labels).scores
+            progress = self.trainer.clock.samples / method.recipe.samples
+            loss = method.objective.generator(fake, real, min(progress, 1.0)).sum()
+            push, reaching = torch.autograd.grad(loss, [fake, made])
+        row: dict[str, Any] = {
+            "scores": {"real": _moments(real), "fake": _moments(fake.detach())},
+            "auc": _auc(real, fake.detach()),
+            "push": float(push.abs().mean()),
+            "gradient": float(reaching.flatten(1).norm(dim=1).mean()),
+            "shown": {"real": _values(shown), "fake": _values(made.detach())},
+        }
+        held = self.eye.held
+        if len(held) >= 16:
+            some = held[torch.arange(turn * IMAGES, (turn + 1) * IMAGES) % len(held)][: len(shown)]
+            unseen = self._batch(some)
+            with torch.no_grad():
+                scores = method.judge(method.real(unseen), unseen.labels).scores
+            row["scores"]["held"] = _moments(scores)
+            row["auc_held"] = _auc(real, scores)
+        return row
+
+
+class Loudness:
+    """Within the context: the largest root mean square of a layer's output, and whose it is.
+
+    Args:
+        method: Its layers are listened to.
+    """
+
+    def __init__(self, method: nn.Module) -> None:
+        self.method, self.found, self._stack = method, {}, ExitStack()  # type: ignore[var-annotated]
+        self.found: dict[str, Tensor]
+
+    def __enter__(self) -> None:
+        for name, module in self.method.named_modules():
+            if not next(module.children(), None) and next(module.parameters(recurse=False), None) is not None:
+                self._stack.callback(module.register_forward_hook(self._listener(name)).remove)
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _listener(self, name: str) -> Callable[..., None]:
+        def listen(_module: nn.Module, _inputs: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                self.found[name] = output.detach().float().norm() / output.numel() ** 0.5
+
+        return listen
+
+    @cached_property
+    def _loudest(self) -> tuple[str, float] | None:
+        if not self.found:
+            return None
+        values = torch.stack(list(self.found.values())).nan_to_num(nan=float("inf"))
+        most = int(values.argmax())
+        return list(self.found)[most], float(values[most])
+
+    @property
+    def layer(self) -> str | None:
+        """Network and layer."""
+        return self._loudest[0] if self._loudest else None
+
+    @property
+    def rms(self) -> float:
+        """Its output's root mean square."""
+        return self._loudest[1] if self._loudest else 0.0
+
+
+@contextmanager
+def undisturbed(method: nn.Module, device: torch.device) -> Iterator[None]:
+    """After the context buffers, modes and random numbers are what they were before it."""
+    kept = [(module, name, buffer, buffer.clone()) for module in method.modules()
+            for name, buffer in module._buffers.items() if buffer is not None]  # fmt: skip
+    modes = {module: module.training for module in method.modules()}
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for module, name, buffer, value in kept:
+                    buffer.copy_(value)
+                    module._buffers[name] = buffer
+            for module, mode in modes.items():
+                module.training = mode
+
+
+def _shifted(labels: Tensor | None, count: int, classes: int) -> Tensor | None:
+    """Other labels for the first of them."""
+    return None if labels is None else (labels[:count] + 1) % max(classes, 1)
+
+
+def _classes_in(labels: Tensor | None, eye: Eye) -> dict[str, float]:
+    """Distinct classes in a batch, and how many a batch of its size holds by chance."""
+    if labels is None or eye.labels is None or eye.classes < 2:
+        return {}
+    shares = torch.bincount(eye.labels, minlength=eye.classes).double() / len(eye.labels)
+    expected = float((1 - (1 - shares) ** len(labels)).sum())
+    return {"classes": float(len(labels.unique())), "expected": expected}
+
+
+def _auc(high: Tensor, low: Tensor) -> float:
+    """Probability that one of the first exceeds one of the second, ties by half; 0.5 is chance."""
+    difference = high.float()[:, None] - low.float()[None, :]
+    return float(((difference > 0).float() + 0.5 * (difference == 0).float()).mean())
+
+
+def _moments(scores: Tensor) -> dict[str, float]:
+    scores = scores.float()
+    return {"mean": float(scores.mean()), "sd": float(scores.std()) if len(scores) > 1 else 0.0}
+
+
+def _values(images: Tensor) -> dict[str, float]:
+    """Mean, spread, ends and the share at the ends of [-1, 1] of pixel values."""
+    flat = images.float().flatten()
+    return {
+        "mean": float(flat.mean()), "sd": float(flat.std()), "low": float(flat.min()), "high": float(flat.max()),
+        "saturated": float((flat.abs() > SATURATED).float().mean()),
+        "between": float(images.float().flatten(1).std(0).mean()) if len(images) > 1 else 0.0,
+    }  # fmt: skip
+
+
+def _rms(tensors: list[Tensor]) -> Tensor:
+    count = sum(tensor.numel() for tensor in tensors)
+    return torch.stack(torch._foreach_norm([tensor.detach() for tensor in tensors])).float().norm() / count**0.5
+
+
+def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Five digits are enough for any sign, and keep the file small."""
+
+    def short(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: short(inner) for name, inner in value.items()}
+        return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+    return {name: short(value) for name, value in row.items()}

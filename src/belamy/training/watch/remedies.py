@@ -1,0 +1,182 @@
+"""Changes of a recipe that may help, made only of options that the recipe and its parts really have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, get_args
+
+from belamy.errors import UsageError
+from belamy.methods.base import BaseRecipe
+from belamy.shelf import Part, Shelf
+from belamy.training.watch.finding import Remedy
+
+Change = Callable[[Any], Any]
+
+
+class Slot(NamedTuple):
+    """A field that holds parts: of which shelf, and whether several."""
+
+    shelf: Shelf
+    many: bool
+
+
+class Cabinet:
+    """Makes remedies for a recipe; a remedy that the recipe cannot take, or has taken already, is None.
+
+    Args:
+        recipe: What is to be changed.
+    """
+
+    def __init__(self, recipe: BaseRecipe) -> None:
+        self.recipe = recipe
+
+    def option(self, field: str, key: str, change: Change, why: str) -> Remedy | None:
+        """Another value for an option of the part in a field.
+
+        Args:
+            field: E.g. ``discriminator``.
+            key: E.g. ``dropout``.
+            change: From the present value to the new one.
+            why: What it does, in words.
+        """
+        slot = self.slot(field)
+        if slot is None or slot.many:
+            return None
+        part: Part = getattr(self.recipe, field)
+        known = slot.shelf.options(part.name)
+        if key not in known:
+            return None
+        now = part.options.get(key, known[key].default)
+        new = _rounded(change(now)) if isinstance(now, int | float) else now
+        if new == now:
+            return None
+        word = f"--{_dashed(field)}.{_dashed(key)}"
+        return self.made({field: Part(name=part.name, **{**part.options, key: new})}, (word, f"{new}"), why)
+
+    def field(self, field: str, change: Change, why: str) -> Remedy | None:
+        """Another value for a plain field."""
+        if field not in type(self.recipe).model_fields:
+            return None
+        now = getattr(self.recipe, field)
+        new = change(now)
+        new = _rounded(new) if isinstance(new, float) else new
+        if new == now:
+            return None
+        words = (f"--{'' if new else 'no-'}{_dashed(field)}",) if isinstance(new, bool) else (
+            f"--{_dashed(field)}", f"{new}")  # fmt: skip
+        return self.made({field: new}, words, why)
+
+    def part(self, field: str, part: str, why: str) -> Remedy | None:
+        """Another part in a field, or one more where the field holds several."""
+        slot, wanted = self.slot(field), Part.parse(part)
+        if slot is None or wanted.name not in slot.shelf.names():
+            return None
+        held: Any = getattr(self.recipe, field)
+        if wanted.name in ([each.name for each in held] if slot.many else [held.name]):
+            return None
+        new = (*held, wanted) if slot.many else wanted
+        return self.made({field: new}, (f"--{_dashed(field)}", *map(str, new if slot.many else [new])), why)
+
+    def without(self, field: str, names: Iterable[str], why: str) -> Remedy | None:
+        """A field without some of the parts that it holds."""
+        slot = self.slot(field)
+        if slot is None or not slot.many:
+            return None
+        held: tuple[Part, ...] = getattr(self.recipe, field)
+        new = tuple(part for part in held if part.name not in set(names))
+        if len(new) == len(held):
+            return None
+        return self.made({field: new}, (f"--{_dashed(field)}", *map(str, new)), why)
+
+    def made(self, changes: dict[str, Any], words: tuple[str, ...], why: str) -> Remedy | None:
+        """The remedy, if the recipe takes it."""
+        try:
+            self.recipe.changed(**changes)
+        except UsageError:
+            return None
+        return Remedy(why, changes, words)
+
+    def slot(self, field: str) -> Slot | None:
+        """The shelf of a field that holds parts."""
+        info = type(self.recipe).model_fields.get(field)
+        if info is None:
+            return None
+        for shelf in info.metadata:
+            if isinstance(shelf, Shelf):
+                return Slot(shelf, many=False)
+        inner = [shelf for each in get_args(info.annotation) for shelf in get_args(each) if isinstance(shelf, Shelf)]
+        return Slot(inner[0], many=True) if inner else None
+
+
+def in_order(*remedies: Remedy | None) -> tuple[Remedy, ...]:
+    """Those that there are."""
+    return tuple(remedy for remedy in remedies if remedy is not None)
+
+
+def weaken_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
+    """When the discriminator overpowers the generator: the slides' remedies in their order, then newer ones."""
+    cabinet = Cabinet(recipe)
+    return in_order(
+        cabinet.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise the discriminator's dropout"),
+        slower(cabinet, "discriminator"),
+        *(cabinet.option("discriminator", key, lambda now: max(1, now // 2), "give the discriminator fewer filters")
+          for key in ("width", "features", "filters")),
+        cabinet.part("targets", "noise", "add noise to the labels that the discriminator is told"),
+        cabinet.part("targets", "flipping", "flip some of those labels"),
+        cabinet.part("penalties", "r1", "keep the discriminator smooth near real images"),
+        cabinet.part("views", "instance-noise", "blur the border by noise on what the discriminator sees, less and less"),
+    )  # fmt: skip
+
+
+def strengthen_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
+    """When the generator overpowers the discriminator: the opposites, lower rates for both, larger batches."""
+    cabinet = Cabinet(recipe)
+    return in_order(
+        cabinet.option("discriminator", "dropout", lambda now: max(0.0, now - 0.3), "lower the discriminator's dropout"),
+        cabinet.without("targets", ("noise", "flipping"), "tell the discriminator true labels"),
+        slower(cabinet, "generator"),
+        *(cabinet.option("discriminator", key, lambda now: now * 2, "give the discriminator more filters")
+          for key in ("width", "features", "filters")),
+        slower_both(cabinet),
+        cabinet.field("batch", lambda now: min(now * 2, 65536), "larger batches show more of the data at once"),
+    )  # fmt: skip
+
+
+def more_variety(recipe: BaseRecipe) -> tuple[Remedy, ...]:
+    """Against collapse: what lets the discriminator see or punish the lack of variety, after the slides' remedies."""
+    cabinet = Cabinet(recipe)
+    return in_order(
+        *strengthen_discriminator(recipe),
+        cabinet.part("penalties", "r1", "keep the discriminator smooth near real images"),
+        cabinet.part("statistics", "minibatch-standard-deviation", "let the discriminator see how varied a batch is"),
+        cabinet.part("adversarial", "relativistic-pairing", "compare each generated image with a real one"),
+    )
+
+
+def slower(cabinet: Cabinet, player: str, factor: float = 4) -> Remedy | None:
+    """A lower learning rate for one player."""
+    field = f"{player}_optimizer"
+    known = field in type(cabinet.recipe).model_fields
+    owner = f"the {player} learns" if known else "learn"
+    return cabinet.option(field if known else "optimizer", "lr", lambda now: now / factor, f"{owner} more slowly")
+
+
+def slower_both(cabinet: Cabinet, factor: float = 2) -> Remedy | None:
+    """Lower learning rates for both players."""
+    pair = [slower(cabinet, player, factor) for player in ("generator", "discriminator")]
+    if any(remedy is None for remedy in pair) or "optimizer" in type(cabinet.recipe).model_fields:
+        return None
+    changes, words = {}, []
+    for remedy in in_order(*pair):
+        changes |= dict(remedy.changes)
+        words += remedy.words
+    return cabinet.made(changes, tuple(words), "both players learn more slowly")
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _rounded(value: float) -> float:
+    """Three digits, so that the command can be read."""
+    return value if isinstance(value, int) else float(f"{value:.3g}")
