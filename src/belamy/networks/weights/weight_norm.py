@@ -1,0 +1,26 @@
+"""Weights whose lengths and directions are learned apart."""
+
+from torch import nn
+from torch.nn.utils import parametrizations
+
+from belamy.networks.surgery import weighted_layers
+from belamy.networks.weights import outputs_axis
+
+
+class Weights:
+    r"""Weight normalisation: a length g and a direction v for each output.
+
+    .. math:: w = g \frac{v}{\lVert v\rVert}
+
+    At first g is the length of the initial weight, so the network computes what it did before.
+
+    *Departs from the paper* in having no initialisation from a first batch of data.
+
+    References:
+        Salimans & Kingma 2016, arXiv 1602.07868, equation 2.
+    """
+
+    def apply(self, network: nn.Module) -> None:
+        """Normalise every dense and convolutional layer."""
+        for layer in weighted_layers(network):
+            parametrizations.weight_norm(layer, "weight", outputs_axis(layer))
