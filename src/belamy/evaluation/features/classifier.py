@@ -1,0 +1,61 @@
+"""What a trained classifier sees: the features before its last layer, and the probabilities after it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from belamy.data import to_float
+from belamy.errors import UsageError
+from belamy.evaluation.seen import Seen
+
+PART = 500
+"""Images that are looked at together."""
+
+
+class ClassifierFeatures:
+    """The penultimate features of a trained classifier.
+
+    Images are looked at as they are written to files: uint8, at their own size.
+
+    Args:
+        network: A classifier with ``features(images)`` and ``head(features)``, in evaluation mode from here on.
+        name: What it is called on cards.
+
+    Raises:
+        UsageError: The network does not part into features and head.
+    """
+
+    def __init__(self, network: nn.Module, name: str) -> None:
+        if not callable(getattr(network, "features", None)) or not isinstance(
+            getattr(network, "head", None), nn.Module
+        ):
+            raise UsageError(f"The classifier '{name}' shows no features before its last layer. Choose 'convnet'.")
+        self.network: Any = network.eval().requires_grad_(False)
+        self.name = name
+        self.digest = weights_digest(network.state_dict())
+        last = [layer for layer in self.network.head.modules() if isinstance(layer, nn.Linear)][-1]
+        self.size, self.classes = last.in_features, last.out_features
+
+    @torch.no_grad()
+    def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
+        where = next(self.network.parameters())
+        features, probabilities = [], []
+        for part in images.split(PART):
+            found = self.network.features(to_float(part).to(where.device, where.dtype))
+            features.append(found.double().cpu())
+            probabilities.append(self.network.head(found).double().softmax(1).cpu())
+        return Seen(torch.cat(features), torch.cat(probabilities), labels)
+
+
+def weights_digest(tensors: Mapping[str, Tensor]) -> str:
+    """The first 16 digits of the SHA-256 over names, types, shapes and bytes of tensors."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(repr((name, str(tensor.dtype), tuple(tensor.shape))).encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
