@@ -1,0 +1,306 @@
+"""The watch is itself measured: runs broken on purpose, and healthy ones, with what it said of each.
+
+Twelve kinds of broken run with five seeds each, and forty healthy runs of different losses, sizes, settings and data;
+each takes 10 to 20 seconds of one core. A run that lies in the folder is not made again, so the benchmark can be
+stopped and gone on with, and several processes may share a folder with different ``--share``.
+
+    python benchmarks/watch.py FOLDER [--seeds 0 1 2 3 4] [--only KIND …] [--share 1/2] [--write docs/watch.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from belamy.data import Dataset, open_data
+from belamy.errors import NotFinite
+from belamy.methods import gan
+from belamy.methods.base import Domain
+from belamy.runs import files
+from belamy.runs.provenance import provenance
+from belamy.runs.run import Run
+from belamy.shelf import Part
+from belamy.training.device import choose_precision
+from belamy.training.distribution import World
+from belamy.training.progress import reporter
+from belamy.training.session import Session, Settings
+from belamy.training.trainer import Trainer, fresh
+
+SAMPLES = 32_000
+"""Budget of a run in training samples: 1,000 steps of 32."""
+EARLY = 0.4
+"""Share of the budget before which a failure must be named."""
+FINDINGS = 2
+"""Among so many first findings the right name must be."""
+RATE = 2e-3
+"""Learning rate of both players in a healthy run."""
+
+
+def adam(lr: float) -> Part:
+    """The optimiser of the digits recipe at a rate."""
+    return Part(name="adam", lr=lr, beta1=0.0, beta2=0.99)
+
+
+def digits(width: int = 4, hidden: int = 32) -> Part:
+    """The small networks of Belamy."""
+    return Part(name="digits", width=width, hidden=hidden)
+
+
+def usual(**fields: Any) -> gan.Recipe:
+    """A small GAN that goes well, with some fields changed."""
+    settings: dict[str, Any] = {
+        "generator": digits(),
+        "discriminator": digits(),
+        "latent": 32,
+        "batch": 32,
+        "samples": SAMPLES,
+        "penalties": (Part(name="r1", weight=1.0, every=4),),
+        "generator_optimizer": adam(RATE),
+        "discriminator_optimizer": adam(RATE),
+    }
+    return gan.Recipe(**{**settings, **fields})
+
+
+LABELLED = {
+    "generator_condition": Part(name="embedding"), "discriminator_condition": Part(name="projection"), "auxiliary": 0.3,
+}  # fmt: skip
+"""The fields of a conditional GAN as the digits recipe has them."""
+
+
+# What a recipe cannot say
+
+
+def as_made(method: gan.Method, trainer: Trainer | None) -> None:
+    """Nothing is spoiled."""
+
+
+def class_by_class(method: gan.Method, trainer: Trainer | None) -> None:
+    """The stream shows one class after the other, as files read in the order of a sorted list do."""
+    if trainer is not None:
+        assert trainer.dataset.labels is not None
+        indices = trainer.dataset.splits["train"]
+        labels = trainer.dataset.labels[indices]
+        order = torch.cat([indices[labels == label][:960] for label in range(len(trainer.dataset.classes))])
+        trainer.batches._split, trainer.batches._permutation = order, lambda number: order  # type: ignore[method-assign]
+
+
+def labels_cut(method: gan.Method, trainer: Trainer | None) -> None:
+    """The generator is told the label of another image of the batch."""
+    if trainer is None:
+        method.generator.register_forward_pre_hook(lambda _, given: (given[0], given[1].roll(1)))
+
+
+def bare_transposed(method: gan.Method, trainer: Trainer | None) -> None:
+    """The generator enlarges by transposed convolutions of kernel 3 and stride 2, whose windows overlap unevenly."""
+    if trainer is None:
+        method.generator = Bare(method.recipe.latent, method.domain.shape)
+
+
+class Bare(nn.Module):
+    """Latent → quarter size → half size → image by bare transposed convolutions without normalisation."""
+
+    value_range = (-1.0, 1.0)
+
+    def __init__(self, latent: int, shape: tuple[int, int, int], width: int = 16) -> None:
+        super().__init__()
+        channels, height, breadth = shape
+        self.start = nn.Sequential(
+            nn.Linear(latent, width * height * breadth // 16), nn.Unflatten(1, (width, height // 4, breadth // 4))
+        )
+        self.layers = nn.Sequential(
+            nn.ReLU(),
+            nn.ConvTranspose2d(width, width, 3, 2, 1, output_padding=1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(width, channels, 3, 2, 1, output_padding=1),
+            nn.Tanh(),
+        )
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        images: Tensor = self.layers(self.start(latents))
+        return images
+
+
+# Data that bring a failure with them
+
+
+@cache
+def opened(data: str) -> Dataset:
+    """A data set, opened once."""
+    return open_data(data)
+
+
+def spots(path: Path) -> str:
+    """2,000 pictures of one white square on black: a surface of two dimensions, which generated images never touch."""
+    if not path.is_file():
+        x, y = np.mgrid[:16, :16]
+        corners = np.random.default_rng(0).integers(1, 12, (2000, 2, 1, 1))
+        inside = [(axis >= corner) & (axis < corner + 3) for axis, corner in ((x, corners[:, 0]), (y, corners[:, 1]))]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, 255 * (inside[0] & inside[1]).astype(np.uint8))
+    return str(path)
+
+
+def few(path: Path, count: int = 40) -> str:
+    """So few digits that they can be learned by heart."""
+    if not path.is_file():
+        data = opened("mnist")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, data.images(data.splits["train"][:count])[:, 0].numpy())
+    return str(path)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to break a run.
+
+    Args:
+        names: The findings that name it right.
+        recipe: The recipe of a folder for made data.
+        spoil: What a recipe cannot say: called with the method before, and with the trainer after they are joined.
+        labels: Whether the networks are told the labels of the data.
+    """
+
+    names: tuple[str, ...]
+    recipe: Callable[[Path], gan.Recipe]
+    spoil: Callable[[gan.Method, Trainer | None], None] = as_made
+    labels: bool = False
+
+
+KINDS: dict[str, Kind] = {
+    "discriminator rate x30": Kind(
+        ("unstable-steps", "discriminator-wins", "oscillation", "unsteady-discriminator", "exploding-gradients"),
+        lambda _: usual(discriminator_optimizer=adam(30 * RATE)),
+    ),
+    "generator rate x30": Kind(
+        ("unstable-steps", "mode-collapse", "oscillation"), lambda _: usual(generator_optimizer=adam(30 * RATE))
+    ),
+    "discriminator too weak": Kind(
+        ("discriminator-too-weak",),
+        lambda _: usual(discriminator=digits(1, 2), discriminator_optimizer=adam(RATE / 50), penalties=()),
+    ),
+    "discriminator too strong": Kind(
+        ("discriminator-wins",),
+        lambda _: usual(discriminator=digits(8, 64), generator=digits(2, 16), critic_steps=5, penalties=()),
+    ),
+    "disjoint supports": Kind(
+        ("discriminator-wins",),
+        lambda data: usual(
+            data=spots(data / "spots.npy"), discriminator=digits(8, 64), adversarial=Part(name="minimax"),
+            critic_steps=3, penalties=(),
+        ),
+    ),
+    "class by class": Kind(("unshuffled", "mode-drop"), lambda _: usual(), class_by_class),
+    "diverging rate": Kind(
+        ("not-finite", "exploding-gradients"),
+        lambda _: usual(
+            adversarial=Part(name="wasserstein"), penalties=(), schedule=Part(name="linear", end=1.0, warmup=0.5),
+            discriminator_optimizer=Part(name="sgd", lr=0.05), generator_optimizer=Part(name="sgd", lr=0.05),
+        ),
+    ),
+    "labels cut": Kind(("label-ignored",), lambda _: usual(**LABELLED), labels_cut, labels=True),
+    "forty images": Kind(
+        ("memorisation", "discriminator-memorises"), lambda data: usual(data=few(data / "few.npy"), penalties=())
+    ),
+    "kernel 3 stride 2": Kind(("checkerboard",), lambda _: usual(data="avatars-16"), bare_transposed),
+    "wrong scaling": Kind(("wrong-range",), lambda _: usual(real_range="0..1")),
+    "frozen generator": Kind(("frozen-generator",), lambda _: usual(generator_optimizer=adam(0.0))),
+}  # fmt: skip
+
+
+def healthy() -> dict[str, Kind]:
+    """Forty runs that go well: different losses, networks, sizes, settings and data."""
+    losses: dict[str, dict[str, Any]] = {
+        "non-saturating": {},
+        "hinge": {"adversarial": Part(name="hinge")},
+        "least-squares": {"adversarial": Part(name="least-squares")},
+        "wasserstein-gp": {
+            "adversarial": Part(name="wasserstein"), "penalties": (Part(name="gradient-penalty"),), "critic_steps": 2,
+        },
+        "relativistic": {
+            "adversarial": Part(name="relativistic-pairing"), "penalties": (Part(name="r1"), Part(name="r2")),
+        },
+    }  # fmt: skip
+    settings: dict[str, tuple[bool, dict[str, Any]]] = {
+        "mnist": (False, {}),
+        "mnist wide": (False, {"generator": digits(8, 64), "discriminator": digits(8, 64)}),
+        "mnist labels": (True, LABELLED),
+        "mnist slow": (False, {"generator_optimizer": adam(5e-4), "discriminator_optimizer": adam(5e-4)}),
+        "mnist simultaneous": (False, {"turns": "simultaneous", "batch": 64, "average": 5000}),
+        "mnist uniform": (False, {"latent_law": Part(name="uniform"), "latent": 16, "fresh_latents": True}),
+        "avatars": (False, {"data": "avatars-16", "generator": digits(8, 64), "discriminator": digits(8, 64)}),
+        "avatars small batch": (False, {"data": "avatars-16", "batch": 16, "seed": 7}),
+    }
+
+    def kind(labels: bool, fields: dict[str, Any]) -> Kind:
+        return Kind((), lambda _: usual(**fields), labels=labels)
+
+    return {
+        f"{loss}, {setting}": kind(labels, {**how, **fields})
+        for loss, how in losses.items()
+        for setting, (labels, fields) in settings.items()
+    }
+
+
+def train(kind: Kind, recipe: gan.Recipe, path: Path, tape: int = 0) -> None:
+    """Train into a folder as ``belamy train`` does; with ``tape``, keep the networks at so many moments."""
+    made = path.with_name(f"{path.name}.part")
+    shutil.rmtree(made, ignore_errors=True)
+    data = opened(recipe.data)
+    domain = Domain(data.shape, tuple(data.classes) if kind.labels else ())
+    torch.set_flush_denormal(True)
+    dtype, mixed = choose_precision("float32", torch.device("cpu"))
+
+    def build() -> gan.Method:
+        method = gan.Method(recipe, domain)
+        kind.spoil(method, None)
+        return method
+
+    method = fresh(build, recipe.seed, torch.device("cpu"), dtype)
+    trainer = Trainer(method, data, World(), mixed)
+    kind.spoil(method, trainer)  # type: ignore[arg-type]
+    facts = provenance("cpu", "float32", 8, 1, "")
+    run = Run.create(made, recipe=recipe, recipe_name=path.name, domain=domain, provenance=facts, card=data.card())
+    session = Session(run, trainer, Settings(snapshots=8, checkpoint_seconds=1e9), reporter(False))
+    try:
+        for number in range(1, (tape or 1) + 1):
+            while trainer.clock.samples < recipe.samples * number // (tape or 1):
+                session.step()
+            if tape:
+                files.save_tensors(made / "tape" / f"{trainer.clock.samples:06d}.safetensors", method.state_dict())
+    except NotFinite:
+        pass  # its journal says so
+    made.rename(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--only", nargs="+", help="kinds of broken runs")
+    parser.add_argument("--healthy", type=int, default=40, help="how many of the healthy runs")
+    parser.add_argument("--share", default="1/1", help="which part of the runs this process makes")
+    parser.add_argument("--tape", type=int, default=0, help="keep the networks at so many moments")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    part, parts = map(int, options.share.split("/"))
+    runs = [(kind, seed) for seed in options.seeds for kind in KINDS if not options.only or kind in options.only]
+    work = [(KINDS[kind], kind, seed) for kind, seed in runs]
+    chosen = list(healthy().items())[: options.healthy]
+    work += [(kind, name, options.seeds[0] + number) for number, (name, kind) in enumerate(chosen)]
+    for kind, name, seed in work[part - 1 :: parts]:
+        path = options.folder / f"{name} seed {seed}".replace(",", "").replace(" ", "-")
+        if not path.exists():
+            train(kind, kind.recipe(options.folder / "data").changed(seed=seed), path, options.tape)
+
+
+if __name__ == "__main__":
+    main()
