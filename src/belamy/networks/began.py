@@ -1,5 +1,6 @@
 """The boundary-equilibrium GAN: its discriminator is an autoencoder, its generator the same kind of decoder."""
 
+import torch
 from torch import Tensor, nn
 
 from belamy.networks.layers import KerasConv2d, Reshape, dense
@@ -12,10 +13,10 @@ _SMALLEST = 7  # the coarsest map keeps at least this many pixels a side where t
 class Generator(nn.Module):
     """Latents → coarsest map → pairs of 3×3 convolutions with ELU, enlarged twofold between them → image, tanh.
 
-    157,697 parameters at 28×28, and 662,241 of the discriminator.
+    65,025 parameters at 28×28, and 266,641 of the discriminator.
 
     *Departs from the paper*, whose images are not squashed by a tanh, and whose variant for 128 pixels feeds the first
-    map again into each size; its 64 channels or more are 32 here by default, for a CPU.
+    map again into each size; its 64 channels or more are 16 here by default, for a CPU.
 
     References:
         Berthelot et al. 2017, arXiv 1703.10717, section 3.5 and figure 1.
@@ -37,12 +38,13 @@ class Generator(nn.Module):
     native_latent = 64
     value_range = (-1.0, 1.0)
 
-    def __init__(self, latent: int, shape: tuple[int, int, int], *, width: int = 32) -> None:
+    def __init__(self, latent: int, shape: tuple[int, int, int], *, width: int = 16) -> None:
         super().__init__()
         check_positive(latent, "The latent size")
         check_positive(width, "width")
         check_divisible(shape, _STRIDE, "began")
         self.layers = nn.Sequential(*_decoder(latent, shape, width), nn.Tanh())
+        _channels_last(self)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Images ``[N, C, H, W]`` in [-1, 1] from latents ``[N, latent]``."""
@@ -71,13 +73,14 @@ class Discriminator(nn.Module):
 
     native_shape = (1, 28, 28)
 
-    def __init__(self, shape: tuple[int, int, int], *, width: int = 32, code: int = 64) -> None:
+    def __init__(self, shape: tuple[int, int, int], *, width: int = 16, code: int = 64) -> None:
         super().__init__()
         check_positive(width, "width")
         check_positive(code, "code")
         check_divisible(shape, _STRIDE, "began")
         self.encoder = nn.Sequential(*_encoder(shape, width, code))
         self.decoder = nn.Sequential(*_decoder(code, shape, width))
+        _channels_last(self)
 
     def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` of images ``[N, C, H, W]`` in [-1, 1], minus their errors, and codes ``[N, code]``."""
@@ -117,3 +120,10 @@ def _decoder(code: int, shape: tuple[int, int, int], width: int) -> list[nn.Modu
         if i < times:
             layers.append(nn.Upsample(scale_factor=2, mode="nearest"))
     return [*layers, KerasConv2d(width, shape[0], 3)]
+
+
+def _channels_last(network: nn.Module) -> None:
+    """Keep kernels, and so the maps they make, channel by channel in memory: on a CPU nearly twice as fast."""
+    for layer in network.modules():
+        if isinstance(layer, KerasConv2d):
+            layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)

@@ -7,11 +7,10 @@ import torch
 from torch import Tensor
 
 from belamy.methods.autoencoder import RECONSTRUCTIONS
-from belamy.methods.gan import ADVERSARIAL, PENALTIES
 from belamy.methods.vae import Method as Vae
-from belamy.seeds import Draws
-from belamy.shelf import Part
+from belamy.shelf import Part, Shelf
 
+ADVERSARIAL = Shelf("belamy.losses.adversarial", "adversarial loss", "Adversarial")
 LN2 = log(2)
 
 
@@ -35,8 +34,25 @@ def value(part: str, side: str, real: float, fake: float) -> float:
         ("hinge", 0, 0, 2.0, 0.0),
         ("hinge", 1.5, -2, 0.0, 2.0),
         ("hinge", -1, 0.5, 3.5, -0.5),
+        ("geometric", -1, 0.5, 3.5, -0.5),
         ("relativistic-pairing", 3, 3, LN2, LN2),
         ("relativistic-pairing", log(3), 0, log(4 / 3), log(4)),
+        ("relativistic-standard", 3, 3, LN2, LN2),
+        ("relativistic-standard", log(3), 0, log(4 / 3), log(4)),
+        ("relativistic-pairing:base=minimax", log(3), 0, log(4 / 3), -log(4 / 3)),
+        ("relativistic-pairing:base=least-squares", 2, 0, 1.0, 9.0),
+        ("relativistic-pairing:base=hinge", 0.25, 0, 0.75, 1.25),
+        ("relativistic-pairing:base=wasserstein", 2, -1, -3.0, 3.0),
+        ("relativistic-average", 5, 5, 2 * LN2, 2 * LN2),
+        ("relativistic-average:base=minimax", 5, 5, 2 * LN2, -2 * LN2),
+        ("relativistic-average:base=least-squares", 5, 5, 2.0, 2.0),
+        ("relativistic-average:base=least-squares", 1, 0, 0.0, 8.0),
+        ("relativistic-average:base=hinge", 5, 5, 2.0, 2.0),
+        ("relativistic-average:base=hinge", 1, 0, 0.0, 4.0),
+        ("relativistic-average:base=wasserstein", 2, -1, -6.0, 6.0),
+        ("energy-based", -2, -3, 2 + 7, 3.0),
+        ("energy-based", -2, -12, 2.0, 12.0),
+        ("boundary-equilibrium", -2, -3, 2.0, 3.0),
     ],
 )
 def test_the_figures_of_the_documents(
@@ -60,61 +76,6 @@ def test_non_saturating_is_cross_entropy() -> None:
     torch.testing.assert_close(loss.generator(fake), cross_entropy(fake, torch.ones(50)))
 
 
-def test_noisy_labels_are_cross_entropy_with_moved_targets() -> None:
-    """Chollet's labels, fake = 1 and real = 0, both raised by 0.05 U; here real is 1, so every target falls."""
-    real, fake = torch.randn(2, 50, dtype=torch.float64) * 3
-    loss = ADVERSARIAL.build(Part(name="non-saturating", half=True, noise=0.05))
-    torch.manual_seed(4)
-    found = loss.discriminator(real, fake)
-    torch.manual_seed(4)
-    shifts = [0.05 * torch.rand(50, dtype=torch.float64) for _ in range(2)]
-    wanted = (cross_entropy(real, 1 - shifts[0]) + cross_entropy(fake, -shifts[1])) / 2
-    torch.testing.assert_close(found, wanted)
-    torch.testing.assert_close(loss.generator(fake), cross_entropy(fake, torch.ones(50)))
-
-
-def linear_critic(norm: float) -> tuple[Tensor, Tensor, Tensor, object]:
-    weight = torch.randn(12, dtype=torch.float64)
-    weight = norm * weight / weight.norm()
-    real, fake = torch.randn(2, 5, 3, 2, 2, dtype=torch.float64)
-    return weight, real, fake, lambda images: images.flatten(1) @ weight
-
-
-@pytest.mark.parametrize("norm", [0.25, 1.0, 3.0])
-def test_penalties_of_a_linear_critic(norm: float) -> None:
-    _, real, fake, critic = linear_critic(norm)
-    draw = Draws(0, 0, dtype=torch.float64)
-    for part, wanted in [
-        ("gradient-penalty", (norm - 1) ** 2),
-        ("gradient-penalty:target=2", (norm - 2) ** 2),
-        ("r1", norm**2 / 2),
-        ("r2", norm**2 / 2),
-    ]:
-        found = PENALTIES.build(Part.parse(part))(critic, real, fake, draw)
-        torch.testing.assert_close(found, torch.full((5,), wanted, dtype=torch.float64), atol=1e-9, rtol=1e-9)
-
-
-def test_each_penalty_looks_where_it_says() -> None:
-    """The critic ½‖x‖² has the gradient x."""
-    real, fake = torch.randn(2, 4, 1, 3, 3, dtype=torch.float64)
-    draw = Draws(7, 2, dtype=torch.float64)
-    u = Draws(7, 2, dtype=torch.float64).uniform("gradient-penalty", 4, 1, 1, 1)
-
-    def critic(images: Tensor) -> Tensor:
-        return images.square().flatten(1).sum(1) / 2
-
-    def norm(images: Tensor) -> Tensor:
-        return images.flatten(1).norm(dim=1)
-
-    between = real + u * (fake - real)
-    for name, wanted in [
-        ("r1", norm(real) ** 2 / 2),
-        ("r2", norm(fake) ** 2 / 2),
-        ("gradient-penalty", (norm(between) - 1) ** 2),
-    ]:
-        torch.testing.assert_close(PENALTIES.build(Part(name=name))(critic, real, fake, draw), wanted)
-
-
 def test_reconstruction_of_known_images() -> None:
     output = torch.tensor([[0.5, 0.25]], dtype=torch.float64)
     target = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
@@ -122,6 +83,71 @@ def test_reconstruction_of_known_images() -> None:
     entropy = RECONSTRUCTIONS.build(Part(name="binary-cross-entropy"))(output, target)
     assert float(squared) == pytest.approx((0.25 + 0.0625) / 2)
     assert float(entropy) == pytest.approx((log(2) + log(4 / 3)) / 2)
+
+
+def test_relativistic_averages_compare_with_means() -> None:
+    """RaSGAN as the document writes it, with probabilities."""
+    real, fake = torch.randn(2, 30, dtype=torch.float64)
+
+    def written(real: Tensor, fake: Tensor) -> Tensor:
+        ones = torch.ones(30)
+        return cross_entropy(real - fake.mean(), ones) + cross_entropy(fake - real.mean(), 1 - ones)
+
+    loss = ADVERSARIAL.build(Part(name="relativistic-average"))
+    torch.testing.assert_close(loss.discriminator(real, fake), written(real, fake))
+    torch.testing.assert_close(loss.generator(fake, real), written(fake, real))
+
+
+def test_losses_of_a_linear_critic_on_two_gaussians() -> None:
+    """The critic w·x between N(2, 1) and N(0, 1): its best w is 2 for cross-entropy, ∞ for Wasserstein.
+
+    The log-ratio of the densities is 2 x - 2, so the cross-entropy is least at score 2 x - 2, and there it equals
+    2 ln 2 - 2 JS.
+    """
+    normal = torch.distributions.Normal(torch.zeros((), dtype=torch.float64), 1.0)
+    x = torch.linspace(-10, 12, 22001, dtype=torch.float64)
+    p, q = normal.log_prob(x - 2).exp(), normal.log_prob(x).exp()
+
+    def cost(part: str, slope: float, offset: float) -> float:
+        loss = ADVERSARIAL.build(Part.parse(part))
+        scores = slope * x + offset
+        return float(torch.trapezoid(p * loss.on_real(scores) + q * loss.on_fake(scores), x))
+
+    middle = (p + q) / 2
+    js = float(torch.trapezoid(p * (p / middle).log() + q * (q / middle).log(), x)) / 2
+    assert cost("non-saturating", 2, -2) == pytest.approx(2 * LN2 - 2 * js, abs=1e-9)
+    assert cost("minimax", 2, -2) == pytest.approx(2 * LN2 - 2 * js, abs=1e-9)
+    assert cost("non-saturating", 2, -2) < min(cost("non-saturating", 2 + d, -2 - d) for d in (-0.05, 0.05))
+    for slope in (0.5, 1.0, 4.0):
+        assert cost("wasserstein", slope, 7.0) == pytest.approx(-2 * slope, abs=1e-6)
+        # ½E(w x + c - 1)² under p and ½E(w x + c)² under q
+        wanted = ((2 * slope - 1) ** 2 + slope**2 + slope**2) / 2
+        assert cost("least-squares", slope, 0.0) == pytest.approx(wanted, abs=1e-6)
+
+
+class TestBoundaryEquilibrium:
+    def energies(self, loss: object, real: float, fake: float) -> dict[str, float]:
+        signals = loss.observe(*(torch.tensor([-value, -value], dtype=torch.float64) for value in (real, fake)))
+        return {name: float(value) for name, value in signals.items()}
+
+    def test_the_recursion_by_hand(self) -> None:
+        loss = ADVERSARIAL.build(Part.parse("boundary-equilibrium:gamma=0.5,rate=0.1")).double()
+        seen = [self.energies(loss, 2.0, 0.4), self.energies(loss, 1.0, 0.3), self.energies(loss, 0.5, 0.9)]
+        wanted = [(0.06, 2.6), (0.08, 1.2), (0.015, 1.15)]  # k += 0.1 (E_r/2 - E_f);  E_r + |E_r/2 - E_f|
+        for found, (k, convergence) in zip(seen, wanted, strict=True):
+            assert found == pytest.approx({"k": k, "convergence": convergence}, abs=1e-9)
+        scores = torch.tensor([-3.0], dtype=torch.float64)
+        assert float(loss.discriminator(scores, scores * 2)) == pytest.approx(3 - 0.015 * 6)
+
+    def test_k_stays_between_0_and_1(self) -> None:
+        loss = ADVERSARIAL.build(Part.parse("boundary-equilibrium:rate=0.5"))
+        assert self.energies(loss, 0.0, 5.0)["k"] == 0
+        assert self.energies(loss, 99.0, 0.0)["k"] == 1
+
+    def test_samples_in_equilibrium_leave_k_alone(self) -> None:
+        loss = ADVERSARIAL.build(Part.parse("boundary-equilibrium:gamma=0.25"))
+        loss.k.fill_(0.5)
+        assert self.energies(loss, 2.0, 0.5) == {"k": 0.5, "convergence": 2.0}
 
 
 class TestDivergence:

@@ -7,5 +7,6 @@ Contract of a file here: a class ``Adversarial`` (an ``nn.Module``; state lives 
   ``real``; if not, ``real`` may be ``None`` and the discriminator's loss is the sum of ``on_real(real)`` and
   ``on_fake(fake)``;
 - if it adapts to the game, ``observe(real_scores, fake_scores) -> dict[str, Tensor]``, called without gradients after
-  each of the generator's turns: it updates buffers, alike in all processes, and returns what is worth logging.
+  each of the discriminator's updates with the scores of it: it updates buffers, alike in all processes, and returns
+  what is worth logging.
 """

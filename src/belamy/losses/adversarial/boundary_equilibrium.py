@@ -18,6 +18,9 @@ class Adversarial(nn.Module):
     Both are buffers, so a resumed run goes on with them; means are over the batches of all processes. For a
     discriminator whose score is minus a reconstruction error, such as ``began``.
 
+    *Departs from the paper*, whose control sees the generated samples of the generator's turn: here it sees those of
+    the discriminator's, made by the same generator.
+
     References:
         Berthelot et al. 2017, arXiv 1703.10717, section 3.4 (objective) and 3.4.1 (convergence measure).
 
