@@ -1,0 +1,92 @@
+"""Play the adversarial game on the line or in the plane, measure everything and film it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from belamy.game.moment import Moment
+    from belamy.game.record import Record
+
+
+@dataclass(frozen=True)
+class Session:
+    """What to do with the game."""
+
+    out: str | None = None
+    """The folder of page, film and numbers, new or empty; by default games/DISTRIBUTION-NUMBER."""
+    frames: int = 72
+    """Moments to look at and to film, 1 to 119."""
+    json: str | None = None
+    """Write settings and figures as JSON to this file too; - is standard output."""
+    progress: bool = True
+    """Show a progress bar."""
+
+
+def run(words: list[str]) -> int:
+    """Play, write and sum up."""
+    from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file
+    from belamy.cli.recipe_form import changed, read
+    from belamy.game.settings import Settings, distribution_part
+
+    settings = Settings()
+    if words and not words[0].startswith("-"):
+        settings = settings.changed(distribution=distribution_part(words[0]))
+        words = words[1:]
+    fields, session = read(cast("Any", settings), words, "belamy game", Session)
+    settings = cast("Settings", changed(cast("Any", settings), fields))
+    from belamy.game.files import check_free, free_folder, write
+    from belamy.game.record import conduct
+
+    out = named_file(session.out, "--out") if session.out is not None else free_folder(settings.distribution.name)
+    check_free(out)
+    with _bar(session.progress and session.json != STANDARD_OUTPUT) as (playing, drawing):
+        record = conduct(settings, session.frames, playing)
+        written = write(record, out, drawing)
+    facts = {**record.as_json(), "files": {kind: str(path) for kind, path in written.items()}}
+    deliver(facts, session.json, summary(record, written["page"]))
+    return 0
+
+
+def summary(record: Record, page: Path) -> str:
+    """The figures at the end, one a line."""
+    from belamy.game.moment import describe
+
+    rows = describe(record.facts)
+    width = max(map(len, rows))
+    head = f"{record.caption.title}: {record.caption.subtitle}, {record.moments[-1].step:,} steps"
+    return "\n".join([head, *(f"  {name:<{width}}  {value}" for name, value in rows.items()), f"Finished: {page}"])
+
+
+@contextmanager
+def _bar(
+    show: bool,
+) -> Iterator[tuple[Callable[[int, int, Moment | None], None], Callable[[int, int], None]]]:
+    """What to call while playing and while drawing; a live bar with the time left."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, disable=not show, transient=True) as bar:
+        task = bar.add_task("playing")
+
+        def playing(step: int, steps: int, moment: Moment | None) -> None:
+            bar.update(task, completed=step, total=steps)
+            if moment is not None:
+                distances = (
+                    f"Wasserstein-1 {moment.facts['wasserstein_1']:.3f}  JS {moment.facts['jensen_shannon']:.3f}"
+                )
+                bar.update(task, description=f"step {step:,}  {distances}")
+
+        def drawing(number: int, total: int) -> None:
+            bar.update(task, completed=number, total=total, description=f"drawing frame {number} of {total}")
+
+        yield playing, drawing

@@ -1,0 +1,28 @@
+"""One Gaussian on the line: the data of the classical figure."""
+
+import torch
+
+from belamy.game.limits import check_range
+from belamy.game.mixture import Mixture
+
+
+class Distribution:
+    r"""Data from :math:`N(\mu, \sigma^2)`; the generator starts elsewhere and has to find them.
+
+    References:
+        Goodfellow et al. 2014, arXiv 1406.2661, figure 1.
+
+    Args:
+        mean: μ, in -4..4.
+        deviation: σ, in 0.05..2.
+    """
+
+    dimensions = 1
+    window = (-5.0, 5.0)
+
+    def __init__(self, *, mean: float = -1.5, deviation: float = 0.7) -> None:
+        check_range(mean, -4, 4, "gaussian.mean")
+        self.spread = check_range(deviation, 0.05, 2, "gaussian.deviation")
+        self.centres = torch.tensor([[mean]])
+        mixture = Mixture(self.centres, deviation)
+        self.sample, self.density = mixture.sample, mixture.density

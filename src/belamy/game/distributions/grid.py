@@ -1,0 +1,33 @@
+"""Gaussians on a square grid."""
+
+import torch
+
+from belamy.game.limits import check_range
+from belamy.game.mixture import Mixture
+
+
+class Distribution:
+    """Equal Gaussians at the crossings of a square grid around the origin.
+
+    References:
+        Dumoulin et al. 2017, arXiv 1606.00704, section 4.2 (25 modes); Lin et al. 2018, arXiv 1712.04086, section 4.1:
+        centres at -4, -2, 0, 2, 4 and variance 0.0025.
+
+    Args:
+        side: Gaussians in a row, in 2..9.
+        spacing: Between neighbours, in 0.2..3.
+        deviation: Standard deviation of each, in 0.005..1.
+    """
+
+    dimensions = 2
+
+    def __init__(self, *, side: int = 5, spacing: float = 2.0, deviation: float = 0.05) -> None:
+        check_range(side, 2, 9, "grid.side")
+        check_range(spacing, 0.2, 3, "grid.spacing")
+        self.spread = check_range(deviation, 0.005, 1, "grid.deviation")
+        places = (torch.arange(side) - (side - 1) / 2) * spacing
+        self.centres = torch.cartesian_prod(places, places)
+        reach = float(places[-1]) + 0.7 * spacing + 3 * deviation
+        self.window = (-reach, reach)
+        mixture = Mixture(self.centres, deviation)
+        self.sample, self.density = mixture.sample, mixture.density

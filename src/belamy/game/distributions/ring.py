@@ -1,0 +1,34 @@
+"""Gaussians on a circle."""
+
+import math
+
+import torch
+
+from belamy.game.limits import check_range
+from belamy.game.mixture import Mixture
+
+
+class Distribution:
+    """Equal Gaussians, evenly spaced on a circle; the first lies to the right.
+
+    References:
+        Metz et al. 2017, arXiv 1611.02163, section 3.2: eight of deviation 0.02 on a circle of radius 2.
+
+    Args:
+        modes: How many, in 1..64.
+        radius: Of the circle, in 0.5..4.
+        deviation: Standard deviation of each, in 0.005..1.
+    """
+
+    dimensions = 2
+
+    def __init__(self, *, modes: int = 8, radius: float = 2.0, deviation: float = 0.02) -> None:
+        check_range(modes, 1, 64, "ring.modes")
+        check_range(radius, 0.5, 4, "ring.radius")
+        self.spread = check_range(deviation, 0.005, 1, "ring.deviation")
+        angles = torch.arange(modes) * (2 * math.pi / modes)
+        self.centres = radius * torch.stack([angles.cos(), angles.sin()], 1)
+        reach = 1.4 * radius + 3 * deviation
+        self.window = (-reach, reach)
+        mixture = Mixture(self.centres, deviation)
+        self.sample, self.density = mixture.sample, mixture.density

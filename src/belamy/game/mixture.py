@@ -1,0 +1,47 @@
+"""Mixtures of round Gaussians: the material of most target distributions."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from belamy.seeds import Draws
+
+CHUNK = 1 << 21
+"""Distances computed at a time."""
+
+
+class Mixture:
+    r"""Equally weighted Gaussians of one standard deviation.
+
+    .. math:: p(x) = \frac1K \sum_k N(x; c_k, \sigma^2 I)
+
+    Args:
+        centres: ``[K, d]``.
+        deviation: σ, above 0.
+
+    Example:
+        >>> Mixture(torch.zeros(1, 1), 1.0).density(torch.zeros(1, 1))
+        tensor([0.3989])
+    """
+
+    def __init__(self, centres: Tensor, deviation: float) -> None:
+        self.centres, self.deviation = centres, deviation
+
+    def sample(self, count: int, draw: Draws) -> Tensor:
+        """``[count, d]`` points."""
+        which = (draw.uniform("distribution-part", count) * len(self.centres)).long()
+        noise = draw.normal("distribution", count, self.centres.shape[1])
+        return self.centres.to(noise)[which.to(noise.device)] + self.deviation * noise
+
+    def density(self, points: Tensor) -> Tensor:
+        """``[N]`` at points ``[N, d]``."""
+        return torch.cat([self._density(part) for part in points.split(max(1, CHUNK // len(self.centres)))])
+
+    def _density(self, points: Tensor) -> Tensor:
+        dimensions = points.shape[1]
+        squared = sum((points[:, i, None] - self.centres.to(points)[None, :, i]).square() for i in range(dimensions))
+        parts = torch.exp(-squared / (2 * self.deviation**2))  # [N, K]
+        return parts.mean(1) / (math.sqrt(2 * math.pi) * self.deviation) ** dimensions
