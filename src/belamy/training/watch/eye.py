@@ -29,7 +29,7 @@ class Eye:
     Filters are random patches of training images, whitened; their responses are rectified on both sides, averaged over
     a grid of 4 x 4 regions and standardised: features φ of 1024 dimensions. Classes, where the data have labels, come
     from ridge regression on φ, in closed form; distances are taken in the 64 leading principal components of φ.
-    On MNIST it tells 97.8 % of the test digits with 4,000 training images.
+    On MNIST it tells 97.4 % of the test digits with 3,000 training images.
 
     References:
         Coates & Ng 2011, ICML, "The importance of encoding versus training with sparse coding and vector quantization",
@@ -141,11 +141,11 @@ def pairwise(features: Tensor) -> Tensor:
 
 
 def nearest(features: Tensor, others: Tensor, itself: bool = False) -> Tensor:
-    """Distance to the nearest of others, differences computed exactly; an image itself left out if it is among them."""
-    distances = torch.cdist(features, others, compute_mode="donot_use_mm_for_euclid_dist")
+    """Distance to the nearest of others, computed exactly once it is found; an image itself left out if it is there."""
+    distances = torch.cdist(features, others)
     if itself:
         distances.fill_diagonal_(float("inf"))
-    return distances.min(1).values
+    return (features - others[distances.argmin(1)]).norm(dim=1)
 
 
 def spectrum(images: Tensor) -> dict[int, float]:

@@ -19,11 +19,11 @@ from belamy.training.watch.eye import Eye, nearest, pairwise, spectrum
 
 MOMENTS = 80
 """Looks at a run, at most."""
-IMAGES = 64
-"""Images of each kind in a look."""
-APART = 2048
-"""Training samples between two looks, at least: a look costs about as much as training on 40 to 60 samples."""
-LEARNED = 4000
+IMAGES, LEAST = 64, 16
+"""Images of each kind in a look: a batch, but no more and no fewer than these."""
+APART = 32
+"""Between two looks training sees at least so many times the images of a look."""
+LEARNED = 3000
 """Training images that the eye learns from, at most; in short runs one for each 60 samples of the run."""
 FEWEST = 256
 SATURATED = 0.99
@@ -58,8 +58,9 @@ class Watch:
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer, self.method = trainer, trainer.method
-        total = self.method.recipe.samples
-        count = min(MOMENTS, total // APART)
+        recipe = self.method.recipe
+        total, self.images = recipe.samples, min(IMAGES, max(LEAST, recipe.batch))
+        count = min(MOMENTS, total // (APART * self.images))
         self.moments = [total * (moment / count) ** 1.25 for moment in range(1, count + 1)]
         self.before: dict[str, list[Tensor]] = {}
 
@@ -114,23 +115,30 @@ class Watch:
     def _samples(self, method: Any) -> dict[str, Any]:
         """What new samples are like, and what the adversary says of them."""
         turn, trainer = self._passed(self.trainer.clock.samples), self.trainer
-        batches = trainer.batches
-        indices = batches.indices(batches.position)[:IMAGES]
-        batch = self._batch(indices)
-        count = len(indices)
+        batch, count = self._coming(), self.images
         latents = method.latents(trainer.method.recipe.seed + 1, range(turn * count, (turn + 1) * count))
         latents = latents.to(trainer.device, trainer.dtype)
         labels = self._labels(turn, count)
         with torch.no_grad():
             method.eval()
             images = method.generate(latents, labels)
-            again = method.generate(latents[: count // 2], _shifted(labels, count // 2, len(method.domain.classes)))
+            again = None
+            if labels is not None:
+                others = (labels[: count // 4] + 1) % len(method.domain.classes)
+                again = method.generate(latents[: count // 4], others)
             method.train()
         row = self._seen(images, again, labels, turn)
         row["batch"] = _classes_in(batch.labels, self.eye)
         if isinstance(method, Judges):
             row |= self._judged(method, batch, images, labels, turn)
         return row
+
+    def _coming(self) -> Batch:
+        """The images that are learned from next."""
+        batches = self.trainer.batches
+        several = -(-self.images // len(batches.indices(batches.position)))
+        coming = [batches.indices(batches.position + ahead) for ahead in range(several)]
+        return self._batch(torch.cat(coming)[: self.images])
 
     def _batch(self, indices: Tensor) -> Batch:
         """Images of the data set as the method is given them."""
@@ -146,7 +154,7 @@ class Watch:
         return known[torch.arange(turn * count, (turn + 1) * count) % len(known)].to(self.trainer.device)
 
     @torch.no_grad()
-    def _seen(self, images: Tensor, again: Tensor, labels: Tensor | None, turn: int) -> dict[str, Any]:
+    def _seen(self, images: Tensor, again: Tensor | None, labels: Tensor | None, turn: int) -> dict[str, Any]:
         """What the eye sees in samples; ``again`` are samples from the first latents with other labels."""
         eye = self.eye
         if not torch.isfinite(images).all():
@@ -167,7 +175,7 @@ class Watch:
             said = scores.argmax(1)
             if eye.classes <= MOST_CLASSES:
                 row["classes"] = torch.bincount(said, minlength=eye.classes).tolist()
-            if labels is not None:
+            if labels is not None and again is not None:
                 other = eye.features(again)[0]
                 row["fidelity"] = float((said == labels).float().mean())
                 changed = (other - features[: len(other)]).norm(dim=1).mean()
@@ -196,7 +204,7 @@ class Watch:
         }
         held = self.eye.held
         if len(held) >= 16:
-            some = held[torch.arange(turn * IMAGES, (turn + 1) * IMAGES) % len(held)][: len(shown)]
+            some = held[torch.arange(turn * self.images, (turn + 1) * self.images) % len(held)]
             unseen = self._batch(some)
             with torch.no_grad():
                 scores = method.judge(method.real(unseen), unseen.labels).scores
@@ -266,11 +274,6 @@ def undisturbed(method: nn.Module, device: torch.device) -> Iterator[None]:
                     module._buffers[name] = buffer
             for module, mode in modes.items():
                 module.training = mode
-
-
-def _shifted(labels: Tensor | None, count: int, classes: int) -> Tensor | None:
-    """Other labels for the first of them."""
-    return None if labels is None else (labels[:count] + 1) % max(classes, 1)
 
 
 def _classes_in(labels: Tensor | None, eye: Eye) -> dict[str, float]:
