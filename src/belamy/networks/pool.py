@@ -49,7 +49,7 @@ class Pool(nn.Module):
             draw: The step's random numbers.
         """
         size, held = len(self.images), int(self.count)
-        order = _of_the_leader(draw.uniform("pool", 2, size).to(fake.device)).argsort(1, stable=True)
+        order = _of_the_leader(draw.uniform("pool", 2, size).to(fake.device)).argsort(dim=1, stable=True)
         lent, kept = (row[row < held] for row in order)  # two random orders of the places that are taken
         fresh = _of_all(fake[1::2])
         lent = lent[: len(fresh)]

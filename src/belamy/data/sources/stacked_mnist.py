@@ -71,7 +71,7 @@ class Source:
         return known[torch.randint(len(known), (count, 3), generator=generator(self.seed, "stacked-mnist", split))]
 
 
-def _stacked(digits: Dataset, stacks: Tensor) -> Computed:
+def _stacked(digits: Dataset, stacks: torch.Tensor) -> Computed:
     _, height, width = digits.shape
 
     def read(indices: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,8 @@ class Law:
     vectors blend: that leaves the law, as any way without a jump does.
 
     References:
-        Chen et al. 2016, arXiv 1606.03657, section 7.2 and appendix C.1 (MNIST: 62 noise, 10 categories, 2 continuous codes).
+        Chen et al. 2016, arXiv 1606.03657, section 7.2 and appendix C.1 (MNIST: 62 numbers of noise, 10 categories,
+        2 continuous codes).
 
     Args:
         latent: Size of a latent, codes included.
@@ -46,8 +47,8 @@ class Law:
         """``[count, latent]``."""
         parts = [numbers.normal(stream, count, self.latent - self.categories - self.continuous)]
         if self.categories:
-            chosen = (numbers.uniform(f"{stream}-category", count) * self.categories).long()
-            parts.append(one_hot(chosen, self.categories).to(parts[0]))
+            chosen = (numbers.uniform(f"{stream}-category", count, 1) * self.categories).long()
+            parts.append(one_hot(chosen[:, 0], self.categories).to(parts[0]))
         if self.continuous:
             parts.append(numbers.uniform(f"{stream}-codes", count, self.continuous) * 2 - 1)
         return torch.cat(parts, 1)

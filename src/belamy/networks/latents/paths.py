@@ -36,9 +36,7 @@ def slerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
     lengths = torch.linalg.vector_norm(a, dim=-1, keepdim=True) * torch.linalg.vector_norm(b, dim=-1, keepdim=True)
     tiny = torch.finfo(a.dtype).tiny
     cosine = ((a * b).sum(-1, keepdim=True) / lengths.clamp_min(tiny)).clamp(-1, 1)
-    angle = cosine.acos()
-    sine = angle.sin()
-    flat = sine < torch.finfo(a.dtype).eps ** 0.5
-    safe = torch.where(flat, torch.ones_like(sine), sine)
-    arc = ((1 - t) * angle).sin() / safe * a + (t * angle).sin() / safe * b
+    flat = 1 - cosine.square() < 64 * torch.finfo(a.dtype).eps
+    angle = torch.where(flat, 0, cosine).acos()
+    arc = (((1 - t) * angle).sin() * a + (t * angle).sin() * b) / angle.sin()
     return torch.where(flat, linear(a, b, t), arc)

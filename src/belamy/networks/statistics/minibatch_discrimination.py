@@ -12,7 +12,8 @@ from belamy.errors import UsageError
 class Statistic(nn.Module):
     r"""Mean nearness of each sample to the others, one number per learned kernel.
 
-    .. math:: o_{ib} = \frac1{N-1}\sum_{j\ne i} e^{-\lVert M_{ib} - M_{jb}\rVert_1}, \qquad M_i = T x_i \in R^{B\times C}
+    .. math:: o_{ib} = \frac1{N-1}\sum_{j\ne i} e^{-\lVert M_{ib} - M_{jb}\rVert_1},
+        \qquad M_i = T x_i \in R^{B\times C}
 
     *Departs from the paper*, which sums over all j, i included: a mean over the others does not depend on the size of
     the batch. T starts at N(0, 1/(F C²)), so that nearness is neither 0 nor 1 for features of unit variance.

@@ -5,5 +5,5 @@ Contract of a file here: a class ``View`` (an ``nn.Module``; state lives in buff
 
 - ``forward(images, draw, progress) -> images``: same shape, differentiable; ``progress`` is the share of the run that
   is over, and at strength 0 the very tensor comes back;
-- ``observe(real_scores) -> None``: called once per step with the discriminator's scores of real images.
+- ``observe(real_scores) -> None``: called after each update of the discriminator with its scores of real images.
 """

@@ -10,7 +10,7 @@ from belamy.networks.views import colour, geometry
 from belamy.seeds import Draws
 
 INTERVAL = 4
-"""Steps between two adjustments."""
+"""Updates of the discriminator between two adjustments."""
 
 
 class View(nn.Module):
@@ -18,9 +18,9 @@ class View(nn.Module):
 
     .. math:: r_t = E[\operatorname{sign} D(x)], \qquad p \leftarrow p + \operatorname{sign}(r_t - r^*)\,n / N
 
-    every four steps, with n the real images seen since the last adjustment and N the ``speed``. Scores must be logits
-    whose sign says real or fake, which those of the Wasserstein and relativistic losses are not: choose
-    ``target=none`` and a fixed ``strength`` there.
+    every four updates of the discriminator, with n the real images seen since the last adjustment and N the ``speed``.
+    Scores must be logits whose sign says real or fake, which those of the Wasserstein and relativistic losses are not:
+    choose ``target=none`` and a fixed ``strength`` there.
 
     Of the paper's groups these are here: x-flip, quarter turns, whole-pixel translation (*blit*); isotropic scaling,
     rotation before and after anisotropic scaling, fractional translation (*geometry*, one resampling with all of the
@@ -30,7 +30,7 @@ class View(nn.Module):
 
     *Departs from the paper*: one bilinear resampling without the supersampling and low-pass filter around it, so fine
     detail blurs where an image is turned or scaled; p stops at ``limit``, since augmentations may leak into the
-    generated images above 0.8 (section 2.2); r_t is that of the last four steps, over all processes.
+    generated images above 0.8 (section 2.2); r_t is that of the last four updates, over all processes.
 
     References:
         Karras et al. 2020, arXiv 2006.06676, sections 2.2 and 3 (equation 1), appendix B.
@@ -78,7 +78,7 @@ class View(nn.Module):
                 f"adaptive.strength is {strength:g} and adaptive.limit is {limit:g}, but they are probabilities of "
                 "which the second is the larger. Type limit=0.8."
             )
-        self.middle, self.half = sum(value_range) / 2, (value_range[1] - value_range[0]) / 2
+        self.middle, self.unit = sum(value_range) / 2, (value_range[1] - value_range[0]) / 2
         self.target, self.speed, self.limit = target, speed, limit
         self.blit, self.geometry, self.colour = blit, geometry, colour
         self.register_buffer("strength", torch.tensor(float(strength)))
@@ -91,16 +91,16 @@ class View(nn.Module):
         if not self.strength:
             return images
         count, channels, height, width = images.shape
-        p = self.strength.to(images)
-        u = draw.uniform("adaptive", count, geometry.UNIFORMS + colour.UNIFORMS).to(images)
-        z = draw.normal("adaptive-sizes", count, geometry.NORMALS + colour.NORMALS).to(images)
+        u = draw.uniform("adaptive", count, geometry.UNIFORMS + colour.UNIFORMS).to(images.device)
+        z = draw.normal("adaptive-sizes", count, geometry.NORMALS + colour.NORMALS).to(images.device)
+        p = self.strength.to(u)
         if self.blit or self.geometry:
             places = u[:, : geometry.UNIFORMS], z[:, : geometry.NORMALS]
             inverse = geometry.random_map(*places, p * self.blit, p * self.geometry, height, width)
             images = geometry.warp(images, inverse)
         if self.colour:
             shades = u[:, geometry.UNIFORMS :], z[:, geometry.NORMALS :]
-            images = colour.recolour(images, *colour.random_colours(*shades, p, channels), self.middle, self.half)
+            images = colour.recolour(images, *colour.random_colours(*shades, p, channels), self.middle, self.unit)
         return images
 
     @torch.no_grad()

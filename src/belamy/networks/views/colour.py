@@ -49,7 +49,7 @@ def random_colours(uniform: Tensor, normal: Tensor, chance: Tensor, channels: in
     return matrix, (c * f * b).expand(-1, 3, 1)
 
 
-def recolour(images: Tensor, matrix: Tensor, offset: Tensor, middle: float, half: float) -> Tensor:
-    """Images under colour maps; ``middle`` and ``half`` make [-1, 1] of their range."""
-    flat = torch.baddbmm(offset * half + middle, matrix, images.flatten(2) - middle)
-    return flat.view_as(images)
+def recolour(images: Tensor, matrix: Tensor, offset: Tensor, middle: float, unit: float) -> Tensor:
+    """Images under colour maps; ``(x - middle) / unit`` is in [-1, 1]."""
+    flat = torch.baddbmm(offset * unit + middle, matrix, images.flatten(2).to(matrix) - middle)
+    return flat.view_as(images).to(images)

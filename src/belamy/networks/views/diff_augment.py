@@ -44,7 +44,7 @@ class View(nn.Module):
         policy: str = "colour+translation+cutout",
     ) -> None:
         super().__init__()
-        self.middle, self.half = sum(value_range) / 2, (value_range[1] - value_range[0]) / 2
+        self.middle, self.unit = sum(value_range) / 2, (value_range[1] - value_range[0]) / 2
         known = {"colour": self._colour, "translation": self._translation, "cutout": self._cutout}
         names = [name.strip() for name in policy.split("+")] if policy.strip() else []
         for name in names:
@@ -60,7 +60,7 @@ class View(nn.Module):
         """Changed images ``[N, C, H, W]``; ``progress`` is not used."""
         if not self._changes:
             return images
-        u = draw.uniform("diff-augment", len(images), 7).to(images)
+        u = draw.uniform("diff-augment", len(images), 7).to(images.device)
         for change in self._changes:
             images = change(images, u)
         return images
@@ -69,8 +69,8 @@ class View(nn.Module):
         """Nothing: the strength is fixed."""
 
     def _colour(self, images: Tensor, u: Tensor) -> Tensor:
-        brightness, saturation, contrast = u[:, :3, None, None, None].unbind(1)  # [N, 1, 1, 1]
-        images = images + (brightness - 0.5) * self.half
+        brightness, saturation, contrast = u[:, :3, None, None, None].to(images).unbind(1)  # [N, 1, 1, 1]
+        images = images + (brightness - 0.5) * self.unit
         if images.shape[1] > 1:
             grey = images.mean(1, keepdim=True)
             images = torch.lerp(grey, images, 2 * saturation)

@@ -70,7 +70,8 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
     height, width = images.shape[2:]
     sides = inverse.new_tensor([width, height, 2])  # the grid's edges are at -1 and 1
     grid = affine_grid((inverse * sides / sides[:, None])[:, :2], list(images.shape), align_corners=False)
-    return grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    seen = grid_sample(images.to(grid), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return seen.to(images)
 
 
 def _eighths(u: Tensor, side: int) -> Tensor:
