@@ -4,8 +4,8 @@
         --seeds 5 --samples 300000 --out runs/losses
 
 A recipe is its name; its name and fields, ``NAME:FIELD=VALUE,FIELD=VALUE``; or, in quotes, what follows
-``belamy train``. ``LABEL=`` before it says what it is called in tables. The same command goes on where it stopped, and any number of processes and machines may share the
-folder: ``belamy compare --out FOLDER`` joins in.
+``belamy train``. ``LABEL=`` before it says what it is called in tables. The same command goes on where it stopped, and
+any number of processes and machines may share the folder: ``belamy compare --out FOLDER`` joins in.
 """
 
 from __future__ import annotations

@@ -12,7 +12,9 @@ from belamy.errors import StorageError, UsageError, nearest
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from belamy.evaluation.features import Extractor
     from belamy.methods.base import BaseMethod
+    from belamy.runs.run import Run
 
 MOST = 10_000_000
 ON_SHEET = 1024
@@ -42,6 +44,9 @@ class Form:
     """What a folder gets: png files, or one samples.npz."""
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
+    check: bool = False
+    """Say how many of the images an independent classifier takes for the class that was asked for; the classifier is
+    trained on the run's data once and kept."""
     overwrite: bool = False
     """Replace files that are there."""
     json: str | None = None
@@ -64,9 +69,12 @@ def run(words: list[str]) -> int:
     method = run.method().to(choose_device(form.device))
     if label is not None and not heeds_labels(method):
         raise UsageError("This run's networks do not use labels, so no class can be chosen. Leave --label out.")
-    written = write(method, form, kind, out, label)
+    fidelity = fidelity_to(run, method) if form.check else None
+    written = write(method, form, kind, out, label, fidelity)
     facts = {"run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "label": label}
-    deliver({**facts, "files": [str(path) for path in written]}, form.json, _summary(written, form.count))
+    checked = fidelity.facts() if fidelity else {}
+    text = _summary(written, form.count) + (f"\n{fidelity_told(checked)}" if checked else "")
+    deliver({**facts, **checked, "files": [str(path) for path in written]}, form.json, text)
     return 0
 
 
@@ -116,30 +124,70 @@ def class_number(label: str, classes: tuple[str, ...]) -> int:
     raise UsageError(f"There is no class '{label}' in this run. {nearest(label, classes)}")
 
 
+class Fidelity:
+    """Counts the images that an independent classifier takes for the class that was asked for.
+
+    Args:
+        extractor: The classifier.
+        classes: How many classes there are.
+    """
+
+    def __init__(self, extractor: Extractor, classes: int) -> None:
+        from belamy.evaluation.metrics.label_fidelity import Metric
+
+        self.extractor, self.classes, self.metric = extractor, classes, Metric()
+
+    def look(self, images: Tensor, first: int, label: int | None) -> None:
+        """Count images from number ``first`` on, of one class or of the classes in turn."""
+        import torch
+
+        asked = torch.arange(first, first + len(images)) % self.classes
+        self.metric.update(fake=self.extractor.look(images, asked if label is None else torch.full_like(asked, label)))
+
+    def facts(self) -> dict[str, Any]:
+        """The share, and who judged."""
+        judge = f"{self.extractor.name}@{self.extractor.digest}"
+        return {"label_fidelity": self.metric.compute()["label-fidelity"], "judge": judge}
+
+
+def fidelity_to(run: Run, method: BaseMethod) -> Fidelity:
+    """The check of a run's samples.
+
+    Raises:
+        UsageError: Its networks do not use labels, so no class is asked for.
+    """
+    if not heeds_labels(method):
+        raise UsageError("This run's networks do not use labels, so there is nothing to check. Leave --check out.")
+    from belamy.training.judge import extractor, trained_judge
+    from belamy.training.start import open_recipe_data
+
+    data = open_recipe_data(run.recipe)
+    return Fidelity(extractor(data, trained_judge(data)), len(run.domain.classes))
+
+
+def fidelity_told(checked: dict[str, Any]) -> str:
+    """The share in words."""
+    return f"{checked['label_fidelity']:.2%} are of the class asked for, says {checked['judge']}"
+
+
 def heeds_labels(method: BaseMethod) -> bool:
-    """Whether one latent makes different images for different labels; not every network of labelled data does."""
-    import torch
-
+    """Whether one latent makes different images for different labels; a method that draws no samples does not."""
+    from belamy.evaluation import panel
     from belamy.methods.base import Samples
-    from belamy.sampling.draw import placement
 
-    if not isinstance(method, Samples) or len(method.domain.classes) < 2:
-        return False
-    device, dtype = placement(method)
-    latents = method.latents(0, [0, 0]).to(device, dtype)
-    with torch.no_grad():
-        first, second = method.generate(latents, torch.tensor([0, 1], device=device))
-    return not torch.allclose(first, second, atol=1e-4)
+    return isinstance(method, Samples) and panel.heeds_labels(method)
 
 
-def write(method: BaseMethod, form: Form, kind: str, out: Path, label: int | None) -> list[Path]:
-    """Draw the images and write them."""
+def write(
+    method: BaseMethod, form: Form, kind: str, out: Path, label: int | None, fidelity: Fidelity | None = None
+) -> list[Path]:
+    """Draw the images, have them looked at, and write them."""
     if kind == "folder":
-        return _folder(method, form, out, label)
+        return _folder(method, form, out, label, fidelity)
     from belamy.runs.files import save_png, write_bytes
     from belamy.sampling.grid import grid
 
-    images = _draw(method, form, 0, form.count, label)
+    images = _draw(method, form, 0, form.count, label, fidelity)
     if kind == "sheet":
         save_png(grid(images, scale=None), out)
     else:
@@ -147,7 +195,7 @@ def write(method: BaseMethod, form: Form, kind: str, out: Path, label: int | Non
     return [out]
 
 
-def _folder(method: BaseMethod, form: Form, out: Path, label: int | None) -> list[Path]:
+def _folder(method: BaseMethod, form: Form, out: Path, label: int | None, fidelity: Fidelity | None) -> list[Path]:
     """A PNG file of each image, drawn a chunk at a time so that any number fits the memory, and a sheet."""
     import torch
 
@@ -157,7 +205,7 @@ def _folder(method: BaseMethod, form: Form, out: Path, label: int | None) -> lis
     digits = max(6, len(str(form.start + form.count - 1)))
     written, shown = [], []
     for first in range(0, form.count, CHUNK):
-        images = _draw(method, form, first, min(CHUNK, form.count - first), label)
+        images = _draw(method, form, first, min(CHUNK, form.count - first), label, fidelity)
         for offset, image in enumerate(images):
             path = out / f"{form.start + first + offset:0{digits}d}.png"
             save_png(_pixels(image), path)
@@ -169,10 +217,15 @@ def _folder(method: BaseMethod, form: Form, out: Path, label: int | None) -> lis
     return [*written, sheet]
 
 
-def _draw(method: BaseMethod, form: Form, first: int, count: int, label: int | None) -> Tensor:
+def _draw(
+    method: BaseMethod, form: Form, first: int, count: int, label: int | None, fidelity: Fidelity | None
+) -> Tensor:
     from belamy.sampling.draw import draw
 
-    return draw(method, count, seed=form.seed, start=form.start + first, labels=label, batch=form.batch)
+    images = draw(method, count, seed=form.seed, start=form.start + first, labels=label, batch=form.batch)
+    if fidelity:
+        fidelity.look(images, form.start + first, label)
+    return images
 
 
 def _pixels(image: Tensor) -> Any:

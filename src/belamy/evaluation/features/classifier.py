@@ -35,7 +35,8 @@ class ClassifierFeatures:
             getattr(network, "head", None), nn.Module
         ):
             raise UsageError(f"The classifier '{name}' shows no features before its last layer. Choose 'convnet'.")
-        self.network: Any = network.eval().requires_grad_(False)
+        network.eval().requires_grad_(False)
+        self.network: Any = network
         self.name = name
         self.digest = weights_digest(network.state_dict())
         last = [layer for layer in self.network.head.modules() if isinstance(layer, nn.Linear)][-1]

@@ -189,7 +189,7 @@ def open_ledger(work: Work) -> Ledger:
         return FolderLedger(work.folder)
     from belamy.training.comparison.optuna_ledger import OptunaLedger
 
-    return OptunaLedger(work.storage, work.folder)
+    return OptunaLedger(work.storage, work.folder.name)
 
 
 def labour(work: Work, bench: Bench, ledger: Ledger) -> bool:

@@ -188,7 +188,10 @@ def beating(claim: Claim, beat: float = BEAT) -> Iterator[None]:
 
     def keep() -> None:
         while not over.wait(beat):
-            claim.beat()
+            try:
+                claim.beat()
+            except Exception:  # the disk or the database is away for a moment: the next beat comes soon enough
+                continue
             if claim.lost:
                 if leads:
                     _thread.interrupt_main()
