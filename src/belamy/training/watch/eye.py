@@ -101,15 +101,32 @@ class Eye:
         return float(nearest(self.reference, self.reference, itself=True).median())
 
     @cached_property
-    def radii(self) -> Tensor:
-        """Distance from each of 512 training images to the third nearest of the others.  # [512 at most]"""
+    def manifold(self) -> tuple[Tensor, Tensor]:
+        """Of 512 training images the half in the densest places, and how far the third nearest of the others is."""
         some = self.reference[:512]
-        return torch.cdist(some, some).kthvalue(min(NEIGHBOURS + 1, len(some)), dim=1).values
+        radii = torch.cdist(some, some).kthvalue(min(NEIGHBOURS + 1, len(some)), dim=1).values
+        dense = radii <= radii.median()
+        return some[dense], radii[dense]
+
+    @cached_property
+    def usual_precision(self) -> float:
+        """What images that were not learned from come to."""
+        centres, radii = self.manifold
+        shown = self.others if len(self.others) >= 8 else self.reference[512:1024]
+        if not len(shown):
+            return 1.0
+        return max(0.1, float((torch.cdist(shown, centres) <= radii).any(1).float().mean()))
 
     def precision(self, features: Tensor) -> float:
-        """Share of images that lie in the neighbourhood of a training image (Kynkäänniemi et al. 2019, 1904.06991)."""
-        inside = torch.cdist(features, self.reference[:512]) <= self.radii
-        return float(inside.any(1).float().mean())
+        """Share of images that lie among training images, over that of images held out.
+
+        Neighbourhoods in sparse places are left out, for noise falls into them.
+
+        References:
+            Kynkäänniemi et al. 2019, arXiv 1904.06991, equation 2 and, on sparse places, equation 3.
+        """
+        centres, radii = self.manifold
+        return float((torch.cdist(features, centres) <= radii).any(1).float().mean()) / self.usual_precision
 
     def coverage(self, features: Tensor, turn: int) -> float:
         """Share of as many training images that have one of these in their neighbourhood (Naeem et al. 2020, 2002.09797).
