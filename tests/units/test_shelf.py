@@ -122,7 +122,7 @@ class TestPart:
         assert adapter.validate_json(adapter.dump_json(part)) == part
 
     def test_a_recipe_refuses_a_wrong_part(self) -> None:
-        with pytest.raises(UsageError, match=r"no penalty 'r3'\. Known: gradient-penalty, r1, r2"):
+        with pytest.raises(UsageError, match=r"no penalty 'r3'\. Known: .*gradient-penalty, .*r1, r2"):
             Recipe.tiny().changed(penalties=("r3",))
         with pytest.raises(UsageError, match="'r1' has no option 'wait'"):
             Recipe.tiny().changed(penalties=("r1:wait=3",))
