@@ -80,6 +80,16 @@ class Course:
         values: np.ndarray = self.series(name)[1]
         return values[-count:] if len(values) >= count else values[:0]
 
+    def early(self, name: str, count: int) -> float | None:
+        """Median of the first values of a quantity, None where there are fewer."""
+        values: np.ndarray = self.series(name)[1]
+        return float(np.median(values[:count])) if len(values) >= count else None
+
+    def late(self, name: str, count: int) -> float | None:
+        """Median of the last values of a quantity, None where there are fewer."""
+        values = self.recent(name, count)
+        return float(np.median(values)) if len(values) else None
+
     def histograms(self, name: str) -> list[tuple[float, np.ndarray]]:
         """(samples seen, counts) of a quantity that is a list of numbers."""
         *path, last = name.split(".")

@@ -60,8 +60,12 @@ class Eye:
         self.weights, self.bias = self._classifier(features, gram)
         self.reference = features @ self.basis  # [count, COMPONENTS]
         self.spectrum = spectrum(images)
-        shown = self.held if len(self.held) else self.indices[:0]
-        self.others = self.features(to_float(dataset.images(shown)))[0] if len(shown) else self.reference[:0]
+        self.others, self.accuracy = self.reference[:0], 0.0
+        if len(self.held):
+            self.others, said = self.features(to_float(dataset.images(self.held)))
+            if said is not None and dataset.labels is not None:
+                right = said.argmax(1).cpu() == dataset.labels[self.held]
+                self.accuracy = float(right.float().mean())
 
     def reduced(self, images: Tensor) -> Tensor:
         """Images small enough to be looked at quickly, at least as large as a patch."""

@@ -178,6 +178,7 @@ class Watch:
             if labels is not None and again is not None:
                 other = eye.features(again)[0]
                 row["fidelity"] = float((said == labels).float().mean())
+                row["fidelity_limit"] = eye.accuracy
                 changed = (other - features[: len(other)]).norm(dim=1).mean()
                 row["label_effect"] = float(changed) / eye.spread
         return row

@@ -153,6 +153,22 @@ def more_variety(recipe: BaseRecipe) -> tuple[Remedy, ...]:
     )
 
 
+def calm(recipe: BaseRecipe, player: str) -> tuple[Remedy, ...]:
+    """When a player's steps are too large: a lower rate for it, clipping, a smoother discriminator, larger batches."""
+    cabinet = Cabinet(recipe)
+    return in_order(
+        slower(cabinet, player, 10),
+        cabinet.field("clip_norm", lambda now: (now or 2.0) / 2, "cut the largest gradients"),
+        cabinet.part("penalties", "r1", "keep the discriminator smooth near real images"),
+        cabinet.field("batch", lambda now: min(now * 2, 65536), "larger batches have steadier gradients"),
+    )
+
+
+def advice(why: str) -> Remedy:
+    """What to do where no option does it."""
+    return Remedy(why)
+
+
 def slower(cabinet: Cabinet, player: str, factor: float = 4) -> Remedy | None:
     """A lower learning rate for one player."""
     field = f"{player}_optimizer"

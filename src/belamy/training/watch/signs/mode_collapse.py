@@ -30,7 +30,7 @@ class Sign:
         worst = float(np.max(recent))
         return Finding(
             "mode collapse",
-            self.diversity / max(worst, 1e-3),
+            (1 - worst) / (1 - self.diversity),
             f"Samples differ {worst:.0%} as much as images of the data do (limit {self.diversity:.0%}).",
             "The generator has found few images that pass and makes only those: the discriminator sees single images "
             "and cannot miss the others.",

@@ -1,0 +1,50 @@
+"""Exploding gradients: a player's gradient norm grows far beyond what it was."""
+
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+
+from belamy.training.watch.course import Course
+from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.remedies import calm
+
+EARLY, LATE = 10, 20
+
+
+class Sign:
+    """The median norm of the last rows against that of the first.
+
+    Args:
+        growth: Factor from which the gradients explode.
+    """
+
+    specific = True
+
+    def __init__(self, *, growth: float = 50.0) -> None:
+        self.growth = growth
+
+    def __call__(self, course: Course) -> Finding | None:
+        worst: tuple[float, str] | None = None
+        for name in course.names("gradient_norms."):
+            first, last = course.early(name, EARLY), course.late(name, LATE)
+            if first is None or last is None or len(course.series(name)[1]) < EARLY + LATE:
+                continue
+            factor = last / max(first, 1e-12) if np.isfinite(last) else 1e9
+            if worst is None or factor > worst[0]:
+                worst = factor, name
+        if worst is None or worst[0] <= 1:
+            return None
+        factor, name = worst
+        player = name.partition(".")[2]
+        return Finding(
+            "exploding gradients",
+            min(log(factor) / log(self.growth), 2.0),
+            f"The gradient of the {player} is {factor:,.0f} times what it was (limit {self.growth:,.0f}).",
+            f"The steps of the {player} overshoot, so that its next gradient is larger still: its learning rate is too "
+            f"high for its loss.",
+            (Evidence.of(f"gradient norm of the {player}", course.series(name)),),
+            calm(course.recipe, player),
+            specific=self.specific,
+        )

@@ -1,0 +1,57 @@
+"""Mode drop: whole kinds of images are never generated, though those that are may be good."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from belamy.training.watch.course import Course
+from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.remedies import more_variety
+
+
+class Sign:
+    """Classes of the data that the eye finds in hardly any sample; without classes, places of the data left empty.
+
+    Args:
+        missing: Share of the classes that must be all but absent.
+        rare: Share of its due, below which a class is all but absent.
+        coverage: Share of the data's places that must be met, by samples that look like data.
+        looks: Looks that are taken together.
+        grace: Share of the run in which a generator may still be one-sided.
+    """
+
+    specific = False
+
+    def __init__(
+        self, *, missing: float = 0.3, rare: float = 0.15, coverage: float = 0.4, looks: int = 6, grace: float = 0.12
+    ) -> None:
+        self.missing, self.rare, self.coverage, self.looks, self.grace = missing, rare, coverage, looks, grace
+
+    def __call__(self, course: Course) -> Finding | None:
+        covered = course.late("watch.coverage", self.looks)
+        alike = course.late("watch.precision", self.looks)
+        if covered is None or alike is None or course.progress < self.grace:
+            return None
+        strength = (1 - covered) / (1 - self.coverage) if alike >= 0.4 else 0.0
+        says = f"Samples cover {covered:.0%} of the data's places (limit {self.coverage:.0%})."
+        absent = self.absent(course)
+        if absent is not None and absent / self.missing > strength:
+            strength = absent / self.missing
+            says = f"{absent:.0%} of the classes are all but absent among the last samples (limit {self.missing:.0%})."
+        return Finding(
+            "mode drop",
+            min(strength, 3.0),
+            says,
+            "The generator has given up parts of the data: the discriminator does not punish what is missing.",
+            (Evidence.of("share of the data covered", course.series("watch.coverage"), self.coverage),),
+            more_variety(course.recipe),
+        )
+
+    def absent(self, course: Course) -> float | None:
+        """Share of the classes that are all but absent; None without classes or with too few samples to say."""
+        told = [counts for _, counts in course.histograms("watch.classes")[-self.looks :]]
+        if len(told) < self.looks:
+            return None
+        counts = np.sum(told, axis=0)
+        due = counts.sum() / len(counts)
+        return float(np.mean(counts < self.rare * due)) if due >= 8 else None

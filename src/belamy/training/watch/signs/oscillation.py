@@ -1,0 +1,77 @@
+"""Oscillation: the players chase each other in circles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from belamy.training.watch.course import Course
+from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.remedies import Cabinet, in_order, slower, slower_both
+
+ROWS, SHORTEST = 80, 5
+
+
+class Sign:
+    r"""The autocorrelation of the scores comes back to a high value after a dip: there is a period.
+
+    The course of the mean scores over the last half of the rows, its trend removed; the peak after the first zero
+    crossing, at a lag of at least 5 rows and at most a fourth of them.
+
+    Args:
+        peak: Autocorrelation at the period from which it is an oscillation.
+        share: Standard deviation of the scores over time against that between images, below which it is harmless.
+    """
+
+    specific = False
+
+    def __init__(self, *, peak: float = 0.6, share: float = 0.7) -> None:
+        self.peak, self.share = peak, share
+
+    def __call__(self, course: Course) -> Finding | None:
+        best: tuple[float, float, str] | None = None
+        for name in ("losses.discriminator.real", "losses.discriminator.fake"):
+            samples, values = course.series(name)
+            if len(values) < ROWS or not np.isfinite(values).all():
+                continue
+            recent = slice(len(values) // 2, None)
+            height, lag = period(values[recent])
+            sd = course.late("watch.scores.real.sd", 3)
+            swing = float(values[recent].std()) / sd if sd else 1.0
+            if lag and swing >= self.share and (best is None or height > best[0]):
+                best = height, lag * float(np.median(np.diff(samples))), name
+        if best is None:
+            return None
+        height, length, name = best
+        return Finding(
+            "oscillation",
+            min(height / self.peak, 1.3),
+            f"The scores repeat every {length:,.0f} samples (autocorrelation {height:.2f}, limit {self.peak:.2f}).",
+            "Each player undoes what the other has just learned, as on a circle around the equilibrium.",
+            (Evidence.of("mean score", course.series(name)),),
+            in_order(
+                slower_both(Cabinet(course.recipe)),
+                slower(Cabinet(course.recipe), "generator"),
+                Cabinet(course.recipe).part("penalties", "r1", "damp the circling by a penalty near real images"),
+                Cabinet(course.recipe).field("average", lambda now: now or 50_000, "sample from averaged weights"),
+                Cabinet(course.recipe).option("generator_optimizer", "beta1", lambda now: 0.0, "no momentum"),
+            ),
+        )
+
+
+def period(values: np.ndarray) -> tuple[float, int]:
+    """The highest autocorrelation after the first zero crossing and its lag in rows; (0, 0) without a crossing."""
+    count = len(values)
+    x = np.arange(count)
+    rest = values - np.polyval(np.polyfit(x, values, 2), x)
+    if not rest.any():
+        return 0.0, 0
+    power = np.abs(np.fft.rfft(rest, 2 * count)) ** 2
+    correlation = np.fft.irfft(power)[:count] / np.arange(count, 0, -1)
+    correlation = correlation / correlation[0]
+    below = np.flatnonzero(correlation < 0)
+    first = max(SHORTEST, int(below[0]) if len(below) else count)
+    within = correlation[first : count // 4 + 1]
+    if not len(within):
+        return 0.0, 0
+    lag = first + int(within.argmax())
+    return float(correlation[lag]), lag
