@@ -127,13 +127,17 @@ def append_jsonl(path: Path, row: Mapping[str, Any], *, durable: bool = False) -
     return start + len(line)
 
 
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
+def read_jsonl(path: Path, length: int | None = None) -> list[dict[str, Any]]:
     """The rows of a JSON-lines file; a torn last line (its process was killed while writing) is left out.
+
+    Args:
+        path: the file.
+        length: read only so many bytes from its start, as a checkpoint knew it.
 
     Raises:
         RunError: the file is missing, or a whole line is damaged.
     """
-    whole_lines = read_bytes(path).split(b"\n")[:-1]  # what follows the last newline is torn or empty
+    whole_lines = read_bytes(path)[:length].split(b"\n")[:-1]  # what follows the last newline is torn or empty
     rows = []
     for number, line in enumerate(whole_lines, start=1):
         try:

@@ -45,6 +45,11 @@ class Checkpoint:
     seconds: float
     tensors: Mapping[str, Tensor]
 
+    def below(self, path: str) -> dict[str, Tensor]:
+        """The tensors below a path, by the rest of their names."""
+        start = f"{path}/"
+        return {name.removeprefix(start): tensor for name, tensor in self.tensors.items() if name.startswith(start)}
+
 
 class Run:
     """A training run on disk: what it was asked, what it did and what it learned.
@@ -56,7 +61,9 @@ class Run:
         self.path = path
         self.recipe_name: str = facts["recipe"]
         self.method_name: str = facts["method"]
-        self.recipe: BaseRecipe = RECIPE_TYPES.load(self.method_name).parse(facts["fields"])  # type: ignore[attr-defined]
+        first: BaseRecipe = RECIPE_TYPES.load(self.method_name).parse(facts["fields"])  # type: ignore[attr-defined]
+        changes = self.changes()
+        self.recipe = first.changed(**changes) if changes else first
         channels, height, width = facts["domain"]["shape"]
         if not all(isinstance(side, int) and side > 0 for side in (channels, height, width)):
             raise ValueError(f"the shape {facts['domain']['shape']}")
@@ -75,15 +82,19 @@ class Run:
         domain: Domain,
         provenance: Mapping[str, Any],
         card: Mapping[str, Any],
+        state: Checkpoint | None = None,
     ) -> Run:
-        """A new run directory.
+        """A new run directory; with a state, a run that goes on from it.
 
         Raises:
             RunError: There is something at ``path`` already.
             StorageError: The folder cannot be written.
         """
-        if path.is_dir() and {entry.name for entry in path.iterdir()} <= {"data.json", "provenance.json"}:
-            pass  # empty, or left by a process that was killed before it made a run of it
+        there = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+        begun = {"journal.jsonl", "checkpoints"} if "provenance.json" in there else set()
+        if path.is_dir() and there <= {"data.json", "provenance.json", *begun}:
+            for name in there:  # left by a process that was killed before it made a run of it
+                _drop(path / name)
         elif path.exists():
             what = "holds a run" if (path / "recipe.json").is_file() else "is not empty"
             raise RunError(f"{path} {what}. Type `belamy resume {path}` to go on with a run, or give another --out.")
@@ -96,8 +107,12 @@ class Run:
         }
         files.write_json(path / "data.json", dict(card))
         files.write_json(path / "provenance.json", dict(provenance))
+        run = cls(path, facts)
+        if state is not None:
+            run.log("start", state.samples, recipe=recipe_name)
+            run.save_checkpoint(state)
         files.write_json(path / "recipe.json", facts)  # last: its presence makes the directory a run
-        return cls(path, facts)
+        return run
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -201,6 +216,20 @@ class Run:
         facts: dict[str, Any] = files.read_json(self.path / "data.json")
         return facts
 
+    def changes(self) -> dict[str, Any]:
+        """The fields of ``recipe.json`` that the autopilot has changed, as of the newest checkpoint."""
+        path, found = self.path / "journal.jsonl", self.checkpoints()
+        flown = path.is_file() and b'"event":"remedy"' in files.read_bytes(path)
+        if not flown or not found:
+            return {}
+        steps: list[dict[str, Any]] = []
+        for row in files.read_jsonl(path, _state(found[-1])["journal"]):
+            if row["event"] == "remedy":
+                steps.append(row["changes"])
+            elif row["event"] == "back-out":
+                steps.pop()
+        return {field: value for step in steps for field, value in step.items()}
+
     # Checkpoints
 
     def checkpoints(self) -> list[Path]:
@@ -212,7 +241,29 @@ class Run:
     def save_checkpoint(self, state: Checkpoint) -> Path:
         """Write a checkpoint, then drop all but the newest few."""
         path = self.path / "checkpoints" / f"{state.samples:012d}"
+        self._save_state(path, state)
+        for old in self.checkpoints()[:-KEEP_CHECKPOINTS]:
+            _drop(old)
+        return path
 
+    def save_fallback(self, state: Checkpoint) -> None:
+        """Write the state that the autopilot may have to go back to."""
+        self._save_state(self.path / "fallback", state)
+
+    def load_fallback(self) -> Checkpoint:
+        """The state that the autopilot may go back to.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        return _load_state(self.path / "fallback")
+
+    def drop_fallback(self) -> None:
+        """Remove the state that is needed no more."""
+        if (self.path / "fallback").is_dir():
+            _drop(self.path / "fallback")
+
+    def _save_state(self, path: Path, state: Checkpoint) -> None:
         def write(folder: Path) -> None:
             digest = files.save_tensors(folder / "state.safetensors", state.tensors)
             facts = {
@@ -227,9 +278,6 @@ class Run:
             files.write_json(folder / "state.json", facts)
 
         files.write_directory_atomically(path, write)
-        for old in self.checkpoints()[:-KEEP_CHECKPOINTS]:
-            _drop(old)
-        return path
 
     def load_checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint, None if there is none yet.
@@ -238,11 +286,7 @@ class Run:
             RunError: It is damaged.
         """
         found = self.checkpoints()
-        if not found:
-            return None
-        facts = _state(found[-1])
-        tensors = files.load_tensors(found[-1] / "state.safetensors", facts["sha256"])
-        return Checkpoint(facts["samples"], facts["step"], facts["position"], facts["seconds"], tensors)
+        return _load_state(found[-1]) if found else None
 
     def rewind(self) -> None:
         """Drop what was written after the newest checkpoint, or everything if there is none."""
@@ -307,9 +351,9 @@ class Run:
         state = self.load_checkpoint()
         if state is None:
             raise RunError(f"{self.path} has no weights yet. Type `belamy resume {self.path}` to train it.")
-        _load(method, _below(state.tensors, "method/"), self.path)
+        _load(method, state.below("method"), self.path)
         for name in method.averaged if self.recipe.average else ():
-            _load(method.networks()[name], _below(state.tensors, f"average/{name}/"), self.path)
+            _load(method.networks()[name], state.below(f"average/{name}"), self.path)
         return method
 
     def sample(
@@ -344,8 +388,10 @@ def _state(checkpoint: Path) -> dict[str, Any]:
     return known
 
 
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+def _load_state(folder: Path) -> Checkpoint:
+    facts = _state(folder)
+    tensors = files.load_tensors(folder / "state.safetensors", facts["sha256"])
+    return Checkpoint(facts["samples"], facts["step"], facts["position"], facts["seconds"], tensors)
 
 
 def _load(module: Any, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -356,9 +402,12 @@ def _load(module: Any, tensors: Mapping[str, Tensor], path: Path) -> None:
         raise RunError(f"The weights in {path} do not fit its recipe: {reason} Restore recipe.json.") from None
 
 
-def _drop(folder: Path) -> None:
-    doomed = folder.with_name(files.NEW + folder.name)  # under this name a half-removed folder is swept, not opened
-    os.rename(folder, doomed)
+def _drop(path: Path) -> None:
+    if not path.is_dir():
+        path.unlink()
+        return
+    doomed = path.with_name(files.NEW + path.name)  # under this name a half-removed folder is swept, not opened
+    os.rename(path, doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 

@@ -40,9 +40,6 @@ class Tally:
         """The state, for a checkpoint."""
         return {f"{prefix}/{name}": total for name, total in self.sums.items()}
 
-    def load(self, prefix: str, tensors: Mapping[str, Tensor], device: torch.device) -> None:
-        """Put the state back."""
-        own = {
-            name.removeprefix(f"{prefix}/"): total for name, total in tensors.items() if name.startswith(f"{prefix}/")
-        }
-        self.sums = {name: total.to(device) for name, total in own.items()}
+    def load(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
+        """Put the state back, by the names that were added."""
+        self.sums = {name: total.to(device) for name, total in tensors.items()}

@@ -195,12 +195,12 @@ class Trainer:
         Raises:
             RunError: It belongs to another recipe.
         """
-        load_module("method", self.method, state.tensors)
+        load_module(self.method, state.below("method"))
         for name, network in self.averages.networks.items():
-            load_module(f"average/{name}", network, state.tensors)
+            load_module(network, state.below(f"average/{name}"))
         for name, optimizer in self.optimizers.items():
-            load_optimizer(f"optimizer/{name}", optimizer.torch, state.tensors)
-        self.tally.load("tally", state.tensors, self.device)
+            load_optimizer(optimizer.torch, state.below(f"optimizer/{name}"))
+        self.tally.load(state.below("tally"), self.device)
         self.clock = Clock(state.samples, state.step, state.seconds)
         self.batches = self.open_batches(state.position)
 
