@@ -16,7 +16,8 @@ class Statistic(nn.Module):
         \qquad M_i = T x_i \in R^{B\times C}
 
     *Departs from the paper*, which sums over all j, i included: a mean over the others does not depend on the size of
-    the batch. T starts at N(0, 1/(F C²)), so that nearness is neither 0 nor 1 for features of unit variance.
+    the batch. Samples of other processes are not looked at. T starts at N(0, 1/(F C²)), so that nearness is neither 0
+    nor 1 for features of unit variance.
 
     References:
         Salimans et al. 2016, arXiv 1606.03498, section 3.2.

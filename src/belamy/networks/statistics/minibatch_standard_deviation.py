@@ -16,7 +16,7 @@ class Statistic(nn.Module):
     Every sample of a group gets the same number; a generator that makes only one image gives itself away by zero.
 
     *Departs from the paper*: features are those before the last layer, not maps with a height and a width, so the
-    number is no extra map but a term of the score.
+    number is no extra map but a term of the score. Samples of other processes are not looked at.
 
     References:
         Karras et al. 2017, arXiv 1710.10196, section 3.
