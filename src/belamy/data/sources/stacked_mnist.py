@@ -57,7 +57,9 @@ class Source:
             name="stacked-mnist",
             labels=(values * torch.tensor([100, 10, 1])).sum(1),
             classes=tuple(f"{number:03}" for number in range(1000)),
-            attributes={colour: Attribute(DIGITS, values[:, place].contiguous()) for place, colour in enumerate(COLOURS)},
+            attributes={
+                colour: Attribute(DIGITS, values[:, place].contiguous()) for place, colour in enumerate(COLOURS)
+            },
             official={"train": torch.arange(self.count), "test": torch.arange(self.count, self.count + TEST)},
             licence=mnist.LICENCE,
             notes=[f"digits of mnist, three to an image, drawn by seed {self.seed}"],
