@@ -135,6 +135,16 @@ class TestTerm:
                 assert torch.isfinite(term).all()
                 assert all(torch.isfinite(gradient).all() for gradient in gradients)
 
+    def test_it_works_in_mixed_precision(self, name: str) -> None:
+        """The generator's images are then of another type than the data's."""
+        stage = Stage(name).float()
+        for player in stage.penalty.players if has_term(name) else ():
+            with torch.autocast("cpu", torch.bfloat16):
+                term = stage(player, *inputs(dtype=torch.float32))
+            learners = list(stage.learners(player).values())
+            gradients = torch.autograd.grad(term.mean(), learners, allow_unused=True, materialize_grads=True)
+            assert torch.isfinite(term).all() and all(torch.isfinite(gradient).all() for gradient in gradients)
+
     def test_it_leaves_nothing_on_images_and_weights(self, name: str) -> None:
         stage, (real, latents) = Stage(name), inputs()
         before = [parameter.detach().clone() for parameter in stage.parameters()]

@@ -56,6 +56,6 @@ class Penalty(BasePenalty):
     def forward(self, scene: Scene) -> Tensor:
         """``[N]``."""
         u = scene.draw.uniform("gradient-penalty", len(scene.real), *[1] * (scene.real.dim() - 1))
-        between = torch.lerp(scene.real.detach(), scene.fake.detach(), u)
+        between = torch.lerp(scene.real.detach(), scene.fake.detach().to(scene.real.dtype), u)
         excess = slope(scene.critic, between) - self.target
         return self.scale * (relu(excess) if self.one_sided else excess).square()
