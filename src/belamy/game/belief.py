@@ -1,4 +1,4 @@
-"""What a discriminator's score says: the probability, if the loss gives it that meaning, that a point is of the data."""
+"""What a discriminator's score says: a probability that a point is of the data, if the loss gives it that meaning."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -79,6 +78,8 @@ class Canvas:
 
     def box(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
         """A filled rectangle."""
+        if right - left < 1:
+            return
         self._pen.rectangle([value * self.scale for value in (left, top, right - 0.5, bottom - 0.5)], fill=colour)
 
     def frame(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:

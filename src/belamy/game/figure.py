@@ -8,8 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from belamy.game.canvas import (
-    BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, RULE, SOFT, Canvas, Colour, with_cover,
-)  # fmt: skip
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RULE,
+    SOFT,
+    Canvas,
+    Colour,
+    with_cover,
+)
 from belamy.game.moment import Moment
 
 WIDTH, HEIGHT = 960, 600
@@ -214,8 +224,8 @@ def _draw_legend(canvas: Canvas, moment: Moment, y: float) -> float:
     _draw_key(canvas, PANEL, y + 21, "arrow", SOFT, "where the generator's loss pushes")
     steps = 40
     for index in range(steps):
-        colour = tuple(int(value) for value in _shade(np.array([index / (steps - 1)]))[0])
-        canvas.box(PANEL + index * 3, y + 33, PANEL + index * 3 + 3.5, y + 45, colour)  # type: ignore[arg-type]
+        red, green, blue = (int(value) for value in _shade(np.array([index / (steps - 1)]))[0])
+        canvas.box(PANEL + index * 3, y + 33, PANEL + index * 3 + 3.5, y + 45, (red, green, blue))
     canvas.text(PANEL + 130, y + 43, f"{verdict}, 0 to 1" if moment.states_belief else verdict, 13, SOFT)
     return y + 58
 

@@ -45,10 +45,17 @@ class Match:
         judge = {"dense": Discriminator, "autoencoder": Autoencoder}[settings.discriminator]
         with _seeded(derive(settings.seed, "networks")):
             self.generator = Generator(self.latent, dimensions, *body)
-            self.discriminator: Any = judge(dimensions, *body)
+            self.discriminator: Any = judge(dimensions, *body, reach=max(map(abs, self.distribution.window)))
             given = {"features": settings.width, "classes": 0, "latent": self.latent}
             self.penalties = [PENALTIES.build(part, **given) for part in settings.penalties]
         self.objective = Objective(ADVERSARIAL.build(settings.loss))
+        adversarial = self.objective.adversarial
+        self.looks_at_real = (
+            adversarial.relativistic
+            or hasattr(adversarial, "observe")
+            or any("generator" in penalty.players for penalty in self.penalties)
+        )
+        """Whether the generator's turn needs data beside its own points."""
         for penalty in self.penalties:
             penalty.prepare(self.discriminator)
         learned = [*self.discriminator.parameters(), *(p for each in self.penalties for p in each.parameters())]
@@ -80,25 +87,26 @@ class Match:
         draw = Draws(self.settings.seed, self.step)
         self._set_rates()
         for _ in range(self.settings.critic_steps):
-            self._learn("discriminator", self._discriminator_loss(draw))
+            real = self.distribution.sample(self.settings.batch, draw)
+            self._learn("discriminator", self._discriminator_loss(real, draw))
             for penalty in self.penalties:
                 penalty.constrain(self.discriminator)
-        self._learn("generator", self._generator_loss(draw))
+        self._learn("generator", self._generator_loss(real, draw))
         self.step += 1
 
-    def _discriminator_loss(self, draw: Draws) -> Tensor:
-        count = self.settings.batch
-        real, z = self.distribution.sample(count, draw), self.latents(count, draw)
+    def _discriminator_loss(self, real: Tensor, draw: Draws) -> Tensor:
+        z = self.latents(len(real), draw)
         with torch.no_grad():
             fake = self.generator(z)
         seen = self._look(real, fake)
         loss = self.objective.discriminator(seen[0][0], seen[1][0], draw, self.progress).mean()
         return loss + self._terms("discriminator", real, fake, seen, z, draw)
 
-    def _generator_loss(self, draw: Draws) -> Tensor:
-        count = self.settings.batch
-        real, z = self.distribution.sample(count, draw), self.latents(count, draw)
+    def _generator_loss(self, real: Tensor, draw: Draws) -> Tensor:
+        z = self.latents(len(real), draw)
         fake = self.generator(z)
+        if not self.looks_at_real:
+            return self.objective.generator(self.discriminator(fake), None, self.progress).mean()
         seen = self._look(real, fake)
         loss = self.objective.generator(seen[1][0], seen[0][0], self.progress).mean()
         self.objective.observe(seen[0][0], seen[1][0])

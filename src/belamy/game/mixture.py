@@ -42,6 +42,9 @@ class Mixture:
 
     def _density(self, points: Tensor) -> Tensor:
         dimensions = points.shape[1]
-        squared = sum((points[:, i, None] - self.centres.to(points)[None, :, i]).square() for i in range(dimensions))
+        centres = self.centres.to(points)
+        squared = torch.zeros(len(points), len(centres), dtype=points.dtype, device=points.device)
+        for axis in range(dimensions):  # not cdist, which loses digits
+            squared += (points[:, axis, None] - centres[None, :, axis]).square()
         parts = torch.exp(-squared / (2 * self.deviation**2))  # [N, K]
         return parts.mean(1) / (math.sqrt(2 * math.pi) * self.deviation) ** dimensions

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -11,19 +14,33 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }  # fmt: skip
 
 
-def layers(sizes: Sequence[int], activation: str) -> nn.Sequential:
-    """Dense layers of these sizes, each followed by the activation; weights orthogonal, biases 0."""
+def layers(sizes: Sequence[int], activation: str, reach: float) -> nn.Sequential:
+    """Dense layers of these sizes, each followed by the activation.
+
+    The first layer's units start with unit weights and bend at places spread over -reach..reach: inputs are as large as
+    that, and with every bend at the origin small distant modes are learned late. The others are orthogonal.
+    """
     made: list[nn.Module] = []
-    for incoming, outgoing in zip(sizes[:-1], sizes[1:], strict=True):
+    for incoming, outgoing in pairwise(sizes):
         layer = nn.Linear(incoming, outgoing)
-        nn.init.orthogonal_(layer.weight, nn.init.calculate_gain(_like(activation)))
-        nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            if made:
+                nn.init.orthogonal_(layer.weight, math.sqrt(2))
+                layer.bias.zero_()
+            else:
+                layer.weight.normal_()
+                layer.weight /= layer.weight.norm(dim=1, keepdim=True)
+                layer.bias.uniform_(-reach, reach)
         made += [layer, ACTIVATIONS[activation]()]
     return nn.Sequential(*made)
 
 
-def _like(activation: str) -> str:
-    return {"leaky-relu": "leaky_relu", "silu": "relu"}.get(activation, activation)
+def last_layer(incoming: int, outgoing: int, size: float) -> nn.Linear:
+    """A layer without activation, orthogonal times ``size``."""
+    layer = nn.Linear(incoming, outgoing)
+    nn.init.orthogonal_(layer.weight, size)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 class Generator(nn.Module):
@@ -42,10 +59,8 @@ class Generator(nn.Module):
 
     def __init__(self, latent: int, dimensions: int, width: int, depth: int, activation: str) -> None:
         super().__init__()
-        self.hidden = layers([latent, *[width] * depth], activation)
-        self.last = nn.Linear(width, dimensions)
-        nn.init.orthogonal_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.hidden = layers([latent, *[width] * depth], activation, reach=1.0)
+        self.last = last_layer(width, dimensions, size=0.5)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Points ``[N, d]``."""
@@ -61,14 +76,13 @@ class Discriminator(nn.Module):
         width: Units of a hidden layer, and so the number of features.
         depth: Hidden layers.
         activation: Of the hidden layers.
+        reach: How far from the origin points lie.
     """
 
-    def __init__(self, dimensions: int, width: int, depth: int, activation: str) -> None:
+    def __init__(self, dimensions: int, width: int, depth: int, activation: str, reach: float) -> None:
         super().__init__()
-        self.hidden = layers([dimensions, *[width] * depth], activation)
-        self.last = nn.Linear(width, 1)
-        nn.init.orthogonal_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.hidden = layers([dimensions, *[width] * depth], activation, reach)
+        self.last = last_layer(width, 1, size=0.1)
 
     def look(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and the features ``[N, width]`` that they are read from."""
@@ -93,12 +107,13 @@ class Autoencoder(nn.Module):
         width: Units of a hidden layer.
         depth: Hidden layers of encoder and of decoder.
         activation: Of the hidden layers.
+        reach: How far from the origin points lie.
     """
 
-    def __init__(self, dimensions: int, width: int, depth: int, activation: str) -> None:
+    def __init__(self, dimensions: int, width: int, depth: int, activation: str, reach: float) -> None:
         super().__init__()
-        self.encoder = layers([dimensions, *[width] * depth], activation)
-        self.last = nn.Linear(width, dimensions)
+        self.encoder = layers([dimensions, *[width] * depth], activation, reach)
+        self.last = last_layer(width, dimensions, size=0.1)
 
     def look(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and codes ``[N, F]``."""

@@ -25,6 +25,7 @@ CHARTS = (
     ("High-quality samples", "share within 3 standard deviations", {"share": "quality"}),
 )
 """Title, unit and lines by name, of the facts."""
+SMOOTH = "img { image-rendering: auto; }"
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
@@ -48,7 +49,7 @@ def render(record: Record, moving: bytes, kind: str, last: np.ndarray) -> str:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} · Belamy</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="color-scheme" content="light dark"><style>{style}\nimg {{ image-rendering: auto; }}</style></head>'
+        f'<meta name="color-scheme" content="light dark"><style>{style}{SMOOTH}</style></head>'
         f'<body><main><header><p class="kicker">The adversarial game</p><h1>{title}</h1>'
         f'<p class="lead">{subtitle}, {record.moments[-1].step:,} steps</p>'
         f'<dl class="numbers">{numbers}</dl></header>'

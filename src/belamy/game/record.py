@@ -118,7 +118,8 @@ def methods_of_measuring(line: bool) -> dict[str, str]:
         "indecision": "mean |D - 1/2| over data and generated points, for losses whose score states a probability D",
         "gap": "mean |D - p/(p+q)| over the mean of both distributions: how far D is from the best answer",
         "modes_covered": f"modes with one of {JUDGED:,} points within 3 standard deviations",
-        "quality": f"share of {JUDGED:,} points within 3 standard deviations of a mode; 98.9 % for the data in the plane",
+        "quality": f"share of {JUDGED:,} points within 3 standard deviations of a mode; of the data 98.9 % in the "
+        "plane",
     }
 
 

@@ -69,7 +69,7 @@ def _augment(costs: np.ndarray, price: np.ndarray, row_of: np.ndarray, column_of
         column = int(waiting.argmin())
         shortest = waiting[column]
         done[column], waiting[column] = True, np.inf
-        row = row_of[column]
+        row = int(row_of[column])
         if row < 0:
             break
         longer = costs[row] - price + (shortest - (costs[row, column] - price[column]))
@@ -80,6 +80,6 @@ def _augment(costs: np.ndarray, price: np.ndarray, row_of: np.ndarray, column_of
     while True:  # hand the columns on along the path
         row = int(came_from[column])
         row_of[column] = row
-        column_of[row], column = column, column_of[row]
+        column_of[row], column = column, int(column_of[row])
         if row == start:
             return
