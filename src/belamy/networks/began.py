@@ -11,7 +11,7 @@ _SMALLEST = 7  # the coarsest map keeps at least this many pixels a side where t
 
 
 class Generator(nn.Module):
-    """Latents → coarsest map → pairs of 3×3 convolutions with ELU, enlarged twofold between them → image, tanh.
+    """Latents → coarsest map → 3×3 convolutions with ELU in pairs, enlarged twofold between them → image, tanh.
 
     65,025 parameters at 28×28, and 266,641 of the discriminator.
 
@@ -25,6 +25,7 @@ class Generator(nn.Module):
         latent: Size of the latents.
         shape: (channels, height, width) of the images; height and width multiples of 4.
         width: Channels n of every convolution.
+        repeats: Convolutions at each size, 2 in the paper.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4.
@@ -38,12 +39,12 @@ class Generator(nn.Module):
     native_latent = 64
     value_range = (-1.0, 1.0)
 
-    def __init__(self, latent: int, shape: tuple[int, int, int], *, width: int = 16) -> None:
+    def __init__(self, latent: int, shape: tuple[int, int, int], *, width: int = 16, repeats: int = 2) -> None:
         super().__init__()
-        check_positive(latent, "The latent size")
-        check_positive(width, "width")
+        for name, value in (("The latent size", latent), ("width", width), ("repeats", repeats)):
+            check_positive(value, name)
         check_divisible(shape, _STRIDE, "began")
-        self.layers = nn.Sequential(*_decoder(latent, shape, width), nn.Tanh())
+        self.layers = nn.Sequential(*_decoder(latent, shape, width, repeats), nn.Tanh())
         _channels_last(self)
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -66,6 +67,7 @@ class Discriminator(nn.Module):
         shape: (channels, height, width) of the images; height and width multiples of 4.
         width: Channels n of the first convolution and of the decoder.
         code: Size of the code, the paper's N_h.
+        repeats: Convolutions at each size, 2 in the paper.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4.
@@ -73,13 +75,13 @@ class Discriminator(nn.Module):
 
     native_shape = (1, 28, 28)
 
-    def __init__(self, shape: tuple[int, int, int], *, width: int = 16, code: int = 64) -> None:
+    def __init__(self, shape: tuple[int, int, int], *, width: int = 16, code: int = 64, repeats: int = 2) -> None:
         super().__init__()
-        check_positive(width, "width")
-        check_positive(code, "code")
+        for name, value in (("width", width), ("code", code), ("repeats", repeats)):
+            check_positive(value, name)
         check_divisible(shape, _STRIDE, "began")
-        self.encoder = nn.Sequential(*_encoder(shape, width, code))
-        self.decoder = nn.Sequential(*_decoder(code, shape, width))
+        self.encoder = nn.Sequential(*_encoder(shape, width, code, repeats))
+        self.decoder = nn.Sequential(*_decoder(code, shape, width, repeats))
         _channels_last(self)
 
     def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,26 +102,30 @@ def _halvings(shape: tuple[int, int, int]) -> int:
     return times
 
 
-def _encoder(shape: tuple[int, int, int], width: int, code: int) -> list[nn.Module]:
+def _encoder(shape: tuple[int, int, int], width: int, code: int, repeats: int) -> list[nn.Module]:
     times = _halvings(shape)
     layers: list[nn.Module] = [KerasConv2d(shape[0], width, 3), nn.ELU()]
     for i in range(1, times + 1):
-        layers += [KerasConv2d(i * width, i * width, 3), nn.ELU()]
+        layers += _same_size(i * width, repeats - 1)
         layers += [KerasConv2d(i * width, (i + 1) * width, 3, 2), nn.ELU()]
     area = (shape[1] >> times) * (shape[2] >> times)
     last = (times + 1) * width
-    return [*layers, KerasConv2d(last, last, 3), nn.ELU(), nn.Flatten(), dense(last * area, code)]
+    return [*layers, *_same_size(last, repeats - 1), nn.Flatten(), dense(last * area, code)]
 
 
-def _decoder(code: int, shape: tuple[int, int, int], width: int) -> list[nn.Module]:
+def _decoder(code: int, shape: tuple[int, int, int], width: int, repeats: int) -> list[nn.Module]:
     times = _halvings(shape)
     height, breadth = shape[1] >> times, shape[2] >> times
     layers: list[nn.Module] = [dense(code, width * height * breadth), Reshape(width, height, breadth)]
     for i in range(times + 1):
-        layers += [KerasConv2d(width, width, 3), nn.ELU(), KerasConv2d(width, width, 3), nn.ELU()]
+        layers += _same_size(width, repeats)
         if i < times:
             layers.append(nn.Upsample(scale_factor=2, mode="nearest"))
     return [*layers, KerasConv2d(width, shape[0], 3)]
+
+
+def _same_size(width: int, count: int) -> list[nn.Module]:
+    return [layer for _ in range(count) for layer in (KerasConv2d(width, width, 3), nn.ELU())]
 
 
 def _channels_last(network: nn.Module) -> None:

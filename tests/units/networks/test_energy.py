@@ -82,6 +82,15 @@ def test_began_halves_down_to_about_8_pixels(side: int, halvings: int) -> None:
     assert max(widths) == 2 * (halvings + 1)
 
 
+@pytest.mark.parametrize("repeats", [1, 2, 3])
+def test_began_repeats_its_convolutions(repeats: int) -> None:
+    pair = began.Generator(4, (1, 8, 8), width=2, repeats=repeats), began.Discriminator((1, 8, 8), repeats=repeats)
+    parts = [pair[0].layers, pair[1].encoder, pair[1].decoder]
+    made = [sum(isinstance(layer, KerasConv2d) for layer in part) for part in parts]
+    assert made == [3 * repeats + 1, 3 * repeats, 3 * repeats + 1]
+    assert pair[1](torch.zeros(2, 1, 8, 8)).shape == (2,)
+
+
 def test_began_enlarges_by_the_nearest_neighbour() -> None:
     layers = began.Generator(4, (1, 8, 8), width=2).layers
     (enlarge,) = {type(layer) for layer in layers if isinstance(layer, nn.Upsample)}
