@@ -160,13 +160,13 @@ def _stages(widths: list[int], blocks: int, expansion: int, group: int) -> list[
     stages = []
     for channels in widths:
         inner = channels * expansion
-        groups = max(inner // group, 1)
-        if inner % groups:
+        if inner > group and inner % group:
             raise UsageError(
-                f"group is {group}, which does not divide the {inner} channels in a block of r3gan. "
-                f"Type group={inner}, or choose width and expansion so that their product is a multiple of {group}."
+                f"group is {group}, which does not divide the {inner} channels in a block of r3gan. Type "
+                f"group={inner} for a single group, or choose width and expansion so that {group} divides their product."
             )
-        stages.append(nn.Sequential(*(_Block(channels, inner, groups, blocks * len(widths)) for _ in range(blocks))))
+        groups, depth = max(inner // group, 1), blocks * len(widths)
+        stages.append(nn.Sequential(*(_Block(channels, inner, groups, depth) for _ in range(blocks))))
     return stages
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +18,14 @@ def add_dropout(generator: nn.Module, rate: float) -> nn.Module:
     """The generator with dropout after each activation but the last, in training and in sampling.
 
     In training the masks are those of :class:`belamy.networks.layers.Dropout`. In evaluation a sample's masks are a
-    function of its latent alone, so the sample does not depend on its batch and can be drawn again.
+    function of what enters the generator for it, so the sample does not depend on its batch and can be drawn again.
 
     References:
         Noise by dropout, also at test time: Isola et al. 2016, arXiv 1611.07004, section 2.1.
 
     Args:
-        generator: Maps latents, and labels if it takes any, to images; it is changed in place. 0 leaves it as it is.
-        rate: Probability of dropping, in [0, 1).
+        generator: Maps latents to images; it is changed in place. A condition may then be put around it.
+        rate: Probability of dropping, in [0, 1); 0 leaves the generator as it is.
 
     Raises:
         UsageError: A rate outside [0, 1), or a generator whose activations are not layers.
@@ -61,16 +62,15 @@ class GeneratorWithDropout(nn.Module):
 
     def __init__(self, network: nn.Module, streams: Handed[list[torch.Generator]]) -> None:
         super().__init__()
-        self.network, self.streams = network, streams
-        self.value_range = network.value_range
+        self.network: Any = network
+        self.streams, self.value_range = streams, self.network.value_range
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor) -> Tensor:
         """Images ``[N, C, H, W]`` from latents ``[N, latent]``."""
-        arguments = (latents,) if labels is None else (latents, labels)
         if self.training or latents.is_meta:
-            return self.network(*arguments)
+            return self.network(latents)
         with self.streams.during([_stream(row) for row in latents.detach().float().cpu()]):
-            return self.network(*arguments)
+            return self.network(latents)
 
 
 class SamplingDropout(nn.Module):

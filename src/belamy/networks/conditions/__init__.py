@@ -42,11 +42,11 @@ def check_labels(labels: Tensor | None, condition: str) -> Tensor:
     return labels
 
 
-def one_hot(labels: Tensor, classes: int, like: Tensor) -> Tensor:
+def indicators(labels: Tensor, classes: int, like: Tensor) -> Tensor:
     """``[N, classes]``: a one at each label, else zeros, of the type of ``like``.
 
     Example:
-        >>> one_hot(torch.tensor([2, 0]), 3, torch.empty(0))
+        >>> indicators(torch.tensor([2, 0]), 3, torch.empty(0))
         tensor([[0., 0., 1.],
                 [1., 0., 0.]])
     """

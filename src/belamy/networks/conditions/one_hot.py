@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from belamy.networks.conditions import check_classes, check_labels, one_hot
+from belamy.networks.conditions import check_classes, check_labels, indicators
 
 _NAME = "one-hot"
 
@@ -34,7 +34,7 @@ class GeneratorCondition(nn.Module):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[N, C, H, W]`` from latents ``[N, latent]`` and labels ``[N]``."""
-        return self.network(torch.cat([latents, one_hot(check_labels(labels, _NAME), self.classes, latents)], 1))
+        return self.network(torch.cat([latents, indicators(check_labels(labels, _NAME), self.classes, latents)], 1))
 
 
 class DiscriminatorCondition(nn.Module):
@@ -62,7 +62,7 @@ class DiscriminatorCondition(nn.Module):
 
     def look(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and features ``[N, F]`` of images ``[N, C, H, W]`` with labels ``[N]``."""
-        planes = one_hot(check_labels(labels, _NAME), self.classes, images)[:, :, None, None]
+        planes = indicators(check_labels(labels, _NAME), self.classes, images)[:, :, None, None]
         return self.network.look(torch.cat([images, planes.expand(-1, -1, *images.shape[2:])], 1))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:

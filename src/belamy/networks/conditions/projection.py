@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from belamy.networks.conditions import check_classes, check_labels, one_hot
+from belamy.networks.conditions import check_classes, check_labels, indicators
 from belamy.networks.tracing import placeholder, trace
 
 _NAME = "projection"
@@ -43,7 +43,7 @@ class DiscriminatorCondition(nn.Module):
 
     def look(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and features ``[N, F]`` of images ``[N, C, H, W]`` with labels ``[N]``."""
-        code = one_hot(check_labels(labels, _NAME), self.count, images)
+        code = indicators(check_labels(labels, _NAME), self.count, images)
         scores, features = self.network.look(images)
         return scores + (self.classes(code) * features).sum(1), features
 

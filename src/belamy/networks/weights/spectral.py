@@ -17,7 +17,8 @@ class Weights:
 
     .. math:: \bar W = W / \sigma(W), \qquad \sigma(W) = u^\top W v
 
-    with u and v from power iteration, which goes on by ``iterations`` each time that the layer is used in training.
+    with u and v from power iteration, which goes on by ``iterations`` each time that the layer is used in training. A
+    weight that is 0 at first has no direction, so it is drawn from a standard normal law.
 
     *Departs from the paper* in keeping u alone: v and σ are computed from it whenever the weight is, so that averaged
     weights are normalised by their own singular value too.
@@ -33,9 +34,12 @@ class Weights:
     def __init__(self, *, iterations: int = 1) -> None:
         self.iterations = check_positive(iterations, "spectral.iterations")
 
+    @torch.no_grad()
     def apply(self, network: nn.Module) -> None:
         """Normalise every dense and convolutional layer."""
         for layer in weighted_layers(network):
+            if not layer.weight.any():
+                layer.weight.normal_()
             parametrize.register_parametrization(
                 layer, "weight", _Spectral(layer.weight.detach(), outputs_axis(layer), self.iterations)
             )

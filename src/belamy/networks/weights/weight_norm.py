@@ -1,5 +1,6 @@
 """Weights whose lengths and directions are learned apart."""
 
+import torch
 from torch import nn
 from torch.nn.utils import parametrizations
 
@@ -12,7 +13,8 @@ class Weights:
 
     .. math:: w = g \frac{v}{\lVert v\rVert}
 
-    At first g is the length of the initial weight, so the network computes what it did before.
+    At first g is the length of the initial weight, so the network computes what it did before; where that is 0, v is
+    drawn from a standard normal law, since a weight of 0 has no direction.
 
     *Departs from the paper* in having no initialisation from a first batch of data.
 
@@ -20,7 +22,10 @@ class Weights:
         Salimans & Kingma 2016, arXiv 1602.07868, equation 2.
     """
 
+    @torch.no_grad()
     def apply(self, network: nn.Module) -> None:
         """Normalise every dense and convolutional layer."""
         for layer in weighted_layers(network):
             parametrizations.weight_norm(layer, "weight", outputs_axis(layer))
+            g, v = layer.parametrizations.weight.original0, layer.parametrizations.weight.original1
+            v.copy_(torch.where(g == 0, torch.randn_like(v), v))
