@@ -89,7 +89,7 @@ def extractor(data: Dataset, run: Run | None) -> Extractor:
 def _train(folder: Path, chosen: Recipe, data: Dataset) -> None:
     """Train into a folder beside, going on with what is there, and give it its name."""
     beside = folder.with_name(f"{files.NEW}{folder.name}")
-    options = Options(device="cpu", snapshots=1)
+    options = Options(device="cpu", snapshots=1, watch=False)
     trainer = make_trainer(chosen, Domain(data.shape, tuple(data.classes)), data, options, World())
     if (beside / "recipe.json").is_file():
         run = Run.open(beside)
@@ -102,7 +102,7 @@ def _train(folder: Path, chosen: Recipe, data: Dataset) -> None:
         run = Run.create(
             beside, recipe=chosen, recipe_name="judge", domain=trainer.method.domain, provenance=facts, card=data.card()
         )
-    session = Session(run, trainer, Settings(snapshots=1), Silent())
+    session = Session(run, trainer, Settings(snapshots=1, watch=False), Silent())
     if not session.go():
         raise KeyboardInterrupt
     os.rename(beside, folder)

@@ -88,8 +88,11 @@ def compare(wish: Wish, work: Work) -> Path:
     if known is None and not wish.variants:
         raise UsageError("Name the recipes to compare, e.g. digits digits:adversarial=hinge.")
     data = open_recipe_data(same_data(wish.variants or known.variants), work.offline)  # type: ignore[union-attr]
+    plan = planned(wish, known, data)  # whatever is wrong is told before a judge is trained
     bench = make_bench(work, data, say=print_line if work.progress else None)
-    plan = planned(wish, known, data, bench)
+    if plan.weights not in ("", bench.panel.extractor.digest):
+        raise RunError(f"{work.folder / 'judge'} is not the judge that this comparison began with. Restore it.")
+    plan = plan.model_copy(update={"weights": bench.panel.extractor.digest})
     plan.save(work.folder)
     if not (work.folder / "floor.json").is_file():
         floor = bench.panel.floor(plan.judged)
@@ -133,14 +136,14 @@ def make_bench(work: Work, data: Dataset, say: Any = None) -> Bench:
     return Bench(work.folder, Panel(extractor(data, run), data, split), data, work.device, work.offline)
 
 
-def planned(wish: Wish, known: Plan | None, data: Dataset, bench: Bench) -> Plan:
-    """The plan that a wish makes, or to which it lets a known one grow.
+def planned(wish: Wish, known: Plan | None, data: Dataset) -> Plan:
+    """The plan that a wish makes, its judge still unknown, or to which it lets a known one grow.
 
     Raises:
         UsageError: A number or a recipe that cannot be, or a wish that the known plan forbids.
     """
     facts: dict[str, Any] = {} if known is None else known.model_dump(exclude={"variants"})
-    facts |= {"fingerprint": data.fingerprint, "weights": bench.panel.extractor.digest}
+    facts |= {"fingerprint": data.fingerprint, "weights": facts.get("weights", "")}
     for name in ("seeds", "draws", "samples", "seconds", "judged"):
         value = getattr(wish, name)
         if value is not None:
@@ -164,7 +167,8 @@ def planned(wish: Wish, known: Plan | None, data: Dataset, bench: Bench) -> Plan
         )
     domain = Domain(data.shape, tuple(data.classes))
     for trial in plan.trials()[: len(plan.variants)]:
-        METHODS.build(Part(name=method_name(trial.recipe)), recipe=trial.recipe, domain=domain)
+        recipe = plan.recipe(trial)
+        METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain)
     return plan
 
 

@@ -17,7 +17,7 @@ from belamy.runs.run import Run
 from belamy.training.comparison.ledger import Ledger
 from belamy.training.comparison.outcome import Outcome
 from belamy.training.comparison.plan import Trial
-from belamy.training.comparison.trial import folder_of
+from belamy.training.comparison.trial import run_folder
 from belamy.training.estimate import duration
 
 LOOK_SECONDS = 2.0
@@ -74,9 +74,10 @@ def shown(
 
         def look() -> None:
             first, started, ended = None, monotonic(), len(ledger.outcomes(trials))
+            opened: dict[str, Run] = {}
             while True:
                 outcomes, held = ledger.outcomes(trials), ledger.held()
-                share = done_share(folder, trials, outcomes, held)
+                share = (len(outcomes) + sum(begun(folder, key, opened) for key in held)) / len(trials)
                 first = share if first is None else first
                 speed = (share - first) / max(monotonic() - started, 1e-9)
                 display.show(share, told(trials, outcomes, held, (1 - share) / speed if speed > 0 else None))
@@ -95,17 +96,10 @@ def shown(
             thread.join()
 
 
-def done_share(folder: Path, trials: list[Trial], outcomes: Mapping[str, Outcome], held: set[str]) -> float:
-    """Share of all training samples of a comparison that is done."""
-    return sum(1.0 if trial.key in outcomes else begun(folder, trial, held) for trial in trials) / len(trials)
-
-
-def begun(folder: Path, trial: Trial, held: set[str]) -> float:
-    """Share of a trial's samples seen, for trials that somebody is at work on."""
-    if trial.key not in held:
-        return 0.0
+def begun(folder: Path, key: str, opened: dict[str, Run]) -> float:
+    """Share of its samples that a trial that somebody is at work on has seen; runs are opened once."""
     try:
-        run = Run.open(folder_of(trial, folder))
+        run = opened.setdefault(key, opened.get(key) or Run.open(run_folder(folder, key)))
         rows = run.metrics()
     except BelamyError:  # not begun, or being written this moment
         return 0.0

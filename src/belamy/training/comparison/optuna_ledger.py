@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from belamy.errors import MissingExtra, StorageError
@@ -61,15 +62,16 @@ class OptunaLedger:
         for trial in trials:
             if trial.key not in entered:
                 self._enter(trial)
-        if not trials or not entered.keys() >= {trial.key for trial in trials}:
+        if not entered.keys() >= {trial.key for trial in trials}:
             entered = self._entered()
         for trial in trials:
             found = entered[trial.key]
             if found.state == waiting:
                 number = self.storage.get_trial_id_from_study_id_trial_number(self.id, found.number)
-                if self.storage.set_trial_state_values(number, running):
-                    self.storage.record_heartbeat(number)
-                    return OptunaClaim(trial, number, self)
+                with suppress(self.optuna.exceptions.UpdateFinishedTrialError):  # another has done it meanwhile
+                    if self.storage.set_trial_state_values(number, running):
+                        self.storage.record_heartbeat(number)
+                        return OptunaClaim(trial, number, self)
         return None
 
     def outcomes(self, trials: Sequence[Trial]) -> dict[str, Outcome]:

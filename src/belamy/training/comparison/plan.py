@@ -47,8 +47,7 @@ class Trial:
         variant: Which variant it belongs to.
         seed: Of the run.
         draw: Number of the hyper-parameter draw.
-        varied: The hyper-parameters drawn, by name.
-        recipe: Everything that decides its outcome; under a budget of seconds ``samples`` is not settled yet.
+        varied: The hyper-parameters drawn, by the fields they are put into.
     """
 
     key: str
@@ -56,7 +55,6 @@ class Trial:
     seed: int
     draw: int
     varied: Mapping[str, Any]
-    recipe: BaseRecipe
 
 
 class Plan(BaseModel):
@@ -81,7 +79,7 @@ class Plan(BaseModel):
     """How many samples of each trial are judged."""
     fingerprint: str
     """Of the data."""
-    weights: str
+    weights: str = ""
     """Digest of the judge's weights."""
 
     @model_validator(mode="after")
@@ -149,26 +147,32 @@ class Plan(BaseModel):
         })  # fmt: skip
 
     def trials(self) -> list[Trial]:
-        """All trials, seed by seed and draw by draw, so that whatever is finished is balanced.
+        """All trials, seed by seed and draw by draw, so that whatever is finished is balanced."""
+        names = _slugs([variant.label for variant in self.variants])
+        ranges = self._ranges()
+        drawn = [{path: each.draw(0, number) for path, each in ranges.items()} for number in range(self.draws)]
+        return [
+            Trial(f"{name}-seed-{seed}{f'-draw-{number}' if number else ''}", variant, seed, number, drawn[number])
+            for seed in range(self.seeds)
+            for number in range(self.draws)
+            for variant, name in zip(self.variants, names, strict=True)
+        ]
+
+    def recipe(self, trial: Trial) -> BaseRecipe:
+        """Everything that decides how a trial comes out; under a budget of seconds ``samples`` is not settled yet.
 
         Raises:
-            UsageError: A variant does not take a drawn hyper-parameter.
+            UsageError: The variant does not take a drawn hyper-parameter.
         """
-        names = _slugs([variant.label for variant in self.variants])
-        ranges = [Vary.parse(text) for text in self.vary]
-        found = []
-        for seed in range(self.seeds):
-            for number in range(self.draws):
-                values = {"+".join(each.paths): each.draw(0, number) for each in ranges}
-                for variant, name in zip(self.variants, names, strict=True):
-                    recipe = variant.made().changed(seed=seed)
-                    if self.samples is not None:
-                        recipe = recipe.changed(samples=self.samples)
-                    for each, value in zip(ranges, values.values(), strict=True):
-                        recipe = each.apply(recipe, value)
-                    draw = f"-draw-{number}" if number else ""
-                    found.append(Trial(f"{name}-seed-{seed}{draw}", variant, seed, number, values, recipe))
-        return found
+        budget = {} if self.samples is None else {"samples": self.samples}
+        recipe = recipes.get(trial.variant.recipe).changed(**{**trial.variant.fields, **budget, "seed": trial.seed})
+        for path, each in self._ranges().items():
+            recipe = each.apply(recipe, trial.varied[path])
+        return recipe
+
+    def _ranges(self) -> dict[str, Vary]:
+        """The ranges that are drawn from, by their fields."""
+        return {"+".join(each.paths): each for each in map(Vary.parse, self.vary)}
 
 
 def same_data(variants: tuple[Variant, ...]) -> BaseRecipe:

@@ -20,7 +20,7 @@ from belamy.training.comparison.ledger import Ledger
 from belamy.training.comparison.outcome import Outcome
 from belamy.training.comparison.plan import Plan
 from belamy.training.comparison.summary import summary
-from belamy.training.comparison.trial import folder_of
+from belamy.training.comparison.trial import run_folder
 from belamy.training.estimate import duration
 
 STYLE = """
@@ -278,7 +278,7 @@ def sheets(folder: Path, plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[st
         if done:
             trial = done[(len(done) - 1) // 2][0]
             try:
-                pictures = Run.open(folder_of(trial, folder)).snapshots()
+                pictures = Run.open(run_folder(folder, trial.key)).snapshots()
             except BelamyError:  # trained on another machine that shares no folder with this one
                 continue
             if pictures:

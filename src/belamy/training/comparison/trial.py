@@ -60,7 +60,7 @@ def perform(trial: Trial, plan: Plan, bench: Bench) -> Outcome:
         "key": trial.key, "variant": trial.variant.label, "seed": trial.seed, "draw": trial.draw,
         "varied": dict(trial.varied), "place": f"{socket.gethostname()}:{os.getpid()}",
     }  # fmt: skip
-    path = folder_of(trial, bench.folder)
+    path = run_folder(bench.folder, trial.key)
     try:
         run = trained(trial, plan, path, bench)
     except NotFinite as error:
@@ -73,9 +73,9 @@ def perform(trial: Trial, plan: Plan, bench: Bench) -> Outcome:
     )  # fmt: skip
 
 
-def folder_of(trial: Trial, folder: Path) -> Path:
+def run_folder(folder: Path, key: str) -> Path:
     """The run directory of a trial."""
-    return folder / "trials" / trial.key
+    return folder / "trials" / key
 
 
 def trained(trial: Trial, plan: Plan, path: Path, bench: Bench) -> Run:
@@ -84,10 +84,10 @@ def trained(trial: Trial, plan: Plan, path: Path, bench: Bench) -> Run:
     try:
         run = Run.open(path)
     except RunError:  # none yet
-        recipe = trial.recipe if plan.seconds is None else within(trial.recipe, plan.seconds, bench)
-        return train(
-            trial.variant.recipe, out=path, snapshots=SNAPSHOTS, **session, **changes(recipe, trial.variant.recipe)
-        )
+        recipe = plan.recipe(trial)
+        recipe = recipe if plan.seconds is None else within(recipe, plan.seconds, bench)
+        fields = changes(recipe, trial.variant.recipe)
+        return train(trial.variant.recipe, out=path, snapshots=SNAPSHOTS, watch=False, **session, **fields)
     if any(row["event"] == "finish" for row in run.journal()):
         return run
     try:

@@ -1,0 +1,104 @@
+"""Extractors, cards and the panel."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from belamy.data.dataset import Dataset
+from belamy.errors import UsageError
+from belamy.evaluation.card import Card
+from belamy.evaluation.features.classifier import ClassifierFeatures, weights_digest
+from belamy.evaluation.features.pixels import PixelFeatures
+from belamy.evaluation.features.stacked import StackedFeatures
+from belamy.evaluation.panel import Panel
+from belamy.networks.convnet import Classifier
+from conftest import noise_set
+
+
+def classifier(channels: int = 1, classes: int = 3) -> ClassifierFeatures:
+    torch.manual_seed(0)
+    return ClassifierFeatures(Classifier((channels, 8, 8), classes, width=4), "small")
+
+
+def pixels(count: int, channels: int = 1) -> torch.Tensor:
+    return torch.randint(0, 256, (count, channels, 8, 8), dtype=torch.uint8)
+
+
+class TestClassifierFeatures:
+    def test_features_lead_to_the_probabilities(self) -> None:
+        look = classifier()
+        seen = look.look(pixels(5), torch.arange(5))
+        assert seen.features.shape == (5, look.size) and seen.features.dtype == torch.float64
+        assert seen.probabilities is not None
+        expected = look.network.head(seen.features.float()).double().softmax(1)
+        torch.testing.assert_close(seen.probabilities, expected, rtol=1e-5, atol=1e-6)
+        assert seen.labels is not None and seen.labels.tolist() == [0, 1, 2, 3, 4]
+
+    def test_what_is_seen_does_not_depend_on_the_others(self) -> None:
+        look, images = classifier(), pixels(6)
+        whole = look.look(images).features
+        for index in range(6):
+            torch.testing.assert_close(look.look(images[[index]]).features[0], whole[index], rtol=1e-5, atol=1e-6)
+
+    def test_the_digest_tells_weights_apart(self) -> None:
+        first, second = classifier(), classifier()
+        assert first.digest == second.digest
+        state = {name: value.clone() for name, value in first.network.state_dict().items()}
+        state["head.1.bias"][0] += 1e-6
+        assert weights_digest(state) != first.digest
+
+    def test_a_network_without_features_is_refused(self) -> None:
+        with pytest.raises(UsageError, match="'plain' shows no features"):
+            ClassifierFeatures(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "plain")
+
+
+def test_the_class_of_stacked_channels_reads_as_a_number() -> None:
+    single = classifier(classes=10)
+    look, images = StackedFeatures(single), pixels(4, 3)
+    told = [single.look(images[:, [channel]]).told for channel in range(3)]
+    assert told[0] is not None and told[1] is not None and told[2] is not None
+    seen = look.look(images)
+    assert seen.told is not None and seen.probabilities is not None
+    assert seen.told.tolist() == (100 * told[0] + 10 * told[1] + told[2]).tolist()
+    torch.testing.assert_close(seen.probabilities.sum(1), torch.ones(4, dtype=torch.float64))
+    assert seen.features.shape == (4, look.size) and look.classes == 1000
+
+
+def test_pixel_features_are_the_means_of_fields() -> None:
+    look = PixelFeatures((1, 4, 6), side=2)
+    image = torch.zeros(1, 1, 4, 6, dtype=torch.uint8)
+    image[..., :2, :3] = 255
+    assert look.look(image).features.tolist() == [[1, 0, 0, 0]] and look.size == 4
+    assert PixelFeatures((3, 4, 4)).size == 48
+
+
+class TestPanel:
+    def test_real_images_are_at_no_distance_from_themselves(self, noise: Dataset) -> None:
+        panel = Panel(classifier(), noise, split="train")
+        judgement = panel.floor(1000)
+        assert judgement.values["frechet"] == 0 and judgement.values["kl"] == pytest.approx(0, abs=1e-12)
+        assert judgement.values["diversity"] == pytest.approx(1)
+        assert judgement.card.n_generated == judgement.card.n_real == len(noise.splits["train"])
+
+    def test_judgements_do_not_touch_each_other(self, noise: Dataset) -> None:
+        panel, images = Panel(classifier(), noise), pixels(30)
+        first = panel.judge([(images, None)])
+        assert panel.judge([(images[:10], None), (images[10:], None)]).values == pytest.approx(first.values, rel=1e-9)
+        assert "label-fidelity" not in first.values
+
+    def test_without_classes_only_features_are_judged(self) -> None:
+        values = Panel(PixelFeatures((1, 8, 8)), noise_set(classes=1)).judge([(pixels(20), None)]).values
+        assert set(values) == {"frechet", "diversity"}
+
+    def test_an_unknown_split_is_refused(self, noise: Dataset) -> None:
+        with pytest.raises(UsageError, match="no split 'validation'"):
+            Panel(classifier(), noise, split="validation")
+
+
+def test_cards_tell_what_differs_and_survive_json() -> None:
+    card = Card("judge", "abc", 128, "data", "test", 10_000, 10_000, 1, "in turn")
+    other = Card.parse({**card.as_json(), "n_generated": 500, "divisor": "n", "newer": 1})
+    assert card.differences(other) == ["n_generated", "divisor"] and Card.parse(card.as_json()) == card
+    assert str(card) == "[judge@abc, d=128, uint8, test of data, N=10000/10000, seed=1, labels in turn, n-1]"
