@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from bisect import bisect_right as bisect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -62,9 +62,18 @@ class Session:
         trainer: At the run's beginning or at a checkpoint.
         settings: What does not decide the outcome.
         reporter: Shows the progress.
+        pilot: Asked after each look whether to stop there, to go on with another session.
     """
 
-    def __init__(self, run: Run | None, trainer: Trainer, settings: Settings, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        run: Run | None,
+        trainer: Trainer,
+        settings: Settings,
+        reporter: Reporter,
+        pilot: Callable[[], bool] | None = None,
+    ) -> None:
+        self.pilot, self.halted = pilot, False
         self.run, self.trainer, self.settings, self.reporter = run, trainer, settings, reporter
         self.method, self.clock = trainer.method, trainer.clock
         recipe = self.method.recipe
@@ -85,19 +94,20 @@ class Session:
         self.findings: list[Finding] = []
 
     def go(self) -> bool:
-        """Train to the end; False if the user interrupted."""
+        """Train to the end, or until the pilot stops; False if the user interrupted."""
         if self.run and self.clock.step == 0:
             self.run.log("start", 0, recipe=self.run.recipe_name)
             self.snapshot()
         try:
             with interruptions() as interrupted:
-                while self.clock.samples < self.total:
+                while self.clock.samples < self.total and not self.halted:
                     self.step()
                     if agree(interrupted.is_set(), self.trainer.world.size):
                         self.save()
                         self.conclude()
                         return False
-            self.finish()
+            if not self.halted:
+                self.finish()
         finally:
             if self.board:
                 self.board.close()
@@ -155,6 +165,7 @@ class Session:
         if self.run:
             self.record({"samples": self.clock.samples, "step": self.clock.step, "watch": row})
             self.tell()
+            self.halted = bool(self.pilot and self.pilot())
 
     def tell(self) -> None:
         """Tell in the journal of each finding that appears or grows graver, and the user of the severe ones."""
@@ -173,9 +184,12 @@ class Session:
 
     def examine(self) -> list[Finding]:
         """What the signs see now."""
+        return examine(self.course())
+
+    def course(self) -> Course:
+        """The run so far."""
         assert self.run
-        train = len(self.trainer.dataset.indices("train"))
-        return examine(Course(self.method.recipe, self.rows, self.run.journal(), train))
+        return Course(self.method.recipe, self.rows, self.run.journal(), len(self.trainer.dataset.indices("train")))
 
     def conclude(self) -> None:
         """Leave the diagnosis to the report."""

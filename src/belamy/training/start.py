@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,19 @@ from belamy.data import Dataset, open_data
 from belamy.errors import Interrupted, RunError, UsageError
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, Domain
 from belamy.runs.provenance import provenance, session
-from belamy.runs.run import Run, method_name
+from belamy.runs.run import Checkpoint, Run, method_name
 from belamy.shelf import Part
+from belamy.training.autopilot import Autopilot
 from belamy.training.device import choose_device, choose_precision
 from belamy.training.distribution import World, world
 from belamy.training.estimate import estimate
+from belamy.training.inheritance import inherit
 from belamy.training.progress import Reporter, reporter
 from belamy.training.session import Session, Settings
 from belamy.training.trainer import Trainer, fresh
+
+DEFAULT = "digits"
+"""The recipe that is trained where none is named."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,12 @@ class Options:
     checkpoint_seconds: float = 60.0
     offline: bool = False
     progress: bool = True
+    watch: bool = True
+    autopilot: bool = False
 
     def __post_init__(self) -> None:
+        if self.autopilot and not self.watch:
+            raise UsageError("The autopilot acts on what the watch finds. Leave out --no-watch or --autopilot.")
         if self.snapshots < 1:
             raise UsageError(f"snapshots is {self.snapshots}, but it must be at least 1.")
         if not 0 <= self.checkpoint_seconds < inf:
@@ -45,9 +55,55 @@ class Options:
             raise UsageError(f"checkpoint_seconds is {given}, but it must be a number that is not negative.")
 
 
+@dataclass(frozen=True)
+class Parent:
+    """The run that another goes on from, as it was at its newest checkpoint."""
+
+    run: Run
+    state: Checkpoint
+
+    @classmethod
+    def open(cls, path: str | Path) -> Parent:
+        """The run in a directory.
+
+        Raises:
+            RunError: There is no run, or it has saved nothing yet.
+        """
+        run = Run.open(path)
+        state = run.load_checkpoint()
+        if state is None:
+            raise RunError(f"{run.path} has no checkpoint to go on from. Type `belamy resume {run.path}` to train it.")
+        return cls(run, state)
+
+    def check(self, recipe: BaseRecipe) -> None:
+        """Refuse a recipe that cannot go on from here.
+
+        Raises:
+            UsageError: It is of another method, or has nothing left to see.
+        """
+        if type(recipe) is not type(self.run.recipe):
+            raise UsageError(
+                f"{self.run.path} was trained by the method '{self.run.method_name}', but the recipe is one of "
+                f"'{method_name(recipe)}'. Leave out the recipe's name to take the run's own."
+            )
+        if recipe.samples <= self.state.samples:
+            raise UsageError(
+                f"{self.run.path} has seen {self.state.samples:,} samples, and samples is {recipe.samples:,}: it "
+                f"counts those too. Give more, e.g. --samples {self.state.samples + recipe.samples}."
+            )
+
+    def facts(self, recipe: BaseRecipe, afresh: tuple[str, ...]) -> dict[str, Any]:
+        """What the provenance of a run with this parent says."""
+        before, now = self.run.recipe.model_dump(mode="json"), recipe.model_dump(mode="json")
+        changed = {field: [before[field], now[field]] for field in now if now[field] != before[field]}
+        path = str(self.run.path.resolve())
+        return {"run": path, "samples": self.state.samples, "changed": changed, "afresh": list(afresh)}
+
+
 def train(
-    recipe: str | BaseRecipe = "digits",
+    recipe: str | BaseRecipe | None = None,
     *,
+    resume_from: str | Path | None = None,
     out: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -55,12 +111,17 @@ def train(
     checkpoint_seconds: float = 60.0,
     offline: bool = False,
     progress: bool = True,
+    watch: bool = True,
+    autopilot: bool = False,
     **fields: Any,
 ) -> Run:
     """Train a recipe and return its run.
 
     Args:
-        recipe: A recipe or the name of one; ``belamy recipes`` lists them.
+        recipe: A recipe or the name of one; ``belamy recipes`` lists them. By default ``digits``, or the recipe of the
+            run in ``resume_from``.
+        resume_from: A run whose newest checkpoint the new run starts from. What fits the recipe is taken over: weights,
+            averages, moments of the optimisers. The clock goes on, so ``samples`` counts those of that run too.
         out: The run's directory, new or empty; by default ``runs/<recipe>-<number>``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         precision: ``auto``, ``float32``, ``bfloat16`` (automatic mixed precision) or ``float64``.
@@ -68,6 +129,8 @@ def train(
         checkpoint_seconds: Save the state at least this often.
         offline: Never fetch data from the network.
         progress: Show a progress bar and messages.
+        watch: Look for what goes wrong, about 80 times a run.
+        autopilot: Apply what the watch advises, and take it back if it makes things worse.
         fields: Fields of the recipe to change, e.g. ``data="photos"``, ``samples=100_000``.
 
     Raises:
@@ -76,21 +139,46 @@ def train(
     Example:
         >>> run = train("dcgan-mnist", samples=512, out="runs/first")  # doctest: +SKIP
     """
-    name, chosen = (recipe, recipes.get(recipe)) if isinstance(recipe, str) else ("custom", recipe)
+    parent = Parent.open(resume_from) if resume_from is not None else None
+    name, chosen = named_recipe(recipe, parent)
     chosen = chosen.changed(**fields) if fields else chosen
-    options = Options(device, precision, snapshots, checkpoint_seconds, offline, progress)
+    if parent:
+        parent.check(chosen)
+    options = Options(device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot)
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads)
         data = open_recipe_data(chosen, offline, say.read)
         domain = Domain(data.shape, tuple(data.classes))
+        if autopilot and team.size > 1:
+            raise UsageError(f"The autopilot flies in one process, not in {team.size}. Leave out --autopilot.")
         trainer = make_trainer(chosen, domain, data, options, team)  # before anything is written
+        facts = provenance(trainer.device.type, precision, snapshots, team.size, data.fingerprint)
+        facts |= {"watch": watch, "autopilot": autopilot}
+        if parent:
+            afresh = inherit(trainer, parent.run.recipe, parent.run.domain, parent.state)
+            facts["parent"] = parent.facts(chosen, afresh)
+            say.say(f"Goes on from {parent.run.path} at {parent.state.samples:,} samples.")
+            if afresh:
+                say.say(f"Does not fit and starts afresh: {', '.join(afresh)}.")
         path = Path(out).expanduser() if out is not None else free_folder(name)
         if team.leads:
-            facts = provenance(trainer.device.type, precision, snapshots, team.size, data.fingerprint)
-            Run.create(path, recipe=chosen, recipe_name=name, domain=domain, provenance=facts, card=data.card())
+            state = trainer.state() if parent else None
+            Run.create(
+                path, recipe=chosen, recipe_name=name, domain=domain, provenance=facts, card=data.card(), state=state
+            )
         run = Run.open(team.leader_says(str(path)))
         with run.locked() if team.leads else nullcontext():
             return conduct(run, trainer, options, say)
+
+
+def named_recipe(recipe: str | BaseRecipe | None, parent: Parent | None) -> tuple[str, BaseRecipe]:
+    """A recipe and the name of its run's recipe."""
+    if recipe is None and parent:
+        return parent.run.recipe_name, parent.run.recipe
+    if isinstance(recipe, BaseRecipe):
+        return "custom", recipe
+    name = recipe or DEFAULT
+    return name, recipes.get(name)
 
 
 def resume(
@@ -115,7 +203,10 @@ def resume(
     """
     run = Run.open(path)
     facts = run.provenance
-    options = Options(device, facts["precision"], facts["snapshots"], checkpoint_seconds, offline, progress)
+    options = Options(
+        device, facts["precision"], facts["snapshots"], checkpoint_seconds, offline, progress,
+        watch=facts.get("watch", True), autopilot=facts.get("autopilot", False),
+    )  # fmt: skip
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads)
         data = open_recipe_data(run.recipe, offline, say.read)
@@ -156,18 +247,25 @@ def make_trainer(recipe: BaseRecipe, domain: Domain, data: Dataset, options: Opt
 
 def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter) -> Run:
     """Train until the run is finished or interrupted."""
-    settings = Settings(options.snapshots, options.checkpoint_seconds)
-    session = Session(run if trainer.world.leads else None, trainer, settings, say)
+    settings = Settings(options.snapshots, options.checkpoint_seconds, options.watch)
     say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
     if options.progress and trainer.clock.samples < run.recipe.samples:
         say.say(f"{trainer.device.type}, {torch.get_num_threads()} threads: {estimate(trainer)}")
     try:
-        finished = session.go()
+        if options.autopilot:
+            finished = Autopilot(run, trainer, settings, say, partial(remade, trainer, options)).go()
+        else:
+            finished = Session(run if trainer.world.leads else None, trainer, settings, say).go()
     finally:
         say.close()
     if not finished:
         raise Interrupted(run.path, trainer.clock.samples)
     return run
+
+
+def remade(trainer: Trainer, options: Options, recipe: BaseRecipe) -> Trainer:
+    """A trainer like another, at the beginning of another recipe."""
+    return make_trainer(recipe, trainer.method.domain, trainer.dataset, options, trainer.world)
 
 
 def open_recipe_data(

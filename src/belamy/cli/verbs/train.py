@@ -1,4 +1,4 @@
-"""Train a recipe: belamy train [RECIPE] [--data SOURCE] [any field of the recipe].
+"""Train a recipe: belamy train [RECIPE] [--data SOURCE] [--resume-from RUN] [any field of the recipe].
 
 The recipe's fields are the options.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 DEFAULT = "digits"
-SWITCHES = ("--offline", "--no-progress")
+SWITCHES = ("--offline", "--no-progress", "--watch", "--no-watch", "--autopilot")
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,9 @@ class Session:
 
     out: str | None = None
     """The run's directory, new or empty; by default runs/RECIPE-NUMBER."""
+    resume_from: str | None = None
+    """Start from the newest checkpoint of this run, with its recipe unless another is named, and the fields changed
+    that are given. What fits is taken over; the clock goes on, so --samples counts those of that run too."""
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
     precision: str = "auto"
@@ -29,34 +32,65 @@ class Session:
     """Never fetch data from the network."""
     progress: bool = True
     """Show a progress bar and messages."""
+    watch: bool = True
+    """Look for what goes wrong, about 80 times a run."""
+    autopilot: bool = False
+    """Apply what the watch advises against a severe finding, and take it back if it makes things worse."""
 
 
 def run(words: list[str]) -> int:
     """Train and say where the run is."""
     from belamy import recipes
 
-    name, rest = recipe_and_rest(words, recipes.names())
-    recipe = recipes.get(name)
+    known = recipes.names()
+    named, rest = named_and_rest(words, known)
+    recipe = recipes.get(named or DEFAULT)
+    if named is None and (parent := parent_named(words)) is not None:
+        from belamy.runs.run import Run
+
+        recipe = Run.open(parent).recipe
     from belamy.cli.output import say
     from belamy.cli.recipe_form import changed, read
     from belamy.training.start import train
 
-    fields, session = read(recipe, rest, f"belamy train {name}", Session)
+    fields, session = read(recipe, rest, f"belamy train {named or ''}".rstrip(), Session)
     changed(recipe, fields)  # refused here, it is named as it was typed
-    run = train(name, **asdict(session), **fields)
+    run = train(named, **asdict(session), **fields)
     say(f"Finished: {run.path / 'report.html'}")
     return 0
 
 
-def recipe_and_rest(words: list[str], known: list[str]) -> tuple[str, list[str]]:
-    """The recipe's name and the other words.
+def parent_named(words: list[str]) -> str | None:
+    """The run that ``--resume-from`` names, as far as can be told before the options are read.
 
-    It is the first word that is not an option; after options, a word is taken for it that is a recipe's name and
-    cannot be an option's value.
+    Example:
+        >>> parent_named(["--batch", "8", "--resume-from", "runs/digits-1"])
+        'runs/digits-1'
+    """
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        option, equals, value = word.partition("=")
+        if option.replace("_", "-") == "--resume-from":
+            found = value if equals else following
+            return found if found and not found.startswith("--") else None  # the parser tells what is missing
+    return None
+
+
+def recipe_and_rest(words: list[str], known: list[str]) -> tuple[str, list[str]]:
+    """The recipe's name, ``digits`` where none is given, and the other words.
 
     Example:
         >>> recipe_and_rest(["--offline", "vae-mnist", "--batch", "8"], ["vae-mnist"])
         ('vae-mnist', ['--offline', '--batch', '8'])
+    """
+    name, rest = named_and_rest(words, known)
+    return name or DEFAULT, rest
+
+
+def named_and_rest(words: list[str], known: list[str]) -> tuple[str | None, list[str]]:
+    """The recipe's name, None where none is given, and the other words.
+
+    It is the first word that is not an option; after options, a word is taken for it that is a recipe's name and
+    cannot be an option's value.
     """
     for number, word in enumerate(words):
         name = word.replace("_", "-")
@@ -64,4 +98,4 @@ def recipe_and_rest(words: list[str], known: list[str]) -> tuple[str, list[str]]
         free = not before.startswith("-") or "=" in before or before.startswith("--no-") or before in SWITCHES
         if (number == 0 and not word.startswith("-")) or (name in known and free):
             return name, words[:number] + words[number + 1 :]
-    return DEFAULT, words
+    return None, words

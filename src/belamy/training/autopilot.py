@@ -1,0 +1,233 @@
+"""The autopilot: applies what the watch advises, and takes it back if it made things worse.
+
+It decides at the watch's looks alone, from what lies on disk, so a run that was killed goes on as if it had not been.
+What it did are events of the journal: ``remedy`` with the changed fields, then ``kept`` or ``back-out``; the recipe of
+any moment is ``recipe.json`` with the changes of the remedies before it that were not backed out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from belamy.errors import NotFinite
+from belamy.methods.base import BaseRecipe
+from belamy.runs.run import Run
+from belamy.training.inheritance import inherit
+from belamy.training.progress import Reporter
+from belamy.training.session import Session, Settings
+from belamy.training.tally import Tally
+from belamy.training.trainer import Clock, Trainer
+from belamy.training.watch.course import Course
+from belamy.training.watch.finding import Finding, Remedy
+
+PATIENCE = 4
+"""Looks for which a remedy is tried, and looks left alone after the verdict."""
+ATTEMPTS = 8
+"""Remedies in a run, at most."""
+LATEST = 0.8
+"""Share of the run after which nothing is tried any more."""
+MARGIN = 0.1
+"""Loss of quality, on a scale from 0 to 2, from which things are worse."""
+KEPT_OUT = {"data", "size", "fit", "channels", "labels", "only", "samples", "seed"}
+"""Fields that no autopilot changes: with others it would be another experiment."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A remedy to try.
+
+    Args:
+        finding: What is wrong.
+        remedy: What may help.
+    """
+
+    finding: Finding
+    remedy: Remedy
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a remedy.
+
+    Args:
+        before: Quality before it, None where it cannot be told.
+        after: Quality with it, likewise.
+        diverged: Whether training met NaN or infinity with it.
+    """
+
+    before: float | None = None
+    after: float | None = None
+    diverged: bool = False
+
+    @property
+    def worse(self) -> bool:
+        """Whether the remedy is to be taken back."""
+        told = self.before is not None and self.after is not None
+        return self.diverged or (told and self.after < self.before - MARGIN)  # type: ignore[operator]
+
+
+Move = Attempt | Verdict
+
+
+def decide(course: Course, findings: Sequence[Finding], applies: Callable[[Remedy], bool]) -> Move | None:
+    """What to do now, a function of the course alone.
+
+    Args:
+        course: The run so far.
+        findings: What the watch finds in it, the gravest first.
+        applies: Whether a remedy can be applied in the middle of this run.
+    """
+    moves = [row for row in course.events if row.get("event") in ("remedy", "kept", "back-out")]
+    happened, when = (moves[-1]["event"], int(moves[-1]["samples"])) if moves else ("", -1)
+    looks = looks_at(course)
+    since = [look for look in looks if look > when]
+    if moves and len(since) < PATIENCE:
+        return None
+    if happened == "remedy":
+        before = [look for look in looks if look <= when]
+        return Verdict(quality(course, before[-PATIENCE:]), quality(course, since))
+    failed = [row["changes"] for row in moves if row["event"] == "back-out"]
+    if course.progress > LATEST or sum(row["event"] == "remedy" for row in moves) >= ATTEMPTS:
+        return None
+    for finding in findings:
+        for remedy in finding.remedies if finding.severity == "severe" else ():
+            if remedy.changes and written(course.recipe, remedy) not in failed and applies(remedy):
+                return Attempt(finding, remedy)
+    return None
+
+
+def looks_at(course: Course) -> list[int]:
+    """Training samples seen at each look."""
+    return [row["samples"] for row in course.rows if "watch" in row]
+
+
+def quality(course: Course, looks: Sequence[int]) -> float | None:
+    """Mean over some looks of precision and coverage together, as the watch measures them; None where it does not."""
+    parts = []
+    for name in ("precision", "coverage"):
+        samples, values = course.series(f"watch.{name}")
+        parts.append(values[np.isin(samples, looks)])
+    return float(np.mean(parts[0]) + np.mean(parts[1])) if all(map(len, parts)) else None
+
+
+def written(recipe: BaseRecipe, remedy: Remedy) -> dict[str, Any]:
+    """A remedy's changes as plain data."""
+    fields = recipe.changed(**remedy.changes).model_dump(mode="json")
+    return {name: fields[name] for name in remedy.changes}
+
+
+class Autopilot:
+    """Trains like a session, with changes of the recipe on the way.
+
+    Args:
+        run: Where to write.
+        trainer: At the run's beginning or at a checkpoint.
+        settings: What does not decide the outcome.
+        reporter: Shows the progress.
+        remade: Makes a trainer at the beginning of another recipe.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        trainer: Trainer,
+        settings: Settings,
+        reporter: Reporter,
+        remade: Callable[[BaseRecipe], Trainer],
+    ) -> None:
+        self.run, self.trainer, self.settings, self.reporter, self.remade = run, trainer, settings, reporter, remade
+        self.session: Session
+
+    def go(self) -> bool:
+        """Train to the end; False if the user interrupted."""
+        while True:
+            self.session = Session(self.run, self.trainer, self.settings, self.reporter, pilot=self.wants)
+            if self.at_look() and (move := self.move()) is not None:  # stopped between a look and what follows from it
+                self.make(move)
+                continue
+            try:
+                finished = self.session.go()
+            except NotFinite:
+                if not self.tries():
+                    raise
+                self.make(Verdict(diverged=True))
+                continue
+            if not finished or not self.session.halted:
+                return finished
+
+    def wants(self) -> bool:
+        """Whether to stop the session after this look and act."""
+        return self.move() is not None
+
+    def at_look(self) -> bool:
+        """Whether the watch has just looked."""
+        now = self.trainer.clock.samples
+        return any("watch" in row for row in self.session.rows if row["samples"] == now)
+
+    def tries(self) -> bool:
+        """Whether a remedy is being tried."""
+        moves = [row["event"] for row in self.run.journal() if row["event"] in ("remedy", "kept", "back-out")]
+        return moves[-1:] == ["remedy"]
+
+    def move(self) -> Move | None:
+        """What to do at this look."""
+        session = self.session
+        return decide(session.course(), session.examine(), self.applies)
+
+    def applies(self, remedy: Remedy) -> bool:
+        """Whether everything that was learned fits the recipe with the remedy, and nothing is to be learned anew."""
+        if KEPT_OUT & remedy.changes.keys():
+            return False
+        changed = self.remade(self.trainer.method.recipe.changed(**remedy.changes))
+        return _shapes(changed.method) == _shapes(self.trainer.method)
+
+    def make(self, move: Move) -> None:
+        """Act, and save how things are then, so that a run that is killed goes on from there."""
+        if isinstance(move, Attempt):
+            self.attempt(move)
+        elif move.worse:
+            self.back_out(move)
+        else:
+            self.run.log("kept", self.trainer.clock.samples, before=move.before, after=move.after)
+        self.run.save_checkpoint(self.trainer.state())
+        if isinstance(move, Verdict):
+            self.run.drop_fallback()
+        self.run = Run.open(self.run.path)
+
+    def attempt(self, move: Attempt) -> None:
+        """Go on with the remedied recipe; the present state is kept to fall back to."""
+        method, state = self.trainer.method, self.trainer.state()
+        self.run.save_fallback(state)
+        changes = written(method.recipe, move.remedy)
+        self.run.log(
+            "remedy", state.samples, sign=move.finding.sign, why=move.remedy.why, changes=changes,
+            was={name: method.recipe.model_dump(mode="json")[name] for name in changes},
+        )  # fmt: skip
+        self.reporter.say(f"{state.samples:,} samples: autopilot against {move.finding.title}: {move.remedy.why}.")
+        self.trainer = self.remade(method.recipe.changed(**move.remedy.changes))
+        inherit(self.trainer, method.recipe, method.domain, state)
+
+    def back_out(self, verdict: Verdict) -> None:
+        """Go on from the state before the remedy with the recipe before it; the clock goes on, for time was spent."""
+        remedy = next(row for row in reversed(self.run.journal()) if row["event"] == "remedy")
+        recipe, clock = self.trainer.method.recipe, self.trainer.clock
+        position = self.trainer.batches.position * recipe.batch
+        self.run.log(
+            "back-out", clock.samples, sign=remedy["sign"], changes=remedy["changes"],
+            before=verdict.before, after=verdict.after, diverged=verdict.diverged,
+        )  # fmt: skip
+        self.reporter.say(f"{clock.samples:,} samples: autopilot takes back: {remedy['why']}.")
+        self.trainer = self.remade(recipe.changed(**remedy["was"]))
+        position = -(-position // self.trainer.method.recipe.batch)
+        self.trainer.load_state(replace(self.run.load_fallback(), position=position))
+        self.trainer.clock = Clock(clock.samples, clock.step, clock.seconds)
+        self.trainer.tally = Tally()
+
+
+def _shapes(method: nn.Module) -> Mapping[str, tuple[int, ...]]:
+    return {name: tuple(parameter.shape) for name, parameter in method.named_parameters()}
