@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from belamy.errors import MissingExtra, StorageError
@@ -19,8 +18,9 @@ _KEY, _OUTCOME = "key", "outcome"
 class OptunaLedger:
     """A study whose trials are those of the comparison, with recipe, seed and what was drawn as their attributes.
 
-    Where two processes enter the same trial at once, the lower number counts. Trials whose process is gone are known by
-    Optuna's heartbeat and entered anew. The runs themselves stay on the machine that trained them.
+    A claim is a running trial. Where two processes claim the same at once, the lower number has it and the other is
+    withdrawn as failed: the change of a trial's state is not atomic in every database, but numbers are. Claims whose
+    process is gone are known by Optuna's heartbeat. The runs themselves stay on the machine that trained them.
 
     Args:
         storage: Address of the database, e.g. ``sqlite:///comparison.db``.
@@ -57,21 +57,13 @@ class OptunaLedger:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.optuna.storages.fail_stale_trials(self.study)
-        waiting, running = self.optuna.trial.TrialState.WAITING, self.optuna.trial.TrialState.RUNNING
         entered = self._entered()
         for trial in trials:
             if trial.key not in entered:
-                self._enter(trial)
-        if not entered.keys() >= {trial.key for trial in trials}:
-            entered = self._entered()
-        for trial in trials:
-            found = entered[trial.key]
-            if found.state == waiting:
-                number = self.storage.get_trial_id_from_study_id_trial_number(self.id, found.number)
-                with suppress(self.optuna.exceptions.UpdateFinishedTrialError):  # another has done it meanwhile
-                    if self.storage.set_trial_state_values(number, running):
-                        self.storage.record_heartbeat(number)
-                        return OptunaClaim(trial, number, self)
+                number = self._enter(trial)
+                if self._entered()[trial.key].number == self.storage.get_trial_number_from_id(number):
+                    return OptunaClaim(trial, number, self)
+                self.storage.set_trial_state_values(number, self.optuna.trial.TrialState.FAIL)
         return None
 
     def outcomes(self, trials: Sequence[Trial]) -> dict[str, Outcome]:
@@ -84,23 +76,23 @@ class OptunaLedger:
         return {key for key, found in self._entered().items() if found.state == running}
 
     def _entered(self) -> dict[str, Any]:
-        """The entry that counts of each trial: the first that did not go stale."""
+        """The entry that counts of each trial: the first that was neither withdrawn nor went stale."""
         found: dict[str, Any] = {}
         for each in self.storage.get_all_trials(self.id):
-            stale = each.state == self.optuna.trial.TrialState.FAIL and _OUTCOME not in each.user_attrs
-            if _KEY in each.user_attrs and not stale:
+            void = each.state == self.optuna.trial.TrialState.FAIL and _OUTCOME not in each.user_attrs
+            if _KEY in each.user_attrs and not void:
                 found.setdefault(each.user_attrs[_KEY], each)
         return found
 
-    def _enter(self, trial: Trial) -> None:
-        parameters = {"recipe": trial.variant.label, "seed": trial.seed, **trial.varied}
-        self.storage.create_new_trial(
-            self.id,
-            self.optuna.trial.create_trial(
-                state=self.optuna.trial.TrialState.WAITING,
-                user_attrs={_KEY: trial.key, **parameters},
-            ),
+    def _enter(self, trial: Trial) -> int:
+        """A new running trial."""
+        attributes = {_KEY: trial.key, "recipe": trial.variant.label, "seed": trial.seed, **trial.varied}
+        state = self.optuna.trial.TrialState.RUNNING
+        number: int = self.storage.create_new_trial(
+            self.id, self.optuna.trial.create_trial(state=state, user_attrs=attributes)
         )
+        self.storage.record_heartbeat(number)
+        return number
 
 
 class OptunaClaim:
@@ -130,4 +122,4 @@ class OptunaClaim:
     def release(self) -> None:
         state = self.ledger.optuna.trial.TrialState
         if self.ledger.storage.get_trial(self.number).state == state.RUNNING:
-            self.ledger.storage.set_trial_state_values(self.number, state.WAITING)
+            self.ledger.storage.set_trial_state_values(self.number, state.FAIL)
