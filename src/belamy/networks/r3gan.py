@@ -163,7 +163,7 @@ def _stages(widths: list[int], blocks: int, expansion: int, group: int) -> list[
         if inner > group and inner % group:
             raise UsageError(
                 f"group is {group}, which does not divide the {inner} channels in a block of r3gan. Type "
-                f"group={inner} for a single group, or choose width and expansion so that {group} divides their product."
+                f"group={inner}, or choose width and expansion so that {group} divides their product."
             )
         groups, depth = max(inner // group, 1), blocks * len(widths)
         stages.append(nn.Sequential(*(_Block(channels, inner, groups, depth) for _ in range(blocks))))

@@ -192,8 +192,9 @@ class TestR3GAN:
         network = r3gan.Discriminator((3, 64, 48), width=16, growth=2, blocks=1, expansion=4, group=8)
         grouped = [part for part in network.modules() if isinstance(part, nn.Conv2d) and part.groups > 1]
         assert [(part.in_channels, part.groups) for part in grouped] == [(64, 8), *[(128, 16)] * 3, (32, 32)]
-        with pytest.raises(UsageError, match=r"group is 16, which does not divide the 36 channels.*group=36"):
+        with pytest.raises(UsageError, match=r"group is 16, which does not divide the 72 channels.*group=72"):
             r3gan.Generator(64, COLOUR, width=18)
+        assert r3gan.Generator(64, COLOUR, width=18, group=72)(torch.randn(2, 64)).shape == (2, *COLOUR)
 
     def test_the_bilinear_reduction_is_the_mean(self) -> None:
         x = torch.randn(1, 3, 8, 8)
