@@ -43,9 +43,9 @@ def test_two_recipes_by_two_processes_and_on_again(tmp_path: Path, photos: Path,
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["digist"], "Did you mean 'digits'?"),
+        (["digist"], "Did you mean 'digits'"),
         (["digits:adversarial"], "write digits:FIELD=VALUE"),
-        (["digits:advresarial=hinge"], "Did you mean '--adversarial'?"),
+        (["digits:advresarial=hinge"], "Did you mean '--adversarial'"),
         (["digits:adversarial=hing"], "Did you mean 'hinge'"),
         (["digits --adversarial 'hinge"], "quotation mark"),
         (["digits:seed=3"], "--seeds says how many"),
