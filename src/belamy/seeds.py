@@ -64,7 +64,7 @@ class SampleDraws:
 
         if count != len(self.indices):
             raise ValueError(f"{count} rows are wanted, but there are {len(self.indices)} indices")
-        return torch.stack([draw(*shape, generator=generator(self.seed, stream, index)) for index in self.indices])
+        return torch.stack([draw(shape, generator=generator(self.seed, stream, index)) for index in self.indices])
 
 
 class Draws:

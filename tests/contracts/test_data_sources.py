@@ -16,7 +16,8 @@ from belamy.data.opening import FORMATS, SOURCES
 from belamy.data.sources import fashion_mnist
 from belamy.errors import DataError
 
-EMBEDDED = ("avatars", "avatars-16", "avatars-32", "avatars-64", "mnist")
+AVATARS = ("avatars", "avatars-16", "avatars-32", "avatars-64")
+EMBEDDED = (*AVATARS, "mnist", "stacked-mnist")
 
 
 def offline(name: str, cache: Path) -> Dataset | str:
@@ -69,7 +70,7 @@ def test_a_set_opens_without_a_network_or_says_how_to_get_it(name, tmp_path):
     assert next(Batches(dataset, "train", 4, 0)).images.abs().max() <= 1
 
 
-@pytest.mark.parametrize("name", [name for name in EMBEDDED if name != "mnist"])
+@pytest.mark.parametrize("name", AVATARS)
 def test_attributes_can_be_labels(name):
     for attribute in ("smile", "hair_color"):
         dataset = open_data(name, labels=attribute)

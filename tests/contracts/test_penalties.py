@@ -56,7 +56,7 @@ class Stage(nn.Module):
         fake = fake.detach() if player == "discriminator" else fake
         return self.penalty(
             Scene(
-                critic=self.critic, features=self.critic.features, real=real, fake=fake,
+                critic=self.critic, critic_of_fakes=self.critic, features=self.critic.features, real=real, fake=fake,
                 real_scores=self.critic(real), fake_scores=self.critic(fake),
                 real_features=self.critic.features(real), fake_features=self.critic.features(fake),
                 latents=latents, draw=Draws(0, step, dtype=real.dtype), progress=0.5,

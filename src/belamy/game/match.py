@@ -24,8 +24,6 @@ Seen = tuple[Tensor, Tensor]
 class Match:
     """Generator and discriminator in play, with all that they need.
 
-    The latents are uniform on [-1, 1) if there is one, so that their line can be drawn whole, and normal otherwise.
-
     Args:
         settings: What decides the game.
 
@@ -60,23 +58,21 @@ class Match:
             penalty.prepare(self.discriminator)
         learned = [*self.discriminator.parameters(), *(p for each in self.penalties for p in each.parameters())]
         self.learned = {"generator": list(self.generator.parameters()), "discriminator": learned}
-        rates = {"generator": settings.lr, "discriminator": settings.discriminator_lr or settings.lr}
+        rates = {"generator": settings.lr, "discriminator": settings.discriminator_lr}
+        self.rates = rates
         self.optimizers = {
             player: torch.optim.Adam(own, lr=rates[player], betas=(settings.beta1, settings.beta2), fused=True)
             for player, own in self.learned.items()
         }
-        self.rates = rates
 
     @property
     def progress(self) -> float:
         """Share of the game that is over."""
         return self.step / self.settings.steps
 
-    def latents(self, count: int, draw: Draws, stream: str = "latents") -> Tensor:
-        """``[count, latent]``."""
-        if self.latent == 1:
-            return draw.uniform(stream, count, 1) * 2 - 1
-        return draw.normal(stream, count, self.latent)
+    def latents(self, count: int, draw: Draws) -> Tensor:
+        """``[count, latent]`` standard normal."""
+        return draw.normal("latents", count, self.latent)
 
     def play(self) -> None:
         """One step: the discriminator's turns, then the generator's.
@@ -126,7 +122,8 @@ class Match:
         if not due:
             return total
         scene = Scene(
-            critic=self.discriminator, features=lambda points: self.discriminator.look(points)[1], real=real, fake=fake,
+            critic=self.discriminator, critic_of_fakes=self.discriminator,
+            features=lambda points: self.discriminator.look(points)[1], real=real, fake=fake,
             real_scores=seen[0][0], fake_scores=seen[1][0], real_features=seen[0][1], fake_features=seen[1][1],
             latents=latents, draw=draw, progress=self.progress,
         )  # fmt: skip

@@ -15,7 +15,8 @@ class Scene:
     """What the discriminator was shown in a player's turn, and what it said.
 
     Args:
-        critic: Scores ``[N]`` of images, for the labels of this batch.
+        critic: Scores ``[N]`` of images, for the labels of the real ones.
+        critic_of_fakes: Scores ``[N]`` of images, for the labels of the generated ones, which may be of earlier batches.
         features: Features ``[N, F]`` of images before the discriminator's last layer.
         real: Images ``[N, C, H, W]`` of the data, as the discriminator sees them.
         fake: Generated images; in the generator's turn they carry its gradient, in the discriminator's none.
@@ -29,6 +30,7 @@ class Scene:
     """
 
     critic: Callable[[Tensor], Tensor]
+    critic_of_fakes: Callable[[Tensor], Tensor]
     features: Callable[[Tensor], Tensor]
     real: Tensor
     fake: Tensor

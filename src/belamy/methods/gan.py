@@ -169,9 +169,10 @@ class Method(base.BaseMethod):
             [WEIGHTINGS.build(part) for part in recipe.weightings],
         )
         check(recipe, self.objective.relativistic)
-        self.views = nn.ModuleList(VIEWS.build(part, shape=domain.shape) for part in recipe.views)
-        self.pool = Pool(recipe.replay, domain.shape) if recipe.replay else None
         self.value_range: tuple[float, float] = self.generator.value_range  # type: ignore[assignment]
+        given = {"shape": domain.shape, "value_range": self.value_range}
+        self.views = nn.ModuleList(VIEWS.build(part, **given) for part in recipe.views)
+        self.pool = Pool(recipe.replay, domain.shape) if recipe.replay else None
 
     @property
     def players(self) -> dict[str, Player]:
@@ -251,7 +252,7 @@ class Method(base.BaseMethod):
     def discriminator_turn(self, real: Seen, fake: Seen, draw: Draws) -> Turn:
         """The turn from what was said of real and of generated images; classes are learned from real ones only."""
         loss = self.objective.discriminator(real.scores, fake.scores, draw, draw.progress)
-        signals = {"real": real.scores.detach(), "fake": fake.scores.detach()}
+        signals = {"real": real.scores.detach(), "fake": fake.scores.detach(), **self.strengths}
         return Turn("discriminator", {"adversarial": loss, **real.terms}, self.weights, signals)
 
     def generator_turn(self, real: Seen | None, fake: Seen, z: Tensor, draw: Draws, signals: dict[str, Tensor]) -> Turn:
@@ -264,6 +265,14 @@ class Method(base.BaseMethod):
     def weights(self) -> dict[str, float]:
         """Factors of the terms that are not adversarial."""
         return {"class": self.recipe.auxiliary} if self.discriminator.class_scores is not None else {}
+
+    @property
+    def strengths(self) -> dict[str, Tensor]:
+        """How strong the views are that adapt themselves, by name."""
+        views = zip(self.recipe.views, self.views, strict=True)
+        return {
+            part.name: held["strength"] for part, view in views if "strength" in (held := dict(view.named_buffers()))
+        }
 
     def generator_needs_real(self, draw: Draws) -> bool:
         """Whether the generator's turn compares its images with real ones."""
@@ -284,6 +293,7 @@ class Method(base.BaseMethod):
             return turn
         scene = Scene(
             critic=lambda images: self.judge(images, real.labels).scores,
+            critic_of_fakes=lambda images: self.judge(images, fake.labels).scores,
             features=lambda images: self.judge(images, real.labels).features,
             real=real.images,
             fake=fake.images.detach() if turn.player == "discriminator" else fake.images,

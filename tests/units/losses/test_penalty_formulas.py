@@ -49,7 +49,7 @@ def scene(
     fake = real.flip(0) if fake is None else fake
     told = features or (lambda images: images.flatten(1))
     return Scene(
-        critic=critic, features=told, real=real, fake=fake, real_scores=critic(real), fake_scores=critic(fake),
+        critic=critic, critic_of_fakes=critic, features=told, real=real, fake=fake, real_scores=critic(real), fake_scores=critic(fake),
         real_features=told(real), fake_features=told(fake),
         latents=torch.zeros(len(real), 14, dtype=real.dtype) if latents is None else latents,
         draw=Draws(7, step, dtype=real.dtype), progress=0.0,
@@ -134,6 +134,12 @@ def test_gradients_within_a_conditional_critic_are_those_of_each_samples_own_lab
     squares = weight[labels].square().sum(1)
     wanted = squares / 2 if name in ("r1", "r2") else (squares.sqrt() - 1).square()
     torch.testing.assert_close(whole, wanted)
+
+
+def test_r2_regards_generated_images_under_their_own_labels() -> None:
+    shown = replace(scene(linear_critic(1.0), images()), critic_of_fakes=linear_critic(3.0))
+    torch.testing.assert_close(penalty("r1")(shown), torch.full((5,), 0.5, dtype=torch.float64))
+    torch.testing.assert_close(penalty("r2")(shown), torch.full((5,), 4.5, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("name", OWN_SAMPLE_ONLY)

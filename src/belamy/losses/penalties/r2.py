@@ -26,4 +26,4 @@ class Penalty(BasePenalty):
 
     def forward(self, scene: Scene) -> Tensor:
         """``[N]``."""
-        return squared_slope(scene.critic, scene.fake.to(scene.real.dtype)) / 2
+        return squared_slope(scene.critic_of_fakes, scene.fake.to(scene.real.dtype)) / 2
