@@ -93,7 +93,7 @@ def _draw_line(canvas: Canvas, caption: Caption, moment: Moment) -> None:
     corners = np.array([[x[-1], base], [x[0], base]])
     canvas.fill(np.concatenate([real, corners]), with_cover(BLUE, 26))
     canvas.fill(np.concatenate([fake, corners]), with_cover(ORANGE, 38))
-    seen = (moment.cells.real + moment.cells.fake) / width > 1e-4  # elsewhere p/(p+q) says nothing
+    seen = (moment.cells.real + moment.cells.fake) / width > 0.004  # elsewhere p/(p+q) says nothing
     for run in np.split(np.arange(len(x)), np.flatnonzero(np.diff(seen)) + 1):
         if seen[run[0]] and len(run) > 2:
             canvas.dashes(up(moment.cells.optimal, 1.0)[run], with_cover(PURPLE, 210), 1.8)
@@ -104,7 +104,7 @@ def _draw_line(canvas: Canvas, caption: Caption, moment: Moment) -> None:
 
 
 def _draw_latents(canvas: Canvas, caption: Caption, moment: Moment, base: float) -> None:
-    """Data as dots under the axis; below, where the generator sends evenly spaced latents."""
+    """Data as dots under the axis; below, where the generator sends latents of even shares."""
     low, high = caption.window
     points = MARGIN + (moment.real[:TICKS, 0] - low) / (high - low) * SIDE
     spread = base + 7 + 9 * ((np.arange(len(points)) * 0.618) % 1)
@@ -112,13 +112,13 @@ def _draw_latents(canvas: Canvas, caption: Caption, moment: Moment, base: float)
     upper, lower = base + 30, MARGIN + SIDE - 8
     images = np.clip(moment.images, low, high)
     ends = MARGIN + (images - low) / (high - low) * SIDE
-    starts = MARGIN + SIDE * (0.14 + 0.72 * (moment.latents + 1) / 2)
+    starts = MARGIN + (moment.latents - low) / (high - low) * SIDE
     for start, end, image in zip(starts, ends, moment.images, strict=True):
         inside = low <= image <= high
         canvas.line(np.array([[start, lower], [end, upper]]), with_cover(ORANGE, 150 if inside else 50), 1.2)
-    for y, left, right, name in ((upper, MARGIN, MARGIN + SIDE, "x"), (lower, starts[0], starts[-1], "z")):
-        canvas.line(np.array([[left, y], [right, y]]), SOFT, 1.3)
-        canvas.text(right + 6, y + 4, name, 13, SOFT)
+    for y, name in ((upper, "x"), (lower, "z")):
+        canvas.line(np.array([[MARGIN, y], [MARGIN + SIDE, y]]), SOFT, 1.3)
+        canvas.text(MARGIN + SIDE + 6, y + 4, name, 13, SOFT)
     canvas.dots(np.stack([starts, np.full_like(starts, lower)], 1), SOFT, 1.8)
 
 

@@ -18,6 +18,8 @@ from belamy.seeds import Draws, derive
 
 ARROWS = 17
 """Along each axis of the plane."""
+LINES = 29
+"""From latents to their points, each for the same share of the latents."""
 COMPANY = 64
 """Scores of each kind beside which a point's score stands where the generator's loss compares scores."""
 
@@ -35,7 +37,7 @@ class Moment:
         states_belief: Whether ``verdict`` is a probability.
         real: Points of the data ``[N, d]``, the same ones at every moment.
         fake: Generated points ``[N, d]`` of the same latents at every moment.
-        latents: On the line: evenly spaced latents, and ``images`` their points.
+        latents: On the line: latents at even shares, and ``images`` their points.
         images: See ``latents``.
         places: In the plane: where the arrows stand ``[K, 2]``.
         pushes: Where the generator's loss pushes a point there ``[K, 2]``: minus its gradient.
@@ -81,7 +83,8 @@ class Observer:
             cells = Cells(self.edges, self.masses, self._generated_masses(fake))
             on_cells = self.match.discriminator(self._grid(self._middles())).double().numpy()
             on_cells = on_cells.reshape(self.masses.shape)
-            line = torch.linspace(-1, 1, 25)[:, None] if self.line else torch.zeros(0, self.match.latent)
+            shares = (torch.arange(LINES) + 0.5) / LINES
+            line = torch.special.ndtri(shares)[:, None] if self.line else torch.zeros(0, self.match.latent)
             images = self.match.generator(line)
         real_scores, fake_scores = scores[: len(self.real)], scores[len(self.real) :]
         facts, verdict = self._facts(cells, fake, real_scores, fake_scores, on_cells)

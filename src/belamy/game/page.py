@@ -66,8 +66,8 @@ def render(record: Record, moving: bytes, kind: str, last: np.ndarray) -> str:
 def _explanation(record: Record) -> str:
     if record.line:
         return (
-            "Dots: the density of the data. Orange: that of the generated points, which come from evenly spread z by "
-            "the lines below. Green: the discriminator; dashed: the best answer to the generator as it is, p/(p+q). "
+            "Dots: the density of the data. Orange: that of the generated points, which come from normal z by the "
+            "lines below. Green: the discriminator; dashed: the best answer to the generator as it is, p/(p+q). "
             "At the equilibrium both densities agree and the discriminator is 1/2 everywhere."
         )
     return (

@@ -43,11 +43,11 @@ class Settings(BaseModel):
     activation: Literal["silu", "relu", "leaky-relu", "tanh"] | None = None
     """Of the hidden layers; by default silu on the line, where it makes smooth curves, and relu in the plane."""
     latent: int | None = Field(default=None, gt=0, le=1024)
-    """Size of the latents; by default that of the points. On the line it is 1, which makes the density exact."""
-    lr: float = Field(default=1e-3, gt=0, le=1)
-    """Adam's learning rate of both players."""
-    discriminator_lr: float | None = Field(default=None, gt=0, le=1)
-    """Another rate for the discriminator."""
+    """Size of the normal latents; by default that of the points. On the line it is 1, which makes the density exact."""
+    lr: float = Field(default=5e-4, gt=0, le=1)
+    """Adam's learning rate of the generator."""
+    discriminator_lr: float = Field(default=3e-3, gt=0, le=1)
+    """Adam's learning rate of the discriminator: the quicker player, so that its answers are nearly the best ones."""
     beta1: float = Field(default=0.5, ge=0, lt=1)
     """Adam's first β."""
     beta2: float = Field(default=0.99, ge=0, lt=1)
