@@ -27,7 +27,7 @@ STYLE = """
 .box, .chart line.line { stroke-width: 1.5; } .chart .failed { fill: var(--bad); }
 .table td, .table th { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .table th:first-child { text-align: left; white-space: normal; min-width: 11em; color: var(--ink); }
-.table td:last-child { padding-right: 4px; }
+.table td:last-child, .table th:last-child { padding-right: 4px; }
 .sure { font-weight: 600; } .range { color: var(--faint); font-size: .8rem; }
 .sheets { display: grid; gap: 24px; grid-template-columns: repeat(auto-fill, minmax(260px, 1fr)); }
 """
@@ -124,7 +124,6 @@ def distributions(facts: Mapping[str, Any]) -> str:
         "" if floor is None else f" The dotted line is the distance of real training images, {short(round(floor, 4))}."
     )
     chart = box_chart(merits, "Fréchet distance in the judge's features", "lower is better", floor)
-    names = dict.fromkeys(name for each in facts["variants"].values() for name in each.get("medians", ()))
     columns = [
         "trials",
         "failed",
@@ -139,19 +138,28 @@ def distributions(facts: Mapping[str, Any]) -> str:
     rows = []
     for label, each in facts["variants"].items():
         if not each["done"]:
-            rows.append([label, "0", *[""] * (len(columns) - 1 + len(names))])
+            rows.append([label, "0", *[""] * (len(columns) - 1)])
             continue
         spread = f"{each['mean']:.3g} ± {each['sd']:.2g}" if "mean" in each else "–"
-        rows.append(
-            [label, str(each["done"]), str(each["failed"]),
-             *(_number(each[name]) for name in ("best", "q1", "median", "q3", "worst")), spread,
-             f"{each['seconds']:.0f}", *(_number(each["medians"].get(name)) for name in names)]
-        )  # fmt: skip
+        quartiles = [_number(each[name]) for name in ("best", "q1", "median", "q3", "worst")]
+        rows.append([label, str(each["done"]), str(each["failed"]), *quartiles, spread, f"{each['seconds']:.0f}"])
     return (
         '<section id="distributions"><h2>Distributions</h2><p class="hint">Every trial is a dot; a box spans the '
         f"quartiles, its bar is the median. A failed trial counts as infinitely bad.{real}</p>"
-        f'<figure>{chart}</figure><div class="scroll">{table(["recipe", *columns, *names], rows)}</div></section>'
+        f'<figure>{chart}</figure><div class="scroll">{table(["recipe", *columns], rows)}</div>'
+        f"{others(facts)}</section>"
     )
+
+
+def others(facts: Mapping[str, Any]) -> str:
+    """The medians of what is measured beside the distance, and the numbers of real images."""
+    names = list(dict.fromkeys(name for each in facts["variants"].values() for name in each.get("medians", ())))
+    if not names:
+        return ""
+    rows = [[label, *(_number(each.get("medians", {}).get(name)) for name in names)]
+            for label, each in facts["variants"].items()]  # fmt: skip
+    rows.append(["real training images", *(_number(facts["floor"].get(name)) for name in names)])
+    return f'<h3>Medians of other measures</h3><div class="scroll">{table(["recipe", *names], rows)}</div>'
 
 
 def chances(facts: Mapping[str, Any]) -> str:
