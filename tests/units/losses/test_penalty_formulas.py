@@ -49,7 +49,8 @@ def scene(
     fake = real.flip(0) if fake is None else fake
     told = features or (lambda images: images.flatten(1))
     return Scene(
-        critic=critic, critic_of_fakes=critic, features=told, real=real, fake=fake, real_scores=critic(real), fake_scores=critic(fake),
+        critic=critic, critic_of_fakes=critic, features=told, real=real, fake=fake,
+        real_scores=critic(real), fake_scores=critic(fake),
         real_features=told(real), fake_features=told(fake),
         latents=torch.zeros(len(real), 14, dtype=real.dtype) if latents is None else latents,
         draw=Draws(7, step, dtype=real.dtype), progress=0.0,
