@@ -31,15 +31,14 @@ class ClassifierFeatures:
     """
 
     def __init__(self, network: nn.Module, name: str) -> None:
-        if not callable(getattr(network, "features", None)) or not isinstance(
-            getattr(network, "head", None), nn.Module
-        ):
+        head: Any = getattr(network, "head", None)
+        if not callable(getattr(network, "features", None)) or not isinstance(head, nn.Module):
             raise UsageError(f"The classifier '{name}' shows no features before its last layer. Choose 'convnet'.")
         network.eval().requires_grad_(False)
         self.network: Any = network
         self.name = name
         self.digest = weights_digest(network.state_dict())
-        last = [layer for layer in self.network.head.modules() if isinstance(layer, nn.Linear)][-1]
+        last = [layer for layer in head.modules() if isinstance(layer, nn.Linear)][-1]
         self.size, self.classes = last.in_features, last.out_features
 
     @torch.no_grad()
