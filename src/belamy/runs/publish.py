@@ -40,6 +40,8 @@ def publish(run: Run) -> Path:
         tables=layer_tables(method),
         commands=commands(run),
         notes=notes(run),
+        findings=run.diagnosis(),
+        run=str(run.path),
     )
     path = run.path / "report.html"
     files.write_bytes(path, render(facts).encode())

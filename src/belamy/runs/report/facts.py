@@ -28,6 +28,8 @@ class ReportFacts:
         tables: Layer table of each network, as text.
         commands: What to type to do it again, in order.
         notes: What a reader must know first, one sentence each.
+        findings: What the watch found, as ``diagnosis.json`` holds it.
+        run: The run's directory, for the commands of findings.
     """
 
     recipe_name: str
@@ -46,3 +48,5 @@ class ReportFacts:
     tables: Mapping[str, str] = field(default_factory=dict)
     commands: Sequence[str] = ()
     notes: Sequence[str] = ()
+    findings: Sequence[Mapping[str, Any]] = ()
+    run: str = "RUN"

@@ -8,11 +8,12 @@ import re
 from html import escape
 from importlib.resources import files
 
-from belamy.runs.report import sections
+from belamy.runs.report import sections, watch
 from belamy.runs.report.facts import ReportFacts
 
 PARTS = (
     sections.pictures,
+    watch.findings,
     sections.curves,
     sections.filmstrip,
     sections.recipe,

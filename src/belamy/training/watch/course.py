@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -80,15 +81,15 @@ class Course:
         values: np.ndarray = self.series(name)[1]
         return values[-count:] if len(values) >= count else values[:0]
 
-    def early(self, name: str, count: int) -> float | None:
-        """Median of the first values of a quantity, None where there are fewer."""
-        values: np.ndarray = self.series(name)[1]
-        return float(np.median(values[:count])) if len(values) >= count else None
-
     def late(self, name: str, count: int) -> float | None:
         """Median of the last values of a quantity, None where there are fewer."""
         values = self.recent(name, count)
         return float(np.median(values)) if len(values) else None
+
+    def rise(self, name: str, count: int) -> float:
+        """By how much the median of the last values lies above that of as many before; without so many, infinite."""
+        values = self.recent(name, 2 * count)
+        return float(np.median(values[count:]) - np.median(values[:count])) if len(values) else inf
 
     def histograms(self, name: str) -> list[tuple[float, np.ndarray]]:
         """(samples seen, counts) of a quantity that is a list of numbers."""

@@ -84,9 +84,9 @@ class Eye:
         return torch.cat(found)
 
     def features(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Principal components and class scores, if there are classes, of images in [-1, 1].  # [n, 64], [n, classes]"""
+        """Principal components ``[n, 64]`` and class scores ``[n, classes]``, if any, of images in [-1, 1]."""
         full = (self.responses(images.to(self.device, torch.float32)) - self.mean) / self.deviation
-        scores = None if self.weights is None else full @ self.weights + self.bias
+        scores = None if self.weights is None or self.bias is None else full @ self.weights + self.bias
         return full @ self.basis, scores
 
     @cached_property
@@ -133,7 +133,10 @@ class Eye:
         return float((torch.cdist(features, centres) <= radii).any(1).float().mean()) / self.usual_precision
 
     def coverage(self, features: Tensor, turn: int) -> float:
-        """Share of as many training images that have one of these in their neighbourhood (Naeem et al. 2020, 2002.09797).
+        """Share of as many training images that have one of these in their neighbourhood.
+
+        References:
+            Naeem et al. 2020, arXiv 2002.09797, equation 4.
 
         Args:
             features: Of generated images.

@@ -13,6 +13,9 @@ SEVERITIES: tuple[Severity, ...] = ("note", "warning", "severe")
 WARNING_FROM, NOTE_FROM = 0.6, 0.4
 """Strengths from which a finding is worth a warning or a note; it is severe from 1."""
 
+RISING, EASED = 0.05, 0.6
+"""What still gets better by more than this from look to look is no failure yet: its strength counts so much."""
+
 
 @dataclass(frozen=True)
 class Evidence:

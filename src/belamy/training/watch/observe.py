@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right as bisect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
@@ -183,9 +183,7 @@ class Watch:
                 row["label_effect"] = float(changed) / eye.spread
         return row
 
-    def _judged(
-        self, method: Any, batch: Batch, images: Tensor, labels: Tensor | None, turn: int
-    ) -> dict[str, Any]:
+    def _judged(self, method: Any, batch: Batch, images: Tensor, labels: Tensor | None, turn: int) -> dict[str, Any]:
         """Scores of training, held-out and generated images, and the gradient that reaches the generator."""
         shown = method.real(batch)
         made = base.to_range(images.to(shown.dtype), method.value_range).detach().requires_grad_()
@@ -222,8 +220,8 @@ class Loudness:
     """
 
     def __init__(self, method: nn.Module) -> None:
-        self.method, self.found, self._stack = method, {}, ExitStack()  # type: ignore[var-annotated]
-        self.found: dict[str, Tensor]
+        self.method, self._stack = method, ExitStack()
+        self.found: dict[str, Tensor] = {}
 
     def __enter__(self) -> None:
         for name, module in self.method.named_modules():
@@ -307,7 +305,7 @@ def _values(images: Tensor) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _rms(tensors: list[Tensor]) -> Tensor:
+def _rms(tensors: Sequence[Tensor]) -> Tensor:
     count = sum(tensor.numel() for tensor in tensors)
     return torch.stack(torch._foreach_norm([tensor.detach() for tensor in tensors])).float().norm() / count**0.5
 

@@ -117,14 +117,14 @@ def weaken_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
     """When the discriminator overpowers the generator: the slides' remedies in their order, then newer ones."""
     cabinet = Cabinet(recipe)
     return in_order(
-        cabinet.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise the discriminator's dropout"),
+        cabinet.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout"),
         slower(cabinet, "discriminator"),
-        *(cabinet.option("discriminator", key, lambda now: max(1, now // 2), "give the discriminator fewer filters")
+        *(cabinet.option("discriminator", key, lambda now: max(1, now // 2), "give it fewer filters")
           for key in ("width", "features", "filters")),
         cabinet.part("targets", "noise", "add noise to the labels that the discriminator is told"),
         cabinet.part("targets", "flipping", "flip some of those labels"),
         cabinet.part("penalties", "r1", "keep the discriminator smooth near real images"),
-        cabinet.part("views", "instance-noise", "blur the border by noise on what the discriminator sees, less and less"),
+        cabinet.part("views", "instance-noise", "blur the border by noise on what it sees, less and less"),
     )  # fmt: skip
 
 
@@ -132,10 +132,10 @@ def strengthen_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
     """When the generator overpowers the discriminator: the opposites, lower rates for both, larger batches."""
     cabinet = Cabinet(recipe)
     return in_order(
-        cabinet.option("discriminator", "dropout", lambda now: max(0.0, now - 0.3), "lower the discriminator's dropout"),
+        cabinet.option("discriminator", "dropout", lambda now: max(0.0, now - 0.3), "lower its dropout"),
         cabinet.without("targets", ("noise", "flipping"), "tell the discriminator true labels"),
         slower(cabinet, "generator"),
-        *(cabinet.option("discriminator", key, lambda now: now * 2, "give the discriminator more filters")
+        *(cabinet.option("discriminator", key, lambda now: now * 2, "give it more filters")
           for key in ("width", "features", "filters")),
         slower_both(cabinet),
         cabinet.field("batch", lambda now: min(now * 2, 65536), "larger batches show more of the data at once"),
@@ -182,7 +182,8 @@ def slower_both(cabinet: Cabinet, factor: float = 2) -> Remedy | None:
     pair = [slower(cabinet, player, factor) for player in ("generator", "discriminator")]
     if any(remedy is None for remedy in pair) or "optimizer" in type(cabinet.recipe).model_fields:
         return None
-    changes, words = {}, []
+    changes: dict[str, Any] = {}
+    words: list[str] = []
     for remedy in in_order(*pair):
         changes |= dict(remedy.changes)
         words += remedy.words

@@ -39,10 +39,10 @@ class Sign:
             log(max(factor, 1.0)) / log(self.factor),
             f"The pattern of period 2 or 4 stands out {factor:.1f} times as much as in the data "
             f"(limit {self.factor:g}).",
-            "The kernel of an upsampling layer is not divisible by its stride, so neighbouring pixels get unequal sums.",
+            "The kernel of an upsampling layer is not divisible by its stride, so neighbouring pixels differ.",
             (Evidence.of("pattern against the data's", course.series("watch.pattern"), self.factor),),
             in_order(
-                advice("take a generator whose kernels are divisible by the stride, or that enlarges before convolving"),
+                advice("take kernels divisible by the stride, or enlarge before convolving"),
                 cabinet.part("generator", "resnet-cifar", "a generator that enlarges before it convolves"),
             ),
             specific=self.specific,

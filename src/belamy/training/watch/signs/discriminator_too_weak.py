@@ -34,7 +34,7 @@ class Sign:
             "discriminator too weak",
             min(strength, 2.0),
             f"It tells {sure:.0%} of pairs apart (chance 50%), and samples cover {good:.0%} of the data's places.",
-            "The discriminator learns too slowly or is too small to see what is wrong, so the generator is taught nothing.",
+            "The discriminator learns too slowly or is too small to see what is wrong, so it teaches nothing.",
             (
                 Evidence.of("pairs told apart", course.series("watch.auc"), self.auc),
                 Evidence.of("share of the data covered", course.series("watch.coverage"), self.alike),

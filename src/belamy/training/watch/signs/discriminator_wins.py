@@ -35,7 +35,7 @@ class Sign:
             "discriminator wins",
             strength,
             f"It tells {sure:.1%} of pairs apart (limit {self.auc:.1%}), and {good:.0%} of the samples look like data.",
-            "The discriminator is so sure that its loss is flat where the samples lie, and the generator hardly learns.",
+            "The discriminator is so sure that its loss is flat where the samples lie: the generator hardly learns.",
             (
                 Evidence.of("pairs told apart", course.series("watch.auc"), self.auc),
                 Evidence.of("gradient that reaches the samples", course.series("watch.gradient")),

@@ -10,11 +10,11 @@ from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
 from belamy.training.watch.remedies import calm
 
-EARLY, LATE = 10, 20
+ROWS = 12
 
 
 class Sign:
-    """The median norm of the last rows against that of the first.
+    """The median norm of the last rows against the lowest median of as many rows in a row.
 
     Args:
         growth: Factor from which the gradients explode.
@@ -28,10 +28,11 @@ class Sign:
     def __call__(self, course: Course) -> Finding | None:
         worst: tuple[float, str] | None = None
         for name in course.names("gradient_norms."):
-            first, last = course.early(name, EARLY), course.late(name, LATE)
-            if first is None or last is None or len(course.series(name)[1]) < EARLY + LATE:
+            values = course.series(name)[1]
+            if len(values) < 2 * ROWS:
                 continue
-            factor = last / max(first, 1e-12) if np.isfinite(last) else 1e9
+            medians = np.median(np.lib.stride_tricks.sliding_window_view(np.nan_to_num(values, nan=1e30), ROWS), axis=1)
+            factor = float(medians[-1] / max(medians.min(), 1e-12))
             if worst is None or factor > worst[0]:
                 worst = factor, name
         if worst is None or worst[0] <= 1:
@@ -41,7 +42,7 @@ class Sign:
         return Finding(
             "exploding gradients",
             min(log(factor) / log(self.growth), 2.0),
-            f"The gradient of the {player} is {factor:,.0f} times what it was (limit {self.growth:,.0f}).",
+            f"The gradient of the {player} is {factor:,.0f} times its lowest level (limit {self.growth:,.0f}).",
             f"The steps of the {player} overshoot, so that its next gradient is larger still: its learning rate is too "
             f"high for its loss.",
             (Evidence.of(f"gradient norm of the {player}", course.series(name)),),

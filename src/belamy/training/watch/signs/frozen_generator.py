@@ -6,7 +6,7 @@ import numpy as np
 
 from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
-from belamy.training.watch.remedies import Cabinet, in_order
+from belamy.training.watch.remedies import Cabinet, advice, in_order
 
 
 class Sign:
@@ -35,6 +35,7 @@ class Sign:
             (Evidence.of("relative change in a step", course.series("watch.moved.generator"), self.moved),),
             in_order(
                 cabinet.option("generator_optimizer", "lr", lambda now: max(now, 2e-4), "let the generator learn"),
+                advice("look for a detach or a no_grad between the generator and its loss"),
             ),
             specific=self.specific,
         )

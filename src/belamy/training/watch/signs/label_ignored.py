@@ -41,7 +41,7 @@ class Sign:
             (1 - way) / (1 - self.share),
             f"{mean:.0%} of the samples are of the class that was asked for (chance {chance:.0%}, "
             f"images of the data {possible:.0%}).",
-            "The labels that the generator is told do not belong to what the discriminator checks, or nobody checks them.",
+            "The labels that the generator is told are not those that the discriminator checks, or nobody checks them.",
             (Evidence.of("share of the class asked for", course.series("watch.fidelity"), possible),),
             in_order(
                 advice("check that images and labels belong together: belamy data"),

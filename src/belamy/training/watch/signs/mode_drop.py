@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from belamy.training.watch.course import Course
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import EASED, RISING, Evidence, Finding
 from belamy.training.watch.remedies import more_variety
 
 
@@ -32,11 +32,12 @@ class Sign:
         alike = course.late("watch.precision", self.looks)
         if covered is None or alike is None or course.progress < self.grace:
             return None
-        strength = (1 - covered) / (1 - self.coverage) if alike >= 0.4 else 0.0
+        eased = EASED if course.rise("watch.coverage", self.looks // 2) > RISING else 1.0
+        strength = eased * (1 - covered) / (1 - self.coverage) if alike >= 0.4 else 0.0
         says = f"Samples cover {covered:.0%} of the data's places (limit {self.coverage:.0%})."
         absent = self.absent(course)
-        if absent is not None and absent / self.missing > strength:
-            strength = absent / self.missing
+        if absent is not None and eased * absent / self.missing > strength:
+            strength = eased * absent / self.missing
             says = f"{absent:.0%} of the classes are all but absent among the last samples (limit {self.missing:.0%})."
         return Finding(
             "mode drop",

@@ -1,0 +1,74 @@
+"""Say what goes wrong in a run, on what evidence, and what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Form:
+    """Say what goes wrong in a run, finished, interrupted or still training, on what evidence, and what to type."""
+
+    run: str
+    """The run's directory."""
+    at: float = 1.0
+    """Judge by what was known after this share of the run's samples."""
+    json: str | None = None
+    """Write the findings as JSON to this file; - is standard output."""
+
+
+def run(words: list[str]) -> int:
+    """Print the findings, the gravest first."""
+    from belamy.cli.output import deliver
+    from belamy.cli.parsing import parse
+
+    form = parse(Form, words, "belamy diagnose")
+    from belamy.errors import UsageError
+
+    if not 0 < form.at <= 1:
+        raise UsageError(f"--at is {form.at:g}, but it must be above 0 and at most 1.")
+    from belamy.runs.report.watch import command
+    from belamy.runs.run import Run
+    from belamy.training.watch.course import Course
+    from belamy.training.watch.diagnosis import examine
+
+    run = Run.open(form.run)
+    course = Course.of(run)
+    course = course if form.at == 1 else course.until(form.at * run.recipe.samples)
+    facts = [finding.facts() for finding in examine(course)]
+    for finding in facts:
+        for remedy in finding["remedies"]:
+            remedy["command"] = command(str(run.path), remedy["options"])
+    looks = len(course.series("watch.finite")[0])
+    told = {"run": str(run.path), "samples": course.samples, "looks": looks, "findings": facts}
+    deliver(told, form.json, text(facts, course.samples, looks))
+    return 0
+
+
+def text(findings: Sequence[Mapping[str, Any]], samples: int, looks: int) -> str:
+    """The findings for people.
+
+    Args:
+        findings: The gravest first.
+        samples: Training samples seen.
+        looks: How often the watch looked at the run's images.
+    """
+    basis = f"{samples:,} training samples, {looks} looks"
+    if not looks:
+        basis += "; without looks only losses and gradients can be judged"
+    if not findings:
+        return f"Nothing is wrong that the watch can see ({basis})."
+    return "\n\n".join([f"{len(findings)} found ({basis}), the gravest first.", *map(_paragraph, findings)])
+
+
+def _paragraph(finding: Mapping[str, Any]) -> str:
+    since = f", first seen after {finding['since']:,} samples" if finding["since"] is not None else ""
+    lines = [f"{finding['severity'].upper()}: {finding['title']}{since}"]
+    lines += [f"  {finding['says']}", f"  {finding['cause']}"]
+    for number, remedy in enumerate(finding["remedies"], start=1):
+        lines.append(f"  {number}. {remedy['why']}")
+        if remedy["command"]:
+            lines.append(f"     {remedy['command']}")
+    return "\n".join(lines)

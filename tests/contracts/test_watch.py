@@ -1,0 +1,247 @@
+"""Every sign of the watch: it sees its failure, not a healthy run, and its remedies can be typed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from belamy.cli.recipe_form import read
+from belamy.methods import classifier, gan
+from belamy.methods.base import METHODS, BaseRecipe
+from belamy.runs.run import RECIPE_TYPES
+from belamy.shelf import Part
+from belamy.training.watch.course import Course
+from belamy.training.watch.diagnosis import SIGNS, examine
+from belamy.training.watch.finding import SEVERITIES, Finding, ranked
+
+SAMPLES, LOOKS, ROWS = 32_000, 30, 300
+RECIPE = gan.Recipe(generator=Part(name="digits"), discriminator=Part(name="digits"), samples=SAMPLES, batch=32)
+CONDITIONAL = RECIPE.changed(
+    generator_condition=Part(name="embedding"), discriminator_condition=Part(name="projection"), auxiliary=0.3
+)
+Change = Callable[[dict[str, Any], float], None]
+
+
+def rising(progress: float, low: float, high: float, half: float = 0.08) -> float:
+    """From low to high, half of the way at a share of the run."""
+    return low + (high - low) * (1 - 0.5 ** (progress / half))
+
+
+def healthy_look(progress: float, number: int) -> dict[str, Any]:
+    """What the watch saw of a small GAN of digits that went well."""
+    noise = np.random.default_rng(number)
+    shown = {"mean": -0.7, "sd": 0.6, "low": -1.0, "high": 1.0, "between": 0.4}
+    return {
+        "finite": 1.0,
+        "weights": {"generator": 0.24, "discriminator": 0.06 + 0.01 * progress},
+        "moved": {"generator": 0.007, "discriminator": 0.025},
+        "activations": 1.5 + 6 * progress,
+        "loudest": "generator.layers.5",
+        "diversity": rising(progress, 0.3, 0.87, 0.2),
+        "precision": rising(progress, 0.0, 0.6, 0.25),
+        "coverage": rising(progress, 0.05, 0.97),
+        "nearest": 1.1,
+        "copies": 0.01,
+        "pattern": 1.1 + 10 * 0.5 ** (progress / 0.03),
+        "classes": noise.multinomial(32, np.full(10, 0.1)).tolist(),
+        "fidelity": rising(progress, 0.2, 0.9),
+        "fidelity_limit": 0.96,
+        "label_effect": 0.7,
+        "batch": {"classes": float(noise.integers(8, 11)), "expected": 9.6},
+        "auc": 1 - rising(progress, 0.0, 0.25, 0.3),
+        "auc_held": 0.5 + noise.normal() * 0.07,
+        "gradient": 0.17 + 0.4 * 0.5 ** (progress / 0.05),
+        "push": 0.5,
+        "scores": {"real": {"mean": 0.2, "sd": 0.3}, "fake": {"mean": -0.2, "sd": 0.25}},
+        "shown": {
+            "real": {**shown, "saturated": 0.83},
+            "fake": {**shown, "saturated": rising(progress, 0.0, 0.83, 0.3)},
+        },
+    }
+
+
+def healthy_row(progress: float, number: int) -> dict[str, Any]:
+    """A row of losses and gradient norms of the same run."""
+    noise = np.random.default_rng(10_000 + number).normal(size=6)
+    return {
+        "losses": {
+            "discriminator.adversarial": rising(progress, 0.5, 1.25, 0.05) + 0.06 * noise[0],
+            "discriminator.real": 0.2 + 0.2 * noise[1],
+            "discriminator.fake": -0.2 + 0.15 * noise[2],
+            "generator.adversarial": 0.9 + 0.08 * noise[3],
+        },
+        "gradient_norms": {"discriminator": 1.6 + 0.3 * noise[4], "generator": 0.4 + 0.03 * noise[5]},
+    }
+
+
+def course(recipe: BaseRecipe = RECIPE, look: Change | None = None, row: Change | None = None, **more: Any) -> Course:
+    """A healthy run with its looks or its rows changed; a change gets the numbers and the progress."""
+    rows = []
+    for number in range(1, ROWS + 1):
+        progress = number / ROWS
+        made = healthy_row(progress, number)
+        if row:
+            row(made, progress)
+        rows.append({"samples": round(SAMPLES * progress), "step": number, **made})
+        if number % (ROWS // LOOKS) == 0:
+            seen = healthy_look(progress, number)
+            if look:
+                look(seen, progress)
+            rows.append({"samples": round(SAMPLES * progress), "step": number, "watch": seen})
+    return Course(recipe, rows, train=60_000, **more)
+
+
+def put(**values: Any) -> Change:
+    """Numbers in place of the healthy ones; functions get the progress."""
+
+    def change(seen: dict[str, Any], progress: float) -> None:
+        for name, value in values.items():
+            *path, last = name.split("__")
+            inner = seen
+            for key in path:
+                inner = inner[key]
+            inner[last] = value(progress) if callable(value) else value
+
+    return change
+
+
+def evaluations(losses: list[float]) -> Course:
+    """A run of a method that measures itself on held-out data."""
+    rows = [{"samples": 1000 * number, "evaluation": {"loss": loss}} for number, loss in enumerate(losses, start=1)]
+    return Course(classifier.Recipe(), rows)
+
+
+def circle(progress: float) -> float:
+    """Scores that come back every 20 rows."""
+    return float(np.sin(2 * np.pi * progress * ROWS / 20))
+
+
+STOPPED = ({"event": "not-finite", "samples": 9000, "reason": "the loss 'discriminator.adversarial' is nan"},)
+BROKEN: dict[str, Callable[[], Course]] = {
+    "checkerboard": lambda: course(look=put(pattern=15.0)),
+    "discriminator-diverges": lambda: course(
+        row=lambda made, _: made["losses"].update({"discriminator.adversarial": 30.0})
+    ),
+    "discriminator-memorises": lambda: course(look=put(auc_held=lambda progress: rising(progress, 0.5, 0.95))),
+    "discriminator-too-weak": lambda: course(look=put(auc=0.52, coverage=0.06, precision=0.02, diversity=0.6)),
+    "discriminator-wins": lambda: course(look=put(auc=1.0, precision=0.01, coverage=0.1, gradient=1e-5)),
+    "exploding-gradients": lambda: course(
+        row=lambda made, progress: made["gradient_norms"].update({"discriminator": 2.0 * np.exp(8 * progress)})
+    ),
+    "frozen-generator": lambda: course(look=put(moved__generator=0.0)),
+    "label-ignored": lambda: course(CONDITIONAL, look=put(fidelity=0.1, label_effect=0.02)),
+    "memorisation": lambda: course(look=put(copies=lambda progress: rising(progress, 0.0, 0.9), nearest=0.2)),
+    "mode-collapse": lambda: course(look=put(diversity=lambda progress: 0.6 * 0.5 ** (progress / 0.1), coverage=0.1)),
+    "mode-drop": lambda: course(look=put(classes=[16, 16, 0, 0, 0, 0, 0, 0, 0, 0], coverage=0.3, precision=0.7)),
+    "not-finite": lambda: course(look=put(activations=lambda progress: 1.5 * 10 ** (5 * progress))),
+    "not-learning": lambda: course(look=put(coverage=0.02)),
+    "oscillation": lambda: course(
+        row=lambda made, progress: made["losses"].update({"discriminator.real": circle(progress)})
+    ),
+    "overfitting": lambda: evaluations([1.0, 0.5, 0.4, 0.5, 0.6, 0.7, 0.8]),
+    "saturated": lambda: course(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
+    "unshuffled": lambda: course(look=put(batch__classes=1.0)),
+    "unsteady-discriminator": lambda: course(
+        row=lambda made, progress: made["losses"].update(
+            {"discriminator.adversarial": 1.0 + 0.3 * progress**4 * (-1) ** round(progress * ROWS)}
+        )
+    ),
+    "wrong-range": lambda: course(RECIPE.changed(real_range="0..1"), look=put(shown__real__low=0.0)),
+}  # fmt: skip
+WARN_ONLY = {"not-learning", "unsteady-discriminator"}
+
+
+def test_every_sign_has_a_broken_run() -> None:
+    assert set(BROKEN) == set(SIGNS.names())
+
+
+@pytest.mark.parametrize("name", SIGNS.names())
+def test_a_sign_sees_its_failure(name: str) -> None:
+    found = {finding.sign: finding for finding in examine(BROKEN[name]())}
+    assert name in found
+    assert found[name].severity == ("warning" if name in WARN_ONLY else "severe")
+    first = [finding.sign for finding in found.values() if finding.severity == found[name].severity]
+    assert name in first[:2], f"hidden behind {first}"
+
+
+@pytest.mark.parametrize("name", SIGNS.names())
+def test_a_finding_is_whole(name: str) -> None:
+    finding = SIGNS.build(Part(name=name))(BROKEN[name]())
+    assert 0 < len(finding.title) <= 24
+    assert finding.says.endswith(".") and finding.cause.endswith(".")
+    assert finding.evidence and all(len(each.points) > 1 for each in finding.evidence)
+    assert finding.remedies
+    assert finding.facts()["severity"] in SEVERITIES
+
+
+@pytest.mark.parametrize("name", SIGNS.names())
+def test_remedies_are_what_they_are_typed_as(name: str) -> None:
+    broken = BROKEN[name]()
+    for remedy in SIGNS.build(Part(name=name))(broken).remedies:
+        typed, _ = read(broken.recipe, list(remedy.words), "belamy train")
+        assert broken.recipe.changed(**typed) == broken.recipe.changed(**remedy.changes)
+        assert not remedy.changes or broken.recipe.changed(**remedy.changes) != broken.recipe
+
+
+@pytest.mark.parametrize("name", SIGNS.names())
+def test_options_are_limits_with_defaults(name: str) -> None:
+    assert all(option.default is not inspect.Parameter.empty for option in SIGNS.options(name).values())
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, CONDITIONAL], ids=["unconditional", "conditional"])
+def test_a_healthy_run_is_left_in_peace(recipe: gan.Recipe) -> None:
+    whole = course(recipe)
+    for share in np.linspace(0.05, 1, 20):
+        found = examine(whole.until(share * SAMPLES))
+        assert not [finding for finding in found if finding.severity != "note"], share
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_signs_bear_any_recipe_and_any_table(method: str) -> None:
+    recipe = RECIPE_TYPES.load(method).tiny()  # type: ignore[attr-defined]
+    tables: list[list[dict[str, Any]]] = [
+        [],
+        [{"samples": 4, "step": 1, "losses": {"model.loss": "NaN"}, "gradient_norms": {"model": "Infinity"}}],
+        [{"samples": step, "losses": {"a.b": "NaN", "c": -1.0}, "gradient_norms": {"x": "NaN"}} for step in range(99)],
+        [{"samples": 4 * step, "watch": {"finite": 0.0, "activations": "Infinity"}} for step in range(9)],
+        [{"samples": 4 * step, "watch": healthy_look(step / 9, step)} for step in range(9)],
+        [{"samples": 4, "watch": None, "evaluation": []}],
+    ]  # fmt: skip
+    for rows in tables:
+        examine(Course(recipe, rows, STOPPED))
+
+
+def test_nan_that_came_is_named_with_its_player() -> None:
+    found = examine(Course(RECIPE, [], STOPPED))
+    assert [finding.sign for finding in found] == ["not-finite"]
+    assert "discriminator.adversarial" in found[0].says
+    assert "discriminator_optimizer" in found[0].remedies[0].changes
+
+
+def test_rank_is_severity_then_causes_then_strength() -> None:
+    def made(title: str, strength: float, specific: bool = False) -> Finding:
+        return Finding(title, strength, "", "", specific=specific)
+
+    given = [
+        made("a", 0.7),
+        made("b", 1.1),
+        made("c", 3.0),
+        made("d", 1.0, specific=True),
+        made("e", 0.9, specific=True),
+    ]
+    assert [finding.title for finding in ranked(given)] == ["d", "c", "b", "e", "a"]
+
+
+def test_limits_can_be_changed() -> None:
+    assert not [
+        f for f in examine(BROKEN["checkerboard"](), {"checkerboard": {"factor": 1e9}}) if f.sign == "checkerboard"
+    ]
+
+
+def test_what_gets_better_is_not_severe() -> None:
+    late = course(look=put(coverage=lambda progress: 0.05 + 0.9 * progress, diversity=0.3))
+    assert all(finding.severity != "severe" for finding in examine(late.until(0.3 * SAMPLES)))
