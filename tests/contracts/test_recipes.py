@@ -20,7 +20,7 @@ from belamy.training.start import Options, make_trainer
 from belamy.training.trainer import Trainer
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
-SHAPES = {"mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR}
+SHAPES = {"mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR, "avatars-32": COLOUR}
 # The one-table parameter check of the documents: total and trainable, batch normalisation counted as Keras does.
 COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "classifier-mnist": {"classifier": (101_770, 101_770)},
@@ -38,9 +38,12 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "wgan-gp-cifar": {"generator": (1_205_891, 1_204_099), "discriminator": (1_086_465, 1_086_465)},
     "ragan-cifar": {"generator": (1_148_547, 1_146_755), "discriminator": (1_089_537, 1_088_001)},
 }
-OURS = {"digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"}
+OURS = {
+    *("digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
+    *("sngan-cifar", "sagan-cifar", "r3gan-32"),
+}
 """Recipes whose sizes no document fixes."""
-HEAVY = {"dcgan-frog"}
+HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar"}
 """Recipes whose step takes seconds."""
 
 

@@ -13,6 +13,7 @@ from belamy.networks.critic import Critic
 from belamy.networks.layers import BatchNorm
 from belamy.networks.mixture import Mixture
 from belamy.networks.sampling_dropout import add_dropout
+from belamy.networks.surgery import exchange
 from belamy.shelf import Part, Shelf
 
 GENERATORS = Shelf("belamy.networks", "generator", "Generator")
@@ -77,10 +78,8 @@ def make_critic(recipe: Any, domain: Domain) -> Critic:
 def adapted(network: nn.Module, norm: Part, weights: Iterable[Part]) -> nn.Module:
     """The network with its batch normalisations replaced and its weights in another form."""
     normalisation = NORMALISATIONS.build(norm)
-    for parent in list(network.modules()):
-        for name, layer in list(parent.named_children()):
-            if isinstance(layer, BatchNorm):
-                setattr(parent, name, normalisation.replace(layer))
+    norms = [layer for layer in network.modules() if isinstance(layer, BatchNorm)]
+    network = exchange(network, {layer: normalisation.replace(layer) for layer in norms})
     for part in weights:
         WEIGHTS.build(part).apply(network)
     return network

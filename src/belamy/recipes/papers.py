@@ -39,3 +39,72 @@ def infogan_mnist() -> gan.Recipe:
         auxiliary=0.0,
         penalties=(Part(name="r1", weight=1.0, every=8), Part(name="mutual-information")),
     )
+
+
+def sngan_cifar() -> gan.Recipe:
+    """Spectrally normalised residual GAN of CIFAR-10, five discriminator steps to one (Miyato et al. 2018).
+
+    100,000 generator steps with the rate falling to zero, as in the paper.
+
+    *Departs from the paper*: the generator's batches are as large as the discriminator's, not twice.
+    """
+    adam = Part(name="adam", lr=2e-4, beta1=0.0, beta2=0.9)
+    return gan.Recipe(
+        data="cifar10",
+        generator=Part(name="sngan"),
+        discriminator=Part(name="sngan"),
+        latent=128,
+        adversarial=Part(name="hinge"),
+        penalties=(Part(name="spectral-normalisation"),),
+        critic_steps=5,
+        fresh_latents=True,
+        batch=64,
+        samples=32_000_000,
+        schedule=Part(name="linear", end=0.0),
+        generator_optimizer=adam,
+        discriminator_optimizer=adam,
+    )
+
+
+def sagan_cifar() -> gan.Recipe:
+    """Self-attention GAN of CIFAR-10: spectral normalisation of both players, two rates, classes (Zhang et al. 2018).
+
+    *Departs from the paper*: 32 features in place of 64 and batches of 64 in place of 256, for a CPU.
+    """
+    return gan.Recipe(
+        data="cifar10",
+        generator=Part(name="sagan", features=32),
+        discriminator=Part(name="sagan", features=32),
+        latent=128,
+        generator_condition=Part(name="batch-norm"),
+        discriminator_condition=Part(name="projection"),
+        adversarial=Part(name="hinge"),
+        penalties=(Part(name="spectral-normalisation"),),
+        generator_weights=(Part(name="spectral"),),
+        batch=64,
+        samples=10_000_000,
+        average=10_000,
+        generator_optimizer=Part(name="adam", lr=1e-4, beta1=0.0, beta2=0.9),
+        discriminator_optimizer=Part(name="adam", lr=4e-4, beta1=0.0, beta2=0.9),
+    )
+
+
+def r3gan_32() -> gan.Recipe:
+    """R3GAN in small, of drawn faces: relativistic pairing with R1 and R2 on residual networks (Huang et al. 2024).
+
+    *Departs from the paper*: narrow networks, batches of 64, constant rates and penalties, and a short average.
+    """
+    adam = Part(name="adam", lr=5e-4, beta1=0.0, beta2=0.99)
+    return gan.Recipe(
+        data="avatars-32",
+        generator=Part(name="r3gan"),
+        discriminator=Part(name="r3gan"),
+        latent=64,
+        adversarial=Part(name="relativistic-pairing"),
+        penalties=(Part(name="r1", weight=1.0), Part(name="r2", weight=1.0)),
+        batch=64,
+        samples=200_000,
+        average=20_000,
+        generator_optimizer=adam,
+        discriminator_optimizer=adam,
+    )
