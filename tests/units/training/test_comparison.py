@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from belamy.errors import Interrupted, MissingExtra, NotFinite, RunError, UsageError
+from belamy.errors import Interrupted, MissingExtra, NotFinite, RunError, StorageError, UsageError
 from belamy.runs.run import Run
 from belamy.training import judge, session
 from belamy.training.comparison import conduct, trial
@@ -224,6 +224,55 @@ class TestClaims:
         (tmp_path / "outcomes" / f"{trials[0].key}.json").write_text('{"key": 1}')
         with pytest.raises(RunError, match="is damaged"):
             FolderLedger(tmp_path).outcomes(trials)
+
+
+class TestOptunaLedger:
+    """Runs where the extra ``compare`` is installed."""
+
+    def ledger(self, folder: Path) -> Any:
+        pytest.importorskip("optuna")
+        from belamy.training.comparison.optuna_ledger import OptunaLedger
+
+        return OptunaLedger(f"sqlite:///{folder}/study.db", "comparison")
+
+    def test_a_claim_is_held_released_and_recorded(self, tmp_path: Path) -> None:
+        ledger, other, trials = self.ledger(tmp_path), self.ledger(tmp_path), plan(seeds=1).trials()
+        first, second = ledger.claim(trials), other.claim(trials)
+        assert [first.trial, second.trial] == trials and ledger.claim(trials) is None
+        assert ledger.held() == {trial.key for trial in trials}
+        first.release()
+        first = other.claim(trials)
+        with beating(first, beat=0.05):
+            wait(0.3)
+            first.record(outcome(trials[0], 1.25))
+        second.record(outcome(trials[1], inf))
+        second.release()
+        done = ledger.outcomes(trials)
+        assert [done[trial.key].merit for trial in trials] == [1.25, inf]
+        assert ledger.claim(trials) is None and ledger.held() == set()
+
+    def test_of_two_that_claim_at_once_the_first_has_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        ledger, other, trials = self.ledger(tmp_path), self.ledger(tmp_path), plan(seeds=1).trials()[:1]
+        seen, looks = ledger._entered, []
+
+        def late() -> dict[str, Any]:
+            """Between this process' look and its claim, another claims."""
+            found = seen()
+            if not looks:
+                looks.append(other.claim(trials))
+            return found
+
+        monkeypatch.setattr(ledger, "_entered", late)
+        assert ledger.claim(trials) is None and looks[0] is not None
+        looks[0].beat()
+        assert not looks[0].lost
+
+    def test_a_storage_that_cannot_be_opened_is_told(self) -> None:
+        pytest.importorskip("optuna")
+        from belamy.training.comparison.optuna_ledger import OptunaLedger
+
+        with pytest.raises(StorageError, match=r"cannot be opened.*sqlite:///"):
+            OptunaLedger("nonsense://x", "comparison")
 
 
 class TestSummary:
