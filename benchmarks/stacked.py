@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -53,11 +54,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=SAMPLES)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--grid", type=Path, help="file for a sheet of samples")
-    parser.add_argument("options", nargs="*", help="after --: options of the recipe as `belamy train` takes them")
-    chosen = parser.parse_args()
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    chosen = parser.parse_args(sys.argv[1:end])
     console = Console()
     torch.set_num_threads(1)
-    fields, _ = read(recipes.get(chosen.recipe), chosen.options, "stacked.py")
+    fields, _ = read(recipes.get(chosen.recipe), sys.argv[end + 1 :], "stacked.py")
     recipe = recipes.get(chosen.recipe).changed(**{"data": "stacked-mnist", **fields, "seed": chosen.seed})
     digits, data = open_data("mnist"), open_data(recipe.data)
     look = StackedFeatures(extractor(digits, trained_judge(digits, say=console.print)))
