@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from belamy.runs.run import open_run as open
     from belamy.training.start import resume, train
+    from belamy.training.watch.diagnosis import diagnose
 
-__all__ = ["open", "resume", "train"]
+__all__ = ["diagnose", "open", "resume", "train"]
 __version__ = "0.1.0"
 
 _HOMES = {
+    "diagnose": ("training.watch.diagnosis", "diagnose"),
     "open": ("runs.run", "open_run"),
     "resume": ("training.start", "resume"),
     "train": ("training.start", "train"),

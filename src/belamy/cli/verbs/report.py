@@ -25,7 +25,10 @@ def run(words: list[str]) -> int:
     from belamy.runs.publish import publish
     from belamy.runs.run import Run
 
+    from belamy.training.watch.diagnosis import diagnose
+
     run = Run.open(form.run)
+    run.save_diagnosis([finding.facts() for finding in diagnose(run)])
     page = publish(run)
     rows = run.metrics()
     facts: dict[str, Any] = {
