@@ -58,10 +58,10 @@ class Match:
             penalty.prepare(self.discriminator)
         learned = [*self.discriminator.parameters(), *(p for each in self.penalties for p in each.parameters())]
         self.learned = {"generator": list(self.generator.parameters()), "discriminator": learned}
-        rates = {"generator": settings.lr, "discriminator": settings.discriminator_lr}
-        self.rates = rates
+        slow = settings.lr or (1e-4 if dimensions == 1 else 1e-3)
+        self.rates = {"generator": slow, "discriminator": settings.discriminator_lr}
         self.optimizers = {
-            player: torch.optim.Adam(own, lr=rates[player], betas=(settings.beta1, settings.beta2), fused=True)
+            player: torch.optim.Adam(own, lr=self.rates[player], betas=(settings.beta1, settings.beta2), fused=True)
             for player, own in self.learned.items()
         }
 
@@ -137,7 +137,7 @@ class Match:
         if not bool(torch.isfinite(loss)):
             raise NotFinite(
                 f"The {player}'s loss is {loss.detach().item()} at step {self.step}. Type a smaller --lr than "
-                f"{self.settings.lr:g}, or add --penalties r1."
+                f"{self.rates['generator']:g}, or add --penalties r1."
             )
         optimizer = self.optimizers[player]
         optimizer.zero_grad()

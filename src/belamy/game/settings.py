@@ -44,8 +44,8 @@ class Settings(BaseModel):
     """Of the hidden layers; by default silu on the line, where it makes smooth curves, and relu in the plane."""
     latent: int | None = Field(default=None, gt=0, le=1024)
     """Size of the normal latents; by default that of the points. On the line it is 1, which makes the density exact."""
-    lr: float = Field(default=5e-4, gt=0, le=1)
-    """Adam's learning rate of the generator."""
+    lr: float | None = Field(default=None, gt=0, le=1)
+    """Adam's learning rate of the generator; by default 1e-4 on the line and 1e-3 in the plane."""
     discriminator_lr: float = Field(default=3e-3, gt=0, le=1)
     """Adam's learning rate of the discriminator: the quicker player, so that its answers are nearly the best ones."""
     beta1: float = Field(default=0.5, ge=0, lt=1)
