@@ -60,7 +60,7 @@ def probability_better(a: Sequence[float], b: Sequence[float], confidence: float
 
     Example:
         >>> [round(number, 2) for number in probability_better([1, 2, 3, 4, 5], [6, 7, 8, 9, 10])]
-        [1.0, 0.66, 1.0]
+        [1.0, 0.64, 1.0]
     """
     if not a or not b:
         raise ValueError("no trials")

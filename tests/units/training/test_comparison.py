@@ -305,6 +305,11 @@ class TestSummary:
         assert "Half or more" in verdict(self.facts({"hinge": [inf, inf], "plain": [inf, inf]}))
         assert "Too little" in verdict(summary(plan(), {}))
 
+    def test_a_judge_that_tells_little_is_warned_of(self) -> None:
+        facts = {**self.facts({"hinge": [1.0], "plain": [2.0]}), "floor": {"label-fidelity-real": 0.62}}
+        page = render(facts, {}, "folder")
+        assert "only 62.0% of held-out images" in page and "The judge tells 62.00%" in page
+
     def test_labels_cannot_write_into_the_page(self) -> None:
         made = plan(seeds=1, variants=(Variant(label="<b>x</b>", recipe="digits"), Variant(label="y", recipe="digits")))
         done = {trial.key: outcome(trial, 1.0) for trial in made.trials()}

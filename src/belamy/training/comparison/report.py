@@ -23,6 +23,9 @@ from belamy.training.comparison.summary import summary
 from belamy.training.comparison.trial import run_folder
 from belamy.training.estimate import duration
 
+POOR = 0.8
+CEILING = "label-fidelity-real"
+"""The judge's own accuracy on the images that it did not learn from."""
 STYLE = """
 .box, .chart line.line { stroke-width: 1.5; } .chart .failed { fill: var(--bad); }
 .table td, .table th { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -104,6 +107,9 @@ def warnings(facts: Mapping[str, Any]) -> list[str]:
     notes = []
     if len(facts["protocols"]) > 1:
         notes.append("The numbers came about in different ways and cannot be compared: see the protocols below.")
+    if facts["floor"].get(CEILING, 1) < POOR:
+        notes.append(f"The judge tells only {facts['floor'][CEILING]:.1%} of held-out images right: its features may "
+                     "miss what matters.")  # fmt: skip
     if facts["plan"]["judged"] < 10_000:
         notes.append(
             f"{facts['plan']['judged']:,} samples of each trial were judged: Fréchet distances of few samples are too "
@@ -153,7 +159,8 @@ def distributions(facts: Mapping[str, Any]) -> str:
 
 def others(facts: Mapping[str, Any]) -> str:
     """The medians of what is measured beside the distance, and the numbers of real images."""
-    names = list(dict.fromkeys(name for each in facts["variants"].values() for name in each.get("medians", ())))
+    found = dict.fromkeys(name for each in facts["variants"].values() for name in each.get("medians", ()))
+    names = [name for name in found if name != CEILING]
     if not names:
         return ""
     rows = [[label, *(_number(each.get("medians", {}).get(name)) for name in names)]
@@ -251,10 +258,12 @@ def protocol(facts: Mapping[str, Any], folder: str) -> str:
             for each in plan["variants"]]  # fmt: skip
     vary = f"<p>Drawn anew for each draw: <code>{escape(', '.join(plan['vary']))}</code></p>" if plan["vary"] else ""
     cards = "".join(f"<p><code>Fréchet distance {escape(card)}</code></p>" for card in facts["protocols"])
+    right = facts["floor"].get(CEILING)
+    judge = "" if right is None else f"The judge tells {right:.2%} of the held-out images right. "
     again = f"belamy compare --out {folder}"
     seconds = sum(each["seconds"] for each in facts["trials"])
     return (
-        f'<section id="protocol"><h2>Protocol</h2>{cards}{vary}<p>{duration(seconds)} of training in all. Each trial '
+        f'<section id="protocol"><h2>Protocol</h2>{cards}{vary}<p>{judge}{duration(seconds)} of training in all. Each trial '
         'is an ordinary run in <code>trials/</code>.</p><div class="scroll facts">'
         f"{table(['what is compared', 'recipe', 'fields changed'], rows)}</div>"
         f"<h3>Go on, or help from another machine</h3><pre>{escape(again)}</pre></section>"
