@@ -15,6 +15,7 @@ from torch.func import functional_call
 
 from belamy.losses.penalties import BasePenalty
 from belamy.losses.scene import Scene
+from belamy.networks.latents.coded import Law
 from belamy.seeds import Draws
 from belamy.shelf import Part, Shelf
 
@@ -46,7 +47,7 @@ class Stage(nn.Module):
         super().__init__()
         torch.manual_seed(3)
         self.critic, self.generator = Critic(), nn.Linear(LATENT, 9)
-        given = {"features": 3, "latent": LATENT, "classes": 0}
+        given = {"features": 3, "law": Law(LATENT), "classes": 0}
         self.penalty: BasePenalty = PENALTIES.build(Part(name=name, **options), **given)
         self.penalty.prepare(self.critic)
         self.double()
@@ -190,7 +191,7 @@ class TestState:
         critic = Critic()
         critic.add_module("penalty", Stage("mutual-information").penalty)
         before = deepcopy(critic.penalty.state_dict())
-        penalty = PENALTIES.build(Part(name=name), features=3, latent=LATENT, classes=0)
+        penalty = PENALTIES.build(Part(name=name), features=3, law=Law(LATENT), classes=0)
         penalty.prepare(critic)
         penalty.constrain(critic)
         after = critic.penalty.state_dict()

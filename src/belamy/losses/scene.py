@@ -16,7 +16,7 @@ class Scene:
 
     Args:
         critic: Scores ``[N]`` of images, for the labels of the real ones.
-        critic_of_fakes: Scores ``[N]`` of images, for the labels of the generated ones, which may be of earlier batches.
+        critic_of_fakes: Scores ``[N]`` of images, for the labels of the generated ones.
         features: Features ``[N, F]`` of images before the discriminator's last layer.
         real: Images ``[N, C, H, W]`` of the data, as the discriminator sees them.
         fake: Generated images; in the generator's turn they carry its gradient, in the discriminator's none.

@@ -45,7 +45,7 @@ def make_generator(recipe: Any, domain: Domain) -> nn.Module:
     return conditioned() if recipe.generators == 1 else Mixture(conditioned, recipe.generators)
 
 
-def make_critic(recipe: Any, domain: Domain) -> Critic:
+def make_critic(recipe: Any, domain: Domain, law: Any) -> Critic:
     """The discriminator of a ``gan.Recipe`` with its condition, class scores, statistics and penalties."""
     classes = len(domain.classes)
     condition = recipe.discriminator_condition if classes else UNCONDITIONAL
@@ -63,7 +63,7 @@ def make_critic(recipe: Any, domain: Domain) -> Critic:
     conditioned: nn.Module = DISCRIMINATOR_CONDITIONS.build(condition, **given)
     critic = Critic(conditioned, domain.shape, classes if recipe.auxiliary else 0)
     critic.add_statistics([STATISTICS.build(part, features=critic.features) for part in recipe.statistics])
-    given = {"features": critic.features, "classes": classes, "latent": recipe.latent}
+    given = {"features": critic.features, "classes": classes, "law": law}
     penalties = {part.name: PENALTIES.build(part, **given) for part in recipe.penalties}
     for name, penalty in penalties.items():
         if penalty.every < 1:
@@ -93,6 +93,8 @@ def check(recipe: Any, relativistic: bool) -> None:
     """
     if len({part.name for part in recipe.penalties}) < len(recipe.penalties):
         raise UsageError("A penalty is named twice. Name each once, with the weight that it is to have.")
+    if recipe.replay and any(part.name == "mutual-information" for part in recipe.penalties):
+        raise UsageError("Replayed images do not belong to the latents that mutual-information tells. Type --replay 0.")
     shared = recipe.fresh_latents or recipe.fakes == "eval" or recipe.replay or recipe.generator_steps > 1
     if recipe.turns == "simultaneous" and shared:
         raise UsageError(

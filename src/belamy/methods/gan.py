@@ -162,7 +162,7 @@ class Method(base.BaseMethod):
         super().__init__(recipe, domain)
         self.law = LAWS.build(recipe.latent_law, latent=recipe.latent)
         self.generator: nn.Module = make_generator(recipe, domain)
-        self.discriminator = make_critic(recipe, domain)
+        self.discriminator = make_critic(recipe, domain, self.law)
         self.objective = Objective(
             ADVERSARIAL.build(recipe.adversarial),
             [TARGETS.build(part) for part in recipe.targets],

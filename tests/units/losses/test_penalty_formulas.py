@@ -21,6 +21,7 @@ from belamy.losses.penalties.orthogonal import overlap
 from belamy.losses.scene import Scene
 from belamy.methods.base import Domain
 from belamy.methods.gan import DISCRIMINATORS, PENALTIES, Recipe
+from belamy.networks.latents.coded import Law
 from belamy.networks.layers import BatchNorm, KerasConv2d, KerasConvTranspose2d
 from belamy.networks.surgery import weighted_layers
 from belamy.seeds import Draws
@@ -34,7 +35,7 @@ OWN_SAMPLE_ONLY = (
 
 
 def penalty(part: str, **given: Any) -> Any:
-    return PENALTIES.build(Part.parse(part), **{"features": 3, "latent": 14, "classes": 0, **given})
+    return PENALTIES.build(Part.parse(part), **{"features": 3, "law": Law(14), "classes": 0, **given})
 
 
 def scene(
@@ -376,7 +377,7 @@ class TestMutualInformation:
         return shown, category, codes
 
     def made(self) -> BasePenalty:
-        return penalty("mutual-information:categories=4,continuous=3,hidden=6", latent=9).double()
+        return penalty("mutual-information:hidden=6", law=Law(9, categories=4, continuous=3)).double()
 
     @pytest.mark.parametrize("extra", [0, 1])
     def test_against_independent_distributions(self, extra: int) -> None:
@@ -407,16 +408,15 @@ class TestMutualInformation:
         assert all(gradient.abs().max() > 0 for gradient in gradients)
         assert (gradients[0].flatten(1).norm(dim=1) > 0).all()
 
-    @pytest.mark.parametrize("codes", ["categories=0,continuous=2", "categories=10,continuous=0"])
-    def test_either_kind_of_code_may_be_missing(self, codes: str) -> None:
+    @pytest.mark.parametrize("codes", [{"categories": 0}, {"continuous": 0}])
+    def test_either_kind_of_code_may_be_missing(self, codes: dict[str, int]) -> None:
         latents = torch.eye(14, dtype=torch.float64)[4:9]
-        made = penalty(f"mutual-information:{codes}").double()
+        made = penalty("mutual-information", law=Law(14, **codes)).double()
         value = made(scene(linear_critic(1.0), images(), latents=latents, features=lambda x: x.flatten(1)[:, :3]))
         assert value.shape == (5,) and torch.isfinite(value).all()
 
     def test_q_learns_with_the_discriminator(self, noise: Dataset) -> None:
-        codes = "categories=3,continuous=1"
-        engine = trainer(noise, penalties=(f"mutual-information:{codes}",), latent_law=f"coded:{codes}")
+        engine = trainer(noise, penalties=("mutual-information",), latent_law="coded:categories=3,continuous=1")
         q = engine.method.discriminator.penalties["mutual-information"].q
         assert {id(p) for p in q.parameters()} <= {id(p) for p in engine.parameters["discriminator"]}
         before = [p.detach().clone() for p in q.parameters()]
@@ -467,13 +467,19 @@ class TestEveryKSteps:
         ("consistency:pixels=-1", r"consistency\.pixels is -1, but it must be at least 0"),
         ("consistency:pixels=0,flip=false", r"must be at least 1 where no image is mirrored"),
         ("lecam:decay=1", r"lecam\.decay is 1, but it must be at least 0 and below 1"),
-        ("mutual-information:categories=20", r"20 categories and 2 continuous .* type --latent 22 or more"),
-        ("mutual-information:categories=0,continuous=0", r"at least one code"),
+        ("mutual-information:hidden=0", r"mutual-information\.hidden is 0, but it must be at least 1"),
     ],
 )
 def test_a_wrong_option_is_one_clear_message(part: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         penalty(part)
+
+
+def test_information_of_latents_without_codes_is_refused(noise: Dataset) -> None:
+    with pytest.raises(UsageError, match="Type --latent-law coded"):
+        trainer(noise, penalties=("mutual-information",))
+    with pytest.raises(UsageError, match="Type --replay 0"):
+        trainer(noise, penalties=("mutual-information",), latent_law="coded:categories=3,continuous=1", replay=8)
 
 
 @pytest.mark.parametrize("name", ["orthogonal", "spectral-normalisation"])

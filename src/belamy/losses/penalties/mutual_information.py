@@ -1,6 +1,7 @@
 """The mutual information of InfoGAN."""
 
 from math import log, pi
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +20,7 @@ class Penalty(BasePenalty):
     .. math:: -\log Q(c \mid f(G(z, c))) = -\sum_k c_k \log q_k
         + \tfrac12 \sum_j \left( \log 2\pi + \log\sigma_j^2 + \frac{(c_j - \mu_j)^2}{\sigma_j^2} \right)
 
-    which bounds the mutual information of codes and images from below. Q learns in the discriminator's turns. The
-    latents end in the one-hot category and the continuous codes, as those of the law ``coded`` do.
+    which bounds the mutual information of codes and images from below. Q learns in the discriminator's turns.
 
     *Departs from the paper*: Q has no batch normalisation, so that a value is its own sample's, and keeps
     :math:`\log\sigma^2` within ±8, since a Gaussian sure of its code has no largest likelihood.
@@ -30,41 +30,30 @@ class Penalty(BasePenalty):
 
     Args:
         features: Size of the discriminator's features.
-        latent: Size of the latents.
+        law: That of the latents, with a category and continuous codes (``coded``).
         weight: Factor λ in both players' losses.
         every: Apply it on each ``every``-th step, scaled by ``every``.
-        categories: Values of the categorical code, 0 for none.
-        continuous: Number of continuous codes.
         hidden: Features within Q.
 
     Raises:
-        UsageError: No codes, or more than the latent holds.
+        UsageError: The latents hold no codes, or there is no hidden feature.
     """
 
     players = ("discriminator", "generator")
 
     def __init__(
-        self,
-        features: int,
-        latent: int,
-        *,
-        weight: float = 1.0,
-        every: int = 1,
-        categories: int = 10,
-        continuous: int = 2,
-        hidden: int = 128,
+        self, features: int, law: Any = None, *, weight: float = 1.0, every: int = 1, hidden: int = 128
     ) -> None:
         super().__init__(weight, every)
-        codes = categories + continuous
-        if min(categories, continuous) < 0 or not 0 < codes <= latent or hidden < 1:
-            raise UsageError(
-                f"mutual-information tells {categories} categories and {continuous} continuous codes with {hidden} "
-                f"hidden features from latents of size {latent}. It needs at least one code, no more than fit into the "
-                f"latent, and one hidden feature: type --latent {max(codes, 1)} or more."
-            )
-        self.categories, self.continuous, self.noise = categories, continuous, latent - codes
+        self.categories: int = getattr(law, "categories", 0)
+        self.continuous: int = getattr(law, "continuous", 0)
+        if not self.categories + self.continuous:
+            raise UsageError("mutual-information needs codes in the latents to tell. Type --latent-law coded.")
+        if hidden < 1:
+            raise UsageError(f"mutual-information.hidden is {hidden}, but it must be at least 1.")
+        self.noise: int = law.latent - self.categories - self.continuous
         self.q = nn.Sequential(
-            nn.Linear(features, hidden), nn.LeakyReLU(0.1), nn.Linear(hidden, categories + 2 * continuous)
+            nn.Linear(features, hidden), nn.LeakyReLU(0.1), nn.Linear(hidden, self.categories + 2 * self.continuous)
         )
 
     def forward(self, scene: Scene) -> Tensor:
