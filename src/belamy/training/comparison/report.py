@@ -263,8 +263,8 @@ def protocol(facts: Mapping[str, Any], folder: str) -> str:
     again = f"belamy compare --out {folder}"
     seconds = sum(each["seconds"] for each in facts["trials"])
     return (
-        f'<section id="protocol"><h2>Protocol</h2>{cards}{vary}<p>{judge}{duration(seconds)} of training in all. Each trial '
-        'is an ordinary run in <code>trials/</code>.</p><div class="scroll facts">'
+        f'<section id="protocol"><h2>Protocol</h2>{cards}{vary}<p>{judge}{duration(seconds)} of training '
+        'in all. Each trial is an ordinary run in <code>trials/</code>.</p><div class="scroll facts">'
         f"{table(['what is compared', 'recipe', 'fields changed'], rows)}</div>"
         f"<h3>Go on, or help from another machine</h3><pre>{escape(again)}</pre></section>"
     )
