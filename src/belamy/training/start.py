@@ -259,8 +259,8 @@ def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter) -> Run:
     finally:
         say.close()
     if not finished:
-        raise Interrupted(run.path, trainer.clock.samples)
-    return run
+        raise Interrupted(run.path, run.samples_seen)
+    return Run.open(run.path) if options.autopilot else run  # its recipe may be another now
 
 
 def remade(trainer: Trainer, options: Options, recipe: BaseRecipe) -> Trainer:
