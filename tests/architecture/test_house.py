@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "belamy"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = (
-    ("errors", "seeds", "shelf"),
+    ("errors", "processes", "seeds", "shelf"),
     ("data", "networks", "losses"),
     ("methods",),
     ("recipes", "sampling"),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from belamy.errors import UsageError
+from belamy.processes import gather, processes
 
 Initializer = Callable[[Tensor], object]
 
@@ -218,7 +219,7 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised ``[N, features, …]``."""
-        if self.training and _processes() > 1:
+        if self.training and processes() > 1:
             return self._synchronised(x)
         if self.training and x.numel() == x.shape[1]:
             raise UsageError(
@@ -355,20 +356,6 @@ class Reshape(nn.Module):
         return ", ".join(map(str, self.shape))
 
 
-class _SumOverProcesses(torch.autograd.Function):
-    """All-reduce whose derivative is itself: each process's summand enters every process's result."""
-
-    @staticmethod
-    def forward(_ctx: object, x: Tensor) -> Tensor:
-        total = x.clone()
-        torch.distributed.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(_ctx: object, gradient: Tensor) -> Tensor:
-        return _SumOverProcesses.apply(gradient)
-
-
 def _global_moments(x: Tensor, axes: list[int]) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, biased variance and count per feature over the batches of all processes, in one message.
 
@@ -377,22 +364,11 @@ def _global_moments(x: Tensor, axes: list[int]) -> tuple[Tensor, Tensor, Tensor]
     """
     variance, mean = torch.var_mean(x, axes, correction=0)
     mine = torch.cat([mean, variance, mean.new_tensor([x.numel() / x.shape[1]])])
-    row = mine.new_zeros(_processes(), 1)
-    row[torch.distributed.get_rank()] = 1
-    table = _SumOverProcesses.apply(row * mine)  # [W, 2C + 1]
-    means, variances, counts = table.split([len(mean), len(mean), 1], 1)
+    means, variances, counts = gather(mine).split([len(mean), len(mean), 1], 1)
     counts = counts.detach()
     share = counts / counts.sum()
     centre = (share * means).sum(0)
     return centre, (share * (variances + (means - centre).square())).sum(0), counts.sum()
-
-
-def _processes() -> int:
-    return torch.distributed.get_world_size() if torch.distributed.is_available() and _initialised() else 1
-
-
-def _initialised() -> bool:
-    return bool(torch.distributed.is_initialized())
 
 
 def _describe(layer: KerasConv2d | KerasConvTranspose2d) -> str:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
+from belamy.processes import gather, processes, rank
 from belamy.seeds import Draws
 
 
@@ -49,7 +50,7 @@ class Pool(nn.Module):
             draw: The step's random numbers.
         """
         size, held = len(self.images), int(self.count)
-        order = _of_the_leader(draw.uniform("pool", 2, size).to(fake.device)).argsort(dim=1, stable=True)
+        order = gather(draw.uniform("pool", 2, size))[0].argsort(dim=1, stable=True)
         lent, kept = (row[row < held] for row in order)  # two random orders of the places that are taken
         fresh = _of_all(fake[1::2])
         lent = lent[: len(fresh)]
@@ -70,26 +71,11 @@ class Pool(nn.Module):
         return f"{len(self.images)}, {tuple(self.images.shape[1:])}"
 
 
-def _of_the_leader(x: Tensor) -> Tensor:
-    if _world() > 1:
-        torch.distributed.broadcast(x, src=0)
-    return x
-
-
 def _of_all(x: Tensor) -> Tensor:
-    """The tensors of all processes, one after the other."""
-    if _world() == 1:
-        return x
-    parts = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in range(_world())]
-    torch.distributed.all_gather(parts, x.contiguous())
-    return torch.cat(parts)
+    """The rows of all processes, one after the other."""
+    return gather(x).flatten(0, 1)
 
 
 def _mine(x: Tensor) -> Tensor:
     """This process's share."""
-    return x.chunk(_world())[torch.distributed.get_rank()] if _world() > 1 else x
-
-
-def _world() -> int:
-    ready = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return torch.distributed.get_world_size() if ready else 1
+    return x.chunk(processes())[rank()]

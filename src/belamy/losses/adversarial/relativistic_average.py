@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.losses.adversarial._comparison import comparison
-from belamy.losses.processes import gather
+from belamy.processes import gather
 
 
 class Adversarial(nn.Module):

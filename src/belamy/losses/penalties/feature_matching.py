@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from belamy.losses.penalties import BasePenalty
-from belamy.losses.processes import gather
 from belamy.losses.scene import Scene
+from belamy.processes import gather
 
 
 class Penalty(BasePenalty):

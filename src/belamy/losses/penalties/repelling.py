@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from belamy.losses.penalties import BasePenalty
-from belamy.losses.processes import gather, rank
 from belamy.losses.scene import Scene
+from belamy.processes import gather, rank
 
 
 class Penalty(BasePenalty):

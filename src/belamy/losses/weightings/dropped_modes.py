@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
-from belamy.losses.processes import gather, rank
+from belamy.processes import gather, rank
 
 _SUREST = 20.0  # scores beyond ±20 differ in the ninth digit of their probabilities only
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
-from belamy.losses.processes import gather, rank
+from belamy.processes import gather, rank
 
 
 class Weighting(nn.Module):

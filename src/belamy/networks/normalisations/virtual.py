@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.networks.layers import BatchNorm
+from belamy.processes import gather
 
 
 class Normalisation:
@@ -84,9 +85,7 @@ class VirtualNorm(nn.Module):
                 "batch holds 1 sample. Type --batch 2 or more."
             )
         variance, mean = torch.var_mean(rows, (0, 2), correction=0)
-        self.reference_mean.copy_(mean)
-        self.reference_var.copy_(variance)
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.broadcast(self.reference_mean, 0)
-            torch.distributed.broadcast(self.reference_var, 0)
+        leading = gather(torch.stack([mean, variance]))[0]  # all processes refer to the first one's batch
+        self.reference_mean.copy_(leading[0])
+        self.reference_var.copy_(leading[1])
         self.reference_count.fill_(len(rows))

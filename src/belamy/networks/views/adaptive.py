@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.networks.views import colour, geometry
+from belamy.processes import gather
 from belamy.seeds import Draws
 
 INTERVAL = 4
@@ -113,7 +114,7 @@ class View(nn.Module):
         self.steps += 1
         if self.steps % INTERVAL:
             return
-        totals = _over_processes(torch.stack([self.signs, self.seen]))
+        totals = gather(torch.stack([self.signs, self.seen])).sum(0)
         overfitting = totals[0] / totals[1]  # r_t
         self.strength += (overfitting - self.target).sign() * totals[1] / self.speed
         self.strength.clamp_(0, self.limit)
@@ -123,10 +124,3 @@ class View(nn.Module):
     def extra_repr(self) -> str:
         """The controller's settings, as ``print`` shows them."""
         return f"target={self.target}, speed={self.speed}, limit={self.limit}"
-
-
-def _over_processes(totals: Tensor) -> Tensor:
-    """The sums over all processes, where there are several."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.all_reduce(totals)
-    return totals

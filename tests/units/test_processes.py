@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, distributed, multiprocessing
 
-from belamy.losses.processes import gather, rank
+from belamy.processes import gather, rank
 from belamy.shelf import Part, Shelf
 
 ADVERSARIAL = Shelf("belamy.losses.adversarial", "adversarial loss", "Adversarial")

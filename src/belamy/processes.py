@@ -1,4 +1,4 @@
-"""What the processes that share a batch tell each other, so that a loss sees the whole batch as one process would."""
+"""What the processes that share a batch tell each other, so that each sees the whole batch as one process would."""
 
 import torch
 from torch import Tensor
@@ -13,9 +13,9 @@ def gather(values: Tensor) -> Tensor:
         >>> gather(torch.ones(3)).shape
         torch.Size([1, 3])
     """
-    if not _distributed():
+    if processes() == 1:
         return values.unsqueeze(0)
-    row = values.new_zeros(torch.distributed.get_world_size(), *[1] * values.dim())
+    row = values.new_zeros(processes(), *[1] * values.dim())
     row[rank()] = 1
     total: Tensor = _SumOverProcesses.apply(row * values)
     return total
@@ -24,6 +24,11 @@ def gather(values: Tensor) -> Tensor:
 def rank() -> int:
     """This process's row."""
     return torch.distributed.get_rank() if _distributed() else 0
+
+
+def processes() -> int:
+    """How many processes share the batch."""
+    return torch.distributed.get_world_size() if _distributed() else 1
 
 
 def _distributed() -> bool:
