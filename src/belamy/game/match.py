@@ -118,7 +118,8 @@ class Match:
     ) -> Tensor:
         """The penalties that are due in this player's turn, weighted."""
         total = torch.zeros(())
-        due = [each for each in self.penalties if player in each.players and self.step % each.every == 0]
+        named = zip(self.settings.penalties, self.penalties, strict=True)
+        due = [(part.name, each) for part, each in named if player in each.players and self.step % each.every == 0]
         if not due:
             return total
         scene = Scene(
@@ -127,8 +128,11 @@ class Match:
             real_scores=seen[0][0], fake_scores=seen[1][0], real_features=seen[0][1], fake_features=seen[1][1],
             latents=latents, draw=draw, progress=self.progress,
         )  # fmt: skip
-        for penalty in due:
-            term = penalty(scene)
+        for name, penalty in due:
+            try:
+                term = penalty(scene)
+            except ValueError as error:
+                raise UsageError(f"The penalty '{name}' needs images, but a game has points. Leave it out.") from error
             if term is not None:
                 total = total + penalty.weight * penalty.every * term.mean()
         return total
