@@ -1,5 +1,8 @@
 """The watch is itself measured: runs broken on purpose, and healthy ones, with what it said of each.
 
+A broken run counts as named if, after 40 % of the budget, the right name is among the first two findings; a healthy one
+counts as alarmed if any of its looks, up to the end, has a severe finding.
+
 Twelve kinds of broken run with five seeds each, and forty healthy runs of different losses, sizes, settings and data;
 each takes about 10 seconds of one core. A run that lies in the folder is not made again, so the benchmark can be
 stopped and gone on with, and several processes may share a folder with different ``--share``.
@@ -11,7 +14,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,13 +23,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.console import Console
 from torch import Tensor, nn
 
 from belamy.data import Dataset, open_data
 from belamy.errors import NotFinite
 from belamy.methods import gan
 from belamy.methods.base import Domain
-from belamy.runs import files
 from belamy.runs.provenance import provenance
 from belamy.runs.run import Run
 from belamy.shelf import Part
@@ -34,6 +38,8 @@ from belamy.training.distribution import World
 from belamy.training.progress import reporter
 from belamy.training.session import Session, Settings
 from belamy.training.trainer import Trainer, fresh
+from belamy.training.watch.course import Course
+from belamy.training.watch.diagnosis import examine
 
 SAMPLES = 32_000
 """Budget of a run in training samples: 500 steps of 64."""
@@ -41,6 +47,8 @@ EARLY = 0.4
 """Share of the budget before which a failure must be named."""
 FINDINGS = 2
 """Among so many first findings the right name must be."""
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+"""Between these lines a page holds the table."""
 RATE = 2e-3
 """Learning rate of both players in a healthy run."""
 
@@ -141,15 +149,14 @@ def opened(data: str) -> Dataset:
 def spots(path: Path) -> str:
     """2,000 pictures of one white square on black: a surface of two dimensions, which generated images never touch."""
     if not path.is_file():
-        x, y = np.mgrid[:16, :16]
-        corners = np.random.default_rng(0).integers(1, 12, (2000, 2, 1, 1))
-        inside = [(axis >= corner) & (axis < corner + 3) for axis, corner in ((x, corners[:, 0]), (y, corners[:, 1]))]
+        pixels, centres = np.arange(16), np.random.default_rng(0).uniform(3, 12, (2, 2000, 1))
+        x, y = np.clip(2 - np.abs(pixels - centres), 0, 1)  # [2000, 16] each: soft at the rim, white within
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, 255 * (inside[0] & inside[1]).astype(np.uint8))
+        np.save(path, (255 * x[:, :, None] * y[:, None]).astype(np.uint8))
     return str(path)
 
 
-def few(path: Path, count: int = 40) -> str:
+def few(path: Path, count: int = 100) -> str:
     """So few digits that they can be learned by heart."""
     if not path.is_file():
         data = opened("mnist")
@@ -181,7 +188,8 @@ KINDS: dict[str, Kind] = {
         lambda _: usual(discriminator_optimizer=adam(30 * RATE)),
     ),
     "generator rate x30": Kind(
-        ("unstable-steps", "mode-collapse", "oscillation"), lambda _: usual(generator_optimizer=adam(30 * RATE))
+        ("mode-collapse", "mode-drop", "discriminator-too-weak", "oscillation", "unstable-steps"),
+        lambda _: usual(generator_optimizer=adam(30 * RATE), penalties=()),
     ),
     "discriminator too weak": Kind(
         ("discriminator-too-weak",),
@@ -195,7 +203,7 @@ KINDS: dict[str, Kind] = {
         ("discriminator-wins",),
         lambda data: usual(
             data=spots(data / "spots.npy"), discriminator=digits(8, 64), adversarial=Part(name="minimax"),
-            critic_steps=3, penalties=(),
+            critic_steps=5, penalties=(),
         ),
     ),
     "class by class": Kind(("unshuffled", "mode-drop"), lambda _: usual(), class_by_class),
@@ -207,8 +215,9 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "labels cut": Kind(("label-ignored",), lambda _: usual(**LABELLED), labels_cut, labels=True),
-    "forty images": Kind(
-        ("memorisation", "discriminator-memorises"), lambda data: usual(data=few(data / "few.npy"), penalties=())
+    "a hundred images": Kind(
+        ("discriminator-memorises", "memorisation"),
+        lambda data: usual(data=few(data / "few.npy"), discriminator=digits(8, 64), penalties=()),
     ),
     "kernel 3 stride 2": Kind(("checkerboard",), lambda _: usual(data="avatars-16"), bare_transposed),
     "wrong scaling": Kind(("wrong-range",), lambda _: usual(real_range="0..1")),
@@ -250,8 +259,8 @@ def healthy() -> dict[str, Kind]:
     }
 
 
-def train(kind: Kind, recipe: gan.Recipe, path: Path, tape: int = 0) -> None:
-    """Train into a folder as ``belamy train`` does; with ``tape``, keep the networks at so many moments."""
+def train(kind: Kind, recipe: gan.Recipe, path: Path) -> None:
+    """Train into a folder as ``belamy train`` does."""
     made = path.with_name(f"{path.name}.part")
     shutil.rmtree(made, ignore_errors=True)
     data = opened(recipe.data)
@@ -271,14 +280,73 @@ def train(kind: Kind, recipe: gan.Recipe, path: Path, tape: int = 0) -> None:
     run = Run.create(made, recipe=recipe, recipe_name=path.name, domain=domain, provenance=facts, card=data.card())
     session = Session(run, trainer, Settings(snapshots=8, checkpoint_seconds=1e9), reporter(False))
     try:
-        for number in range(1, (tape or 1) + 1):
-            while trainer.clock.samples < recipe.samples * number // (tape or 1):
-                session.step()
-            if tape:
-                files.save_tensors(made / "tape" / f"{trainer.clock.samples:06d}.safetensors", method.state_dict())
+        while trainer.clock.samples < recipe.samples:
+            session.step()
+        session.save()
     except NotFinite:
         pass  # its journal says so
     made.rename(path)
+
+
+def course_of(path: Path) -> Course:
+    """The course of a run that this benchmark made."""
+    return Course.of(Run.open(path))
+
+
+def named_first(path: Path) -> list[str]:
+    """The first findings after the early share of the budget, or before it where the run had ended by then."""
+    return [finding.sign for finding in examine(course_of(path).until(EARLY * SAMPLES))][:FINDINGS]
+
+
+def alarms(path: Path) -> list[str]:
+    """Every sign that was severe at any look."""
+    course = course_of(path)
+    looks = [row["samples"] for row in course.rows if "watch" in row]
+    found = [finding for look in looks for finding in examine(course.until(look)) if finding.severity == "severe"]
+    return list(dict.fromkeys(finding.sign for finding in found))
+
+
+def where(folder: Path, name: str, seed: int) -> Path:
+    """The directory of a run."""
+    return folder / f"{name} seed {seed}".replace(",", "").replace(" ", "-")
+
+
+def table(folder: Path, seeds: Sequence[int]) -> str:
+    """What was found in the runs of a folder, as Markdown: for each kind how often each sign stood among the first."""
+    counts: dict[str, Counter[str]] = {}
+    right, made = 0, 0
+    lines = []
+    for name, kind in KINDS.items():
+        found = [named_first(path) for seed in seeds if (path := where(folder, name, seed)).exists()]
+        counts[name] = Counter(sign for signs in found for sign in signs)
+        hits = sum(bool(set(signs) & set(kind.names)) for signs in found)
+        right, made = right + hits, made + len(found)
+        others = [f"{sign} {count}" for sign, count in counts[name].most_common() if sign not in kind.names]
+        correct = [f"**{sign}** {counts[name][sign]}" for sign in kind.names if counts[name][sign]]
+        lines.append(f"| {name} | {hits} of {len(found)} | {', '.join(correct)} | {', '.join(others)} |")
+    runs = {name: where(folder, name, seeds[0] + number) for number, name in enumerate(healthy())}
+    alarmed = {name: alarms(path) for name, path in runs.items() if path.exists()}
+    loud = {name: signs for name, signs in alarmed.items() if signs}
+    told = "; ".join(f"{name}: {', '.join(signs)}" for name, signs in loud.items()) or "none"
+    return "\n".join([
+        f"Named rightly among the first two findings after {EARLY:.0%} of the budget: **{right} of {made}** broken "
+        f"runs ({right / max(made, 1):.0%}). Severe alarms at any look: **{len(loud)} of {len(alarmed)}** healthy runs "
+        f"({told}).",
+        "",
+        "| kind of broken run | named | by | others among the first two |",
+        "|---|---|---|---|",
+        *lines,
+    ])  # fmt: skip
+
+
+def write(path: Path, text: str) -> None:
+    """Put the table between the two marks of a page."""
+    page = path.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise SystemExit(f"{path} needs the lines {BEGIN} and {END}.")
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -288,7 +356,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="kinds of broken runs")
     parser.add_argument("--healthy", type=int, default=40, help="how many of the healthy runs")
     parser.add_argument("--share", default="1/1", help="which part of the runs this process makes")
-    parser.add_argument("--tape", type=int, default=0, help="keep the networks at so many moments")
+    parser.add_argument("--write", type=Path, help="the page to write the table into, when all is done")
     options = parser.parse_args()
     torch.set_num_threads(1)
     part, parts = map(int, options.share.split("/"))
@@ -297,9 +365,14 @@ def main() -> None:
     chosen = list(healthy().items())[: options.healthy]
     work += [(kind, name, options.seeds[0] + number) for number, (name, kind) in enumerate(chosen)]
     for kind, name, seed in work[part - 1 :: parts]:
-        path = options.folder / f"{name} seed {seed}".replace(",", "").replace(" ", "-")
+        path = where(options.folder, name, seed)
         if not path.exists():
-            train(kind, kind.recipe(options.folder / "data").changed(seed=seed), path, options.tape)
+            train(kind, kind.recipe(options.folder / "data").changed(seed=seed), path)
+    if parts == 1:
+        found = table(options.folder, options.seeds)
+        Console().print(found, soft_wrap=True, markup=False)
+        if options.write:
+            write(options.write, found)
 
 
 if __name__ == "__main__":
