@@ -152,11 +152,11 @@ def test_layers_that_another_part_adds_are_all_that_is_new() -> None:
 
 
 @pytest.mark.parametrize(
-    "given, error, says",
+    ("given", "error", "says"),
     [
         ({"resume_from": "nowhere"}, RunError, "nowhere does not exist"),
         ({"recipe": "vae-mnist"}, UsageError, "was trained by the method 'gan', but the recipe is one of 'vae'"),
-        ({"samples": 80}, UsageError, "has seen 80 samples, and samples is 80: it counts those too. Give more, e.g. --samples 160"),
+        ({"samples": 80}, UsageError, "samples is 80: it counts those too. Give more, e.g. --samples 160"),
         ({"generatr": "digits"}, UsageError, "no field 'generatr'"),
         ({"autopilot": True, "watch": False}, UsageError, "Leave out --no-watch or --autopilot"),
     ],
