@@ -127,9 +127,9 @@ def main() -> None:
         row for row in (read_jsonl(options.results) if options.results.exists() else []) if row["budget"] == BUDGET
     ]
     done = {(row["name"], row["distribution"], row["seed"]) for row in results}
-    # The losses with a claim to hold come first, then seed by seed, so that a part of the table is already fair.
-    names = sorted((name for name in rows() if options.only in name), key=lambda name: "r2" not in name)
+    champion, names = list(rows())[-1], [name for name in rows() if options.only in name]
     games = [(name, where, seed) for seed in SEEDS for name in names for where in DISTRIBUTIONS]
+    games.sort(key=lambda game: game[0] != champion)  # the claim first; then seed by seed, so that a part is fair too
     with ProcessPoolExecutor(options.jobs) as pool:
         running = [pool.submit(play, *game) for game in games if game not in done]
         for future in track(as_completed(running), total=len(running), console=console):

@@ -93,7 +93,7 @@ def _draw_line(canvas: Canvas, caption: Caption, moment: Moment) -> None:
     corners = np.array([[x[-1], base], [x[0], base]])
     canvas.fill(np.concatenate([real, corners]), with_cover(BLUE, 26))
     canvas.fill(np.concatenate([fake, corners]), with_cover(ORANGE, 38))
-    seen = (moment.cells.real + moment.cells.fake) / width > 0.004  # elsewhere p/(p+q) says nothing
+    seen = (moment.cells.real + moment.cells.fake) / width > 0.012  # elsewhere p/(p+q) says nothing
     for run in np.split(np.arange(len(x)), np.flatnonzero(np.diff(seen)) + 1):
         if seen[run[0]] and len(run) > 2:
             canvas.dashes(up(moment.cells.optimal, 1.0)[run], with_cover(PURPLE, 210), 1.8)

@@ -53,8 +53,8 @@ def assign(costs: np.ndarray) -> np.ndarray:
     for row, column in enumerate((costs - price).argmin(1)):  # price ≤ cost, so a reduced cost of 0 is optimal
         if row_of[column] < 0 and costs[row, column] <= price[column]:
             row_of[column], column_of[row] = row, column
-    for row in np.flatnonzero(column_of < 0):
-        _augment(costs, price, row_of, column_of, int(row))
+    for left in np.flatnonzero(column_of < 0):
+        _augment(costs, price, row_of, column_of, int(left))
     return column_of
 
 
