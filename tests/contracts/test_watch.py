@@ -128,7 +128,10 @@ BROKEN: dict[str, Callable[[], Course]] = {
     ),
     "discriminator-memorises": lambda: course(look=put(auc_held=lambda progress: rising(progress, 0.5, 0.95))),
     "discriminator-too-weak": lambda: course(look=put(auc=0.52, coverage=0.06, precision=0.02, diversity=0.6)),
-    "discriminator-wins": lambda: course(look=put(auc=1.0, precision=0.01, coverage=0.1, gradient=1e-5)),
+    "discriminator-wins": lambda: course(
+        look=put(auc=1.0, precision=0.01, coverage=0.1),
+        row=lambda made, _: made["losses"].update({"discriminator.adversarial": 0.01}),
+    ),
     "exploding-gradients": lambda: course(
         row=lambda made, progress: made["gradient_norms"].update({"discriminator": 2.0 * np.exp(8 * progress)})
     ),
@@ -140,11 +143,13 @@ BROKEN: dict[str, Callable[[], Course]] = {
     "not-finite": lambda: course(look=put(activations=lambda progress: 1.5 * 10 ** (5 * progress))),
     "not-learning": lambda: course(look=put(coverage=0.02)),
     "oscillation": lambda: course(
-        row=lambda made, progress: made["losses"].update({"discriminator.real": circle(progress)})
+        look=put(coverage=0.3),
+        row=lambda made, progress: made["losses"].update({"discriminator.real": circle(progress)}),
     ),
     "overfitting": lambda: evaluations([1.0, 0.5, 0.4, 0.5, 0.6, 0.7, 0.8]),
     "saturated": lambda: course(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
     "unshuffled": lambda: course(look=put(batch__classes=1.0)),
+    "unstable-steps": lambda: course(look=put(moved__generator=0.08)),
     "unsteady-discriminator": lambda: course(
         row=lambda made, progress: made["losses"].update(
             {"discriminator.adversarial": 1.0 + 0.3 * progress**4 * (-1) ** round(progress * ROWS)}

@@ -1,4 +1,4 @@
-"""The watch looks without disturbing: training is bit-equal with and without it, and a resumed run's rows are the same."""
+"""The watch looks without disturbing: training is bit-equal with and without it; a resumed run's rows are the same."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_moments_follow_from_the_recipe_alone(noise: Dataset) -> None:
     assert moments() == []  # too short for a look to be worth its time
     many = moments(samples=1_000_000)
     assert len(many) == MOMENTS and many[-1] == 1_000_000
-    assert all(later - earlier > 0 for earlier, later in zip(many, many[1:], strict=False))
+    assert many == sorted(set(many))
     assert len(moments(samples=10 * APART * LEAST)) == 10
 
 

@@ -119,8 +119,10 @@ def _flat(row: Mapping[str, Any], prefix: str = "") -> list[tuple[str, float]]:
     """Dotted name and value of every number in a row; NaN and infinity are written as words."""
     found: list[tuple[str, float]] = []
     for key, value in row.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, float | int):
+            found.append((prefix + key, float(value)))
+        elif isinstance(value, Mapping):
             found += _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, int | float) or value in ("NaN", "Infinity", "-Infinity"):
-            found.append((f"{prefix}{key}", float(value)))
+        elif value in ("NaN", "Infinity", "-Infinity"):
+            found.append((prefix + key, float(value)))
     return found

@@ -101,8 +101,10 @@ class Eye:
         Where nothing is held out, each training image is compared with the others.
         """
         if len(self.others) >= 8:
-            return float(nearest(self.others, self.reference).median())
-        return float(nearest(self.reference, self.reference, itself=True).median())
+            found = nearest(self.others, self.reference)
+        else:
+            found = nearest(self.reference, self.reference, itself=True)
+        return max(float(found.median()), 0.02 * self.spread)  # of data with repetitions it would be 0
 
     @cached_property
     def manifold(self) -> tuple[Tensor, Tensor]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -68,7 +69,7 @@ class Finding:
         says: The figures against their limits, in one sentence.
         cause: Why runs do this, in one sentence.
         evidence: What to draw.
-        remedies: What may help, the first first.
+        prescription: Makes the remedies, which takes longer than finding out that they are not needed.
         specific: Whether it is a cause in itself and stands before mere symptoms.
         sign: The name of the sign; the diagnosis fills it in.
         since: Training samples after which it was first seen, as the journal says.
@@ -79,10 +80,15 @@ class Finding:
     says: str
     cause: str
     evidence: tuple[Evidence, ...] = ()
-    remedies: tuple[Remedy, ...] = ()
+    prescription: Callable[[], tuple[Remedy, ...]] = field(default=tuple, compare=False)
     specific: bool = False
     sign: str = ""
     since: int | None = None
+
+    @cached_property
+    def remedies(self) -> tuple[Remedy, ...]:
+        """What may help, the first first."""
+        return self.prescription()
 
     @property
     def severity(self) -> Severity:

@@ -17,7 +17,7 @@ from belamy.methods.base import Samples
 from belamy.training.trainer import Trainer
 from belamy.training.watch.eye import Eye, nearest, pairwise, spectrum
 
-MOMENTS = 80
+MOMENTS = 64
 """Looks at a run, at most."""
 IMAGES, LEAST = 64, 16
 """Images of each kind in a look: a batch, but no more and no fewer than these."""
@@ -26,6 +26,7 @@ APART = 32
 LEARNED = 3000
 """Training images that the eye learns from, at most; in short runs one for each 60 samples of the run."""
 FEWEST = 256
+FEW = 4
 SATURATED = 0.99
 DIGITS = 5
 MOST_CLASSES = 100
@@ -48,7 +49,7 @@ class Judges(Protocol):
 
 
 class Watch:
-    """Looks at the trainer's method at about 80 moments that the recipe alone decides.
+    """Looks at the trainer's method at about 64 moments that the recipe alone decides.
 
     A run that is resumed is looked at at the same moments and with the same eye, and its rows are the same.
 
@@ -90,6 +91,8 @@ class Watch:
             if isinstance(self.method, Samples):
                 row |= self._samples(self.method)
         row["activations"] = loud.rms
+        if uneven := uneven_layer(self.method):
+            row["uneven"] = uneven
         if loud.layer is not None:
             row["loudest"] = loud.layer
         return _rounded(row)
@@ -202,7 +205,7 @@ class Watch:
             "shown": {"real": _values(shown), "fake": _values(made.detach())},
         }
         held = self.eye.held
-        if len(held) >= 16:
+        if len(held) >= FEW:
             some = held[torch.arange(turn * self.images, (turn + 1) * self.images) % len(held)]
             unseen = self._batch(some)
             with torch.no_grad():
@@ -273,6 +276,21 @@ def undisturbed(method: nn.Module, device: torch.device) -> Iterator[None]:
                     module._buffers[name] = buffer
             for module, mode in modes.items():
                 module.training = mode
+
+
+def uneven_layer(method: nn.Module) -> str | None:
+    """The first transposed convolution whose kernel its stride does not divide, so that its windows overlap unevenly.
+
+    Example:
+        >>> uneven_layer(nn.Sequential(nn.ConvTranspose2d(1, 1, 4, 2), nn.ConvTranspose2d(1, 1, 3, 2)))
+        '1 (kernel 3, stride 2)'
+    """
+    for name, module in method.named_modules():
+        if isinstance(module, nn.ConvTranspose2d):
+            for kernel, stride in zip(module.kernel_size, module.stride, strict=True):
+                if kernel % stride:
+                    return f"{name} (kernel {kernel}, stride {stride})"
+    return None
 
 
 def _classes_in(labels: Tensor | None, eye: Eye) -> dict[str, float]:

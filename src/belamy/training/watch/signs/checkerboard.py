@@ -14,34 +14,39 @@ from belamy.training.watch.remedies import Cabinet, advice, in_order
 class Sign:
     """Power of the samples' spectrum at periods 2 and 4 against its surroundings, over the same of the data.
 
+    Where a transposed convolution has a kernel that its stride does not divide, the cause is known and less is proof.
+
     References:
         Odena et al. 2016, Distill, "Deconvolution and checkerboard artifacts".
 
     Args:
         factor: From where the pattern is severe.
+        uneven: The same where a layer's windows overlap unevenly.
         looks: Looks over which it must last.
         grace: Share of the run in which untrained layers may leave it.
     """
 
     specific = True
 
-    def __init__(self, *, factor: float = 6.0, looks: int = 5, grace: float = 0.25) -> None:
-        self.factor, self.looks, self.grace = factor, looks, grace
+    def __init__(self, *, factor: float = 8.0, uneven: float = 2.2, looks: int = 5, grace: float = 0.2) -> None:
+        self.factor, self.uneven, self.looks, self.grace = factor, uneven, looks, grace
 
     def __call__(self, course: Course) -> Finding | None:
         recent = course.recent("watch.pattern", self.looks)
         if not len(recent) or course.progress < self.grace:
             return None
-        factor = float(np.median(recent))
+        factor, layer = float(np.median(recent)), course.words("watch.uneven")
+        limit = self.uneven if layer else self.factor
+        where = f" The windows of {layer} overlap unevenly." if layer else ""
         cabinet = Cabinet(course.recipe)
         return Finding(
             "checkerboard",
-            log(max(factor, 1.0)) / log(self.factor),
+            log(max(factor, 1.0)) / log(limit),
             f"The pattern of period 2 or 4 stands out {factor:.1f} times as much as in the data "
-            f"(limit {self.factor:g}).",
+            f"(limit {limit:g}).{where}",
             "The kernel of an upsampling layer is not divisible by its stride, so neighbouring pixels differ.",
-            (Evidence.of("pattern against the data's", course.series("watch.pattern"), self.factor),),
-            in_order(
+            (Evidence.of("pattern against the data's", course.series("watch.pattern"), limit),),
+            lambda: in_order(
                 advice("take kernels divisible by the stride, or enlarge before convolving"),
                 cabinet.part("generator", "resnet-cifar", "a generator that enlarges before it convolves"),
             ),

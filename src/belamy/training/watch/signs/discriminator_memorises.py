@@ -37,7 +37,7 @@ class Sign:
             f"A training image scores above one held out in {mean:.0%} of pairs (limit {self.auc:.0%}, chance 50%).",
             "The data are few for this discriminator: it learns them by heart and no longer tells what they share.",
             (Evidence.of("training above held-out", course.series("watch.auc_held"), self.auc),),
-            in_order(
+            lambda: in_order(
                 cabinet.part("views", "adaptive", "augment what the discriminator sees, as much as it takes (ADA)"),
                 cabinet.part("views", "diff-augment", "augment what the discriminator sees"),
                 cabinet.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout"),

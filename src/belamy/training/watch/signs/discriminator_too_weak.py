@@ -39,6 +39,6 @@ class Sign:
                 Evidence.of("pairs told apart", course.series("watch.auc"), self.auc),
                 Evidence.of("share of the data covered", course.series("watch.coverage"), self.alike),
             ),
-            strengthen_discriminator(course.recipe),
+            lambda: strengthen_discriminator(course.recipe),
             specific=self.specific,
         )

@@ -46,6 +46,6 @@ class Sign:
             f"The steps of the {player} overshoot, so that its next gradient is larger still: its learning rate is too "
             f"high for its loss.",
             (Evidence.of(f"gradient norm of the {player}", course.series(name)),),
-            calm(course.recipe, player),
+            lambda: calm(course.recipe, player),
             specific=self.specific,
         )

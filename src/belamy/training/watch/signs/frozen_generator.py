@@ -33,7 +33,7 @@ class Sign:
             f"A step changes its weights by {float(np.max(moved)):.1g} of their size at most (limit {self.moved:g}).",
             "The generator receives no gradient, or its learning rate is zero.",
             (Evidence.of("relative change in a step", course.series("watch.moved.generator"), self.moved),),
-            in_order(
+            lambda: in_order(
                 cabinet.option("generator_optimizer", "lr", lambda now: max(now, 2e-4), "let the generator learn"),
                 advice("look for a detach or a no_grad between the generator and its loss"),
             ),

@@ -43,7 +43,7 @@ class Sign:
             f"images of the data {possible:.0%}).",
             "The labels that the generator is told are not those that the discriminator checks, or nobody checks them.",
             (Evidence.of("share of the class asked for", course.series("watch.fidelity"), possible),),
-            in_order(
+            lambda: in_order(
                 advice("check that images and labels belong together: belamy data"),
                 cabinet.field("auxiliary", lambda now: now or 0.3, "let the discriminator learn the classes (AC-GAN)"),
                 cabinet.part("discriminator_condition", "projection", "tell the discriminator the class"),

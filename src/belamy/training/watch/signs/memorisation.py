@@ -39,7 +39,7 @@ class Sign:
             f"The generator reproduces its {course.train:,} training images." if course.train else
             "The generator reproduces its training images.",
             (Evidence.of("share of copies", course.series("watch.copies"), self.copies),),
-            in_order(
+            lambda: in_order(
                 advice("learn from more images"),
                 cabinet.part("views", "adaptive", "augment what the discriminator sees, as much as it takes (ADA)"),
                 cabinet.part("views", "diff-augment", "augment what the discriminator sees"),

@@ -42,5 +42,5 @@ class Sign:
                 Evidence.of("diversity against the data's", course.series("watch.diversity"), self.diversity),
                 Evidence.of("share of the data's places met", course.series("watch.coverage"), self.coverage),
             ),
-            more_variety(course.recipe),
+            lambda: more_variety(course.recipe),
         )

@@ -16,6 +16,7 @@ class Sign:
         missing: Share of the classes that must be all but absent.
         rare: Share of its due, below which a class is all but absent.
         coverage: Share of the data's places that must be met, by samples that look like data.
+        alike: Share of samples that must look like data, for without them nothing is dropped but all is bad.
         looks: Looks that are taken together.
         grace: Share of the run in which a generator may still be one-sided.
     """
@@ -23,17 +24,18 @@ class Sign:
     specific = False
 
     def __init__(
-        self, *, missing: float = 0.3, rare: float = 0.15, coverage: float = 0.4, looks: int = 6, grace: float = 0.12
-    ) -> None:
+        self, *, missing: float = 0.3, rare: float = 0.15, coverage: float = 0.4, alike: float = 0.1, looks: int = 6,
+        grace: float = 0.12,
+    ) -> None:  # fmt: skip
+        self.alike = alike
         self.missing, self.rare, self.coverage, self.looks, self.grace = missing, rare, coverage, looks, grace
 
     def __call__(self, course: Course) -> Finding | None:
-        covered = course.late("watch.coverage", self.looks)
-        alike = course.late("watch.precision", self.looks)
-        if covered is None or alike is None or course.progress < self.grace:
+        covered, alike = (course.late(f"watch.{name}", self.looks) for name in ("coverage", "precision"))
+        if covered is None or alike is None or alike < self.alike or course.progress < self.grace:
             return None
         eased = EASED if course.rise("watch.coverage", self.looks // 2) > RISING else 1.0
-        strength = eased * (1 - covered) / (1 - self.coverage) if alike >= 0.4 else 0.0
+        strength = eased * (1 - covered) / (1 - self.coverage)
         says = f"Samples cover {covered:.0%} of the data's places (limit {self.coverage:.0%})."
         absent = self.absent(course)
         if absent is not None and eased * absent / self.missing > strength:
@@ -45,7 +47,7 @@ class Sign:
             says,
             "The generator has given up parts of the data: the discriminator does not punish what is missing.",
             (Evidence.of("share of the data covered", course.series("watch.coverage"), self.coverage),),
-            more_variety(course.recipe),
+            lambda: more_variety(course.recipe),
         )
 
     def absent(self, course: Course) -> float | None:

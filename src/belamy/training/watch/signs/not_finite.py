@@ -44,7 +44,7 @@ class Sign:
             says,
             "A player's steps are so large that each makes the next one larger.",
             (Evidence.of("output of the loudest layer", course.series("watch.activations")),),
-            calm(course.recipe, player),
+            lambda: calm(course.recipe, player),
             specific=self.specific,
         )
 

@@ -34,7 +34,7 @@ class Sign:
             f"Samples cover {covered:.0%} of the data's places (limit {self.coverage:.0%}).",
             "The game does not move towards the data.",
             (Evidence.of("share of the data covered", course.series("watch.coverage"), self.coverage),),
-            in_order(
+            lambda: in_order(
                 cabinet.field("samples", lambda now: now * 2, "train longer"),
                 cabinet.option("generator_optimizer", "lr", lambda now: now * 2, "let the generator learn faster"),
             ),

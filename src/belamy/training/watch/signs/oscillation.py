@@ -15,17 +15,20 @@ class Sign:
     r"""The autocorrelation of the scores comes back to a high value after a dip: there is a period.
 
     The course of the mean scores over the last half of the rows, its trend removed; the peak after the first zero
-    crossing, at a lag of at least 5 rows and at most a fourth of them.
+    crossing, at a lag of at least 5 rows and at most a fifth of them.
+
+    A warning at most while samples cover the data, for players of healthy games swing as well.
 
     Args:
         peak: Autocorrelation at the period from which it is an oscillation.
         share: Standard deviation of the scores over time against that between images, below which it is harmless.
+        coverage: Share of the data's places that samples meet, from which it does no harm.
     """
 
     specific = False
 
-    def __init__(self, *, peak: float = 0.6, share: float = 0.7) -> None:
-        self.peak, self.share = peak, share
+    def __init__(self, *, peak: float = 0.6, share: float = 1.0, coverage: float = 0.5) -> None:
+        self.peak, self.share, self.coverage = peak, share, coverage
 
     def __call__(self, course: Course) -> Finding | None:
         best: tuple[float, float, str] | None = None
@@ -42,13 +45,15 @@ class Sign:
         if best is None:
             return None
         height, length, name = best
+        covered = course.late("watch.coverage", 6)
+        harmless = covered is None or covered >= self.coverage or course.progress < 0.5
         return Finding(
             "oscillation",
-            min(height / self.peak, 1.3),
+            min(height / self.peak, 0.8 if harmless else 1.3),
             f"The scores repeat every {length:,.0f} samples (autocorrelation {height:.2f}, limit {self.peak:.2f}).",
             "Each player undoes what the other has just learned, as on a circle around the equilibrium.",
             (Evidence.of("mean score", course.series(name)),),
-            in_order(
+            lambda: in_order(
                 slower_both(Cabinet(course.recipe)),
                 slower(Cabinet(course.recipe), "generator"),
                 Cabinet(course.recipe).part("penalties", "r1", "damp the circling by a penalty near real images"),
@@ -70,7 +75,7 @@ def period(values: np.ndarray) -> tuple[float, int]:
     correlation = correlation / correlation[0]
     below = np.flatnonzero(correlation < 0)
     first = max(SHORTEST, int(below[0]) if len(below) else count)
-    within = correlation[first : count // 4 + 1]
+    within = correlation[first : count // 5 + 1]
     if not len(within):
         return 0.0, 0
     lag = first + int(within.argmax())

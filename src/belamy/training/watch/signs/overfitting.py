@@ -40,7 +40,7 @@ class Sign:
             f"(limit {self.rise:.0%}).",
             "The model goes on learning what is peculiar to the training images.",
             (Evidence.of("held-out loss", series),),
-            in_order(
+            lambda: in_order(
                 cabinet.field("samples", lambda now: max(seen, 1), "stop where the held-out loss was best"),
                 cabinet.option("optimizer", "lr", lambda now: now / 2, "learn more slowly"),
             ),

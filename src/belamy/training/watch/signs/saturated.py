@@ -36,7 +36,7 @@ class Sign:
             f"{float(np.median(real)):.0%}.",
             "The generator's last layer is driven into the flat ends of its activation, where no gradient comes back.",
             (Evidence.of("share at the ends", course.series("watch.shown.fake.saturated")),),
-            in_order(
+            lambda: in_order(
                 slower(cabinet, "generator"),
                 cabinet.field("clip_norm", lambda now: (now or 2.0) / 2, "cut the largest gradients"),
             ),

@@ -34,6 +34,8 @@ class Sign:
             f"A batch holds {float(np.median(held)):.0f} classes where chance gives {float(expected[-1]):.1f}.",
             "The images come class by class, so the discriminator forgets the other classes and the generator follows.",
             (Evidence.of("classes in a batch", series, self.share * float(expected[-1])),),
-            (advice("shuffle the images: give belamy the files as they are, it draws a new order for each pass"),),
+            lambda: (
+                advice("shuffle the images: give belamy the files as they are, it draws a new order for each pass"),
+            ),
             specific=self.specific,
         )

@@ -39,5 +39,5 @@ class Sign:
             f"The variance of its loss is {factor:,.1f} times what it was (limit {self.growth:,.0f}).",
             "The discriminator's answers jump from step to step instead of settling.",
             (Evidence.of("loss of the discriminator", course.series(name)),),
-            calm(course.recipe, "discriminator"),
+            lambda: calm(course.recipe, "discriminator"),
         )

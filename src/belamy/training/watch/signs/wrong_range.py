@@ -39,7 +39,7 @@ class Sign:
                 Evidence.of("lowest real value", course.series("watch.shown.real.low")),
                 Evidence.of("lowest generated value", course.series("watch.shown.fake.low")),
             ),
-            in_order(
+            lambda: in_order(
                 Cabinet(course.recipe).field(
                     "real_range", lambda now: "generator", "show real images in the generator's range"
                 )

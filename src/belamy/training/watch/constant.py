@@ -1,0 +1,27 @@
+"""What a discriminator loses that gives every image the same score: the measure of its loss."""
+
+from __future__ import annotations
+
+import torch
+
+from belamy.errors import UsageError
+from belamy.methods.gan import ADVERSARIAL
+from belamy.shelf import Part
+
+
+@torch.no_grad()
+def least(adversarial: Part) -> float | None:
+    """The discriminator's least loss over constant scores; None where there is no least, as with BEGAN's.
+
+    Example:
+        >>> round(least(Part(name="non-saturating")), 3)
+        1.386
+    """
+    try:
+        loss = ADVERSARIAL.build(adversarial)
+    except UsageError:  # its package is gone
+        return None
+    values = torch.stack([loss.discriminator(score, score).mean() for score in torch.linspace(-2, 2, 41)[:, None]])
+    inside = values[1:-1].min()
+    bounded = bool(torch.isfinite(values).all()) and float(torch.min(values[0], values[-1])) >= float(inside) - 1e-6
+    return float(inside) if bounded else None
