@@ -46,7 +46,7 @@ class Settings:
     Args:
         snapshots: Sheets of samples to draw over the whole run; early ones lie closer together.
         checkpoint_seconds: Save the state at least this often, in seconds of training.
-        watch: Look for what goes wrong, about 80 times a run.
+        watch: Look for what goes wrong, about 64 times a run.
     """
 
     snapshots: int = 48
