@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from belamy.training.watch.course import Course
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import RISING, Evidence, Finding
 from belamy.training.watch.remedies import Cabinet, in_order, slower, slower_both
 
 ROWS, SHORTEST = 80, 5
@@ -17,7 +17,7 @@ class Sign:
     The course of the mean scores over the last half of the rows, its trend removed; the peak after the first zero
     crossing, at a lag of at least 5 rows and at most a fifth of them.
 
-    A warning at most while samples cover the data, for players of healthy games swing as well.
+    A warning at most while samples cover the data or come nearer, for players of healthy games swing as well.
 
     Args:
         peak: Autocorrelation at the period from which it is an oscillation.
@@ -46,7 +46,7 @@ class Sign:
             return None
         height, length, name = best
         covered = course.late("watch.coverage", 6)
-        harmless = covered is None or covered >= self.coverage or course.progress < 0.5
+        harmless = covered is None or covered >= self.coverage or course.rise("watch.coverage", 4) > RISING
         return Finding(
             "oscillation",
             min(height / self.peak, 0.8 if harmless else 1.3),
