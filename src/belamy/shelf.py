@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -91,13 +93,9 @@ class Shelf:
 
     def modules(self) -> dict[str, str]:
         """Public name → dotted module, found without importing any of them."""
-        found = {name: entry for name, entry in _entry_modules(self.package) if _defines(_source(entry), self.role)}
-        spec = find_spec(self.package)
-        for folder in (spec.submodule_search_locations or ()) if spec else ():
-            for path in sorted(Path(folder).glob("*.py")):
-                if not path.stem.startswith("_") and _defines(path, self.role):
-                    found[path.stem.replace("_", "-")] = f"{self.package}.{path.stem}"
-        return dict(sorted(found.items()))
+        folders = _folders(self.package, tuple(sys.path))
+        changed = tuple(folder.stat().st_mtime_ns for folder in folders)  # when a file came or went
+        return _modules(self.package, self.role, folders, changed, tuple(sys.path))
 
     def names(self) -> list[str]:
         """Public names, sorted."""
@@ -118,13 +116,7 @@ class Shelf:
 
     def options(self, name: str) -> dict[str, inspect.Parameter]:
         """The options of a part: its constructor's keyword-only parameters, with resolved annotations."""
-        constructor = self.load(name).__init__  # type: ignore[misc]
-        hints = get_type_hints(constructor)
-        return {
-            parameter.name: parameter.replace(annotation=hints.get(parameter.name, str))
-            for parameter in inspect.signature(constructor).parameters.values()
-            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-        }
+        return dict(_options(self.load(name).__init__))  # type: ignore[misc]
 
     def check(self, part: Part) -> Part:
         """The same part with its options typed as its constructor declares them.
@@ -157,8 +149,38 @@ class Shelf:
         return made(**{name: given[name] for name in ordinary if name in given}, **self.check(part).options)
 
 
-def _entry_modules(group: str) -> list[tuple[str, str]]:
-    return [(entry.name.replace("_", "-"), entry.module) for entry in entry_points(group=group)]
+@cache
+def _options(constructor: Callable[..., None]) -> dict[str, inspect.Parameter]:
+    hints = get_type_hints(constructor)
+    return {
+        parameter.name: parameter.replace(annotation=hints.get(parameter.name, str))
+        for parameter in inspect.signature(constructor).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+@cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
+
+
+@cache
+def _folders(package: str, _path: tuple[str, ...]) -> tuple[Path, ...]:
+    spec = find_spec(package)
+    return tuple(Path(folder) for folder in (spec.submodule_search_locations if spec else None) or ())
+
+
+@cache
+def _modules(
+    package: str, role: str, folders: tuple[Path, ...], _changed: tuple[int, ...], _path: tuple[str, ...]
+) -> dict[str, str]:
+    entries = [(entry.name.replace("_", "-"), entry.module) for entry in entry_points(group=package)]
+    found = {name: module for name, module in entries if _defines(_source(module), role)}
+    for folder in folders:
+        for path in sorted(folder.glob("*.py")):
+            if not path.stem.startswith("_") and _defines(path, role):
+                found[path.stem.replace("_", "-")] = f"{package}.{path.stem}"
+    return dict(sorted(found.items()))
 
 
 def _source(module: str) -> Path | None:
@@ -170,12 +192,7 @@ def _source(module: str) -> Path | None:
 
 
 def _defines(path: Path | None, role: str) -> bool:
-    return path is not None and _roles(path, path.stat().st_mtime_ns).count(role) > 0
-
-
-@cache
-def _roles(path: Path, _version: int) -> tuple[str, ...]:
-    return tuple(re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    return path is not None and bool(re.search(rf"^class {role}\b", path.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def _typed(value: Any, annotation: Any, where: str) -> Any:
@@ -184,7 +201,7 @@ def _typed(value: Any, annotation: Any, where: str) -> Any:
     if isinstance(value, str) and value.lower() == "none" and type(None) in get_args(annotation):
         return None
     try:
-        return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False)).validate_python(value)
+        return _adapter(annotation).validate_python(value)
     except ValidationError as error:
         name = getattr(annotation, "__name__", None) or str(annotation)
         name = str(annotation).replace("typing.", "") if get_args(annotation) else name
