@@ -12,29 +12,38 @@ from belamy.training.watch.remedies import Cabinet, in_order
 class Sign:
     """Probability that a training image scores above a held-out one; 0.5 is innocence.
 
+    Few images seen very often without augmentation are a warning before it shows.
+
     References:
-        Karras et al. 2020, arXiv 2006.06676, equation 1, which compares means instead.
+        Karras et al. 2020, arXiv 2006.06676, equation 1, which compares means instead, and figure 1 on few images.
 
     Args:
         auc: From where it is severe.
         looks: Looks that are averaged.
+        few: Training images up to which passes over them are counted.
+        passes: Passes from where they are a warning.
     """
 
     specific = True
 
-    def __init__(self, *, auc: float = 0.75, looks: int = 6) -> None:
-        self.auc, self.looks = auc, looks
+    def __init__(self, *, auc: float = 0.75, looks: int = 4, few: int = 500, passes: int = 50) -> None:
+        self.auc, self.looks, self.few, self.passes = auc, looks, few, passes
 
     def __call__(self, course: Course) -> Finding | None:
         told = course.recent("watch.auc_held", self.looks)
+        passes = course.samples / course.train if course.train else 0.0
+        often = 0 < course.train <= self.few and passes >= self.passes and not augmented(course)
         if not len(told):
             return None
         mean = float(np.mean(told))
+        says = f"A training image scores above one held out in {mean:.0%} of pairs (limit {self.auc:.0%}, chance 50%)."
+        if often:
+            says += f" The {course.train:,} images have been seen {passes:,.0f} times."
         cabinet = Cabinet(course.recipe)
         return Finding(
             "discriminator memorises",
-            (mean - 0.5) / (self.auc - 0.5),
-            f"A training image scores above one held out in {mean:.0%} of pairs (limit {self.auc:.0%}, chance 50%).",
+            max((mean - 0.5) / (self.auc - 0.5), 0.9 if often else 0.0),
+            says,
             "The data are few for this discriminator: it learns them by heart and no longer tells what they share.",
             (Evidence.of("training above held-out", course.series("watch.auc_held"), self.auc),),
             lambda: in_order(
@@ -47,3 +56,8 @@ class Sign:
             ),
             specific=self.specific,
         )  # fmt: skip
+
+
+def augmented(course: Course) -> bool:
+    """Whether the discriminator sees augmented images."""
+    return any(part.name in ("adaptive", "diff-augment") for part in getattr(course.recipe, "views", ()))
