@@ -7,7 +7,7 @@ Twelve kinds of broken run with five seeds each, and forty healthy runs of diffe
 each takes about 10 seconds of one core. A run that lies in the folder is not made again, so the benchmark can be
 stopped and gone on with, and several processes may share a folder with different ``--share``.
 
-    python benchmarks/watch.py FOLDER [--seeds 0 1 2 3 4] [--only KIND …] [--share 1/2] [--write docs/watch.md]
+    python benchmarks/watch.py FOLDER [--seeds 0 1 2 3 4] [--only KIND …] [--share 1/2] [--autopilot] [--write PAGE]
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,15 @@ from torch import Tensor, nn
 
 from belamy.data import Dataset, open_data
 from belamy.errors import NotFinite
+from belamy.evaluation.panel import Panel
 from belamy.methods import gan
 from belamy.methods.base import Domain
 from belamy.runs.provenance import provenance
 from belamy.runs.run import Run
 from belamy.shelf import Part
-from belamy.training.device import choose_precision
+from belamy.training.autopilot import Autopilot
 from belamy.training.distribution import World
+from belamy.training.judge import extractor, trained_judge
 from belamy.training.progress import reporter
 from belamy.training.session import Session, Settings
 from belamy.training.trainer import Trainer, fresh
@@ -174,30 +177,36 @@ class Kind:
         recipe: The recipe of a folder for made data.
         spoil: What a recipe cannot say: called with the method before, and with the trainer after they are joined.
         labels: Whether the networks are told the labels of the data.
+        curable: Whether a change in the middle of the run can mend it.
     """
 
     names: tuple[str, ...]
     recipe: Callable[[Path], gan.Recipe]
     spoil: Callable[[gan.Method, Trainer | None], None] = as_made
     labels: bool = False
+    curable: bool = False
 
 
 KINDS: dict[str, Kind] = {
     "discriminator rate x30": Kind(
         ("discriminator-diverges", "unstable-steps", "discriminator-wins", "oscillation", "exploding-gradients"),
         lambda _: usual(discriminator_optimizer=adam(30 * RATE)),
+        curable=True,
     ),
     "generator rate x30": Kind(
         ("mode-collapse", "mode-drop", "discriminator-too-weak", "oscillation", "unstable-steps"),
         lambda _: usual(generator_optimizer=adam(30 * RATE), penalties=()),
+        curable=True,
     ),
     "discriminator too weak": Kind(
         ("discriminator-too-weak",),
         lambda _: usual(discriminator=digits(1, 2), discriminator_optimizer=adam(RATE / 50), penalties=()),
+        curable=True,
     ),
     "discriminator too strong": Kind(
         ("discriminator-wins",),
         lambda _: usual(discriminator=digits(8, 64), generator=digits(2, 16), critic_steps=5, penalties=()),
+        curable=True,
     ),
     "disjoint supports": Kind(
         ("discriminator-wins",),
@@ -205,6 +214,7 @@ KINDS: dict[str, Kind] = {
             data=spots(data / "spots.npy"), discriminator=digits(8, 64), adversarial=Part(name="minimax"),
             critic_steps=5, penalties=(),
         ),
+        curable=True,
     ),
     "class by class": Kind(("unshuffled", "mode-drop"), lambda _: usual(), class_by_class),
     "diverging rate": Kind(
@@ -213,11 +223,13 @@ KINDS: dict[str, Kind] = {
             adversarial=Part(name="wasserstein"), penalties=(), schedule=Part(name="linear", end=1.0, warmup=0.5),
             discriminator_optimizer=Part(name="sgd", lr=0.05), generator_optimizer=Part(name="sgd", lr=0.05),
         ),
+        curable=True,
     ),
     "labels cut": Kind(("label-ignored",), lambda _: usual(**LABELLED), labels_cut, labels=True),
     "a hundred images": Kind(
         ("discriminator-memorises", "memorisation"),
         lambda data: usual(data=few(data / "few.npy"), discriminator=digits(8, 64), penalties=()),
+        curable=True,
     ),
     "kernel 3 stride 2": Kind(("checkerboard",), lambda _: usual(data="avatars-16"), bare_transposed),
     "wrong scaling": Kind(("wrong-range",), lambda _: usual(real_range="0..1")),
@@ -259,30 +271,32 @@ def healthy() -> dict[str, Kind]:
     }
 
 
-def train(kind: Kind, recipe: gan.Recipe, path: Path) -> None:
+def train(kind: Kind, recipe: gan.Recipe, path: Path, autopilot: bool = False) -> None:
     """Train into a folder as ``belamy train`` does."""
     made = path.with_name(f"{path.name}.part")
     shutil.rmtree(made, ignore_errors=True)
     data = opened(recipe.data)
     domain = Domain(data.shape, tuple(data.classes) if kind.labels else ())
     torch.set_flush_denormal(True)
-    dtype, mixed = choose_precision("float32", torch.device("cpu"))
 
-    def build() -> gan.Method:
-        method = gan.Method(recipe, domain)
-        kind.spoil(method, None)
-        return method
+    def trainer(recipe: gan.Recipe) -> Trainer:
+        def build() -> gan.Method:
+            method = gan.Method(recipe, domain)
+            kind.spoil(method, None)
+            return method
 
-    method = fresh(build, recipe.seed, torch.device("cpu"), dtype)
-    trainer = Trainer(method, data, World(), mixed)
-    kind.spoil(method, trainer)  # type: ignore[arg-type]
+        joined = Trainer(fresh(build, recipe.seed, torch.device("cpu"), torch.float32), data, World())
+        kind.spoil(joined.method, joined)  # type: ignore[arg-type]
+        return joined
+
     facts = provenance("cpu", "float32", 8, 1, "")
     run = Run.create(made, recipe=recipe, recipe_name=path.name, domain=domain, provenance=facts, card=data.card())
-    session = Session(run, trainer, Settings(snapshots=8, checkpoint_seconds=1e9), reporter(False))
+    settings, silent = Settings(snapshots=8, checkpoint_seconds=1e9), reporter(False)
+    start = trainer(recipe)
+    pilot = Autopilot(run, start, settings, silent, trainer) if autopilot else Session(run, start, settings, silent)  # type: ignore[arg-type]
     try:
-        while trainer.clock.samples < recipe.samples:
-            session.step()
-        session.save()
+        if not pilot.go():
+            raise KeyboardInterrupt
     except NotFinite:
         pass  # its journal says so
     made.rename(path)
@@ -339,6 +353,43 @@ def table(folder: Path, seeds: Sequence[int]) -> str:
     ])  # fmt: skip
 
 
+def distance(folder: Path, path: Path) -> float:
+    """Fréchet distance of 2,000 samples from the held-out images, infinite where training ended in NaN."""
+    run = Run.open(path)
+    if not run.checkpoints() or run.samples_seen < run.recipe.samples:
+        return inf
+    made = run.recipe.data.endswith(
+        "spots.npy"
+    )  # digits are judged by a classifier of digits, however few were learned
+    data = opened(run.recipe.data if made else "mnist")
+    judge = extractor(data, None if made else trained_judge(data, folder / "cache"))
+    return Panel(judge, data, metrics=("frechet",)).judge_method(run.method(), 2000).values["frechet"]
+
+
+def flights(folder: Path, seeds: Sequence[int]) -> str:
+    """Final Fréchet distances without and with the autopilot, as Markdown."""
+    lines, better, made = [], 0, 0
+    for name, kind in KINDS.items():
+        pairs = []
+        for seed in seeds if kind.curable else ():
+            alone, flown = where(folder, name, seed), where(folder, f"{name} autopilot", seed)
+            if alone.exists() and flown.exists():
+                pairs.append((distance(folder, alone), distance(folder, flown)))
+        if pairs:
+            won = sum(with_it < without for without, with_it in pairs)
+            better, made = better + won, made + len(pairs)
+            cells = ", ".join(f"{without:.3g} → {with_it:.3g}" for without, with_it in pairs)
+            lines.append(f"| {name} | {won} of {len(pairs)} | {cells} |")
+    return "\n".join([
+        f"The autopilot improves the final Fréchet distance in **{better} of {made}** curable runs "
+        f"({better / max(made, 1):.0%}).",
+        "",
+        "| kind of broken run | improved | Fréchet distance without → with, by seed |",
+        "|---|---|---|",
+        *lines,
+    ])  # fmt: skip
+
+
 def write(path: Path, text: str) -> None:
     """Put the table between the two marks of a page."""
     page = path.read_text(encoding="utf-8")
@@ -356,6 +407,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="kinds of broken runs")
     parser.add_argument("--healthy", type=int, default=40, help="how many of the healthy runs")
     parser.add_argument("--share", default="1/1", help="which part of the runs this process makes")
+    parser.add_argument("--autopilot", action="store_true", help="the curable kinds with the autopilot too")
     parser.add_argument("--write", type=Path, help="the page to write the table into, when all is done")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -368,8 +420,13 @@ def main() -> None:
         path = where(options.folder, name, seed)
         if not path.exists():
             train(kind, kind.recipe(options.folder / "data").changed(seed=seed), path)
+        flown = where(options.folder, f"{name} autopilot", seed)
+        if options.autopilot and kind.curable and not flown.exists():
+            train(kind, kind.recipe(options.folder / "data").changed(seed=seed), flown, autopilot=True)
     if parts == 1:
         found = table(options.folder, options.seeds)
+        if options.autopilot:
+            found += f"\n\n{flights(options.folder, options.seeds)}"
         Console().print(found, soft_wrap=True, markup=False)
         if options.write:
             write(options.write, found)
