@@ -30,7 +30,7 @@ QUIET: dict[str, Any] = {"progress": False, "device": "cpu", "checkpoint_seconds
 
 
 def severe(*remedies: Remedy) -> Finding:
-    return Finding("trouble", 2.0, "says", "cause", remedies=remedies, sign="trouble")
+    return Finding("trouble", 2.0, "says", "cause", prescription=lambda: remedies, sign="trouble")
 
 
 def course(looks: int, events: list[dict[str, Any]], good: Callable[[int], float] = lambda look: 0.5) -> Course:
@@ -51,7 +51,7 @@ def anything(remedy: Remedy) -> bool:
 
 class TestDecide:
     def test_the_first_remedy_of_a_severe_finding_that_applies(self) -> None:
-        mild = Finding("mild", 0.7, "says", "cause", remedies=(SLOW,), sign="mild")
+        mild = Finding("mild", 0.7, "says", "cause", prescription=lambda: (SLOW,), sign="mild")
         found = decide(course(3, []), [mild, severe(WIDER, SMOOTH, SLOW)], lambda remedy: remedy is not WIDER)
         assert isinstance(found, Attempt) and found.remedy is SMOOTH
         assert decide(course(3, []), [mild], anything) is None
