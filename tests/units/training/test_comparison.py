@@ -201,11 +201,14 @@ class TestClaims:
         assert ledger.claim(trials) is not None
 
     def test_beats_keep_a_claim(self, tmp_path: Path) -> None:
-        ledger, trials = FolderLedger(tmp_path, patience=0.5), plan(seeds=1).trials()[:1]
+        ledger, trials = FolderLedger(tmp_path, patience=50), plan(seeds=1).trials()[:1]
         claim = ledger.claim(trials)
         assert claim is not None
+        path = ledger.path(trials[0].key, 0)
+        os.utime(path, (time.time() - 60,) * 2)
         with beating(claim, beat=0.05):
-            time.sleep(1.0)
+            while path.stat().st_mtime < time.time() - 50:
+                time.sleep(0.01)
             assert ledger.claim(trials) is None
         assert ledger.claim(trials) is not None
 
