@@ -74,16 +74,25 @@ def get(name: str) -> BaseRecipe:
 
 def _functions(module: str, path: Path) -> list[tuple[str, Entry]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    made = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
-    return [(node.name.replace("_", "-"), _entry(module, node)) for node in made]
+    made = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
+    return [(name.replace("_", "-"), _entry(module, node, made)) for name, node in made.items()]
 
 
-def _entry(module: str, function: ast.FunctionDef) -> Entry:
+def _entry(module: str, function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> Entry:
     """What the text of a function ``def name() -> gan.Recipe`` tells."""
     made = function.returns.value if isinstance(function.returns, ast.Attribute) else None
     method = made.id.replace("_", "-") if isinstance(made, ast.Name) else ""
-    data = USUAL_DATA
+    description = (ast.get_docstring(function) or "").partition("\n")[0]
+    return Entry(module, function.name, method, _data(function, functions), description)
+
+
+def _data(function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> str:
+    """The data that a recipe names, or that the recipe of the same file names from which it is changed."""
     for node in ast.walk(function):
         if isinstance(node, ast.keyword) and node.arg == "data" and isinstance(node.value, ast.Constant):
-            data = str(node.value.value)
-    return Entry(module, function.name, method, data, (ast.get_docstring(function) or "").partition("\n")[0])
+            return str(node.value.value)
+    called = [
+        node.func.id for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    bases = [functions[name] for name in called if name in functions]
+    return _data(bases[0], functions) if bases else USUAL_DATA

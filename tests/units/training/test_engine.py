@@ -322,8 +322,8 @@ class TestNotFinite:
     def test_the_player_and_its_loss_are_named(self, noise: Dataset) -> None:
         engine = trainer(noise, recipe())
         with torch.no_grad():
-            engine.method.discriminator.layers[3].weight.fill_(float("nan"))
-        with pytest.raises(NotFinite, match=r"discriminator\.adversarial' is nan.*discriminator\.layers\.3 \(Linear"):
+            engine.method.discriminator.network.network.trunk[3].weight.fill_(float("nan"))
+        with pytest.raises(NotFinite, match=r"discriminator\.adversarial' is nan.*discriminator\.network\.network\.trunk\.3 \(Linear"):
             engine.step()
 
 
