@@ -96,7 +96,7 @@ def compare(wish: Wish, work: Work) -> Path:
     plan.save(work.folder)
     if not (work.folder / "floor.json").is_file():
         floor = bench.panel.floor(plan.judged)
-        files.write_json(work.folder / "floor.json", {**floor.values, "card": str(floor.card)})
+        files.write_json(work.folder / "floor.json", {"values": floor.values, "card": str(floor.card)})
     trials = plan.trials()
     ledger = open_ledger(work)
     with shown(work.folder, ledger, trials, work.progress, lambda: publish(work.folder, plan, ledger)):

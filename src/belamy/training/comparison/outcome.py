@@ -59,4 +59,10 @@ class Outcome:
     @classmethod
     def parse(cls, facts: Mapping[str, Any]) -> Outcome:
         """An outcome from plain data; unknown facts of a newer version are left out."""
-        return cls(**{each.name: facts[each.name] for each in fields(cls) if each.name in facts})
+        known = {each.name: facts[each.name] for each in fields(cls) if each.name in facts}
+        return cls(**{**known, "values": numbers(facts.get("values", {}))})
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """Numbers by name as strict JSON holds them: an infinite one is a string there."""
+    return {name: float(value) for name, value in values.items()}

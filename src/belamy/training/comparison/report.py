@@ -17,7 +17,7 @@ from belamy.runs.report.scales import short
 from belamy.runs.run import Run
 from belamy.training.comparison.boxes import box_chart
 from belamy.training.comparison.ledger import Ledger
-from belamy.training.comparison.outcome import Outcome
+from belamy.training.comparison.outcome import Outcome, numbers
 from belamy.training.comparison.plan import Plan
 from belamy.training.comparison.summary import summary
 from belamy.training.comparison.trial import run_folder
@@ -39,7 +39,7 @@ STYLE = """
 def publish(folder: Path, plan: Plan, ledger: Ledger) -> Path:
     """Write both files anew from what is done, and return the page."""
     outcomes = ledger.outcomes(plan.trials())
-    floor = files.read_json(folder / "floor.json") if (folder / "floor.json").is_file() else {}
+    floor = numbers(files.read_json(folder / "floor.json")["values"]) if (folder / "floor.json").is_file() else {}
     facts = summary(plan, outcomes, floor)
     files.write_json(folder / "comparison.json", facts)
     page = folder / "comparison.html"
