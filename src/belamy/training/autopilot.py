@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from belamy.errors import NotFinite
+from belamy.errors import NotFinite, UsageError
 from belamy.methods.base import BaseRecipe
 from belamy.runs.run import Run
 from belamy.training.inheritance import inherit
@@ -183,7 +183,10 @@ class Autopilot:
         """Whether everything that was learned fits the recipe with the remedy, and nothing is to be learned anew."""
         if KEPT_OUT & remedy.changes.keys():
             return False
-        changed = self.remade(self.trainer.method.recipe.changed(**remedy.changes))
+        try:
+            changed = self.remade(self.trainer.method.recipe.changed(**remedy.changes))
+        except UsageError:  # such networks cannot be made for these images
+            return False
         return _shapes(changed.method) == _shapes(self.trainer.method)
 
     def make(self, move: Move) -> None:

@@ -24,6 +24,8 @@ from belamy.training.watch.finding import Finding, Remedy
 SLOWER = Part(name="adam", lr=5e-5, beta1=0.5)
 SLOW = Remedy("the discriminator learns more slowly", {"discriminator_optimizer": SLOWER}, ("--x",))
 SMOOTH = Remedy("labels are smoothed", {"targets": (Part(name="smoothing"),)}, ("--y",))
+IMPOSSIBLE = Remedy("another network", {"generator": Part(name="resnet-cifar", features=0)}, ("--w",))
+"""No such network can be made."""
 WIDER = Remedy("more filters", {"discriminator": Part(name="digits", width=4, hidden=16)}, ("--z",))
 RECIPE = gan.Recipe.tiny().changed(samples=240, penalties=(), auxiliary=0.0)
 QUIET: dict[str, Any] = {"progress": False, "device": "cpu", "checkpoint_seconds": 0, "snapshots": 2}
@@ -89,7 +91,7 @@ def trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "APART", 1)
     monkeypatch.setattr(observe, "FEWEST", 32)
     monkeypatch.setattr(autopilot, "PATIENCE", 2)
-    monkeypatch.setattr(session, "examine", lambda course: [severe(WIDER, SMOOTH, SLOW)])
+    monkeypatch.setattr(session, "examine", lambda course: [severe(IMPOSSIBLE, WIDER, SMOOTH, SLOW)])
 
 
 def fly(noise_file: Path, out: Path, **changes: Any) -> Run:
