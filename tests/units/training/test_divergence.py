@@ -52,7 +52,7 @@ def test_the_network_and_its_first_bad_layer_are_named(labelled: Path, tmp_path:
     recipe = gan.Recipe(generator=Part(name="dense-fashion"), discriminator=Part(name="dense-fashion"), batch=8)
     wrong = dict.fromkeys(["generator_optimizer", "discriminator_optimizer"], "adam:lr=1e30")
     usual = {"data": str(labelled), "out": tmp_path / "run", "progress": False, "checkpoint_seconds": 0, "snapshots": 2}
-    with pytest.raises(NotFinite, match=r"first layer with a bad output is discriminator\.network\.network\.trunk\.3 \(Linear\)"):
+    with pytest.raises(NotFinite, match=r"first layer with a bad output is discriminator\..*trunk\.3 \(Linear\)"):
         belamy.train(recipe, **wrong, **usual)
 
 

@@ -24,7 +24,6 @@ def run(words: list[str]) -> int:
     form = parse(Form, words, "belamy report")
     from belamy.runs.publish import publish
     from belamy.runs.run import Run
-
     from belamy.training.watch.diagnosis import diagnose
 
     run = Run.open(form.run)
