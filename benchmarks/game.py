@@ -88,7 +88,8 @@ def table(results: list[dict[str, Any]]) -> str:
     for distribution, steps in STEPS.items():
         modes = {"ring": 8, "grid": 25}[distribution]
         lines += [
-            f"**{distribution}** ({modes} modes, {steps:,} steps; W1 between two samples of the data: {floor(distribution):.2f})", "",
+            f"**{distribution}** ({modes} modes, {steps:,} steps; "
+            f"W1 between two samples of the data: {floor(distribution):.2f})", "",
             "| loss | modes covered | all modes | high quality | W1 | CPU s |", "| --- | --- | --- | --- | --- | --- |",
         ]  # fmt: skip
         for name in rows():
