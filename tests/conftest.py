@@ -27,14 +27,8 @@ def seeded() -> None:
 @pytest.fixture
 def noise() -> Dataset:
     """60 random 8x8 grey images of three classes."""
-    return noise_set()
-
-
-def noise_set(count: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int = 3) -> Dataset:
-    """Random images with labels in turn."""
-    pixels = torch.randint(0, 256, (count, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
-    labels = torch.arange(count) % classes
-    return Dataset("noise", Memory(pixels), labels=labels, classes=[f"class {number}" for number in range(classes)])
+    pixels = torch.randint(0, 256, (60, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    return Dataset("noise", Memory(pixels), labels=torch.arange(60) % 3, classes=["class 0", "class 1", "class 2"])
 
 
 @pytest.fixture

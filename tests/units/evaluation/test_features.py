@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from belamy.data.dataset import Dataset
+from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
 from belamy.evaluation.card import Card
 from belamy.evaluation.features.classifier import ClassifierFeatures, weights_digest
@@ -14,7 +14,6 @@ from belamy.evaluation.features.pixels import PixelFeatures
 from belamy.evaluation.features.stacked import StackedFeatures
 from belamy.evaluation.panel import Panel
 from belamy.networks.convnet import Classifier
-from conftest import noise_set
 
 
 def classifier(channels: int = 1, classes: int = 3) -> ClassifierFeatures:
@@ -89,7 +88,8 @@ class TestPanel:
         assert "label-fidelity" not in first.values
 
     def test_without_classes_only_features_are_judged(self) -> None:
-        values = Panel(PixelFeatures((1, 8, 8)), noise_set(classes=1)).judge([(pixels(20), None)]).values
+        data = Dataset("noise", Memory(pixels(60)), labels=torch.zeros(60, dtype=torch.long), classes=["all"])
+        values = Panel(PixelFeatures((1, 8, 8)), data).judge([(pixels(20), None)]).values
         assert set(values) == {"frechet", "diversity"}
 
     def test_an_unknown_split_is_refused(self, noise: Dataset) -> None:
