@@ -86,10 +86,10 @@ def table(results: list[dict[str, Any]]) -> str:
     """Mean ± standard deviation over the seeds, as Markdown."""
     lines = []
     for distribution, steps in STEPS.items():
-        modes = {"ring": 8, "grid": 25}[distribution]
+        modes, least = {"ring": 8, "grid": 25}[distribution], floor(distribution)
         lines += [
             f"**{distribution}** ({modes} modes, {steps:,} steps; "
-            f"W1 between two samples of the data: {floor(distribution):.2f})", "",
+            f"W1 between two samples of the data: {least:.2f})", "",
             "| loss | modes covered | all modes | high quality | W1 | CPU s |", "| --- | --- | --- | --- | --- | --- |",
         ]  # fmt: skip
         for name in rows():
