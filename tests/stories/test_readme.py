@@ -23,7 +23,8 @@ def test_every_recipe_is_listed() -> None:
 @pytest.mark.parametrize("name", recipes.names())
 def test_listed_weights(name: str) -> None:
     recipe = recipes.get(name)
-    shape = (3, 32, 32) if recipe.data in ("cifar10", "avatars-32") else (1, 28, 28)
+    colour = {"cifar10": (3, 32, 32), "avatars-32": (3, 32, 32), "stacked-mnist": (3, 28, 28)}
+    shape = colour.get(recipe.data, (1, 28, 28))
     domain = Domain(shape, () if recipe.only else tuple("0123456789"))
     method = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain)
     assert ROWS[name] == " + ".join(f"{count(network).total:,}" for network in method.networks().values())
