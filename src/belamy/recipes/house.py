@@ -30,7 +30,7 @@ def digits() -> gan.Recipe:
 
 
 def stacked_mnist() -> gan.Recipe:
-    """Our small GAN on three digits stacked as colours, without labels: does it find all 1,000 modes?
+    """Our small GAN on three digits stacked as colours, without labels: 1,000 modes to find.
 
     998 of them among 26,000 samples after 286,000 training samples, eight minutes of one CPU core.
     """
