@@ -73,13 +73,13 @@ def play(name: str, distribution: str, seed: int) -> dict[str, Any]:
 
 
 def floor(distribution: str) -> float:
-    """Wasserstein-1 of two samples of the data themselves, by the same pairing."""
-    from belamy.game.measure import JUDGED, plane_wasserstein
+    """Wasserstein-1 of two samples of the data themselves, by the same pairing: the mean of ten pairs."""
+    from belamy.game.measure import PAIRED, plane_wasserstein
     from belamy.seeds import Draws
 
     target = Match(Settings().changed(distribution=distribution)).distribution
-    first, second = (target.sample(JUDGED, Draws(seed, 0)) for seed in (1, 2))
-    return plane_wasserstein(first, second)
+    samples = [target.sample(PAIRED, Draws(seed, 0)) for seed in range(20)]
+    return mean(plane_wasserstein(*pair) for pair in zip(samples[::2], samples[1::2], strict=True))
 
 
 def table(results: list[dict[str, Any]]) -> str:
