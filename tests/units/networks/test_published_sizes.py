@@ -162,7 +162,8 @@ def steady(network: nn.Module, seen: list[Tensor]) -> nn.Module:
         nn.init.ones_(last.bias)
         with torch.no_grad():
             block.mix.weight.copy_(torch.eye(len(block.mix.weight))[:, :, None, None])
-    network.head.register_forward_pre_hook(lambda _module, args: seen.append(args[0]))
+    after = network.pool if isinstance(network, resnet_cifar.Discriminator) else network.head
+    after.register_forward_pre_hook(lambda _module, args: seen.append(args[0]))
     return network
 
 

@@ -217,8 +217,12 @@ class TestClaims:
         claim = ledger.claim(trials)
         assert claim is not None
         ledger.path(trials[0].key, 7).touch()
-        with pytest.raises(KeyboardInterrupt), beating(claim, beat=0.05):
-            wait(20)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+        try:
+            with pytest.raises(KeyboardInterrupt), beating(claim, beat=0.05):
+                wait(20)
+        finally:
+            signal.signal(signal.SIGINT, before)
         assert claim.lost
 
     def test_a_damaged_outcome_is_told(self, tmp_path: Path) -> None:
