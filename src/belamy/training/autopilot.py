@@ -23,10 +23,13 @@ from belamy.training.session import Session, Settings
 from belamy.training.tally import Tally
 from belamy.training.trainer import Clock, Trainer
 from belamy.training.watch.course import Course
+from belamy.training.watch.diagnosis import examine
 from belamy.training.watch.finding import Finding, Remedy
 
-PATIENCE = 4
-"""Looks for which a remedy is tried, and looks left alone after the verdict."""
+PATIENCE = 3
+"""Looks for which a remedy is tried, and looks left alone after one was taken back."""
+WORTHLESS, EARLY = 0.1, 0.6
+"""Quality below which what was learned is not worth keeping, and share of the run until which one can begin anew."""
 ATTEMPTS = 8
 """Remedies in a run, at most."""
 LATEST = 0.8
@@ -44,10 +47,12 @@ class Attempt:
     Args:
         finding: What is wrong.
         remedy: What may help.
+        afresh: Whether the networks are to begin anew, since what they learned is worthless.
     """
 
     finding: Finding
     remedy: Remedy
+    afresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,15 +87,24 @@ def decide(course: Course, findings: Sequence[Finding], applies: Callable[[Remed
         findings: What the watch finds in it, the gravest first.
         applies: Whether a remedy can be applied in the middle of this run.
     """
-    moves = [row for row in course.events if row.get("event") in ("remedy", "kept", "back-out")]
+    moves = moves_of(course)
     happened, when = (moves[-1]["event"], int(moves[-1]["samples"])) if moves else ("", -1)
     looks = looks_at(course)
     since = [look for look in looks if look > when]
-    if moves and len(since) < PATIENCE:
+    if happened in ("remedy", "back-out") and len(since) < PATIENCE:
         return None
     if happened == "remedy":
         before = [look for look in looks if look <= when]
         return Verdict(quality(course, before[-PATIENCE:]), quality(course, since))
+    found = advised(course, findings, applies)
+    good = quality(course, looks[-PATIENCE:])
+    worthless = good is not None and good < WORTHLESS and course.progress < EARLY
+    return replace(found, afresh=worthless) if found else None
+
+
+def advised(course: Course, findings: Sequence[Finding], applies: Callable[[Remedy], bool]) -> Attempt | None:
+    """The first remedy of a severe finding that applies and was not taken back before."""
+    moves = moves_of(course)
     failed = [row["changes"] for row in moves if row["event"] == "back-out"]
     if course.progress > LATEST or sum(row["event"] == "remedy" for row in moves) >= ATTEMPTS:
         return None
@@ -99,6 +113,20 @@ def decide(course: Course, findings: Sequence[Finding], applies: Callable[[Remed
             if remedy.changes and written(course.recipe, remedy) not in failed and applies(remedy):
                 return Attempt(finding, remedy)
     return None
+
+
+def moves_of(course: Course) -> list[Mapping[str, Any]]:
+    """What the autopilot did, oldest first."""
+    return [row for row in course.events if row.get("event") in ("remedy", "kept", "back-out")]
+
+
+def lately(course: Course) -> Course:
+    """The course since the networks last began anew, without what stopped an earlier attempt."""
+    moves = moves_of(course)
+    begun = max((row["samples"] for row in moves if row.get("afresh")), default=-1)
+    last = moves[-1]["samples"] if moves else -1
+    events = [row for row in course.events if row["event"] != "not-finite" or row["samples"] > last]
+    return replace(course, rows=[row for row in course.rows if row["samples"] > begun], events=events)
 
 
 def looks_at(course: Course) -> list[int]:
@@ -153,9 +181,8 @@ class Autopilot:
             try:
                 finished = self.session.go()
             except NotFinite:
-                if not self.tries():
+                if not self.recovers():
                     raise
-                self.make(Verdict(diverged=True))
                 continue
             if not finished or not self.session.halted:
                 return finished
@@ -169,15 +196,31 @@ class Autopilot:
         now = self.trainer.clock.samples
         return any("watch" in row for row in self.session.rows if row["samples"] == now)
 
-    def tries(self) -> bool:
-        """Whether a remedy is being tried."""
-        moves = [row["event"] for row in self.run.journal() if row["event"] in ("remedy", "kept", "back-out")]
-        return moves[-1:] == ["remedy"]
+    def recovers(self) -> bool:
+        """After NaN: take back the remedy that is being tried, or try one from the beginning; False without any."""
+        moves = moves_of(self.session.course())
+        last = moves[-1] if moves and moves[-1]["event"] == "remedy" else None
+        if last is not None and not last["afresh"]:
+            self.make(Verdict(diverged=True))
+            return True
+        recipe = self.trainer.method.recipe
+        if last is not None:
+            recipe = recipe.changed(**last["was"])
+            self.run.log(
+                "back-out", self.trainer.clock.samples, changes=last["changes"], sign=last["sign"], diverged=True
+            )
+        course = replace(self.session.course(), recipe=recipe)
+        found = advised(course, examine(course), self.applies)
+        if found is not None:
+            self.trainer, clock = self.remade(recipe), self.trainer.clock
+            self.go_on_at(clock, self.session.trainer.batches.position * self.session.method.recipe.batch)
+            self.make(replace(found, afresh=True))
+        return found is not None
 
     def move(self) -> Move | None:
         """What to do at this look."""
-        session = self.session
-        return decide(session.course(), session.examine(), self.applies)
+        course = self.session.course()
+        return decide(course, examine(lately(course)), self.applies)
 
     def applies(self, remedy: Remedy) -> bool:
         """Whether everything that was learned fits the recipe with the remedy, and nothing is to be learned anew."""
@@ -204,32 +247,41 @@ class Autopilot:
 
     def attempt(self, move: Attempt) -> None:
         """Go on with the remedied recipe; the present state is kept to fall back to."""
-        method, state = self.trainer.method, self.trainer.state()
+        before, state = self.trainer, self.trainer.state()
         self.run.save_fallback(state)
-        changes = written(method.recipe, move.remedy)
+        changes, fields = written(before.method.recipe, move.remedy), before.method.recipe.model_dump(mode="json")
         self.run.log(
             "remedy", state.samples, sign=move.finding.sign, why=move.remedy.why, changes=changes,
-            was={name: method.recipe.model_dump(mode="json")[name] for name in changes},
+            was={name: fields[name] for name in changes}, afresh=move.afresh,
         )  # fmt: skip
-        self.reporter.say(f"{state.samples:,} samples: autopilot against {move.finding.title}: {move.remedy.why}.")
-        self.trainer = self.remade(method.recipe.changed(**move.remedy.changes))
-        inherit(self.trainer, method.recipe, method.domain, state)
+        anew = ", beginning anew" if move.afresh else ""
+        self.reporter.say(
+            f"{state.samples:,} samples: autopilot against {move.finding.title}: {move.remedy.why}{anew}."
+        )
+        self.trainer = self.remade(before.method.recipe.changed(**move.remedy.changes))
+        if move.afresh:
+            self.go_on_at(before.clock, before.batches.position * before.method.recipe.batch)
+        else:
+            inherit(self.trainer, before.method.recipe, before.method.domain, state)
 
     def back_out(self, verdict: Verdict) -> None:
         """Go on from the state before the remedy with the recipe before it; the clock goes on, for time was spent."""
         remedy = next(row for row in reversed(self.run.journal()) if row["event"] == "remedy")
-        recipe, clock = self.trainer.method.recipe, self.trainer.clock
-        position = self.trainer.batches.position * recipe.batch
+        spent = self.trainer
         self.run.log(
-            "back-out", clock.samples, sign=remedy["sign"], changes=remedy["changes"],
+            "back-out", spent.clock.samples, sign=remedy["sign"], changes=remedy["changes"],
             before=verdict.before, after=verdict.after, diverged=verdict.diverged,
         )  # fmt: skip
-        self.reporter.say(f"{clock.samples:,} samples: autopilot takes back: {remedy['why']}.")
-        self.trainer = self.remade(recipe.changed(**remedy["was"]))
-        position = -(-position // self.trainer.method.recipe.batch)
-        self.trainer.load_state(replace(self.run.load_fallback(), position=position))
-        self.trainer.clock = Clock(clock.samples, clock.step, clock.seconds)
+        self.reporter.say(f"{spent.clock.samples:,} samples: autopilot takes back: {remedy['why']}.")
+        self.trainer = self.remade(spent.method.recipe.changed(**remedy["was"]))
+        self.trainer.load_state(self.run.load_fallback())
         self.trainer.tally = Tally()
+        self.go_on_at(spent.clock, spent.batches.position * spent.method.recipe.batch)
+
+    def go_on_at(self, clock: Clock, drawn: int) -> None:
+        """Set the trainer's clock, and its data to where so many images were drawn."""
+        self.trainer.clock = replace(clock)
+        self.trainer.batches = self.trainer.open_batches(-(-drawn // self.trainer.method.recipe.batch))
 
 
 def _shapes(method: nn.Module) -> Mapping[str, tuple[int, ...]]:

@@ -15,8 +15,8 @@ from belamy.methods import gan
 from belamy.runs.run import Run
 from belamy.shelf import Part
 from belamy.training import autopilot, session
-from belamy.training.autopilot import Attempt, Verdict, decide, quality
-from belamy.training.trainer import Trainer
+from belamy.training.autopilot import Attempt, Verdict, decide, lately, quality
+from belamy.training.trainer import Trainer, fresh
 from belamy.training.watch import observe
 from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Finding, Remedy
@@ -61,10 +61,10 @@ class TestDecide:
 
     def test_a_remedy_has_time_to_act_and_is_then_judged_by_quality(self) -> None:
         events = [moved("remedy", 800)]
-        assert decide(course(12, events), [severe(SLOW)], anything) is None
-        fine = decide(course(13, events), [severe(SLOW)], anything)
+        assert decide(course(11, events), [severe(SLOW)], anything) is None
+        fine = decide(course(12, events), [severe(SLOW)], anything)
         assert fine == Verdict(1.0, 1.0) and not fine.worse
-        bad = decide(course(13, events, lambda look: 0.5 if look <= 8 else 0.4), [], anything)
+        bad = decide(course(12, events, lambda look: 0.5 if look <= 8 else 0.4), [], anything)
         assert isinstance(bad, Verdict) and bad.worse
         assert not Verdict(1.0, 0.95).worse and not Verdict(None, 0.5).worse and Verdict(diverged=True).worse
 
@@ -80,9 +80,29 @@ class TestDecide:
         often = [moved(event, 1) for _ in range(autopilot.ATTEMPTS) for event in ("remedy", "kept")]
         assert decide(course(20, often), [severe(SLOW)], anything) is None
 
+    def test_where_nothing_worth_keeping_was_learned_it_begins_anew(self) -> None:
+        good = decide(course(9, [], lambda look: 0.3), [severe(SLOW)], anything)
+        poor = decide(course(9, [], lambda look: 0.01), [severe(SLOW)], anything)
+        assert isinstance(good, Attempt) and not good.afresh
+        assert isinstance(poor, Attempt) and poor.afresh
+        late = decide(course(70, [], lambda look: 0.01), [severe(SLOW)], anything)
+        assert isinstance(late, Attempt) and not late.afresh, "there is no time to begin anew"
+
+    def test_what_lies_before_a_new_beginning_is_no_evidence(self) -> None:
+        events = [moved("not-finite", 300), {**moved("remedy", 300), "afresh": True}, moved("not-finite", 900)]
+        seen = lately(course(12, events))
+        assert [row["samples"] for row in seen.rows] == [100 * look for look in range(4, 12)]
+        assert [row["samples"] for row in seen.events] == [300, 900]
+
     def test_quality_is_precision_and_coverage_at_some_looks(self) -> None:
         assert quality(course(5, [], lambda look: look / 10), [200, 400]) == pytest.approx(0.6)
         assert quality(Course(RECIPE, []), [100]) is None
+
+
+def find(monkeypatch: pytest.MonkeyPatch, examine: Callable[[Course], list[Finding]]) -> None:
+    """Let the watch find what is given."""
+    for room in (session, autopilot):
+        monkeypatch.setattr(room, "examine", examine)
 
 
 @pytest.fixture
@@ -91,7 +111,7 @@ def trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "APART", 1)
     monkeypatch.setattr(observe, "FEWEST", 32)
     monkeypatch.setattr(autopilot, "PATIENCE", 2)
-    monkeypatch.setattr(session, "examine", lambda course: [severe(IMPOSSIBLE, WIDER, SMOOTH, SLOW)])
+    find(monkeypatch, lambda course: [severe(IMPOSSIBLE, WIDER, SMOOTH, SLOW)])
 
 
 def fly(noise_file: Path, out: Path, **changes: Any) -> Run:
@@ -167,7 +187,7 @@ class TestFlight:
         assert run.samples_seen == 240
 
     def test_without_a_trial_divergence_stops_the_run(self, noise_file: Path, tmp_path: Path, monkeypatch: Any) -> None:
-        monkeypatch.setattr(session, "examine", lambda course: [])
+        find(monkeypatch, lambda course: [])
 
         def step(self: Trainer) -> None:
             raise NotFinite("the loss is nan")
@@ -175,6 +195,29 @@ class TestFlight:
         monkeypatch.setattr(Trainer, "step", step)
         with pytest.raises(NotFinite, match="the loss is nan"):
             fly(noise_file, tmp_path / "run")
+
+    def test_a_run_that_diverges_begins_anew_with_a_remedy(
+        self, noise_file: Path, tmp_path: Path, monkeypatch: Any
+    ) -> None:
+        find(monkeypatch, lambda course: [severe(SMOOTH, SLOW)] if "not-finite" in str(course.events) else [])
+        stepping = Trainer.step
+        state: dict[str, dict[str, torch.Tensor]] = {}
+
+        def step(self: Trainer) -> None:
+            lr = self.method.recipe.discriminator_optimizer.options["lr"]
+            if lr == SLOWER.options["lr"]:
+                state.setdefault("anew", {name: value.clone() for name, value in self.method.state_dict().items()})
+            elif self.clock.samples >= 64:
+                raise NotFinite("the loss is nan")
+            stepping(self)
+
+        monkeypatch.setattr(Trainer, "step", step)
+        judged(monkeypatch, 1.0)
+        run = fly(noise_file, tmp_path / "run")
+        assert moves(run)[:3] == [("remedy", "targets"), ("back-out", "targets"), ("remedy", "discriminator_optimizer")]
+        assert run.samples_seen == 240 and not run.recipe.targets  # type: ignore[attr-defined]
+        begun = fresh(run.build, run.recipe.seed, torch.device("cpu"), torch.float32).state_dict()
+        assert all(torch.equal(state["anew"][name], value) for name, value in begun.items()), "of the same seed"
 
     @pytest.mark.parametrize("value", [0.5, 1.0])
     def test_killed_at_any_step_it_goes_on_to_the_same_bits(

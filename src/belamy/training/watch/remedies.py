@@ -117,6 +117,7 @@ def weaken_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
     """When the discriminator overpowers the generator: the slides' remedies in their order, then newer ones."""
     cabinet = Cabinet(recipe)
     return in_order(
+        cabinet.field("critic_steps", lambda now: max(1, now // 2), "let it learn less often"),
         cabinet.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout"),
         slower(cabinet, "discriminator"),
         *(cabinet.option("discriminator", key, lambda now: max(1, now // 2), "give it fewer filters")
