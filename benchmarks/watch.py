@@ -7,7 +7,7 @@ Twelve kinds of broken run with five seeds each, and forty healthy runs of diffe
 each takes about 10 seconds of one core. A run that lies in the folder is not made again, so the benchmark can be
 stopped and gone on with, and several processes may share a folder with different ``--share``.
 
-    python benchmarks/watch.py FOLDER [--seeds 0 1 2 3 4] [--only KIND …] [--share 1/2] [--autopilot] [--write PAGE]
+    python benchmarks/watch.py FOLDER [--seeds 0 1 2 3 4] [--flights 5 6 7 8 9] [--only KIND …] [--write PAGE]
 """
 
 from __future__ import annotations
@@ -404,29 +404,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--only", nargs="+", help="kinds of broken runs")
+    parser.add_argument("--only", nargs="+", choices=KINDS, help="kinds of broken runs")
     parser.add_argument("--healthy", type=int, default=40, help="how many of the healthy runs")
     parser.add_argument("--share", default="1/1", help="which part of the runs this process makes")
-    parser.add_argument("--autopilot", action="store_true", help="the curable kinds with the autopilot too")
+    parser.add_argument("--flights", type=int, nargs="*", default=[5, 6, 7, 8, 9],
+                        help="seeds of the curable kinds that are run with and without the autopilot; it was built with "
+                        "an eye on some of the others")  # fmt: skip
     parser.add_argument("--write", type=Path, help="the page to write the table into, when all is done")
     options = parser.parse_args()
     torch.set_num_threads(1)
     part, parts = map(int, options.share.split("/"))
-    runs = [(kind, seed) for seed in options.seeds for kind in KINDS if not options.only or kind in options.only]
+    seeds = {kind: [*options.seeds, *(options.flights if KINDS[kind].curable else ())] for kind in KINDS}
+    runs = [(kind, seed) for kind in options.only or KINDS for seed in seeds[kind]]
     work = [(KINDS[kind], kind, seed) for kind, seed in runs]
     chosen = list(healthy().items())[: options.healthy]
     work += [(kind, name, options.seeds[0] + number) for number, (name, kind) in enumerate(chosen)]
     for kind, name, seed in work[part - 1 :: parts]:
-        path = where(options.folder, name, seed)
+        recipe = kind.recipe(options.folder / "data").changed(seed=seed)
+        path, flown = where(options.folder, name, seed), where(options.folder, f"{name} autopilot", seed)
         if not path.exists():
-            train(kind, kind.recipe(options.folder / "data").changed(seed=seed), path)
-        flown = where(options.folder, f"{name} autopilot", seed)
-        if options.autopilot and kind.curable and not flown.exists():
-            train(kind, kind.recipe(options.folder / "data").changed(seed=seed), flown, autopilot=True)
+            train(kind, recipe, path)
+        if kind.curable and seed in options.flights and not flown.exists():
+            train(kind, recipe, flown, autopilot=True)
     if parts == 1:
-        found = table(options.folder, options.seeds)
-        if options.autopilot:
-            found += f"\n\n{flights(options.folder, options.seeds)}"
+        found = f"{table(options.folder, options.seeds)}\n\n{flights(options.folder, options.flights)}"
         Console().print(found, soft_wrap=True, markup=False)
         if options.write:
             write(options.write, found)
