@@ -408,7 +408,7 @@ def main() -> None:
     parser.add_argument("--healthy", type=int, default=40, help="how many of the healthy runs")
     parser.add_argument("--share", default="1/1", help="which part of the runs this process makes")
     parser.add_argument("--flights", type=int, nargs="*", default=[5, 6, 7, 8, 9],
-                        help="seeds of the curable kinds that are run with and without the autopilot; it was built with "
+                        help="seeds of the curable kinds that are run with and without the autopilot; built with "
                         "an eye on some of the others")  # fmt: skip
     parser.add_argument("--write", type=Path, help="the page to write the table into, when all is done")
     options = parser.parse_args()

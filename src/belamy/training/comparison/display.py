@@ -76,6 +76,7 @@ def shown(
             first, started, ended = None, monotonic(), len(ledger.outcomes(trials))
             opened: dict[str, Run] = {}
             while True:
+                last = over.is_set()
                 outcomes, held = ledger.outcomes(trials), ledger.held()
                 share = (len(outcomes) + sum(begun(folder, key, opened) for key in held)) / len(trials)
                 first = share if first is None else first
@@ -84,8 +85,9 @@ def shown(
                 if len(outcomes) > ended:
                     ended = len(outcomes)
                     on_outcome()
-                if over.wait(LOOK_SECONDS):
+                if last:
                     return
+                over.wait(LOOK_SECONDS)
 
         thread = threading.Thread(target=look, daemon=True)
         thread.start()
