@@ -407,9 +407,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=KINDS, help="kinds of broken runs")
     parser.add_argument("--healthy", type=int, default=40, help="how many of the healthy runs")
     parser.add_argument("--share", default="1/1", help="which part of the runs this process makes")
-    parser.add_argument("--flights", type=int, nargs="*", default=[5, 6, 7, 8, 9],
-                        help="seeds of the curable kinds that are run with and without the autopilot; built with "
-                        "an eye on some of the others")  # fmt: skip
+    unseen = (
+        "seeds of the curable kinds, without and with the autopilot; it was built with an eye on some of the others"
+    )
+    parser.add_argument("--flights", type=int, nargs="*", default=[5, 6, 7, 8, 9], help=unseen)
     parser.add_argument("--write", type=Path, help="the page to write the table into, when all is done")
     options = parser.parse_args()
     torch.set_num_threads(1)
