@@ -1,0 +1,51 @@
+"""Values at and near the modes 0 and 1: networks approach them smoothly, real pixels sit on them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from belamy.forensics.traces._reduce import shares
+from belamy.runs.report.plot import line_chart
+
+_NEAR = (0.5 / 255, 2.5 / 255, 8.5 / 255)
+_ZOOM = (0.11, 0.88)
+
+
+class Trace:
+    """Shares of an image's values that are 0, nearly 0, between, nearly 1, and 1.
+
+    A generator is differentiable and its last layer only approaches the ends of its range, so that its histogram is
+    smooth where that of scanned digits has two peaks of one value. Between the modes, on the zoom of the paper, the
+    range is cut evenly.
+
+    References:
+        Valle, Cai, Doshi 2018, arXiv 1807.04919, section 4 (pixel values; the zoom on 0.11 to 0.88).
+
+    Args:
+        bins: Parts of the range between the modes.
+    """
+
+    title = "Pixel values"
+    quantised = True
+    together = False
+
+    def __init__(self, *, bins: int = 8) -> None:
+        between = torch.linspace(*_ZOOM, bins + 1, dtype=torch.float64)
+        near = torch.tensor(_NEAR, dtype=torch.float64)
+        ends = torch.tensor([0.0, 1 - 1e-9], dtype=torch.float64)  # a value of 1 is beyond the last edge
+        self.edges = torch.cat([ends[:1], near, between, 1 - near.flip(0), ends[1:]])
+
+    def unfit(self, shape: tuple[int, int, int]) -> str | None:
+        return None
+
+    def describe(self, values: Tensor) -> Tensor:
+        return shares(torch.bucketize(values.double().flatten(1), self.edges), len(self.edges) + 1)
+
+    def figure(self, real: Tensor, suspect: Tensor) -> str:
+        points = torch.linspace(0, 1, 50, dtype=torch.float64)
+        series = {}
+        for name, values in (("real", real), ("suspect", suspect)):
+            below = torch.searchsorted(values.double().flatten().sort().values, points, right=True) / values.numel()
+            series[name] = list(zip(points.tolist(), below.tolist(), strict=True))
+        return line_chart(series, "Pixel values", "value", "share of pixels at most this", smooth=False)
