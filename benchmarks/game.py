@@ -31,13 +31,11 @@ BUDGET: dict[str, Any] = {
     "batch": 256, "width": 128, "depth": 2, "activation": "leaky-relu", "lr": 2e-3, "discriminator_lr": 2e-3,
     "beta1": 0.0, "beta2": 0.9, "final_lr": 0.05,
 }  # fmt: skip
-ENERGY = {"discriminator": "autoencoder"}
 SETTINGS: dict[str, dict[str, Any]] = {
     # Lipschitz by a penalty; the weight 0.1 is that of the paper's own two-dimensional experiments
     "wasserstein": {"penalties": ("gradient-penalty:weight=0.1",)},
     # scores are reconstruction errors; the margin is of the size of a squared distance between neighbouring modes
-    "energy-based": {"loss": "energy-based:margin=2", **ENERGY},
-    "boundary-equilibrium": ENERGY,
+    "energy-based": {"loss": "energy-based:margin=2"},
 }
 CHAMPION = {"loss": "relativistic-pairing", "penalties": ("r1:weight=0.3", "r2:weight=0.3")}
 START, END = "<!-- table: written by benchmarks/game.py -->", "<!-- end of table -->"

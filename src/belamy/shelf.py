@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -150,6 +150,24 @@ class Shelf:
 
 
 @cache
+class Slot(NamedTuple):
+    """A field that holds parts: of which shelf, and whether several."""
+
+    shelf: Shelf
+    many: bool
+
+
+def slots(model: type[BaseModel]) -> dict[str, Slot]:
+    """The fields of a model, annotated with their shelves, that hold parts."""
+    found = {}
+    for name, info in model.model_fields.items():
+        inner = [word for each in get_args(info.annotation) for word in get_args(each)]
+        for words, many in ((info.metadata, False), (inner, True)):
+            for shelf in (word for word in words if isinstance(word, Shelf)):
+                found[name] = Slot(shelf, many)
+    return found
+
+
 def _options(constructor: Callable[..., None]) -> dict[str, inspect.Parameter]:
     hints = get_type_hints(constructor)
     return {

@@ -9,31 +9,18 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, make_dataclass
-from typing import Annotated, Any, get_args
+from dataclasses import field, fields, make_dataclass
+from typing import Annotated, Any
 
 from pydantic.fields import FieldInfo
 
 from belamy.cli.parsing import parse
 from belamy.errors import UsageError
 from belamy.methods.base import BaseRecipe
-from belamy.shelf import Part, Shelf
+from belamy.shelf import Part, Shelf, Slot, slots
 
 OPTIONS = "_options"
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A field that holds parts: of which shelf, and whether several."""
-
-    shelf: Shelf
-    many: bool
-
-
-def slots(recipe: BaseRecipe) -> dict[str, Slot]:
-    """The fields of a recipe that hold parts."""
-    return {name: slot for name, info in type(recipe).model_fields.items() if (slot := _slot(info)) is not None}
 
 
 def read(
@@ -50,7 +37,7 @@ def read(
     Raises:
         UsageError: An unknown option or part, or an impossible value.
     """
-    held = slots(recipe)
+    held = slots(type(recipe))
     chosen = {
         name: part for name, slot in held.items() if not slot.many for part in [_chosen(recipe, name, slot, words)]
     }
@@ -78,14 +65,6 @@ def changed(recipe: BaseRecipe, fields: Mapping[str, Any]) -> BaseRecipe:
         if not equals or name.partition(".")[0] not in fields:
             raise
         raise UsageError(f"--{name.replace('_', '-')} = {rest}") from None
-
-
-def _slot(info: FieldInfo) -> Slot | None:
-    for shelf in info.metadata:
-        if isinstance(shelf, Shelf):
-            return Slot(shelf, many=False)
-    inner = [shelf for each in get_args(info.annotation) for shelf in get_args(each) if isinstance(shelf, Shelf)]
-    return Slot(inner[0], many=True) if inner else None
 
 
 def _chosen(recipe: BaseRecipe, name: str, slot: Slot, words: Sequence[str]) -> Part:

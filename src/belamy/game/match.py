@@ -40,14 +40,15 @@ class Match:
             raise UsageError(f"latent is {self.latent}, but a game on the line has 1: only so its density is exact.")
         activation = settings.activation or ("silu" if dimensions == 1 else "relu")
         body = (settings.width, settings.depth, activation)
-        judge = {"dense": Discriminator, "autoencoder": Autoencoder}[settings.discriminator]
+        self.objective = Objective(ADVERSARIAL.build(settings.loss))
+        adversarial = self.objective.adversarial
+        kind = settings.discriminator or ("autoencoder" if getattr(adversarial, "energies", False) else "dense")
+        judge = {"dense": Discriminator, "autoencoder": Autoencoder}[kind]
         with _seeded(derive(settings.seed, "networks")):
             self.generator = Generator(self.latent, dimensions, *body)
             self.discriminator: Any = judge(dimensions, *body, reach=max(map(abs, self.distribution.window)))
             given = {"features": settings.width, "classes": 0, "latent": self.latent}
             self.penalties = [PENALTIES.build(part, **given) for part in settings.penalties]
-        self.objective = Objective(ADVERSARIAL.build(settings.loss))
-        adversarial = self.objective.adversarial
         self.looks_at_real = (
             adversarial.relativistic
             or hasattr(adversarial, "observe")
@@ -132,7 +133,7 @@ class Match:
             try:
                 term = penalty(scene)
             except ValueError as error:
-                raise UsageError(f"The penalty '{name}' needs images, but a game has points. Leave it out.") from error
+                raise UsageError(f"The penalty '{name}' cannot look at points ({error}). Leave it out.") from error
             if term is not None:
                 total = total + penalty.weight * penalty.every * term.mean()
         return total

@@ -34,8 +34,8 @@ class Settings(BaseModel):
     """Updates of the discriminator for one of the generator."""
     seed: int = Field(default=0, ge=0)
     """Decides every random draw of the game."""
-    discriminator: Literal["dense", "autoencoder"] = "dense"
-    """dense gives a score; an autoencoder's score is minus its error, for energy-based and boundary-equilibrium."""
+    discriminator: Literal["dense", "autoencoder"] | None = None
+    """dense gives a score, an autoencoder minus its error; by default what the loss is for."""
     width: int = Field(default=128, gt=0, le=2048)
     """Units of the hidden layers."""
     depth: int = Field(default=2, gt=0, le=16)

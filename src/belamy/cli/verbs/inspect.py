@@ -90,9 +90,9 @@ def domain(recipe: BaseRecipe) -> Domain:
 
 def native_shape(recipe: BaseRecipe) -> tuple[int, int, int]:
     """The size that the recipe's first network was published for."""
-    from belamy.cli.recipe_form import slots
+    from belamy.shelf import slots
 
-    made = [slot.shelf.load(getattr(recipe, name).name) for name, slot in slots(recipe).items() if not slot.many]
+    made = [slot.shelf.load(getattr(recipe, name).name) for name, slot in slots(type(recipe)).items() if not slot.many]
     shapes: list[Any] = [part.native_shape for part in made if hasattr(part, "native_shape")]
     channels, height, width = shapes[0]
     return channels, height, width

@@ -43,12 +43,12 @@ def run(words: list[str]) -> int:
 
 def shelves() -> dict[str, tuple[Shelf, list[str]]]:
     """Every kind of part: its shelf and the recipes' fields that hold such parts."""
-    from belamy.cli.recipe_form import slots
     from belamy.runs.run import RECIPE_TYPES
+    from belamy.shelf import slots
 
     found: dict[str, tuple[Shelf, list[str]]] = {}
     for method in RECIPE_TYPES.names():
-        for field, slot in slots(RECIPE_TYPES.load(method)()).items():
+        for field, slot in slots(RECIPE_TYPES.load(method)).items():
             _, fields = found.setdefault(slot.shelf.kind, (slot.shelf, []))
             fields.extend([field] if field not in fields else [])
     return dict(sorted(found.items()))

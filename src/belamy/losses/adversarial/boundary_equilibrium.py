@@ -33,6 +33,7 @@ class Adversarial(nn.Module):
     """
 
     relativistic = False
+    energies = True
     k: Tensor
     convergence: Tensor
 

@@ -25,6 +25,7 @@ class Adversarial(nn.Module):
     """
 
     relativistic = False
+    energies = True
 
     def __init__(self, *, margin: float = 10.0) -> None:
         super().__init__()

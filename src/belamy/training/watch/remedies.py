@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, get_args
+from typing import Any
 
 from belamy.errors import UsageError
 from belamy.methods.base import BaseRecipe
-from belamy.shelf import Part, Shelf
+from belamy.shelf import Part, Slot, slots
 from belamy.training.watch.finding import Remedy
 
 Change = Callable[[Any], Any]
-
-
-class Slot(NamedTuple):
-    """A field that holds parts: of which shelf, and whether several."""
-
-    shelf: Shelf
-    many: bool
 
 
 class Cabinet:
@@ -98,14 +91,7 @@ class Cabinet:
 
     def slot(self, field: str) -> Slot | None:
         """The shelf of a field that holds parts."""
-        info = type(self.recipe).model_fields.get(field)
-        if info is None:
-            return None
-        for shelf in info.metadata:
-            if isinstance(shelf, Shelf):
-                return Slot(shelf, many=False)
-        inner = [shelf for each in get_args(info.annotation) for shelf in get_args(each) if isinstance(shelf, Shelf)]
-        return Slot(inner[0], many=True) if inner else None
+        return slots(type(self.recipe)).get(field)
 
 
 def in_order(*remedies: Remedy | None) -> tuple[Remedy, ...]:
