@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-import torch
 from torch import Tensor
 
 from belamy.data import Dataset
-from belamy.errors import UsageError
+from belamy.evaluation.candidate import Drawn, Stored, heeds_labels
 from belamy.evaluation.card import Card
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.metrics import METRICS, Accumulates
 from belamy.evaluation.seen import Seen
-from belamy.methods.base import BaseMethod, Samples
-from belamy.sampling.draw import draw, placement
+from belamy.methods.base import BaseMethod
 from belamy.shelf import Part
 
 USUAL = ("frechet", "modes", "diversity", "label-fidelity")
-CHUNK = 1000
-"""Images drawn, looked at and forgotten together."""
 
 Chunks = Iterable[tuple[Tensor, Tensor | None]]
 
@@ -61,7 +56,7 @@ class Panel:
         made: list[Accumulates] = [
             METRICS.build(Part(name=name), classes=self.extractor.classes) for name in self.names
         ]
-        for images, labels in real_chunks(self.data, self.indices):
+        for images, labels in Stored(self.data, self.indices).chunks():
             seen = self.extractor.look(images, labels)
             for metric in made:
                 metric.update(real=seen)
@@ -87,12 +82,12 @@ class Panel:
     def judge_method(self, method: BaseMethod, count: int, seed: int = 0) -> Judgement:
         """The verdict on samples of a trained method, with the classes in turn where its networks use labels."""
         heeds = heeds_labels(method)
-        return self.judge(drawn(method, count, seed, heeds), seed, "in turn" if heeds else "none")
+        return self.judge(Drawn(method, count, seed, heeds).chunks(), seed, "in turn" if heeds else "none")
 
     def floor(self, count: int) -> Judgement:
         """The verdict on real training images: what a perfect generator would be told."""
         kept = self.data.indices("train")[:count]
-        return self.judge(real_chunks(self.data, kept), labels="real")
+        return self.judge(Stored(self.data, kept).chunks(), labels="real")
 
     def card(self, count: int, seed: int, labels: str) -> Card:
         """The protocol of a judgement of ``count`` images."""
@@ -101,39 +96,3 @@ class Panel:
             extractor=look.name, weights=look.digest, features=look.size, data=self.data.fingerprint,
             split=self.split, n_real=len(self.indices), n_generated=count, seed=seed, labels=labels,
         )  # fmt: skip
-
-
-def drawn(method: BaseMethod, count: int, seed: int, heeds: bool) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Samples in chunks, with the labels that they were asked to be."""
-    classes = len(method.domain.classes)
-    for first in range(0, count, CHUNK):
-        size = min(CHUNK, count - first)
-        labels = torch.arange(first, first + size) % classes if heeds else None
-        yield draw(method, size, seed=seed, start=first, batch=250), labels
-
-
-def real_chunks(data: Dataset, indices: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Real images in chunks, with their labels."""
-    for kept in indices.split(CHUNK):
-        yield data.images(kept), None if data.labels is None else data.labels[kept]
-
-
-def heeds_labels(method: BaseMethod) -> bool:
-    """Whether one latent makes different images for different labels; not every network of labelled data does.
-
-    Raises:
-        UsageError: The method draws no samples.
-    """
-    if not isinstance(method, Samples):
-        raise UsageError("This run's method draws no samples: it has no generator. Judge one that has.")
-    if len(method.domain.classes) < 2:
-        return False
-    device, dtype = placement(method)
-    sampler: Any = method
-    latents = sampler.latents(0, [0, 0]).to(device, dtype)
-    training = method.training
-    method.eval()
-    with torch.no_grad():
-        first, second = sampler.generate(latents, torch.tensor([0, 1], device=device))
-    method.train(training)
-    return not torch.allclose(first, second, atol=1e-4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -23,6 +23,8 @@ def draw(
 ) -> Tensor:
     """``[count, C, H, W]`` uint8 images; image i is a function of (seed, start + i) and its label alone.
 
+    They are what :func:`generated` makes, as pixels.
+
     Args:
         method: A method that samples; it is switched to evaluation mode and back.
         count: How many images.
@@ -34,25 +36,44 @@ def draw(
     Raises:
         UsageError: The method does not sample, or a number is out of range.
     """
+    parts = generated(method, count, seed=seed, start=start, labels=labels, batch=batch)
+    return torch.cat([to_uint8(part).cpu() for part in parts])
+
+
+def generated(
+    method: BaseMethod,
+    count: int,
+    *,
+    seed: int = 0,
+    start: int = 0,
+    labels: Sequence[int] | int | None = None,
+    batch: int = 64,
+) -> Iterator[Tensor]:
+    """Images before they are pixels, ``[n, C, H, W]`` in [-1, 1] on the method's device, a batch at a time.
+
+    The arguments are those of :func:`draw`.
+
+    Raises:
+        UsageError: The method does not sample, or a number is out of range.
+    """
     if not isinstance(method, Samples):
         raise UsageError("This run's method draws no samples: it has no generator. Use `belamy report` to look at it.")
     if count < 1 or batch < 1:
         raise UsageError(f"count = {count} and batch = {batch}, but both must be at least 1.")
     device, dtype = placement(method)
     chosen = _labels(labels, start, count, len(method.domain.classes))
-    training = method.training
-    method.eval()
-    images = []
-    try:
-        with torch.no_grad():
-            for first in range(0, count, batch):
-                last = min(first + batch, count)
-                latents = method.latents(seed, range(start + first, start + last)).to(device, dtype)
-                condition = None if chosen is None else chosen[first:last].to(device)
-                images.append(to_uint8(method.generate(latents, condition)).cpu())
-    finally:
-        method.train(training)
-    return torch.cat(images)
+    for first in range(0, count, batch):
+        last = min(first + batch, count)
+        latents = method.latents(seed, range(start + first, start + last)).to(device, dtype)
+        condition = None if chosen is None else chosen[first:last].to(device)
+        training = method.training
+        method.eval()
+        try:
+            with torch.no_grad():
+                images = method.generate(latents, condition)
+        finally:
+            method.train(training)
+        yield images
 
 
 def placement(method: BaseMethod) -> tuple[torch.device, torch.dtype]:

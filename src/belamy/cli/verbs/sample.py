@@ -172,10 +172,10 @@ def fidelity_told(checked: dict[str, Any]) -> str:
 
 def heeds_labels(method: BaseMethod) -> bool:
     """Whether one latent makes different images for different labels; a method that draws no samples does not."""
-    from belamy.evaluation import panel
+    from belamy.evaluation import candidate
     from belamy.methods.base import Samples
 
-    return isinstance(method, Samples) and panel.heeds_labels(method)
+    return isinstance(method, Samples) and candidate.heeds_labels(method)
 
 
 def write(

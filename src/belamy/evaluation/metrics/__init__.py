@@ -1,20 +1,32 @@
 """Metrics, found by file name; each module holds one as its class ``Metric``.
 
-A metric counts what is seen of real and of generated images, in any parts, and computes named numbers in the end.
+A metric counts what is seen of real and of generated images, in any parts, and computes named numbers in the end, each
+with the interval that it could as well have come out in. Options are its constructor's keyword arguments, so that
+``kernel:subsets=50`` works.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self
+from typing import ClassVar, Protocol, Self
+
+from torch import Tensor
 
 from belamy.evaluation.seen import Seen
+from belamy.evaluation.statistics import Interval
 from belamy.shelf import Shelf
 
 METRICS = Shelf("belamy.evaluation.metrics", "metric", "Metric")
 
 
 class Accumulates(Protocol):
-    """What a metric can do."""
+    """What a metric can do.
+
+    Attributes:
+        needs: What it cannot do without, of ``images``, ``probabilities``, ``labels`` and ``train``; a metric that
+            needs ``train`` is also told what the generator learned from, as ``update(train=…)``.
+    """
+
+    needs: ClassVar[frozenset[str]]
 
     def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
         """Count what is seen of some real and some generated images."""
@@ -22,5 +34,23 @@ class Accumulates(Protocol):
     def merge(self, other: Self) -> None:
         """Count what another accumulator of the same kind has counted."""
 
-    def compute(self) -> dict[str, Any]:
+    def compute(self) -> dict[str, float]:
         """The numbers by name; none where what was seen cannot tell."""
+        ...
+
+    def intervals(self, seed: int = 0) -> dict[str, Interval]:
+        """The numbers with their intervals of 95 %; one is left out where there is no honest interval.
+
+        Args:
+            seed: Of the resampling, where there is any.
+        """
+        ...
+
+    @property
+    def notes(self) -> list[str]:
+        """Plain words on what the numbers of this very computation do not mean; none if nothing is amiss."""
+        ...
+
+    def figures(self) -> dict[str, Tensor]:
+        """Pictures worth looking at, uint8 ``[H, W]`` or ``[H, W, 3]``, by title."""
+        ...

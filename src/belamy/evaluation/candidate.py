@@ -1,0 +1,345 @@
+"""What is judged, unmasked or shown to people: a run that draws, or images that are there already."""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from belamy.data import Dataset, open_data, to_uint8
+from belamy.data.request import Progress
+from belamy.errors import DataError, UsageError
+from belamy.methods.base import BaseMethod, Samples
+from belamy.runs.run import Run
+from belamy.sampling.draw import generated, placement
+from belamy.seeds import generator
+
+CHUNK = 1000
+"""Images drawn, looked at and forgotten together."""
+BATCH = 250
+"""Images that a network draws at a time: always the same, for the last digits of a float depend on it."""
+RUN = "run"
+"""The format of what was never a file."""
+SHEET = "sheet.png"
+"""What `belamy sample` lays beside the samples: never taken for one of them."""
+_SIZES_NAMED = 4
+
+Chunk = tuple[Tensor, Tensor | None]
+
+
+class Source(Protocol):
+    """Where a candidate's images come from."""
+
+    def chunks(self) -> Iterator[Chunk]:
+        """uint8 images ``[n, C, H, W]`` and their labels."""
+        ...
+
+    def values(self) -> Iterator[Tensor]:
+        """float32 images ``[n, C, H, W]`` in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Images in a fixed order, whatever they are read from, as often as they are asked for.
+
+    Args:
+        name: What they are called.
+        shape: (C, H, W) of each.
+        count: How many there are.
+        seed: Of the samples of a run, or of the choice among more images than were wanted; None where nothing was
+            drawn or chosen.
+        labels: ``in turn`` where a run was asked for the classes in turn, ``given`` where they came with the images, or
+            ``none``.
+        classes: Names of the classes.
+        quantisation: ``uint8`` for files and arrays; ``float`` where :meth:`values` are not rounded.
+        format: ``run``; ``npz``, ``npy`` or another array's name; or the codec of the files: ``PNG``, ``JPEG``,
+            ``mixed: JPEG, PNG``.
+        resize: What was done to the pictures' shape: ``none``, or e.g. ``crop to 32``.
+        averaged: Whether a run's weights are averages; None for what is no run.
+        fingerprint: Identifies the data set or the weights that the images come from.
+        source: Where they come from.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    count: int
+    seed: int | None
+    labels: str
+    classes: tuple[str, ...]
+    quantisation: str
+    format: str
+    resize: str
+    averaged: bool | None
+    fingerprint: str
+    source: Source = field(repr=False, compare=False)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """uint8 images ``[n, C, H, W]``, as the writer of files rounds them, and their labels ``[n]``."""
+        return self.source.chunks()
+
+    def values(self) -> Iterator[Tensor]:
+        """float32 images ``[n, C, H, W]`` in [0, 1]: before they are rounded, where the source is a run."""
+        return self.source.values()
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Samples of a method, with the classes in turn where its networks use labels.
+
+    Args:
+        method: One that samples.
+        count: How many samples.
+        seed: Of the samples.
+        heeds: Whether its networks use labels.
+    """
+
+    method: BaseMethod
+    count: int
+    seed: int
+    heeds: bool
+
+    def chunks(self) -> Iterator[Chunk]:
+        classes, first = len(self.method.domain.classes), 0
+        for images in self._generated():
+            numbers = torch.arange(first, first + len(images))
+            yield to_uint8(images).cpu(), numbers % classes if self.heeds else None
+            first += len(images)
+
+    def values(self) -> Iterator[Tensor]:
+        for images in self._generated():
+            yield images.float().add(1).div(2).clamp(0, 1).cpu()
+
+    def _generated(self) -> Iterator[Tensor]:
+        """A chunk at a time, in [-1, 1]."""
+        held: list[Tensor] = []
+        for images in generated(self.method, self.count, seed=self.seed, batch=BATCH):
+            held.append(images)
+            if len(held) * BATCH >= CHUNK:
+                yield torch.cat(held)
+                held = []
+        if held:
+            yield torch.cat(held)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Images of a data set.
+
+    Args:
+        data: The data set.
+        indices: Which of its images.  # [n] long
+    """
+
+    data: Dataset
+    indices: Tensor
+
+    def chunks(self) -> Iterator[Chunk]:
+        for kept in self.indices.split(CHUNK):
+            yield self.data.images(kept), None if self.data.labels is None else self.data.labels[kept]
+
+    def values(self) -> Iterator[Tensor]:
+        for images, _ in self.chunks():
+            yield images.float() / 255
+
+
+def open_candidate(
+    source: str | Path,
+    *,
+    count: int,
+    seed: int = 0,
+    shape: tuple[int, int, int] | None = None,
+    size: int | None = None,
+    split: str = "all",
+    device: torch.device | str = "cpu",
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> Candidate:
+    """The images of a run's directory, a folder, an archive, an array file or any other data source.
+
+    Pictures are taken at their own size: nothing is resized unless ``size`` says so, since a resize changes every
+    number that is measured and every trace that is looked for.
+
+    Args:
+        source: Where the images are.
+        count: How many are wanted. A run draws so many; of a larger data set so many are chosen by the seed.
+        seed: Of the samples or of the choice.
+        shape: What the images must be, (C, H, W); grey and colour are converted, another size is refused.
+        size: Make squares of this side.
+        split: Of a data set: which of its images.
+        device: Where a run draws.
+        offline: Never fetch data from the network.
+        progress: Called with (done, total) while files are read.
+
+    Raises:
+        UsageError: A run that draws no samples, an unknown source or split, or a number out of range.
+        DataError: Pictures of several sizes, or of another size than ``shape``.
+
+    Example:
+        >>> open_candidate("avatars-16", count=100).format
+        'embedded'
+    """
+    if count < 1:
+        raise UsageError(f"The count is {count}, but it must be at least 1.")
+    if is_run(source):
+        found = drawn_candidate(Run.open(source), count, seed, device)
+        if size is not None and (size, size) != found.shape[1:]:
+            raise UsageError(f"{source} draws images of {_size(found.shape)} pixels. Leave --size {size} out.")
+    else:
+        data = opened(source, size, shape[0] if shape else None, offline, progress)
+        found = stored_candidate(data, str(source), count, seed, split, size)
+    if shape is not None and found.shape != shape:
+        raise DataError(mismatch(str(source), found.shape, shape))
+    return found
+
+
+def is_run(source: str | Path) -> bool:
+    """Whether a source is the directory of a run."""
+    return (Path(source).expanduser() / "recipe.json").is_file()
+
+
+def drawn_candidate(run: Run, count: int, seed: int, device: torch.device | str = "cpu") -> Candidate:
+    """The samples of a run."""
+    from belamy.evaluation.features.classifier import weights_digest
+
+    method = run.method().to(device)
+    heeds = heeds_labels(method)
+    return Candidate(
+        name=run.path.name or str(run.path), shape=run.domain.shape, count=count, seed=seed,
+        labels="in turn" if heeds else "none", classes=tuple(run.domain.classes), quantisation="float", format=RUN,
+        resize="none", averaged=bool(run.recipe.average and method.averaged),
+        fingerprint=weights_digest(method.state_dict()), source=Drawn(method, count, seed, heeds),
+    )  # fmt: skip
+
+
+def stored_candidate(data: Dataset, source: str, count: int, seed: int, split: str, size: int | None) -> Candidate:
+    """Images of a data set: all of a split, or so many of them chosen by the seed."""
+    indices = data.indices(split)
+    if data.names is not None and SHEET in data.names:
+        indices = indices[indices != data.names.index(SHEET)]
+    if not len(indices):
+        raise UsageError(f"The split '{split}' of {data.name} is empty. Choose another.")
+    chosen = len(indices) > count
+    if chosen:
+        order = torch.randperm(len(indices), generator=generator(seed, "candidate"))
+        indices = indices[order[:count].sort().values]
+    return Candidate(
+        name=data.name, shape=data.shape, count=len(indices), seed=seed if chosen else None,
+        labels="none" if data.labels is None else "given", classes=data.classes, quantisation="uint8",
+        format=file_format(source, data, indices.tolist()), resize="none" if size is None else f"crop to {size}",
+        averaged=None, fingerprint=data.fingerprint, source=Stored(data, indices),
+    )  # fmt: skip
+
+
+def opened(
+    source: str | Path, size: int | None, channels: int | None, offline: bool, progress: Progress | None
+) -> Dataset:
+    """A data set with pictures as large as they are, or as squares of a side.
+
+    Raises:
+        DataError: They are of several sizes, or not square, and no size is asked for.
+    """
+    wanted: dict[str, Any] = {"channels": channels, "offline": offline, "progress": progress}
+    data = open_data(source, size=size, **wanted)
+    if data.names is None:
+        return data
+    sizes, modes = Counter(data.origin.sizes), Counter(data.origin.modes)
+    if SHEET in data.names and len(data) > 1:
+        sizes[_rarest(sizes)] -= 1
+        modes["RGB"] -= 1
+        if channels is None and set(+modes) == {"L"}:
+            wanted["channels"], channels = 1, 1
+    sizes = +sizes
+    if size is not None:
+        return data if channels in (None, data.shape[0]) else open_data(source, size=size, **wanted)
+    if len(sizes) > 1:
+        named = ", ".join(each for each, _ in sizes.most_common(_SIZES_NAMED))
+        more = f" and {len(sizes) - _SIZES_NAMED} more" if len(sizes) > _SIZES_NAMED else ""
+        raise DataError(
+            f"{source} holds pictures of {len(sizes)} sizes: {named}{more}. Resizing changes what is measured, so it "
+            f"is done only if asked for: type --size {data.shape[1]}."
+        )
+    width, height = map(int, next(iter(sizes)).split("x"))
+    if width != height:
+        raise DataError(
+            f"{source} holds pictures of {width}x{height} pixels, and only squares are taken as they are. Cut their "
+            f"centres out: type --size {min(width, height)}."
+        )
+    fits = data.shape[1:] == (height, width) and channels in (None, data.shape[0])
+    return data if fits else open_data(source, size=width, **wanted)
+
+
+def _rarest(sizes: Counter[str]) -> str:
+    return min(sizes, key=lambda each: sizes[each])
+
+
+def file_format(source: str, data: Dataset, indices: Sequence[int]) -> str:
+    """The codec of picture files, told by their content; of arrays and named sets, what they are."""
+    path = Path(source).expanduser()
+    if data.names is None:
+        return path.suffix.lstrip(".").lower() or "array" if path.exists() else "embedded"
+    names = [data.names[index] for index in indices]
+    if path.is_dir():
+        found = {_codec(path / name) for name in names}
+    else:
+        with zipfile.ZipFile(path) as archive:
+            found = {_codec_in(archive, name) for name in names}
+    codecs = sorted(found)
+    return codecs[0] if len(codecs) == 1 else f"mixed: {', '.join(codecs)}"
+
+
+def heeds_labels(method: BaseMethod) -> bool:
+    """Whether one latent makes different images for different labels; not every network of labelled data does.
+
+    Raises:
+        UsageError: The method draws no samples.
+    """
+    if not isinstance(method, Samples):
+        raise UsageError("This run's method draws no samples: it has no generator. Judge one that has.")
+    if len(method.domain.classes) < 2:
+        return False
+    device, dtype = placement(method)
+    sampler: Any = method
+    latents = sampler.latents(0, [0, 0]).to(device, dtype)
+    training = method.training
+    method.eval()
+    with torch.no_grad():
+        first, second = sampler.generate(latents, torch.tensor([0, 1], device=device))
+    method.train(training)
+    return not torch.allclose(first, second, atol=1e-4)
+
+
+def mismatch(source: str, shape: tuple[int, int, int], wanted: tuple[int, int, int]) -> str:
+    """What to say of images that cannot be compared for their shape."""
+    return (
+        f"{source} holds images of {_size(shape)} pixels in {shape[0]} channel(s), but they are to be compared with "
+        f"images of {_size(wanted)} in {wanted[0]}. Make both the same: --size {min(shape[1:] + wanted[1:])}."
+    )
+
+
+def _size(shape: tuple[int, int, int]) -> str:
+    return f"{shape[2]}x{shape[1]}"
+
+
+def _codec(path: Path) -> str:
+    """The codec of a file, told by its first bytes, or by its name where it cannot be opened under that."""
+    try:
+        with Image.open(path) as image:
+            return str(image.format)
+    except OSError:
+        return path.suffix.lstrip(".").upper()
+
+
+def _codec_in(archive: zipfile.ZipFile, name: str) -> str:
+    try:
+        with archive.open(name) as file, Image.open(file) as image:
+            return str(image.format)
+    except (KeyError, OSError):
+        return Path(name).suffix.lstrip(".").upper()
