@@ -1,0 +1,154 @@
+"""Intervals of 95 % about shares, means, and whatever can be computed again on other rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import cos, exp, inf, isfinite, pi, sin, sqrt
+from statistics import NormalDist
+
+import torch
+from torch import Tensor
+
+from belamy.evaluation.statistics import Interval
+from belamy.seeds import generator
+
+CONFIDENCE = 0.95
+
+
+def normal_quantile(confidence: float = CONFIDENCE) -> float:
+    """z with P(\\|Z\\| < z) = ``confidence``."""
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
+
+
+def wilson(right: float, trials: int, confidence: float = CONFIDENCE) -> Interval:
+    r"""A share of independent trials, with the score interval.
+
+    .. math:: \frac{p + z^2/2n \pm z\sqrt{p(1-p)/n + z^2/4n^2}}{1 + z^2/n}
+
+    References:
+        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+
+    Example:
+        >>> [round(number, 3) for number in wilson(0, 10)]
+        [0.0, 0.0, 0.278]
+    """
+    if trials < 1:
+        raise ValueError("no trials")
+    p, z = right / trials, normal_quantile(confidence)
+    middle, shrink = p + z * z / (2 * trials), 1 + z * z / trials
+    reach = z * sqrt(p * (1 - p) / trials + z * z / (4 * trials**2))
+    return Interval(p, max(0.0, min(p, (middle - reach) / shrink)), min(1.0, max(p, (middle + reach) / shrink)))
+
+
+def about(value: float, error: float, confidence: float = CONFIDENCE) -> Interval:
+    """A number that is normal about the truth with standard error ``error``."""
+    reach = normal_quantile(confidence) * error
+    return Interval(value, value - reach, value + reach)
+
+
+def factor(value: float, error: float, confidence: float = CONFIDENCE) -> Interval:
+    """A positive number whose logarithm is normal about the truth's with standard error ``error``."""
+    reach = exp(normal_quantile(confidence) * error)
+    return Interval(value, value / reach, value * reach)
+
+
+def mean(values: Tensor | Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+    """The mean of independent numbers, with Student's interval; unbounded for a single one.
+
+    References:
+        Student 1908, "The probable error of a mean".
+    """
+    found = torch.as_tensor(values, dtype=torch.float64)
+    value = float(found.mean())
+    if len(found) < 2:
+        return Interval(value, -inf, inf)
+    reach = student_quantile(len(found) - 1, confidence) * float(found.std()) / sqrt(len(found))
+    return Interval(value, value - reach, value + reach)
+
+
+def jackknife(value: float, left_out: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+    r"""A number computed from groups of rows, with the values that it has when each of the g groups is left out.
+
+    .. math:: v = \frac{g-1}{g}\sum_j\bigl(\theta_{(j)} - \bar\theta_{(\cdot)}\bigr)^2
+
+    References:
+        Tukey 1958; that the expectation of v is not below the variance: Efron & Stein 1981, "The jackknife estimate of
+        variance".
+    """
+    groups = len(left_out)
+    if groups < 2:
+        return Interval(value, -inf, inf)
+    found = torch.tensor(left_out, dtype=torch.float64)
+    reach = student_quantile(groups - 1, confidence) * sqrt(
+        float((found - found.mean()).square().sum()) * (1 - 1 / groups)
+    )
+    return Interval(value, value - reach, value + reach)
+
+
+def bootstrap(
+    statistic: Callable[..., float], *counts: int, seed: int, repeats: int = 1000, confidence: float = CONFIDENCE
+) -> Interval:
+    """A number computed from rows, with the percentiles that it has when the rows are drawn again with replacement.
+
+    The interval is widened to hold the number itself. Draws on which the number is not finite are left out.
+
+    References:
+        Efron 1979, "Bootstrap methods: another look at the jackknife"; Efron & Tibshirani 1993, chapter 13.
+
+    Args:
+        statistic: Computes the number from one tensor of indices per set.
+        counts: How many rows each set has.
+        seed: Of the draws.
+        repeats: How many times the rows are drawn.
+        confidence: Share of the draws within the interval.
+    """
+    value = statistic(*(torch.arange(count) for count in counts))
+    source = generator(seed, "bootstrap")
+    drawn = [statistic(*(torch.randint(count, (count,), generator=source) for count in counts)) for _ in range(repeats)]
+    return percentiles(value, drawn, confidence)
+
+
+def percentiles(value: float, drawn: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+    """The middle share ``confidence`` of finite repetitions of a number, widened to hold the number itself."""
+    finite = torch.tensor([each for each in drawn if isfinite(each)], dtype=torch.float64)
+    if not len(finite):
+        return Interval(value, -inf, inf)
+    low, high = finite.quantile(torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2], dtype=torch.float64))
+    return Interval(value, min(value, float(low)), max(value, float(high)))
+
+
+def student_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
+    """t with P(\\|T\\| < t) = ``confidence`` for Student's T.
+
+    References:
+        The finite sums: Abramowitz & Stegun 1964, 26.7.3 and 26.7.4; the expansion for many degrees of freedom: 26.7.5.
+
+    Args:
+        freedom: Degrees of freedom, at least 1.
+        confidence: Between 0 and 1.
+
+    Example:
+        >>> round(student_quantile(1), 3), round(student_quantile(9), 3)
+        (12.706, 2.262)
+    """
+    if freedom < 1:
+        raise ValueError("no degrees of freedom")
+    z = normal_quantile(confidence)
+    if freedom > 200:
+        cubic, quintic = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+        return z + cubic / freedom + quintic / freedom**2
+    low, high = 0.0, pi / 2  # the angle whose tangent is t / √ν
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, freedom) < confidence else (low, middle)
+    return sqrt(freedom) * sin(low) / cos(low)
+
+
+def _within(angle: float, freedom: int) -> float:
+    """P(\\|T\\| < √ν tan(angle))."""
+    odd = freedom % 2
+    term, total = cos(angle) if odd else 1.0, 0.0
+    for k in range(odd + 1, freedom, 2):
+        total += term
+        term *= k / (k + 1) * cos(angle) ** 2
+    return 2 / pi * (angle + sin(angle) * total) if odd else sin(angle) * total
