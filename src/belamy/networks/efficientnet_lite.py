@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +63,7 @@ class EfficientNetLite(nn.Module):
         for kernel, stride, expansion, outgoing in BLOCKS[:blocks]:
             chain.append(_Bottleneck(incoming, outgoing, kernel, stride, expansion))
             incoming = outgoing
-        self.blocks = nn.ModuleList(chain)
+        self.blocks: Any = nn.ModuleList(chain)
         pairs = [([f"e{index}"] if index else []) + [f"b{index}"] for index in range(blocks)]
         self.layers = ("stem", *(name for pair in pairs for name in pair))
 
@@ -129,7 +129,7 @@ def folded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 class _Bottleneck(nn.Module):
-    """Expand (1×1, ReLU6), filter each channel (k×k, ReLU6), project (1×1, linear); added to the input where it fits."""
+    """Expand (1×1, ReLU6), filter each channel (k×k, ReLU6), project (1×1); added to the input where it fits."""
 
     def __init__(self, incoming: int, outgoing: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
