@@ -12,7 +12,7 @@ from belamy.forensics.traces._charts import course
 from belamy.forensics.traces._reduce import grey
 
 _FLOOR = 1e-12
-"""Share of the whole power below which power is rounding."""
+"""Mean power of a pixel, and share of an image's power, below which power is rounding."""
 _REACH = 2
 """Frequencies on each side of a stride's that are its surroundings."""
 
@@ -58,10 +58,11 @@ class Trace:
         return torch.cat([rings, torch.stack([(total + _FLOOR).log(), _decay(rings), *marks], 1)], 1)
 
     def figure(self, real: Tensor, suspect: Tensor) -> str:
-        tables = [(azimuthal(_relative(values)[0]).mean(0, keepdim=True)[:, 1:] + _FLOOR) for values in (real, suspect)]
+        tables = [azimuthal(_relative(values)[0])[:, 1:] + _FLOOR for values in (real, suspect)]
         radii = torch.arange(1, tables[0].shape[1] + 1) / min(real.shape[2:])
         marks = [(1 / stride, f"period {stride}") for stride in self.strides]
-        return course(*tables, radii, self.title, "cycles per pixel", "share of the power", marks, log_y=True)
+        label = "share of the power"
+        return course(tables[0], tables[1], radii, self.title, "cycles per pixel", label, marks, log_y=True)
 
 
 def _relative(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,8 +73,9 @@ def _relative(values: Tensor) -> tuple[Tensor, Tensor]:
     plane = grey(values)
     spectra = power(plane - plane.mean((1, 2), keepdim=True))
     spectra[:, 0, 0] = 0
-    total = spectra.sum((1, 2))
-    return spectra / torch.where(total > 0, total, 1.0)[:, None, None], total / plane[0].numel()
+    mean = spectra.mean((1, 2))
+    shown = torch.where(mean > _FLOOR, spectra.shape[1] * spectra.shape[2] * mean, torch.inf)
+    return spectra / shown[:, None, None], mean
 
 
 def _decay(rings: Tensor) -> Tensor:
