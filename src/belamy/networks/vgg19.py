@@ -71,23 +71,19 @@ class VGG19(nn.Module):
         Raises:
             UsageError: A tensor is missing, is one too many or has another shape.
         """
-        published = [name for name in tensors if name.startswith("features.") and name.endswith(".weight")]
-        published.sort(key=lambda name: int(name.split(".")[1]))
-        names = list(self.convolutions)
-        shapes = [tuple(tensors[name].shape) for name in published]
-        if [f"features.{place}.weight" for place in self._places()] != published or shapes != [
-            tuple(self.convolutions[name].weight.shape) for name in names
-        ]:
+        sources = {
+            f"features.{place}.{kind}": f"{name}.{kind}"
+            for name, place in zip(self.convolutions, self._places(), strict=True)
+            for kind in ("weight", "bias")
+        }
+        state = {sources.get(key, key): tensor for key, tensor in tensors.items() if key.startswith("features.")}
+        try:
+            self.convolutions.load_state_dict(state)
+        except RuntimeError as error:
             raise UsageError(
                 "The tensors are not those of VGG-19 in torchvision's layout, features.0.weight … features.34.bias. "
                 "Give vgg19-dcbb9e9d.pth or vgg19-d01eb7cb.pth."
-            )
-        state = {
-            f"{name}.{kind}": tensors[source.replace("weight", kind)]
-            for name, source in zip(names, published, strict=True)
-            for kind in ("weight", "bias")
-        }
-        self.convolutions.load_state_dict(state)
+            ) from error
 
     def _places(self) -> list[int]:
         """The numbers that torchvision gives the convolutions, counting a ReLU after each, and the poolings."""
