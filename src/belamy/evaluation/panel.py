@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import isfinite
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from belamy.data import Dataset
-from belamy.evaluation.candidate import Drawn, Stored, heeds_labels
-from belamy.evaluation.card import Card
+from belamy.errors import UsageError
+from belamy.evaluation.candidate import Candidate, Chunk, Drawn, Stored, heeds_labels
+from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.metrics import METRICS, Accumulates
 from belamy.evaluation.seen import Seen
+from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
+from belamy.seeds import generator
 from belamy.shelf import Part
 
 USUAL = ("frechet", "modes", "diversity", "label-fidelity")
+LOSSY = ("JPEG", "mixed")
+"""Beginnings of the formats whose pixels are not those that were drawn."""
+LEAST = 2
 
-Chunks = Iterable[tuple[Tensor, Tensor | None]]
+Chunks = Iterable[Chunk]
+Told = Callable[[int], None]
+Metrics = Mapping[str, Accumulates]
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Named numbers, and the card that says how they came about."""
+    """Named numbers, and the card that says how they came about.
+
+    Args:
+        values: The numbers.
+        card: Their protocol.
+        intervals: The numbers' intervals of 95 %, where there are honest ones.
+        notes: What the numbers do not mean, in plain words.
+        figures: Pictures to look at, uint8 ``[H, W]`` or ``[H, W, 3]``, by title.
+        origins: Which metric each number is of.
+    """
 
     values: dict[str, float]
     card: Card
+    intervals: dict[str, Interval] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    figures: dict[str, Tensor] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
 
 
 class Panel:
@@ -38,61 +62,248 @@ class Panel:
         extractor: Who looks at the pixels.
         data: The real images.
         split: Which of them are compared with; what the generator learned from is kinder to copies.
-        metrics: Names on the shelf ``belamy.evaluation.metrics``.
+        metrics: Names on the shelf ``belamy.evaluation.metrics``, with options; by default the usual ones that the data
+            and the extractor allow.
+        fit: How the real pictures were brought to their size, for the card.
+        told: Is called with how many images were looked at.
 
     Raises:
-        UsageError: The data have no such split.
+        UsageError: The data have no such split, or too few images in it; or a metric is unknown or lacks something.
     """
 
     def __init__(
-        self, extractor: Extractor, data: Dataset, split: str = "test", metrics: Sequence[str] = USUAL
+        self,
+        extractor: Extractor,
+        data: Dataset,
+        split: str = "test",
+        metrics: Sequence[str] | None = None,
+        *,
+        fit: str = "none",
+        told: Told | None = None,
     ) -> None:
-        self.extractor, self.data, self.split, self.names = extractor, data, split, tuple(metrics)
+        self.extractor, self.data, self.split, self.fit = extractor, data, split, fit
+        self.told: Told = told or (lambda _count: None)
         self.indices = data.indices(split)
+        if len(self.indices) < LEAST:
+            raise UsageError(
+                f"The split '{split}' of {data.name} holds {len(self.indices)} image(s), but a distribution needs at "
+                f"least {LEAST}. Choose another, e.g. --split all."
+            )
+        asked = [METRICS.check(Part.parse(name)) for name in (USUAL if metrics is None else metrics)]
+        lacking = {part.name: self.lacks(part.name) for part in asked}
+        if metrics is not None and (missing := [(name, why) for name, why in lacking.items() if why]):
+            raise UsageError(f"The metric '{missing[0][0]}' {missing[0][1]}")
+        self.parts = {part.name: part for part in asked if not lacking[part.name]}
+
+    def lacks(self, name: str) -> str:
+        """What a metric needs and cannot have here, in words with what to do; empty if nothing."""
+        needs = needs_of(name)
+        if "labels" in needs and self.data.labels is None:
+            return f"needs labels, but {self.data.name} has none. Name some with --labels, or leave the metric out."
+        if "probabilities" in needs and not self.extractor.classes:
+            return (
+                f"needs classes, but the extractor '{self.extractor.name}' tells none apart. Choose one that does with "
+                "--extractor, or leave the metric out."
+            )
+        if "train" in needs and not len(self.train):
+            return (
+                f"compares with the images that were learned from, and the split '{self.split}' leaves none of them "
+                "out. Choose --split test."
+            )
+        return ""
+
+    @property
+    def train(self) -> Tensor:
+        """What the generator learned from, where that is not what it is compared with.  # [n] long"""
+        separate = self.split not in ("train", "all") and "train" in self.data.splits
+        return self.data.indices("train") if separate else torch.empty(0, dtype=torch.long)
 
     @cached_property
-    def primed(self) -> list[Accumulates]:
-        """The metrics after they have seen the real images."""
-        made: list[Accumulates] = [
-            METRICS.build(Part(name=name), classes=self.extractor.classes) for name in self.names
-        ]
-        for images, labels in Stored(self.data, self.indices).chunks():
-            seen = self.extractor.look(images, labels)
-            for metric in made:
-                metric.update(real=seen)
+    def rest(self) -> Tensor:
+        """The real images that are not compared with.  # [n] long"""
+        kept = torch.ones(len(self.data), dtype=torch.bool)
+        kept[self.indices] = False
+        return kept.nonzero().flatten()
+
+    @cached_property
+    def primed(self) -> Metrics:
+        """The metrics after they have seen the real images, and what was learned from where they ask for it."""
+        made = self.built(self.parts)
+        self._show(made, Stored(self.data, self.indices).chunks(), "real")
+        self._show(_asking(made), Stored(self.data, self.train).chunks(), "train")
         return made
 
-    def judge(self, chunks: Chunks, seed: int = 0, labels: str = "none") -> Judgement:
+    def built(self, names: Iterable[str]) -> Metrics:
+        """Fresh metrics."""
+        return {name: METRICS.build(self.parts[name], classes=self.extractor.classes) for name in names}
+
+    def judge(
+        self, chunks: Chunks, seed: int | None = 0, labels: str = "none", *, detail: bool = False, **facts: Any
+    ) -> Judgement:
         """The verdict on images that come in parts.
 
         Args:
             chunks: uint8 images ``[n, C, H, W]`` and the labels that they were asked to be, None for none.
             seed: Of the images, for the card.
             labels: What the images were asked to be, for the card.
+            detail: Compute intervals and figures too.
+            facts: More for the card.
         """
-        metrics, count = deepcopy(self.primed), 0
-        for images, asked in chunks:
-            seen: Seen = self.extractor.look(images, asked)
-            count += len(seen)
-            for metric in metrics:
-                metric.update(fake=seen)
-        values = {name: value for metric in metrics for name, value in metric.compute().items()}
-        return Judgement(values, self.card(count, seed, labels))
+        metrics = deepcopy(self.primed)
+        count = self._show(metrics, chunks, "fake")
+        card = replace(self.card(count, seed, labels), **facts)
+        return judged(metrics, card, detail)
 
-    def judge_method(self, method: BaseMethod, count: int, seed: int = 0) -> Judgement:
+    def judge_method(self, method: BaseMethod, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
         """The verdict on samples of a trained method, with the classes in turn where its networks use labels."""
         heeds = heeds_labels(method)
-        return self.judge(Drawn(method, count, seed, heeds).chunks(), seed, "in turn" if heeds else "none")
+        chunks = Drawn(method, count, seed, heeds).chunks()
+        return self.judge(chunks, seed, "in turn" if heeds else "none", detail=detail)
 
-    def floor(self, count: int) -> Judgement:
-        """The verdict on real training images: what a perfect generator would be told."""
-        kept = self.data.indices("train")[:count]
-        return self.judge(Stored(self.data, kept).chunks(), labels="real")
+    def judge_candidate(self, candidate: Candidate, *, detail: bool = True) -> Judgement:
+        """The verdict on a candidate; labels that came with its images are matched by the classes' names.
 
-    def card(self, count: int, seed: int, labels: str) -> Card:
+        Raises:
+            UsageError: It has fewer than two images.
+        """
+        if candidate.count < LEAST:
+            raise UsageError(
+                f"{candidate.name} holds {candidate.count} image(s), but a distribution needs at least {LEAST}."
+            )
+        table = class_table(candidate.classes, self.data.classes)
+        foreign = candidate.labels != "none" and table is None
+        labels = candidate.labels if table is not None else "none"
+        chunks = (
+            (images, None if table is None or asked is None else table[asked]) for images, asked in candidate.chunks()
+        )
+        lossy = f" {candidate.format}" if candidate.format.startswith(LOSSY) else ""
+        found = self.judge(
+            chunks, candidate.seed, labels, detail=detail, quantisation=f"uint8{lossy}", averaged=candidate.averaged,
+            fit=candidate.resize if candidate.resize != "none" else self.fit,
+        )  # fmt: skip
+        if foreign:
+            found.notes.append(
+                f"The classes of {candidate.name} are not those of {self.data.name}: its labels are left out."
+            )
+        return found
+
+    def floor(self, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
+        """The verdict on real images that are not among those compared with: what a perfect generator would be told.
+
+        So many are chosen by the seed, of those there are. Metrics that ask what was learned from see one half of the
+        compared images against the other, since neither was learned from; so do all where no other images are left.
+        """
+        metrics: dict[str, Accumulates] = {}
+        apart = {name for name in self.parts if "train" in needs_of(name)} if len(self.rest) >= LEAST else {*self.parts}
+        if plain := [name for name in self.parts if name not in apart]:
+            chosen = self.rest[_shuffled(len(self.rest), seed)[:count]]
+            shown = {name: deepcopy(self.primed[name]) for name in plain}
+            count = self._show(shown, Stored(self.data, chosen).chunks(), "fake")
+            metrics |= shown
+        if apart and len(self.indices) >= 2 * LEAST:
+            halves = self.indices[_shuffled(len(self.indices), seed)].chunk(2)
+            shown = dict(self.built(apart))
+            self._show(shown, Stored(self.data, halves[0]).chunks(), "real")
+            self._show(_asking(shown), Stored(self.data, self.train).chunks(), "train")
+            halved = self._show(shown, Stored(self.data, halves[1][:count]).chunks(), "fake")
+            count = count if metrics else halved
+            metrics |= shown
+        return judged(
+            {name: metrics[name] for name in self.parts if name in metrics}, self.card(count, seed, "real"), detail
+        )
+
+    def card(self, count: int, seed: int | None, labels: str) -> Card:
         """The protocol of a judgement of ``count`` images."""
         look = self.extractor
         return Card(
             extractor=look.name, weights=look.digest, features=look.size, data=self.data.fingerprint,
-            split=self.split, n_real=len(self.indices), n_generated=count, seed=seed, labels=labels,
+            split=self.split, n_real=len(self.indices), n_generated=count, seed=seed, labels=labels, fit=self.fit,
+            layer=str(getattr(look, "layer", "")), resize=str(getattr(look, "resize", "")),
+            metrics={name: options_of(part) for name, part in self.parts.items()}, versions=package_versions(),
         )  # fmt: skip
+
+    def work(self, count: int, floor: bool) -> int:
+        """How many images will be looked at to judge ``count``."""
+        looks = len(self.indices) + count
+        asking = len(self.train) if any("train" in needs_of(name) for name in self.parts) else 0
+        if floor:
+            looks += min(count, len(self.rest)) + (len(self.indices) + asking if asking else 0)
+        return looks + asking
+
+    def _show(self, metrics: Metrics, chunks: Chunks, side: str) -> int:
+        """Show images to metrics as one side; returns how many."""
+        count = 0
+        for images, labels in chunks if metrics else ():
+            seen: Seen = self.extractor.look(images, labels)
+            seen = seen if seen.images is not None else replace(seen, images=images)
+            for metric in metrics.values():
+                metric.update(**{side: seen})
+            count += len(seen)
+            self.told(len(seen))
+        return count
+
+
+def judged(metrics: Metrics, card: Card, detail: bool) -> Judgement:
+    """What metrics say in the end."""
+    values: dict[str, float] = {}
+    intervals: dict[str, Interval] = {}
+    notes: list[str] = []
+    figures: dict[str, Tensor] = {}
+    origins: dict[str, str] = {}
+    for name, metric in metrics.items():
+        found = metric.compute()
+        values |= found
+        origins |= dict.fromkeys(found, name)
+        notes += [
+            f"{key} is {value}, which is no number to compare." for key, value in found.items() if not fine(value)
+        ]
+        notes += [note for note in getattr(metric, "notes", ()) if note not in notes]
+        if detail and hasattr(metric, "intervals"):
+            intervals |= metric.intervals(card.seed or 0)
+        if detail and hasattr(metric, "figures"):
+            figures |= metric.figures()
+    return Judgement(values, card, intervals, notes, figures, origins)
+
+
+def fine(value: float) -> bool:
+    """Whether a number can be compared; infinite ones can."""
+    return isfinite(value) or value in (float("inf"), float("-inf"))
+
+
+def needs_of(name: str) -> frozenset[str]:
+    """What a metric cannot do without."""
+    found: frozenset[str] = getattr(METRICS.load(name), "needs", frozenset())
+    return found
+
+
+def options_of(part: Part) -> str:
+    """All options of a metric as they were, the defaults too."""
+    values = {name: part.options.get(name, option.default) for name, option in METRICS.options(part.name).items()}
+    return ",".join(f"{name}={value}" for name, value in values.items())
+
+
+def class_table(found: Sequence[str], known: Sequence[str]) -> Tensor | None:
+    """The number that each class has among the known ones; None where a name (or a number, in its place) is not known.
+
+    Example:
+        >>> class_table(["dog", "cat"], ["cat", "dog"])
+        tensor([1, 0])
+        >>> class_table(["0", "1"], ["cat", "dog"])
+        tensor([0, 1])
+    """
+    if not found:
+        return None
+    if all(name in known for name in found):
+        return torch.tensor([known.index(name) for name in found])
+    if all(name.isdecimal() and int(name) < len(known) for name in found):
+        return torch.tensor([int(name) for name in found])
+    return None
+
+
+def _asking(metrics: Metrics) -> Metrics:
+    """Those metrics that want to see what was learned from."""
+    return {name: metric for name, metric in metrics.items() if "train" in needs_of(name)}
+
+
+def _shuffled(count: int, seed: int) -> Tensor:
+    return torch.randperm(count, generator=generator(seed, "floor"))

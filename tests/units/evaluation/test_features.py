@@ -6,13 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
-from belamy.evaluation.card import Card
 from belamy.evaluation.features.classifier import ClassifierFeatures, weights_digest
 from belamy.evaluation.features.pixels import PixelFeatures
 from belamy.evaluation.features.stacked import StackedFeatures
-from belamy.evaluation.panel import Panel
 from belamy.networks.convnet import Classifier
 
 
@@ -71,34 +68,3 @@ def test_pixel_features_are_the_means_of_fields() -> None:
     image[..., :2, :3] = 255
     assert look.look(image).features.tolist() == [[1, 0, 0, 0]] and look.size == 4
     assert PixelFeatures((3, 4, 4)).size == 48
-
-
-class TestPanel:
-    def test_real_images_are_at_no_distance_from_themselves(self, noise: Dataset) -> None:
-        panel = Panel(classifier(), noise, split="train")
-        judgement = panel.floor(1000)
-        assert judgement.values["frechet"] == 0 and judgement.values["kl"] == pytest.approx(0, abs=1e-12)
-        assert judgement.values["diversity"] == pytest.approx(1)
-        assert judgement.card.n_generated == judgement.card.n_real == len(noise.splits["train"])
-
-    def test_judgements_do_not_touch_each_other(self, noise: Dataset) -> None:
-        panel, images = Panel(classifier(), noise), pixels(30)
-        first = panel.judge([(images, None)])
-        assert panel.judge([(images[:10], None), (images[10:], None)]).values == pytest.approx(first.values, rel=1e-9)
-        assert "label-fidelity" not in first.values
-
-    def test_without_classes_only_features_are_judged(self) -> None:
-        data = Dataset("noise", Memory(pixels(60)), labels=torch.zeros(60, dtype=torch.long), classes=["all"])
-        values = Panel(PixelFeatures((1, 8, 8)), data).judge([(pixels(20), None)]).values
-        assert set(values) == {"frechet", "diversity"}
-
-    def test_an_unknown_split_is_refused(self, noise: Dataset) -> None:
-        with pytest.raises(UsageError, match="no split 'validation'"):
-            Panel(classifier(), noise, split="validation")
-
-
-def test_cards_tell_what_differs_and_survive_json() -> None:
-    card = Card("judge", "abc", 128, "data", "test", 10_000, 10_000, 1, "in turn")
-    other = Card.parse({**card.as_json(), "n_generated": 500, "divisor": "n", "newer": 1})
-    assert card.differences(other) == ["n_generated", "divisor"] and Card.parse(card.as_json()) == card
-    assert str(card) == "[judge@abc, d=128, uint8, test of data, N=10000/10000, seed=1, labels in turn, n-1]"
