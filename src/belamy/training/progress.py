@@ -30,6 +30,9 @@ class Reporter(Protocol):
     def read(self, done: int, total: int) -> None:
         """Files of the data read so far."""
 
+    def work(self, share: float, text: str) -> None:
+        """Any other work: the share that is done, and a few words."""
+
     def close(self) -> None:
         """The end of the run."""
 
@@ -47,6 +50,9 @@ class Silent:
         pass
 
     def read(self, done: int, total: int) -> None:
+        pass
+
+    def work(self, share: float, text: str) -> None:
         pass
 
     def close(self) -> None:
@@ -73,6 +79,10 @@ class Lines:
         if self.due():
             self._last = monotonic()
             self.say(f"reading files: {done:,} of {total:,}")
+
+    def work(self, share: float, text: str) -> None:
+        self._last = monotonic()
+        self.say(f"{share:4.0%}  {text}")
 
     def close(self) -> None:
         pass
@@ -108,8 +118,35 @@ class Bar:
                 self._task, completed=done / total, description=f"reading {done:,} of {total:,} files"
             )
 
+    def work(self, share: float, text: str) -> None:
+        self._last = monotonic()
+        self._progress.update(self._task, completed=share, description=text)
+
     def close(self) -> None:
         self._progress.stop()
+
+
+class Counting:
+    """Tells how many of a known number are done, how quickly, and how long the rest will take.
+
+    Args:
+        reporter: Who is told.
+        total: How many there are.
+        what: What is counted.
+    """
+
+    def __init__(self, reporter: Reporter, total: int, what: str) -> None:
+        self.reporter, self.total, self.what = reporter, max(total, 1), what
+        self.done, self.started = 0, monotonic()
+
+    def __call__(self, count: int) -> None:
+        """So many more are done."""
+        self.done += count
+        if self.reporter.due() and self.done <= self.total:
+            speed = self.done / max(monotonic() - self.started, 1e-9)
+            left = duration((self.total - self.done) / speed) if speed else "?"
+            text = f"{self.done:,} of {self.total:,} {self.what}  {speed:,.0f}/s  {left} left"
+            self.reporter.work(self.done / self.total, text)
 
 
 def status(samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
@@ -28,31 +29,42 @@ PARTS = (
 def render(facts: ReportFacts) -> str:
     """A run as one self-contained HTML page, for light and dark, wide and narrow, with and without script.
 
-    Its content security policy lets it load nothing and run no script but its own, whatever a class is called.
-
     Example:
         >>> render(ReportFacts("digits", "gan"))[:15]
         '<!doctype html>'
     """
-    style, script = (_text(name) for name in ("style.css", "script.js"))
+    parts = [part for part in (make(facts) for make in PARTS) if part]
+    return document(facts.recipe_name, f"{sections.header(facts)}{sections.progress(facts)}", parts)
+
+
+def document(title: str, head: str, parts: Sequence[str], style: str = "") -> str:
+    """One self-contained page in the house's style.
+
+    Its content security policy lets it load nothing and run no script but its own, whatever is written in it.
+
+    Args:
+        title: Of the window.
+        head: HTML above the table of contents.
+        parts: HTML of the sections, ``<section id="word"><h2>Heading</h2> …``.
+        style: More CSS.
+    """
+    usual, script = (_text(name) for name in ("style.css", "script.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
         "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
-    parts = [part for part in (make(facts) for make in PARTS) if part]
-    name = escape(facts.recipe_name)
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name} · Belamy</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · Belamy</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<style>{style}</style></head><body><main>{sections.header(facts)}{sections.progress(facts)}{_contents(parts)}"
+        f"<style>{usual}{style}</style></head><body><main>{head}{_contents(parts)}"
         f'{"".join(parts)}</main><dialog><img alt=""><p></p></dialog><script>{script}</script></body></html>\n'
     )
 
 
-def _contents(parts: list[str]) -> str:
+def _contents(parts: Sequence[str]) -> str:
     """Links to the sections, read from their own headings."""
     headings = (re.match(r'<section id="(\w+)"><h2>(.*?)</h2>', part) for part in parts)
     links = "".join(f'<a href="#{found[1]}">{found[2]}</a>' for found in headings if found)

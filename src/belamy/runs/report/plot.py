@@ -100,6 +100,43 @@ def bar_chart(values: Mapping[str, float], title: str, value_label: str) -> str:
     return _svg(head + "".join(parts), TITLE + 12 + row * len(values), spoken)
 
 
+def interval_chart(intervals: Mapping[str, tuple[float, float, float]], title: str, unit: str = "") -> str:
+    """Numbers with the intervals about them, one below the other on a common axis.
+
+    Args:
+        intervals: (value, low, high) by name; low and high are the value where there is no interval.
+        title: Heading.
+        unit: What stands beside it.
+
+    Example:
+        >>> interval_chart({"a": (1, 0.5, 1.5), "b": (2, 1, 3)}, "Distance").count("<circle")
+        2
+    """
+    named = [(name if len(name) <= 24 else f"{name[:23]}…", numbers) for name, numbers in intervals.items()]
+    row, left, right = 24, 16 + LETTER * max((len(name) for name, _ in named), default=0), 84
+    finite = np.array([numbers for _, numbers in named if np.isfinite(numbers).all()], dtype=float)
+    head, top, spoken = _head(title, unit), TITLE + 8, f"{title}: {', '.join(intervals)}"
+    across = value_scale([finite.ravel()], [finite.ravel()], log=False) if finite.size else Scale(0.0, 1.0)
+    bottom, width, parts = top + row * len(named), WIDTH - left - right, []
+    for tick in across.ticks(4):
+        x = left + float(across.place(np.array(tick))) * width
+        parts.append(f'<line class="grid" x1="{x:.2f}" x2="{x:.2f}" y1="{top}" y2="{bottom}" stroke="#e4e1da"/>')
+        parts.append(_text(x, bottom + 17, short(tick), "tick", "middle"))
+    for index, (name, (value, low, high)) in enumerate(named):
+        y, kind, colour = top + row * (index + 0.5), f"s{index % len(COLOURS)}", COLOURS[index % len(COLOURS)]
+        parts.append(_text(left - 10, y + 4, name, "name", "end"))
+        parts.append(_text(WIDTH - right + 10, y + 4, short(float(f"{value:.4g}")), "value", "start"))
+        if np.isfinite((value, low, high)).all():
+            at, start, end = (left + float(across.place(np.array(number))) * width for number in (value, low, high))
+            parts.append(
+                f"<g><title>{escape(name)}: {value:.4g}, interval {low:.4g} to {high:.4g}</title>"
+                f'<path class="whisker {kind}" d="M{start:.2f} {y}H{end:.2f}M{start:.2f} {y - 4}v8M{end:.2f} {y - 4}v8" '
+                f'stroke="{colour}" stroke-width="1.8" fill="none"/>'
+                f'<circle class="dot {kind}" cx="{at:.2f}" cy="{y}" r="4" fill="{colour}"/></g>'
+            )
+    return _svg(head + "".join(parts), bottom + 26, spoken)
+
+
 def _upright(values: Mapping[str, float], largest: float) -> str:
     height, step = 120.0, (WIDTH - LEFT - RIGHT) / len(values)
     parts = [
