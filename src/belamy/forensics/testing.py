@@ -1,0 +1,133 @@
+"""Are two sets of images from one distribution: p-values that stay honest, and their correction for many tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import asin, copysign, exp, inf, lgamma, sqrt
+
+import torch
+from torch import Tensor
+
+from belamy.forensics.ranking import auroc
+
+
+def permutation_p(observed: float, permuted: Tensor) -> float:
+    r"""How often chance does as well: :math:`p = (1 + \#\{\text{permuted} \ge \text{observed}\}) / (1 + B)`.
+
+    Valid for any statistic if all that the statistic learned from labels was learned anew for each permutation.
+
+    References:
+        Phipson & Smyth 2010, "Permutation p-values should never be zero".
+
+    Example:
+        >>> permutation_p(0.9, torch.linspace(0.4, 0.6, 99))
+        0.01
+    """
+    slack = 1e-12 * (1 + abs(observed))
+    return (1 + int((permuted >= observed - slack).sum())) / (1 + len(permuted))
+
+
+def rank_p(real: Tensor, suspect: Tensor) -> float:
+    r"""Probability that an area under the ROC curve as large comes about by chance, for a score that was fixed before.
+
+    .. math:: z = \frac{\hat\theta - \tfrac12}{\sigma}, \qquad \sigma^2 = \frac{1}{12mn}
+        \Bigl((N+1) - \frac{\sum_t (t^3 - t)}{N(N-1)}\Bigr), \quad N = m + n
+
+    with t the sizes of ties: the normal limit of the permutation distribution.
+
+    References:
+        Mann & Whitney 1947; ties: Lehmann 1975, "Nonparametrics", section 1.4.
+    """
+    m, n = len(real), len(suspect)
+    sizes = torch.cat([real, suspect]).unique(return_counts=True)[1].double()
+    total = m + n
+    ties = float((sizes**3 - sizes).sum()) / (total * (total - 1))
+    variance = (total + 1 - ties) / (12 * m * n)
+    if variance <= 1e-15:
+        return 1.0
+    z = (auroc(real, suspect) - 0.5 - 1 / (2 * m * n)) / sqrt(variance)
+    return float(torch.special.erfc(torch.tensor(z / sqrt(2), dtype=torch.float64))) / 2
+
+
+def twice_the_mean(p_values: Sequence[float]) -> float:
+    """One valid p-value from several, however they depend on each other: twice their mean.
+
+    The folds of a cross-fitted score share training images, so their p-values are dependent in an unknown way.
+
+    References:
+        Rüschendorf 1982; Vovk & Wang 2020, "Combining p-values via averaging", arXiv 1212.4966, table 1.
+
+    Example:
+        >>> twice_the_mean([0.25, 0.125])
+        0.375
+    """
+    return min(1.0, 2 * sum(p_values) / len(p_values))
+
+
+def share_p(broken: int, total: int, real_broken: int, real_total: int) -> float:
+    """Probability that so many of the broken ones fall to the suspects by chance: Fisher's exact test, one-sided.
+
+    References:
+        Fisher 1935, "The logic of inductive inference".
+
+    Example:
+        >>> round(share_p(3, 4, 1, 4), 6)  # the lady tasting tea
+        0.242857
+    """
+    bad, everyone = broken + real_broken, total + real_total
+    whole = _log_choose(everyone, total)
+    tail = [
+        exp(_log_choose(bad, k) + _log_choose(everyone - bad, total - k) - whole)
+        for k in range(broken, min(bad, total) + 1)
+        if total - k <= everyone - bad
+    ]
+    return min(1.0, sum(tail))
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """p-values corrected for their number: the chance of any false alarm among all is kept, whatever they share.
+
+    References:
+        Holm 1979, "A simple sequentially rejective multiple test procedure".
+
+    Example:
+        >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
+        {'a': 0.03, 'b': 0.06, 'c': 0.06}
+    """
+    corrected: dict[str, float] = {}
+    largest = 0.0
+    for place, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
+        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[name]))
+        corrected[name] = largest
+    return {name: corrected[name] for name in p_values}
+
+
+def effect_size(real: Tensor, suspect: Tensor) -> float:
+    r"""Difference of the means in units of the common deviation, corrected for few images: Hedges' g.
+
+    .. math:: g = \Bigl(1 - \frac{3}{4(m+n)-9}\Bigr)\frac{\bar s - \bar r}{s_p}
+
+    References:
+        Hedges 1981, "Distribution theory for Glass's estimator of effect size".
+    """
+    m, n = len(real), len(suspect)
+    pooled = sqrt(float((m - 1) * real.double().var() + (n - 1) * suspect.double().var()) / (m + n - 2))
+    gap = float(suspect.double().mean() - real.double().mean())
+    if not pooled:
+        return copysign(inf, gap) if gap else 0.0
+    return (1 - 3 / (4 * (m + n) - 9)) * gap / pooled
+
+
+def share_effect(share: float, real_share: float) -> float:
+    r"""Difference of two shares on a scale where it is equally hard to see everywhere: Cohen's h.
+
+    .. math:: h = 2 \arcsin\sqrt{p} - 2 \arcsin\sqrt{q}
+
+    References:
+        Cohen 1988, "Statistical power analysis for the behavioral sciences", chapter 6.
+    """
+    return 2 * asin(sqrt(share)) - 2 * asin(sqrt(real_share))
+
+
+def _log_choose(n: int, k: int) -> float:
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
