@@ -32,9 +32,14 @@ def resize(images: Tensor, side: int, rule: str) -> Tensor:
     Raises:
         UsageError: There is no such rule.
     """
+    check_rule(rule)
+    return tensorflow_bilinear(images, side, side) if rule == "tf" else clean_bicubic(images, side, side)
+
+
+def check_rule(rule: str) -> None:
+    """Refuse what is no rule of resizing."""
     if rule not in RULES:
         raise UsageError(f"There is no resize rule '{rule}'. {nearest(rule, RULES)}")
-    return tensorflow_bilinear(images, side, side) if rule == "tf" else clean_bicubic(images, side, side)
 
 
 def tensorflow_bilinear(images: Tensor, height: int, width: int) -> Tensor:

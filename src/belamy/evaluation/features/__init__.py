@@ -21,13 +21,21 @@ class Extractor(Protocol):
         digest: Identifies its weights and how they are used.
         size: How many numbers describe an image.
         classes: How many classes it tells apart; 0 for none.
+        layer: Whose output the features are; empty where that goes without saying.
+        resize: How it brings images to its own size; empty if it does not.
     """
 
     name: str
     digest: str
     size: int
     classes: int
+    layer: str
+    resize: str
 
     def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
-        """What is in uint8 images ``[n, C, H, W]``, with their labels ``[n]`` where they are known or asked for."""
+        """What is in uint8 images ``[n, C, H, W]``, with their labels ``[n]`` where they are known or asked for.
+
+        The images themselves pass through. However they are divided, features agree to 1e-5 of their size: float32
+        convolutions of few images add in another order than those of many.
+        """
         ...

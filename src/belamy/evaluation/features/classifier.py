@@ -30,6 +30,8 @@ class ClassifierFeatures:
         UsageError: The network does not part into features and head.
     """
 
+    layer, resize = "before the last", ""
+
     def __init__(self, network: nn.Module, name: str) -> None:
         head: Any = getattr(network, "head", None)
         if not callable(getattr(network, "features", None)) or not isinstance(head, nn.Module):
@@ -49,7 +51,7 @@ class ClassifierFeatures:
             found = self.network.features(to_float(part).to(where.device, where.dtype))
             features.append(found.double().cpu())
             probabilities.append(self.network.head(found).double().softmax(1).cpu())
-        return Seen(torch.cat(features), torch.cat(probabilities), labels)
+        return Seen(torch.cat(features), torch.cat(probabilities), labels, images)
 
 
 def weights_digest(tensors: Mapping[str, Tensor]) -> str:

@@ -19,6 +19,7 @@ class PixelFeatures:
     """
 
     classes = 0
+    layer = resize = ""
 
     def __init__(self, shape: tuple[int, int, int], side: int = 8) -> None:
         channels, height, width = shape
@@ -27,4 +28,4 @@ class PixelFeatures:
         self.name, self.digest = "pixels", f"{self.grid[0]}x{self.grid[1]}"
 
     def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
-        return Seen((adaptive_avg_pool2d(images.double(), self.grid) / 255).flatten(1), None, labels)
+        return Seen((adaptive_avg_pool2d(images.double(), self.grid) / 255).flatten(1), None, labels, images)

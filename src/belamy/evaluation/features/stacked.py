@@ -26,6 +26,7 @@ class StackedFeatures:
     def __init__(self, single: Extractor) -> None:
         self.single = single
         self.name, self.digest = f"stacked-{single.name}", single.digest
+        self.layer, self.resize = single.layer, single.resize
         self.size, self.classes = CHANNELS * single.size, single.classes**CHANNELS
 
     def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
@@ -33,4 +34,4 @@ class StackedFeatures:
         first, second, third = (each.probabilities for each in seen)
         assert first is not None and second is not None and third is not None  # the single extractor tells classes
         probabilities = torch.einsum("na,nb,nc->nabc", first, second, third).flatten(1)  # [n, K³]
-        return Seen(torch.cat([each.features for each in seen], 1), probabilities, labels)
+        return Seen(torch.cat([each.features for each in seen], 1), probabilities, labels, images)

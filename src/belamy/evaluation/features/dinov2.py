@@ -1,0 +1,54 @@
+"""What DINOv2 sees: the features that agree best with people's judgement of photographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from belamy.errors import DataError, MissingExtra
+from belamy.evaluation.features.network import NetworkFeatures, loaded, normalised
+from belamy.evaluation.weights import as_safetensors
+
+MODEL = "vit_large_patch14_dinov2.lvd142m"
+SIDE = 224
+_MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def dinov2_features(*, weights: Path | None = None, offline: bool = False) -> NetworkFeatures:
+    """The class token of DINOv2 ViT-L/14, after its last normalisation: 1,024 numbers.
+
+    Images are made 224×224 by the clean bicubic resize and normalised as ImageNet is.
+
+    References:
+        Oquab et al. 2023, arXiv 2304.07193; as features of a Fréchet distance: Stein et al. 2023, arXiv 2306.04675.
+
+    Args:
+        weights: timm's ``model.safetensors`` of ``vit_large_patch14_dinov2.lvd142m``; None lets timm fetch it.
+        offline: Never touch the network.
+
+    Raises:
+        MissingExtra: timm is not installed.
+        DataError: The weights are not at hand.
+    """
+    try:
+        import timm
+    except ImportError as error:
+        raise MissingExtra("timm", "dinov2", "Looking with DINOv2") from error
+    if weights is None and offline:
+        raise DataError(
+            f"--offline forbids to fetch the weights of DINOv2. Leave it out, or give the file model.safetensors of "
+            f"timm/{MODEL} with --weights FILE."
+        )
+    source: dict[str, Any] = {} if weights is None else {"pretrained_cfg_overlay": {"file": as_safetensors(weights)}}
+    network = loaded(
+        "DINOv2", lambda: timm.create_model(MODEL, pretrained=True, num_classes=0, img_size=SIDE, **source)
+    )
+
+    def sight(images: Tensor) -> tuple[Tensor, None]:
+        return network(normalised(images, SIDE, _MEANS, _DEVIATIONS)), None
+
+    return NetworkFeatures(
+        "dinov2-vit-l-14", network, sight, size=network.num_features, layer="class token", resize=f"clean {SIDE}"
+    )

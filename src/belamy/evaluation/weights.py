@@ -1,0 +1,118 @@
+"""Published weights: fetched once by address and checksum, or a file that the user has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from belamy.data.fetching import checksum, fetch
+from belamy.data.request import Request
+from belamy.errors import DataError
+
+_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Published:
+    """Weights that somebody published.
+
+    Args:
+        name: Of the file.
+        sha256: Of its content, or the first eight digits or more where no more is published.
+        source: Who publishes it, in words.
+        url: Its address; None where it cannot be fetched by us, but by the user.
+    """
+
+    name: str
+    sha256: str
+    source: str
+    url: str | None = None
+
+
+INCEPTION = Published(
+    "pt_inception-2015-12-05-6726825d.pth",
+    "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    "the releases of pytorch-fid",
+    "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+)
+VGG19_TORCHVISION = Published(
+    "vgg19-dcbb9e9d.pth", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44", "torchvision"
+)
+"""VGG-19 as torchvision trained it: ``VGG19(preparation="torchvision")``."""
+VGG19_CAFFE = Published("vgg19-d01eb7cb.pth", "d01eb7cb", "jcjohnson/pytorch-vgg")
+"""VGG-19 as published, the numbers of Keras' file in torchvision's layout: ``VGG19(preparation="caffe")``."""
+
+
+def find(published: Published, *, file: Path | None = None, cache: Path | None = None, offline: bool = False) -> Path:
+    """The file of published weights, believed only when its checksum is right.
+
+    Args:
+        published: Which.
+        file: Where the user has them; None looks in the cache, and then fetches them into it.
+        cache: The cache; None is $BELAMY_CACHE or the platform's. Weights lie in its folder ``weights``.
+        offline: Never touch the network.
+
+    Raises:
+        DataError: They are not there, cannot be fetched or are others; the message names the file, its checksum and
+            where to put it.
+        StorageError: The cache cannot be written.
+    """
+    folder = Request(cache=cache).cache_folder / "weights"
+    place = folder / published.name if file is None else Path(file)
+    hint = (
+        f"The file is {published.name} of {published.source}, SHA-256 {published.sha256}: put it at "
+        f"{folder / published.name}, or give it with --weights FILE."
+    )
+    if place.is_file():
+        found = checksum(place)
+        if found.startswith(published.sha256):
+            return place
+        if file is not None or offline or published.url is None:
+            raise DataError(f"{place} has the SHA-256 {found[: max(16, _DIGITS)]}…: it is damaged or another. {hint}")
+    elif file is not None:
+        raise DataError(f"There is no file {place}. {hint}")
+    if published.url is None:
+        raise DataError(f"The weights {published.name} are not at hand. {hint}")
+    try:
+        return fetch(published.url, published.sha256, folder, offline)
+    except DataError as error:
+        raise DataError(f"{error} {hint}") from error
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name: safetensors, or a state dict as PyTorch saves it, of which no code is run.
+
+    Raises:
+        DataError: It is neither.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    wrong = f"{path} is no file of weights: neither safetensors nor a state dict of PyTorch."
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise DataError(wrong) from error
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # the reader of foreign files raises whatever the damage makes it stumble over
+        raise DataError(wrong) from error
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise DataError(wrong)
+    return dict(found)
+
+
+def as_safetensors(path: Path) -> str:
+    """A file that another library is about to load, which must not be one that can run code.
+
+    Raises:
+        DataError: It is missing, or no safetensors file.
+    """
+    if not path.is_file() or path.suffix != ".safetensors":
+        state = "is no file" if not path.is_file() else "is no safetensors file, and others could run code"
+        raise DataError(f"{path} {state}. Give the published file *.safetensors with --weights FILE.")
+    return str(path)
