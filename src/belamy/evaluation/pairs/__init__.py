@@ -7,7 +7,7 @@ each pair, and ``higher_is_better``. References and estimates are of one shape: 
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ class Compares(Protocol):
         higher_is_better: Whether a larger number means a nearer estimate.
     """
 
-    higher_is_better: ClassVar[bool]
+    higher_is_better: bool
 
     def __call__(self, reference: Tensor, estimate: Tensor) -> Tensor:
         """One number for each pair.  # [N] float64"""
