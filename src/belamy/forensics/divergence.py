@@ -136,7 +136,7 @@ def jensen_shannon(p: Tensor, q: Tensor) -> Tensor:
         >>> round(float(jensen_shannon(torch.tensor([1, 0]), torch.tensor([0, 5]))), 4)
         0.6931
     """
-    p, q = (each.double() / each.sum(-1, keepdim=True) for each in (p, q))
+    p, q = (each.double() / each.double().sum(-1, keepdim=True) for each in (p, q))
     m = (p + q) / 2
     terms = torch.xlogy(p, p) + torch.xlogy(q, q) - 2 * torch.xlogy(m, m)
     return terms.sum(-1).clamp(min=0) / 2
