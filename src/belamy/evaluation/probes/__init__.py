@@ -93,9 +93,9 @@ def check_unrounded(extractor: Extractor, images: Tensor) -> None:
     """Refuse an extractor that rounds pixels: small steps would vanish or grow a hundredfold.
 
     Raises:
-        UsageError: A quarter of a pixel's step changes nothing.
+        UsageError: A thousandth of a pixel's step changes nothing.
     """
-    a, b = (perceived(extractor, images[:1] * 0.5 + shift * _LEVEL) for shift in (0.0, 0.25))
+    a, b = (perceived(extractor, images[:1] * 0.5 + shift * _LEVEL) for shift in (0.123, 0.124))
     if torch.equal(a, b):
         raise UsageError(
             f"The extractor '{extractor.name}' rounds pixels or sees nothing in these images, so small steps cannot be "

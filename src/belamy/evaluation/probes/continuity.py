@@ -19,6 +19,8 @@ from belamy.networks.latents.paths import linear
 
 PART = 25
 """Ways looked at together."""
+LEAST = 1e-3
+"""Share of the mean distance of ends below which a step may be rounding."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class Probe:
       images change evenly along straight lines, and more the more they wander.
     - ``continuity-largest-step``: the same of the largest step of each way; near 1 if images change all at once.
     - ``continuity-jumps``: share of the ways with a jump. The largest step of a way is halved ten times towards its
-      larger half: where the generator is continuous it shrinks with every halving, however steep it is; where more than
-      half of it remains, there is a jump.
+      larger half: where the generator is continuous it shrinks, unless all of it happens within a thousandth of the
+      step; where more than half of it remains, there is a jump. Steps below a thousandth of the mean distance of ends
+      count as none.
 
     The first two intervals are bootstraps over ways, the last is Wilson's.
 
@@ -82,7 +85,7 @@ class Probe:
         if not float(found.ends.sum()):  # one image everywhere: nothing changes, so nothing jumps
             return {"continuity-jumps": wilson(0, self.count)}
         mean, largest = found.neighbours.mean(1), found.neighbours.amax(1)
-        jumps = (found.kept > 0.5 * largest) & (largest > 0)
+        jumps = (found.kept > 0.5 * largest) & (largest > LEAST * found.ends.mean())
         return {
             "continuity-step": share(mean, found.ends, seed),
             "continuity-largest-step": share(largest, found.ends, seed),
