@@ -146,16 +146,17 @@ class Inception(nn.Module):
         Raises:
             UsageError: A tensor is missing, is one too many or has another shape.
         """
-        network = cls()
-        counters = {name: value for name, value in network.state_dict().items() if name.endswith(_COUNTER)}
+        with torch.device("meta"):  # no time is lost on first values
+            network = cls()
+        counters = {name: torch.tensor(0) for name in network.state_dict() if name.endswith(_COUNTER)}
         try:
-            network.load_state_dict(counters | dict(tensors))
+            network.load_state_dict(counters | dict(tensors), assign=True)
         except RuntimeError as error:
             raise UsageError(
                 f"The weights are not those of FID's Inception-v3: {_first_fault(str(error))}. Give "
                 "pt_inception-2015-12-05-6726825d.pth."
             ) from error
-        return network.eval().requires_grad_(False)
+        return network.float().eval().requires_grad_(False)
 
     def prepare(self, images: Tensor) -> Tensor:
         """What the network is fed, (255 x - 128) / 128, from RGB or grey images in [0, 1] of 299×299."""
