@@ -105,6 +105,22 @@ def test_only_colour_refuses_grey_images() -> None:
     assert [name for name in TRACES.names() if built(name).unfit((3, 32, 32))] == []
 
 
+@pytest.mark.parametrize(
+    "wrong", ["co-occurrence:levels=1", "co-occurrence:reach=0", "cosine:side=0", "discrete-support:levels=1",
+              "pixel-histogram:bins=0", "spectrum:strides=2x1"],
+)  # fmt: skip
+def test_options_out_of_range_are_refused(wrong: str) -> None:
+    name, option = wrong.split("=")[0].split(":")
+    with pytest.raises(UsageError, match=rf"{name}\.{option} is \d, but it must be from \d+ to \d+\."):
+        TRACES.build(Part.parse(wrong))
+
+
+def test_options_are_heard() -> None:
+    values = fitting("cosine")
+    assert TRACES.build(Part.parse("cosine:side=4")).describe(values).shape == (12, 16)
+    assert TRACES.build(Part.parse("spectrum:strides=3")).describe(values).shape == (12, 8 + 2 + 1)
+
+
 class TestCentroidAndSlope:
     @pytest.mark.parametrize("row", [0, 3, 27])
     def test_of_a_lit_row(self, row: int) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from belamy.forensics.traces._charts import course
+from belamy.forensics.traces._options import check_range
 from belamy.forensics.traces._reduce import grey, shares
 
 _SHOWN = 16
@@ -30,14 +28,18 @@ class Trace:
     Args:
         levels: Classes of grey levels.
         reach: Largest difference that is told from larger ones, in grey levels.
+
+    Raises:
+        UsageError: An option is out of range.
     """
 
     title = "Neighbouring values"
     quantised = True
     together = False
 
-    def __init__(self, *, levels: Annotated[int, Field(ge=2)] = 8, reach: Annotated[int, Field(ge=1)] = 2) -> None:
-        self.levels, self.reach = levels, reach
+    def __init__(self, *, levels: int = 8, reach: int = 2) -> None:
+        self.levels = check_range("co-occurrence.levels", levels, 2, 64)
+        self.reach = check_range("co-occurrence.reach", reach, 1, 16)
 
     def unfit(self, shape: tuple[int, int, int]) -> str | None:
         side = min(shape[1:])

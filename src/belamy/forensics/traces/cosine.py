@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
-from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from belamy.forensics.frequency import cosine_transform
 from belamy.forensics.traces._charts import course
+from belamy.forensics.traces._options import check_range
 from belamy.forensics.traces._reduce import grey
 
 _FLOOR = 1e-10
@@ -32,14 +30,17 @@ class Trace:
 
     Args:
         side: Numbers in each direction, at most.
+
+    Raises:
+        UsageError: An option is out of range.
     """
 
     title = "Cosine transform"
     quantised = True
     together = False
 
-    def __init__(self, *, side: Annotated[int, Field(ge=2)] = 32) -> None:
-        self.side = side
+    def __init__(self, *, side: int = 32) -> None:
+        self.side = check_range("cosine.side", side, 1, 256)
 
     def unfit(self, shape: tuple[int, int, int]) -> str | None:
         return None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from belamy.forensics.traces._charts import distribution
+from belamy.forensics.traces._options import check_range
 
 _ROUNDING = 1e-6
 """Float32 values up to 1 are known to 6e-8; a few operations on them leave less than this."""
@@ -27,14 +25,17 @@ class Trace:
 
     Args:
         levels: L, how many values the real images use.
+
+    Raises:
+        UsageError: An option is out of range.
     """
 
     title = "Distance to the 256 levels"
     quantised = False
     together = False
 
-    def __init__(self, *, levels: Annotated[int, Field(ge=2)] = 256) -> None:
-        self.levels = levels
+    def __init__(self, *, levels: int = 256) -> None:
+        self.levels = check_range("discrete-support.levels", levels, 2, 65536)
 
     def unfit(self, shape: tuple[int, int, int]) -> str | None:
         return None

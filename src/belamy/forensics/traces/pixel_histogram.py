@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.forensics.traces._options import check_range
 from belamy.forensics.traces._reduce import shares
 from belamy.runs.report.plot import line_chart
 
@@ -24,6 +25,9 @@ class Trace:
 
     Args:
         bins: Parts of the range between the modes.
+
+    Raises:
+        UsageError: An option is out of range.
     """
 
     title = "Pixel values"
@@ -31,7 +35,7 @@ class Trace:
     together = False
 
     def __init__(self, *, bins: int = 8) -> None:
-        between = torch.linspace(*_ZOOM, bins + 1, dtype=torch.float64)
+        between = torch.linspace(*_ZOOM, check_range("pixel-histogram.bins", bins, 1, 256) + 1, dtype=torch.float64)
         near = torch.tensor(_NEAR, dtype=torch.float64)
         ends = torch.tensor([0.0, 1 - 1e-9], dtype=torch.float64)  # a value of 1 is beyond the last edge
         self.edges = torch.cat([ends[:1], near, between, 1 - near.flip(0), ends[1:]])

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from belamy.forensics.frequency import azimuthal, power
 from belamy.forensics.traces._charts import course
+from belamy.forensics.traces._options import check_range
 from belamy.forensics.traces._reduce import grey
 
 _FLOOR = 1e-12
@@ -37,6 +38,9 @@ class Trace:
 
     Args:
         strides: Periods in pixels that are looked for, where an image has four of them or more.
+
+    Raises:
+        UsageError: An option is out of range.
     """
 
     title = "Power spectrum"
@@ -44,7 +48,7 @@ class Trace:
     together = False
 
     def __init__(self, *, strides: tuple[int, ...] = (2, 4, 8)) -> None:
-        self.strides = strides
+        self.strides = tuple(check_range("spectrum.strides", stride, 2, 64) for stride in strides)
 
     def unfit(self, shape: tuple[int, int, int]) -> str | None:
         side = min(shape[1:])
