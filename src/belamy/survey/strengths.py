@@ -93,13 +93,12 @@ def _meat(theta: Tensor, choices: Sequence[tuple[int, int, int]]) -> Tensor:
     """Squares of the participants' gradients, [S, S]."""
     import torch
 
-    people = sorted({who for who, _, _ in choices})
-    scores = torch.zeros(len(people), len(theta), dtype=torch.float64)
-    place = {who: number for number, who in enumerate(people)}
-    for who, winner, loser in choices:
-        surprise = float((theta[loser] - theta[winner]).sigmoid())
-        scores[place[who], winner] += surprise
-        scores[place[who], loser] -= surprise
+    who, winner, loser = torch.tensor(choices).T
+    people, place = who.unique(return_inverse=True)
+    surprise = (theta[loser] - theta[winner]).sigmoid()
+    scores = torch.zeros(len(people), len(theta), dtype=theta.dtype)
+    scores.index_put_((place, winner), surprise, accumulate=True)
+    scores.index_put_((place, loser), -surprise, accumulate=True)
     return scores.T @ scores * (len(people) / max(1, len(people) - 1))
 
 
