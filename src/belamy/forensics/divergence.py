@@ -153,7 +153,7 @@ def kolmogorov_smirnov(a: Empirical, b: Empirical) -> Difference:
     test one number per image then.
 
     References:
-        Smirnov 1939; Kolmogorov 1933, theorem 1.
+        Kolmogorov 1933; Smirnov 1939.
     """
     points = torch.cat([a.values, b.values])
     statistic = float((a.at(points) - b.at(points)).abs().max())
@@ -230,7 +230,8 @@ def compare(reference: Pixels, other: Pixels) -> Row:
     MNIST's training split.
 
     References:
-        Valle, Cai, Doshi 2018, arXiv 1807.04919, section 4, table 1.
+        Valle 2019, Hands-On Generative Adversarial Networks with Keras, chapter 11; Valle, Cai, Doshi 2018,
+        arXiv 1807.04919.
     """
     test = kolmogorov_smirnov(reference.distribution, other.distribution)
     return Row(*test, float(jensen_shannon(reference.histogram.counts, other.histogram.counts)))

@@ -31,7 +31,7 @@ def azimuthal(spectra: Tensor) -> Tensor:
     corners beyond it belong to none.
 
     References:
-        Durall et al. 2020, arXiv 2003.01826, equation 3 ("azimuthal integration").
+        Durall et al. 2020, arXiv 2003.01826 ("azimuthal integration").
     """
     count, height, width = spectra.shape
     side = min(height, width)

@@ -23,7 +23,7 @@ class Bernoulli(BaseMethod):
     It shares the mean with the data, and with digits much of the histogram, but nothing that can be seen.
 
     References:
-        Valle, Cai, Doshi 2018, arXiv 1807.04919, section 4 (a control; the probability is the mean pixel, 0.13).
+        Valle, Cai, Doshi 2018, arXiv 1807.04919 (a control; the probability is the mean pixel, 0.13).
 
     Args:
         shape: (channels, height, width) of the images.

@@ -17,7 +17,7 @@ class Trace:
     with 0 for a column of zeros. *Departs from the paper*: nothing is added to the denominator.
 
     References:
-        Valle, Cai, Doshi 2018, arXiv 1807.04919, section 3 (spectral centroid).
+        Valle, Cai, Doshi 2018, arXiv 1807.04919 (spectral centroid).
     """
 
     title = "Centroids of columns"

@@ -21,9 +21,9 @@ class Trace:
     columns count together.
 
     References:
-        Grey levels: Haralick 1973, "Textural features for image classification", section II; on generated images:
+        Grey levels: Haralick 1973, "Textural features for image classification"; on generated images:
         Nataraj et al. 2019, arXiv 1903.06836. Differences: Pevný, Bas, Fridrich 2010, "Steganalysis by subtractive
-        pixel adjacency matrix", equations 1–3.
+        pixel adjacency matrix".
 
     Args:
         levels: Classes of grey levels.

@@ -19,8 +19,8 @@ class Trace:
     channel that does not vary has a correlation of 0.
 
     References:
-        McCloskey & Albright 2018, arXiv 1812.08247, sections 3–4 (saturation, exposure); Li et al. 2018,
-        arXiv 1808.07276, section III (residuals of colour components); hue: Smith 1978, "Color gamut transform pairs".
+        McCloskey & Albright 2018, arXiv 1812.08247 (over- and underexposed pixels); Li et al. 2018, arXiv 1808.07276
+        (residuals of colour components); saturation: Smith 1978, "Color gamut transform pairs".
     """
 
     title = "Colour"

@@ -26,7 +26,7 @@ class Trace:
     *Departs from the paper*: the mean of the channels is transformed, not each.
 
     References:
-        Frank et al. 2020, arXiv 2003.08685, section 3.
+        Frank et al. 2020, arXiv 2003.08685.
 
     Args:
         side: Numbers in each direction, at most.

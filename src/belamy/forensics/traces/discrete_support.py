@@ -21,7 +21,7 @@ class Trace:
     levels. Both are 0 where values were rounded, so that it tells nothing then.
 
     References:
-        Valle, Cai, Doshi 2018, arXiv 1807.04919, section 5 (the defence is a generator that samples 256 values).
+        Valle, Cai, Doshi 2018, arXiv 1807.04919 (the defence is a generator that samples 256 values).
 
     Args:
         levels: L, how many values the real images use.

@@ -23,7 +23,7 @@ class Trace:
     Distances shrink as a set grows: both sets must have one size.
 
     References:
-        Arora & Zhang 2017, arXiv 1706.08224, section 2 (duplicates tell of a small support).
+        Arora & Zhang 2017, arXiv 1706.08224 (duplicates tell of a small support).
     """
 
     title = "Nearest other image"

@@ -12,7 +12,7 @@ class Trace:
     """The first four moments of each channel of an image; an image of one value has skewness and kurtosis 0.
 
     References:
-        Valle, Cai, Doshi 2018, arXiv 1807.04919, section 3 (moments).
+        Valle, Cai, Doshi 2018, arXiv 1807.04919 (moments).
     """
 
     title = "Moments of pixels"

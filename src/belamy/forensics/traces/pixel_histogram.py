@@ -21,7 +21,7 @@ class Trace:
     range is cut evenly.
 
     References:
-        Valle, Cai, Doshi 2018, arXiv 1807.04919, section 4 (pixel values; the zoom on 0.11 to 0.88).
+        Valle, Cai, Doshi 2018, arXiv 1807.04919 (pixel values; the zoom on 0.11 to 0.88).
 
     Args:
         bins: Parts of the range between the modes.

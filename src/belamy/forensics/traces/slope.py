@@ -18,7 +18,7 @@ class Trace:
     .. math:: s_x = \sum_{i=-3}^{3} i\,c_{x+i} \Big/ \sum_{i=-3}^{3} i^2
 
     References:
-        Valle, Cai, Doshi 2018, arXiv 1807.04919, section 3 (spectral slope).
+        Valle, Cai, Doshi 2018, arXiv 1807.04919 (spectral slope).
     """
 
     title = "Slopes of centroids"

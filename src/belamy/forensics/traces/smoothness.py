@@ -22,7 +22,7 @@ class Trace:
 
     References:
         Residuals of high passes as forensic traces: Fridrich & Kodovský 2012, "Rich models for steganalysis of digital
-        images", section II.
+        images".
     """
 
     title = "Smoothness"

@@ -33,8 +33,8 @@ class Trace:
     *Departs from the paper*: Durall et al. divide by the power at frequency 0; here brightness does not count.
 
     References:
-        Durall et al. 2020, arXiv 2003.01826, section 3 (course); Dzanic et al. 2020, arXiv 1911.06465, section 3
-        (decay); Zhang et al. 2019, arXiv 1907.06515, section 3 (copies of the spectrum at strides).
+        Durall et al. 2020, arXiv 2003.01826 (course); Dzanic et al. 2020, arXiv 1911.06465 (decay); Zhang et al. 2019,
+        arXiv 1907.06515 (copies of the spectrum at strides).
 
     Args:
         strides: Periods in pixels that are looked for, where an image has four of them or more.
