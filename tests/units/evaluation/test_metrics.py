@@ -64,7 +64,7 @@ class TestEveryMetric:
 
     def test_it_gives_plain_numbers(self, name: str) -> None:
         metric = made(name)
-        metric.update(real=seen(20), fake=seen(20))
+        metric.update(real=seen(40), fake=seen(40))
         values = metric.compute()
         assert values and all(type(value) in (int, float) for value in values.values())
 
