@@ -27,8 +27,8 @@ class Trace:
 
     References:
         Benford 1938, "The law of anomalous numbers"; of block coefficients: Fu, Shi, Su 2007, "A generalized Benford's
-        law for JPEG coefficients and its applications in image forensics", of generated images: Bonettini et al. 2020, arXiv
-        2004.07682.
+        law for JPEG coefficients and its applications in image forensics"; of generated images: Bonettini et al. 2020,
+        arXiv 2004.07682.
     """
 
     title = "First digits of coefficients"
