@@ -58,7 +58,7 @@ def dispatch(words: list[str]) -> int:
         raise UsageError(
             f"There is no {kind} '{words[0]}'. {nearest(words[0], known)} `belamy --help` lists the verbs."
         )
-    code: int = import_module(f"{__name__}.verbs.{words[0]}").run(words[1:])
+    code: int = import_module(f"{__name__}.verbs.{words[0].replace('-', '_')}").run(words[1:])
     return code
 
 
@@ -67,7 +67,7 @@ def known_verbs() -> dict[str, str]:
     found = {}
     for path in sorted((Path(__file__).parent / "verbs").glob("[!_]*.py")):
         docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        found[path.stem] = docstring.partition("\n")[0]
+        found[path.stem.replace("_", "-")] = docstring.partition("\n")[0]
     return found
 
 

@@ -158,6 +158,7 @@ def open_candidate(
     shape: tuple[int, int, int] | None = None,
     size: int | None = None,
     split: str = "all",
+    best: bool = False,
     device: torch.device | str = "cpu",
     offline: bool = False,
     progress: Progress | None = None,
@@ -174,6 +175,7 @@ def open_candidate(
         shape: What the images must be, (C, H, W); grey and colour are converted, another size is refused.
         size: Make squares of this side.
         split: Of a data set: which of its images.
+        best: Of a run: take its best weights, which ``train --keep-best`` kept, instead of its newest.
         device: Where a run draws.
         offline: Never fetch data from the network.
         progress: Called with (done, total) while files are read.
@@ -189,7 +191,7 @@ def open_candidate(
     if count < 1:
         raise UsageError(f"The count is {count}, but it must be at least 1.")
     if is_run(source):
-        found = drawn_candidate(Run.open(source), count, seed, device)
+        found = drawn_candidate(Run.open(source), count, seed, device, best)
         if size is not None and (size, size) != found.shape[1:]:
             raise UsageError(f"{source} draws images of {_size(found.shape)} pixels. Leave --size {size} out.")
     else:
@@ -205,11 +207,13 @@ def is_run(source: str | Path) -> bool:
     return (Path(source).expanduser() / "recipe.json").is_file()
 
 
-def drawn_candidate(run: Run, count: int, seed: int, device: torch.device | str = "cpu") -> Candidate:
+def drawn_candidate(
+    run: Run, count: int, seed: int, device: torch.device | str = "cpu", best: bool = False
+) -> Candidate:
     """The samples of a run."""
     from belamy.evaluation.features.classifier import weights_digest
 
-    method = run.method().to(device)
+    method = run.method(best=best).to(device)
     heeds = heeds_labels(method)
     return Candidate(
         name=run.path.name or str(run.path), shape=run.domain.shape, count=count, seed=seed,

@@ -22,7 +22,7 @@ REMEDIES = {
     "n_real": "--against",
     "n_generated": "--count",
     "fit": "--size",
-    "metrics": "--metrics",
+    "metric": "--metrics",
 }
 """The option of `belamy evaluate` that decides a field."""
 

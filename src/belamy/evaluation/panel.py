@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,6 +28,7 @@ USUAL = ("frechet", "modes", "diversity", "label-fidelity")
 LOSSY = ("JPEG", "mixed")
 """Beginnings of the formats whose pixels are not those that were drawn."""
 LEAST = 2
+SHOWN = 64
 
 Chunks = Iterable[Chunk]
 Told = Callable[[int], None]
@@ -45,6 +46,7 @@ class Judgement:
         notes: What the numbers do not mean, in plain words.
         figures: Pictures to look at, uint8 ``[H, W]`` or ``[H, W, 3]``, by title.
         origins: Which metric each number is of.
+        shown: The first of the images that were judged, uint8 ``[n, C, H, W]``.
     """
 
     values: dict[str, float]
@@ -53,6 +55,7 @@ class Judgement:
     notes: list[str] = field(default_factory=list)
     figures: dict[str, Tensor] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
+    shown: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.uint8), repr=False)
 
 
 class Panel:
@@ -66,6 +69,7 @@ class Panel:
             and the extractor allow.
         fit: How the real pictures were brought to their size, for the card.
         told: Is called with how many images were looked at.
+        usual: The metrics where none are named.
 
     Raises:
         UsageError: The data have no such split, or too few images in it; or a metric is unknown or lacks something.
@@ -80,6 +84,7 @@ class Panel:
         *,
         fit: str = "none",
         told: Told | None = None,
+        usual: Sequence[str] = USUAL,
     ) -> None:
         self.extractor, self.data, self.split, self.fit = extractor, data, split, fit
         self.told: Told = told or (lambda _count: None)
@@ -89,7 +94,7 @@ class Panel:
                 f"The split '{split}' of {data.name} holds {len(self.indices)} image(s), but a distribution needs at "
                 f"least {LEAST}. Choose another, e.g. --split all."
             )
-        asked = [METRICS.check(Part.parse(name)) for name in (USUAL if metrics is None else metrics)]
+        asked = [METRICS.check(Part.parse(name)) for name in (usual if metrics is None else metrics)]
         lacking = {part.name: self.lacks(part.name) for part in asked}
         if metrics is not None and (missing := [(name, why) for name, why in lacking.items() if why]):
             raise UsageError(f"The metric '{missing[0][0]}' {missing[0][1]}")
@@ -150,9 +155,17 @@ class Panel:
             facts: More for the card.
         """
         metrics = deepcopy(self.primed)
-        count = self._show(metrics, chunks, "fake")
-        card = replace(self.card(count, seed, labels), **facts)
-        return judged(metrics, card, detail)
+        first: list[Tensor] = []
+
+        def kept() -> Iterator[Chunk]:
+            for images, asked in chunks:
+                if not first:
+                    first.append(images[:SHOWN])
+                yield images, asked
+
+        count = self._show(metrics, kept(), "fake")
+        found = judged(metrics, replace(self.card(count, seed, labels), **facts), detail)
+        return replace(found, shown=first[0]) if first else found
 
     def judge_method(self, method: BaseMethod, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
         """The verdict on samples of a trained method, with the classes in turn where its networks use labels."""

@@ -57,7 +57,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file atomically, indented for people, keys in the order given."""
-    text = json.dumps(_strict(value), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False)
     write_bytes(path, f"{text}\n".encode())
 
 
@@ -105,7 +105,7 @@ def append_jsonl(path: Path, row: Mapping[str, Any], *, durable: bool = False) -
     Returns:
         The file's length in bytes with the row in it: what `truncate` takes to go back to this moment.
     """
-    line = json.dumps(_strict(row), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    line = json.dumps(strict(row), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
     with _storage(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -376,12 +376,12 @@ def _sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
     """The same value without numbers that JSON does not have."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     if isinstance(value, Mapping):
-        return {key: _strict(entry) for key, entry in value.items()}
+        return {key: strict(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_strict(entry) for entry in value]
+        return [strict(entry) for entry in value]
     return value

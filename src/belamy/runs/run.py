@@ -331,29 +331,63 @@ class Run:
             digests[name] = files.save_tensors(self.path / "weights" / f"{name}.safetensors", tensors)
         files.write_json(self.path / "weights" / "index.json", {"samples": samples, "sha256": digests})
 
-    def method(self) -> BaseMethod:
+    def save_best(self, networks: Mapping[str, Mapping[str, Tensor]], samples: int, facts: Mapping[str, Any]) -> None:
+        """Write the best weights so far beside the newest, whole or not at all.
+
+        Args:
+            networks: The tensors of each network.
+            samples: Training samples that they have seen.
+            facts: By what they are the best.
+        """
+
+        def write(folder: Path) -> None:
+            digests = {
+                name: files.save_tensors(folder / f"{name}.safetensors", tensors) for name, tensors in networks.items()
+            }
+            files.write_json(folder / "index.json", {"samples": samples, **facts, "sha256": digests})
+
+        files.write_directory_atomically(self.path / "best", write)
+
+    def best(self) -> dict[str, Any] | None:
+        """How good the best weights are, and after how many training samples they were; None if none are kept."""
+        index = self.path / "best" / "index.json"
+        facts: dict[str, Any] | None = files.read_json(index) if index.is_file() else None
+        return facts
+
+    def method(self, *, best: bool = False) -> BaseMethod:
         """The trained method, with averaged weights where the run averaged them.
+
+        Args:
+            best: With the best weights that ``belamy train --keep-best`` kept, not the newest.
 
         Raises:
             RunError: Nothing has been learned yet, or the weights are damaged.
         """
         method = self.build().eval()
+        if best and self.best() is None:
+            raise RunError(f"{self.path} has kept no best weights. Train with --evaluate-every and --keep-best to.")
+        if best:
+            return self._with_weights(method, self.path / "best")
         if (self.path / "weights" / "index.json").is_file():
-            index = self.path / "weights" / "index.json"
-            facts = files.read_json(index)
-            digests = facts.get("sha256") if isinstance(facts, dict) else None
-            if not isinstance(digests, dict) or not digests.keys() <= method.networks().keys():
-                raise RunError(f"{index} is damaged: it does not name the run's networks. Restore it from a copy.")
-            for name, digest in digests.items():
-                tensors = files.load_tensors(self.path / "weights" / f"{name}.safetensors", digest)
-                _load(method.networks()[name], tensors, self.path)
-            return method
+            return self._with_weights(method, self.path / "weights")
         state = self.load_checkpoint()
         if state is None:
             raise RunError(f"{self.path} has no weights yet. Type `belamy resume {self.path}` to train it.")
         _load(method, state.below("method"), self.path)
         for name in method.averaged if self.recipe.average else ():
             _load(method.networks()[name], state.below(f"average/{name}"), self.path)
+        return method
+
+    def _with_weights(self, method: BaseMethod, folder: Path) -> BaseMethod:
+        """The method with the networks' weights of a folder."""
+        facts = files.read_json(folder / "index.json")
+        digests = facts.get("sha256") if isinstance(facts, dict) else None
+        if not isinstance(digests, dict) or not digests.keys() <= method.networks().keys():
+            raise RunError(
+                f"{folder / 'index.json'} is damaged: it does not name the run's networks. Restore it from a copy."
+            )
+        for name, digest in digests.items():
+            _load(method.networks()[name], files.load_tensors(folder / f"{name}.safetensors", digest), self.path)
         return method
 
     def sample(

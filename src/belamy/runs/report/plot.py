@@ -130,8 +130,8 @@ def interval_chart(intervals: Mapping[str, tuple[float, float, float]], title: s
             at, start, end = (left + float(across.place(np.array(number))) * width for number in (value, low, high))
             parts.append(
                 f"<g><title>{escape(name)}: {value:.4g}, interval {low:.4g} to {high:.4g}</title>"
-                f'<path class="whisker {kind}" d="M{start:.2f} {y}H{end:.2f}M{start:.2f} {y - 4}v8M{end:.2f} {y - 4}v8" '
-                f'stroke="{colour}" stroke-width="1.8" fill="none"/>'
+                f'<path class="whisker {kind}" d="M{start:.2f} {y}H{end:.2f}M{start:.2f} {y - 4}v8M{end:.2f} {y - 4}v8"'
+                f' stroke="{colour}" stroke-width="1.8" fill="none"/>'
                 f'<circle class="dot {kind}" cx="{at:.2f}" cy="{y}" r="4" fill="{colour}"/></g>'
             )
     return _svg(head + "".join(parts), bottom + 26, spoken)

@@ -1,0 +1,183 @@
+"""A verdict as one HTML page that loads nothing from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from html import escape
+from inspect import getdoc
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from belamy.errors import UsageError
+from belamy.evaluation.metrics import METRICS
+from belamy.evaluation.verdict import Measure, Verdict, number, span
+from belamy.runs.report import document
+from belamy.runs.report.plot import interval_chart
+from belamy.runs.report.words import said
+from belamy.sampling.grid import encode_png, grid
+
+SHEET_COLUMNS = 8
+SMALLEST = 320
+"""Pixels that the shorter side of a picture has at least when it is shown: smaller ones are enlarged."""
+STYLE = """
+.measures td, .measures th { white-space: nowrap; }
+.measures .number { padding-right: 22px; }
+.measures th[scope=row] { color: var(--ink); font-weight: 600; }
+.measures .about { color: var(--faint); font-size: .88rem; white-space: normal; min-width: 16em; }
+.measures thead th { font-size: .86rem; color: var(--faint); }
+.measures .status { margin-left: 0; }
+.protocol { overflow-wrap: anywhere; }
+.figures { display: grid; gap: 32px; align-items: start; }
+.figures { grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); }
+.figures img { width: 100%; }
+"""
+FLAG = "not told from real"
+
+
+def render(verdict: Verdict) -> str:
+    """The page: numbers with their intervals and floor, warnings, samples beside real images, the protocol."""
+    name, against = escape(verdict.name), escape(str(verdict.against["name"]))
+    head = (
+        f'<header><p class="kicker">Belamy evaluation</p><h1>{name}</h1>'
+        f'<p class="lead">{verdict.card.n_generated:,} images against {verdict.card.n_real:,} of <b>{against}</b> '
+        f"({escape(str(verdict.against['split']))})</p>{_notes(verdict)}</header>"
+    )
+    parts = [_numbers(verdict), _sheets(verdict), _charts(verdict), _figures(verdict), _protocol(verdict)]
+    return document(verdict.name, head, [part for part in parts if part], STYLE)
+
+
+def summary(verdict: Verdict) -> str:
+    """The table alone, as notebooks show it."""
+    protocol = f"<p><code>{escape(str(verdict.card))}</code></p>"
+    return f"<div>{_notes(verdict)}{_table(verdict.measures, plain=True)}{protocol}</div>"
+
+
+def picture(pixels: Tensor, title: str) -> str:
+    """An image with its title below, enlarged by whole pixels where it is small."""
+    array = np.ascontiguousarray(pixels.numpy())
+    times = max(1, -(-SMALLEST // max(1, min(array.shape[:2])))) if min(array.shape[:2]) < SMALLEST else 1
+    array = array.repeat(times, axis=0).repeat(times, axis=1) if times > 1 else array
+    source = base64.b64encode(encode_png(array)).decode()
+    return (
+        f'<figure><button type="button" class="look"><img src="data:image/png;base64,{source}" alt="{escape(title)}">'
+        f"</button><figcaption>{escape(title)}</figcaption></figure>"
+    )
+
+
+def about(metric: str) -> str:
+    """What a metric measures: the first sentence of its docstring."""
+    try:
+        text = getdoc(METRICS.load(metric)) or ""
+    except UsageError:  # of a package that is not installed here
+        return ""
+    first = " ".join(text.split("\n\n")[0].split())
+    return re.sub(r"``?([^`]+)``?", r"\1", first)
+
+
+def _notes(verdict: Verdict) -> str:
+    lines = "".join(f"<li>{escape(note)}</li>" for note in verdict.notes)
+    return f'<ul class="notes">{lines}</ul>' if lines else ""
+
+
+def _numbers(verdict: Verdict) -> str:
+    hint = (
+        "Beside each number stands what other real images are told: the floor, which a perfect generator would reach. "
+        "Intervals are of 95 %. Where the two intervals overlap, the measure cannot tell these images from real ones."
+    )
+    return f'<section id="numbers"><h2>Numbers</h2><p class="hint">{hint}</p>{_table(verdict.measures)}</section>'
+
+
+def _table(measures: Sequence[Measure], plain: bool = False) -> str:
+    heads = ["Measure", "Value", "95 % interval", "Real images", "95 % interval", "" if plain else "What it is"]
+    numeric = (1, 2, 3, 4)
+    head = "".join(
+        f'<th scope="col"{" class=number" if at in numeric else ""}>{text}</th>' for at, text in enumerate(heads)
+    )
+    lines, told = [], ""
+    for measure in measures:
+        flag = f' <span class="status good">{FLAG}</span>' if measure.like_real else ""
+        text = "" if plain or measure.metric == told else escape(about(measure.metric))
+        told = measure.metric
+        floor = "–" if measure.floor is None else number(measure.floor)
+        cells = (number(measure.value), span(measure.interval), floor, span(measure.floor_interval))
+        lines.append(
+            f'<tr><th scope="row">{escape(measure.name)}</th>'
+            + "".join(f'<td class="number">{cell}</td>' for cell in cells)
+            + f'<td class="about">{text}{flag}</td></tr>'
+        )
+    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return f'<div class="scroll"><table class="measures">{body}</table></div>'
+
+
+def _sheets(verdict: Verdict) -> str:
+    shown = "".join(
+        picture(_tensor(grid(images, columns=SHEET_COLUMNS, scale=None)), caption)
+        for caption, images in verdict.sheets.items()
+    )
+    hint = '<p class="hint">Not chosen by anyone. Select a sheet to enlarge it.</p>'
+    return f'<section id="images"><h2>Images</h2>{hint}<div class="pair">{shown}</div></section>' if shown else ""
+
+
+def _charts(verdict: Verdict) -> str:
+    drawn = []
+    for measure in verdict.measures:
+        if measure.interval is None and measure.floor is None:
+            continue
+        points = {verdict.name: _span(measure.value, measure.interval)}
+        if measure.floor is not None:
+            points["real images"] = _span(measure.floor, measure.floor_interval)
+        drawn.append(f"<figure>{interval_chart(points, measure.name, 'with 95 % intervals')}</figure>")
+    body = f'<div class="charts">{"".join(drawn)}</div>'
+    return f'<section id="intervals"><h2>Intervals</h2>{body}</section>' if drawn else ""
+
+
+def _figures(verdict: Verdict) -> str:
+    shown = "".join(picture(pixels, title) for title, pixels in verdict.figures.items())
+    hint = '<p class="hint">What the metrics point at; whether it is amiss is for you to see.</p>'
+    return (
+        f'<section id="figures"><h2>Pairs and neighbours</h2>{hint}<div class="figures">{shown}</div></section>'
+        if shown
+        else ""
+    )
+
+
+def _protocol(verdict: Verdict) -> str:
+    facts: dict[str, Any] = {
+        **{f"judged: {name.replace('_', ' ')}": value for name, value in verdict.subject.items()},
+        **{f"against: {name.replace('_', ' ')}": value for name, value in verdict.against.items()},
+    }
+    card = verdict.card.as_json()
+    options = {f"metric “{name}”": text or "no options" for name, text in card.pop("metrics").items()}
+    versions = {f"version of {name}": text for name, text in card.pop("versions").items()}
+    facts |= {name.replace("_", " "): value for name, value in card.items()} | options | versions
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(said(value))}</td></tr>'
+        for name, value in facts.items()
+        if value is not None and value != ""
+    )
+    again = (
+        f'<h3>How to repeat it</h3><div class="copy"><pre tabindex="0">{escape(verdict.command)}</pre>'
+        '<button type="button" hidden>Copy</button></div>'
+        if verdict.command
+        else ""
+    )
+    hint = "Numbers may be compared only where all of this is the same, but for whose images they are."
+    return (
+        f'<section id="protocol"><h2>Protocol</h2><p class="hint">{hint}</p>'
+        f'<p class="protocol"><code>{escape(str(verdict.card))}</code></p>{again}'
+        f'<details><summary>All of it</summary><table class="facts">{lines}</table></details></section>'
+    )
+
+
+def _span(value: float, interval: tuple[float, float, float] | None) -> tuple[float, float, float]:
+    return (value, value, value) if interval is None else (value, interval[1], interval[2])
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    from torch import from_numpy
+
+    return from_numpy(array)

@@ -1,0 +1,244 @@
+"""What an evaluation found: numbers with their intervals and floor, their protocol, and what they do not mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from belamy.errors import BelamyError, DataError
+from belamy.evaluation.card import Card
+from belamy.evaluation.panel import Judgement
+from belamy.evaluation.statistics import Interval
+from belamy.runs import files
+
+FORMAT = 1
+"""Version of the JSON; a newer one is refused with a clear message."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number with what is needed to read it.
+
+    Args:
+        name: What it is called.
+        value: The number.
+        interval: Its interval of 95 %, None where there is no honest one.
+        floor: What real images are told by the same measure, None where that is not known.
+        floor_interval: The interval of that.
+        metric: The metric that it is of.
+    """
+
+    name: str
+    value: float
+    interval: Interval | None = None
+    floor: float | None = None
+    floor_interval: Interval | None = None
+    metric: str = ""
+
+    @property
+    def like_real(self) -> bool:
+        """Whether it cannot be told from what real images are told: the intervals overlap."""
+        return self.interval is not None and overlap(self.interval, self.floor_interval)
+
+    def as_json(self) -> dict[str, Any]:
+        """The facts as plain data."""
+        return {
+            "metric": self.metric,
+            **_numbers(self.value, self.interval),
+            "floor": None if self.floor is None else _numbers(self.floor, self.floor_interval),
+        }
+
+    @classmethod
+    def parse(cls, name: str, facts: Mapping[str, Any]) -> Measure:
+        """A measure from plain data."""
+        value, interval = _read(facts)
+        floor, floor_interval = (None, None) if facts.get("floor") is None else _read(facts["floor"])
+        return cls(name, value, interval, floor, floor_interval, str(facts.get("metric", "")))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of an evaluation.
+
+    Args:
+        subject: Whose images were judged: ``name``, ``source``, ``format``, ``fingerprint`` and more.
+        against: What they were compared with: ``name``, ``split``, ``rule`` and more.
+        card: The protocol.
+        measures: The numbers.
+        notes: What they do not mean, in plain words.
+        sheets: Images that were judged and real ones, uint8 ``[n, C, H, W]``, by caption.
+        figures: Pictures of the metrics, uint8 ``[H, W]`` or ``[H, W, 3]``, by title.
+        command: What to type to do it again.
+    """
+
+    subject: Mapping[str, Any]
+    against: Mapping[str, Any]
+    card: Card
+    measures: tuple[Measure, ...]
+    notes: tuple[str, ...] = ()
+    sheets: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    figures: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    command: str = ""
+
+    @property
+    def name(self) -> str:
+        """What was judged, in a word."""
+        return str(self.subject["name"])
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The numbers by name."""
+        return {measure.name: measure.value for measure in self.measures}
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
+
+    def table(self) -> str:
+        """The numbers for people, with what must be known beside them."""
+        lines = [f"{self.name} against {self.against['name']} ({self.against['split']})", ""]
+        lines += aligned(
+            [("measure", "value", "95 % interval", "real images", "95 % interval", ""), *map(row, self.measures)]
+        )
+        lines += ["", str(self.card)]
+        lines += [f"! {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """The facts as plain data; a number that is not finite is a string."""
+        facts: dict[str, Any] = files.strict({
+            "format": FORMAT,
+            "subject": dict(self.subject),
+            "against": dict(self.against),
+            "card": self.card.as_json(),
+            "protocol": str(self.card),
+            "measures": {measure.name: measure.as_json() for measure in self.measures},
+            "notes": list(self.notes),
+            "command": self.command,
+        })  # fmt: skip
+        return facts
+
+    @classmethod
+    def parse(cls, facts: Mapping[str, Any]) -> Verdict:
+        """A verdict from plain data, without its pictures.
+
+        Raises:
+            DataError: They are no verdict, or of a newer version.
+        """
+        version = facts.get("format")
+        if isinstance(version, int) and version > FORMAT:
+            raise DataError(
+                f"it was written by a newer Belamy (format {version}; this one knows {FORMAT}). Upgrade it."
+            )
+        try:
+            measures = tuple(Measure.parse(name, each) for name, each in facts["measures"].items())
+            subject, against = dict(facts["subject"]), dict(facts["against"])
+            _ = subject["name"], against["name"], against["split"]
+            card = Card.parse(facts["card"])
+            return cls(subject, against, card, measures, tuple(facts["notes"]), command=str(facts["command"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"it is no result of `belamy evaluate --json` ({error} is missing or wrong).") from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Verdict:
+        """The verdict that ``belamy evaluate --json`` wrote.
+
+        Raises:
+            DataError: There is none.
+        """
+        path = Path(path).expanduser()
+        if not path.is_file():
+            raise DataError(f"There is no file {path}. Make one: belamy evaluate RUN --json {path.name or 'FILE'}")
+        try:
+            facts = files.read_json(path)
+            if not isinstance(facts, dict):
+                raise DataError("it holds no object.")
+            return cls.parse(facts)
+        except DataError as error:
+            raise DataError(f"{path} cannot be compared: {error}") from None
+        except BelamyError as error:
+            raise DataError(str(error).partition(": it was cut")[0] + ".") from None
+
+    def page(self) -> str:
+        """One self-contained HTML page."""
+        from belamy.evaluation.page import render
+
+        return render(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page, or with the ending ``.json`` the facts, to a file."""
+        path = Path(path).expanduser()
+        if path.suffix.lower() == ".json":
+            files.write_json(path, self.as_json())
+        else:
+            files.write_bytes(path, self.page().encode())
+        return path
+
+    def _repr_html_(self) -> str:
+        from belamy.evaluation.page import summary
+
+        return summary(self)
+
+
+def measures(found: Judgement, floor: Judgement | None) -> tuple[Measure, ...]:
+    """The numbers of a judgement beside those of the floor."""
+    values = {} if floor is None else floor.values
+    intervals = {} if floor is None else floor.intervals
+    return tuple(
+        Measure(
+            name, value, found.intervals.get(name), values.get(name), intervals.get(name), found.origins.get(name, "")
+        )
+        for name, value in found.values.items()
+    )
+
+
+def overlap(a: Interval | None, b: Interval | None) -> bool:
+    """Whether two intervals have a number in common; nothing is known of what has none."""
+    return a is not None and b is not None and a.low <= b.high and b.low <= a.high
+
+
+def row(measure: Measure) -> tuple[str, ...]:
+    """The cells of a measure."""
+    floor = "–" if measure.floor is None else number(measure.floor)
+    said = "not told from real" if measure.like_real else ""
+    return measure.name, number(measure.value), span(measure.interval), floor, span(measure.floor_interval), said
+
+
+def number(value: float) -> str:
+    """Four significant digits.
+
+    Example:
+        >>> number(0.123456), number(12345.6), number(20)
+        ('0.1235', '12346', '20')
+    """
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def span(interval: Interval | None) -> str:
+    """An interval in words."""
+    return "–" if interval is None else f"{number(interval.low)} … {number(interval.high)}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of text: the first column to the left, the others to the right, words in the last to the left."""
+    widths = [max(len(cells[column]) for cells in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column in (0, len(cells) - 1) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+        for cells in rows
+    ]
+
+
+def _numbers(value: float, interval: Interval | None) -> dict[str, Any]:
+    low, high = (None, None) if interval is None else (interval.low, interval.high)
+    return {"value": value, "low": low, "high": high}
+
+
+def _read(facts: Mapping[str, Any]) -> tuple[float, Interval | None]:
+    value, low, high = float(facts["value"]), facts.get("low"), facts.get("high")
+    return value, None if low is None or high is None else Interval(value, float(low), float(high))
