@@ -45,7 +45,14 @@ VGG19_CAFFE = Published("vgg19-d01eb7cb.pth", "d01eb7cb", "jcjohnson/pytorch-vgg
 """VGG-19 as published, the numbers of Keras' file in torchvision's layout: ``VGG19(preparation="caffe")``."""
 
 
-def find(published: Published, *, file: Path | None = None, cache: Path | None = None, offline: bool = False) -> Path:
+def find(
+    published: Published,
+    *,
+    file: Path | None = None,
+    cache: Path | None = None,
+    offline: bool = False,
+    option: str = "--extractor-weights",
+) -> Path:
     """The file of published weights, believed only when its checksum is right.
 
     Args:
@@ -53,6 +60,7 @@ def find(published: Published, *, file: Path | None = None, cache: Path | None =
         file: Where the user has them; None looks in the cache, and then fetches them into it.
         cache: The cache; None is $BELAMY_CACHE or the platform's. Weights lie in its folder ``weights``.
         offline: Never touch the network.
+        option: The command's option that names the file, for messages.
 
     Raises:
         DataError: They are not there, cannot be fetched or are others; the message names the file, its checksum and
@@ -63,7 +71,7 @@ def find(published: Published, *, file: Path | None = None, cache: Path | None =
     place = folder / published.name if file is None else Path(file)
     hint = (
         f"The file is {published.name} of {published.source}, SHA-256 {published.sha256}: put it at "
-        f"{folder / published.name}, or give it with --weights FILE."
+        f"{folder / published.name}, or give it with {option} FILE."
     )
     if place.is_file():
         found = checksum(place)
@@ -114,5 +122,5 @@ def as_safetensors(path: Path) -> str:
     """
     if not path.is_file() or path.suffix != ".safetensors":
         state = "is no file" if not path.is_file() else "is no safetensors file, and others could run code"
-        raise DataError(f"{path} {state}. Give the published file *.safetensors with --weights FILE.")
+        raise DataError(f"{path} {state}. Give the published file *.safetensors with --extractor-weights FILE.")
     return str(path)

@@ -51,8 +51,8 @@ def choose(
         raise UsageError(f"There is no extractor '{name}'. Choose one of: {', '.join(NAMES)}.")
     if weights is not None and chosen not in PUBLISHED:
         raise UsageError(
-            f"The extractor '{chosen}' takes no --weights: it needs no published file. Leave --weights out, or choose "
-            f"{', '.join(PUBLISHED[:-1])} or {PUBLISHED[-1]} with --extractor."
+            f"The extractor '{chosen}' takes no --extractor-weights: it needs no published file. Leave them out, or "
+            f"choose {', '.join(PUBLISHED[:-1])} or {PUBLISHED[-1]} with --extractor."
         )
     if chosen == "pixels":
         return PixelFeatures(data.shape)

@@ -193,7 +193,7 @@ def test_optional_networks_are_asked_for_what_they_are(
     save_file({"a": torch.zeros(1)}, file)
     features(weights=file, offline=True)
     assert str(file) in str(asked[1]) and asked[0]["pretrained"] and str(file) not in str(asked[0])
-    with pytest.raises(DataError, match=r"--offline forbids.*--weights FILE"):
+    with pytest.raises(DataError, match=r"--offline forbids.*--extractor-weights FILE"):
         features(offline=True)
     (tmp_path / "model.pth").touch()
     with pytest.raises(DataError, match=r"others could run code"):
@@ -327,7 +327,7 @@ def test_extractors_are_chosen_by_name(tmp_path: Path, monkeypatch: pytest.Monke
             choose(name, colour, cache=tmp_path, offline=True)
     with pytest.raises(UsageError, match=f"no extractor 'vgg'. Choose one of: {', '.join(NAMES)}"):
         choose("vgg", colour)
-    with pytest.raises(UsageError, match="'pixels' takes no --weights"):
+    with pytest.raises(UsageError, match="'pixels' takes no --extractor-weights"):
         choose("pixels", colour, weights=tmp_path / "x")
     with pytest.raises(UsageError, match="has no labels of two classes"):
         choose("classifier", colour, cache=tmp_path)

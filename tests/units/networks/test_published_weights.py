@@ -303,9 +303,11 @@ def test_weights_are_fetched_once_and_then_at_hand_offline(published: Published,
 
 def test_missing_weights_name_the_file_the_hash_and_the_place(published: Published, tmp_path: Path) -> None:
     place = tmp_path / "weights" / "small.pth"
-    expected = rf"--offline forbids.*small\.pth of nobody, SHA-256 {DIGEST}: put it at {place}, or give .*--weights"
+    expected = (
+        rf"--offline forbids.*small\.pth of nobody, SHA-256 {DIGEST}: put it at {place}, or give it with --weights"
+    )
     with pytest.raises(DataError, match=expected):
-        find(published, cache=tmp_path, offline=True)
+        find(published, cache=tmp_path, offline=True, option="--weights")
     assert Handler.asked == 0 and not place.parent.exists()
     by_hand = Published("small.pth", DIGEST, "nobody")
     with pytest.raises(DataError, match=rf"small\.pth are not at hand.*SHA-256 {DIGEST}: put it at {place}"):

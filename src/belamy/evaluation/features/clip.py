@@ -38,7 +38,7 @@ def clip_features(*, weights: Path | None = None, offline: bool = False) -> Netw
     if weights is None and offline:
         raise DataError(
             f"--offline forbids to fetch the weights of CLIP. Leave it out, or give the file "
-            f"open_clip_model.safetensors of {MODEL}, {TRAINED_ON}, with --weights FILE."
+            f"open_clip_model.safetensors of {MODEL}, {TRAINED_ON}, with --extractor-weights FILE."
         )
     source = TRAINED_ON if weights is None else as_safetensors(weights)
     network = loaded("CLIP", lambda: open_clip.create_model(MODEL, pretrained=source))

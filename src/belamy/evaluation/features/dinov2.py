@@ -39,7 +39,7 @@ def dinov2_features(*, weights: Path | None = None, offline: bool = False) -> Ne
     if weights is None and offline:
         raise DataError(
             f"--offline forbids to fetch the weights of DINOv2. Leave it out, or give the file model.safetensors of "
-            f"timm/{MODEL} with --weights FILE."
+            f"timm/{MODEL} with --extractor-weights FILE."
         )
     source: dict[str, Any] = {} if weights is None else {"pretrained_cfg_overlay": {"file": as_safetensors(weights)}}
     network = loaded(

@@ -69,5 +69,5 @@ def loaded(name: str, load: Callable[[], Any]) -> Any:
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
-            f"{name} cannot be loaded: {reason}. Without a network, give its file with --weights."
+            f"{name} cannot be loaded: {reason}. Without a network, give its file with --extractor-weights."
         ) from error
