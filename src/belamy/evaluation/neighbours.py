@@ -93,34 +93,53 @@ class _Pair:
 
 
 def nearest(queries: Tensor, points: Tensor, k: int = 1) -> Nearest:
-    """The k nearest points of each query; a set's own neighbours, each row itself left out, if both are one tensor.
+    """The k nearest points of each query.
 
     Args:
         queries: Any numbers.  # [n, d]
-        points: Of the same kind; ``points is queries`` leaves each row itself out, but not its doubles.  # [m, d]
-        k: How many, from 1 to the number of points (less one within a set).
+        points: Of the same kind.  # [m, d]
+        k: How many, from 1 to m.
 
     Raises:
         UsageError: There are fewer than k points to choose from.
 
     Example:
-        >>> rows = torch.tensor([[0.0], [1.0], [3.0]])
-        >>> nearest(rows, rows).indices.flatten().tolist()
+        >>> nearest(torch.tensor([[2.0]]), torch.tensor([[0.0], [1.0], [9.0]]), 2).indices.tolist()
+        [[1, 0]]
+    """
+    return _nearest(_Pair(queries, points), k, within=False)
+
+
+def nearest_within(rows: Tensor, k: int = 1) -> Nearest:
+    """The k nearest others of each row of a set: the row itself is left out, but not rows that equal it.
+
+    Args:
+        rows: Any numbers.  # [n, d]
+        k: How many, from 1 to n - 1.
+
+    Raises:
+        UsageError: There are fewer than k others.
+
+    Example:
+        >>> nearest_within(torch.tensor([[0.0], [1.0], [3.0]])).indices.flatten().tolist()
         [1, 0, 1]
     """
-    pair, within = _Pair(queries, points), queries is points
-    choice = len(points) - within
+    return _nearest(_Pair(rows, rows), k, within=True)
+
+
+def _nearest(pair: _Pair, k: int, within: bool) -> Nearest:
+    count, choice = len(pair.queries), len(pair.points) - within
     if not 1 <= k <= choice:
-        raise UsageError(f"{k} nearest neighbours are asked for, but there are {choice:,} others. Take more images.")
-    distances = torch.empty(len(queries), k, dtype=torch.float64)
-    indices = torch.empty(len(queries), k, dtype=torch.long)
-    left = torch.arange(len(queries))
+        raise UsageError(f"{k} nearest neighbours are asked for, but there are {choice:,} to choose from.")
+    distances = torch.empty(count, k, dtype=torch.float64)
+    indices = torch.empty(count, k, dtype=torch.long)
+    left = torch.arange(count)
     for stage, spare in (("single", SPARE), ("double", 8 * SPARE), ("double", choice)):
         if not len(left):
             break
-        tables, count, failed = getattr(pair, stage), min(k + spare, choice), []
-        for kept in left.split(max(1, BLOCK // len(points))):
-            found, at, certain = _candidates(pair, tables, kept, k, count, within)
+        tables, failed = getattr(pair, stage), []
+        for kept in left.split(max(1, BLOCK // len(pair.points))):
+            found, at, certain = _candidates(pair, tables, kept, k, min(k + spare, choice), within)
             distances[kept], indices[kept] = found, at
             failed.append(kept[~certain])
         left = torch.cat(failed)

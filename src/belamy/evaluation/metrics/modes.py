@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from math import sqrt
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from belamy.evaluation.intervals import about
 from belamy.evaluation.seen import Seen
+from belamy.evaluation.statistics import Interval
 
 
 class Metric:
@@ -17,14 +22,21 @@ class Metric:
     seen. It is infinite if a class is generated that no real image has. With n samples of q itself its expectation is
     about (K - 1) / 2n.
 
+    The intervals are of the numbers' expectations at these counts, over draws of both sets. That of the modes follows
+    from the numbers :math:`\Phi_i` of classes found i times: their count has the variance by which it would grow if as
+    many images again were drawn, :math:`\Phi_1 - \Phi_2 + \Phi_3 - \dots`
+
     References:
         Srivastava et al. 2017, arXiv 1705.07761, section 5.2 (1,000 modes of stacked digits); Metz et al. 2017,
-        arXiv 1611.02163, section 3.3.
+        arXiv 1611.02163, section 3.3; the growth: Good & Toulmin 1956, "The number of new species, and the increase in
+        population coverage, when a sample is increased".
 
     Args:
         classes: K, how many classes the classifier tells apart.
-        least: Samples that a class must have to be covered.
+        least: Samples that a class must have to be covered; there is no interval of the modes if more than 1.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"probabilities"})
 
     def __init__(self, classes: int, *, least: int = 1) -> None:
         self.least = least
@@ -46,6 +58,38 @@ class Metric:
         prior = self.real if int(self.real.sum()) else torch.ones_like(self.real)
         return {"modes": int((self.fake >= self.least).sum()), "kl": divergence(self.fake, prior)}
 
+    def intervals(self, seed: int = 0) -> dict[str, Interval]:
+        values, found = self.compute(), {}
+        if not values:
+            return {}
+        if self.least == 1:
+            signs = 1 - 2 * ((self.fake - 1) % 2)  # of Φ₁, Φ₂, Φ₃ …
+            growth = max(0.0, float(signs[self.fake > 0].sum()))
+            low, high = about(values["modes"], sqrt(growth))[1:]
+            found["modes"] = Interval(values["modes"], max(1.0, low), min(float(len(self.fake)), high))
+        if values["kl"] < float("inf"):
+            error = divergence_error(self.fake, self.real if int(self.real.sum()) else None)
+            interval = about(values["kl"], error)
+            found["kl"] = interval._replace(low=max(0.0, interval.low))
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        fake, real = int(self.fake.sum()), int(self.real.sum())
+        if not fake:
+            return ["Modes need the probabilities of classes, which this extractor does not tell."]
+        notes = []
+        if fake < 10 * len(self.fake):
+            notes.append(
+                f"{fake:,} generated images of {len(self.fake):,} classes: fewer than ten of each can be seen."
+            )
+        if not real:
+            notes.append("KL is to equal shares of all classes, since no real images were seen.")
+        return notes
+
+    def figures(self) -> dict[str, Tensor]:
+        return {}
+
 
 def divergence(counts: Tensor, prior: Tensor) -> float:
     """KL divergence, in nats, of the shares in ``counts [K]`` from those in ``prior [K]``.
@@ -57,3 +101,26 @@ def divergence(counts: Tensor, prior: Tensor) -> float:
     p, q = counts.double() / counts.sum(), prior.double() / prior.sum()
     there = p > 0
     return float((p[there] * (p[there] / q[there]).log()).sum())
+
+
+def divergence_error(counts: Tensor, prior: Tensor | None) -> float:
+    r"""The standard error of :func:`divergence` over draws of the counts and, unless it is known, of the prior.
+
+    .. math:: \frac1n\mathrm{Var}_p\log\frac pq + \frac1m\mathrm{Var}_q\frac pq +
+        \frac{K-1}{2}\Bigl(\frac1n+\frac1m\Bigr)^2
+
+    is its square: the first order of the delta method, and the second, which is all there is where p = q.
+
+    Args:
+        counts: n draws of p.  # [K]
+        prior: m draws of q; None for equal shares.  # [K]
+    """
+    n, m = float(counts.sum()), float("inf") if prior is None else float(prior.sum())
+    p = counts.double() / n
+    q = torch.full_like(p, 1 / len(p)) if prior is None else prior.double() / m
+    there = p > 0
+    p, q = p[there], q[there]
+    logs, ratios = (p / q).log(), p / q
+    spread = float((p * logs.square()).sum() - (p * logs).sum() ** 2) / n
+    spread += max(0.0, float((q * ratios.square()).sum()) - 1) / m
+    return sqrt(max(0.0, spread) + (int(there.sum()) - 1) / 2 * (1 / n + 1 / m) ** 2)

@@ -1,0 +1,98 @@
+"""Whether generated images are nearer to training images than those are to each other."""
+
+from __future__ import annotations
+
+from math import erfc, sqrt
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from belamy.evaluation.intervals import wilson
+from belamy.evaluation.neighbours import nearest, nearest_within
+from belamy.evaluation.seen import Seen
+from belamy.evaluation.sides import Sides
+from belamy.evaluation.statistics import Interval
+
+
+class Metric:
+    r"""Share of the generated images that are authentic, beside that of real images that were not learned from.
+
+    .. math:: \frac1m\sum_j\bigl[\lVert f_j - t(f_j)\rVert > \lVert t(f_j) - t'(t(f_j))\rVert\bigr]
+
+    with t(f) the nearest training image and t' the nearest other one of that. Even honest images reach no particular
+    number: ``authenticity-held-out`` is what real images reach that the generator has not seen, and ``authenticity-p``
+    the probability of a share as low as that of the generated images, or lower, if they were as authentic as these
+    (one-sided z-test of two shares, the pooled share in its error).
+
+    A generator whose images vary too little comes out low although it copies nothing: look at the pictures of
+    ``neighbours`` and at recall.
+
+    The intervals are of the shares among further images, with the training images fixed.
+
+    References:
+        Alaa et al. 2022, arXiv 2102.08921.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"train"})
+
+    def __init__(self) -> None:
+        self.sides: Sides[dict[str, tuple[int, int]]] = Sides()
+
+    def update(self, *, real: Seen | None = None, fake: Seen | None = None, train: Seen | None = None) -> None:
+        self.sides.update(real=real, fake=fake, train=train)
+
+    def merge(self, other: Metric) -> None:
+        self.sides.merge(other.sides)
+
+    def compute(self) -> dict[str, float]:
+        found = {name: each.value for name, each in self.intervals().items()}
+        if "authenticity-held-out" in found:
+            counts = self.sides.once(self._counts)
+            found["authenticity-p"] = fewer(*counts["fake"], *counts["real"])
+        return found
+
+    def intervals(self, seed: int = 0) -> dict[str, Interval]:
+        if self.sides.count("train") < 2 or not self.sides.count("fake"):
+            return {}
+        counts = self.sides.once(self._counts)
+        found = {"authenticity": wilson(*counts["fake"])}
+        if "real" in counts:
+            found["authenticity-held-out"] = wilson(*counts["real"])
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        if self.sides.count("train") < 2:
+            return ["Authenticity needs at least 2 images that were learned from."]
+        if not self.sides.count("real"):
+            return ["Authenticity means little without real images that were not learned from beside it."]
+        return []
+
+    def figures(self) -> dict[str, Tensor]:
+        return {}
+
+    def _counts(self) -> dict[str, tuple[int, int]]:
+        """How many are authentic, and of how many, on each side."""
+        train = self.sides.table("train")
+        alone = nearest_within(train).distances[:, 0]
+        counts = {}
+        for side in ("fake", "real"):
+            if self.sides.count(side):
+                found = nearest(self.sides.table(side), train)
+                right = int((found.distances[:, 0] > alone[found.indices[:, 0]]).sum())
+                counts[side] = (right, len(found.distances))
+        return counts
+
+
+def fewer(right: int, trials: int, other_right: int, other_trials: int) -> float:
+    """One-sided p-value of a share against another that is expected to be no higher: the z-test, pooled.
+
+    Example:
+        >>> round(fewer(10, 100, 20, 100), 4)
+        0.0238
+    """
+    pooled = torch.tensor((right + other_right) / (trials + other_trials), dtype=torch.float64)
+    error = float((pooled * (1 - pooled) * (1 / trials + 1 / other_trials)).sqrt())
+    z = (right / trials - other_right / other_trials) / error if error else 0.0
+    return erfc(-z / sqrt(2)) / 2

@@ -1,0 +1,165 @@
+"""The training images nearest to generated ones, side by side: the first look for copies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from belamy.errors import UsageError
+from belamy.evaluation.intervals import bootstrap, wilson
+from belamy.evaluation.neighbours import Nearest, nearest, nearest_in_sum
+from belamy.evaluation.rows import placed
+from belamy.evaluation.seen import Seen
+from belamy.evaluation.sides import Sides
+from belamy.evaluation.statistics import Interval
+from belamy.sampling.grid import grid
+from belamy.seeds import generator
+
+CLOSE = 0.01
+"""Share of the held-out images that are as close to a training image as "close" means."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured.
+
+    Args:
+        features: By side, distances to the nearest training image in features.  # [n]
+        pixels: By side, mean absolute differences to it in pixels, of the probed images.  # [p]
+        suspects: Which generated images are nearest to a training image, in features.  # [s]
+        in_features: Their neighbours there.
+        in_pixels: Their neighbours in pixels.
+    """
+
+    features: dict[str, Tensor]
+    pixels: dict[str, Tensor]
+    suspects: Tensor
+    in_features: Nearest
+    in_pixels: Nearest
+
+
+class Metric:
+    r"""Nearest training images in pixels and in features, against those of real images that were not learned from.
+
+    ``nearest-features`` is the median distance of generated images to their nearest training image over that of
+    held-out images, Euclidean in features, and ``nearest-pixels`` that of the L1 distances in pixels, of some probes of
+    each kind; below 1 is nearer than honest. ``nearest-close`` is the share of the generated images that are as near in
+    features as 1 % of the held-out images are. Pictures show the generated images that are nearest of all, with their
+    neighbours in features and in pixels.
+
+    A generator whose images vary little is near to training images too: only the pictures tell it from one that copies.
+    The intervals are over draws of generated and held-out images (that of ``nearest-close``: of generated ones), with
+    the training images fixed.
+
+    Args:
+        k: Neighbours that are shown.
+        shown: Generated images that are shown.
+        probes: Images of each kind that are compared in pixels, where no product of matrices helps.
+        seed: Of the probes.
+
+    Raises:
+        UsageError: An option is less than 1.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"train", "images"})
+
+    def __init__(self, *, k: int = 5, shown: int = 8, probes: int = 100, seed: int = 0) -> None:
+        for name, value in (("k", k), ("shown", shown), ("probes", probes)):
+            if value < 1:
+                raise UsageError(f"neighbours.{name} is {value}: write 1 or more.")
+        self.k, self.shown, self.probes, self.seed = k, shown, probes, seed
+        self.sides: Sides[Found] = Sides("features", "images")
+
+    def update(self, *, real: Seen | None = None, fake: Seen | None = None, train: Seen | None = None) -> None:
+        self.sides.update(real=real, fake=fake, train=train)
+
+    def merge(self, other: Metric) -> None:
+        self.sides.merge(other.sides)
+
+    def compute(self) -> dict[str, float]:
+        if not self._enough():
+            return {}
+        found = self.sides.once(self._measured)
+        values = {}
+        for name, far in (("nearest-features", found.features), ("nearest-pixels", found.pixels)):
+            if middle := float(far["real"].median()):
+                values[name] = float(far["fake"].median()) / middle
+        values["nearest-close"] = float(self._close(found).double().mean())
+        return values
+
+    def intervals(self, seed: int = 0) -> dict[str, Interval]:
+        values = self.compute()
+        if not values:
+            return {}
+        found = self.sides.once(self._measured)
+        close = self._close(found)
+        intervals = {"nearest-close": wilson(int(close.sum()), len(close))}
+        for name, far in (("nearest-features", found.features), ("nearest-pixels", found.pixels)):
+            if name in values:
+                intervals[name] = ratio(far["fake"], far["real"], seed)
+        return intervals
+
+    @property
+    def notes(self) -> list[str]:
+        if not self._enough():
+            return ["Neighbours need generated, held-out and training images, with their pixels."]
+        if self.sides.count("real") < 1 / CLOSE:
+            return [f"{self.sides.count('real'):,} held-out images hardly tell how close 1 % of them are."]
+        return []
+
+    def figures(self) -> dict[str, Tensor]:
+        if not self._enough():
+            return {}
+        found = self.sides.once(self._measured)
+        return {
+            "Generated images (left) and the nearest training images in features": self._picture(
+                found, found.in_features
+            ),
+            "Generated images (left) and the nearest training images in pixels (L1)": self._picture(
+                found, found.in_pixels
+            ),
+        }
+
+    def _enough(self) -> bool:
+        counts = [self.sides.count(side, what) for side in ("real", "fake", "train") for what in self.sides.kept]
+        return min(counts) > 0
+
+    def _close(self, found: Found) -> Tensor:
+        return found.features["fake"] <= found.features["real"].quantile(CLOSE)
+
+    def _measured(self) -> Found:
+        train, pixels = self.sides.table("train"), self.sides.table("train", "images")
+        k = min(self.k, len(train))
+        far, near = {}, {}
+        for side in ("real", "fake"):
+            far[side] = nearest(self.sides.table(side), train).distances[:, 0]
+            probes = placed(self.sides.table(side, "images"))
+            probes = probes[torch.randperm(len(probes), generator=generator(self.seed, "probes"))[: self.probes]]
+            near[side] = nearest_in_sum(probes, pixels).distances[:, 0] / (255 * pixels.shape[1])
+        suspects = far["fake"].argsort(stable=True)[: self.shown]
+        return Found(
+            far, near, suspects,
+            nearest(self.sides.table("fake")[suspects], train, k),
+            nearest_in_sum(self.sides.table("fake", "images")[suspects], pixels, k),
+        )  # fmt: skip
+
+    def _picture(self, found: Found, neighbours: Nearest) -> Tensor:
+        """A row for each suspect: it, then its neighbours with their distances."""
+        own = self.sides.images("fake", found.suspects)
+        others = self.sides.images("train", neighbours.indices.flatten()).unflatten(0, neighbours.indices.shape)
+        images = torch.cat([own[:, None], others], 1).flatten(0, 1)
+        captions = [text for row in neighbours.distances.tolist() for text in ("", *(f"{each:.3g}" for each in row))]
+        return torch.from_numpy(grid(images, columns=1 + neighbours.indices.shape[1], scale=None, captions=captions))
+
+
+def ratio(first: Tensor, second: Tensor, seed: int) -> Interval:
+    """The median of the first numbers over that of the second, both drawn again for the interval."""
+    first, second = first.sort().values, second.sort().values  # so that the draw does not depend on their order
+
+    def statistic(one: Tensor, other: Tensor) -> float:
+        return float(first[one].median() / second[other].median())
+
+    return bootstrap(statistic, len(first), len(second), seed=seed)

@@ -1,0 +1,66 @@
+"""What a metric of neighbours keeps: the rows of real, generated and training images, and its answer once it is found.
+
+Such a metric cannot be summed up as images come; it holds on to what came and measures in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, Literal, TypeVar
+
+from torch import Tensor
+
+from belamy.evaluation.rows import Rows
+from belamy.evaluation.seen import Seen
+
+What = Literal["features", "images"]
+Answer = TypeVar("Answer")
+
+
+class Sides(Generic[Answer]):
+    """Rows of each side, by reference, and a memo of what was measured on them.
+
+    Args:
+        kept: What is kept of an image: its features, its pixels, or both.
+    """
+
+    def __init__(self, *kept: What) -> None:
+        self.kept: tuple[What, ...] = kept or ("features",)
+        self._rows: dict[tuple[str, What], Rows] = {}
+        self._answer: Answer | None = None
+
+    def update(self, **seen: Seen | None) -> None:
+        """Keep what is seen of some images of each side (``real=…, fake=…, train=…``)."""
+        for side, each in seen.items():
+            for what in self.kept if each is not None else ():
+                table = getattr(each, what)
+                if table is not None:
+                    self._of(side, what).update(table)
+                    self._answer = None
+
+    def merge(self, other: Sides[Answer]) -> None:
+        """Keep what another has kept."""
+        for (side, what), rows in other._rows.items():
+            self._of(side, what).merge(rows)
+        self._answer = None
+
+    def count(self, side: str, what: What | None = None) -> int:
+        """How many images of a side are kept."""
+        return len(self._of(side, what or self.kept[0]))
+
+    def table(self, side: str, what: What | None = None) -> Tensor:
+        """The features ``[n, d]`` or the pixels ``[n, C * H * W]`` of a side, in order of arrival."""
+        return self._of(side, what or self.kept[0]).table().flatten(1)
+
+    def images(self, side: str, places: Tensor) -> Tensor:
+        """The pixels ``[k, C, H, W]`` of some images of a side."""
+        return self._of(side, "images").table()[places]
+
+    def once(self, measure: Callable[[], Answer]) -> Answer:
+        """What ``measure`` gives, measured at the first call after something came."""
+        if self._answer is None:
+            self._answer = measure()
+        return self._answer
+
+    def _of(self, side: str, what: What) -> Rows:
+        return self._rows.setdefault((side, what), Rows())
