@@ -63,7 +63,7 @@ def chosen(name: str) -> BaseRecipe:
     if name == "lsgan":
         adam = Part(name="adam", lr=5e-4, beta1=0.5, beta2=0.99)
         return networks.changed(
-            adversarial=Part(name="least-squares"), samples=190_000,
+            adversarial=Part(name="least-squares"), samples=195_000,
             generator_optimizer=adam, discriminator_optimizer=adam,
         )  # fmt: skip
     adam = Part(name="adam", lr=1e-3, beta1=0.0, beta2=0.9)
