@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from belamy.data import Dataset, open_data
 from belamy.data.request import Request
 from belamy.data.sources.stacked_mnist import COLOURS
 from belamy.errors import UsageError
 from belamy.evaluation.feature_cache import CachedFeatures
 from belamy.evaluation.features import Extractor
+from belamy.evaluation.features.network import NetworkFeatures
 from belamy.evaluation.features.pixels import PixelFeatures
 from belamy.training.judge import Say, extractor, trained_judge
 
@@ -26,6 +29,7 @@ def choose(
     cache: Path | None = None,
     offline: bool = False,
     weights: Path | None = None,
+    device: torch.device | str = "cpu",
     say: Say | None = None,
 ) -> Extractor:
     """The extractor of a name, or what suits the data.
@@ -39,6 +43,7 @@ def choose(
         cache: For judges, weights and features; None is $BELAMY_CACHE or the platform's.
         offline: Never touch the network.
         weights: The file of an extractor's published weights.
+        device: Where pretrained networks look; judges are small and stay on the CPU.
         say: Is told what takes long.
 
     Raises:
@@ -58,9 +63,9 @@ def choose(
         return PixelFeatures(data.shape)
     if chosen == "classifier":
         return _classifier(data, cache, offline, say)
-    return CachedFeatures(
-        _pretrained(chosen, data, cache, offline, weights), Request(cache=cache).cache_folder / "features"
-    )
+    look = _pretrained(chosen, data, cache, offline, weights)
+    look.network.to(device)
+    return CachedFeatures(look, Request(cache=cache).cache_folder / "features")
 
 
 def suited(data: Dataset) -> str:
@@ -85,7 +90,7 @@ def _classifier(data: Dataset, cache: Path | None, offline: bool, say: Say | Non
     return extractor(data, trained_judge(data, cache, say))
 
 
-def _pretrained(name: str, data: Dataset, cache: Path | None, offline: bool, weights: Path | None) -> Extractor:
+def _pretrained(name: str, data: Dataset, cache: Path | None, offline: bool, weights: Path | None) -> NetworkFeatures:
     if name == "efficientnet":
         from belamy.evaluation.features.efficientnet import efficientnet_features
 
