@@ -59,7 +59,7 @@ def first_digits(numbers: Tensor) -> Tensor:
     """First decimal digit, 1 … 9, of each number; 0 for those below 0.01.
 
     Example:
-        >>> first_digits(torch.tensor([314.0, -0.02, 1.0, 0.001])).tolist()
+        >>> first_digits(torch.tensor([314.0, -0.25, 1.0, 0.001])).tolist()
         [3, 2, 1, 0]
     """
     size = numbers.double().abs()
