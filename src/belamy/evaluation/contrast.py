@@ -136,9 +136,9 @@ class Contrast:
 
 
 def moved(cards: Sequence[Card]) -> list[str]:
-    """Metrics that all have, with options that are not the same in all."""
-    shared = [name for name in cards[0].metrics if all(name in each.metrics for each in cards)]
-    return [name for name in shared if len({each.metrics[name] for each in cards}) > 1]
+    """Metrics whose options are not the same wherever they were computed."""
+    names = dict.fromkeys(name for each in cards for name in each.metrics)
+    return [name for name in names if len({each.metrics[name] for each in cards if name in each.metrics}) > 1]
 
 
 def _said(value: Any) -> str:

@@ -231,7 +231,7 @@ class Panel:
         return Card(
             extractor=look.name, weights=look.digest, features=look.size, data=self.data.fingerprint,
             split=self.split, n_real=len(self.indices), n_generated=count, seed=seed, labels=labels, fit=self.fit,
-            layer=str(getattr(look, "layer", "")), resize=str(getattr(look, "resize", "")),
+            layer=look.layer, resize=look.resize,
             metrics={name: options_of(part) for name, part in self.parts.items()}, versions=package_versions(),
         )  # fmt: skip
 

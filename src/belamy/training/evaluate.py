@@ -18,8 +18,7 @@ from belamy.runs.run import Run
 from belamy.seeds import generator
 from belamy.shelf import Part
 from belamy.training.device import choose_device
-from belamy.training.judge import extractor as judging
-from belamy.training.judge import trained_judge
+from belamy.training.extractors import choose
 from belamy.training.progress import Counting, Reporter, reporter
 from belamy.training.start import open_recipe_data
 
@@ -148,7 +147,7 @@ def judge(
         if "labels" in needs_of(Part.parse(name).name) and candidate.labels == "none":
             why = "its networks do not use labels" if run else "none come with the images"
             raise UsageError(f"The metric '{name}' needs labels, but {candidate.name} has none: {why}. Leave it out.")
-    look = looker(data, protocol, say, offline)
+    look = choose(protocol.extractor, data, offline=offline, weights=protocol.extractor_weights, say=say.say)
     panel = Panel(look, data, protocol.split, asked, fit=fit, usual=offered())
     panel.told = Counting(say, panel.work(candidate.count, protocol.floor), "images judged")
     found = panel.judge_candidate(candidate)
@@ -201,12 +200,6 @@ def fitted(data: Dataset, how: str) -> str:
     """How pictures were brought to their common size: ``none`` if they had it."""
     _, height, width = data.shape
     return "none" if set(data.origin.sizes) <= {f"{width}x{height}"} else f"{how} to {height}"
-
-
-def looker(data: Dataset, protocol: Protocol, say: Reporter, offline: bool) -> Any:
-    """Who looks at the pixels."""
-    labelled = data.labels is not None and len(data.classes) > 1
-    return judging(data, trained_judge(data, say=say.say) if labelled else None)
 
 
 def named(metrics: Sequence[str] | None) -> list[str] | None:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from belamy.data import Batch, to_float, to_uint8
-from belamy.errors import NotFinite
+from belamy.errors import BelamyError, NotFinite
 from belamy.methods.base import Evaluates, Reconstructs, Samples
 from belamy.runs.publish import publish
 from belamy.runs.run import Run
@@ -30,6 +30,9 @@ from belamy.training.watch.course import Course
 from belamy.training.watch.diagnosis import examine
 from belamy.training.watch.finding import SEVERITIES, Finding
 from belamy.training.watch.observe import Watch
+
+if TYPE_CHECKING:
+    from belamy.training.assessment import Assessor
 
 ROWS = 500
 """Rows of losses that a whole run writes, about."""
@@ -47,11 +50,13 @@ class Settings:
         snapshots: Sheets of samples to draw over the whole run; early ones lie closer together.
         checkpoint_seconds: Save the state at least this often, in seconds of training.
         watch: Look for what goes wrong, about 64 times a run.
+        assessor: Judges the method now and then; None for never.
     """
 
     snapshots: int = 48
     checkpoint_seconds: float = 60.0
     watch: bool = True
+    assessor: Assessor | None = None
 
 
 class Session:
@@ -89,6 +94,7 @@ class Session:
         self.board = Board.open(run.path, self.clock.samples) if run else None
         self.watch = Watch(trainer) if settings.watch else None
         self.rows = run.metrics() if run else []
+        self.judged_at = max((row["samples"] for row in self.rows if "judged" in row), default=-1)
         told = [row for row in (run.journal() if run else []) if row.get("event") == "finding"]
         self.told = {str(row["sign"]): SEVERITIES.index(row["severity"]) for row in told}
         self.findings: list[Finding] = []
@@ -128,6 +134,8 @@ class Session:
                 self.snapshot()
             if self.clock.samples // self.evaluate_every > before // self.evaluate_every:
                 self.evaluate()
+            if self.settings.assessor and self.settings.assessor.due(before, self.clock.samples):
+                self.judge(self.settings.assessor)
             if monotonic() - self.saved_at >= self.settings.checkpoint_seconds:
                 self.save()
         except NotFinite as error:
@@ -229,6 +237,24 @@ class Session:
         if self.board:
             self.board.scalars({f"evaluation/{name}": value for name, value in values.items()}, self.clock.samples)
 
+    def judge(self, assessor: Assessor) -> None:
+        """Judge the method's samples, once at a moment; what cannot be judged is said and does not end the training."""
+        now = self.clock.samples
+        if not self.run or self.judged_at == now:
+            return
+        self.judged_at = now
+        try:
+            row = assessor.assess(self.trainer, self.run)
+        except BelamyError as error:
+            self.run.log("not-judged", now, reason=str(error))
+            self.reporter.say(f"{now:,} samples: not judged: {error}")
+            return
+        self.record(row)
+        values = "  ".join(f"{name} {value:.4g}" for name, value in row["judged"].items())
+        self.reporter.say(f"{now:,} samples: {values}")
+        if self.board:
+            self.board.scalars({f"judged/{name}": value for name, value in row["judged"].items()}, now)
+
     def save(self) -> None:
         """Write a checkpoint, if all weights are finite."""
         self.trainer.check_finite()
@@ -238,6 +264,8 @@ class Session:
 
     def finish(self) -> None:
         """Write what a finished run has: weights, checkpoint, animation and report."""
+        if self.settings.assessor:
+            self.judge(self.settings.assessor)
         self.save()
         if not self.run:
             return

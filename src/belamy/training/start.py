@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from belamy import recipes
 from belamy.data import Dataset, open_data
 from belamy.errors import Interrupted, RunError, UsageError
-from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, Domain
+from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, Domain, Samples
 from belamy.runs.provenance import provenance, session
 from belamy.runs.run import Checkpoint, Run, method_name
 from belamy.shelf import Part
@@ -27,6 +27,9 @@ from belamy.training.inheritance import inherit
 from belamy.training.progress import Reporter, reporter
 from belamy.training.session import Session, Settings
 from belamy.training.trainer import Trainer, fresh
+
+if TYPE_CHECKING:
+    from belamy.training.assessment import Assessor
 
 DEFAULT = "digits"
 """The recipe that is trained where none is named."""
@@ -44,6 +47,7 @@ class Options:
     progress: bool = True
     watch: bool = True
     autopilot: bool = False
+    judging: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.autopilot and not self.watch:
@@ -113,6 +117,10 @@ def train(
     progress: bool = True,
     watch: bool = True,
     autopilot: bool = False,
+    evaluate_every: int | None = None,
+    evaluate_count: int = 5000,
+    metrics: Sequence[str] = (),
+    keep_best: str | None = None,
     **fields: Any,
 ) -> Run:
     """Train a recipe and return its run.
@@ -131,6 +139,10 @@ def train(
         progress: Show a progress bar and messages.
         watch: Look for what goes wrong, about 80 times a run.
         autopilot: Apply what the watch advises, and take it back if it makes things worse.
+        evaluate_every: Judge samples against real images every so many training samples; None for never.
+        evaluate_count: How many samples are judged each time.
+        metrics: By what, as names with options; by default the usual metrics that the data allow.
+        keep_best: Keep the weights for which this number, e.g. ``frechet``, was nearest to that of real images.
         fields: Fields of the recipe to change, e.g. ``data="photos"``, ``samples=100_000``.
 
     Raises:
@@ -144,7 +156,8 @@ def train(
     chosen = chosen.changed(**fields) if fields else chosen
     if parent:
         parent.check(chosen)
-    options = Options(device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot)
+    judging = judging_facts(evaluate_every, evaluate_count, metrics, keep_best)
+    options = Options(device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot, judging)
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads)
         data = open_recipe_data(chosen, offline, say.read)
@@ -152,8 +165,9 @@ def train(
         if autopilot and team.size > 1:
             raise UsageError(f"The autopilot flies in one process, not in {team.size}. Leave out --autopilot.")
         trainer = make_trainer(chosen, domain, data, options, team)  # before anything is written
+        assessor = assessor_for(trainer, options, say)
         facts = provenance(trainer.device.type, precision, snapshots, team.size, data.fingerprint)
-        facts |= {"watch": watch, "autopilot": autopilot}
+        facts |= {"watch": watch, "autopilot": autopilot, "judging": judging}
         if parent:
             afresh = inherit(trainer, parent.run.recipe, parent.run.domain, parent.state)
             facts["parent"] = parent.facts(chosen, afresh)
@@ -168,7 +182,7 @@ def train(
             )
         run = Run.open(team.leader_says(str(path)))
         with run.locked() if team.leads else nullcontext():
-            return conduct(run, trainer, options, say)
+            return conduct(run, trainer, options, say, assessor)
 
 
 def named_recipe(recipe: str | BaseRecipe | None, parent: Parent | None) -> tuple[str, BaseRecipe]:
@@ -205,7 +219,7 @@ def resume(
     facts = run.provenance
     options = Options(
         device, facts["precision"], facts["snapshots"], checkpoint_seconds, offline, progress,
-        watch=facts.get("watch", True), autopilot=facts.get("autopilot", False),
+        watch=facts.get("watch", True), autopilot=facts.get("autopilot", False), judging=facts.get("judging"),
     )  # fmt: skip
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads)
@@ -216,6 +230,8 @@ def resume(
                 f"differs. Restore them, or start anew with `belamy train`."
             )
         trainer = make_trainer(run.recipe, run.domain, data, options, team)
+        finished = any(row["event"] == "finish" for row in run.journal())
+        assessor = None if finished else assessor_for(trainer, options, say)
         with run.locked() if team.leads else nullcontext():
             if team.leads:
                 run.rewind()
@@ -227,7 +243,39 @@ def resume(
                 run.amend_provenance(sessions=[*facts["sessions"], session(trainer.device.type, team.size)])
             if trainer.clock.samples >= run.recipe.samples:
                 say.say(f"{run.path} is finished: {trainer.clock.samples:,} samples. Type `belamy report {run.path}`.")
-            return conduct(run, trainer, options, say)
+            return conduct(run, trainer, options, say, assessor)
+
+
+def judging_facts(
+    every: int | None, count: int, metrics: Sequence[str], keep_best: str | None
+) -> dict[str, Any] | None:
+    """How a run is judged while it trains, as its provenance holds it; None if it is not.
+
+    Raises:
+        UsageError: What is to be done is not to be done at any time.
+    """
+    if every is not None:
+        return {"every": every, "count": count, "metrics": list(metrics), "keep_best": keep_best}
+    if keep_best is not None or metrics:
+        option = "--keep-best" if keep_best is not None else "--metrics"
+        raise UsageError(f"{option} says what to do when samples are judged. Say when: --evaluate-every SAMPLES.")
+    return None
+
+
+def assessor_for(trainer: Trainer, options: Options, say: Reporter) -> Assessor | None:
+    """Who judges a method while it trains, in the process that leads; None if nobody does.
+
+    Raises:
+        UsageError: A metric is unknown, or the method draws no samples.
+    """
+    if options.judging is None or not trainer.world.leads:
+        return None
+    from belamy.training.assessment import Judging, make_assessor  # it trains the judge by way of this module
+
+    judging = Judging.parse(options.judging)
+    if not isinstance(trainer.method, Samples):
+        raise UsageError("This method draws no samples, so none can be judged. Leave --evaluate-every out.")
+    return make_assessor(judging, trainer.dataset, say, options.offline)
 
 
 def make_trainer(recipe: BaseRecipe, domain: Domain, data: Dataset, options: Options, team: World) -> Trainer:
@@ -245,9 +293,9 @@ def make_trainer(recipe: BaseRecipe, domain: Domain, data: Dataset, options: Opt
     return Trainer(fresh(build, recipe.seed, device, dtype), data, team, mixed)
 
 
-def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter) -> Run:
+def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, assessor: Assessor | None = None) -> Run:
     """Train until the run is finished or interrupted."""
-    settings = Settings(options.snapshots, options.checkpoint_seconds, options.watch)
+    settings = Settings(options.snapshots, options.checkpoint_seconds, options.watch, assessor)
     say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
     if options.progress and trainer.clock.samples < run.recipe.samples:
         say.say(f"{trainer.device.type}, {torch.get_num_threads()} threads: {estimate(trainer)}")

@@ -42,6 +42,8 @@ class Form:
     """How many to draw at a time."""
     format: Literal["png", "npz"] | None = None
     """What a folder gets: png files, or one samples.npz."""
+    weights: Literal["newest", "best"] = "newest"
+    """Which weights draw: the newest, or the best that `train --keep-best` kept."""
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
     check: bool = False
@@ -66,12 +68,15 @@ def run(words: list[str]) -> int:
 
     run = Run.open(form.run)
     label = None if form.label is None else class_number(form.label, run.domain.classes)
-    method = run.method().to(choose_device(form.device))
+    method = run.method(best=form.weights == "best").to(choose_device(form.device))
     if label is not None and not heeds_labels(method):
         raise UsageError("This run's networks do not use labels, so no class can be chosen. Leave --label out.")
     fidelity = fidelity_to(run, method) if form.check else None
     written = write(method, form, kind, out, label, fidelity)
-    facts = {"run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "label": label}
+    facts = {
+        "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "label": label,
+        "weights": form.weights,
+    }  # fmt: skip
     checked = fidelity.facts() if fidelity else {}
     text = _summary(written, form.count) + (f"\n{fidelity_told(checked)}" if checked else "")
     deliver({**facts, **checked, "files": [str(path) for path in written]}, form.json, text)

@@ -36,6 +36,15 @@ class Session:
     """Look for what goes wrong, about 80 times a run."""
     autopilot: bool = False
     """Apply what the watch advises against a severe finding, and take it back if it makes things worse."""
+    evaluate_every: int | None = None
+    """Judge samples against real images every so many training samples, as `belamy evaluate` does."""
+    evaluate_count: int = 5000
+    """How many samples are judged each time."""
+    metrics: tuple[str, ...] = ()
+    """By what they are judged, e.g. frechet kernel:subsets=50; by default the usual metrics that the data allow."""
+    keep_best: str | None = None
+    """Keep the weights for which this number, e.g. frechet, was nearest to that of real images, beside the newest;
+    `belamy sample RUN --weights best` draws with them."""
 
 
 def run(words: list[str]) -> int:

@@ -20,7 +20,9 @@ TITLES = {
     "learning_rates": ("Learning rates", ""),
     "signals": ("Signals", "logged, not learned from"),
 }
-ROW_FACTS = ("samples", "step", "seconds", "speed", "losses", "evaluation", "watch")
+ROW_FACTS = (
+    "samples", "step", "seconds", "speed", "losses", "evaluation", "watch", "judged", "intervals", "floor", "protocol"
+)  # fmt: skip
 
 
 def charts(metrics: Sequence[Row], journal: Sequence[Row]) -> list[str]:
@@ -33,6 +35,10 @@ def charts(metrics: Sequence[Row], journal: Sequence[Row]) -> list[str]:
     drawn = [chart(series, title, "mean of each row", False) for title, series in _losses(metrics)]
     drawn += [chart({name: points}, f"Held-out {name}", "", False)
               for name, points in collected(metrics, "evaluation").items()]  # fmt: skip
+    floors = collected(metrics, "floor")
+    for name, points in collected(metrics, "judged").items():
+        real = {"real images": floors[name]} if name in floors else {}
+        drawn.append(chart({name: points, **real}, f"Judged: {name}", "of samples", None, smooth=False))
     kinds = dict.fromkeys(key for row in metrics for key in row if key not in ROW_FACTS)
     for kind in kinds:
         title, unit = TITLES.get(kind, (kind.replace("_", " ").capitalize(), ""))

@@ -14,7 +14,7 @@ from belamy.runs.report.plot import bar_chart
 from belamy.runs.report.words import duration, found, rows, said
 
 FILMSTRIP = 12  # sheets shown over time
-ROUTINE = ("snapshot", "checkpoint", "evaluation")  # events so frequent that they are folded away
+ROUTINE = ("snapshot", "checkpoint", "evaluation", "best")  # events so frequent that they are folded away
 MOST_EVENTS, MOST_SKIPPED = 200, 50
 ENDINGS = {
     "finish": ("finished", "good"),
@@ -220,6 +220,10 @@ def _progress(facts: ReportFacts) -> Iterable[tuple[str, str | None]]:
     yield "Seed", said(facts.recipe["seed"]) if "seed" in facts.recipe else None
     for name, value in latest(facts.metrics, "evaluation").items():
         yield f"Held-out {name}", value
+    best = next((row for row in reversed(facts.journal) if row.get("event") == "best"), None)
+    if best is not None:
+        told = f"{float(best['value']):.4g} after {best['samples']:,} samples"
+        yield f"Best {best['metric']}", told
 
 
 def _passes(count: float) -> str:
