@@ -220,4 +220,4 @@ class Metric:
 def _picture(distances: Tensor, images: Tensor) -> Tensor:
     """Pairs side by side, each with its distance."""
     captions = [text for distance in distances.tolist() for text in (f"{distance:.3g}", "")]
-    return torch.from_numpy(grid(images, columns=8, scale=None, captions=captions))
+    return torch.tensor(grid(images, columns=8, scale=None, captions=captions))

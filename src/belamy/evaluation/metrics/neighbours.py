@@ -152,7 +152,7 @@ class Metric:
         others = self.sides.images("train", neighbours.indices.flatten()).unflatten(0, neighbours.indices.shape)
         images = torch.cat([own[:, None], others], 1).flatten(0, 1)
         captions = [text for row in neighbours.distances.tolist() for text in ("", *(f"{each:.3g}" for each in row))]
-        return torch.from_numpy(grid(images, columns=1 + neighbours.indices.shape[1], scale=None, captions=captions))
+        return torch.tensor(grid(images, columns=1 + neighbours.indices.shape[1], scale=None, captions=captions))
 
 
 def ratio(first: Tensor, second: Tensor, seed: int) -> Interval:
