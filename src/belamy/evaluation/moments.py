@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.rows import Rows
 
 
 class Moments:
@@ -16,7 +17,8 @@ class Moments:
     .. math:: \mu = \mu_a + \tfrac{n_b}{n}\delta, \quad S = S_a + S_b + \tfrac{n_a n_b}{n}\delta\delta^\top, \quad
         \delta = \mu_b - \mu_a
 
-    so nothing cancels where the mean is large against the spread.
+    so nothing cancels where the mean is large against the spread. While there are fewer rows than columns the rows
+    themselves are kept: they take less memory than the scatter, and are an exact factor of it.
 
     References:
         Chan, Golub, LeVeque 1979, "Updating formulae and a pairwise algorithm for computing sample variances",
@@ -31,13 +33,21 @@ class Moments:
 
     def __init__(self) -> None:
         self.count = 0
-        self.mean = torch.zeros(0, dtype=torch.float64)
-        self.scatter = torch.zeros(0, 0, dtype=torch.float64)
+        self._few = Rows()
+        self._mean = torch.zeros(0, dtype=torch.float64)
+        self._scatter: Tensor | None = None
 
     def update(self, rows: Tensor) -> None:
         """Count ``[n, d]`` rows."""
         if not len(rows):
             return
+        if self.count and rows.shape[1] != self.size:
+            raise UsageError(f"Features of {rows.shape[1]} numbers cannot join features of {self.size}.")
+        if self._scatter is None and self.count + len(rows) < rows.shape[1]:
+            self._few.update(rows)
+            self.count += len(rows)
+            return
+        self._spread()
         rows = rows.double()
         mean = rows.mean(0)
         centred = rows - mean
@@ -45,8 +55,31 @@ class Moments:
 
     def merge(self, other: Moments) -> None:
         """Count what another has counted."""
-        if other.count:
-            self._join(other.count, other.mean, other.scatter)
+        for part in other._few.parts:
+            self.update(part)
+        if other._scatter is not None:
+            if self.count and other.size != self.size:
+                raise UsageError(f"Features of {other.size} numbers cannot join features of {self.size}.")
+            self._spread()
+            self._join(other.count, other._mean, other._scatter)
+
+    @property
+    def size(self) -> int:
+        """d, how many numbers a row has; 0 before the first."""
+        return len(self._mean) if self._scatter is not None else self._few.parts[0].shape[1] if self.count else 0
+
+    @property
+    def mean(self) -> Tensor:
+        """``[d]``."""
+        return self._few.table().double().mean(0) if self._scatter is None and self.count else self._mean
+
+    @property
+    def centred(self) -> Tensor | None:
+        """The rows less their mean ``[n, d]`` if there are fewer rows than columns; else None: they are not kept."""
+        if self._scatter is not None or not self.count:
+            return None
+        rows = self._few.table().double()
+        return rows - rows.mean(0)
 
     @property
     def covariance(self) -> Tensor:
@@ -55,19 +88,44 @@ class Moments:
         Raises:
             UsageError: There are fewer than two rows.
         """
+        self.enough()
+        centred = self.centred
+        scatter = self._scatter if centred is None else centred.T @ centred
+        assert scatter is not None  # what is not kept as rows is kept as scatter
+        return scatter / (self.count - 1)
+
+    @property
+    def variance(self) -> float:
+        """The trace of the covariance.
+
+        Raises:
+            UsageError: There are fewer than two rows.
+        """
+        self.enough()
+        centred = self.centred
+        return float(self.covariance.trace() if centred is None else centred.square().sum() / (self.count - 1))
+
+    def enough(self) -> None:
+        """Raise unless there is a covariance."""
         if self.count < 2:
             raise UsageError(f"A covariance needs at least 2 images, but there {_are(self.count)}.")
-        return self.scatter / (self.count - 1)
+
+    def _spread(self) -> None:
+        """Turn rows that are kept into mean and scatter."""
+        if self._scatter is not None or not self.count:
+            return
+        rows = self._few.table().double()
+        self._mean = rows.mean(0)
+        centred = rows - self._mean
+        self._scatter, self._few = centred.T @ centred, Rows()
 
     def _join(self, count: int, mean: Tensor, scatter: Tensor) -> None:
-        if not self.count:
-            self.count, self.mean, self.scatter = count, mean.clone(), scatter.clone()
+        if self._scatter is None:
+            self.count, self._mean, self._scatter = count, mean.clone(), scatter.clone()
             return
-        if len(mean) != len(self.mean):
-            raise UsageError(f"Features of {len(mean)} numbers cannot join features of {len(self.mean)}.")
-        total, delta = self.count + count, mean - self.mean
-        self.scatter = self.scatter + scatter + delta.outer(delta) * (self.count * count / total)
-        self.mean = self.mean + delta * (count / total)
+        total, delta = self.count + count, mean - self._mean
+        self._scatter = self._scatter + scatter + delta.outer(delta) * (self.count * count / total)
+        self._mean = self._mean + delta * (count / total)
         self.count = total
 
 

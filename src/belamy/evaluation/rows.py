@@ -99,6 +99,11 @@ def placed(table: Tensor) -> Tensor:
 def _fingerprints(table: Tensor) -> Tensor:
     """A number for each row ``[n]`` that looks random and depends on the row's values alone, exactly."""
     weights = torch.arange(1, 2 * table.shape[1], 2) * _MIX  # wraps, as do the sums: integers, so in any order
-    found = torch.cat([((part.double() + 0.0).view(torch.int64) * weights).sum(1) for part in table.split(1024)])
-    found = (found ^ (found >> 29)) * _MIX
-    return found ^ (found >> 32)
+    found = []
+    for part in table.split(1024):
+        bits = (part.double() + 0.0).view(torch.int64)  # -0 is 0
+        found.append(((bits ^ (bits >> 32)) * weights).sum(1))
+    mixed = torch.cat(found)
+    for _ in range(3):
+        mixed = (mixed ^ (mixed >> 29)) * _MIX
+    return mixed

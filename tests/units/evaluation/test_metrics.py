@@ -1,4 +1,4 @@
-"""What every metric on the shelf promises, and the closed forms of each."""
+"""The closed forms of metrics, and what is seen."""
 
 from __future__ import annotations
 
@@ -22,51 +22,9 @@ from belamy.shelf import Part
 CLASSES = 5
 
 
-def seen(count: int, shift: float = 0.0, size: int = 6) -> Seen:
-    """Random features, probabilities and labels."""
-    return Seen(
-        torch.randn(count, size, dtype=torch.float64) * 2 + 100 + shift,
-        torch.randn(count, CLASSES, dtype=torch.float64).softmax(1),
-        torch.randint(CLASSES, (count,)),
-    )
-
-
-def rows(whole: Seen, kept: Tensor) -> Seen:
-    assert whole.probabilities is not None and whole.labels is not None
-    return Seen(whole.features[kept], whole.probabilities[kept], whole.labels[kept])
-
-
 def made(name: str) -> Accumulates:
     metric: Accumulates = METRICS.build(Part(name=name), classes=CLASSES)
     return metric
-
-
-@pytest.mark.parametrize("name", METRICS.names())
-class TestEveryMetric:
-    @pytest.mark.parametrize("part", [1, 7, 60])
-    def test_parts_and_their_order_do_not_matter(self, name: str, part: int) -> None:
-        real, fake = seen(60), seen(50, 0.3)
-        whole, parted = made(name), made(name)
-        whole.update(real=real, fake=fake)
-        for side, data in (("fake", fake), ("real", real)):
-            for kept in torch.randperm(len(data)).split(part):
-                parted.update(**{side: rows(data, kept)})
-        assert parted.compute() == pytest.approx(whole.compute(), rel=1e-10)
-
-    def test_merged_accumulators_are_one(self, name: str) -> None:
-        real, fake = seen(60), seen(50, 0.3)
-        whole, first, second = made(name), made(name), made(name)
-        whole.update(real=real, fake=fake)
-        first.update(real=rows(real, torch.arange(10)), fake=rows(fake, torch.arange(40)))
-        second.update(real=rows(real, torch.arange(10, 60)), fake=rows(fake, torch.arange(40, 50)))
-        first.merge(second)
-        assert first.compute() == pytest.approx(whole.compute(), rel=1e-10)
-
-    def test_it_gives_plain_numbers(self, name: str) -> None:
-        metric = made(name)
-        metric.update(real=seen(40), fake=seen(40))
-        values = metric.compute()
-        assert values and all(type(value) in (int, float) for value in values.values())
 
 
 class TestFrechet:

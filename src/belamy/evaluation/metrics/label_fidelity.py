@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from torch import Tensor
+
+from belamy.evaluation.intervals import wilson
 from belamy.evaluation.seen import Seen
+from belamy.evaluation.statistics import Interval
 
 
 class Metric:
     """Share of the generated images that an independent classifier takes for the class they were asked to be.
 
-    The classifier's own share on real images is its ceiling, and comes beside it as ``label-fidelity-real``.
+    The classifier's own share on real images is its ceiling, and comes beside it as ``label-fidelity-real``. Intervals
+    are those of shares of independent images.
 
     References:
         "GAN-test" of Shmelkov et al. 2018, arXiv 1807.09499, section 3.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"probabilities", "labels"})
 
     def __init__(self) -> None:
         self.right = {"real": 0, "fake": 0}
@@ -30,9 +39,17 @@ class Metric:
             self.count[side] += other.count[side]
 
     def compute(self) -> dict[str, float]:
+        return {name: interval.value for name, interval in self.intervals().items()}
+
+    def intervals(self, seed: int = 0) -> dict[str, Interval]:
         if not self.count["fake"]:
             return {}
-        found = {"label-fidelity": self.right["fake"] / self.count["fake"]}
-        if self.count["real"]:
-            found["label-fidelity-real"] = self.right["real"] / self.count["real"]
-        return found
+        names = {"fake": "label-fidelity", "real": "label-fidelity-real"}
+        return {name: wilson(self.right[side], self.count[side]) for side, name in names.items() if self.count[side]}
+
+    @property
+    def notes(self) -> list[str]:
+        return []
+
+    def figures(self) -> dict[str, Tensor]:
+        return {}

@@ -1,0 +1,223 @@
+"""What every metric on the shelf promises: parts, order, merging, bad input, and intervals that hold what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from copy import deepcopy
+from inspect import signature
+from math import isnan
+
+import pytest
+import torch
+from torch import Tensor
+
+from belamy.errors import UsageError
+from belamy.evaluation.metrics import METRICS, Accumulates
+from belamy.evaluation.seen import Seen
+from belamy.shelf import Part
+
+CLASSES, FEATURES = 5, 6
+NAMES = METRICS.names()
+SIDES = {"real": 110, "fake": 100, "train": 120}
+
+
+def seen(count: int, shift: float = 0.0) -> Seen:
+    """Random features about a mean of 100, probabilities, labels and pixels."""
+    return Seen(
+        torch.randn(count, FEATURES, dtype=torch.float64) * 2 + 100 + shift,
+        (torch.randn(count, CLASSES, dtype=torch.float64) * 3).softmax(1),
+        torch.randint(CLASSES, (count,)),
+        torch.randint(256, (count, 1, 8, 8), dtype=torch.uint8),
+    )
+
+
+def rows(whole: Seen, kept: Tensor) -> Seen:
+    tables = (whole.features, whole.probabilities, whole.labels, whole.images)
+    return Seen(*(None if table is None else table[kept] for table in tables))
+
+
+def made(name: str) -> Accumulates:
+    metric: Accumulates = METRICS.build(Part(name=name), classes=CLASSES)
+    return metric
+
+
+def show(metric: Accumulates, **sides: Seen) -> None:
+    """Tell a metric those sides that it asks for."""
+    asked = signature(metric.update).parameters
+    metric.update(**{side: part for side, part in sides.items() if side in asked})
+
+
+@pytest.fixture
+def sides() -> dict[str, Seen]:
+    return {side: seen(count, 0.3 * (side == "fake")) for side, count in SIDES.items()}
+
+
+def told(metric: Accumulates) -> dict[str, tuple[float, ...]]:
+    """All numbers, with their intervals where there are any."""
+    found = {name: (value,) for name, value in metric.compute().items()}
+    return {**found, **{name: tuple(interval) for name, interval in metric.intervals(1).items()}}
+
+
+def same(one: dict[str, tuple[float, ...]], other: dict[str, tuple[float, ...]]) -> None:
+    assert one.keys() == other.keys()
+    for name, numbers in one.items():
+        assert numbers == pytest.approx(other[name], rel=1e-9, abs=1e-11), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestEveryMetric:
+    @pytest.mark.parametrize("part", [1, 37])
+    def test_parts_and_their_order_do_not_matter(self, name: str, part: int, sides: dict[str, Seen]) -> None:
+        whole, parted = made(name), made(name)
+        show(whole, **sides)
+        for side, data in reversed(sides.items()):
+            for kept in torch.randperm(len(data)).split(part):
+                show(parted, **{side: rows(data, kept)})
+        same(told(parted), told(whole))
+
+    def test_merged_accumulators_are_one(self, name: str, sides: dict[str, Seen]) -> None:
+        whole, first, second = made(name), made(name), made(name)
+        show(whole, **sides)
+        show(first, **{side: rows(data, torch.arange(40)) for side, data in sides.items()})
+        show(second, **{side: rows(data, torch.arange(40, len(data))) for side, data in sides.items()})
+        first.merge(second)
+        same(told(first), told(whole))
+
+    def test_numbers_are_plain_and_within_their_intervals(self, name: str, sides: dict[str, Seen]) -> None:
+        metric = made(name)
+        show(metric, **sides)
+        values, intervals = metric.compute(), metric.intervals()
+        assert values and all(type(value) in (int, float) for value in values.values())
+        assert intervals.keys() <= values.keys()
+        for key, (value, low, high) in intervals.items():
+            assert value == values[key] and low <= value <= high, key
+
+    def test_the_same_seed_gives_the_same_interval(self, name: str, sides: dict[str, Seen]) -> None:
+        metric = made(name)
+        show(metric, **sides)
+        assert metric.intervals(3) == metric.intervals(3)
+
+    def test_what_a_copy_counts_is_its_own(self, name: str, sides: dict[str, Seen]) -> None:
+        metric = made(name)
+        show(metric, **sides)
+        before = metric.compute()
+        copy = deepcopy(metric)
+        show(copy, fake=seen(40, 2.0))
+        copy.compute()
+        assert metric.compute() == before
+
+    def test_what_is_seen_is_not_written_to(self, name: str, sides: dict[str, Seen]) -> None:
+        before = {side: data.features.clone() for side, data in sides.items()}
+        metric = made(name)
+        show(metric, **sides)
+        metric.compute(), metric.intervals(), metric.notes, metric.figures()
+        assert all(torch.equal(data.features, before[side]) for side, data in sides.items())
+
+    @pytest.mark.parametrize("count", [0, 1, 2, 5])
+    def test_too_few_images_are_a_message_or_no_number_but_never_nan(self, name: str, count: int) -> None:
+        metric = made(name)
+        for question in (metric.compute, metric.intervals, lambda: metric.notes, metric.figures):
+            show(metric, **{side: seen(count) for side in SIDES})
+            with suppress(UsageError):
+                answer = question()
+                numbers = answer.values() if isinstance(answer, dict) else ()
+                assert not any(isnan(number) for number in numbers if isinstance(number, float))
+
+    def test_notes_are_plain_sentences(self, name: str, sides: dict[str, Seen]) -> None:
+        metric = made(name)
+        show(metric, **sides)
+        notes = metric.notes
+        assert isinstance(notes, list) and all(isinstance(note, str) and len(note) > 20 for note in notes)
+
+    def test_figures_are_pictures(self, name: str, sides: dict[str, Seen]) -> None:
+        metric = made(name)
+        show(metric, **sides)
+        for title, picture in metric.figures().items():
+            assert title and picture.dtype == torch.uint8
+            assert picture.dim() == 2 or (picture.dim() == 3 and picture.shape[2] == 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("frechet", {"frechet": 0.0}),
+        ("diversity", {"diversity": 1.0}),
+        ("modes", {"kl": 0.0}),
+        ("precision-recall", {"precision": 1.0, "recall": 1.0}),
+        ("density-coverage", {"coverage": 1.0}),
+        ("authenticity", {"authenticity": 0.0}),
+    ],
+)
+def test_identical_sets_have_the_stated_value(name: str, expected: dict[str, float]) -> None:
+    metric, data = made(name), seen(150)
+    show(metric, real=data, fake=data, train=data)
+    values = metric.compute()
+    for key, value in expected.items():
+        assert values[key] == pytest.approx(value, abs=1e-9), key
+
+
+def test_nan_features_are_refused_before_any_metric_sees_them() -> None:
+    features = torch.zeros(3, 2)
+    features[1, 1] = float("nan")
+    with pytest.raises(UsageError, match="NaN or infinite"):
+        Seen(features)
+
+
+# Coverage: over sets drawn again and again, how often the interval holds the numbers' mean
+
+
+def gaussian(count: int, size: int, shift: float = 0.0, scale: float = 1.0) -> Seen:
+    features = torch.randn(count, size, dtype=torch.float64) * scale
+    features[:, 0] += shift
+    return Seen(features)
+
+
+def rectified(count: int, shift: float = 0.0) -> Seen:
+    """Features as of a network's last layer: skew, dependent, many of them 0."""
+    mix = torch.randn(16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) / 4
+    return Seen(((gaussian(count, 16, shift).features @ mix) - 0.5).relu())
+
+
+def sure(count: int, classes: int, sharpness: float) -> Seen:
+    return Seen(torch.zeros(count, 1), (torch.randn(count, classes, dtype=torch.float64) * sharpness).softmax(1))
+
+
+def labelled(count: int, right: float) -> Seen:
+    labels = torch.randint(CLASSES, (count,))
+    told = torch.where(torch.rand(count) < right, labels, (labels + 1) % CLASSES)
+    return Seen(torch.zeros(count, 1), torch.nn.functional.one_hot(told, CLASSES).double(), labels)
+
+
+Drawing = Callable[[], tuple[Seen, Seen]]
+CASES: list[tuple[str, str, Drawing]] = [
+    ("frechet", "frechet", lambda: (gaussian(500, 16), gaussian(300, 16))),
+    ("frechet", "frechet", lambda: (gaussian(500, 16), gaussian(300, 16, 0.8))),
+    ("frechet", "frechet", lambda: (gaussian(40, 64), gaussian(50, 64))),
+    ("frechet", "frechet", lambda: (rectified(300), rectified(300, 0.8))),
+    ("frechet-infinity", "frechet-infinity", lambda: (gaussian(500, 4), gaussian(500, 4, 0.8))),
+    ("frechet-infinity", "frechet-infinity", lambda: (gaussian(1000, 16), gaussian(1000, 16, 0.0, 1.3))),
+    ("kernel:subsets=0", "kernel", lambda: (gaussian(300, 16), gaussian(200, 16))),
+    ("kernel:subsets=0", "kernel", lambda: (gaussian(300, 16), gaussian(200, 16, 0.8))),
+    ("kernel:subsets=0", "kernel", lambda: (rectified(300), rectified(300, 0.8))),
+    ("diversity", "diversity", lambda: (gaussian(300, 16), gaussian(300, 16, 0, 0.5))),
+    ("inception-score", "inception-score", lambda: (sure(1, 10, 1), sure(500, 10, 3))),
+    ("inception-score", "inception-score-1-split", lambda: (sure(1, 10, 1), sure(500, 10, 3))),
+    ("label-fidelity", "label-fidelity", lambda: (labelled(10, 1), labelled(150, 0.93))),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", range(len(CASES)), ids=lambda case: f"{CASES[case][1]}-{case}")
+def test_intervals_cover(case: int) -> None:
+    """A nominal 95 % is 90 to 98 % of 300 repetitions, give or take what 300 leave to chance."""
+    name, key, draw = CASES[case]
+    found = []
+    for _ in range(300):
+        metric: Accumulates = METRICS.build(Part.parse(name), classes=CLASSES)
+        real, fake = draw()
+        metric.update(real=real, fake=fake)
+        found.append(metric.intervals()[key])
+    truth = sum(each.value for each in found) / len(found)
+    covered = sum(low <= truth <= high for _, low, high in found) / len(found)
+    assert 0.90 <= covered <= 0.985, f"{covered:.3f} of the intervals of {key} hold {truth:.4g}"
