@@ -206,11 +206,11 @@ def listening(port: int) -> socket.socket:
     return made
 
 
-def serve(store: Store, door: socket.socket) -> None:
-    """Serve a survey until the process is interrupted.
+def prepared(store: Store) -> Any:
+    """A server of uvicorn's for a survey; its method ``run`` serves until the process is interrupted.
 
     Raises:
-        MissingExtra: uvicorn is not installed.
+        MissingExtra: FastAPI or uvicorn is not installed.
     """
     try:
         import uvicorn
@@ -220,7 +220,7 @@ def serve(store: Store, door: socket.socket) -> None:
         application(store), log_level="warning", access_log=False, server_header=False, date_header=False,
         proxy_headers=False, limit_concurrency=200, timeout_keep_alive=15, timeout_graceful_shutdown=3, ws="none",
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[door])
+    return uvicorn.Server(config)
 
 
 def _text(package: str, name: str) -> str:

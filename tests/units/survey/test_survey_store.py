@@ -40,7 +40,8 @@ def collection(name: str, count: int = 30, seed: int = 0) -> Collection:
 
 def plan(kind: str = "categorise", **changes: Any) -> Design:
     given: dict[str, Any] = {
-        "kind": kind, "medium": "image", "sources": ("data", "model"), "real": 0, "trials": 8, "practice": 2, "catch": 2,
+        "kind": kind, "medium": "image", "sources": ("data", "model"), "real": 0, "trials": 8, "practice": 2,
+        "catch": 2,
         **changes,
     }  # fmt: skip
     return Design(**given)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from belamy.errors import DataError, StorageError, UsageError
 
@@ -166,7 +166,7 @@ def export(form: Form, path: Path) -> int:
 def ask(form: Form, sources: list[str]) -> int:
     """Serve a survey, new or begun."""
     from belamy.cli.output import deliver
-    from belamy.survey.server import listening, serve
+    from belamy.survey.server import listening, prepared
     from belamy.survey.store import Store
 
     if not sources:
@@ -174,12 +174,21 @@ def ask(form: Form, sources: list[str]) -> int:
             "Say what is judged: belamy survey RUN --against DATA; or go on with: belamy survey FILE.sqlite"
         )
     _check_installed()
-    door = listening(form.port)
-    old = len(sources) == 1 and sources[0].lower().endswith(".sqlite")
-    store = Store(Path(sources[0]).expanduser()) if old else made(form, sources)
-    missing = form.participants - len(store.progress())
-    store.invite(max(0, missing))
-    address = f"http://127.0.0.1:{door.getsockname()[1]}"
+    with listening(form.port) as door:
+        old = len(sources) == 1 and sources[0].lower().endswith(".sqlite")
+        store = Store(Path(sources[0]).expanduser()) if old else made(form, sources)
+        store.invite(max(0, form.participants - len(store.progress())))
+        facts, text = told(store, f"http://127.0.0.1:{door.getsockname()[1]}")
+        server = prepared(store)
+        door.listen(128)
+        deliver(facts, form.json, text)
+        sys.stdout.flush()  # whoever reads the addresses from a pipe gets them now
+        server.run(sockets=[door])
+    return 0
+
+
+def told(store: Store, address: str) -> tuple[dict[str, Any], str]:
+    """Where the pages are, as facts and as text."""
     people = [{**each, "link": f"{address}/take#{each['token']}"} for each in store.progress()]
     facts = {
         "file": str(store.path),
@@ -187,19 +196,15 @@ def ask(form: Form, sources: list[str]) -> int:
         "administrator": f"{address}/admin#{store.administrator}",
         "participants": [{key: each[key] for key in TOLD} for each in people],
     }
-    open_links = [each["link"] for each in people if not each["finished"] and not each["withdrawn"]]
-    lines = [f"  {link}" for link in open_links[:LINKS_SHOWN]]
-    if len(open_links) > LINKS_SHOWN:
-        lines.append(f"  … and {len(open_links) - LINKS_SHOWN:,} more on the administrator's page")
+    links = [each["link"] for each in people if not each["finished"] and not each["withdrawn"]]
+    lines = [f"  {link}" for link in links[:LINKS_SHOWN]]
+    if len(links) > LINKS_SHOWN:
+        lines.append(f"  … and {len(links) - LINKS_SHOWN:,} more on the administrator's page")
     text = (
         f"Survey {store.path}, answers are safe in it at every moment. Stop with Ctrl-C, go on with: belamy survey "
         f"{store.path}\nAdministrator: {facts['administrator']}\nParticipants:\n" + "\n".join(lines)
     )
-    door.listen(128)
-    deliver(facts, form.json, text)
-    sys.stdout.flush()  # whoever reads the addresses from a pipe gets them now
-    serve(store, door)
-    return 0
+    return facts, text
 
 
 def made(form: Form, sources: list[str]) -> Store:
