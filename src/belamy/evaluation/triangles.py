@@ -145,19 +145,19 @@ def to_triangles(pictures: Tensor) -> Tensor:
     fitted = fits(pictures)  # [n, r, 3, 2]
     with torch.no_grad():
         far = torch.stack([_distances(render(each), pictures) for each in fitted.unbind(1)], 1)
-        chosen = far.topk(2, largest=False).indices
+        chosen = far.topk(3, largest=False).indices
         starts = fitted.gather(1, chosen[..., None, None].expand(-1, -1, 3, 2))
     return _descended(starts.flatten(2), pictures, lambda flat: render(flat.unflatten(1, (3, 2))))
 
 
 def fits(pictures: Tensor) -> Tensor:
-    r"""Triangles ``[n, 24, 3, 2]`` with the mean μ and covariance Σ of each picture's brightness, at all rotations.
+    r"""Triangles ``[n, 24, 3, 2]`` with the mean μ and covariance Σ of a picture's squared brightness, any way turned.
 
     .. math:: c_k = \mu + \sqrt8\,\Sigma^{1/2}\bigl(\cos(\varphi + 2\pi k/3),\, \sin(\varphi + 2\pi k/3)\bigr)
 
     since a regular triangle of radius 1 has the covariance I/8, and every triangle is an affine image of it.
     """
-    weights = pictures.flatten(1).clamp(min=0) + 1e-9  # [n, p]
+    weights = pictures.flatten(1).square() + 1e-9  # [n, p]; squared, so that a noisy background weighs nothing
     weights = weights / weights.sum(1, keepdim=True)
     places = _places().to(pictures)
     mean = weights @ places
