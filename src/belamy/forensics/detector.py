@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from belamy.forensics.scores import Folds, Scores, smoothed
+from belamy.forensics.scores import Folds, Ridge, Scores
 from belamy.forensics.testing import rank_p, twice_the_mean
 from belamy.seeds import derive, generator
 
 PATCH = 32
 """Side of the pieces that the network looks at: traces are local, and larger images cost no more."""
-PASSES, BATCH, RATE = 8, 64, 4e-3
+PASSES, BATCH, RATE = 6, 64, 4e-3
+LEAST = 60
+"""Steps of the network at least, however few the images."""
 CALIBRATED = 0.2
 """Share of the training images of a fold that the parts do not see: the joint calibration is fitted on them."""
 BINS = 15
@@ -51,17 +54,16 @@ class Network(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(2 * channels, 12, 3, padding=1)
-        self.second = nn.Conv2d(12, 24, 3, stride=2, padding=1)
-        self.third = nn.Conv2d(24, 32, 3, stride=2, padding=1)
-        self.norms = nn.ModuleList([nn.GroupNorm(4, width) for width in (12, 24, 32)])
+        widths = (2 * channels, 16, 24, 32)
+        self.layers = nn.ModuleList([nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths)])
+        self.norms = nn.ModuleList([nn.GroupNorm(4, width) for width in widths[1:]])
         self.head = nn.Linear(64, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``[n]`` of images ``[n, C, H, W]`` in [0, 1]."""
         residual = images - functional.avg_pool2d(images, 3, 1, 1, count_include_pad=False)
         hidden = torch.cat([2 * images - 1, 4 * residual], 1)
-        for layer, norm in zip((self.first, self.second, self.third), self.norms, strict=True):
+        for layer, norm in zip(self.layers, self.norms, strict=True):
             hidden = functional.relu(norm(layer(hidden)))
         pooled = torch.cat([hidden.mean((2, 3)), hidden.amax((2, 3))], 1)  # [n, 64]
         logits: Tensor = self.head(pooled).squeeze(1)
@@ -206,9 +208,9 @@ def _two_scores(
 ) -> list[Tensor]:
     """Scores of the network and of the ridge for each set.  # [n, 2] each"""
     network = _trained(learn.images, labels, seed, step)
-    linear = smoothed(learn.numbers, torch.cat([each.numbers for each in tests])) @ (labels - labels.mean())
-    ridges = linear.split([len(each.numbers) for each in tests])
-    return [torch.stack([_looked(network, each.images), ridge], 1) for each, ridge in zip(tests, ridges, strict=True)]
+    ridge = Ridge(learn.numbers)
+    weights = ridge.fit(labels[:, None])
+    return [torch.cat([_looked(network, each.images)[:, None], ridge.rows(each.numbers) @ weights], 1) for each in tests]
 
 
 def _trained(images: Tensor, labels: Tensor, seed: int, step: Step | None) -> Network:
@@ -217,11 +219,13 @@ def _trained(images: Tensor, labels: Tensor, seed: int, step: Step | None) -> Ne
         torch.manual_seed(derive(seed, "weights"))
         network = Network(images.shape[1])
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-2)
-    total = PASSES * (len(images) // BATCH + 1)
+    steps = max(len(images) // BATCH, 1)
+    passes = max(PASSES, -(-LEAST // steps))
+    total = passes * steps
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total, pct_start=0.25)
     targets, source, done = (labels > 0).float(), generator(seed, "batches"), 0
-    for _ in range(PASSES):
-        for rows in torch.randperm(len(images), generator=source).tensor_split(total // PASSES):
+    for _ in range(passes):
+        for rows in torch.randperm(len(images), generator=source).tensor_split(steps):
             top, left = (
                 int(torch.randint(max(side - PATCH, 0) + 1, (1,), generator=source)) for side in images.shape[2:]
             )

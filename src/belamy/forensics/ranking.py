@@ -16,7 +16,7 @@ from belamy.evaluation.intervals import normal_quantile, percentiles, wilson
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
-REPLICATES = 1000
+REPLICATES = 500
 Z = normal_quantile()
 
 

@@ -1,7 +1,7 @@
 """A score for every image by a model that never saw it: ridge regression of the kind on numbers per image, cross-fitted.
 
-The score is linear in the labels. So a permutation of the labels is a column of a matrix, all of them are refitted by
-one product, and their p-value is exact: nothing that was learned from labels survives into the comparison.
+The score is linear in the labels. So a permutation of the labels is one more column of a linear system, all of them are
+fitted anew at little cost, and their p-value is exact: nothing learned from the true labels enters the comparison.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from belamy.forensics.testing import permutation_p
+from belamy.forensics.testing import sequential_p
 from belamy.seeds import generator
 
 FOLDS = 5
-PERMUTATIONS = 999
+PERMUTATIONS = 1999
 SQUARED = 128
 """Up to so many numbers per image their squares join them: a suspect may vary less than real images, or more."""
 SHARE = 0.1
@@ -104,7 +104,7 @@ def ridge_scores(
         fresh: Numbers of the reference images.  # [k, F]
         folds: Who is scored by which model.
         seed: Of the permutations.
-        permutations: How many; 0 for none, and a p-value of 1.
+        permutations: How many at most; 0 for none, and a p-value of 1.
 
     Returns:
         The scores; None where no number varies.
@@ -112,23 +112,75 @@ def ridge_scores(
     table = torch.cat([real, suspect]).double()
     if not bool(((table.amax(0) - table.amin(0)) > 1e-12).any()):
         return None
-    both, labels = folds.both, folds.labels
-    smoother = torch.zeros(len(table), len(table))
-    outside = torch.zeros(len(fresh), len(table))
-    for fold in range(folds.count):
-        learn, score, aside = both != fold, both == fold, folds.fresh == fold
-        weights = smoothed(table[learn], torch.cat([table[score], fresh[aside].double()]))
-        smoother[score.nonzero(), learn.nonzero().T] = weights[: int(score.sum())]
-        outside[aside.nonzero(), learn.nonzero().T] = weights[int(score.sum()) :]
-    centred = labels - labels.mean()
-    scores = smoother @ centred
-    p = 1.0
-    if permutations:
-        order = torch.randperm(len(table), generator=generator(seed, "ties"))  # equal scores must favour no kind
-        permuted = _permuted(centred, both, folds.count, permutations, seed)  # [m + n, B]
-        found = areas((smoother @ permuted)[order], permuted[order] > 0)
-        p = permutation_p(float(areas(scores[order, None], labels[order, None] > 0)), found)
-    return Scores(scores[: len(real)].double(), scores[len(real) :].double(), (outside @ centred).double(), p)
+    parts = [_Part(table, fresh, folds, fold) for fold in range(folds.count)]
+    labels = folds.labels[:, None]
+    true, outside = torch.zeros(len(table)), torch.zeros(len(fresh))
+    for part in parts:
+        weights = part.ridge.fit(labels[part.learn])
+        true[part.score], outside[part.aside] = (part.inside @ weights)[:, 0], (part.outside @ weights)[:, 0]
+    order = torch.randperm(len(table), generator=generator(seed, "ties"))  # equal scores must favour no kind
+    observed = float(areas(true[order, None], labels[order] > 0))
+
+    def permuted(block: int, count: int) -> Tensor:
+        columns = _columns(folds, count, seed, block)
+        scores = torch.empty(columns.shape)
+        for part in parts:
+            scores[part.score] = part.inside @ part.ridge.fit(columns[part.learn])
+        return areas(scores[order], columns[order] > 0)
+
+    p = sequential_p(observed, permuted, permutations) if permutations else 1.0
+    true = true.double()
+    return Scores(true[: len(real)], true[len(real) :], outside.double(), p)
+
+
+class Ridge:
+    """Ridge regression on standardised numbers and, if they are few, their squares.
+
+    Args:
+        table: Numbers of the training images.  # [n, F]
+    """
+
+    def __init__(self, table: Tensor) -> None:
+        table = table.double()
+        self.varies = (table.amax(0) - table.amin(0)) > 1e-12
+        table = table[:, self.varies]
+        self.mean, self.deviation = table.mean(0), table.std(0).clamp_min(1e-9)
+        rows = ((table - self.mean) / self.deviation).clamp(-CLIP, CLIP)
+        self.squared = rows.shape[1] <= SQUARED
+        squares = rows.square()
+        self.middle, self.spread = squares.mean(0), squares.std(0).clamp_min(1e-9)
+        self.inner, count = self._expanded(table), len(table)
+        size = self.inner.shape[1]
+        self.wide = size > count
+        gram = self.inner @ self.inner.T if self.wide else self.inner.T @ self.inner
+        gram.diagonal().add_(count * max(1e-3, size / (SHARE * count) - 1))
+        self.factor = torch.linalg.cholesky(gram)
+
+    def fit(self, labels: Tensor) -> Tensor:
+        """Weights for labels of the training images, any number of columns.  # [n, B] -> [F', B]"""
+        targets = labels - labels.mean(0)
+        if self.wide:
+            return self.inner.T @ torch.cholesky_solve(targets, self.factor)
+        return torch.cholesky_solve(self.inner.T @ targets, self.factor)
+
+    def rows(self, table: Tensor) -> Tensor:
+        """What weights are applied to.  # [k, F] -> [k, F'] float32"""
+        return self._expanded(table.double()[:, self.varies])
+
+    def _expanded(self, table: Tensor) -> Tensor:
+        rows = ((table - self.mean) / self.deviation).clamp(-CLIP, CLIP)
+        if self.squared:
+            rows = torch.cat([rows, (rows.square() - self.middle) / self.spread], 1)
+        return rows.float()
+
+
+class _Part:
+    """One fold: who is learned from, who is scored, and the numbers ready to be weighed."""
+
+    def __init__(self, table: Tensor, fresh: Tensor, folds: Folds, fold: int) -> None:
+        self.learn, self.score, self.aside = folds.both != fold, folds.both == fold, folds.fresh == fold
+        self.ridge = Ridge(table[self.learn])
+        self.inside, self.outside = self.ridge.rows(table[self.score]), self.ridge.rows(fresh[self.aside])
 
 
 def areas(scores: Tensor, suspect: Tensor) -> Tensor:
@@ -143,47 +195,12 @@ def areas(scores: Tensor, suspect: Tensor) -> Tensor:
     return ((places @ ranked) - positives * (positives + 1) / 2) / (positives * (len(scores) - positives))
 
 
-def smoothed(learn: Tensor, score: Tensor) -> Tensor:
-    """How much the label of each training image counts for the score of each other image.
-
-    Args:
-        learn: Numbers of the training images.  # [n, F]
-        score: Numbers of the images to be scored.  # [k, F]
-
-    Returns:
-        # [k, n] float32
-    """
-    inner, outer = _expanded(learn.double(), score.double())
-    count, size = inner.shape
-    penalty = count * max(1e-3, size / (SHARE * count) - 1)
-    if size <= count:
-        gram = inner.T @ inner
-        gram.diagonal().add_(penalty)
-        return outer @ torch.cholesky_solve(inner.T.contiguous(), torch.linalg.cholesky(gram))
-    gram = inner @ inner.T
-    gram.diagonal().add_(penalty)
-    return torch.cholesky_solve((outer @ inner.T).T.contiguous(), torch.linalg.cholesky(gram)).T
-
-
-def _expanded(learn: Tensor, score: Tensor) -> tuple[Tensor, Tensor]:
-    """Standardised numbers of the training images and of those to be scored, float32, with squares if they are few."""
-    varies = (learn.amax(0) - learn.amin(0)) > 1e-12
-    learn, score = learn[:, varies], score[:, varies]
-    mean, deviation = learn.mean(0), learn.std(0).clamp_min(1e-9)
-    inner, outer = (((rows - mean) / deviation).clamp(-CLIP, CLIP) for rows in (learn, score))
-    if inner.shape[1] <= SQUARED:
-        squares = inner.square()
-        middle, spread = squares.mean(0), squares.std(0).clamp_min(1e-9)
-        inner, outer = (torch.cat([rows, (rows.square() - middle) / spread], 1) for rows in (inner, outer))
-    return inner.float(), outer.float()
-
-
-def _permuted(labels: Tensor, folds: Tensor, count: int, permutations: int, seed: int) -> Tensor:
-    """Columns of labels, each permuted within the folds.  # [N, B]"""
-    columns = torch.empty(len(labels), permutations)
-    source = generator(seed, "permutations")
-    for fold in range(count):
-        rows = (folds == fold).nonzero().flatten()
-        order = torch.rand(len(rows), permutations, generator=source).argsort(0)
-        columns[rows] = labels[rows][order]
+def _columns(folds: Folds, count: int, seed: int, block: int) -> Tensor:
+    """Columns of labels, each permuted within the folds.  # [m + n, count]"""
+    labels = folds.labels
+    columns = torch.empty(len(labels), count)
+    source = generator(seed, "permutations", block)
+    for fold in range(folds.count):
+        rows = (folds.both == fold).nonzero().flatten()
+        columns[rows] = labels[rows][torch.rand(len(rows), count, generator=source).argsort(0)]
     return columns
