@@ -93,6 +93,17 @@ def read_picture(file: IO[bytes], size: int, fit: str, channels: int) -> np.ndar
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
+def read_whole(file: IO[bytes]) -> np.ndarray:
+    """A picture in its own size and shape as RGB, read as ``read_picture`` reads it.  # [H, W, 3] uint8
+
+    Raises:
+        Unreadable: No picture, a truncated one, or one with too many pixels.
+    """
+    with strict_pillow(), _opened(file) as image:
+        image.load()
+        return np.asarray(_coloured(ImageOps.exif_transpose(image), "RGB"), dtype=np.uint8)
+
+
 @contextmanager
 def _opened(file: IO[bytes]) -> Iterator[Image.Image]:
     try:

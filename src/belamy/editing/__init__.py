@@ -1,0 +1,1 @@
+"""Steering: directions, arithmetic, inversion, and pictures painted in the style of others."""

@@ -1,0 +1,38 @@
+"""Content: the same things at the same places."""
+
+import torch
+from torch import Tensor
+
+
+def squared(features: Tensor, target: Tensor) -> Tensor:
+    r"""Sum of squared differences.
+
+    .. math:: \sum_{i,k} (F_{ik} - P_{ik})^2
+
+    *Departs from the paper*, whose content loss is half of it.
+
+    References:
+        Gatys et al. 2015, arXiv 1508.06576, eq. 1.
+
+    Args:
+        features: Of the image.  # [N, C, H, W]
+        target: Of the content, broadcast over N.  # [N or 1, C, H, W]
+    """
+    return (features - target).square().flatten(1).sum(1)
+
+
+def relative(features: Tensor, target: Tensor) -> Tensor:
+    r"""Squared differences over the content's own variation in space, so that layers of any scale count alike.
+
+    .. math:: \frac{\sum_{i,k} (F_{ik} - P_{ik})^2}{\sum_{i,k} (P_{ik} - \bar P_i)^2}
+
+    1 is what features without any content, the mean of each channel everywhere, would get. Of a content that hardly
+    varies, a thousandth of its energy stands for the variation.
+
+    Args:
+        features: Of the image.  # [N, C, H, W]
+        target: Of the content, broadcast over N.  # [N or 1, C, H, W]
+    """
+    variation = (target - target.mean((2, 3), keepdim=True)).square().flatten(1).sum(1)
+    energy = target.square().flatten(1).sum(1)
+    return squared(features, target) / torch.maximum(variation, 1e-3 * energy + 1e-12)
