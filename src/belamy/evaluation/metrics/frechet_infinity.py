@@ -69,11 +69,14 @@ class Metric:
         self.fake_rows.merge(other.fake_rows)
 
     def compute(self) -> dict[str, float]:
-        return {"frechet-infinity": self._line()[0]}
+        line = self._line()
+        return {"frechet-infinity": line[0]} if line else {}
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
-        value, of_line = self._line()
-        fake = Moments()
+        line = self._line()
+        if line is None:
+            return {}
+        (value, of_line), fake = line, Moments()
         fake.update(self.fake_rows.table())
         whole = distance(self.real, fake)
         drawn = variance(self.real, fake, self.real_rows.table(), self.fake_rows.table())
@@ -84,12 +87,17 @@ class Metric:
     def notes(self) -> list[str]:
         found: list[str] = []
         count = len(self.fake_rows)
+        if count < 2 * self.points:
+            return [
+                f"frechet-infinity at {self.points} sizes needs at least {2 * self.points} generated images, but there "
+                f"are {count}."
+            ]
         if count < 2 * self.least:
             found.append(
                 f"frechet-infinity extrapolates from {count // 2:,} … {count:,} generated images, fewer than "
                 f"{2 * self.least:,}: its line is short."
             )
-        if self.fake_rows.parts and count // 2 <= self.fake_rows.parts[0].shape[1]:
+        if count // 2 <= self.fake_rows.parts[0].shape[1]:
             found.append(
                 "frechet-infinity extrapolates from fewer images than features, where 1/N is no straight line."
             )
@@ -98,16 +106,10 @@ class Metric:
     def figures(self) -> dict[str, Tensor]:
         return {}
 
-    def _line(self) -> tuple[float, float]:
-        """The intercept, and its variance about the line."""
-        if self._known is None:
-            self.real.enough()
-            count = len(self.fake_rows)
-            if count < 2 * self.points:
-                raise UsageError(
-                    f"frechet-infinity at {self.points} sizes needs at least {2 * self.points} generated images, but "
-                    f"there are {count}. Draw more."
-                )
+    def _line(self) -> tuple[float, float] | None:
+        """The intercept, and its variance about the line; None with too few images for one."""
+        count = len(self.fake_rows)
+        if self._known is None and count >= 2 * self.points:
             rows = placed(self.fake_rows.table())
             sizes = torch.linspace(min(self.least, count // 2), count, self.points).round().long().tolist()
             found = [self._at(rows, size) for size in sizes]

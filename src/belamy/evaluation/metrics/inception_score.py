@@ -57,11 +57,13 @@ class Metric:
     def compute(self) -> dict[str, float]:
         if not len(self.fake):
             return {}
-        found = torch.tensor(self._split_scores(), dtype=torch.float64)
-        values = {"inception-score": float(found.mean())}
+        found, values = torch.tensor(self._split_scores(), dtype=torch.float64), {}
+        if len(found):
+            values["inception-score"] = float(found.mean())
         if self.splits > 1:
-            values["inception-score-split-sd"] = float(found.std(correction=0))
             values["inception-score-1-split"] = score(self.fake.table())
+        if len(found) > 1:
+            values["inception-score-split-sd"] = float(found.std(correction=0))
         if len(self.real):
             values["inception-score-real"] = score(self.real.table())
         return values
@@ -69,7 +71,8 @@ class Metric:
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
         if not len(self.fake):
             return {}
-        found = {} if self.splits == 1 else {"inception-score": intervals.mean(self._split_scores())}
+        scores = self._split_scores()
+        found = {"inception-score": intervals.mean(scores)} if len(scores) > 1 else {}
         whole = "inception-score" if self.splits == 1 else "inception-score-1-split"
         for name, rows in ((whole, self.fake), ("inception-score-real", self.real)):
             if len(rows) > 1:
@@ -83,7 +86,12 @@ class Metric:
             return []
         found = ["The inception score looks at no real image: copies of the training set score best."]
         classes, part = self.fake.table().shape[1], len(self.fake) // self.splits
-        if part < 10 * classes:
+        if part < 2:
+            found.append(
+                f"The inception score in {self.splits} splits needs at least {2 * self.splits} images, but there are "
+                f"{len(self.fake)}: take more, or inception-score:splits=1."
+            )
+        elif part < 10 * classes:
             found.append(
                 f"Splits of {part:,} images are small for {classes:,} classes: the inception score comes out too "
                 f"small. Compare at equal N and splits only, or by inception-score-1-split."
@@ -94,12 +102,10 @@ class Metric:
         return {}
 
     def _split_scores(self) -> list[float]:
+        """The score of each split; none with fewer than two images for each."""
         count = len(self.fake)
         if count < 2 * self.splits:
-            raise UsageError(
-                f"The inception score in {self.splits} splits needs at least {2 * self.splits} images, but there are "
-                f"{count}. Take more, or inception-score:splits=1."
-            )
+            return []
         order = torch.randperm(count, generator=generator(self.seed, "splits"))
         return [score(part) for part in placed(self.fake.table())[order].tensor_split(self.splits)]
 
