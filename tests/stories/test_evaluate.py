@@ -71,6 +71,10 @@ class TestEvaluate:
         assert facts["against"]["name"] == "photos" and facts["subject"]["recipe"] == "dcgan-mnist"
         assert facts["card"]["averaged"] is False and facts["card"]["seed"] == 0
         assert (run / "evaluation.html").is_file()
+        assert json.loads((run / "evaluation.json").read_text()) == facts
+        assert belamy("compare-metrics", run, run, "--json", "-").returncode == 0
+        said = belamy("compare-metrics", run, trained)
+        assert said.returncode == 2 and f"{trained} holds no evaluation. Make one: belamy evaluate" in said.stderr
 
     def test_the_same_again(self, belamy: Command, fakes: Path, reals: Path, tmp_path: Path) -> None:
         first, again = (result(belamy, fakes, reals, tmp_path / name) for name in ("a.json", "b.json"))

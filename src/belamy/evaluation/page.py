@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from html import escape
 from inspect import getdoc
+from itertools import groupby
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -24,36 +26,41 @@ SHEET_COLUMNS = 8
 SMALLEST = 320
 """Pixels that the shorter side of a picture has at least when it is shown: smaller ones are enlarged."""
 STYLE = """
+.numbers dd small { color: var(--faint); display: block; font: .84rem/1.4 var(--sans); }
 .measures td, .measures th { white-space: nowrap; }
 .measures .number { padding-right: 22px; }
-.measures th[scope=row] { color: var(--ink); font-weight: 600; }
-.measures .about { color: var(--faint); font-size: .88rem; white-space: normal; min-width: 16em; }
 .measures thead th { font-size: .86rem; color: var(--faint); }
+.measures tbody tr:first-child th { border-bottom: 0; padding-top: 20px; white-space: normal; }
+.measures tbody tr:first-child b { color: var(--ink); font-weight: 600; }
+.measures tbody tr:first-child span { color: var(--faint); font-size: .9rem; margin-left: 10px; }
+.measures tbody tr:not(:first-child) th { padding-left: 18px; }
 .measures .status { margin-left: 0; }
-.protocol { overflow-wrap: anywhere; }
+.protocol { overflow-wrap: anywhere; margin-bottom: 18px; }
 .figures { display: grid; gap: 32px; align-items: start; }
 .figures { grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); }
 .figures img { width: 100%; }
+#protocol details { margin-top: 22px; }
 """
+HEADLINES = 8
 FLAG = "not told from real"
 
 
 def render(verdict: Verdict) -> str:
-    """The page: numbers with their intervals and floor, warnings, samples beside real images, the protocol."""
+    """The page: the chief numbers, samples beside real images, all numbers with intervals and floor, the protocol."""
     name, against = escape(verdict.name), escape(str(verdict.against["name"]))
     head = (
         f'<header><p class="kicker">Belamy evaluation</p><h1>{name}</h1>'
         f'<p class="lead">{verdict.card.n_generated:,} images against {verdict.card.n_real:,} of <b>{against}</b> '
-        f"({escape(str(verdict.against['split']))})</p>{_notes(verdict)}</header>"
+        f"({escape(str(verdict.against['split']))})</p></header>{_headlines(verdict)}"
     )
-    parts = [_numbers(verdict), _sheets(verdict), _charts(verdict), _figures(verdict), _protocol(verdict)]
+    parts = [_sheets(verdict), _numbers(verdict), _charts(verdict), _figures(verdict), _protocol(verdict)]
     return document(verdict.name, head, [part for part in parts if part], STYLE)
 
 
 def summary(verdict: Verdict) -> str:
     """The table alone, as notebooks show it."""
     protocol = f"<p><code>{escape(str(verdict.card))}</code></p>"
-    return f"<div>{_notes(verdict)}{_table(verdict.measures, plain=True)}{protocol}</div>"
+    return f"<div>{_table(verdict.measures)}{_notes(verdict)}{protocol}</div>"
 
 
 def picture(pixels: Tensor, title: str) -> str:
@@ -83,34 +90,48 @@ def _notes(verdict: Verdict) -> str:
     return f'<ul class="notes">{lines}</ul>' if lines else ""
 
 
+def _headlines(verdict: Verdict) -> str:
+    """The first number of each metric, with that of real images."""
+    chief = {measure.metric: measure for measure in reversed(verdict.measures) if isfinite(measure.value)}
+    shown = [measure for measure in verdict.measures if chief.get(measure.metric) is measure][:HEADLINES]
+    cells = "".join(
+        f"<div><dt>{escape(measure.name)}</dt><dd>{number(measure.value)}"
+        + ("" if measure.floor is None else f"<small>real images {number(measure.floor)}</small>")
+        + "</dd></div>"
+        for measure in shown
+    )
+    return f'<dl class="numbers">{cells}</dl>' if cells else ""
+
+
 def _numbers(verdict: Verdict) -> str:
     hint = (
         "Beside each number stands what other real images are told: the floor, which a perfect generator would reach. "
-        "Intervals are of 95 %. Where the two intervals overlap, the measure cannot tell these images from real ones."
+        "Where the two intervals overlap, the measure cannot tell these images from real ones."
+        if any(measure.floor is not None for measure in verdict.measures)
+        else "What real images are told was not asked for, so nothing here says what a perfect generator would reach."
     )
-    return f'<section id="numbers"><h2>Numbers</h2><p class="hint">{hint}</p>{_table(verdict.measures)}</section>'
+    table = _table(verdict.measures)
+    return f'<section id="numbers"><h2>Numbers</h2><p class="hint">{hint}</p>{table}{_notes(verdict)}</section>'
 
 
-def _table(measures: Sequence[Measure], plain: bool = False) -> str:
-    heads = ["Measure", "Value", "95 % interval", "Real images", "95 % interval", "" if plain else "What it is"]
-    numeric = (1, 2, 3, 4)
-    head = "".join(
-        f'<th scope="col"{" class=number" if at in numeric else ""}>{text}</th>' for at, text in enumerate(heads)
-    )
-    lines, told = [], ""
-    for measure in measures:
-        flag = f' <span class="status good">{FLAG}</span>' if measure.like_real else ""
-        text = "" if plain or measure.metric == told else escape(about(measure.metric))
-        told = measure.metric
-        floor = "–" if measure.floor is None else number(measure.floor)
-        cells = (number(measure.value), span(measure.interval), floor, span(measure.floor_interval))
-        lines.append(
-            f'<tr><th scope="row">{escape(measure.name)}</th>'
-            + "".join(f'<td class="number">{cell}</td>' for cell in cells)
-            + f'<td class="about">{text}{flag}</td></tr>'
-        )
-    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return f'<div class="scroll"><table class="measures">{body}</table></div>'
+def _table(measures: Sequence[Measure]) -> str:
+    floors = any(measure.floor is not None for measure in measures)
+    heads = ["Value", "95 % interval", *(["Real images", "95 % interval"] if floors else [])]
+    columns = "".join(f'<th scope="col" class="number">{text}</th>' for text in heads)
+    bodies = []
+    for metric, group in groupby(measures, key=lambda measure: measure.metric):
+        title = f"<b>{escape(metric)}</b><span>{escape(about(metric))}</span>"
+        lines = [f'<tr><th scope="rowgroup" colspan="6">{title}</th></tr>']
+        for measure in group:
+            cells = [number(measure.value), span(measure.interval)]
+            if floors:
+                cells += ["–" if measure.floor is None else number(measure.floor), span(measure.floor_interval)]
+            flag = f'<span class="status good">{FLAG}</span>' if measure.like_real else ""
+            numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
+            lines.append(f'<tr><th scope="row">{escape(measure.name)}</th>{numbers}<td>{flag}</td></tr>')
+        bodies.append(f"<tbody>{''.join(lines)}</tbody>")
+    head = f'<thead><tr><th scope="col">Measure</th>{columns}<th></th></tr></thead>'
+    return f'<div class="scroll"><table class="measures">{head}{"".join(bodies)}</table></div>'
 
 
 def _sheets(verdict: Verdict) -> str:
@@ -125,11 +146,12 @@ def _sheets(verdict: Verdict) -> str:
 def _charts(verdict: Verdict) -> str:
     drawn = []
     for measure in verdict.measures:
-        if measure.interval is None and measure.floor is None:
+        if measure.floor is None or measure.interval is None:
             continue
-        points = {verdict.name: _span(measure.value, measure.interval)}
-        if measure.floor is not None:
-            points["real images"] = _span(measure.floor, measure.floor_interval)
+        points = {
+            verdict.name: _span(measure.value, measure.interval),
+            "real images": _span(measure.floor, measure.floor_interval),
+        }
         drawn.append(f"<figure>{interval_chart(points, measure.name, 'with 95 % intervals')}</figure>")
     body = f'<div class="charts">{"".join(drawn)}</div>'
     return f'<section id="intervals"><h2>Intervals</h2>{body}</section>' if drawn else ""

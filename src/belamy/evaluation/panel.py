@@ -131,11 +131,22 @@ class Panel:
         return kept.nonzero().flatten()
 
     @cached_property
+    def asking(self) -> list[str]:
+        """The metrics that want to see what was learned from."""
+        return [name for name in self.parts if "train" in needs_of(name)]
+
+    @cached_property
+    def taught(self) -> Metrics:
+        """Those metrics after they have seen it."""
+        made = self.built(self.asking)
+        self._show(made, Stored(self.data, self.train).chunks(), "train")
+        return made
+
+    @cached_property
     def primed(self) -> Metrics:
         """The metrics after they have seen the real images, and what was learned from where they ask for it."""
-        made = self.built(self.parts)
+        made = {**self.built(self.parts), **deepcopy(self.taught)}
         self._show(made, Stored(self.data, self.indices).chunks(), "real")
-        self._show(_asking(made), Stored(self.data, self.train).chunks(), "train")
         return made
 
     def built(self, names: Iterable[str]) -> Metrics:
@@ -207,7 +218,7 @@ class Panel:
         compared images against the other, since neither was learned from; so do all where no other images are left.
         """
         metrics: dict[str, Accumulates] = {}
-        apart = {name for name in self.parts if "train" in needs_of(name)} if len(self.rest) >= LEAST else {*self.parts}
+        apart = {*self.asking} if len(self.rest) >= LEAST else {*self.parts}
         if plain := [name for name in self.parts if name not in apart]:
             chosen = self.rest[_shuffled(len(self.rest), seed)[:count]]
             shown = {name: deepcopy(self.primed[name]) for name in plain}
@@ -215,9 +226,8 @@ class Panel:
             metrics |= shown
         if apart and len(self.indices) >= 2 * LEAST:
             halves = self.indices[_shuffled(len(self.indices), seed)].chunk(2)
-            shown = dict(self.built(apart))
+            shown = {**self.built(apart), **deepcopy(self.taught)}
             self._show(shown, Stored(self.data, halves[0]).chunks(), "real")
-            self._show(_asking(shown), Stored(self.data, self.train).chunks(), "train")
             halved = self._show(shown, Stored(self.data, halves[1][:count]).chunks(), "fake")
             count = count if metrics else halved
             metrics |= shown
@@ -238,10 +248,13 @@ class Panel:
     def work(self, count: int, floor: bool) -> int:
         """How many images will be looked at to judge ``count``."""
         looks = len(self.indices) + count
-        asking = len(self.train) if any("train" in needs_of(name) for name in self.parts) else 0
-        if floor:
-            looks += min(count, len(self.rest)) + (len(self.indices) + asking if asking else 0)
-        return looks + asking
+        looks += len(self.train) if self.asking else 0
+        if floor and len(self.rest) >= LEAST:
+            looks += min(count, len(self.rest)) if len(self.parts) > len(self.asking) else 0
+        if floor and (self.asking or len(self.rest) < LEAST):
+            half = len(self.indices) // 2
+            looks += len(self.indices) - half + min(half, count)
+        return looks
 
     def _show(self, metrics: Metrics, chunks: Chunks, side: str) -> int:
         """Show images to metrics as one side; returns how many."""
@@ -311,11 +324,6 @@ def class_table(found: Sequence[str], known: Sequence[str]) -> Tensor | None:
     if all(name.isdecimal() and int(name) < len(known) for name in found):
         return torch.tensor([int(name) for name in found])
     return None
-
-
-def _asking(metrics: Metrics) -> Metrics:
-    """Those metrics that want to see what was learned from."""
-    return {name: metric for name, metric in metrics.items() if "train" in needs_of(name)}
 
 
 def _shuffled(count: int, seed: int) -> Tensor:

@@ -17,6 +17,8 @@ from belamy.runs import files
 
 FORMAT = 1
 """Version of the JSON; a newer one is refused with a clear message."""
+KEPT = "evaluation.json"
+"""The newest verdict on a run, in its directory."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,9 @@ class Verdict:
     def table(self) -> str:
         """The numbers for people, with what must be known beside them."""
         lines = [f"{self.name} against {self.against['name']} ({self.against['split']})", ""]
-        lines += aligned(
-            [("measure", "value", "95 % interval", "real images", "95 % interval", ""), *map(row, self.measures)]
-        )
+        floors = any(measure.floor is not None for measure in self.measures)
+        head = ("measure", "value", "95 % interval", *(("real images", "95 % interval") if floors else ()), "")
+        lines += aligned([head, *(row(measure, floors) for measure in self.measures)])
         lines += ["", str(self.card)]
         lines += [f"! {note}" for note in self.notes]
         return "\n".join(lines)
@@ -144,14 +146,18 @@ class Verdict:
 
     @classmethod
     def load(cls, path: str | Path) -> Verdict:
-        """The verdict that ``belamy evaluate --json`` wrote.
+        """The verdict that ``belamy evaluate`` wrote to a file, or into a run's directory.
 
         Raises:
             DataError: There is none.
         """
         path = Path(path).expanduser()
+        if path.is_dir():
+            if not (path / KEPT).is_file():
+                raise DataError(f"{path} holds no evaluation. Make one: belamy evaluate {path}")
+            path = path / KEPT
         if not path.is_file():
-            raise DataError(f"There is no file {path}. Make one: belamy evaluate RUN --json {path.name or 'FILE'}")
+            raise DataError(f"There is no file {path}. Make one: belamy evaluate RUN --json {path}")
         try:
             facts = files.read_json(path)
             if not isinstance(facts, dict):
@@ -200,21 +206,23 @@ def overlap(a: Interval | None, b: Interval | None) -> bool:
     return a is not None and b is not None and a.low <= b.high and b.low <= a.high
 
 
-def row(measure: Measure) -> tuple[str, ...]:
-    """The cells of a measure."""
+def row(measure: Measure, floors: bool = True) -> tuple[str, ...]:
+    """The cells of a measure, with or without those of the floor."""
+    cells = (measure.name, number(measure.value), span(measure.interval))
+    if not floors:
+        return *cells, ""
     floor = "–" if measure.floor is None else number(measure.floor)
-    said = "not told from real" if measure.like_real else ""
-    return measure.name, number(measure.value), span(measure.interval), floor, span(measure.floor_interval), said
+    return *cells, floor, span(measure.floor_interval), "not told from real" if measure.like_real else ""
 
 
 def number(value: float) -> str:
-    """Four significant digits.
+    """Four significant digits, and all of them before the point.
 
     Example:
         >>> number(0.123456), number(12345.6), number(20)
-        ('0.1235', '12346', '20')
+        ('0.1235', '12,346', '20')
     """
-    return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def span(interval: Interval | None) -> str:

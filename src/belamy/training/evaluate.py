@@ -26,7 +26,7 @@ COUNT = 10_000
 """Images that are judged unless more or fewer are asked for: from here on the bias of a Fréchet distance is small."""
 STANDARD = (
     "frechet", "frechet-infinity", "kernel", "precision-recall", "density-coverage", "inception-score", "modes",
-    "diversity", "label-fidelity", "authenticity", "copying", "birthday", "neighbours",
+    "diversity", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
 )  # fmt: skip
 """The metrics of an evaluation, as far as the data and the extractor allow them."""
 SHOWN = 64

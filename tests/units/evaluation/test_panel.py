@@ -75,12 +75,20 @@ class TestPanel:
         assert set_.card(1, 0, "none").metrics == {"modes": "least=2"}
         assert plain.card(1, 0, "none").differences(set_.card(1, 0, "none")) == ["metrics"]
 
-    def test_progress_counts_every_look(self, noise: Dataset) -> None:
+    @pytest.mark.parametrize(
+        ("split", "metrics"),
+        [("test", None), ("test", ["authenticity"]), ("test", ["frechet", "authenticity"]), ("all", ["frechet"])],
+        ids=["usual", "of three sets", "both", "no others left"],
+    )
+    @pytest.mark.parametrize("count", [2, 10])
+    def test_progress_counts_every_look(
+        self, noise: Dataset, split: str, metrics: list[str] | None, count: int
+    ) -> None:
         looks: list[int] = []
-        panel = Panel(classifier(), noise, told=looks.append)
-        panel.judge([(pixels(10), None)])
-        panel.floor(10)
-        assert sum(looks) == panel.work(10, floor=True)
+        panel = Panel(classifier(), noise, split, metrics, told=looks.append)
+        panel.judge([(pixels(count), None)])
+        panel.floor(count)
+        assert sum(looks) == panel.work(count, floor=True)
 
 
 class TestFloor:

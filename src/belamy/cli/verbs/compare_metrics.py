@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Form:
-    """Set results of `belamy evaluate --json` side by side. Numbers of different protocols are refused."""
+    """Set results of `belamy evaluate` side by side. Numbers of different protocols are refused."""
 
     results: tuple[str, ...]
-    """Two files or more that `belamy evaluate --json FILE` wrote."""
+    """Two or more: runs that were evaluated, or files that `belamy evaluate --json FILE` wrote."""
     label: bool = False
     """Show numbers of different protocols all the same, apart, with the differences."""
     json: str | None = None

@@ -8,6 +8,7 @@ Every number comes with its interval, with what real images are told by the same
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,7 +44,7 @@ class Form:
     floor: bool = True
     """Judge real images too, for what a perfect generator would be told; it takes as long again."""
     out: str | None = None
-    """Write a page with pictures to this file; by default evaluation.html in a run's directory."""
+    """Write a page with pictures to this file; a run gets one, and the JSON beside it, in its directory anyway."""
     overwrite: bool = False
     """Replace a file that --out names."""
     device: str = "auto"
@@ -76,6 +77,8 @@ def run(words: list[str]) -> int:
     if page is not None:
         verdict.save(page)
         text += f"\n\n{page}"
+        if form.out is None:
+            verdict.save(page.with_suffix(".json"))
     deliver(verdict.as_json(), form.json, text)
     return 0
 
@@ -91,7 +94,8 @@ def destination(form: Form) -> Path | None:
 
     if form.out is None:
         folder = Path(form.source).expanduser()
-        return folder / "evaluation.html" if (folder / "recipe.json").is_file() else None
+        kept = (folder / "recipe.json").is_file() and os.access(folder, os.W_OK)
+        return folder / "evaluation.html" if kept else None
     page = named_file(form.out, "--out")
     if page.is_dir():
         raise StorageError(f"{page} is a folder. Name a file, e.g. --out {page / 'evaluation.html'}")
@@ -104,7 +108,11 @@ def destination(form: Form) -> Path | None:
 
 def check(form: Form) -> None:
     """Refuse what cannot be before anything is loaded."""
+    from belamy.cli.output import STANDARD_OUTPUT, named_file
+
     if form.count < 2:
         raise UsageError(f"--count is {form.count:,}, but a distribution needs at least 2 images.")
     if not form.source:
         raise UsageError("Name what to judge: a run's directory, a folder, or an array file.")
+    if form.json not in (None, STANDARD_OUTPUT):
+        named_file(str(form.json), "--json")
