@@ -32,6 +32,7 @@ SHOWN = 64
 
 Chunks = Iterable[Chunk]
 Told = Callable[[int], None]
+Doing = Callable[[str], None]
 Metrics = Mapping[str, Accumulates]
 
 
@@ -69,6 +70,7 @@ class Panel:
             and the extractor allow.
         fit: How the real pictures were brought to their size, for the card.
         told: Is called with how many images were looked at.
+        doing: Is called with what is done now, where that is no looking.
         usual: The metrics where none are named.
 
     Raises:
@@ -84,10 +86,12 @@ class Panel:
         *,
         fit: str = "none",
         told: Told | None = None,
+        doing: Doing | None = None,
         usual: Sequence[str] = USUAL,
     ) -> None:
         self.extractor, self.data, self.split, self.fit = extractor, data, split, fit
         self.told: Told = told or (lambda _count: None)
+        self.doing: Doing = doing or (lambda _what: None)
         self.indices = data.indices(split)
         if len(self.indices) < LEAST:
             raise UsageError(
@@ -175,7 +179,7 @@ class Panel:
                 yield images, asked
 
         count = self._show(metrics, kept(), "fake")
-        found = judged(metrics, replace(self.card(count, seed, labels), **facts), detail)
+        found = judged(metrics, replace(self.card(count, seed, labels), **facts), detail, self.doing)
         return replace(found, shown=first[0]) if first else found
 
     def judge_method(self, method: BaseMethod, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
@@ -231,9 +235,8 @@ class Panel:
             halved = self._show(shown, Stored(self.data, halves[1][:count]).chunks(), "fake")
             count = count if metrics else halved
             metrics |= shown
-        return judged(
-            {name: metrics[name] for name in self.parts if name in metrics}, self.card(count, seed, "real"), detail
-        )
+        ordered = {name: metrics[name] for name in self.parts if name in metrics}
+        return judged(ordered, self.card(count, seed, "real"), detail, self.doing)
 
     def card(self, count: int, seed: int | None, labels: str) -> Card:
         """The protocol of a judgement of ``count`` images."""
@@ -269,7 +272,7 @@ class Panel:
         return count
 
 
-def judged(metrics: Metrics, card: Card, detail: bool) -> Judgement:
+def judged(metrics: Metrics, card: Card, detail: bool, doing: Doing) -> Judgement:
     """What metrics say in the end."""
     values: dict[str, float] = {}
     intervals: dict[str, Interval] = {}
@@ -277,6 +280,7 @@ def judged(metrics: Metrics, card: Card, detail: bool) -> Judgement:
     figures: dict[str, Tensor] = {}
     origins: dict[str, str] = {}
     for name, metric in metrics.items():
+        doing(f"computing {name}")
         found = metric.compute()
         values |= found
         origins |= dict.fromkeys(found, name)

@@ -11,7 +11,6 @@ from typing import Any
 from belamy.data import Dataset, open_data
 from belamy.errors import UsageError
 from belamy.evaluation.candidate import Candidate, Stored, is_run, open_candidate, opened
-from belamy.evaluation.metrics import METRICS
 from belamy.evaluation.panel import Panel, needs_of
 from belamy.evaluation.verdict import Verdict, measures
 from belamy.runs.run import Run
@@ -148,8 +147,9 @@ def judge(
             why = "its networks do not use labels" if run else "none come with the images"
             raise UsageError(f"The metric '{name}' needs labels, but {candidate.name} has none: {why}. Leave it out.")
     look = choose(protocol.extractor, data, offline=offline, weights=protocol.extractor_weights, say=say.say)
-    panel = Panel(look, data, protocol.split, asked, fit=fit, usual=offered())
-    panel.told = Counting(say, panel.work(candidate.count, protocol.floor), "images judged")
+    panel = Panel(look, data, protocol.split, asked, fit=fit, usual=STANDARD)
+    counting = Counting(say, panel.work(candidate.count, protocol.floor), "images judged")
+    panel.told, panel.doing = counting, counting.doing
     found = panel.judge_candidate(candidate)
     floor = panel.floor(candidate.count, protocol.seed, detail=True) if protocol.floor else None
     notes = [*stated(run, data, candidate, protocol), *found.notes]
@@ -267,9 +267,3 @@ def command(source: str, against: str | None, protocol: Protocol) -> str:
             words += [f"--{name}", str(getattr(protocol, name))]
     words += ["--weights", "best"] if protocol.best else []
     return shlex.join(words)
-
-
-def offered() -> list[str]:
-    """The standard metrics that are installed."""
-    known = METRICS.names()
-    return [name for name in STANDARD if name in known]

@@ -139,6 +139,11 @@ class Counting:
         self.reporter, self.total, self.what = reporter, max(total, 1), what
         self.done, self.started = 0, monotonic()
 
+    def doing(self, what: str) -> None:
+        """What is done now, between counts."""
+        if self.reporter.due():
+            self.reporter.work(min(1.0, self.done / self.total), what)
+
     def __call__(self, count: int) -> None:
         """So many more are done."""
         self.done += count
