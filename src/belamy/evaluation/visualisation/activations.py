@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isqrt
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ LAYERS = 12
 CELL = 64
 """Pixels that the longer side of a map is enlarged to, about."""
 COLUMNS = 64
-"""Units in a row."""
+"""Units in a row, at least where there are more."""
 
 
 @torch.no_grad()
@@ -77,10 +78,10 @@ def drawn(values: Tensor, units: int) -> np.ndarray:
     low, high = values.aminmax()
     even = (values - low) / (high - low).clamp_min(torch.finfo(values.dtype).tiny) * 2 - 1
     if values.dim() == 1:
-        columns = min(len(values), COLUMNS)
+        columns = min(len(values), max(COLUMNS, isqrt(2 * len(values))))  # twice as wide as high, if they are many
         filled = torch.full((-(-len(values) // columns) * columns,), -1.0)
         filled[: len(values)] = even
-        return grid(shades(filled.view(1, 1, -1, columns)), scale=16 if len(values) <= 512 else 6)
+        return grid(shades(filled.view(1, 1, -1, columns)), scale=max(2, min(16, 768 // columns)))
     lively = values.flatten(1).std(1, correction=0).argsort(descending=True)[:units]
     side = max(values.shape[1:])
     return grid(shades(even[lively].unsqueeze(1)), columns=min(8, len(lively)), scale=max(1, CELL // side))

@@ -82,6 +82,8 @@ class Subject:
         for part, shape in called:
             if part in weighted:
                 found[names[part]] = Layer(names[part], part, names[part], type(part).__name__, tuple(shape))
+            elif "Dropout" in type(part).__name__:  # it does nothing in evaluation
+                continue
             elif found and tuple(shape) == (before := list(found.values())[-1]).shape:
                 found[before.name] = Layer(before.name, before.module, names[part], type(part).__name__, before.shape)
         return found
@@ -127,8 +129,7 @@ class Subject:
 
 
 def subjects(method: BaseMethod) -> Iterator[Subject]:
-    """The networks of a method."""
-    method.eval().requires_grad_(False)
+    """The networks of a method that is in evaluation mode."""
     for name, given in method.inputs().items():
         sees = not isinstance(given[0], Tensor) and tuple(given[0]) == method.domain.shape
         yield Subject(name, method.networks()[name], method, sees, labelled=len(given) > 1)
