@@ -124,6 +124,15 @@ class TestEvaluate:
         )
         assert drawn["measures"] == written["measures"]
 
+    def test_controls_do_badly(self, belamy: Command, fakes: Path, reals: Path) -> None:
+        said = belamy("evaluate", fakes, "--against", reals, *QUICK, "--controls", "--json", "-")
+        facts = json.loads(said.stdout)
+        controls = facts["measures"]["frechet"]["controls"]
+        assert controls.keys() == {"noise", "copies"} and "--controls" in facts["command"]
+        assert controls["copies"] < facts["measures"]["frechet"]["value"]
+        said = belamy("evaluate", fakes, "--against", reals, *QUICK, "--controls", "--no-floor")
+        assert said.stdout.splitlines()[2].split()[-2:] == ["noise", "copies"]
+
     def test_nothing_is_overwritten_unasked(self, belamy: Command, fakes: Path, reals: Path, tmp_path: Path) -> None:
         page = tmp_path / "page.html"
         page.write_text("mine")

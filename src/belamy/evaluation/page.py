@@ -16,7 +16,7 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.metrics import METRICS
-from belamy.evaluation.verdict import Measure, Verdict, number, span
+from belamy.evaluation.verdict import Measure, Verdict, number, row
 from belamy.runs.report import document
 from belamy.runs.report.plot import interval_chart
 from belamy.runs.report.words import said
@@ -42,7 +42,6 @@ STYLE = """
 #protocol details { margin-top: 22px; }
 """
 HEADLINES = 8
-FLAG = "not told from real"
 
 
 def render(verdict: Verdict) -> str:
@@ -116,19 +115,23 @@ def _numbers(verdict: Verdict) -> str:
 
 def _table(measures: Sequence[Measure]) -> str:
     floors = any(measure.floor is not None for measure in measures)
-    heads = ["Value", "95 % interval", *(["Real images", "95 % interval"] if floors else [])]
+    kinds = list(dict.fromkeys(kind for measure in measures for kind in measure.controls))
+    heads = [
+        "Value",
+        "95 % interval",
+        *(["Real images", "95 % interval"] if floors else []),
+        *map(str.capitalize, kinds),
+    ]
     columns = "".join(f'<th scope="col" class="number">{text}</th>' for text in heads)
     bodies = []
     for metric, group in groupby(measures, key=lambda measure: measure.metric):
         title = f"<b>{escape(metric)}</b><span>{escape(about(metric))}</span>"
-        lines = [f'<tr><th scope="rowgroup" colspan="6">{title}</th></tr>']
+        lines = [f'<tr><th scope="rowgroup" colspan="{len(heads) + 2}">{title}</th></tr>']
         for measure in group:
-            cells = [number(measure.value), span(measure.interval)]
-            if floors:
-                cells += ["–" if measure.floor is None else number(measure.floor), span(measure.floor_interval)]
-            flag = f'<span class="status good">{FLAG}</span>' if measure.like_real else ""
+            name, *cells, said_of_it = row(measure, floors, kinds)
+            flag = f'<span class="status good">{said_of_it}</span>' if said_of_it else ""
             numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
-            lines.append(f'<tr><th scope="row">{escape(measure.name)}</th>{numbers}<td>{flag}</td></tr>')
+            lines.append(f'<tr><th scope="row">{escape(name)}</th>{numbers}<td>{flag}</td></tr>')
         bodies.append(f"<tbody>{''.join(lines)}</tbody>")
     head = f'<thead><tr><th scope="col">Measure</th>{columns}<th></th></tr></thead>'
     return f'<div class="scroll"><table class="measures">{head}{"".join(bodies)}</table></div>'

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from belamy.data import Dataset
 from belamy.errors import UsageError
-from belamy.evaluation.candidate import Candidate, Chunk, Drawn, Stored, heeds_labels
+from belamy.evaluation.candidate import CHUNK, Candidate, Chunk, Drawn, Stored, heeds_labels
 from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.metrics import METRICS, Accumulates
@@ -238,6 +238,19 @@ class Panel:
         ordered = {name: metrics[name] for name in self.parts if name in metrics}
         return judged(ordered, self.card(count, seed, "real"), detail, self.doing)
 
+    def controls(self, count: int, seed: int = 0) -> dict[str, Judgement]:
+        """The verdicts on what must not do well: noise, and copies of the images that were learned from."""
+        shape, source = self.data.shape, generator(seed, "noise")
+        noise = (
+            (torch.randint(0, 256, (size, *shape), dtype=torch.uint8, generator=source), None)
+            for size in (min(CHUNK, count - first) for first in range(0, count, CHUNK))
+        )
+        found = {"noise": self.judge(noise, seed)}
+        if len(self.train):
+            chosen = self.train[_shuffled(len(self.train), seed)[:count]]
+            found["copies"] = self.judge(Stored(self.data, chosen).chunks(), seed, "given")
+        return found
+
     def card(self, count: int, seed: int | None, labels: str) -> Card:
         """The protocol of a judgement of ``count`` images."""
         look = self.extractor
@@ -248,9 +261,10 @@ class Panel:
             metrics={name: options_of(part) for name, part in self.parts.items()}, versions=package_versions(),
         )  # fmt: skip
 
-    def work(self, count: int, floor: bool) -> int:
+    def work(self, count: int, floor: bool, controls: bool = False) -> int:
         """How many images will be looked at to judge ``count``."""
         looks = len(self.indices) + count
+        looks += count + min(count, len(self.train)) if controls else 0
         looks += len(self.train) if self.asking else 0
         if floor and len(self.rest) >= LEAST:
             looks += min(count, len(self.rest)) if len(self.parts) > len(self.asking) else 0

@@ -32,6 +32,7 @@ class Measure:
         floor: What real images are told by the same measure, None where that is not known.
         floor_interval: The interval of that.
         metric: The metric that it is of.
+        controls: What is told of images that must not do well, by what they are: ``noise``, ``copies``.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Measure:
     floor: float | None = None
     floor_interval: Interval | None = None
     metric: str = ""
+    controls: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def like_real(self) -> bool:
@@ -52,6 +54,7 @@ class Measure:
             "metric": self.metric,
             **_numbers(self.value, self.interval),
             "floor": None if self.floor is None else _numbers(self.floor, self.floor_interval),
+            "controls": dict(self.controls),
         }
 
     @classmethod
@@ -59,7 +62,8 @@ class Measure:
         """A measure from plain data."""
         value, interval = _read(facts)
         floor, floor_interval = (None, None) if facts.get("floor") is None else _read(facts["floor"])
-        return cls(name, value, interval, floor, floor_interval, str(facts.get("metric", "")))
+        controls = {kind: float(told) for kind, told in facts.get("controls", {}).items()}
+        return cls(name, value, interval, floor, floor_interval, str(facts.get("metric", "")), controls)
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,11 @@ class Verdict:
         """The numbers by name."""
         return {measure.name: measure.value for measure in self.measures}
 
+    @property
+    def controls(self) -> list[str]:
+        """What was judged that must not do well."""
+        return list(dict.fromkeys(kind for measure in self.measures for kind in measure.controls))
+
     def __getitem__(self, name: str) -> float:
         return self.values[name]
 
@@ -103,8 +112,9 @@ class Verdict:
         """The numbers for people, with what must be known beside them."""
         lines = [f"{self.name} against {self.against['name']} ({self.against['split']})", ""]
         floors = any(measure.floor is not None for measure in self.measures)
-        head = ("measure", "value", "95 % interval", *(("real images", "95 % interval") if floors else ()), "")
-        lines += aligned([head, *(row(measure, floors) for measure in self.measures)])
+        kinds = self.controls
+        head = ("measure", "value", "95 % interval", *(("real images", "95 % interval") if floors else ()), *kinds, "")
+        lines += aligned([head, *(row(measure, floors, kinds) for measure in self.measures)])
         lines += ["", str(self.card)]
         lines += [f"! {note}" for note in self.notes]
         return "\n".join(lines)
@@ -189,16 +199,19 @@ class Verdict:
         return summary(self)
 
 
-def measures(found: Judgement, floor: Judgement | None) -> tuple[Measure, ...]:
-    """The numbers of a judgement beside those of the floor."""
+def measures(
+    found: Judgement, floor: Judgement | None, controls: Mapping[str, Judgement] | None = None
+) -> tuple[Measure, ...]:
+    """The numbers of a judgement beside those of the floor and of controls."""
     values = {} if floor is None else floor.values
     intervals = {} if floor is None else floor.intervals
     return tuple(
         Measure(
-            name, value, found.intervals.get(name), values.get(name), intervals.get(name), found.origins.get(name, "")
+            name, value, found.intervals.get(name), values.get(name), intervals.get(name), found.origins.get(name, ""),
+            {kind: each.values[name] for kind, each in (controls or {}).items() if name in each.values},
         )
         for name, value in found.values.items()
-    )
+    )  # fmt: skip
 
 
 def overlap(a: Interval | None, b: Interval | None) -> bool:
@@ -206,13 +219,13 @@ def overlap(a: Interval | None, b: Interval | None) -> bool:
     return a is not None and b is not None and a.low <= b.high and b.low <= a.high
 
 
-def row(measure: Measure, floors: bool = True) -> tuple[str, ...]:
-    """The cells of a measure, with or without those of the floor."""
-    cells = (measure.name, number(measure.value), span(measure.interval))
-    if not floors:
-        return *cells, ""
-    floor = "–" if measure.floor is None else number(measure.floor)
-    return *cells, floor, span(measure.floor_interval), "not told from real" if measure.like_real else ""
+def row(measure: Measure, floors: bool = True, controls: Sequence[str] = ()) -> tuple[str, ...]:
+    """The cells of a measure, with or without those of the floor and of controls."""
+    cells = [measure.name, number(measure.value), span(measure.interval)]
+    if floors:
+        cells += ["–" if measure.floor is None else number(measure.floor), span(measure.floor_interval)]
+    cells += [number(measure.controls[kind]) if kind in measure.controls else "–" for kind in controls]
+    return *cells, "not told from real" if measure.like_real else ""
 
 
 def number(value: float) -> str:

@@ -59,6 +59,7 @@ class Protocol:
         size: Make squares of this side of all pictures.
         floor: Judge real images too.
         best: Take a run's best weights instead of its newest.
+        controls: Judge noise and copies of the training images too.
     """
 
     metrics: Sequence[str] | None = None
@@ -70,6 +71,7 @@ class Protocol:
     size: int | None = None
     floor: bool = True
     best: bool = False
+    controls: bool = False
 
     def __post_init__(self) -> None:
         if self.count < 2:
@@ -89,6 +91,7 @@ def evaluate(
     size: int | None = None,
     floor: bool = True,
     best: bool = False,
+    controls: bool = False,
     device: str = "auto",
     offline: bool = False,
     progress: bool = True,
@@ -110,6 +113,8 @@ def evaluate(
         size: Make squares of this side, in pixels, of all pictures; without it they are taken as they are.
         floor: Judge real images too, which takes as long again.
         best: Take a run's best weights, as ``train --keep-best`` kept them, instead of its newest.
+        controls: Judge noise and copies of the training images too: a measure that cannot tell them from good samples
+            says little.
         device: Where a run draws.
         offline: Never fetch anything from the network.
         progress: Show how far it is.
@@ -123,7 +128,7 @@ def evaluate(
     """
     path = source.path if isinstance(source, Run) else Path(source) if isinstance(source, Path) else source
     weights = None if extractor_weights is None else Path(extractor_weights).expanduser()
-    protocol = Protocol(metrics, extractor, weights, count, split, seed, size, floor, best)
+    protocol = Protocol(metrics, extractor, weights, count, split, seed, size, floor, best, controls)
     say = reporter(progress)
     try:
         return judge(str(path), None if against is None else str(against), protocol, say, device, offline)
@@ -148,17 +153,18 @@ def judge(
             raise UsageError(f"The metric '{name}' needs labels, but {candidate.name} has none: {why}. Leave it out.")
     look = choose(protocol.extractor, data, offline=offline, weights=protocol.extractor_weights, say=say.say)
     panel = Panel(look, data, protocol.split, asked, fit=fit, usual=STANDARD)
-    counting = Counting(say, panel.work(candidate.count, protocol.floor), "images judged")
+    counting = Counting(say, panel.work(candidate.count, protocol.floor, protocol.controls), "images judged")
     panel.told, panel.doing = counting, counting.doing
     found = panel.judge_candidate(candidate)
     floor = panel.floor(candidate.count, protocol.seed, detail=True) if protocol.floor else None
+    controls = panel.controls(candidate.count, protocol.seed) if protocol.controls else {}
     notes = [*stated(run, data, candidate, protocol), *found.notes]
     order = generator(protocol.seed, "shown")
     return Verdict(
         subject=subject(source, run, candidate),
         against={"name": data.name, "split": protocol.split, "rule": data.rule, "images": len(data), "fit": fit},
         card=found.card,
-        measures=measures(found, floor),
+        measures=measures(found, floor, controls),
         notes=tuple(dict.fromkeys(notes)),
         sheets={
             "Judged": found.shown,
@@ -266,4 +272,6 @@ def command(source: str, against: str | None, protocol: Protocol) -> str:
         if getattr(protocol, name) != getattr(usual, name):
             words += [f"--{name}", str(getattr(protocol, name))]
     words += ["--weights", "best"] if protocol.best else []
+    words += ["--no-floor"] if not protocol.floor else []
+    words += ["--controls"] if protocol.controls else []
     return shlex.join(words)

@@ -89,6 +89,8 @@ class TestPanel:
         panel.judge([(pixels(count), None)])
         panel.floor(count)
         assert sum(looks) == panel.work(count, floor=True)
+        panel.controls(count)
+        assert sum(looks) == panel.work(count, floor=True, controls=True)
 
 
 class TestFloor:

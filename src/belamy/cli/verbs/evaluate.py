@@ -43,6 +43,9 @@ class Form:
     """Which weights of a run draw: the newest, or the best that `train --keep-best` kept."""
     floor: bool = True
     """Judge real images too, for what a perfect generator would be told; it takes as long again."""
+    controls: bool = False
+    """Judge noise and copies of the training images too: a measure that cannot tell them from good samples says
+    little."""
     out: str | None = None
     """Write a page with pictures to this file; a run gets one, and the JSON beside it, in its directory anyway."""
     overwrite: bool = False
@@ -70,7 +73,7 @@ def run(words: list[str]) -> int:
     verdict = evaluate(
         form.source, form.against, metrics=form.metrics or None, extractor=form.extractor,
         extractor_weights=form.extractor_weights, count=form.count, split=form.split, seed=form.seed, size=form.size,
-        floor=form.floor, best=form.weights == "best", device=form.device, offline=form.offline,
+        floor=form.floor, best=form.weights == "best", controls=form.controls, device=form.device, offline=form.offline,
         progress=form.progress and form.json != STANDARD_OUTPUT,
     )  # fmt: skip
     text = verdict.table()
