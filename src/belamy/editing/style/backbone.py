@@ -1,0 +1,142 @@
+"""The network whose features are compared: the embedded one, VGG-19, or any of PyTorch's by the names of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from belamy.editing.style.settings import Settings
+from belamy.errors import UsageError, nearest
+
+_MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Backbone(Protocol):
+    """A network whose layers give their outputs by name."""
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """What the network is fed, from images in [0, 1].  # [N, 3, H, W]"""
+
+    def outputs(self, prepared: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """Outputs of layers by name, [N, C, H, W] each; nothing after the last of them need be computed.
+
+        Raises:
+            UsageError: There is no such layer.
+        """
+
+
+class Hooked:
+    """Any image network of PyTorch, whose layers are its modules by their dotted names.
+
+    It is used as it is, in evaluation mode with its weights frozen, and stops when the last layer asked for has answered.
+
+    Args:
+        module: Takes images [N, 3, H, W].
+        prepare: From images in [0, 1] to what it takes; None subtracts ImageNet's mean colour and divides by its
+            deviation.
+
+    Example:
+        >>> network = Hooked(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()))
+        >>> network.outputs(network.prepare(torch.rand(1, 3, 8, 8)), ["0"])["0"].shape
+        torch.Size([1, 8, 6, 6])
+    """
+
+    def __init__(self, module: nn.Module, prepare: Callable[[Tensor], Tensor] | None = None) -> None:
+        self.module = module.eval().requires_grad_(False)
+        self.prepare = prepare or _by_imagenet
+
+    def outputs(self, prepared: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """See :class:`Backbone`."""
+        modules = dict(self.module.named_modules())
+        found: dict[str, Tensor] = {}
+        for name in names:
+            if not name or name not in modules:
+                raise UsageError(f"The network has no layer '{name}'. {nearest(name, filter(None, modules))}")
+
+        def keep(name: str) -> Callable[..., None]:
+            def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+                # A later layer may work in place on what this one gave.
+                found[name] = output.clone() if isinstance(output, Tensor) else output
+                if len(found) == len(set(names)):
+                    raise _Enough
+
+            return hook
+
+        handles = [modules[name].register_forward_hook(keep(name)) for name in set(names)]
+        try:
+            if names:
+                self.module(prepared)
+        except _Enough:
+            pass
+        finally:
+            for handle in handles:
+                handle.remove()
+        for name in names:
+            if not isinstance(found.get(name), Tensor) or found[name].ndim != 4:
+                raise UsageError(f"The layer '{name}' does not give feature maps [N, C, H, W]. Name a convolution.")
+        return found
+
+
+class _Enough(Exception):
+    """All layers asked for have answered."""
+
+
+def _by_imagenet(images: Tensor) -> Tensor:
+    return (images - images.new_tensor(_MEANS).view(3, 1, 1)) / images.new_tensor(_DEVIATIONS).view(3, 1, 1)
+
+
+def build(settings: Settings, weights: Path | None = None) -> Backbone:
+    """The network of settings, with its weights, frozen.
+
+    Args:
+        settings: Name the network.
+        weights: The file of VGG-19's weights; None looks for it in the cache.
+
+    Raises:
+        DataError: They are not there or are others; the message names the file, its checksum and where to put it.
+        UsageError: A file for a network that comes with its weights.
+    """
+    if settings.network == "efficientnet-lite0":
+        if weights is not None:
+            raise UsageError(
+                "EfficientNet-lite0 comes with its weights. Leave --weights out, or type --settings documents."
+            )
+        from belamy.networks.efficientnet_lite import EfficientNetLite
+
+        return EfficientNetLite.pretrained()
+    from belamy.data.fetching import checksum
+    from belamy.evaluation.weights import VGG19_CAFFE, VGG19_TORCHVISION, find, read_tensors
+    from belamy.networks.vgg19 import VGG19
+
+    torchvision = weights is not None and weights.is_file() and checksum(weights) == VGG19_TORCHVISION.sha256
+    published = VGG19_TORCHVISION if torchvision else VGG19_CAFFE
+    file = find(published, file=weights, option="--weights")
+    network = VGG19(pooling=settings.pooling, preparation="torchvision" if torchvision else "caffe")
+    network.load_published(read_tensors(file))
+    return network.eval().requires_grad_(False)
+
+
+def adopted(network: Backbone | nn.Module) -> Backbone:
+    """A network as a backbone, its weights frozen."""
+    if isinstance(network, nn.Module):
+        network.requires_grad_(False)
+    if hasattr(network, "outputs") and hasattr(network, "prepare"):
+        return network  # type: ignore[return-value]
+    if not isinstance(network, nn.Module):
+        raise UsageError(f"{type(network).__name__} is no network: give a torch.nn.Module that takes [N, 3, H, W].")
+    return Hooked(network)
+
+
+def strides(network: Backbone, names: Sequence[str], probe: int = 64) -> dict[str, int]:
+    """How many pixels lie between two positions of each layer.
+
+    Raises:
+        UsageError: There is no such layer, or it gives no feature maps.
+    """
+    with torch.no_grad():
+        outputs = network.outputs(network.prepare(torch.zeros(1, 3, probe, probe)), names)
+    return {name: max(round(probe / outputs[name].shape[-1]), 1) for name in names}

@@ -1,0 +1,317 @@
+"""Painting: a picture is optimised until its features are those of the content and of the styles."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from belamy.editing.style import colours as colouring
+from belamy.editing.style.backbone import Backbone, adopted, build
+from belamy.editing.style.images import as_pixels, load, resized, size_for
+from belamy.editing.style.objective import Objective, Style, Terms
+from belamy.editing.style.settings import Settings, named
+from belamy.errors import NotFinite, UsageError, nearest
+from belamy.runs.files import save_png
+from belamy.sampling.grid import encode_png
+from belamy.seeds import generator
+
+MOST_STYLES = 16
+_EDGE = 0.01
+"""Intensities start so far from 0 and 1 at least, where their logits are finite."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a painting is.
+
+    Args:
+        step: Evaluations done, over all sizes.
+        steps: Of so many.
+        left: Seconds that the rest will take, by the work of each size.
+        terms: The weighted parts of the loss.
+    """
+
+    step: int
+    steps: int
+    left: float
+    terms: Terms
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A painted picture and how it came about.
+
+    Args:
+        pixels: uint8.  # [H, W, 3]
+        losses: The weighted parts of the loss, ``content``, ``style``, ``smoothness`` and their ``total``, in each step.
+        seconds: All of it, preparations included.
+        step_seconds: Of a step at the final size, the median.
+        settings: What decided it.
+        frames: The picture on its way, in its final size, where they were asked for.
+    """
+
+    pixels: np.ndarray
+    losses: dict[str, list[float]]
+    seconds: float
+    step_seconds: float
+    settings: Settings
+    frames: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def image(self) -> Image.Image:
+        """As a Pillow image."""
+        return Image.fromarray(self.pixels)
+
+    def save(self, path: str | Path) -> None:
+        """Write it as a PNG file, whole or not at all."""
+        save_png(self.pixels, Path(path))
+
+    def _repr_png_(self) -> bytes:
+        return encode_png(self.pixels)
+
+
+def stylize(
+    content: Any,
+    styles: Any,
+    *,
+    settings: str | Settings = "offline",
+    network: Backbone | nn.Module | None = None,
+    weights: str | Path | None = None,
+    shares: Sequence[float] | None = None,
+    masks: Sequence[Any] | None = None,
+    strength: float = 1.0,
+    colours: str = "style",
+    frames: int = 0,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+    **changes: Any,
+) -> Painting:
+    """Paint a picture in the style of others.
+
+    Args:
+        content: What is painted: a path, a Pillow image, or uint8 [H, W, 3] or [H, W].
+        styles: One picture or several.
+        settings: ``offline``, ``documents`` or ``gatys``, or settings of your own.
+        network: Any image network instead of the settings' own, e.g. a torchvision model; its layers are named with
+            ``content_layers`` and ``style_layers``.
+        weights: The file of VGG-19's weights; None looks for it in the cache.
+        shares: The styles' weights, which are brought to a sum of 1; by default all alike.
+        masks: Where each style is wanted, white for there; one for each style, None for everywhere.
+        strength: Where between the content's own style, 0, and the styles', 1, the wanted one lies.
+        colours: ``style``; or keep the content's: ``luminance`` paints without colours and puts them back, ``histogram``
+            gives the styles the content's colours first.
+        frames: So many pictures on the way are kept.
+        seed: Decides the noise and the shifts.
+        progress: Told after each step.
+        changes: Fields of the settings, e.g. ``size=512, steps=100, style_weight=20``.
+
+    Raises:
+        DataError: A picture cannot be used, or weights are not there.
+        UsageError: An unknown name or a number out of range.
+        NotFinite: The loss became infinite or no number.
+
+    Example:
+        >>> painting = stylize("photo.jpg", "woodcut.png", size=256)  # doctest: +SKIP
+        >>> painting.save("painted.png")  # doctest: +SKIP
+    """
+    started = perf_counter()
+    chosen = (named(settings) if isinstance(settings, str) else settings).changed(**changes)
+    if not 0 <= strength <= 1:
+        raise UsageError(f"The strength is {strength}, but it must be in 0..1. For more, raise style_weight.")
+    if colours not in colouring.COLOURS:
+        raise UsageError(f"There are no colours '{colours}'. {nearest(colours, colouring.COLOURS)}")
+    many = list(styles) if isinstance(styles, list | tuple) else [styles]
+    picture, painted = load(content, "content"), [load(style, "style") for style in many]
+    sources = _Sources(picture, painted, _shares(shares, len(many)), _masks(masks, len(many)))
+    size = size_for(picture, chosen.size)
+    backbone = build(chosen, None if weights is None else Path(weights)) if network is None else adopted(network)
+    if chosen.rescaled and network is None:
+        backbone.rescale(torch.cat([resized(each, size) for each in (picture, *painted)]))  # type: ignore[attr-defined]
+    work = _Work(chosen, backbone, sources.coloured(colours), strength, seed, frames, progress)
+    values = work.paint(size)
+    pixels = as_pixels(values)
+    finish = (lambda each: each) if colours != "luminance" else (lambda each: _recoloured(picture, each))
+    return Painting(
+        finish(pixels),
+        work.losses,
+        perf_counter() - started,
+        statistics.median(work.times),
+        chosen,
+        [finish(as_pixels(F.interpolate(frame, size, mode="bilinear"))) for frame in work.frames],
+    )
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """The pictures that a painting is made of."""
+
+    content: np.ndarray
+    styles: list[np.ndarray]
+    shares: list[float]
+    masks: list[np.ndarray | None]
+
+    def coloured(self, colours: str) -> _Sources:
+        """The pictures as the network is to see them."""
+        if colours == "histogram":
+            styles = [colouring.with_colours_of(style, self.content) for style in self.styles]
+            return _Sources(self.content, styles, self.shares, self.masks)
+        if colours == "luminance":
+            styles = [colouring.luminance(style, like=self.content) for style in self.styles]
+            return _Sources(colouring.luminance(self.content), styles, self.shares, self.masks)
+        return self
+
+    def at(self, size: tuple[int, int], settings: Settings) -> tuple[Tensor, list[Style]]:
+        """Content and styles for a picture of (height, width)."""
+        found = []
+        for style, share, mask in zip(self.styles, self.shares, self.masks, strict=True):
+            height = max(round(size[0] * settings.style_scale), 32)
+            shape = size if settings.stretched else (height, max(round(style.shape[1] * height / style.shape[0]), 32))
+            found.append(
+                Style(resized(style, shape), share, None if mask is None else resized(mask, size).mean(1, keepdim=True))
+            )
+        return resized(self.content, size), found
+
+
+class _Work:
+    """The optimisation, from the coarsest size to the final one."""
+
+    def __init__(
+        self, settings: Settings, network: Backbone, sources: _Sources, strength: float, seed: int, frames: int,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:  # fmt: skip
+        self.settings, self.network, self.sources = settings, network, sources
+        self.strength, self.seed, self.progress = strength, seed, progress
+        self.losses: dict[str, list[float]] = {name: [] for name in (*Terms._fields, "total")}
+        self.times: list[float] = []
+        self.frames: list[Tensor] = []
+        self._wanted_frames = frames
+
+    def paint(self, size: tuple[int, int]) -> Tensor:
+        """The picture in its final size."""
+        sizes = [size]
+        while sizes[0][0] > self.settings.coarsest and min(sizes[0]) >= 64:
+            sizes.insert(0, (sizes[0][0] // 2, sizes[0][1] // 2))
+        self._areas = [height * width for height, width in sizes]
+        image = None
+        for level, each in enumerate(sizes):
+            content, styles = self.sources.at(each, self.settings)
+            start = self._start(content) if image is None else F.interpolate(image, each, mode="bicubic")
+            image = self._level(level, content, styles, start.clamp(0, 1))
+        assert image is not None
+        return image
+
+    def _start(self, content: Tensor) -> Tensor:
+        if self.settings.start == "content":
+            return content
+        return torch.rand(content.shape, generator=generator(self.seed, "style-start"))
+
+    def _level(self, level: int, content: Tensor, styles: list[Style], start: Tensor) -> Tensor:
+        """The picture at one size."""
+        height, width = content.shape[2:]
+        if max(height, width) > self.settings.tile:
+            content, start, styles = _widened(content, start, styles)
+        objective = Objective(self.network, self.settings, content, styles, self.strength)
+        variable, decode = _variable(start, self.settings.pixels)
+        self.times.clear()
+
+        def evaluate() -> Tensor:
+            before, step = perf_counter(), len(self.times)
+            with torch.enable_grad():
+                image = decode(variable)
+            terms, gradient = objective.gradient(image, self._offset(level, step))
+            (variable.grad,) = torch.autograd.grad(image, variable, gradient)
+            self._record(level, terms, image.detach()[..., :height, :width], before)
+            return variable.new_tensor(terms.total)
+
+        _minimise(variable, evaluate, self.settings)
+        return decode(variable).detach()[..., :height, :width]
+
+    def _offset(self, level: int, step: int) -> tuple[int, int]:
+        """By how much the network sees the picture shifted in a step."""
+        if self.settings.shift <= 1:
+            return 0, 0
+        source = generator(self.seed, "style-shift", level, step)
+        down, right = torch.randint(self.settings.shift, (2,), generator=source).tolist()
+        return down, right
+
+    def _record(self, level: int, terms: Terms, image: Tensor, before: float) -> None:
+        if not np.isfinite(terms.total):
+            raise NotFinite(
+                f"The loss is {terms.total} at step {len(self.losses['total']) + 1}: the steps are too long for this "
+                f"network and these weights. Give a smaller --lr than {self.settings.lr:g}."
+            )
+        for name, value in (*terms._asdict().items(), ("total", terms.total)):
+            self.losses[name].append(value)
+        self.times.append(perf_counter() - before)
+        done, steps = len(self.losses["total"]), self.settings.steps * len(self._areas)
+        if self._wanted_frames and (done - 1) * self._wanted_frames // steps < done * self._wanted_frames // steps:
+            self.frames.append(image.clone())
+        if self.progress is not None:
+            here = sum(self.times) / len(self.times)
+            rest = self.settings.steps - len(self.times)
+            later = sum(self.settings.steps * area / self._areas[level] for area in self._areas[level + 1 :])
+            self.progress(Progress(done, steps, here * (rest + later), terms))
+
+
+def _variable(start: Tensor, kind: str) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """What is optimised, and how it makes values in [0, 1]; levels may leave that range on their way."""
+    if kind == "logit":
+        return torch.logit(start.clamp(_EDGE, 1 - _EDGE)).requires_grad_(), torch.sigmoid
+    return (start * 255).requires_grad_(), lambda levels: levels / 255
+
+
+def _minimise(variable: Tensor, evaluate: Callable[[], Tensor], settings: Settings) -> None:
+    """So many evaluations, by the settings' optimiser."""
+    if settings.optimiser == "lbfgs":
+        torch.optim.LBFGS(
+            [variable], lr=settings.lr, max_iter=settings.steps, max_eval=settings.steps, history_size=20,
+            tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe",
+        ).step(evaluate)  # fmt: skip
+        return
+    kind = torch.optim.Adam if settings.optimiser == "adam" else torch.optim.SGD
+    optimiser = kind([variable], lr=settings.lr)
+    for step in range(settings.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = settings.learning_rate(step)
+        evaluate()
+        optimiser.step()
+
+
+def _widened(content: Tensor, start: Tensor, styles: list[Style], multiple: int = 32) -> tuple[Tensor, Tensor, list[Style]]:
+    """The pictures mirrored at their ends to whole multiples of the strides, as tiles need."""
+    height, width = content.shape[2:]
+    room = (0, -width % multiple, 0, -height % multiple)
+    masks = [None if style.mask is None else F.pad(style.mask, room, mode="reflect") for style in styles]
+    wide = [Style(style.image, style.weight, mask) for style, mask in zip(styles, masks, strict=True)]
+    return F.pad(content, room, mode="reflect"), F.pad(start, room, mode="reflect"), wide
+
+
+def _recoloured(content: np.ndarray, painted: np.ndarray) -> np.ndarray:
+    height, width = painted.shape[:2]
+    return colouring.with_luminance_of(as_pixels(resized(content, (height, width))), painted)
+
+
+def _shares(shares: Sequence[float] | None, count: int) -> list[float]:
+    if not 1 <= count <= MOST_STYLES:
+        raise UsageError(f"There are {count} styles, but there must be 1..{MOST_STYLES}.")
+    given = [1.0] * count if shares is None else list(shares)
+    if len(given) != count or min(given) < 0 or not 0 < sum(given) < float("inf"):
+        raise UsageError(f"The styles' shares are {given}, but {count} are needed, none negative and not all 0.")
+    return [share / sum(given) for share in given]
+
+
+def _masks(masks: Sequence[Any] | None, count: int) -> list[np.ndarray | None]:
+    given = [None] * count if masks is None else list(masks)
+    if len(given) != count:
+        raise UsageError(f"There are {len(given)} masks for {count} styles. Give one for each.")
+    return [None if mask is None else load(mask, "mask") for mask in given]
