@@ -55,7 +55,8 @@ def trained(folder: Path, name: str, console: Console) -> BaseMethod:
 def chosen(name: str) -> BaseRecipe:
     """What is trained under that name: the networks of ``digits`` without labels, with another game."""
     if name == "classifier":
-        return recipes.get("classifier-mnist").changed(optimizer=Part(name="adam", lr=1e-3))
+        one_pass = {"samples": 60_000, "optimizer": Part(name="adam", lr=1e-3)}
+        return recipes.get("classifier-mnist").changed(classifier=Part(name="convnet"), **one_pass)
     alone = Part(name="unconditional")
     networks = recipes.get("digits").changed(
         generator_condition=alone, discriminator_condition=alone, auxiliary=0.0, penalties=(), average=20_000
