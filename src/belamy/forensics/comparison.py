@@ -1,4 +1,4 @@
-"""Every test of suspects against real images in one format: traces, neighbours, rules, all together, and the detector."""
+"""Every test of suspects against real images in one format: traces, neighbours, rules, all together, the detector."""
 
 from __future__ import annotations
 

@@ -116,11 +116,15 @@ def detect(
         learn, score = (folds.both != fold).nonzero().flatten(), (folds.both == fold).nonzero().flatten()
         aside = (folds.fresh == fold).nonzero().flatten()
         fit, held = _parted(learn, labels, derive(seed, "calibration", fold))
-        report = None if step is None else (lambda done, total, fold=fold: step(fold * total + done, folds.count * total))
+        report = (
+            None if step is None else (lambda done, total, fold=fold: step(fold * total + done, folds.count * total))
+        )
         tests = [both.at(held), both.at(score), fresh.at(aside)]
         parts = _two_scores(both.at(fit), labels[fit], tests, derive(seed, "detector", fold), report)
         weights = join(parts[0], labels[held])
-        joined[score], outside[aside] = (torch.cat([rows, torch.ones(len(rows), 1)], 1).double() @ weights for rows in parts[1:])
+        joined[score], outside[aside] = (
+            torch.cat([rows, torch.ones(len(rows), 1)], 1).double() @ weights for rows in parts[1:]
+        )
         alone[score] = parts[1][:, 0].double()
         p_values.append(rank_p(joined[score][labels[score] < 0], joined[score][labels[score] > 0]))
     of_suspect = labels > 0
@@ -203,14 +207,14 @@ def _parted(learn: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     return torch.cat(fit), torch.cat(held)
 
 
-def _two_scores(
-    learn: Evidence, labels: Tensor, tests: list[Evidence], seed: int, step: Step | None
-) -> list[Tensor]:
+def _two_scores(learn: Evidence, labels: Tensor, tests: list[Evidence], seed: int, step: Step | None) -> list[Tensor]:
     """Scores of the network and of the ridge for each set.  # [n, 2] each"""
     network = _trained(learn.images, labels, seed, step)
     ridge = Ridge(learn.numbers)
     weights = ridge.fit(labels[:, None])
-    return [torch.cat([_looked(network, each.images)[:, None], ridge.rows(each.numbers) @ weights], 1) for each in tests]
+    return [
+        torch.cat([_looked(network, each.images)[:, None], ridge.rows(each.numbers) @ weights], 1) for each in tests
+    ]
 
 
 def _trained(images: Tensor, labels: Tensor, seed: int, step: Step | None) -> Network:

@@ -1,9 +1,10 @@
-"""The whole examination: suspects against held-out real images, real against real as control, and what survives hiding."""
+"""The whole examination: suspects against held-out real images, real against real as control, what survives."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -121,10 +122,7 @@ class Examination:
                 f"Nothing tells the {count} from real images: none of {len(self.corrected)} tests separates, and the "
                 f"detector ranks a suspect above a real image with probability {said(head.auroc)} {after}."
             )
-        first = ""
-        if self.given:
-            given = self.given.headline
-            first = f"with probability {said(given.auroc)} as they are given and "
+        first = f"with probability {said(self.given.headline.auroc)} as given and " if self.given else ""
         caught = f"{head.operating.hits.value:.0%} at {head.operating.stated:.0%} false alarms"
         return (
             f"The {count} are {_how_surely(self)} told from real images: {self.separating} of {len(self.corrected)} "
@@ -191,14 +189,13 @@ def examine(
     raw = Sets(shuffled[:half], shuffled[half:], suspect)
     treatment = how.hide or rounding()
     unrounded = how.hide is None and not bool((suspect == rounded(suspect)).all())
-    sets, options = raw.treated(treatment.apply), {
-        "false_alarms": how.false_alarms, "seed": how.seed, "permutations": how.permutations,
-    }  # fmt: skip
+    sets = raw.treated(treatment.apply)
+    test = partial(compare, false_alarms=how.false_alarms, seed=how.seed, permutations=how.permutations)
     stages = _Stages(progress, {"given": 2 * unrounded, "matched": 4, "control": 3, "survey": 2 * how.robustness})
-    given = compare(raw, AS_GIVEN, rounded=False, **options, progress=stages("given")) if unrounded else None
-    matched = compare(sets, treatment.name, rounded=True, **options, progress=stages("matched"))
+    given = test(raw, AS_GIVEN, rounded=False, progress=stages("given")) if unrounded else None
+    matched = test(sets, treatment.name, rounded=True, progress=stages("matched"))
     thirds = Sets(*(treatment.apply(shuffled[start * third : (start + 1) * third]) for start in range(3)))
-    control = compare(thirds, CONTROL, rounded=True, **options, progress=stages("control"))
+    control = test(thirds, CONTROL, rounded=True, progress=stages("control"))
     survival: list[Survival] = []
     if how.robustness:
         ladder = LADDER if how.hide is None else ()
@@ -220,9 +217,10 @@ def said(interval: Interval) -> str:
 
 def _short(value: float) -> str:
     """Three decimals, or as many as show the distance from 1."""
-    digits = 4 if 0.99 <= value < 1 else 3
-    text = f"{value:.{digits}f}"
-    return text if float(text) < 1 or value == 1 else f"{value:.6f}"
+    if value == 1:
+        return "1"
+    text = f"{value:.{4 if value >= 0.99 else 3}f}"
+    return text if float(text) < 1 else f"{value:.6f}"
 
 
 class _Stages:
@@ -246,7 +244,9 @@ class _Stages:
 
 def _check(suspect: Tensor, real: Tensor) -> None:
     if suspect.shape[1:] != real.shape[1:]:
-        raise DataError(f"The suspects have the shape {list(suspect.shape[1:])}, the real images {list(real.shape[1:])}.")
+        raise DataError(
+            f"The suspects have the shape {list(suspect.shape[1:])}, the real images {list(real.shape[1:])}."
+        )
     if len(suspect) < LEAST or len(real) < 3 * LEAST:
         raise DataError(
             f"There are {len(suspect)} suspects and {len(real)} real images, but an examination needs at least {LEAST} "
@@ -268,9 +268,9 @@ def _remarks(found: Examination) -> list[str]:
     remarks = []
     if found.control_alarms:
         remarks.append(
-            f"Real against real, {found.control_alarms} of {len(found.control.p_values())} tests separate too: the real "
-            "images are not independent draws of one kind, or this is the one examination in twenty. Read the rest with "
-            "that in mind."
+            f"Real against real, {found.control_alarms} of {len(found.control.p_values())} tests separate too: the "
+            "real images are not independent draws of one kind, or this is the one examination in twenty. Read the "
+            "rest with that in mind."
         )
     if found.given and found.given.headline.auroc.value - found.matched.headline.auroc.value > 0.01:
         remarks.append(

@@ -1,7 +1,7 @@
 """How well a score ranks suspects above real images: ROC, its area, average precision, accuracy at a false-alarm rate.
 
-Scores are float64, higher is more suspicious. ``real`` and ``suspect`` are always the scores of images that took no part
-in making the score.
+Scores are float64, higher is more suspicious. ``real`` and ``suspect`` are always the scores of images that took no
+part in making the score.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def auroc_interval(real: Tensor, suspect: Tensor) -> Interval:
         V_j = \frac1m\sum_i \bigl([r_i<s_j]+\tfrac12[r_i=s_j]\bigr), \quad
         W_i = \frac1n\sum_j \bigl([r_i<s_j]+\tfrac12[r_i=s_j]\bigr)
 
-    The interval is over the drawing of both kinds of images, with the score held fixed. Where the variance is 0 (all
-    suspects above all real images, or below) the variance of Hanley and McNeil bounds it instead, so that it is never
-    empty.
+    The interval is over the drawing of both kinds of images, with the score held fixed. Near 0 and 1 the variance says
+    too little, and at both ends it is 0: the interval is made to hold what Hanley and McNeil's variance allows to a
+    score that is at the end.
 
     References:
         DeLong, DeLong & Clarke-Pearson 1988; midranks in O(n log n): Sun & Xu 2014; perfect separation: Newcombe 2006,
@@ -72,11 +72,12 @@ def auroc_interval(real: Tensor, suspect: Tensor) -> Interval:
     above, below = _placed(suspect, real), 1 - _placed(real, suspect)
     value = float(above.mean())
     variance = float(above.var() / len(above) + below.var() / len(below)) if min(len(above), len(below)) > 1 else 0.0
-    if value in (0.0, 1.0) or not variance:
-        room = _room(len(real), len(suspect))
-        return Interval(value, max(0.0, value - room), min(1.0, value + room))
-    centre, spread = log(value / (1 - value)), Z * sqrt(variance) / (value * (1 - value))
-    return Interval(value, _logistic(centre - spread), _logistic(centre + spread))
+    low = high = value
+    if 0 < value < 1 and variance:
+        centre, spread = log(value / (1 - value)), Z * sqrt(variance) / (value * (1 - value))
+        low, high = _logistic(centre - spread), _logistic(centre + spread)
+    room = _room(len(real), len(suspect))
+    return Interval(value, min(low, 1 - room), max(high, room))
 
 
 def roc_curve(real: Tensor, suspect: Tensor) -> tuple[Tensor, Tensor]:
@@ -213,4 +214,4 @@ def _room(m: int, n: int) -> float:
 
 
 def _logistic(x: float) -> float:
-    return 1 / (1 + exp(-x))
+    return 1 / (1 + exp(-x)) if x > -700 else 0.0

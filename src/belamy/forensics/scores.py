@@ -1,4 +1,4 @@
-"""A score for every image by a model that never saw it: ridge regression of the kind on numbers per image, cross-fitted.
+"""A score for every image by a model that never saw it: cross-fitted ridge regression of the kind on numbers per image.
 
 The score is linear in the labels. So a permutation of the labels is one more column of a linear system, all of them are
 fitted anew at little cost, and their p-value is exact: nothing learned from the true labels enters the comparison.
@@ -62,7 +62,8 @@ def deal(real: int, suspect: int, fresh: int, seed: int, count: int = FOLDS) -> 
         count: How many folds.
     """
     source = generator(seed, "folds")
-    return Folds(*(torch.randperm(size, generator=source) % count for size in (real, suspect, fresh)), count)
+    one, two, three = (torch.randperm(size, generator=source) % count for size in (real, suspect, fresh))
+    return Folds(one, two, three, count)
 
 
 @dataclass(frozen=True)

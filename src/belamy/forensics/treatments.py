@@ -1,4 +1,4 @@
-"""What happens to images on their way: rounding, JPEG, blur, resizing. Each is done to real images and suspects alike."""
+"""What happens to images on their way: rounding, JPEG, blur, resizing. Each is done to both sides alike."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ class Treatment:
 
     Args:
         name: What it is called, e.g. ``jpeg:75``.
+        words: The same for people.
         kind: The same without its strength.
         strength: How much; None where there is nothing to say.
         apply: Does it.  # [n, C, H, W] in [0, 1] -> the same
     """
 
     name: str
+    words: str
     kind: str
     strength: float | None
     apply: Callable[[Tensor], Tensor]
@@ -54,22 +56,25 @@ def parse(text: str) -> Treatment:
 
 def rounding() -> Treatment:
     """256 values, as files have them."""
-    return Treatment("uint8", "uint8", None, rounded)
+    return Treatment("uint8", "256 values", "uint8", None, rounded)
 
 
 def jpeg(quality: int) -> Treatment:
     """Compressed and read again; colour at half resolution, as is usual."""
-    return Treatment(f"jpeg:{quality}", "jpeg", float(quality), lambda values: _compressed(values, quality))
+    words = f"JPEG of quality {quality}"
+    return Treatment(f"jpeg:{quality}", words, "jpeg", float(quality), lambda values: _compressed(values, quality))
 
 
 def blur(sigma: float) -> Treatment:
     """Blurred by a Gaussian of so many pixels."""
-    return Treatment(f"blur:{sigma:g}", "blur", sigma, lambda values: rounded(_blurred(values, sigma)))
+    words = f"blur of {sigma:g} pixels"
+    return Treatment(f"blur:{sigma:g}", words, "blur", sigma, lambda values: rounded(_blurred(values, sigma)))
 
 
 def resize(share: float) -> Treatment:
     """Reduced to a share of the side and enlarged again, both bicubic."""
-    return Treatment(f"resize:{share:g}", "resize", share, lambda values: rounded(_resized(values, share)))
+    words = f"resized to {share:.0%}, back"
+    return Treatment(f"resize:{share:g}", words, "resize", share, lambda values: rounded(_resized(values, share)))
 
 
 def rounded(values: Tensor) -> Tensor:

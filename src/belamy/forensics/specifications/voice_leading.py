@@ -58,7 +58,9 @@ def learn_rules(scores: Sequence[Tensor], false_alarms: float = 0.05) -> Rules:
     """
     checked = [changes(score) for score in scores]
     if len(checked) < 2 or len({score.shape[1] for score in checked}) > 1:
-        raise DataError(f"Rules are learned from two scores or more with equally many voices; {len(checked)} were given.")
+        raise DataError(
+            f"Rules are learned from two scores or more with equally many voices; {len(checked)} were given."
+        )
     usual = _usual(checked[::2])
     found = [rates(score, usual) for score in checked[1::2]]
     limits = {name: learn(torch.tensor([each[name] for each in found]), false_alarms) for name in found[0]}
@@ -99,9 +101,7 @@ def rates(score: Tensor, rules: Rules) -> dict[str, float]:
 
 def broken(score: Tensor, rules: Rules) -> dict[str, bool]:
     """Which rules a score breaks more often than real scores do, or so much less often that it is not like them."""
-    return {
-        name: bool(limit.broken(torch.tensor([rates(score, rules)[name]]))) for name, limit in rules.limits.items()
-    }
+    return {name: bool(limit.broken(torch.tensor([rates(score, rules)[name]]))) for name, limit in rules.limits.items()}
 
 
 def changes(score: Tensor) -> Tensor:
@@ -112,7 +112,9 @@ def changes(score: Tensor) -> Tensor:
     """
     score = torch.as_tensor(score)
     if score.dim() != 2 or not score.numel() or score.is_floating_point():
-        raise DataError(f"A score is an array [time, voices] of whole numbers; this one is {score.dtype} {list(score.shape)}.")
+        raise DataError(
+            f"A score is an array [time, voices] of whole numbers; this one is {score.dtype} {list(score.shape)}."
+        )
     score = score.long()
     if int(score.min()) < 0 or int(score.max()) > HIGHEST:
         raise DataError(f"Pitches are MIDI numbers in 0..{HIGHEST}; these are {int(score.min())}..{int(score.max())}.")
