@@ -161,7 +161,8 @@ class Objective:
             return dict.fromkeys(self.settings.content_layers, factor)
         parts = [self._content(number, (0, 0)) for number in range(len(self.tiles))]
         return {
-            name: 1 / contents.variation(torch.cat([part[name].flatten(2) for part in parts], 2))[0] for name in parts[0]
+            name: 1 / contents.variation(torch.cat([part[name].flatten(2) for part in parts], 2))[0]
+            for name in parts[0]
         }
 
     def _sums(self, outputs: dict[str, Tensor], tile: Tile, mask: Tensor | None) -> list[Sums]:

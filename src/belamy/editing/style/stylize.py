@@ -287,7 +287,9 @@ def _minimise(variable: Tensor, evaluate: Callable[[], Tensor], settings: Settin
         optimiser.step()
 
 
-def _widened(content: Tensor, start: Tensor, styles: list[Style], multiple: int = 32) -> tuple[Tensor, Tensor, list[Style]]:
+def _widened(
+    content: Tensor, start: Tensor, styles: list[Style], multiple: int = 32
+) -> tuple[Tensor, Tensor, list[Style]]:
     """The pictures mirrored at their ends to whole multiples of the strides, as tiles need."""
     height, width = content.shape[2:]
     room = (0, -width % multiple, 0, -height % multiple)
@@ -303,7 +305,9 @@ def _recoloured(content: np.ndarray, painted: np.ndarray) -> np.ndarray:
 
 def _shares(shares: Sequence[float] | None, count: int) -> list[float]:
     if not 1 <= count <= MOST_STYLES:
-        raise UsageError(f"There are {count} styles, but there must be 1..{MOST_STYLES}.")
+        raise UsageError(
+            f"There are {count} styles, but there must be 1..{MOST_STYLES}: name pictures after the content."
+        )
     given = [1.0] * count if shares is None else list(shares)
     if len(given) != count or min(given) < 0 or not 0 < sum(given) < float("inf"):
         raise UsageError(f"The styles' shares are {given}, but {count} are needed, none negative and not all 0.")
