@@ -89,7 +89,7 @@ def _categorise(design: Design, judgements: Sequence[Judgement]) -> dict[str, An
             str(exposure): {name: _share(own, wrong) for name, group in groups.items() if (own := _at(group, exposure))}
             for exposure in _exposures(judgements)
         }
-        found["curve"] = _curve(design, judgements)
+    found["curve"] = _curve(design, judgements)
     return found
 
 

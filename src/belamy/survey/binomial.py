@@ -30,11 +30,11 @@ def p_value(right: int, trials: int, chance: float = 0.5) -> float:
     """The two-sided exact binomial test: probability of all that is no likelier than what was seen.
 
     Example:
-        >>> p_value(8, 10)
+        >>> round(p_value(8, 10), 6)
         0.109375
     """
     likely = masses(trials, chance)
-    return min(1.0, round(float(likely[likely <= likely[right] * (1 + CLOSE)].sum()), 12))
+    return min(1.0, float(likely[likely <= likely[right] * (1 + CLOSE)].sum()))
 
 
 def clopper_pearson(right: int, trials: int, confidence: float = 0.95) -> Interval:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
+from belamy.survey.binomial import masses
 from belamy.survey.design import CATCH, MAIN, Design
 from belamy.survey.store import Judgement, right_answer
 
@@ -66,7 +68,8 @@ def keep(design: Design, judgements: Sequence[Judgement]) -> Kept:
 def rules(design: Design) -> tuple[str, ...]:
     """The rules in words."""
     said = [
-        f"A participant with fewer than {design.catch_needed:.0%} of the catch trials right is excluded.",
+        f"A participant with fewer than {design.catch_needed:.0%} of the catch trials right is excluded; one who "
+        f"guesses in all of {design.catch} passes with a chance of {lucky(design):.1%}.",
         f"A participant who gives one and the same answer in all of {UNIFORM_FROM} or more trials is excluded.",
         f"An answer sooner than {EARLIEST:.0f} ms after the onset is left out.",
         "Practice trials never count. Sessions that were broken off count as far as they went.",
@@ -77,6 +80,13 @@ def rules(design: Design) -> tuple[str, ...]:
             "of sight meanwhile is left out."
         )
     return tuple(said)
+
+
+def lucky(design: Design) -> float:
+    """The chance that a participant who answers at random passes the catch trials."""
+    chance = 0.4 if design.kind == "mos" else 0.5
+    needed = ceil(design.catch_needed * design.catch - 1e-9)
+    return float(masses(design.catch, chance)[needed:].sum())
 
 
 def catch_score(design: Design, judgements: Sequence[Judgement]) -> tuple[int, int]:

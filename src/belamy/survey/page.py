@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from belamy.runs.report.plot import line_chart
+from belamy.runs.report.words import said
 from belamy.survey.charts import curve_chart, interval_chart
 from belamy.survey.design import SCORES
 
@@ -19,6 +20,8 @@ TITLES = {
     "mos": "Mean opinion score",
 }
 OVER = ("over trials", "over participants")
+PLAN = ("kind", "medium", "question", "exposures", "staircase", "trials")
+SPACED = ".charts + table, .notes + table { margin-top: 28px; }"
 SERIES: tuple[str, ...] = ("right", "fakes", "reals")
 INTERVALS = (
     "Intervals are of 95 %: over trials they take every answer for independent, over participants they say what other "
@@ -28,7 +31,7 @@ EXPLAINED = {
     "categorise": "An error is a fake taken for real or a real one taken for fake. At 50 % people cannot tell them "
     "apart. d′ is 0 for who cannot tell, whatever the leaning; a criterion above 0 leans to “real”.",
     "choose": "The share of pairs in which the real one was found. At 50 % people cannot tell which it is.",
-    "rank": "Log-odds: one source is chosen over another with the chance 1 / (1 + e^(difference)), and the mean is 0.",
+    "rank": "Log-odds: one is chosen over another with the chance 1 / (1 + exp(other − one)), and the mean is 0.",
     "mos": "Scores from 1 (bad) to 5 (excellent). The real ones stand among the others unmarked.",
 }
 
@@ -49,7 +52,7 @@ def render(facts: Mapping[str, Any]) -> str:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} · Belamy</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="color-scheme" content="light dark"><style>{style}</style></head><body><main>'
+        f'<meta name="color-scheme" content="light dark"><style>{style}{SPACED}</style></head><body><main>'
         f'<header><p class="kicker">Belamy survey</p><h1>{title}</h1>'
         f'<p class="lead">{escape(", ".join(survey["sources"]))}</p>{f"<ul class=notes>{notes}</ul>" if notes else ""}'
         f"{_numbers(numbers)}</header>"
@@ -78,14 +81,16 @@ def summary(facts: Mapping[str, Any]) -> dict[str, str]:
     rows: dict[str, str] = {}
     for name, each in results.get("errors", {}).items():
         rows[{"both": "errors"}.get(name, f"errors on {name}")] = _share(each)
-    for name, each in results.get("errors_by_source", {}).items():
+    by_source = results.get("errors_by_source", {})
+    for name, each in by_source.items() if len(by_source) > 1 else ():
         rows[f"errors on {name}"] = _share(each)
     if sensitivity := results.get("sensitivity"):
         rows["d′ and criterion"] = f"{sensitivity['d_prime']:.2f}, {sensitivity['criterion']:.2f}"
     if "right" in results:
-        rows["right"] = f"{_share(results['right'])}; p = {results['right']['p_value']:.3g} against one half"
-        for name, each in results["right_by_source"].items():
-            rows[f"right against {name}"] = f"{_share(each)}; p = {each['p_value']:.3g}"
+        rows["right"] = f"{_share(results['right'])}; against one half p {_chance(results['right']['p_value'])}"
+        by_source = results["right_by_source"]
+        for name, each in by_source.items() if len(by_source) > 1 else ():
+            rows[f"right against {name}"] = f"{_share(each)}; p {_chance(each['p_value'])}"
     for name, each in results.get("strengths", {}).items():
         rows[name] = f"{_span(each['trials'], 2)} over trials; {_span(each['participants'], 2)} over participants"
     for name, each in results.get("scores", {}).items():
@@ -97,10 +102,10 @@ def summary(facts: Mapping[str, Any]) -> dict[str, str]:
         rows["chose the left one"] = _share(results["left"])
     if curve := results.get("curve"):
         beyond = "" if curve["within"] else " (outside the exposures that were shown)"
-        rows["75 % right at"] = f"{_span(curve['threshold_ms'], 0)} ms{beyond}"
+        rows["about 75 % right at"] = f"{_span(curve['threshold_ms'], 0)} ms{beyond}"
     if staircase := results.get("staircase"):
         found = staircase["threshold_ms"]
-        rows["staircase settles at"] = f"{_span(found, 0)} ms" if found else "too few trials"
+        rows["staircase, second half"] = f"{_span(found, 0)} ms" if found else "too few trials"
     if facts["latency"]:
         found = facts["latency"]["all"]
         rows["time to answer"] = (
@@ -186,9 +191,7 @@ def _rest(facts: Mapping[str, Any]) -> str:
         name: ", ".join(f"{key} {value}" for key, value in each.items() if value is not None)
         for name, each in protocol.get("sources", {}).items()
     }
-    plan = {
-        key: str(facts["survey"][key]) for key in ("kind", "medium", "question", "exposures", "staircase", "trials")
-    }
+    plan = {key: said(facts["survey"][key]) for key in PLAN}
     return (
         f'<section id="rules"><h2>Whose answers count</h2><ul class="notes">{rules}</ul>{_table(gone)}</section>'
         f'<section id="protocol"><h2>Protocol</h2>{_table({**plan, **sources})}</section>'
@@ -212,6 +215,10 @@ def _share(each: Mapping[str, Any]) -> str:
         f"{each['trials']['value']:.1%} ({each['count']} of {each['of']}), {_range(each['trials'], True)} over trials, "
         f"{_range(each['participants'], True)} over participants"
     )
+
+
+def _chance(value: float) -> str:
+    return f"= {value:.4f}" if value >= 0.0001 else "< 0.0001"
 
 
 def _span(bounds: Mapping[str, Any], decimals: int) -> str:

@@ -27,7 +27,7 @@ class Curve:
     """The fitted curve.
 
     Args:
-        threshold: Milliseconds at which 75 % of those answers that are not lapses are right, with the interval over
+        threshold: Milliseconds half way from guessing to certainty, where about 75 % are right, with the interval over
             participants.
         slope: Of the logistic function, in units of the exposure's logarithm.
         within: Whether the threshold lies between the shortest and the longest exposure; a threshold beyond them says

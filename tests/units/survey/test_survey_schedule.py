@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 
 from belamy.errors import UsageError
-from belamy.survey.design import CATCH, HARDER, LONGEST, MAIN, PARTNER, PRACTICE, SHORTEST, Design, climbed
+from belamy.survey.design import (
+    CATCH,
+    EASIER,
+    FAST,
+    HARDER,
+    LONGEST,
+    MAIN,
+    PARTNER,
+    PRACTICE,
+    SHORTEST,
+    Design,
+    climbed,
+)
 from belamy.survey.schedule import Trial, schedule
 
 
@@ -128,9 +140,9 @@ def test_catch_trials_are_spread_over_the_session() -> None:
 
 def test_a_staircase_settles_where_three_of_four_are_right() -> None:
     """Deterministic: right in exactly three of four answers, the exposure goes nowhere."""
-    assert climbed([True, True, True, False] * 50) == LONGEST // 2
+    assert climbed([False, *[True, True, True, False] * 50]) == LONGEST // 2 + EASIER
     assert climbed([True] * 1000) == SHORTEST and climbed([False] * 1000) == LONGEST
-    assert climbed([True]) == LONGEST // 2 - HARDER
+    assert climbed([True]) == LONGEST // 2 - FAST * HARDER and climbed([False, True]) == LONGEST // 2 + EASIER - HARDER
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class Form:
     """Judgements of each participant."""
     practice: int = 4
     """Practice trials before them."""
-    catch: int = 4
+    catch: int = 6
     """Trials among them with something broken on purpose."""
     exposures: tuple[int, ...] = ()
     """Milliseconds for which a picture is seen, 50 to 1000, in turn; none: until the answer."""
