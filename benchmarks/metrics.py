@@ -1,6 +1,6 @@
 """Seconds of processor for a Fréchet distance at 2,048 features: Belamy against ``scipy.linalg.sqrtm``, interleaved.
 
-Covariances of full rank, of less by nature, and of fewer images than features. About a minute of scipy in each round
+Covariances of full rank, of less by nature, and of fewer images than features. About 20 seconds of scipy in each round
 of each case; one thread each, unless OMP_NUM_THREADS says otherwise.
 
     python benchmarks/metrics.py [--rounds 3] [--features 2048]
