@@ -110,9 +110,10 @@ class Metric:
                 f"far too large. Take more images, or the kernel distance."
             )
         if count < ENOUGH:
+            bias = self.bias()
             found.append(
-                f"N = {count:,} < {ENOUGH:,}: the Fréchet distance is too large by about {self.bias():.2g}. The kernel "
-                f"distance has no such bias, frechet-infinity little of it; compare at equal N only."
+                f"N = {count:,} < {ENOUGH:,}: the Fréchet distance is too large by about "
+                f"{format(bias, '.2g' if abs(bias) < 100 else ',.0f')}. The kernel distance has no such bias, frechet-infinity little of it; compare at equal N only."
             )
         return found
 
