@@ -111,9 +111,10 @@ class Metric:
             )
         if count < ENOUGH:
             bias = self.bias()
+            size_of_bias = format(bias, ".2g" if abs(bias) < 100 else ",.0f")
             found.append(
-                f"N = {count:,} < {ENOUGH:,}: the Fréchet distance is too large by about "
-                f"{format(bias, '.2g' if abs(bias) < 100 else ',.0f')}. The kernel distance has no such bias, frechet-infinity little of it; compare at equal N only."
+                f"N = {count:,} < {ENOUGH:,}: the Fréchet distance is too large by about {size_of_bias}. The kernel "
+                f"distance has no such bias, frechet-infinity little of it; compare at equal N only."
             )
         return found
 
