@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from belamy.evaluation.statistics import Interval
@@ -14,21 +14,21 @@ TICKS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 APART = 6.5
 
 
-def area_chart(rows: Mapping[str, Mapping[str, Interval]], title: str, unit: str) -> str:
+def area_chart(rows: Mapping[str, Mapping[str, Interval]], series: Sequence[str], title: str, unit: str) -> str:
     """One row per name with a dot and an interval for each series; a rule marks chance.
 
     Values below the axis stand at its end.
 
     Args:
-        rows: Intervals by series, by row; series keep their colours by the order in which they first appear.
+        rows: Intervals by series, by row.
+        series: Their names in the order of their colours.
         title: Heading.
         unit: What stands beside it.
 
     Example:
-        >>> area_chart({"a": {"x": Interval(0.9, 0.8, 1.0)}}, "Areas", "AUROC").count("<circle")
+        >>> area_chart({"a": {"x": Interval(0.9, 0.8, 1.0)}}, ["x"], "Areas", "AUROC").count("<circle")
         1
     """
-    series = list(dict.fromkeys(name for each in rows.values() for name in each))
     height = TOP + ROW * len(rows) + 34
     body = [_axis(len(rows)), _legend(series)]
     for number, (name, intervals) in enumerate(rows.items()):
@@ -61,7 +61,7 @@ def _axis(rows: int) -> str:
     return "".join(parts)
 
 
-def _legend(series: list[str]) -> str:
+def _legend(series: Sequence[str]) -> str:
     parts, x = [], 0.0
     for index, name in enumerate(series):
         parts.append(

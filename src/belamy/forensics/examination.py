@@ -216,11 +216,10 @@ def said(interval: Interval) -> str:
 
 
 def _short(value: float) -> str:
-    """Three decimals, or as many as show the distance from 1."""
+    """Three decimals, four near 1; 1 is said of nothing less."""
     if value == 1:
         return "1"
-    text = f"{value:.{4 if value >= 0.99 else 3}f}"
-    return text if float(text) < 1 else f"{value:.6f}"
+    return "> 0.9999" if value > 0.9999 else f"{value:.{4 if value >= 0.99 else 3}f}"
 
 
 class _Stages:

@@ -26,7 +26,8 @@ from belamy.sampling.grid import grid
 SHEET, COLUMNS, EXAMPLES, RULES_SHOWN, PAIRS = 32, 8, 8, 6, 8
 FIGURED = 500
 """Images of each side that figures are drawn from."""
-CONTROL_NAME = "real against real"
+CONTROL_NAME, AWARE = "real against real", ("learned after the same", "learned before")
+UNIT = "area under the ROC curve"
 STYLE = """
 .three { display: grid; gap: 32px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
 .three img { width: 100%; } .look { width: 100%; }
@@ -77,8 +78,6 @@ def _numbers(found: Examination) -> list[tuple[str, str]]:
     ]
     if found.given:
         rows.insert(1, ("Area under the ROC, as given", f"{found.given.headline.auroc.value:.4g}"))
-    if found.matched.detected:
-        rows.append(("Calibration error", f"{found.matched.detected.calibration_error:.1%}"))
     return rows
 
 
@@ -107,12 +106,13 @@ def _tests(found: Examination) -> str:
         row = {each.format: each.tests[name].auroc for each in reversed(found.comparisons) if name in each.tests}
         control = found.control.tests.get(name)
         rows[_title(found, name)] = {**row, **({CONTROL_NAME: control.auroc} if control else {})}
+    series = [*(each.format for each in reversed(found.comparisons)), CONTROL_NAME]
     hint = (
         "Each test gives every image a number, by a model that was trained without it. The area under the ROC curve is "
         "the probability that a suspect's number is above a real image's: ½ is chance, 1 is no overlap at all. Lines "
-        "are 95 % intervals."
+        "are intervals of 95\N{NO-BREAK SPACE}%."
     )
-    chart = f"<figure>{area_chart(rows, 'How well each test separates', 'area under the ROC curve')}</figure>"
+    chart = f"<figure>{area_chart(rows, series, 'How well each test separates', UNIT)}</figure>"
     tables = "".join(_test_table(found, each) for each in found.comparisons)
     return _section("tests", "Tests", hint, chart + tables)
 
@@ -255,10 +255,9 @@ def _robustness(found: Examination) -> str:
     if not found.survival:
         return ""
     rows = {
-        each.treatment.words: {"learned after the same": each.knowing, "learned before": each.unknowing}
-        for each in found.survival
+        each.treatment.words: dict(zip(AWARE, (each.knowing, each.unknowing), strict=True)) for each in found.survival
     }
-    chart = area_chart(rows, "All traces together after each treatment of both sides", "area under the ROC curve")
+    chart = area_chart(rows, AWARE, "All traces together after each treatment of both sides", UNIT)
     heads = ("Both sides after", "Learned after the same treatment", "Learned before it")
     lines = [
         _line(escape(each.treatment.words), (said(each.knowing), said(each.unknowing)), True) for each in found.survival
@@ -300,8 +299,8 @@ def _method(found: Examination, facts: dict[str, str]) -> str:
         "real images compared": f"{len(sets.real):,}, never learned from by the model that scores them",
         "reference": f"{len(sets.reference):,} other real images: limits of rules, thresholds, neighbours",
         "format of both sides": found.matched.format,
-        "scores": "ridge regression on a trace's numbers, five folds; the detector: a convolutional network and a ridge "
-        "on all numbers, joined by logistic regression, three folds",
+        "scores": "ridge regression on a trace's numbers, five folds; the detector: a convolutional network and a "
+        "ridge on all numbers, joined by logistic regression, three folds",
         "p-values": f"labels permuted within folds and fitted anew, up to {found.settings.permutations:,} times; "
         "rules: Fisher's exact test; detector: twice the mean of the folds' rank tests",
         "correction": f"Holm, over all {len(found.corrected)} tests and rules; separates at {LEVEL:g}",
