@@ -149,7 +149,7 @@ def _sheets(verdict: Verdict) -> str:
 def _charts(verdict: Verdict) -> str:
     drawn = []
     for measure in verdict.measures:
-        if measure.floor is None or measure.interval is None:
+        if measure.floor is None or measure.interval is None or measure.of_real:
             continue
         points = {
             verdict.name: _span(measure.value, measure.interval),

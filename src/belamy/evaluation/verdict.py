@@ -17,6 +17,8 @@ from belamy.runs import files
 
 FORMAT = 1
 """Version of the JSON; a newer one is refused with a clear message."""
+OF_REAL = ("-real", "-held-out")
+"""How the names end of what a metric tells of real images."""
 KEPT = "evaluation.json"
 """The newest verdict on a run, in its directory."""
 
@@ -44,9 +46,14 @@ class Measure:
     controls: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def of_real(self) -> bool:
+        """Whether it is a number of the real images themselves, which metrics give for comparison."""
+        return self.name.endswith(OF_REAL)
+
+    @property
     def like_real(self) -> bool:
         """Whether it cannot be told from what real images are told: the intervals overlap."""
-        return self.interval is not None and overlap(self.interval, self.floor_interval)
+        return not self.of_real and overlap(self.interval, self.floor_interval)
 
     def as_json(self) -> dict[str, Any]:
         """The facts as plain data."""
