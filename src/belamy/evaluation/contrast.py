@@ -39,12 +39,9 @@ class Contrast:
     def differing(self) -> dict[str, list[Any]]:
         """The fields of the protocol that are not the same in all, with the value in each."""
         cards = [verdict.card for verdict in self.verdicts]
-        fields = dict.fromkeys(name for each in cards[1:] for name in cards[0].differences(each))
+        fields = dict.fromkeys(name for each in cards[1:] for name in cards[0].differences(each) if name != "metrics")
         found: dict[str, list[Any]] = {name: [getattr(each, name) for each in cards] for name in fields}
-        if "metrics" in found:
-            del found["metrics"]
-            found |= {f"metric {name}": [each.metrics.get(name, "") for each in cards] for name in moved(cards)}
-        return found
+        return found | {f"metric {name}": [each.metrics.get(name, "–") for each in cards] for name in moved(cards)}
 
     def check(self) -> None:
         """Refuse numbers of different protocols.
