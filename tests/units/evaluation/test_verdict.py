@@ -84,7 +84,7 @@ class TestContrast:
         assert not found.as_json()["comparable"] and found.as_json()["same"] == []
 
     def test_a_difference_between_later_ones_is_seen(self) -> None:
-        options = ({}, {"kernel": "size=1"}, {"kernel": "size=2"})
+        options: tuple[dict[str, str], ...] = ({}, {"kernel": "size=1"}, {"kernel": "size=2"})
         found = Contrast(tuple(verdict(str(at), 1.0, metrics=each) for at, each in enumerate(options)))
         with pytest.raises(UsageError, match=r"metric kernel \(– against size=1 against size=2\)"):
             found.check()
