@@ -25,6 +25,10 @@ BLOCK = 1 << 22
 """Numbers in a block: 16 MB in float32."""
 SPARE = 8
 """Candidates that are measured beyond those asked for."""
+SKETCH = 512
+"""Rows that say which directions are worth a sketch; sketches have up to half as many numbers."""
+RARE = 1000
+"""A sketch is enough where it leaves one pair in so many."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,20 @@ class Nearest:
 
 
 class _Table:
-    """Rows about a centre, in units of a scale, ready for products."""
+    """Rows about a centre, in units of a scale, ready for products; on an orthonormal basis ``[d, q]``, where given.
 
-    def __init__(self, rows: Tensor, centre: Tensor, scale: float, dtype: torch.dtype) -> None:
-        self.given, self.dtype = rows, dtype
-        self.rows = torch.empty(rows.shape, dtype=dtype)
+    Distances on a basis are never larger than those of the rows.
+    """
+
+    def __init__(
+        self, rows: Tensor, centre: Tensor, scale: float, dtype: torch.dtype, basis: Tensor | None = None
+    ) -> None:
+        self.dtype = dtype
+        self.rows = torch.empty(len(rows), rows.shape[1] if basis is None else basis.shape[1], dtype=dtype)
         self.squares = torch.empty(len(rows), dtype=torch.float64)
         for kept in _spans(len(rows), rows.shape[1]):
             moved = (rows[kept].double() - centre) / scale
+            moved = moved if basis is None else moved @ basis
             self.rows[kept], self.squares[kept] = moved.to(dtype), moved.square().sum(1)
 
     @property
@@ -79,6 +89,17 @@ class _Pair:
     @cached_property
     def double(self) -> tuple[_Table, _Table]:
         return self._tables(torch.float64)
+
+    @cached_property
+    def sketch(self) -> _Table | None:
+        """The points on their main directions, as some of them have it; None where there is nothing to gain."""
+        count, width = self.points.shape
+        if width <= SKETCH // 2 or count < 4 * SKETCH:
+            return None
+        some = (self.points[:: count // SKETCH].double() - self.centre) / self.scale
+        main = torch.linalg.eigh(some @ some.T).eigenvectors[:, -min(SKETCH // 2, width // 16) :]
+        basis = torch.linalg.qr(some.T @ main).Q
+        return _Table(self.points, self.centre, self.scale, torch.float32, basis)
 
     def _tables(self, dtype: torch.dtype) -> tuple[_Table, _Table]:
         points = _Table(self.points, self.centre, self.scale, dtype)
@@ -221,15 +242,18 @@ def closest_pairs(rows: Tensor, count: int = 20) -> tuple[Tensor, Tensor]:
         (tensor([1.], dtype=torch.float64), tensor([[1, 2]]))
     """
     pair = _Pair(rows, rows)
-    table, _ = pair.single
     best = torch.zeros(0, dtype=torch.float64)
     pairs = torch.zeros(0, 2, dtype=torch.long)
-    floor = ((1 - table.error) * table.squares).to(table.dtype)
+    sketch = pair.sketch
     for kept in _triangle(len(rows)):
-        low = torch.addmm(floor[kept.start :], table.rows[kept], table.rows[kept.start :].T, alpha=-2)
-        low += floor[kept, None]
-        low.masked_fill_(torch.ones(low.shape, dtype=torch.bool).tril(), torch.inf)
+        low, rough = _lower_bounds(sketch or pair.single[1], kept), sketch is not None
         while len(found := _below(low, best, count, pair.scale)):
+            if rough and len(best) == count:
+                rough = False
+                if RARE * int((low <= _limit(best, pair.scale)).sum()) > low.numel():
+                    sketch, low = None, _lower_bounds(pair.single[1], kept)
+                    low[tuple((pairs[pairs[:, 0] >= kept.start] - kept.start).T)] = torch.inf
+                    continue
             at = found + kept.start
             low[found[:, 0], found[:, 1]] = torch.inf
             best = torch.cat([best, pair.measure(at[:, 0], at[:, 1])])
@@ -240,16 +264,30 @@ def closest_pairs(rows: Tensor, count: int = 20) -> tuple[Tensor, Tensor]:
     return best, pairs
 
 
+def _lower_bounds(table: _Table, kept: slice) -> Tensor:
+    """What the squared distances of a slice of rows to those from there on are at least; infinite for j ≤ i."""
+    floor = ((1 - table.error) * table.squares).to(table.dtype)
+    low = torch.addmm(floor[kept.start :], table.rows[kept], table.rows[kept.start :].T, alpha=-2)
+    low += floor[kept, None]
+    return low.masked_fill_(torch.ones(low.shape, dtype=torch.bool).tril(), torch.inf)
+
+
+def _limit(best: Tensor, scale: float) -> float:
+    """The bound up to which a pair can be closer than the last of the best."""
+    return float((best[-1] / scale).square()) * (1 + 1e-6)
+
+
 def _below(low: Tensor, best: Tensor, count: int, scale: float) -> Tensor:
     """Some entries ``[m, 2]`` of a block that can be among the closest pairs; none only if no others can."""
+    few = max(4 * count, BLOCK >> 11)
     if len(best) < count:
         values, at = low.flatten().topk(min(4 * count, low.numel()), largest=False)
         at = at[values.isfinite()]
         return torch.stack([at // low.shape[1], at % low.shape[1]], 1)
-    limit = float((best[-1] / scale).square()) * (1 + 1e-6)
+    limit = _limit(best, scale)
     found = (low <= limit).nonzero() if limit else torch.zeros(0, 2, dtype=torch.long)
-    if len(found) > 4 * count:  # the least of them bring the limit down
-        found = found[low[found[:, 0], found[:, 1]].topk(4 * count, largest=False).indices]
+    if len(found) > few:  # the least of them bring the limit down
+        found = found[low[found[:, 0], found[:, 1]].topk(few, largest=False).indices]
     return found
 
 

@@ -111,6 +111,18 @@ class TestNeighbours:
         assert nearest(rows, rows.clone()).distances.max() == 0
 
 
+@pytest.mark.parametrize("smooth", [True, False])
+def test_a_sketch_of_many_rows_loses_no_pair(smooth: bool) -> None:
+    """Of smooth rows it passes few pairs, of noise all, so that the rows themselves have to be looked at."""
+    rows = torch.randn(2100, 300)
+    rows = rows[:, :8] @ torch.randn(8, 300) + 0.01 * rows if smooth else rows
+    first, second = torch.triu_indices(2100, 2100, 1)
+    rows = rows.double()
+    near = torch.cdist(rows, rows)[first, second].topk(60, largest=False).indices  # good to 1e-6 by products
+    exact = (rows[first[near]] - rows[second[near]]).square().sum(1).sqrt().sort().values
+    assert torch.equal(closest_pairs(rows, 30)[0], exact[:30])
+
+
 def test_all_pairs_come_if_there_are_no_more() -> None:
     distances, pairs = closest_pairs(torch.tensor([[0.0], [5.0], [6.0]]), 20)
     assert distances.tolist() == [1, 5, 6] and pairs.tolist() == [[1, 2], [0, 1], [0, 2]]
