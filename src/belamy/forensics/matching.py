@@ -50,7 +50,7 @@ class Side:
         """The format in words."""
         if self.candidate.format == RUN:
             return "samples of a run, which were never files"
-        if self.qualities:
+        if self.qualities and self.candidate.format == "JPEG":
             quality, count = self.qualities.most_common(1)[0]
             most = "" if len(self.qualities) == 1 else f" in {count} of {self.qualities.total()} files"
             return f"JPEG of quality {quality}{most}"
@@ -78,7 +78,7 @@ def look(who: str, candidate: Candidate, source: str) -> Side:
 
 
 def quality(table_sum: int) -> int:
-    """The usual JPEG quality whose luminance table has about this sum.
+    """The usual JPEG quality whose luminance table has about this sum; below 20, where tables are cut, it is too high.
 
     Example:
         >>> quality(3688), quality(1844), quality(64)

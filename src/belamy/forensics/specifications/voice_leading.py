@@ -135,7 +135,7 @@ def _usual(scores: Sequence[Tensor]) -> Rules:
         ranges.append((int(edges[0]), int(edges[1])))
         steps = torch.cat([_steps(score[:, voice]) for score in scores]).double()
         leaps.append(int(steps.quantile(1 - RARE, interpolation="nearest")) if len(steps) else 0)
-    counts = Counter(chord for score in scores for chord in _classes(score))
+    counts = Counter(chord for score in scores for chord in _classes(score) if chord)
     least = RARE * counts.total()
     return Rules(tuple(ranges), tuple(leaps), frozenset(chord for chord, count in counts.items() if count > least), {})
 

@@ -1,0 +1,182 @@
+"""What rules measure in drawings that are known, how limits are learned, and rules of music."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+import torch
+from torch import Tensor
+
+from belamy.errors import DataError
+from belamy.forensics.specifications import SPECIFICATIONS, learn, surprise
+from belamy.forensics.specifications._figures import pieces, sizes
+from belamy.forensics.specifications.voice_leading import broken, changes, learn_rules, rates, violations
+from belamy.seeds import generator
+
+
+def drawing(*rows: str) -> Tensor:
+    """A picture of characters: # is ink.  # [1, 1, H, W]"""
+    return torch.tensor([[255 if letter == "#" else 0 for letter in row] for row in rows], dtype=torch.uint8)[
+        None, None
+    ]
+
+
+RING = drawing(
+    "..........", "..######..", "..######..", "..##..##..", "..##..##..", "..######..", "..######..", ".........."
+)
+SPECKS = drawing("........", ".###..#.", ".###....", ".###....", "....#...", "........", "......##", "........")
+BLANK = drawing(*["........"] * 8)
+
+
+def measured(name: str, images: Tensor) -> float:
+    return float(SPECIFICATIONS.load(name)().measure(images)[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "ring", "specks", "blank"),
+    [
+        ("pieces", 1, 3, 0),
+        ("holes", 1, 0, 0),
+        ("continuity", 1, 10 / 13, 1),
+        ("thickness", 2 * 32 / (2 * 12 + 2 * 4), 2 * 13 / (12 + 4 + 4 + 6), 0),
+        ("thickest", 1, 3, 0),
+        ("border", 0, 1 / 28, 0),
+        ("symmetry", 1, None, 1),
+        ("brightest", 255, 255, 0),
+        ("darkest", 0, 0, 0),
+        ("values", 2, 2, 1),
+        ("ink", 255 * 32 / 80, 255 * 13 / 64, 0),
+        ("centre-vertical", 0.5, None, 0.5),
+        ("centre-horizontal", 0.5, None, 0.5),
+        ("sharpest-edge", 255, 255, 0),
+        ("faint-pixels", 0, 0, 0),
+    ],
+)
+def test_rules_measure_what_they_say(name: str, ring: float, specks: float | None, blank: float) -> None:
+    assert measured(name, RING) == pytest.approx(ring)
+    assert measured(name, BLANK) == pytest.approx(blank)
+    if specks is not None:
+        assert measured(name, SPECKS) == pytest.approx(specks)
+    upright = torch.cat([SPECKS, SPECKS.flip(3)])
+    assert measured(name, upright.expand(-1, 3, -1, -1)) == pytest.approx(measured(name, SPECKS)), "colour is no ink"
+
+
+def test_every_specification_is_tested_above_and_says_its_limits() -> None:
+    tested = {mark.args[1][index][0] for mark in test_rules_measure_what_they_say.pytestmark for index in range(15)}
+    assert set(SPECIFICATIONS.names()) == tested
+    for name in SPECIFICATIONS.names():
+        said = SPECIFICATIONS.load(name).says.format(low="LOW", high="HIGH")
+        assert "LOW" in said and "HIGH" in said
+
+
+def test_dark_ink_on_light_ground_is_ink_too() -> None:
+    for name in ("pieces", "holes", "thickness", "ink"):
+        assert measured(name, 255 - RING) == measured(name, RING)
+
+
+def test_pieces_are_those_of_scipy() -> None:
+    from scipy import ndimage
+
+    masks = torch.rand(40, 17, 23, generator=generator(0, "masks")) < torch.linspace(0.2, 0.7, 40)[:, None, None]
+    for corners, structure in ((True, torch.ones(3, 3).numpy()), (False, None)):
+        ours = pieces(masks, corners)
+        for mask, label in zip(masks, ours, strict=True):
+            wanted, count = ndimage.label(mask.numpy(), structure)
+            assert int((sizes(label[None]) > 0).sum()) == count
+            pairs = torch.stack([label.flatten(), torch.from_numpy(wanted).flatten().long()], 1).unique(dim=0)
+            assert len(pairs) == count + (not bool(mask.all())), "the pieces themselves agree"
+
+
+def test_a_long_snake_is_one_piece() -> None:
+    mask = torch.zeros(1, 40, 40, dtype=torch.bool)
+    mask[:, ::2] = True
+    mask[:, 1::4, -1], mask[:, 3::4, 0] = True, True
+    assert int((sizes(pieces(mask, corners=False)) > 0).sum()) == 1
+
+
+def test_limits_keep_their_false_alarms() -> None:
+    shares = []
+    for trial in range(200):
+        draw = torch.randn(199 + 500, generator=generator(trial, "limits"))
+        limits = learn(draw[:199], 0.05)
+        shares.append(limits.broken(draw[199:]).double().mean())
+    assert float(torch.stack(shares).mean()) == pytest.approx(0.05, abs=0.006)
+    few = learn(torch.arange(9.0), 0.05)
+    assert (few.low, few.high, few.false_alarms) == (0, 8, 0.2), "nine images cannot tell of one in twenty"
+    assert learn(torch.zeros(0), 0.1).low == -inf
+
+
+def test_surprise_grows_outwards() -> None:
+    reference = torch.arange(1.0, 101)
+    found = surprise(reference, torch.tensor([50.5, 1.0, 0.0, 200.0, 90.0]))
+    assert found[0] == 0 and found[1] == pytest.approx(0.98) and found[2] == found[3] == 1
+    assert 0.7 < found[4] < 0.9
+    assert surprise(torch.ones(10), torch.ones(1))[0] == 0, "what all do surprises nobody"
+
+
+PHRASE = torch.tensor([[67, 64, 60, 48], [69, 65, 60, 53], [67, 65, 59, 55], [67, 64, 60, 48]])
+
+
+def scores(count: int) -> list[Tensor]:
+    """Cadences in several keys, with repeats and a rest."""
+    shifts = torch.randint(-3, 4, (count,), generator=generator(0, "keys")).tolist()
+    found = [torch.cat([PHRASE, PHRASE[1:]]).repeat_interleave(4, 0) + shift for shift in shifts]
+    return [torch.cat([score[:3], torch.zeros(1, 4, dtype=torch.long), score[3:]]) for score in found]
+
+
+def test_scores_keep_the_rules_learned_from_their_like() -> None:
+    rules = learn_rules(scores(40))
+    assert rules.ranges == ((64, 72), (61, 68), (56, 63), (45, 58)) and rules.leaps == (2, 1, 1, 7)
+    assert rules.chords == {frozenset({0, 4, 7}), frozenset({0, 4, 10})} and not any(
+        broken(scores(3)[2], rules).values()
+    )
+    assert all(rate == 0 for rate in rates(scores(1)[0], rules).values())
+
+
+@pytest.mark.parametrize(
+    ("rule", "chords", "where"),
+    [
+        ("parallel fifths", [[67, 64, 60, 48], [69, 64, 60, 53]], []),
+        ("parallel fifths", [[67, 64, 60, 48], [69, 65, 62, 48]], [1]),
+        ("parallel octaves", [[67, 64, 60, 48], [69, 65, 62, 50]], [1]),
+        ("parallel octaves", [[67, 64, 60, 48], [67, 64, 60, 48]], []),
+        ("voice crossing", [[67, 64, 60, 48], [65, 67, 60, 53]], [1]),
+        ("voice range", [[67, 64, 60, 48], [90, 65, 60, 53]], [1]),
+        ("large leap", [[67, 64, 60, 48], [75, 64, 60, 48]], [1]),
+        ("large leap", [[67, 64, 60, 48], [0, 64, 60, 48], [75, 64, 60, 48]], []),
+        ("unusual chord", [[67, 64, 60, 48], [68, 65, 63, 50]], [1]),
+    ],
+)
+def test_what_breaks_a_rule_is_found_where_it_is(rule: str, chords: list[list[int]], where: list[int]) -> None:
+    found = violations(torch.tensor(chords), learn_rules(scores(40)))[rule]
+    assert found.nonzero().flatten().tolist() == where
+
+
+def test_noise_breaks_rules() -> None:
+    rules = learn_rules(scores(40))
+    source = generator(0, "noise")
+    noise = torch.stack([torch.randint(low, high + 1, (200,), generator=source) for low, high in rules.ranges], 1)
+    found = broken(noise, rules)
+    assert found["unusual chord"] and found["large leap"] and found["voice crossing"] and not found["voice range"]
+
+
+@pytest.mark.parametrize(
+    ("score", "says"),
+    [
+        (torch.zeros(4), "[time, voices]"),
+        (torch.zeros(4, 4), "whole numbers"),
+        (torch.full((2, 4), 200), "0..127"),
+        (torch.zeros(0, 4, dtype=torch.long), "[time, voices]"),
+    ],
+)
+def test_what_is_no_score_is_refused(score: Tensor, says: str) -> None:
+    with pytest.raises(DataError, match=says.replace("[", r"\[")):
+        changes(score)
+
+
+def test_rules_need_several_scores() -> None:
+    with pytest.raises(DataError, match="two scores or more"):
+        learn_rules([PHRASE])
+    with pytest.raises(DataError, match="never sounds"):
+        learn_rules([torch.cat([PHRASE[:, :3], torch.zeros(4, 1, dtype=torch.long)], 1)] * 2)
