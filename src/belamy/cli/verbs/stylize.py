@@ -30,8 +30,8 @@ class Form:
     out: str = "stylized.png"
     """The PNG file to write."""
     settings: Literal["offline", "documents", "gatys"] = "offline"
-    """offline: the embedded network; documents: the lecture's example, VGG-19 and gradient descent; gatys: the original,
-    average pooling, rescaled weights and L-BFGS."""
+    """offline: the embedded network; documents: the lecture's example, VGG-19 and gradient descent; gatys: the
+    original, average pooling, rescaled weights and L-BFGS."""
     size: int | None = None
     """Height in pixels; by default that of the settings: 320, or 400 with VGG-19."""
     steps: int | None = None

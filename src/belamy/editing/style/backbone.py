@@ -32,7 +32,7 @@ class Backbone(Protocol):
 class Hooked:
     """Any image network of PyTorch, whose layers are its modules by their dotted names.
 
-    It is used as it is, in evaluation mode with its weights frozen, and stops when the last layer asked for has answered.
+    It is used as it is, in evaluation mode with its weights frozen, and stops when the last layer asked for answered.
 
     Args:
         module: Takes images [N, 3, H, W].

@@ -167,17 +167,14 @@ class Objective:
 
     def _sums(self, outputs: dict[str, Tensor], tile: Tile, mask: Tensor | None) -> list[Sums]:
         """The sums of each style layer over a tile's core, where a mask lets them count."""
-        whole = tile.rows.core_stop - tile.rows.core_start == tile.rows.whole and (
-            tile.columns.core_stop - tile.columns.core_start == tile.columns.whole
-        )
         found = []
         for name in self.settings.style_layers:
-            weights, stride = None, self.strides[name]
-            if mask is not None and whole:
-                weights = F.adaptive_avg_pool2d(mask, outputs[name].shape[2:])
-            elif mask is not None:
-                positions = [side // stride for side in mask.shape[2:]]
-                weights = tile.placed(F.adaptive_avg_pool2d(mask, positions), stride)
+            weights = None
+            if mask is not None:
+                height, width = outputs[name].shape[2:]
+                if not tile.whole:
+                    height, width = (side // self.strides[name] for side in mask.shape[2:])
+                weights = tile.placed(F.adaptive_avg_pool2d(mask, (height, width)), self.strides[name])
             found.append(_sums(outputs[name], weights))
         return found
 

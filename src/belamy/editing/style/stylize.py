@@ -53,7 +53,7 @@ class Painting:
 
     Args:
         pixels: uint8.  # [H, W, 3]
-        losses: The weighted parts of the loss, ``content``, ``style``, ``smoothness`` and their ``total``, in each step.
+        losses: The weighted parts of the loss, ``content``, ``style``, ``smoothness``, and their ``total``, by step.
         seconds: All of it, preparations included.
         step_seconds: Of a step at the final size, the median.
         settings: What decided it.
@@ -108,8 +108,8 @@ def stylize(
         shares: The styles' weights, which are brought to a sum of 1; by default all alike.
         masks: Where each style is wanted, white for there; one for each style, None for everywhere.
         strength: Where between the content's own style, 0, and the styles', 1, the wanted one lies.
-        colours: ``style``; or keep the content's: ``luminance`` paints without colours and puts them back, ``histogram``
-            gives the styles the content's colours first.
+        colours: ``style``; or keep the content's: ``luminance`` paints without colours and puts them back,
+            ``histogram`` gives the styles the content's colours first.
         frames: So many pictures on the way are kept.
         seed: Decides the noise and the shifts.
         progress: Told after each step.
@@ -222,19 +222,25 @@ class _Work:
             content, start, styles = _widened(content, start, styles)
         objective = Objective(self.network, self.settings, content, styles, self.strength)
         variable, decode = _variable(start, self.settings.pixels)
+        reach = _reach(styles)
+
+        def painted() -> Tensor:
+            image = decode(variable)
+            return image if reach is None else torch.lerp(content, image, reach)
+
         self.times.clear()
 
         def evaluate() -> Tensor:
             before, step = perf_counter(), len(self.times)
             with torch.enable_grad():
-                image = decode(variable)
+                image = painted()
             terms, gradient = objective.gradient(image, self._offset(level, step))
-            (variable.grad,) = torch.autograd.grad(image, variable, gradient)
+            variable.grad = torch.autograd.grad(image, variable, gradient)[0].contiguous()
             self._record(level, terms, image.detach()[..., :height, :width], before)
             return variable.new_tensor(terms.total)
 
         _minimise(variable, evaluate, self.settings)
-        return decode(variable).detach()[..., :height, :width]
+        return painted().detach()[..., :height, :width]
 
     def _offset(self, level: int, step: int) -> tuple[int, int]:
         """By how much the network sees the picture shifted in a step."""
@@ -261,6 +267,12 @@ class _Work:
             rest = self.settings.steps - len(self.times)
             later = sum(self.settings.steps * area / self._areas[level] for area in self._areas[level + 1 :])
             self.progress(Progress(done, steps, here * (rest + later), terms))
+
+
+def _reach(styles: list[Style]) -> Tensor | None:
+    """Where any style is wanted: elsewhere the content stays as it is. None is everywhere.  # [1, 1, H, W]"""
+    masks = [style.mask for style in styles if style.mask is not None]
+    return torch.stack(masks).amax(0) if len(masks) == len(styles) else None
 
 
 def _variable(start: Tensor, kind: str) -> tuple[Tensor, Callable[[Tensor], Tensor]]:

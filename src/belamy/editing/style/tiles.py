@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 
 from torch import Tensor
@@ -46,6 +47,11 @@ class Tile:
 
     rows: Span
     columns: Span
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of the picture."""
+        return all(span.core_stop - span.core_start == span.whole for span in (self.rows, self.columns))
 
     def cut(self, image: Tensor) -> Tensor:
         """What is looked at, of an image or of its gradient: a view."""
@@ -101,6 +107,5 @@ def spans(length: int, side: int, margin: int, multiple: int) -> list[Span]:
     core = ceil(length / count / multiple) * multiple
     edges = [*range(0, length, core), length]
     return [
-        Span(max(start - margin, 0), min(stop + margin, length), start, stop, length)
-        for start, stop in zip(edges[:-1], edges[1:], strict=True)
+        Span(max(start - margin, 0), min(stop + margin, length), start, stop, length) for start, stop in pairwise(edges)
     ]
