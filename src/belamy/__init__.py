@@ -11,17 +11,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from belamy.editing.style.stylize import stylize
     from belamy.runs.run import open_run as open
+    from belamy.training.evaluate import evaluate
     from belamy.training.start import resume, train
     from belamy.training.watch.diagnosis import diagnose
 
-__all__ = ["diagnose", "open", "resume", "train"]
+__all__ = ["diagnose", "evaluate", "open", "resume", "stylize", "train"]
 __version__ = "0.1.0"
 
 _HOMES = {
     "diagnose": ("training.watch.diagnosis", "diagnose"),
+    "evaluate": ("training.evaluate", "evaluate"),
     "open": ("runs.run", "open_run"),
     "resume": ("training.start", "resume"),
+    "stylize": ("editing.style.stylize", "stylize"),
     "train": ("training.start", "train"),
 }
 

@@ -36,6 +36,8 @@ def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[st
     assert set(known_verbs()) == {
         *("train", "resume", "sample", "report", "recipes", "parts", "inspect", "data", "doctor"),
         *("diagnose", "compare", "game"),
+        *("evaluate", "compare-metrics", "visualise", "survey", "unmask"),
+        *("stylize",),
     }
     for name, purpose in known_verbs().items():
         assert purpose and f"  {name}" in page and purpose in page
