@@ -102,7 +102,8 @@ def classifier_score(
         judge: A classifier of real images, as ``trained_judge(data).method().networks()["classifier"]``.
         seeds: How many classifiers; three or more tell chance from quality.
         seed: Of the first.
-        recipe: How each learns; by default as the judge of this many real training images.
+        recipe: How each learns; by default as the judge of this many real training images. One too short, whose
+            averages and statistics of normalisation have not settled, scores itself.
         device: Where to compute.
         say: Is told before each classifier learns.
 
