@@ -14,6 +14,7 @@ from torch import Tensor
 
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, Pixels
 from belamy.data.fitting import fit, recolour
+from belamy.data.measures import MEASURES
 from belamy.data.request import Request
 from belamy.errors import UsageError, nearest
 
@@ -101,9 +102,8 @@ def chosen_labels(raw: Raw, wanted: str | None) -> tuple[Tensor | None, Sequence
     if wanted is None:
         return raw.labels, raw.classes
     if wanted not in raw.attributes:
-        if not raw.attributes:
-            raise UsageError(f"{raw.name} has no attributes to take as labels, so leave out --labels {wanted}.")
-        raise UsageError(f"{raw.name} has no attribute '{wanted}'. {nearest(wanted, raw.attributes)}")
+        known = [*raw.attributes, *MEASURES.names()]
+        raise UsageError(f"{raw.name} has no attribute '{wanted}', nor is it measured. {nearest(wanted, known)}")
     return raw.attributes[wanted].codes, raw.attributes[wanted].values
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from belamy.data.dataset import Dataset
+from belamy.data.measures.labelling import is_measured, labelled
 from belamy.data.request import Progress, Request
 from belamy.errors import DataError, UsageError, nearest
 from belamy.shelf import Part, Shelf
@@ -56,7 +58,8 @@ def open_data(
             median short side, rounded to a multiple of 4, at most 64.
         fit: ``crop`` the centre, ``pad`` with white, or ``stretch``.
         channels: 1 for grey, 3 for RGB; None for what the source has.
-        labels: The attribute that serves as label, or a CSV file with file names and labels.
+        labels: The attribute that serves as label, or a CSV file with file names and labels; or a measure of the
+            images, split in the middle (``thickness``) or into equal parts (``thickness:parts=3``).
         offline: Never touch the network.
         cache: Folder for fetched files; None is $BELAMY_CACHE or the platform's cache.
         memory_budget: Bytes of pixels to keep in memory; a larger set is read from disk when needed.
@@ -80,6 +83,13 @@ def open_data(
         memory_budget=memory_budget,
         progress=progress,
     )
+    if labels is None or not is_measured(labels):
+        return _opened(source, request)
+    data = _opened(source, replace(request, labels=None))
+    return _opened(source, request) if labels in data.attributes else labelled(data, labels)
+
+
+def _opened(source: str | Path, request: Request) -> Dataset:
     text = os.fspath(source)
     if not isinstance(source, Path) and text.partition(":")[0].replace("_", "-") in SOURCES.names():
         named: NamedSource = SOURCES.build(Part.parse(text))

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from belamy.data.assembly import attribute, categories
 from belamy.data.dataset import Attribute
+from belamy.data.measures import MEASURES
 from belamy.data.pictures import is_picture_name
 from belamy.errors import DataError, UsageError, nearest
 
@@ -50,7 +51,10 @@ def locate(wanted: str, folder: Path, name: str) -> tuple[Path, str | None]:
             if text and os.path.isfile(path):
                 return path, chosen
     known = sorted(path.name for path in folder.glob("*.csv")) if folder.is_dir() else []
-    hint = nearest(file if colon else wanted, known) if known else "Give a CSV file with a column of file names."
+    names = [*known, *MEASURES.names()]
+    hint = nearest(file if colon else wanted, names)
+    if not hint.startswith("Did") and not known:
+        hint = f"Give a CSV file with a column of file names, or a measure: {', '.join(MEASURES.names())}."
     raise UsageError(f"There is no file of labels '{wanted}' for {name}. {hint}")
 
 

@@ -1,0 +1,35 @@
+"""Models with latent spaces to steer in: small variational autoencoders and a GAN of faces with known attributes."""
+
+from belamy.methods import gan, vae
+from belamy.recipes.house import digits
+from belamy.shelf import Part
+
+
+def vae_digits() -> vae.Recipe:
+    """Variational autoencoder of digits with 20 latent dimensions: small and quick, to steer and to edit with."""
+    return vae.Recipe(
+        encoder=Part(name="vae-digits"),
+        decoder=Part(name="vae-digits"),
+        latent=20,
+        batch=128,
+        samples=600_000,
+        optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
+        schedule=Part(name="cosine"),
+    )
+
+
+def vae_avatars() -> vae.Recipe:
+    """Variational autoencoder of small drawn faces whose attributes are known: smile, glasses, beard, hat, hair."""
+    return vae_digits().changed(data="avatars-16", latent=32, beta=0.3, batch=64, samples=400_000)
+
+
+def gan_avatars() -> gan.Recipe:
+    """GAN of the same faces without labels, so that every attribute must be found among its latents."""
+    unconditional = Part(name="unconditional")
+    return digits().changed(
+        data="avatars-16",
+        generator_condition=unconditional,
+        discriminator_condition=unconditional,
+        auxiliary=0.0,
+        samples=400_000,
+    )
