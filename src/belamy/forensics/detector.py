@@ -17,7 +17,7 @@ from belamy.seeds import derive, generator
 PATCH = 32
 """Side of the pieces that the network looks at: traces are local, and larger images cost no more."""
 PASSES, BATCH, RATE = 6, 64, 4e-3
-LEAST = 60
+LEAST = 40
 """Steps of the network at least, however few the images."""
 CALIBRATED = 0.2
 """Share of the training images of a fold that the parts do not see: the joint calibration is fitted on them."""
