@@ -29,8 +29,10 @@ SIZE = 32
 
 def shown(name: str, **sides: Any) -> Any:
     """A metric, with options, that has seen features or images of some sides."""
-    metric: Any = METRICS.build(Part.parse(name), classes=10)
-    metric.update(**{side: each if isinstance(each, Seen) else Seen(each) for side, each in sides.items()})
+    seen = {side: each if isinstance(each, Seen) else Seen(each) for side, each in sides.items()}
+    known = [each.probabilities.shape[1] for each in seen.values() if each.probabilities is not None]
+    metric: Any = METRICS.build(Part.parse(name), classes=max(known, default=10))
+    metric.update(**seen)
     return metric
 
 
@@ -276,6 +278,13 @@ class TestBins:
         found = [jensen_shannon(one.sample(), other.sample())[0] for _ in range(30)]
         assert sum(found) / 30 == pytest.approx(99 / 8 * (1 / 50_000 + 1 / 10_000), rel=0.1)
         assert jensen_shannon(torch.tensor([1, 0]), torch.tensor([0, 1]))[0] == pytest.approx(log(2))
+
+    @pytest.mark.parametrize("tilt", [0.0, 1.0])
+    def test_the_error_of_the_divergence(self, tilt: float) -> None:
+        one = torch.distributions.Multinomial(3000, torch.ones(50))
+        other = torch.distributions.Multinomial(2000, torch.linspace(1, 1 + tilt, 50))
+        found = torch.tensor([jensen_shannon(one.sample(), other.sample()) for _ in range(200)])
+        assert float(found[:, 1].square().mean().sqrt()) == pytest.approx(float(found[:, 0].std()), rel=0.2)
 
     def test_holm_stops_at_the_first_that_fails(self) -> None:
         assert holm(torch.tensor([0.001, 0.02, 0.0249, 0.9]), 0.05) == 1

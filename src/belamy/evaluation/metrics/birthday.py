@@ -19,7 +19,7 @@ from belamy.evaluation.statistics import Interval
 from belamy.sampling.grid import grid
 from belamy.seeds import generator
 
-TRIED = 40
+TRIED = 20
 """Batches that say whether a size is large enough."""
 MOST = 1000
 """Batches of the chosen size, at most."""
@@ -74,7 +74,7 @@ class Metric:
     .. math:: p \approx 1 - e^{-s^2/2S} \quad\Longrightarrow\quad S \approx \frac{-s^2}{2\ln(1-p)}
 
     and p is the share of batches, no two of which have an image in common, with such a pair. Unless ``batch`` is given,
-    s is the smallest size (in steps of √2) with p of at least ½ among 40 batches; other batches then give p. If images
+    s is the smallest size (in steps of √2) with p of at least ½ among 20 batches; other batches then give p. If images
     are not equally likely, the true number is larger.
 
     Two images are the same if they are no farther apart than the ``quantile`` of all pairs of real images closest to

@@ -106,10 +106,11 @@ def divergence(counts: Tensor, prior: Tensor) -> float:
 def divergence_error(counts: Tensor, prior: Tensor | None) -> float:
     r"""The standard error of :func:`divergence` over draws of the counts and, unless it is known, of the prior.
 
-    .. math:: \frac1n\mathrm{Var}_p\log\frac pq + \frac1m\mathrm{Var}_q\frac pq +
-        \frac{K-1}{2}\Bigl(\frac1n+\frac1m\Bigr)^2
+    .. math:: \max\Bigl(V - c, c\Bigr), \qquad V = \frac1n\mathrm{Var}_p\log\frac pq + \frac1m\mathrm{Var}_q\frac pq,
+        \qquad c = \frac{K-1}{2}\Bigl(\frac1n+\frac1m\Bigr)^2
 
-    is its square: the first order of the delta method, and the second, which is all there is where p = q.
+    is its square: V is the first order of the delta method, too large by 2c with shares that were counted, and c the
+    second order, which is all there is where p = q.
 
     Args:
         counts: n draws of p.  # [K]
@@ -123,4 +124,5 @@ def divergence_error(counts: Tensor, prior: Tensor | None) -> float:
     logs, ratios = (p / q).log(), p / q
     spread = float((p * logs.square()).sum() - (p * logs).sum() ** 2) / n
     spread += max(0.0, float((q * ratios.square()).sum()) - 1) / m
-    return sqrt(max(0.0, spread) + (int(there.sum()) - 1) / 2 * (1 / n + 1 / m) ** 2)
+    second = (int(there.sum()) - 1) / 2 * (1 / n + 1 / m) ** 2
+    return sqrt(max(spread - second, second))

@@ -131,11 +131,12 @@ def holm(tests: Tensor, level: float) -> int:
 def jensen_shannon(a: Tensor, b: Tensor) -> tuple[float, float]:
     r"""Divergence, in nats, of the shares in two counts ``[K]``, and its standard error.
 
-    .. math:: \frac{1}{4n}\mathrm{Var}_p\log\frac{p}{s} + \frac{1}{4m}\mathrm{Var}_q\log\frac{q}{s} +
-        \frac{K-1}{32}\Bigl(\frac1n+\frac1m\Bigr)^2
+    .. math:: \max\Bigl(V - c, c\Bigr), \qquad
+        V = \frac{1}{4n}\mathrm{Var}_p\log\frac{p}{s} + \frac{1}{4m}\mathrm{Var}_q\log\frac{q}{s}, \qquad
+        c = \frac{K-1}{32}\Bigl(\frac1n+\frac1m\Bigr)^2
 
-    is its square, with s the mean of p and q: the first order of the delta method, and the second, which is all that
-    there is where p = q.
+    is its square, with s the mean of p and q: V is the first order of the delta method, too large by 2c with shares
+    that were counted, and c the second order, which is all there is where p = q.
 
     References:
         Lin 1991, "Divergence measures based on the Shannon entropy".
@@ -146,5 +147,5 @@ def jensen_shannon(a: Tensor, b: Tensor) -> tuple[float, float]:
     first, second = (torch.where(x > 0, (x / middle).log() / 2, 0.0) for x in (p, q))
     value = float((p * first + q * second).sum())
     spread = [float((x * part.square()).sum() - (x * part).sum() ** 2) for x, part in ((p, first), (q, second))]
-    null = (int((middle > 0).sum()) - 1) / 32 * (1 / n + 1 / m) ** 2
-    return max(0.0, value), sqrt(max(0.0, spread[0]) / n + max(0.0, spread[1]) / m + null)
+    second = (int((middle > 0).sum()) - 1) / 32 * (1 / n + 1 / m) ** 2
+    return max(0.0, value), sqrt(max(spread[0] / n + spread[1] / m - second, second))
