@@ -1,0 +1,44 @@
+"""Files of pictures and films that verbs write: named by the user, refused before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from belamy.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FILMS = ("gif", "webp", "mp4")
+
+
+def picture_file(text: str, overwrite: bool, kinds: Sequence[str] = ("png",), option: str = "--out") -> Path:
+    """The file that an option names, of one of the kinds.
+
+    Raises:
+        UsageError: Another kind of file.
+        StorageError: It is there already.
+    """
+    from belamy.cli.output import named_file
+
+    path = named_file(text, option)
+    if kind_of(path) not in kinds:
+        raise UsageError(f"{option} is {path}, but it must end in {' or '.join(f'.{kind}' for kind in kinds)}.")
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise StorageError(f"{path} is there already, and nothing is overwritten unasked. Type --overwrite.")
+    return path
+
+
+def kind_of(path: Path) -> str:
+    """The ending of a file's name, in small letters and without its dot."""
+    return path.suffix.lower().removeprefix(".")
+
+
+def film(frames: Sequence[np.ndarray], path: Path, seconds: float, hold_last: float = 0.0) -> bytes:
+    """The bytes of a film in the format that the file's name says."""
+    from belamy.sampling import animation
+
+    encoders = {"gif": animation.encode_gif, "webp": animation.encode_webp, "mp4": animation.encode_mp4}
+    return encoders[kind_of(path)](frames, seconds=seconds, hold_last=hold_last)

@@ -1,0 +1,202 @@
+"""Ways through the latent space: from key to key, along a straight line, an arc, or in equal perceptual steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from belamy.data import to_uint8
+from belamy.errors import UsageError, nearest
+from belamy.methods.base import BaseMethod
+from belamy.networks.latents.paths import linear, slerp
+from belamy.sampling.grid import grid
+from belamy.sampling.picture import Picture
+from belamy.sampling.points import Progress, images_at, sampler
+
+PATHS = ("law", "linear", "slerp", "even")
+FINE = 8
+"""Points between two frames at which an even walk measures how fast the image changes."""
+IN_A_ROW = 16
+
+Interpolate = Callable[[Tensor, Tensor, Tensor], Tensor]
+Look = Callable[[Tensor], Tensor]
+
+
+@runtime_checkable
+class Lawful(Protocol):
+    """A method whose latents have a law that knows the way from one to another."""
+
+    law: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Frames of a walk.
+
+    Args:
+        latents: Where each frame is.  # [n, latent]
+        weights: Of the classes, where labels matter.  # [n, classes]
+        images: What is there.  # [n, C, H, W] uint8
+        keys: The frame at, or nearest to, each key.
+        steps: How far apart neighbouring frames look; of a loop, the last and the first too.
+    """
+
+    latents: Tensor
+    weights: Tensor | None
+    images: Tensor
+    keys: tuple[int, ...]
+    steps: Tensor
+
+    @property
+    def unevenness(self) -> float:
+        """Standard deviation of the steps over their mean: 0 where every step looks as large."""
+        mean = float(self.steps.mean())
+        return float(self.steps.std(correction=0)) / mean if mean else 0.0
+
+    def strip(self, captions: Sequence[str] = ()) -> Picture:
+        """All frames in rows of at most 16, with a caption under each key."""
+        rows = math.ceil(len(self.images) / IN_A_ROW)
+        under = [""] * len(self.images)
+        for frame, caption in zip(self.keys, captions, strict=bool(captions)):
+            under[frame] = caption
+        columns = math.ceil(len(self.images) / rows)
+        return Picture(grid(self.images, columns, scale=None, captions=under if captions else None))
+
+    def frames(self, smallest: int = 256) -> list[np.ndarray]:
+        """One picture for each frame, uint8 [H, W, 3], enlarged by a whole number to at least this many pixels."""
+        scale = max(1, math.ceil(smallest / max(self.images.shape[2:])))
+        return [grid(image[None], pad=0, scale=scale) for image in self.images]
+
+    def _repr_png_(self) -> bytes:
+        return self.strip().png
+
+
+def walk(
+    method: BaseMethod,
+    keys: Tensor,
+    weights: Tensor | None = None,
+    *,
+    path: str = "law",
+    steps: int = 8,
+    loop: bool = False,
+    look: Look | None = None,
+    progress: Progress | None = None,
+) -> Walk:
+    """A walk through several keys.
+
+    ``linear`` is the straight way, ``slerp`` the arc, ``law`` the way of the latents' own law (the arc for normal
+    latents, the straight way for uniform ones). ``even`` goes the law's way, but so that neighbouring frames all look
+    equally far apart: positions are even in the length of the curve that the images draw among features, as on a
+    geodesic. Weights of labels change along the straight way, or stay where two keys agree.
+
+    *Departs from a geodesic*: the curve is that of the law; only the speed along it is changed.
+
+    References:
+        White 2016, arXiv 1609.04468, section 2.1; length of a curve in the image space: Arvanitidis et al. 2018,
+        arXiv 1710.11379, equation 4; perceptual steps: Karras et al. 2018, arXiv 1812.04948, section 4.1.
+
+    Args:
+        method: It samples.
+        keys: Latents to pass, two or more.  # [k, latent]
+        weights: Of the classes at each key, where labels matter.  # [k, classes]
+        path: One of ``PATHS``.
+        steps: Steps from one key to the next, on average if they are even.
+        loop: Go back to the first key; the frame there is not repeated.
+        look: Features ``[n, d]`` of images ``[n, C, H, W]`` in uint8, for distances; the pixels by default.
+        progress: Called with (done, total) images.
+
+    Raises:
+        UsageError: The method does not sample, too few keys or steps, or no such path.
+    """
+    sampler(method)
+    if path not in PATHS:
+        raise UsageError(f"There is no path '{path}'. {nearest(path, PATHS)}")
+    if len(keys) < 2 or steps < 1:
+        raise UsageError(f"A walk needs 2 keys or more and 1 step or more; got {len(keys)} and {steps}.")
+    look, between = look or pixels, way(method, path)
+    legs = len(keys) if loop else len(keys) - 1
+    count = legs * steps + 1
+    at = torch.linspace(0, legs, count, dtype=torch.float64)
+
+    def place(positions: Tensor) -> tuple[Tensor, Tensor | None]:
+        return along(keys, positions, between), None if weights is None else along(weights, positions, linear)
+
+    if path == "even":
+        fine = torch.linspace(0, legs, FINE * (count - 1) + 1, dtype=torch.float64)
+        features = look(to_uint8(images_at(method, *place(fine), progress=progress)))
+        at = evenly(fine, lengths(features), count)
+    shown = to_uint8(images_at(method, *place(at), progress=progress))
+    apart = lengths(look(shown))
+    frames = slice(None, -1 if loop else None)
+    found = tuple(int((at[frames] - key).abs().argmin()) for key in range(len(keys)))
+    latents, blend = place(at[frames])
+    return Walk(latents, blend, shown[frames], found, apart)
+
+
+def way(method: BaseMethod, path: str) -> Interpolate:
+    """How a path goes from one latent to another."""
+    if path == "linear":
+        return linear
+    if path == "slerp" or not isinstance(method, Lawful):  # without a law of their own, latents are normal
+        return slerp
+    law: Any = method.law
+
+    def own(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+        size = law.latent  # what follows it chooses one of several generators
+        between = law.interpolate(a[..., :size], b[..., :size], t)
+        return torch.cat([between, linear(a[..., size:], b[..., size:], t)], -1)
+
+    return own
+
+
+def along(keys: Tensor, at: Tensor, between: Interpolate) -> Tensor:
+    """Places on the way through keys: position 0 is the first, 1 the second …, and after the last comes the first.
+
+    Args:
+        keys: Latents.  # [k, d]
+        at: Positions, from 0 to k.  # [n]
+        between: The way from one to the next.
+
+    Example:
+        >>> along(torch.eye(2), torch.tensor([0.0, 0.5, 1.0, 2.0]), linear).tolist()
+        [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [1.0, 0.0]]
+    """
+    leg = at.floor().long()
+    t = (at - leg).to(keys.dtype).unsqueeze(1)
+    return between(keys[leg % len(keys)], keys[(leg + 1) % len(keys)], t)
+
+
+def evenly(at: Tensor, steps: Tensor, count: int) -> Tensor:
+    """Positions at which a curve's length is cut into equal parts, the ends exact; as they were where it has none.
+
+    Args:
+        at: Positions, ascending.  # [m]
+        steps: Lengths of the curve between them.  # [m - 1]
+        count: How many are wanted.
+
+    Example:
+        >>> evenly(torch.arange(4.0), torch.tensor([1.0, 1.0, 2.0]), 3)
+        tensor([0., 2., 3.])
+    """
+    gone = torch.cat([steps.new_zeros(1), steps.double().cumsum(0).to(steps)])
+    if not float(gone[-1]) > 0:
+        return torch.linspace(float(at[0]), float(at[-1]), count, dtype=at.dtype)
+    wanted = torch.linspace(0, float(gone[-1]), count, dtype=gone.dtype)
+    found = np.interp(wanted.numpy(), gone.numpy(), at.numpy())
+    return torch.from_numpy(found).to(at.dtype)
+
+
+def lengths(features: Tensor) -> Tensor:
+    """``[n - 1]`` float64: distances from each of ``[n, d]`` features to the next."""
+    return torch.linalg.vector_norm(features.flatten(1).double().diff(dim=0), dim=1)
+
+
+def pixels(images: Tensor) -> Tensor:
+    """``[n, d]``: the pixels themselves as features, from 0 to 1."""
+    return images.flatten(1).float() / 255
