@@ -52,7 +52,7 @@ class Form:
     """Learning rate."""
     style_scale: float | None = None
     """Size of the style picture against the content: 2 makes its strokes twice as large."""
-    start: Literal["content", "noise"] | None = None
+    start: Literal["recoloured", "content", "noise"] | None = None
     """Where the painting starts."""
     shares: tuple[float, ...] = ()
     """Weights of several styles against each other."""

@@ -33,7 +33,7 @@ class Settings(BaseModel):
     layer's own size; documents: sums, Gram matrices by the image's size and 3 channels."""
     content_weight: float = Field(default=1.0, ge=0)
     """Of the content."""
-    style_weight: float = Field(default=10.0, ge=0)
+    style_weight: float = Field(default=5.0, ge=0)
     """Of the style."""
     smoothness: float = Field(default=2.0, ge=0)
     """Of total variation."""
@@ -44,21 +44,22 @@ class Settings(BaseModel):
     strides shows."""
     pixels: Literal["logit", "levels"] = "logit"
     """What is optimised: the logits of the intensities, which keep them in range, or the levels 0..255 themselves."""
-    start: Literal["content", "noise"] = "content"
-    """Where the optimisation starts."""
+    start: Literal["recoloured", "content", "noise"] = "recoloured"
+    """Where the optimisation starts: from the content with the colours of the styles, which spares it half of the way,
+    from the content as it is, or from white noise."""
     optimiser: Literal["adam", "sgd", "lbfgs"] = "adam"
     """How the picture is optimised."""
-    lr: float = Field(default=0.03, gt=0)
+    lr: float = Field(default=0.08, gt=0)
     """Learning rate; of L-BFGS the length of a step before its line search."""
     decay: float = Field(default=1.0, gt=0, le=1)
     """The learning rate falls to this share within each ``decay_steps``, continuously."""
     decay_steps: int = Field(default=100, gt=0)
     """See ``decay``."""
-    steps: int = Field(default=200, gt=0, le=1_000_000)
-    """Evaluations of the loss and its gradient at the final size."""
+    steps: int = Field(default=100, gt=0, le=1_000_000)
+    """Evaluations of the loss and its gradient at each size."""
     size: int = Field(default=320, ge=HEIGHTS[0], le=HEIGHTS[1])
     """Height of the picture in pixels."""
-    coarsest: int = Field(default=320, ge=HEIGHTS[0], le=HEIGHTS[1])
+    coarsest: int = Field(default=160, ge=HEIGHTS[0], le=HEIGHTS[1])
     """Where the picture is higher, it is first painted at a half, a quarter … of its size, down to this height."""
     style_scale: float = Field(default=1.0, gt=0, le=8)
     """Height of the style picture over the picture's: 2 makes its strokes twice as large."""
@@ -110,6 +111,7 @@ SETTINGS = {
         smoothness_exponent=1.25,
         shift=0,
         pixels="levels",
+        start="content",
         optimiser="sgd",
         lr=100.0,
         decay=0.96,

@@ -60,12 +60,12 @@ class Painting:
         frames: The picture on its way, in its final size, where they were asked for.
     """
 
-    pixels: np.ndarray
-    losses: dict[str, list[float]]
+    pixels: np.ndarray = field(repr=False)
+    losses: dict[str, list[float]] = field(repr=False)
     seconds: float
     step_seconds: float
     settings: Settings
-    frames: list[np.ndarray] = field(default_factory=list)
+    frames: list[np.ndarray] = field(default_factory=list, repr=False)
 
     @property
     def image(self) -> Image.Image:
@@ -205,15 +205,20 @@ class _Work:
         image = None
         for level, each in enumerate(sizes):
             content, styles = self.sources.at(each, self.settings)
-            start = self._start(content) if image is None else F.interpolate(image, each, mode="bicubic")
+            start = self._start(content, styles) if image is None else F.interpolate(image, each, mode="bicubic")
             image = self._level(level, content, styles, start.clamp(0, 1))
         assert image is not None
         return image
 
-    def _start(self, content: Tensor) -> Tensor:
-        if self.settings.start == "content":
+    def _start(self, content: Tensor, styles: list[Style]) -> Tensor:
+        if self.settings.start == "noise":
+            return torch.rand(content.shape, generator=generator(self.seed, "style-start"))
+        if self.settings.start == "content" or any(style.mask is not None for style in styles):
             return content
-        return torch.rand(content.shape, generator=generator(self.seed, "style-start"))
+        wanted = np.concatenate([as_pixels(style.image).reshape(-1, 1, 3) for style in styles if style.weight])
+        height, width = content.shape[2:]
+        recoloured = resized(colouring.with_colours_of(as_pixels(content), wanted), (height, width))
+        return torch.lerp(content, recoloured, self.strength)
 
     def _level(self, level: int, content: Tensor, styles: list[Style], start: Tensor) -> Tensor:
         """The picture at one size."""
