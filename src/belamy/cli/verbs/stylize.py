@@ -11,7 +11,7 @@ from belamy.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from belamy.editing.style import Painting
-    from belamy.editing.style.painting import Progress
+    from belamy.editing.style.stylize import Progress
     from belamy.training.progress import Reporter
 
 FILMS = ("gif", "webp", "mp4")
