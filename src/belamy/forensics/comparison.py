@@ -263,7 +263,7 @@ def _rule_scores(measured: dict[str, tuple[Tensor, ...]]) -> Scores:
     """How far out an image's numbers lie among the reference's: fixed before it was seen, so ranks give the p-value."""
     totals = []
     for which in range(3):
-        columns = [surprise(parts[0][:, 0], parts[which][:, 0]) for parts in measured.values()]
+        columns = [surprise(parts[0][:, 0], parts[which][:, 0], itself=not which) for parts in measured.values()]
         # the sum of the tails' logarithms (Fisher 1925): one number far out counts more than many a little out
         totals.append(-torch.stack([(1 - column).clamp_min(1e-4).log() for column in columns]).sum(0))
     return Scores(totals[1], totals[2], totals[0], rank_p(totals[1], totals[2]))

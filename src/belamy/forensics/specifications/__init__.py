@@ -79,14 +79,24 @@ def learn(numbers: Tensor, false_alarms: float) -> Limits:
     return Limits(float(ordered[place - 1]), float(ordered[-place]), stated)
 
 
-def surprise(reference: Tensor, numbers: Tensor) -> Tensor:
-    r"""How far out a number lies among real ones, from 0 in their middle to 1 beyond all of them.
+def surprise(reference: Tensor, numbers: Tensor, itself: bool = False) -> Tensor:
+    r"""How far out a number lies among real ones, from 0 in their middle to nearly 1 beyond all of them.
 
-    .. math:: 1 - 2 \min(F(x), 1 - F(x^-))
+    .. math:: 1 - \min\Bigl(1,\ \tfrac{2}{n}\min\bigl(\#\{r \le x\},\ \#\{r \ge x\}\bigr)\Bigr)
 
-    with F the distribution of the reference.  # [k], [n] -> [n] float64
+    over the reference and x itself, so that a reference number is no less surprising than a fresh one.
+
+    Args:
+        reference: Of real images.  # [k]
+        numbers: Of other images.  # [n]
+        itself: Whether the numbers are those of the reference.
+
+    Returns:
+        # [n] float64
     """
     ordered, numbers = reference.double().sort().values, numbers.double()
-    up_to = torch.searchsorted(ordered, numbers, right=True) / len(ordered)
-    from_here = 1 - torch.searchsorted(ordered, numbers) / len(ordered)
-    return 1 - (2 * torch.minimum(up_to, from_here)).clamp_max(1).double()
+    joins = 0 if itself else 1
+    total = len(ordered) + joins
+    up_to = torch.searchsorted(ordered, numbers, right=True) + joins
+    from_here = len(ordered) - torch.searchsorted(ordered, numbers) + joins
+    return 1 - (2 * torch.minimum(up_to, from_here).double() / total).clamp_max(1)
