@@ -20,7 +20,10 @@ from belamy.training.start import Options, make_trainer
 from belamy.training.trainer import Trainer
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
-SHAPES = {"mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR, "avatars-32": COLOUR, "stacked-mnist": (3, 28, 28)}
+SHAPES = {
+    "mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR, "avatars-16": (3, 16, 16), "avatars-32": COLOUR,
+    "stacked-mnist": (3, 28, 28),
+}  # fmt: skip
 # The one-table parameter check of the documents: total and trainable, batch normalisation counted as Keras does.
 COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "classifier-mnist": {"classifier": (101_770, 101_770)},
@@ -41,6 +44,7 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
 OURS = {
     *("digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
+    *("vae-digits", "vae-avatars", "gan-avatars"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar"}
