@@ -23,7 +23,12 @@ def test_every_recipe_is_listed() -> None:
 @pytest.mark.parametrize("name", recipes.names())
 def test_listed_weights(name: str) -> None:
     recipe = recipes.get(name)
-    colour = {"cifar10": (3, 32, 32), "avatars-16": (3, 16, 16), "avatars-32": (3, 32, 32), "stacked-mnist": (3, 28, 28)}
+    colour = {
+        "cifar10": (3, 32, 32),
+        "avatars-16": (3, 16, 16),
+        "avatars-32": (3, 32, 32),
+        "stacked-mnist": (3, 28, 28),
+    }
     shape = colour.get(recipe.data, (1, 28, 28))
     domain = Domain(shape, () if recipe.only else tuple("0123456789"))
     method = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain)
