@@ -14,7 +14,7 @@ from belamy.errors import UsageError
 from belamy.sampling.picture import Picture
 from belamy.seeds import generator
 
-SIDE, LEFT, BELOW, LEGEND = 640, 56, 48, 150
+SIDE, LEFT, TOP, BELOW, LEGEND = 640, 56, 32, 48, 150
 FINER = 3  # drawn so many times larger, then reduced: smooth edges
 PAPER, INK, RULE = (255, 255, 255), (70, 68, 62), (228, 225, 218)
 NAMED = 24
@@ -43,12 +43,12 @@ def scatter(points: Tensor, labels: Tensor | None, classes: Sequence[str], axes:
     order = torch.randperm(len(table), generator=generator(0, "scatter")).numpy()
     place = (table / reach * (1, -1) + 1) / 2  # from the upper left corner, in sides
     colours = palette(len(classes))
-    sheet = Image.new("RGB", (FINER * (LEFT + SIDE + LEGEND), FINER * (SIDE + BELOW + 12)), PAPER)
+    sheet = Image.new("RGB", (FINER * (LEFT + SIDE + LEGEND), FINER * (TOP + SIDE + BELOW)), PAPER)
     pen = ImageDraw.Draw(sheet)
     radius = FINER * (2.4 if len(table) > 2000 else 3.2)
     for index in order:
         if finite[index] and (np.abs(place[index] - 0.5) <= 0.5).all():
-            x, y = FINER * (LEFT + SIDE * place[index][0]), FINER * (12 + SIDE * place[index][1])
+            x, y = FINER * (LEFT + SIDE * place[index][0]), FINER * (TOP + SIDE * place[index][1])
             colour = colours[int(labels[index])] if labels is not None else (44, 100, 150)
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
     _axes(pen, reach, axes)
@@ -74,8 +74,8 @@ def palette(count: int) -> list[tuple[int, int, int]]:
 
 def _axes(pen: ImageDraw.ImageDraw, reach: float, axes: tuple[int, int]) -> None:
     font = ImageFont.load_default(size=13 * FINER)
-    right, bottom = LEFT + SIDE, 12 + SIDE
-    pen.rectangle([FINER * side for side in (LEFT, 12, right, bottom)], outline=RULE, width=FINER)
+    right, bottom = LEFT + SIDE, TOP + SIDE
+    pen.rectangle([FINER * side for side in (LEFT, TOP, right, bottom)], outline=RULE, width=FINER)
     step = next(size for size in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 1e9) if reach / size <= 4)
     for number in range(-4, 5):
         value = number * step
@@ -85,15 +85,17 @@ def _axes(pen: ImageDraw.ImageDraw, reach: float, axes: tuple[int, int]) -> None
             pen.text((FINER * (LEFT + along), FINER * (bottom + 5)), text, INK, font, anchor="mt")
             pen.text((FINER * (LEFT - 6), FINER * (bottom - along)), text, INK, font, anchor="rm")
     pen.text((FINER * (LEFT + SIDE / 2), FINER * (bottom + 26)), f"latent {axes[0]}", INK, font, anchor="mt")
-    pen.text((FINER * (LEFT + 6), FINER * 18), f"latent {axes[1]}", INK, font)
+    pen.text((FINER * LEFT, FINER * (TOP - 8)), f"latent {axes[1]}", INK, font, anchor="ls")
 
 
 def _legend(pen: ImageDraw.ImageDraw, classes: Sequence[str], colours: Sequence[tuple[int, int, int]]) -> None:
     font, left = ImageFont.load_default(size=13 * FINER), LEFT + SIDE + 18
     for row, (name, colour) in enumerate(zip(classes[:NAMED], colours, strict=False)):
-        y = 24 + 22 * row
+        y = TOP + 12 + 22 * row
         pen.ellipse([FINER * side for side in (left - 5, y - 5, left + 5, y + 5)], fill=colour)
         short = name if len(name) <= 15 else f"{name[:14]}…"
         pen.text((FINER * (left + 13), FINER * y), short, INK, font, anchor="lm")
     if len(classes) > NAMED:
-        pen.text((FINER * left, FINER * (24 + 22 * NAMED)), f"and {len(classes) - NAMED} more", INK, font, anchor="lm")
+        pen.text(
+            (FINER * left, FINER * (TOP + 12 + 22 * NAMED)), f"and {len(classes) - NAMED} more", INK, font, anchor="lm"
+        )

@@ -189,6 +189,7 @@ def evenly(at: Tensor, steps: Tensor, count: int) -> Tensor:
         return torch.linspace(float(at[0]), float(at[-1]), count, dtype=at.dtype)
     wanted = torch.linspace(0, float(gone[-1]), count, dtype=gone.dtype)
     found = np.interp(wanted.numpy(), gone.numpy(), at.numpy())
+    found[[0, -1]] = float(at[0]), float(at[-1])  # where nothing changes at an end, it is still the end
     return torch.from_numpy(found).to(at.dtype)
 
 
