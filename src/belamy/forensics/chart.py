@@ -8,8 +8,8 @@ from html import escape
 from belamy.evaluation.statistics import Interval
 from belamy.runs.report.plot import COLOURS
 
-WIDTH, LEFT, RIGHT, TOP, ROW = 640, 168, 20, 58, 30
-LETTERS = 24
+WIDTH, LEFT, RIGHT, TOP, ROW = 660, 188, 20, 58, 30
+LETTERS = 28
 TICKS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 APART = 6.5
 

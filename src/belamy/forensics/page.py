@@ -31,8 +31,8 @@ UNIT = "area under the ROC curve"
 STYLE = """
 .three { display: grid; gap: 32px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
 .three img { width: 100%; } .look { width: 100%; }
-.areas { max-width: 860px; }
-.tests td, .tests th { padding-right: 14px; white-space: nowrap; } .tests th[scope=row] { white-space: normal; }
+.areas { max-width: 860px; min-width: 500px; }
+.tests td, .tests th { padding-right: 14px; white-space: nowrap; } .tests th[scope=row] { min-width: 9em; white-space: normal; }
 .tests thead th { vertical-align: bottom; } .tests .quiet * { color: var(--faint); }
 .tests small { color: var(--faint); font-size: .82rem; }
 .broken { margin-top: 34px; }
@@ -112,7 +112,7 @@ def _tests(found: Examination) -> str:
         "the probability that a suspect's number is above a real image's: ½ is chance, 1 is no overlap at all. Lines "
         "are intervals of 95\N{NO-BREAK SPACE}%."
     )
-    chart = f"<figure>{area_chart(rows, series, 'How well each test separates', UNIT)}</figure>"
+    chart = f"<figure class="scroll">{area_chart(rows, series, 'How well each test separates', UNIT)}</figure>"
     tables = "".join(_test_table(found, each) for each in found.comparisons)
     return _section("tests", "Tests", hint, chart + tables)
 
@@ -267,7 +267,7 @@ def _robustness(found: Examination) -> str:
         "what was done and learns from images treated alike; the second, one who learned from rounded images. The "
         "traces alone judge here, without the convolutional network."
     )
-    return _section("hiding", "What survives", hint, f"<figure>{chart}</figure>{_table(heads, lines)}")
+    return _section("hiding", "What survives", hint, f"<figure class=scroll>{chart}</figure>{_table(heads, lines)}")
 
 
 def _control(found: Examination) -> str:

@@ -47,13 +47,27 @@ def survey(
     """
     folds = deal(len(real), len(suspect), 0, seed)
     learned = _numbers(real, suspect, rounding())
+    unaware = [_Unaware(torch.cat(learned), folds, fold) for fold in range(folds.count)]
     found = []
     for number, treatment in enumerate(ladder):
         if progress:
             progress(number / len(ladder), f"after {treatment.name}")
         treated = learned if treatment.kind == "uint8" else _numbers(real, suspect, treatment)
-        found.append(Survival(treatment, _knowing(treated, folds, seed), _unknowing(learned, treated, folds)))
+        found.append(Survival(treatment, _knowing(treated, folds, seed), _unknowing(unaware, treated, folds)))
     return found
+
+
+class _Unaware:
+    """A model of one fold, learned from images that were only rounded."""
+
+    def __init__(self, table: Tensor, folds: Folds, fold: int) -> None:
+        learn, self.score = folds.both != fold, folds.both == fold
+        self.ridge = Ridge(table[learn])
+        self.weights = self.ridge.fit(folds.labels[learn, None])
+
+    def __call__(self, table: Tensor) -> Tensor:
+        """Scores of this fold's images.  # [n, F] -> [k]"""
+        return (self.ridge.rows(table[self.score]) @ self.weights)[:, 0].double()
 
 
 def _numbers(real: Tensor, suspect: Tensor, treatment: Treatment) -> tuple[Tensor, Tensor]:
@@ -68,11 +82,9 @@ def _knowing(numbers: tuple[Tensor, Tensor], folds: Folds, seed: int) -> Interva
     return Interval(0.5, 0.5, 0.5) if scores is None else auroc_interval(scores.real, scores.suspect)
 
 
-def _unknowing(learned: tuple[Tensor, Tensor], treated: tuple[Tensor, Tensor], folds: Folds) -> Interval:
-    inner, outer, labels = torch.cat(learned), torch.cat(treated), folds.labels
-    scores = torch.zeros(len(outer), dtype=torch.float64)
-    for fold in range(folds.count):
-        learn, score = folds.both != fold, folds.both == fold
-        ridge = Ridge(inner[learn])
-        scores[score] = (ridge.rows(outer[score]) @ ridge.fit(labels[learn, None]))[:, 0].double()
-    return auroc_interval(scores[labels < 0], scores[labels > 0])
+def _unknowing(models: list[_Unaware], treated: tuple[Tensor, Tensor], folds: Folds) -> Interval:
+    table = torch.cat(treated)
+    scores = torch.zeros(len(table), dtype=torch.float64)
+    for model in models:
+        scores[model.score] = model(table)
+    return auroc_interval(scores[folds.labels < 0], scores[folds.labels > 0])
