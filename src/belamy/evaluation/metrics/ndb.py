@@ -147,5 +147,5 @@ def jensen_shannon(a: Tensor, b: Tensor) -> tuple[float, float]:
     first, second = (torch.where(x > 0, (x / middle).log() / 2, 0.0) for x in (p, q))
     value = float((p * first + q * second).sum())
     spread = [float((x * part.square()).sum() - (x * part).sum() ** 2) for x, part in ((p, first), (q, second))]
-    second = (int((middle > 0).sum()) - 1) / 32 * (1 / n + 1 / m) ** 2
-    return max(0.0, value), sqrt(max(spread[0] / n + spread[1] / m - second, second))
+    least = (int((middle > 0).sum()) - 1) / 32 * (1 / n + 1 / m) ** 2
+    return max(0.0, value), sqrt(max(spread[0] / n + spread[1] / m - least, least))

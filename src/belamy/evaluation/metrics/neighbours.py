@@ -31,7 +31,7 @@ class Found:
         pixels: By side, mean absolute differences to it in pixels, of the probed images.  # [p]
         suspects: Which generated images are nearest to a training image, in features.  # [s]
         in_features: Their neighbours there.
-        in_pixels: Their neighbours in pixels.
+        in_pixels: Their neighbours in pixels, by the sum of absolute differences of values from 0 to 1.
     """
 
     features: dict[str, Tensor]
@@ -140,10 +140,11 @@ class Metric:
             probes = probes[torch.randperm(len(probes), generator=generator(self.seed, "probes"))[: self.probes]]
             near[side] = nearest_in_sum(probes, pixels).distances[:, 0] / (255 * pixels.shape[1])
         suspects = far["fake"].argsort(stable=True)[: self.shown]
+        by_sum = nearest_in_sum(self.sides.table("fake", "images")[suspects], pixels, k)
         return Found(
             far, near, suspects,
             nearest(self.sides.table("fake")[suspects], train, k),
-            nearest_in_sum(self.sides.table("fake", "images")[suspects], pixels, k),
+            Nearest(by_sum.distances / 255, by_sum.indices),
         )  # fmt: skip
 
     def _picture(self, found: Found, neighbours: Nearest) -> Tensor:
