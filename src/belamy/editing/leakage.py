@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ class Leakage:
         observers: Names.
         alphas: Steps.
         shift: Mean change of the score, in standard deviations of the unmoved images'; of observers of more than two
-            values, the share of images with another verdict.  # [directions, alphas, observers]
+            values, the share of images with another verdict, signed as the step.  # [directions, alphas, observers]
         kept: Share of images whose verdict is that of the unmoved image.  # the same shape
         last: Share of images that have the last of the observer's values.  # the same shape
     """
@@ -79,7 +80,7 @@ def leakage(
                 after = observer.look(images)
                 kept = (after.verdict == before.verdict).double().mean()
                 moved = (after.score - before.score).mean() / before.score.std().clamp_min(1e-12)
-                tables[0, row, column, place] = moved if len(observer.values) == 2 else 1 - kept
+                tables[0, row, column, place] = moved if len(observer.values) == 2 else math.copysign(1 - kept, alpha)
                 tables[1, row, column, place] = kept
                 tables[2, row, column, place] = (after.verdict == len(observer.values) - 1).double().mean()
         if progress:

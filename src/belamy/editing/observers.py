@@ -29,8 +29,13 @@ class Reading(NamedTuple):
 class Observer(Protocol):
     """Looks at uint8 images ``[n, C, H, W]``."""
 
-    name: str
-    values: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """What it looks for."""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What it can say."""
 
     def look(self, images: Tensor) -> Reading:
         """What it sees."""

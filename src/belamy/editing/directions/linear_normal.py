@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ class Direction:
     r"""The normal of the plane by which logistic regression parts latents with an attribute from those without.
 
     Latents are standardised first, and both sides weigh the same. With ``others`` each normal is made orthogonal to
-    those of the other attributes named, so that a step along it leaves their classifiers' logits as they are:
+    those of all other attributes in the evidence, so that a step along it leaves their classifiers' logits as they are:
 
     .. math:: n_1 \leftarrow n_1 - P\,n_1, \qquad P \text{ the projection onto } \mathrm{span}(n_2, n_3, \dots)
 
@@ -46,17 +46,16 @@ class Direction:
         centre, spread = latents.mean(0), latents.std(0).clamp_min(1e-12)
         standard = (latents - centre) / spread
         held = torch.arange(len(latents)) % 5 == 4
-        normals, facts = [], {}
-        for name in names:
+        normals, facts = {}, {}
+        for name in dict.fromkeys([*names, *(evidence.attributes if self.others else ())]):
             has = evidence.having(name)
             normal, offset = logistic(standard[~held], has[~held], self.ridge)
             right = ((standard[held] @ normal + offset > 0) == has[held]).double().mean()
-            normals.append(normal / normal.norm())
+            normals[name] = normal / normal.norm()
             facts[name] = {"accuracy": round(float(right), 4), "with": int(has.sum()), "without": int((~has).sum())}
-        found = torch.stack(normals)
-        if self.others and len(names) > 1:
-            found = torch.stack([_apart(found, place) for place in range(len(names))])
-        return Directions(in_deviations(found * spread, latents), tuple(names), facts)
+        found = torch.stack([_apart(normals, name) if self.others else normals[name] for name in names])
+        told = {name: facts[name] for name in names}
+        return Directions(in_deviations(found * spread, latents), tuple(names), told)
 
 
 def logistic(features: Tensor, positive: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
@@ -89,9 +88,10 @@ def logistic(features: Tensor, positive: Tensor, ridge: float) -> tuple[Tensor, 
     return found[:-1], found[-1]
 
 
-def _apart(normals: Tensor, place: int) -> Tensor:
+def _apart(normals: Mapping[str, Tensor], name: str) -> Tensor:
     """A normal without its part in the span of the others."""
-    rest = torch.cat([normals[:place], normals[place + 1 :]])
-    basis = torch.linalg.qr(rest.T).Q  # [d, k - 1]
-    left: Tensor = normals[place] - basis @ (basis.T @ normals[place])
-    return left
+    rest = [normal for other, normal in normals.items() if other != name]
+    if not rest:
+        return normals[name]
+    basis = torch.linalg.qr(torch.stack(rest, 1)).Q  # [d, k - 1]
+    return normals[name] - basis @ (basis.T @ normals[name])

@@ -22,7 +22,7 @@ class Direction:
         Radford et al. 2015, arXiv 1511.06434, section 6.3.2; White 2016, arXiv 1609.04468, section 3.
 
     Args:
-        within: Compare only images whose other attributes, of those named beside it, are the same.
+        within: Compare only images whose other attributes in the evidence are the same.
         raw: Keep the length of the difference, so that a step of 1 leads from one mean to the other.
     """
 
@@ -34,7 +34,7 @@ class Direction:
     def find(self, evidence: Evidence, names: Sequence[str] = ()) -> Directions:
         """One direction for each attribute."""
         latents = evidence.latents.double()
-        vectors = torch.stack([self._difference(evidence, latents, name, names) for name in names])
+        vectors = torch.stack([self._difference(evidence, latents, name) for name in names])
         sized = vectors.float() if self.raw else in_deviations(vectors, latents)
         gaps = (vectors.norm(dim=1) / in_deviations(vectors, latents).double().norm(dim=1)).tolist()
         facts = {
@@ -44,9 +44,9 @@ class Direction:
         }  # fmt: skip
         return Directions(sized, tuple(names), facts)
 
-    def _difference(self, evidence: Evidence, latents: Tensor, name: str, names: Sequence[str]) -> Tensor:
+    def _difference(self, evidence: Evidence, latents: Tensor, name: str) -> Tensor:
         has = evidence.having(name)
-        others = [evidence.having(other) for other in names if other != name] if self.within else []
+        others = [held for other, held in evidence.attributes.items() if other != name] if self.within else []
         kinds = sum((2**place * other.long() for place, other in enumerate(others)), torch.zeros_like(has).long())
         whole, weight = torch.zeros_like(latents[0]), 0
         for kind in kinds.unique():

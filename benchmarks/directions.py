@@ -1,0 +1,161 @@
+"""How well latent directions do what they say, on digits and on drawn faces, with the same in pixels as control.
+
+    belamy train vae-digits  --out runs/vae-digits
+    belamy train vae-avatars --out runs/vae-avatars
+    belamy train gan-avatars --out runs/gan-avatars
+    python benchmarks/directions.py digits runs/vae-digits
+    python benchmarks/directions.py faces runs/vae-avatars
+    python benchmarks/directions.py faces runs/gan-avatars
+
+Digits: the thickness of 500 test digits over steps -3 … 3, whether it rises with every step, and whether the judge of
+digits still sees the digit; then 200 sums mean(thick 7) - mean(thin 7) + mean(thin 1) of three random test digits each.
+Faces: each attribute added to the held-out (or newly drawn) faces that lack it, at the step that is best by judges that
+have seen neither networks nor directions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from belamy.data import to_float, to_uint8
+from belamy.data.measures.thickness import Measure as Thickness
+from belamy.editing.directions import DIRECTIONS, Evidence
+from belamy.editing.evidence import present
+from belamy.runs.run import Run
+from belamy.sampling.points import encoded, pixels_at
+from belamy.seeds import generator
+from belamy.shelf import Part
+from belamy.training.attribute_judges import attribute_judges
+from belamy.training.steering import Steering
+
+ALPHAS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+WHOLE = [place for place, alpha in enumerate(ALPHAS) if alpha == int(alpha)]
+GENTLE = [place for place, alpha in enumerate(ALPHAS) if abs(alpha) <= 1.5]
+FACES = ("smile", "glasses", "beard", "hat", "long_hair", "bun")
+REACH = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
+SAME_COLOUR = 40
+"""Levels of 255: the faces have eight skins and eight hair colours, some of which hardly differ."""
+TRIALS, MEMBERS = 200, 3
+Render = Callable[[Tensor], Tensor]
+
+
+def spaces(steering: Steering) -> dict[str, tuple[Callable[[Tensor], Tensor], Render]]:
+    """Latents and pixels: how images go in and come out."""
+    shape = steering.data.shape
+    return {
+        "latents": (partial(encoded, steering.method), partial(pixels_at, steering.method, batch=512)),
+        "pixels": (lambda images: to_float(images).flatten(1), lambda points: to_uint8(points.view(-1, *shape))),
+    }
+
+
+def digits(steering: Steering) -> dict[str, Any]:
+    """Both tables, in latents and in pixels."""
+    data, measure = steering.data, Thickness()
+    (judge,) = attribute_judges(data, ["class"])
+    assert data.labels is not None
+    train, test = data.indices("train")[:10_000], data.indices("test")[:500]
+    names = ["thickness", *data.classes]
+    threshold = float(measure(data.images(train)).median())
+    told = {}
+    for space, (inward, outward) in spaces(steering).items():
+        known = {name: present(data, train, data.images(train), name) for name in names}
+        evidence = Evidence(inward(data.images(train)), known, steering.method)
+        part = Part(name="mean-difference", within=True)
+        vector = DIRECTIONS.build(part).find(evidence, ["thickness"])["thickness"]
+        start = inward(data.images(test))
+        series = [outward(start + alpha * vector) for alpha in ALPHAS]
+        thickness = torch.stack([measure(images) for images in series])
+        same = torch.stack([judge.look(images).verdict == data.labels[test] for images in series]).double()
+        told[space] = {
+            "rises over -3 -2 … 3": _share((thickness[WHOLE].diff(dim=0) > 0).all(0)),
+            "rises over every step of 0.5 and 1": _share((thickness.diff(dim=0) > 0).all(0)),
+            "digit kept at |step| <= 1.5, least": round(float(same[GENTLE].mean(1).min()), 4),
+            "digit kept, by step": {f"{a:+g}": round(float(s), 3) for a, s in zip(ALPHAS, same.mean(1), strict=True)},
+            "mean thickness, by step": {
+                f"{a:+g}": round(float(t), 2) for a, t in zip(ALPHAS, thickness.mean(1), strict=True)
+            },
+            "thick 1 of 200": _sums(steering, inward, outward, threshold, judge),
+        }
+    return told
+
+
+def _sums(steering: Steering, inward: Render, outward: Render, threshold: float, judge: Any) -> float:
+    """Share of sums that are a 1, by the judge, and thick."""
+    data, measure = steering.data, Thickness()
+    test = data.indices("test")
+    labels, thick = data.labels[test], measure(data.images(test)) > threshold  # type: ignore[index]
+    groups = {"+thick 7": (labels == 7) & thick, "-thin 7": (labels == 7) & ~thick, "+thin 1": (labels == 1) & ~thick}
+    numbers = generator(0, "sums")
+    points = torch.zeros(TRIALS, inward(data.images(test[:1])).shape[1])
+    for name, group in groups.items():
+        members = test[group]
+        for row in range(TRIALS):
+            chosen = members[torch.randperm(len(members), generator=numbers)[:MEMBERS]]
+            points[row] += (1 if name[0] == "+" else -1) * inward(data.images(chosen)).mean(0)
+    images = outward(points)
+    return _share((judge.look(images).verdict == 1) & (measure(images) > threshold))
+
+
+def faces(steering: Steering, part: str) -> dict[str, Any]:
+    """For each attribute the best step, its success and what the worst other attribute keeps."""
+    judges = {judge.name: judge for judge in attribute_judges(steering.data)}
+    found = steering.find(Part.parse(part), steering.usual())
+    latents, render = steering.beginnings(300, 0)
+    before = {name: judge.look(render(latents)).verdict for name, judge in judges.items()}
+    held = steering.data.indices("test")
+    real = {name: steering.data.attributes[name].codes[held] for name in judges}
+    told: dict[str, Any] = {}
+    for name in (each for each in FACES if each in judges):
+        own = _share(judges[name].look(steering.data.images(held)).verdict == real[name])
+        table = []
+        for alpha in REACH:
+            plus, minus = (render(latents + sign * alpha * found[name]) for sign in (1, -1))
+            wanted = torch.where((before[name] == 0).view(-1, 1, 1, 1), plus, minus)
+            after = {other: judge.look(wanted).verdict for other, judge in judges.items()}
+            changed = _share(after[name] != before[name])
+            kept = {
+                other: _share(_near(judge.values)[after[other], before[other]])
+                for other, judge in judges.items()
+                if other != name
+            }
+            table.append((min(changed / 0.9, min(kept.values()) / 0.85), {"step": alpha, "changed": changed, **kept}))
+        told[name] = {"judge on held-out faces": own, **max(table, key=lambda row: row[0])[1]}
+    return told
+
+
+def _near(values: Sequence[str]) -> Tensor:
+    """Which values count as the same: each itself, and of colours all within 40 levels in every channel.  # [K, K]"""
+    if not all(re.fullmatch(r"[0-9a-f]{6}", value) for value in values):
+        return torch.eye(len(values), dtype=torch.bool)
+    levels = torch.tensor([[int(value[at : at + 2], 16) for at in (0, 2, 4)] for value in values])
+    return (levels[:, None] - levels).abs().amax(2) <= SAME_COLOUR
+
+
+def _share(right: Tensor) -> float:
+    return round(float(right.double().mean()), 4)
+
+
+def main() -> None:
+    """Measure and print JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("digits", "faces"))
+    parser.add_argument("run")
+    parser.add_argument("--direction", default="mean-difference")
+    form = parser.parse_args()
+    torch.set_num_threads(1)
+    steering = Steering.open(Run.open(form.run), "cpu")
+    told = digits(steering) if form.what == "digits" else faces(steering, form.direction)
+    sys.stdout.write(f"{json.dumps(told, indent=1)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Directions of a run: evidence, vectors and observers put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from belamy.data import Dataset
+from belamy.data.measures.labelling import is_measured
+from belamy.editing.directions import DIRECTIONS, Directions, Finds
+from belamy.editing.evidence import from_data, from_draws, turns
+from belamy.editing.leakage import Leakage, leakage
+from belamy.editing.observers import Observer, measured
+from belamy.errors import RunError, UsageError
+from belamy.methods.base import BaseMethod, Encodes
+from belamy.runs import files
+from belamy.runs.run import Run
+from belamy.sampling.points import encoded, pixels_at, sampler
+from belamy.shelf import Part
+from belamy.training.attribute_judges import CLASSES, attribute_judges
+from belamy.training.device import choose_device
+from belamy.training.judge import Say
+from belamy.training.start import open_recipe_data
+
+USUAL = ("thickness", "slant", "width")
+"""Measures of grey images that are tried and observed where nothing is named."""
+DRAWS = 5000
+"""Latents drawn as evidence where there is no encoder."""
+FILE = "directions.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Steering:
+    """A run with what is needed to steer it.
+
+    Args:
+        run: The run.
+        method: Its method, in evaluation mode.
+        data: What it was trained on.
+        cache: Where judges are kept.
+        say: Is told what takes long.
+    """
+
+    run: Run
+    method: BaseMethod
+    data: Dataset
+    cache: Path | None = None
+    say: Say | None = None
+
+    @classmethod
+    def open(cls, run: Run, device: str = "auto", offline: bool = False, say: Say | None = None) -> Steering:
+        """A run's method and data.
+
+        Raises:
+            UsageError: The method does not sample.
+        """
+        method = run.method().to(choose_device(device)).eval()
+        sampler(method)
+        return cls(run, method, open_recipe_data(run.recipe, offline), None, say)
+
+    def usual(self) -> tuple[str, ...]:
+        """The attributes of two values; for grey images without any, the usual measures."""
+        binary = tuple(name for name, known in self.data.attributes.items() if len(known.values) == 2)
+        if binary:
+            return binary
+        return USUAL if self.data.shape[0] == 1 else ("brightness", "colour")
+
+    def find(self, part: Part, names: Sequence[str], seed: int = 0) -> Directions:
+        """Directions from encoded training images, or from drawn ones that observers looked at.
+
+        Args:
+            part: The kind of direction.
+            names: Attributes; not used by kinds that need none.
+            seed: Of the drawn latents.
+        """
+        kind: Finds = DIRECTIONS.build(part)
+        wanted = list(names) if kind.supervised else []
+        if isinstance(self.method, Encodes):
+            return kind.find(from_data(self.method, self.data, wanted), wanted)
+        return kind.find(from_draws(self.method, self.observers(wanted) if wanted else [], DRAWS, seed), wanted)
+
+    def observers(self, names: Sequence[str]) -> list[Observer]:
+        """A measure, with the median of the training images as threshold, or a judge for each name."""
+        train = self.data.images(self.data.indices("train")[:DRAWS])
+        own = [name for name in names if name == CLASSES or name in self.data.attributes]
+        judges = {judge.name: judge for judge in attribute_judges(self.data, own, self.cache, self.say)} if own else {}
+        found: list[Observer] = []
+        for name in names:
+            if name not in judges and not is_measured(name):
+                raise UsageError(
+                    f"'{name}' can be told of drawn images only where it is an attribute of two values or a measure: "
+                    f"{', '.join([*self.usual(), 'thickness', '…'])}."
+                )
+            found.append(judges[name] if name in judges else measured(name, train))
+        return found
+
+    def witnesses(self, names: Sequence[str]) -> list[Observer]:
+        """Who looks for leaks: everything the data tell, the measures named, and the usual ones."""
+        told = [name for name, known in self.data.attributes.items() if len(known.values) > 1]
+        labels = [CLASSES] if self.data.labels is not None and not told else []
+        usual = USUAL if self.data.shape[0] == 1 else ("brightness", "colour")
+        wanted = [name for name in names if is_measured(name)]
+        return self.observers(list(dict.fromkeys([*labels, *told, *wanted, *usual])))
+
+    def beginnings(self, count: int, seed: int) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Latents to begin with, of held-out images or drawn anew, and how to make pixels of latents around them."""
+        if isinstance(self.method, Encodes):
+            held = self.data.splits.get("test", self.data.splits["train"])[:count]
+            return encoded(self.method, self.data.images(held)), partial(pixels_at, self.method, batch=256)
+        latents: Tensor = sampler(self.method).latents(seed + 1, range(count))
+        labels = turns(self.method, count)
+
+        def render(points: Tensor) -> Tensor:
+            per = len(points) // count  # rows of a strip repeat a latent's label; so do whole series
+            weights = None if labels is None else labels.repeat_interleave(per, 0)
+            return pixels_at(self.method, points, weights, batch=256)
+
+        return latents, render
+
+    def leaks(
+        self,
+        directions: Directions,
+        names: Sequence[str],
+        alphas: Sequence[float],
+        count: int,
+        seed: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Leakage:
+        """What else changes, on held-out images or latents drawn anew."""
+        latents, render = self.beginnings(count, seed)
+        return leakage(render, latents, directions, self.witnesses(names), alphas, progress)
+
+
+def save(directions: Directions, folder: Path) -> Path:
+    """Write the vectors, by name."""
+    path = folder / FILE
+    pairs = zip(directions.names, directions.vectors, strict=True)
+    files.save_tensors(path, {name: vector.clone() for name, vector in pairs})
+    return path
+
+
+def load(path: Path) -> Directions:
+    """Vectors that :func:`save` wrote.
+
+    Raises:
+        RunError: There is no such file, or it is damaged.
+    """
+    if path.is_dir():
+        path = path / FILE
+    tensors = files.load_tensors(path, None)
+    if not tensors or any(vector.ndim != 1 for vector in tensors.values()):
+        raise RunError(f"{path} holds no directions. Write them with `belamy directions`.")
+    return Directions(torch.stack(list(tensors.values())), tuple(tensors))
