@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from belamy.editing.groups import Population
@@ -14,33 +14,29 @@ if TYPE_CHECKING:
 def people(
     run: Run, method: BaseMethod, *, offline: bool = False, seed: int = 0, say: Callable[[str], None] | None = None
 ) -> Population:
-    """The population of a run; a generator without encoder has its images told apart by the data's judge.
+    """The population of a run; a generator without encoder has its images told apart by judges.
 
     Args:
         run: Whose data are opened.
         method: The run's, on its device.
         offline: Never touch the network.
         seed: Decides generated images.
-        say: Is told that the judge is being trained.
+        say: Is told that a judge is being trained.
 
     Raises:
         UsageError: The method does not sample.
         DataError: The data cannot be opened.
     """
     from belamy.cli.verbs.sample import heeds_labels
-    from belamy.editing.groups import population
+    from belamy.editing.groups import CLASS, population
     from belamy.methods.base import Encodes
+    from belamy.training.attribute_judges import attribute_judges
     from belamy.training.start import open_recipe_data
 
     data, matter = open_recipe_data(run.recipe, offline), heeds_labels(method)
-    classify: Any = None
-    if not isinstance(method, Encodes) and not matter and len(data.classes) > 1:
-        from belamy.training.judge import extractor, trained_judge
-
-        judge = extractor(data, trained_judge(data, say=say))
-
-        def classify(images: Any) -> Any:
-            told: Any = judge.look(images, None).probabilities
-            return told.argmax(1)
-
-    return population(method, data, classify=classify, labels_matter=matter, seed=seed)
+    known = [name for name, values in data.attributes.items() if len(values.values) > 1]
+    wanted = known if matter or data.labels is None else None  # None is all, classes too
+    judged = not isinstance(method, Encodes) and (wanted is None or wanted)
+    judges = attribute_judges(data, wanted, say=say) if judged else []
+    asked = [judge for judge in judges if not (matter and judge.name == CLASS)]
+    return population(method, data, judges=asked, labels_matter=matter, seed=seed)

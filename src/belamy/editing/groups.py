@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from belamy.data import Dataset
 from belamy.data.measures import MEASURES
 from belamy.editing.expressions import Group, Word
+from belamy.editing.observers import Judged
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod, Encodes
 from belamy.sampling.points import class_weights, encoded, pixels_at, sampler
@@ -24,9 +25,7 @@ GENERATED = 2000
 MEASURED = 5000
 """Images that a measure looks at, at most."""
 YES, NO = "yes", "no"
-PLAIN = "plain"
-
-Classify = Callable[[Tensor], Tensor]
+PLAIN, CLASS = "plain", "class"
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,17 +164,17 @@ class Population:
 
 
 def population(
-    method: BaseMethod, data: Dataset, *, classify: Classify | None = None, labels_matter: bool = False, seed: int = 0
+    method: BaseMethod, data: Dataset, *, judges: Sequence[Judged] = (), labels_matter: bool = False, seed: int = 0
 ) -> Population:
     """Where the groups of a method's expressions are found.
 
     A method that encodes takes its training images, with all that is known of them. One that only generates takes
-    2,000 images of its own: their class is the one asked for where labels matter, and otherwise told by a classifier.
+    2,000 images of its own: their class is the one asked for where labels matter; the rest is told by judges.
 
     Args:
         method: It samples.
         data: What it was trained on.
-        classify: Class numbers ``[n]`` of uint8 images, for generated ones.
+        judges: Classifiers of the data's attributes and classes, for generated images.
         labels_matter: Whether the generator heeds labels.
         seed: Decides generated images.
 
@@ -184,7 +183,7 @@ def population(
     """
     if isinstance(method, Encodes):
         return _of_data(method, data)
-    return _generated(method, data.classes, classify, labels_matter, seed)
+    return _generated(method, data.classes, judges, labels_matter, seed)
 
 
 def _of_data(method: BaseMethod, data: Dataset) -> Population:
@@ -195,7 +194,7 @@ def _of_data(method: BaseMethod, data: Dataset) -> Population:
                  if values == data.classes and torch.equal(codes, data.labels[train])]  # fmt: skip
         known = {name: held for name, held in known.items() if name not in alike or set(held[0]) == {YES, NO}}
         if not alike or set(data.classes) != {YES, NO}:
-            known["class"] = (data.classes, data.labels[train])
+            known[CLASS] = (data.classes, data.labels[train])
     return Population(
         len(train),
         lambda chosen: data.images(train[chosen]),
@@ -206,16 +205,14 @@ def _of_data(method: BaseMethod, data: Dataset) -> Population:
 
 
 def _generated(
-    method: BaseMethod, classes: tuple[str, ...], classify: Classify | None, labels_matter: bool, seed: int
+    method: BaseMethod, classes: tuple[str, ...], judges: Sequence[Judged], labels_matter: bool, seed: int
 ) -> Population:
     latents = sampler(method).latents(seed, range(GENERATED))
     weights = class_weights(torch.arange(GENERATED) % len(classes), len(classes)) if labels_matter else None
     images = pixels_at(method, latents, weights)
-    known = {}
+    known = {judge.name: (judge.values, judge.probabilities(images).argmax(1)) for judge in judges}
     if weights is not None:
-        known["class"] = (classes, weights.argmax(1))
-    elif classify is not None:
-        known["class"] = (classes, classify(images))
+        known[CLASS] = (classes, weights.argmax(1))
     return Population(
         GENERATED,
         lambda chosen: images[chosen],

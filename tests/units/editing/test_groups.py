@@ -14,6 +14,7 @@ from belamy.data.dataset import Attribute, Dataset, Memory
 from belamy.editing.arithmetic import CENTRE, Setting, arithmetic
 from belamy.editing.expressions import Group, parse
 from belamy.editing.groups import GENERATED, Population, population
+from belamy.editing.observers import Judged
 from belamy.errors import DataError, UsageError
 from belamy.methods.base import BaseMethod, BaseRecipe, Domain, normal_latents
 
@@ -127,8 +128,9 @@ def test_generated_groups(faces: Dataset) -> None:
     assert told.count == GENERATED
     members = told.members(Group(parse("mean(2)").leaves()[0].words), 7)  # type: ignore[union-attr]
     assert members.weights is not None and torch.equal(members.weights, torch.tensor([[0.0, 0, 1]]).expand(7, 3))
-    judged = population(Mirror(), faces, classify=lambda images: (images[:, 0, 0, 0] > 128).long())
-    assert (found(judged, "mean(1)")[:, 0] > 128).all() and (found(judged, "mean(0)")[:, 0] <= 128).all()
+    judge = Judged("class", ("dark", "lit"), lambda images: torch.eye(2)[(images[:, 0, 0, 0] > 128).long()])
+    judged = population(Mirror(), faces, judges=[judge])
+    assert (found(judged, "mean(lit)")[:, 0] > 128).all() and (found(judged, "mean(class=dark)")[:, 0] <= 128).all()
     with pytest.raises(UsageError, match="no group 'hat' in 2,000 images of this run"):
         found(judged, "mean(hat)")
 

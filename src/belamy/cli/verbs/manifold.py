@@ -24,7 +24,8 @@ class Form:
     run: str
     """The run's directory."""
     axes: tuple[int, ...] = ()
-    """Latent axes, counted from 0. The plane and the scatter take two, 0 1 by default; --traverse any number."""
+    """Latent axes, counted from 0. The plane takes two, 0 1 by default; the scatter two, by default
+    those along which the data vary most; --traverse any number."""
     count: int = 15
     """Images in a row."""
     traverse: bool = False
@@ -135,7 +136,8 @@ def scattered(form: Form, run: Run, method: BaseMethod, told: Any) -> tuple[Pict
     data = open_recipe_data(run.recipe, form.offline)
     held = data.splits.get("test", data.splits["train"])[: form.points]
     codes = encoded(method, data.images(held))
-    axes = form.axes or ((0, 1) if codes.shape[1] > 1 else (0, 0))
+    liveliest = codes.var(0, correction=0).argsort(descending=True, stable=True)[:2].tolist()
+    axes = form.axes or (liveliest[0], liveliest[-1])
     checked(axes, codes.shape[1])
     labels = None if data.labels is None else data.labels[held]
     picture = scatter(codes[:, list(axes)], labels, data.classes, (axes[0], axes[1]))
