@@ -14,7 +14,7 @@ test: check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 check: $(READY)
 	$(BIN)/ruff format --check src tests benchmarks
