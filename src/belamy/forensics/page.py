@@ -32,7 +32,8 @@ STYLE = """
 .three { display: grid; gap: 32px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
 .three img { width: 100%; } .look { width: 100%; }
 .areas { max-width: 860px; min-width: 500px; }
-.tests td, .tests th { padding-right: 14px; white-space: nowrap; } .tests th[scope=row] { min-width: 9em; white-space: normal; }
+.tests td, .tests th { padding-right: 14px; white-space: nowrap; }
+.tests th[scope=row] { min-width: 9em; white-space: normal; }
 .tests thead th { vertical-align: bottom; } .tests .quiet * { color: var(--faint); }
 .tests small { color: var(--faint); font-size: .82rem; }
 .broken { margin-top: 34px; }
@@ -112,7 +113,7 @@ def _tests(found: Examination) -> str:
         "the probability that a suspect's number is above a real image's: ½ is chance, 1 is no overlap at all. Lines "
         "are intervals of 95\N{NO-BREAK SPACE}%."
     )
-    chart = f"<figure class="scroll">{area_chart(rows, series, 'How well each test separates', UNIT)}</figure>"
+    chart = f"<figure class=scroll>{area_chart(rows, series, 'How well each test separates', UNIT)}</figure>"
     tables = "".join(_test_table(found, each) for each in found.comparisons)
     return _section("tests", "Tests", hint, chart + tables)
 
