@@ -9,7 +9,7 @@ from typing import Any
 
 from belamy.errors import UsageError
 from belamy.evaluation.card import REMEDIES, Card
-from belamy.evaluation.verdict import Verdict, aligned, number, overlap, span
+from belamy.evaluation.verdict import Measure, Verdict, aligned, number, overlap, span
 
 FINGERPRINT = 64
 """Letters of a SHA-256."""
@@ -76,7 +76,7 @@ class Contrast:
             alike = [
                 f"{self.names[a]} and {self.names[b]}"
                 for a, b in combinations(range(len(found)), 2)
-                if overlap(found[a].interval, found[b].interval)
+                if not found[a].of_real and overlap(found[a].interval, found[b].interval)
             ]
             if alike:
                 said.append(f"{name}: {', '.join(alike)} are not significantly different.")
@@ -106,10 +106,11 @@ class Contrast:
         rows = []
         for name in names:
             found = [next((each for each in verdict.measures if each.name == name), None) for verdict in self.verdicts]
-            cells = ["–" if each is None else f"{number(each.value)} ({span(each.interval)})" for each in found]
+            cells = ["–" if each is None else _with_interval(each) for each in found]
             floors = [each.floor for each in found if each is not None and each.floor is not None]
             intervals = [each.interval if each else None for each in found]
-            alike = all(overlap(a, b) for a, b in combinations(intervals, 2))
+            told = not any(each.of_real for each in found if each is not None)
+            alike = told and all(overlap(a, b) for a, b in combinations(intervals, 2))
             rows.append(
                 (name, *cells, number(floors[0]) if floors else "–", "not significantly different" if alike else "")
             )
@@ -136,6 +137,11 @@ def moved(cards: Sequence[Card]) -> list[str]:
     """Metrics whose options are not the same wherever they were computed."""
     names = dict.fromkeys(name for each in cards for name in each.metrics)
     return [name for name in names if len({each.metrics[name] for each in cards if name in each.metrics}) > 1]
+
+
+def _with_interval(measure: Measure) -> str:
+    interval = f" ({span(measure.interval)})" if measure.interval else ""
+    return f"{number(measure.value)}{interval}"
 
 
 def _said(value: Any) -> str:
