@@ -14,6 +14,7 @@ from torch import Tensor
 from belamy.data import to_uint8
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod
+from belamy.networks.latents import coded
 from belamy.networks.latents.paths import linear, slerp
 from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture
@@ -23,6 +24,8 @@ PATHS = ("law", "linear", "slerp", "even")
 FINE = 8
 """Points between two frames at which an even walk measures how fast the image changes."""
 IN_A_ROW = 16
+TYPICAL = 256
+"""Latents whose length is measured."""
 
 Interpolate = Callable[[Tensor, Tensor, Tensor], Tensor]
 Look = Callable[[Tensor], Tensor]
@@ -137,6 +140,27 @@ def walk(
     found = tuple(int((at[frames] - key).abs().argmin()) for key in range(len(keys)))
     latents, blend = place(at[frames])
     return Walk(latents, blend, shown[frames], found, apart)
+
+
+def lengthened(method: BaseMethod, latent: Tensor) -> Tensor:
+    """A latent that is shorter than the law's are, as long as they are on average; others as they are.
+
+    The mean of n independent latents is about √n times too short, and a generator has never seen such. Categories,
+    continuous codes and the choice among several generators have no length and stay.
+
+    Args:
+        method: It samples.
+        latent: Any.  # [latent]
+    """
+    law: Any = method.law if isinstance(method, Lawful) else None
+    size = len(latent) if law is None else law.latent
+    if isinstance(law, coded.Law):
+        size -= law.categories + law.continuous
+    typical = sampler(method).latents(0, range(TYPICAL))[:, :size].norm(dim=1).mean()
+    length = latent[:size].norm()
+    if not 0 < float(length) < float(typical):
+        return latent
+    return torch.cat([latent[:size] * (typical / length), latent[size:]])
 
 
 def way(method: BaseMethod, path: str) -> Interpolate:

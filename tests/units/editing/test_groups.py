@@ -163,6 +163,19 @@ def test_labels_are_summed_too(faces: Dataset) -> None:
     assert (blended.images == 159).all()  # the table's middle, 0.25
 
 
+def test_sums_of_generated_groups_are_as_long_as_latents(faces: Dataset) -> None:
+    method = Mirror(heeds=True)
+    people, setting = population(method, faces, labels_matter=True), Setting(noise=0.0, labels_matter=True)
+    typical = float(method.latents(0, range(256)).norm(dim=1).mean())
+    mean = arithmetic(method, parse("mean(1)"), people, setting)
+    assert mean.operands[0].latent.norm() < typical / 3
+    assert torch.isclose(mean.latents[0].norm(), torch.tensor(typical))
+    same = arithmetic(method, parse("mean(2) - mean(2) + mean(1)"), people, setting)
+    assert torch.allclose(same.latents, mean.latents, atol=1e-6) and torch.equal(same.weights, mean.weights)  # type: ignore[arg-type]
+    alone = arithmetic(method, parse("seed(3) / 9"), people, setting)
+    assert torch.allclose(alone.latents[0], method.latents(3, [0])[0] / 9)
+
+
 def test_images_take_part(faces: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(np.array([[10, 20], [30, 40]], dtype=np.uint8)).save(path)

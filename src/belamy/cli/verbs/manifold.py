@@ -136,7 +136,7 @@ def scattered(form: Form, run: Run, method: BaseMethod, told: Any) -> tuple[Pict
     data = open_recipe_data(run.recipe, form.offline)
     held = data.splits.get("test", data.splits["train"])[: form.points]
     codes = encoded(method, data.images(held))
-    liveliest = codes.var(0, correction=0).argsort(descending=True, stable=True)[:2].tolist()
+    liveliest = sorted(codes.var(0, correction=0).argsort(descending=True, stable=True)[:2].tolist())
     axes = form.axes or (liveliest[0], liveliest[-1])
     checked(axes, codes.shape[1])
     labels = None if data.labels is None else data.labels[held]
