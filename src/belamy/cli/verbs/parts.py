@@ -1,4 +1,4 @@
-"""List the parts of recipes (losses, penalties, networks, tricks …), or explain one: belamy parts [NAME]."""
+"""List the parts (losses, penalties, networks, tricks, metrics …), or explain one: belamy parts [NAME]."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Form:
-    """List the parts that a recipe's fields can hold, or explain one."""
+    """List the parts that a recipe's fields, and the metrics that an evaluation, can hold, or explain one."""
 
     json: str | None = None
     """Write the list as JSON to this file; - is standard output."""
@@ -42,11 +42,12 @@ def run(words: list[str]) -> int:
 
 
 def shelves() -> dict[str, tuple[Shelf, list[str]]]:
-    """Every kind of part: its shelf and the recipes' fields that hold such parts."""
+    """Every kind of part: its shelf and the recipes' fields, or the option, that hold such parts."""
+    from belamy.evaluation.metrics import METRICS
     from belamy.runs.run import RECIPE_TYPES
     from belamy.shelf import slots
 
-    found: dict[str, tuple[Shelf, list[str]]] = {}
+    found: dict[str, tuple[Shelf, list[str]]] = {METRICS.kind: (METRICS, ["metrics"])}
     for method in RECIPE_TYPES.names():
         for field, slot in slots(RECIPE_TYPES.load(method)).items():
             _, fields = found.setdefault(slot.shelf.kind, (slot.shelf, []))
