@@ -8,7 +8,8 @@
     python benchmarks/directions.py faces runs/gan-avatars
 
 Digits: the thickness of 500 test digits over steps -3 … 3, whether it rises with every step, and whether the judge of
-digits still sees the digit; then 200 sums mean(thick 7) - mean(thin 7) + mean(thin 1) of three random test digits each.
+digits still sees the digit; then 200 sums mean(thick 7) - mean(thin 7) + mean(thin 1) of random test digits. Thick and
+thin are the outer thirds; a sum succeeds that the judge takes for a 1 and that is thicker than the median digit.
 Faces: each attribute added to the held-out (or newly drawn) faces that lack it, at the step that is best by judges that
 have seen neither networks nor directions.
 """
@@ -44,7 +45,7 @@ FACES = ("smile", "glasses", "beard", "hat", "long_hair", "bun")
 REACH = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
 SAME_COLOUR = 40
 """Levels of 255: the faces have eight skins and eight hair colours, some of which hardly differ."""
-TRIALS, MEMBERS = 200, 3
+TRIALS = 200
 Render = Callable[[Tensor], Tensor]
 
 
@@ -64,7 +65,6 @@ def digits(steering: Steering) -> dict[str, Any]:
     assert data.labels is not None
     train, test = data.indices("train")[:10_000], data.indices("test")[:500]
     names = ["thickness", *data.classes]
-    threshold = float(measure(data.images(train)).median())
     told = {}
     for space, (inward, outward) in spaces(steering).items():
         known = {name: present(data, train, data.images(train), name) for name in names}
@@ -83,26 +83,27 @@ def digits(steering: Steering) -> dict[str, Any]:
             "mean thickness, by step": {
                 f"{a:+g}": round(float(t), 2) for a, t in zip(ALPHAS, thickness.mean(1), strict=True)
             },
-            "thick 1 of 200": _sums(steering, inward, outward, threshold, judge),
+            **{f"thick 1, means of {n}": _sums(steering, inward, outward, judge, n) for n in (3, 5, 10)},
         }
     return told
 
 
-def _sums(steering: Steering, inward: Render, outward: Render, threshold: float, judge: Any) -> float:
-    """Share of sums that are a 1, by the judge, and thick."""
-    data, measure = steering.data, Thickness()
-    test = data.indices("test")
-    labels, thick = data.labels[test], measure(data.images(test)) > threshold  # type: ignore[index]
-    groups = {"+thick 7": (labels == 7) & thick, "-thin 7": (labels == 7) & ~thick, "+thin 1": (labels == 1) & ~thick}
+def _sums(steering: Steering, inward: Render, outward: Render, judge: Any, members: int) -> float:
+    """Share of sums that are a 1, by the judge, and thicker than the median test digit."""
+    data, test = steering.data, steering.data.indices("test")
+    assert data.labels is not None
+    labels, thickness = data.labels[test], Thickness()(data.images(test))
+    thin, middle, thick = thickness.quantile(torch.tensor([1 / 3, 1 / 2, 2 / 3], dtype=thickness.dtype))
+    groups = [(1, (labels == 7) & (thickness > thick)), (-1, (labels == 7) & (thickness < thin)),
+              (1, (labels == 1) & (thickness < thin))]  # fmt: skip
     numbers = generator(0, "sums")
-    points = torch.zeros(TRIALS, inward(data.images(test[:1])).shape[1])
-    for name, group in groups.items():
-        members = test[group]
-        for row in range(TRIALS):
-            chosen = members[torch.randperm(len(members), generator=numbers)[:MEMBERS]]
-            points[row] += (1 if name[0] == "+" else -1) * inward(data.images(chosen)).mean(0)
-    images = outward(points)
-    return _share((judge.look(images).verdict == 1) & (measure(images) > threshold))
+    sums = []
+    for _ in range(TRIALS):
+        chosen = [test[group][torch.randperm(int(group.sum()), generator=numbers)[:members]] for _, group in groups]
+        means = [inward(data.images(images)).mean(0) for images in chosen]
+        sums.append(sum((sign * mean for (sign, _), mean in zip(groups, means, strict=True)), torch.zeros(1)))
+    images = outward(torch.stack(sums))
+    return _share((judge.look(images).verdict == 1) & (Thickness()(images) > middle))
 
 
 def faces(steering: Steering, part: str) -> dict[str, Any]:
