@@ -102,7 +102,7 @@ def arithmetic(method: BaseMethod, expression: Expression, people: Population, s
     sum of the weights says what is generated.
 
     *Departs from the paper* where groups are of generated images: a sum of means of three latents is about as long as a
-    latent, one of more is too short for the generator, and is lengthened.
+    latent, one of more is too short for the generator, and gets one individual's rest.
 
     References:
         Radford et al. 2015, arXiv 1511.06434, section 6.3.2: mean latents of three samples for each concept, eight
@@ -121,7 +121,7 @@ def arithmetic(method: BaseMethod, expression: Expression, people: Population, s
     operands = {leaf: _operand(method, leaf, people, setting) for leaf in expression.leaves()}
     latent = expression.value(lambda leaf: operands[leaf].latent)
     if any(isinstance(leaf, Group) for leaf in operands):
-        latent = people.settle(latent)
+        latent = people.settle(latent, setting.seed)
     weights = None
     if setting.labels_matter:
         weights = expression.value(lambda leaf: operands[leaf].weights)  # type: ignore[arg-type, return-value]

@@ -17,7 +17,7 @@ from belamy.editing.observers import Judged
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod, Encodes
 from belamy.sampling.points import class_weights, encoded, pixels_at, sampler
-from belamy.sampling.walk import lengthened
+from belamy.sampling.walk import completed
 from belamy.seeds import generator
 from belamy.shelf import Part
 
@@ -60,8 +60,8 @@ class Population:
         place: Latents ``[n, latent]`` and class weights of those images.
         known: The values of each attribute, and which of them every image has, by name.
         source: What the images are, in words.
-        settle: What is done to the latent of a sum of groups: sums of drawn latents are given the law's length, since
-            means of many are too short; codes of an encoder stay.
+        settle: What is done to the latent of a sum of groups, given a seed: a sum of drawn latents is completed to a
+            latent's length, since means are too short; codes of an encoder stay.
     """
 
     count: int
@@ -69,7 +69,7 @@ class Population:
     place: Callable[[Tensor, Tensor], tuple[Tensor, Tensor | None]]
     known: Mapping[str, tuple[tuple[str, ...], Tensor]]
     source: str
-    settle: Callable[[Tensor], Tensor] = lambda latent: latent
+    settle: Callable[[Tensor, int], Tensor] = lambda latent, _: latent
     _measured: dict[str, Tensor] = field(default_factory=dict)
 
     def members(self, group: Group, count: int, seed: int = 0) -> Members:
@@ -224,7 +224,7 @@ def _generated(
         lambda chosen, _: (latents[chosen], None if weights is None else weights[chosen]),
         known,
         f"{GENERATED:,} images of this run",
-        partial(lengthened, method),
+        partial(completed, method),
     )
 
 

@@ -142,25 +142,32 @@ def walk(
     return Walk(latents, blend, shown[frames], found, apart)
 
 
-def lengthened(method: BaseMethod, latent: Tensor) -> Tensor:
-    """A latent that is shorter than the law's are, as long as they are on average; others as they are.
+def completed(method: BaseMethod, latent: Tensor, seed: int = 0) -> Tensor:
+    r"""A mean of latents, with what the mean lost: some one latent's part across it, so that it is as long as latents.
 
-    The mean of n independent latents is about √n times too short, and a generator has never seen such. Categories,
-    continuous codes and the choice among several generators have no length and stay.
+    .. math:: m + \sqrt{\ell^2 - \lVert m\rVert^2}\;\frac{z_\perp}{\lVert z_\perp\rVert}, \qquad z_\perp \perp m
+
+    The mean of n independent latents is about √n times too short, and a generator has never seen such: it makes pale
+    images. Stretching the mean would exaggerate what its members have in common; this leaves that as it is and adds one
+    individual's rest. ℓ is the mean length of latents. Categories, continuous codes and the choice among several
+    generators stay; so does a latent that is not too short.
 
     Args:
         method: It samples.
-        latent: Any.  # [latent]
+        latent: A mean, or a sum of means.  # [latent]
+        seed: Whose rest it gets.
     """
     law: Any = method.law if isinstance(method, Lawful) else None
     size = len(latent) if law is None else law.latent
     if isinstance(law, coded.Law):
         size -= law.categories + law.continuous
-    typical = sampler(method).latents(0, range(TYPICAL))[:, :size].norm(dim=1).mean()
-    length = latent[:size].norm()
-    if not 0 < float(length) < float(typical):
+    mean, drawn = latent[:size], sampler(method).latents(seed, range(TYPICAL))[:, :size]
+    missing = drawn.norm(dim=1).mean().square() - mean.square().sum()
+    if missing <= 0:
         return latent
-    return torch.cat([latent[:size] * (typical / length), latent[size:]])
+    tiny = torch.finfo(mean.dtype).tiny
+    across = drawn[0] - (drawn[0] @ mean) / mean.square().sum().clamp_min(tiny) * mean
+    return torch.cat([mean + missing.sqrt() * across / across.norm().clamp_min(tiny), latent[size:]])
 
 
 def way(method: BaseMethod, path: str) -> Interpolate:

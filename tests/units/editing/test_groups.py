@@ -170,6 +170,8 @@ def test_sums_of_generated_groups_are_as_long_as_latents(faces: Dataset) -> None
     mean = arithmetic(method, parse("mean(1)"), people, setting)
     assert mean.operands[0].latent.norm() < typical / 3
     assert torch.isclose(mean.latents[0].norm(), torch.tensor(typical))
+    common = mean.operands[0].latent
+    assert torch.isclose(mean.latents[0] @ common, common @ common)  # not exaggerated
     same = arithmetic(method, parse("mean(2) - mean(2) + mean(1)"), people, setting)
     assert torch.allclose(same.latents, mean.latents, atol=1e-6) and torch.equal(same.weights, mean.weights)  # type: ignore[arg-type]
     alone = arithmetic(method, parse("seed(3) / 9"), people, setting)

@@ -14,7 +14,7 @@ from belamy.methods.base import BaseMethod, BaseRecipe, Domain, normal_latents
 from belamy.networks.latents.paths import linear, slerp
 from belamy.sampling.picture import Picture, beside, named
 from belamy.sampling.points import class_weights, drawn, encoded, images_at, pixels_at
-from belamy.sampling.walk import PATHS, along, evenly, lengthened, lengths, walk, way
+from belamy.sampling.walk import PATHS, along, completed, evenly, lengths, walk, way
 from belamy.shelf import Part
 
 SMALL = Domain((1, 8, 8), ("a", "b", "c"))
@@ -92,14 +92,21 @@ def test_the_way_of_several_generators_leaves_the_choice_straight() -> None:
     assert torch.isclose(between[-1], keys[:, -1].mean())
 
 
-def test_short_latents_are_lengthened_and_codes_stay() -> None:
+def test_means_are_completed_and_codes_stay() -> None:
     method = a_gan(law="coded:categories=2,continuous=1")
     long = drawn(method, 0) * 100
-    assert torch.equal(lengthened(method, long), long)
-    short = torch.tensor([0.01, 0, 0, 1, 0, 0.5])  # three numbers of noise, two of the category, one code
-    found = lengthened(method, short)
-    assert torch.equal(found[3:], short[3:]) and 1.3 < float(found[0]) < 1.9  # √(8/π) = 1.60 for three
-    assert torch.equal(lengthened(method, torch.zeros(6)), torch.zeros(6))
+    assert torch.equal(completed(method, long), long)
+    mean = torch.tensor([0.25, 0, 0, 1, 0, 0.5])  # three numbers of noise, two of the category, one code
+    found = completed(method, mean, 3)
+    assert torch.equal(found[3:], mean[3:]) and torch.isclose(found[0], mean[0])  # its own direction too
+    assert 1.4 < float(found[:3].norm()) < 1.8  # √(8/π) = 1.60 for three
+    own = drawn(method, 3)[1:3]
+    assert torch.allclose(found[1:3] / found[1:3].norm(), own / own.norm(), atol=1e-6)
+    assert torch.allclose(
+        completed(method, torch.zeros(6), 3)[1:3] / own,
+        completed(method, torch.zeros(6), 3)[0] / drawn(method, 3)[0],
+        atol=1e-5,
+    )
 
 
 def test_a_loop_closes_without_repeating() -> None:
