@@ -94,14 +94,14 @@ class Objective:
         """
         image = image.detach().requires_grad_()
         seen = self._shifted(image, offset)
-        rough = self._smoothness(image)
         if len(self.tiles) == 1:
             sums, content = self._look(seen, 0, offset)
             content, style = self.settings.content_weight * content, self.settings.style_weight * self._compared(sums)
-            (gradient,) = torch.autograd.grad(content + style + rough, image)
+            (gradient,) = torch.autograd.grad(content + style, image)
         else:
             content, style, of_seen = self._by_tiles(seen.detach(), offset)
-            (gradient,) = torch.autograd.grad((seen, rough), image, (of_seen, torch.ones_like(rough)))
+            (gradient,) = torch.autograd.grad(seen, image, of_seen)
+        rough = self._smoothness(image.detach(), gradient)
         return Terms(*(float(term.detach()) for term in (content, style, rough))), gradient
 
     def _by_tiles(self, seen: Tensor, offset: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
@@ -218,11 +218,19 @@ class Objective:
             return gram.difference(found[0], wanted[0], IMAGE_CHANNELS, height * width)
         return gram.difference(found[0], wanted[0], found[0].shape[1], 1)
 
-    def _smoothness(self, image: Tensor) -> Tensor:
-        """Total variation, weighted; of the levels 0..255 summed, or of the intensities on average."""
+    def _smoothness(self, image: Tensor, gradient: Tensor) -> Tensor:
+        """Total variation, weighted, whose gradient is added to another; of the levels 0..255 summed, or of the
+        intensities on average. Rows are taken so many at a time as a tile has."""
         relative = self.settings.loss == "relative"
-        rough = total_variation(image if relative else image * 255, self.settings.smoothness_exponent)[0]
-        return self.settings.smoothness * (rough / image.numel() if relative else rough)
+        scale = self.settings.smoothness / (image.numel() if relative else 1)
+        term = image.new_zeros(())
+        for first in range(0, image.shape[2] - 1, self.settings.tile):
+            rows = slice(first, first + self.settings.tile + 1)
+            part = image[..., rows, :].clone().requires_grad_()
+            value = scale * total_variation(part if relative else part * 255, self.settings.smoothness_exponent)[0]
+            gradient[..., rows, :] += torch.autograd.grad(value, part)[0]
+            term += value.detach()
+        return term
 
     def _shifted(self, image: Tensor, offset: tuple[int, int]) -> Tensor:
         """The picture moved by an offset, its edges mirrored."""

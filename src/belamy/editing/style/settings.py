@@ -24,7 +24,7 @@ class Settings(BaseModel):
     """Of VGG-19."""
     rescaled: bool = False
     """Scale VGG-19's weights so that each filter's mean output over the pictures is 1."""
-    content_layers: dict[str, float] = {"b6": 1.0}
+    content_layers: dict[str, float] = {"b4": 1.0, "b6": 1.0}
     """Layers of the content and their weights."""
     style_layers: dict[str, float] = {"stem": 1.0, "b0": 1.0, "b2": 1.0, "b4": 1.0, "b7": 1.0}
     """Layers of the style and their weights."""
@@ -33,7 +33,7 @@ class Settings(BaseModel):
     layer's own size; documents: sums, Gram matrices by the image's size and 3 channels."""
     content_weight: float = Field(default=1.0, ge=0)
     """Of the content."""
-    style_weight: float = Field(default=5.0, ge=0)
+    style_weight: float = Field(default=1.0, ge=0)
     """Of the style."""
     smoothness: float = Field(default=2.0, ge=0)
     """Of total variation."""
