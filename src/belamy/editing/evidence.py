@@ -11,7 +11,7 @@ from belamy.data import Dataset
 from belamy.data.measures import MEASURES
 from belamy.data.measures.labelling import is_measured
 from belamy.editing.directions import Evidence
-from belamy.editing.observers import Observer, measured
+from belamy.editing.observers import Measured, Observer, measured
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod
 from belamy.sampling.points import class_weights, encoded, pixels_at, sampler
@@ -42,6 +42,8 @@ def from_data(method: BaseMethod, data: Dataset, names: Sequence[str], most: int
 def from_draws(method: BaseMethod, observers: Sequence[Observer], count: int, seed: int) -> Evidence:
     """Latents drawn from the method's law, with what observers of two values say of their images.
 
+    A measure splits them at their own median, so that both sides have as many.
+
     Raises:
         UsageError: The method does not sample, or an observer tells more than two kinds apart.
     """
@@ -52,7 +54,8 @@ def from_draws(method: BaseMethod, observers: Sequence[Observer], count: int, se
     for observer in observers:
         if len(observer.values) != 2:
             raise UsageError(f"'{observer.name}' is one of {len(observer.values)} things. Name an attribute of two.")
-        known[observer.name] = observer.look(images).verdict.bool()
+        looking = measured(observer.name, images) if isinstance(observer, Measured) else observer
+        known[observer.name] = looking.look(images).verdict.bool()
     return Evidence(latents, known, method)
 
 

@@ -6,21 +6,27 @@ from belamy.shelf import Part
 
 
 def vae_digits() -> vae.Recipe:
-    """Variational autoencoder of digits with 20 latent dimensions: small and quick, to steer and to edit with."""
+    """Variational autoencoder of digits with 20 latent dimensions: small and quick, to steer and to edit with.
+
+    Four CPU-minutes. A step along its thickness direction thickens every one of 500 test digits.
+    """
     return vae.Recipe(
         encoder=Part(name="vae-digits"),
         decoder=Part(name="vae-digits"),
         latent=20,
         batch=128,
-        samples=600_000,
+        samples=400_000,
         optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
         schedule=Part(name="cosine"),
     )
 
 
 def vae_avatars() -> vae.Recipe:
-    """Variational autoencoder of small drawn faces whose attributes are known: smile, glasses, beard, hat, hair."""
-    return vae_digits().changed(data="avatars-16", latent=32, beta=0.3, batch=64, samples=400_000)
+    """Variational autoencoder of small drawn faces whose attributes are known: glasses, hat, hair, smile, beard.
+
+    The divergence weighs a fiftieth: a mouth is three pixels, and would not be worth its cost in full.
+    """
+    return vae_digits().changed(data="avatars-16", latent=64, beta=0.02, batch=64, samples=300_000)
 
 
 def gan_avatars() -> gan.Recipe:
@@ -31,5 +37,5 @@ def gan_avatars() -> gan.Recipe:
         generator_condition=unconditional,
         discriminator_condition=unconditional,
         auxiliary=0.0,
-        samples=400_000,
+        samples=200_000,
     )
