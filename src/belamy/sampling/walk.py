@@ -23,6 +23,7 @@ from belamy.sampling.points import Progress, images_at, sampler
 PATHS = ("law", "linear", "slerp", "even")
 FINE = 8
 """Points between two frames at which an even walk measures how fast the image changes."""
+ROUNDS = 12
 IN_A_ROW = 16
 TYPICAL = 256
 """Latents whose length is measured."""
@@ -95,8 +96,8 @@ def walk(
 
     ``linear`` is the straight way, ``slerp`` the arc, ``law`` the way of the latents' own law (the arc for normal
     latents, the straight way for uniform ones). ``even`` goes the law's way, but so that neighbouring frames all look
-    equally far apart: positions are even in the length of the curve that the images draw among features, as on a
-    geodesic. Weights of labels change along the straight way, or stay where two keys agree.
+    equally far apart among features, as on a geodesic. Weights of labels change along the straight way, or stay where
+    two keys agree.
 
     *Departs from a geodesic*: the curve is that of the law; only the speed along it is changed.
 
@@ -133,7 +134,7 @@ def walk(
     if path == "even":
         fine = torch.linspace(0, legs, FINE * (count - 1) + 1, dtype=torch.float64)
         features = look(to_uint8(images_at(method, *place(fine), progress=progress)))
-        at = evenly(fine, lengths(features), count)
+        at = equidistant(fine, features.flatten(1).double(), count)
     shown = to_uint8(images_at(method, *place(at), progress=progress))
     apart = lengths(look(shown))
     frames = slice(None, -1 if loop else None)
@@ -201,6 +202,26 @@ def along(keys: Tensor, at: Tensor, between: Interpolate) -> Tensor:
     leg = at.floor().long()
     t = (at - leg).to(keys.dtype).unsqueeze(1)
     return between(keys[leg % len(keys)], keys[(leg + 1) % len(keys)], t)
+
+
+def equidistant(at: Tensor, features: Tensor, count: int) -> Tensor:
+    """Positions on a curve of features whose neighbours are all equally far apart, the ends exact.
+
+    First equal parts of the curve's length; then, since a curve that bends is longer than its chords, the chords in
+    place of the lengths, again and again, as meshes are made equidistant (de Boor 1973).
+
+    Args:
+        at: Positions, evenly ascending.  # [m]
+        features: There.  # [m, d]
+        count: How many are wanted.
+    """
+    found = evenly(at, lengths(features), count)
+    for _ in range(ROUNDS):
+        place = (found - at[0]) / (at[-1] - at[0]) * (len(at) - 1)
+        below = place.floor().long().clamp(0, len(at) - 2)
+        share = (place - below).unsqueeze(1)
+        found = evenly(found, lengths(features[below] * (1 - share) + features[below + 1] * share), count)
+    return found
 
 
 def evenly(at: Tensor, steps: Tensor, count: int) -> Tensor:

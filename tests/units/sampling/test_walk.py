@@ -14,7 +14,7 @@ from belamy.methods.base import BaseMethod, BaseRecipe, Domain, normal_latents
 from belamy.networks.latents.paths import linear, slerp
 from belamy.sampling.picture import Picture, beside, named
 from belamy.sampling.points import class_weights, drawn, encoded, images_at, pixels_at
-from belamy.sampling.walk import PATHS, along, completed, evenly, lengths, walk, way
+from belamy.sampling.walk import PATHS, along, completed, equidistant, evenly, lengths, walk, way
 from belamy.shelf import Part
 
 SMALL = Domain((1, 8, 8), ("a", "b", "c"))
@@ -131,6 +131,17 @@ def test_even_steps_are_even_in_the_features_that_look() -> None:
     made = walk(Cubic(), keys, path="even", steps=6, look=lambda images: (images.flatten(1).float() - 128).square())
     found = made.latents[:, 0] ** 6
     assert torch.allclose(found, torch.linspace(float(found[0]), float(found[-1]), 7), atol=0.02)
+
+
+def test_chords_are_even_where_the_curve_bends() -> None:
+    """Round a corner the chord is shorter than the way."""
+    at = torch.linspace(0, 2, 161, dtype=torch.float64)
+    corner = torch.stack([at.clamp(max=1.1), (at - 1.1).clamp(min=0)], 1)
+    found = equidistant(at, corner, 6)
+    there = torch.stack([found.clamp(max=1.1), (found - 1.1).clamp(min=0)], 1)
+    steps = lengths(there)
+    assert float(steps.std() / steps.mean()) < 0.01 and found[0] == 0 and found[-1] == 2
+    assert float(lengths(corner[::32]).std() / lengths(corner[::32]).mean()) > 0.05  # of the length: not even
 
 
 def test_evenly_cuts_a_length() -> None:
