@@ -37,7 +37,7 @@ def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[st
         *("train", "resume", "sample", "report", "recipes", "parts", "inspect", "data", "doctor"),
         *("diagnose", "compare", "game"),
         *("evaluate", "compare-metrics", "visualise", "survey", "unmask"),
-        *("stylize",),
+        *("walk", "manifold", "arithmetic", "directions", "edit", "stylize"),
     }
     for name, purpose in known_verbs().items():
         assert purpose and f"  {name}" in page and purpose in page

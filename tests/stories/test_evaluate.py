@@ -62,6 +62,20 @@ class TestEvaluate:
         assert "default-src 'none'" in text and "http://" not in text.replace("http://www.w3.org/2000/svg", "")
         assert text.count("data:image/png") >= 2 and "belamy evaluate" in text and "<svg" in text
 
+    def test_a_method_is_probed_and_files_are_not(
+        self, belamy: Command, trained: Path, fakes: Path, reals: Path, tmp_path: Path
+    ) -> None:
+        run = tmp_path / "run"
+        shutil.copytree(trained, run)
+        said = belamy("evaluate", run, *QUICK, "--no-floor", "--probes", "continuity:count=4", "--json", "-")
+        assert said.returncode == 0, said.stderr
+        facts = json.loads(said.stdout)
+        found = {name: each for name, each in facts["measures"].items() if each["metric"] == "continuity"}
+        assert found and all(each["low"] <= each["value"] <= each["high"] for each in found.values())
+        assert "--probes continuity:count=4" in facts["command"]
+        refused = belamy("evaluate", fakes, "--against", reals, *QUICK, "--no-floor", "--probes", "continuity")
+        assert refused.returncode == 2 and "no method to probe" in refused.stderr
+
     def test_a_run_is_judged_against_its_own_data(self, belamy: Command, trained: Path, tmp_path: Path) -> None:
         run = tmp_path / "run"
         shutil.copytree(trained, run)

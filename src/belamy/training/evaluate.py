@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from belamy.data import Dataset, open_data
 from belamy.errors import UsageError
-from belamy.evaluation.candidate import Candidate, Stored, is_run, open_candidate, opened
+from belamy.evaluation.candidate import Candidate, Drawn, Stored, is_run, open_candidate, opened
+from belamy.evaluation.features import Extractor
 from belamy.evaluation.panel import Panel, needs_of
-from belamy.evaluation.verdict import Verdict, measures
+from belamy.evaluation.probes import PROBES
+from belamy.evaluation.verdict import Measure, Verdict, measures
 from belamy.runs.run import Run
 from belamy.seeds import generator
 from belamy.shelf import Part
+from belamy.training.classifier_score import classifier_score, conditional_samples
 from belamy.training.device import choose_device
 from belamy.training.extractors import choose
+from belamy.training.judge import trained_judge
 from belamy.training.progress import Counting, Reporter, reporter
 from belamy.training.start import open_recipe_data
 
@@ -60,6 +64,8 @@ class Protocol:
         floor: Judge real images too.
         best: Take a run's best weights instead of its newest.
         controls: Judge noise and copies of the training images too.
+        probes: Names with options of what is asked of a run's method itself.
+        classifiers: How many classifiers learn from a run's samples, for the classifier accuracy score.
     """
 
     metrics: Sequence[str] | None = None
@@ -72,6 +78,8 @@ class Protocol:
     floor: bool = True
     best: bool = False
     controls: bool = False
+    probes: Sequence[str] = ()
+    classifiers: int = 0
 
     def __post_init__(self) -> None:
         if self.count < 2:
@@ -92,6 +100,8 @@ def evaluate(
     floor: bool = True,
     best: bool = False,
     controls: bool = False,
+    probes: Sequence[str] = (),
+    classifiers: int = 0,
     device: str = "auto",
     offline: bool = False,
     progress: bool = True,
@@ -115,6 +125,10 @@ def evaluate(
         best: Take a run's best weights, as ``train --keep-best`` kept them, instead of its newest.
         controls: Judge noise and copies of the training images too: a measure that cannot tell them from good samples
             says little.
+        probes: What is asked of a run's method itself, names on the shelf ``belamy.evaluation.probes`` with their
+            options: ``path-length``, ``continuity``, ``reconstruction``, ``elbo``.
+        classifiers: Train so many classifiers on a run's samples alone and test them on real images (classifier
+            accuracy score): minutes each.
         device: Where a run draws.
         offline: Never fetch anything from the network.
         progress: Show how far it is.
@@ -128,7 +142,9 @@ def evaluate(
     """
     path = source.path if isinstance(source, Run) else Path(source) if isinstance(source, Path) else source
     weights = None if extractor_weights is None else Path(extractor_weights).expanduser()
-    protocol = Protocol(metrics, extractor, weights, count, split, seed, size, floor, best, controls)
+    protocol = Protocol(
+        metrics, extractor, weights, count, split, seed, size, floor, best, controls, probes, classifiers
+    )
     say = reporter(progress)
     try:
         return judge(str(path), None if against is None else str(against), protocol, say, device, offline)
@@ -146,7 +162,7 @@ def judge(
         source, count=protocol.count, seed=protocol.seed, shape=data.shape, size=None if run else protocol.size,
         best=protocol.best, device=choose_device(device), offline=offline, progress=say.read,
     )  # fmt: skip
-    asked = named(protocol.metrics)
+    asked, probes = named(protocol.metrics), built(protocol, candidate)
     for name in asked or ():
         if "labels" in needs_of(Part.parse(name).name) and candidate.labels == "none":
             why = "its networks do not use labels" if run else "none come with the images"
@@ -159,12 +175,13 @@ def judge(
     floor = panel.floor(candidate.count, protocol.seed, detail=True) if protocol.floor else None
     controls = panel.controls(candidate.count, protocol.seed) if protocol.controls else {}
     notes = [*stated(run, data, candidate, protocol), *found.notes]
+    asked_of_method = probed(candidate, probes, data, look, protocol, say)
     order = generator(protocol.seed, "shown")
     return Verdict(
         subject=subject(source, run, candidate),
         against={"name": data.name, "split": protocol.split, "rule": data.rule, "images": len(data), "fit": fit},
         card=found.card,
-        measures=measures(found, floor, controls),
+        measures=(*measures(found, floor, controls), *asked_of_method),
         notes=tuple(dict.fromkeys(notes)),
         sheets={
             "Judged": found.shown,
@@ -225,6 +242,46 @@ def named(metrics: Sequence[str] | None) -> list[str] | None:
     return list(dict.fromkeys(found))
 
 
+def built(protocol: Protocol, candidate: Candidate) -> dict[str, Any]:
+    """The probes by name.
+
+    Raises:
+        UsageError: There is no such probe or option, or no method to ask.
+    """
+    if (protocol.probes or protocol.classifiers) and not isinstance(candidate.source, Drawn):
+        raise UsageError(
+            f"{candidate.name} is no run, so there is no method to probe. Leave out --probes and --classifiers."
+        )
+    parts = [Part.parse(word) for word in protocol.probes]
+    return {part.name: PROBES.build(part) for part in parts}
+
+
+def probed(
+    candidate: Candidate, probes: Mapping[str, Any], data: Dataset, look: Extractor, protocol: Protocol, say: Reporter
+) -> tuple[Measure, ...]:
+    """What is found of a run's method itself, beyond its samples; nothing if nothing is asked.
+
+    Raises:
+        UsageError: The method cannot do what is asked.
+    """
+    found: list[Measure] = []
+    if not isinstance(candidate.source, Drawn):
+        return ()
+    method = candidate.source.method
+    for name, probe in probes.items():
+        say.say(f"Probe: {name} …")
+        told = probe.measure(method, data, look if probe.looks else None, protocol.seed)
+        found += [Measure(each, number.value, number, metric=name) for each, number in told.items()]
+    if protocol.classifiers:
+        judging, samples = trained_judge(data, say=say.say).method().networks(), conditional_samples(method, data)
+        score = classifier_score(
+            samples, data, judging["classifier"], seeds=protocol.classifiers, seed=protocol.seed, say=say.say
+        )
+        taught, limit = score.accuracy, score.real
+        found.append(Measure("classifier-score", taught.value, taught, limit.value, limit, "classifier-score"))
+    return tuple(found)
+
+
 def stated(run: Run | None, data: Dataset, candidate: Candidate, protocol: Protocol) -> list[str]:
     """What a reader must know before the numbers."""
     notes = []
@@ -274,4 +331,6 @@ def command(source: str, against: str | None, protocol: Protocol) -> str:
     words += ["--weights", "best"] if protocol.best else []
     words += ["--no-floor"] if not protocol.floor else []
     words += ["--controls"] if protocol.controls else []
+    words += ["--probes", *protocol.probes] if protocol.probes else []
+    words += ["--classifiers", str(protocol.classifiers)] if protocol.classifiers else []
     return shlex.join(words)

@@ -46,6 +46,10 @@ class Form:
     controls: bool = False
     """Judge noise and copies of the training images too: a measure that cannot tell them from good samples says
     little."""
+    probes: tuple[str, ...] = ()
+    """What is asked of a run's method itself: path-length, continuity, reconstruction, elbo, with their options."""
+    classifiers: int = 0
+    """Train so many classifiers on the run's samples alone and test them on real images; minutes each."""
     out: str | None = None
     """Write a page with pictures to this file; a run gets one, and the JSON beside it, in its directory anyway."""
     overwrite: bool = False
@@ -73,7 +77,8 @@ def run(words: list[str]) -> int:
     verdict = evaluate(
         form.source, form.against, metrics=form.metrics or None, extractor=form.extractor,
         extractor_weights=form.extractor_weights, count=form.count, split=form.split, seed=form.seed, size=form.size,
-        floor=form.floor, best=form.weights == "best", controls=form.controls, device=form.device, offline=form.offline,
+        floor=form.floor, best=form.weights == "best", controls=form.controls, probes=form.probes,
+        classifiers=form.classifiers, device=form.device, offline=form.offline,
         progress=form.progress and form.json != STANDARD_OUTPUT,
     )  # fmt: skip
     text = verdict.table()
@@ -115,6 +120,8 @@ def check(form: Form) -> None:
 
     if form.count < 2:
         raise UsageError(f"--count is {form.count:,}, but a distribution needs at least 2 images.")
+    if not 0 <= form.classifiers <= 100:
+        raise UsageError(f"--classifiers is {form.classifiers}, but it must be in 0..100.")
     if not form.source:
         raise UsageError("Name what to judge: a run's directory, a folder, or an array file.")
     if form.json not in (None, STANDARD_OUTPUT):
