@@ -65,7 +65,7 @@ def main() -> None:
             third, half = (found >= torch.quantile(values, share) for share in (THIRD, HALF))
             row = [share(each) for each in (right, third, right & third, right & half)]
             table.add_row(str(members), what, *row)
-    Console().print(table)
+    Console(width=140).print(table)
 
 
 def share(held: Tensor) -> str:
