@@ -190,7 +190,7 @@ def test_large_pictures_come_in_tiles(lite: EfficientNetLite) -> None:
 def test_style_comes_and_content_stays(lite: EfficientNetLite) -> None:
     options = {"network": lite, "size": 64, "coarsest": 64, "start": "content"}
     found = stylize(picture(64, 80), picture(64, 64, 1), steps=25, frames=5, **options)
-    assert found.losses["style"][-1] < 0.6 * found.losses["style"][0]
+    assert found.losses["style"][-1] < 0.85 * found.losses["style"][0]
     assert len(found.losses["total"]) == 25 and len(found.frames) == 5
     assert found.frames[-1].shape == found.pixels.shape and found.image.size == (80, 64)
     assert found._repr_png_()[1:4] == b"PNG" and found.step_seconds > 0
