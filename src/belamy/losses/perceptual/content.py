@@ -21,18 +21,28 @@ def squared(features: Tensor, target: Tensor) -> Tensor:
     return (features - target).square().flatten(1).sum(1)
 
 
+def variation(target: Tensor) -> Tensor:
+    r"""How much the content itself varies in space: :math:`\sum_{i,k} (P_{ik} - \bar P_i)^2`.
+
+    Of a content that hardly varies, a thousandth of its energy stands for that.
+
+    Args:
+        target: Of the content.  # [N, C, H, W]
+    """
+    flat = target.flatten(2)
+    spread = (flat - flat.mean(2, keepdim=True)).square().sum((1, 2))
+    return torch.maximum(spread, 1e-3 * flat.square().sum((1, 2)) + 1e-12)
+
+
 def relative(features: Tensor, target: Tensor) -> Tensor:
-    r"""Squared differences over the content's own variation in space, so that layers of any scale count alike.
+    r"""Squared differences over the content's own variation, so that layers of any scale count alike.
 
     .. math:: \frac{\sum_{i,k} (F_{ik} - P_{ik})^2}{\sum_{i,k} (P_{ik} - \bar P_i)^2}
 
-    1 is what features without any content, the mean of each channel everywhere, would get. Of a content that hardly
-    varies, a thousandth of its energy stands for the variation.
+    1 is what features without any content, the mean of each channel everywhere, would get.
 
     Args:
         features: Of the image.  # [N, C, H, W]
         target: Of the content, broadcast over N.  # [N or 1, C, H, W]
     """
-    variation = (target - target.mean((2, 3), keepdim=True)).square().flatten(1).sum(1)
-    energy = target.square().flatten(1).sum(1)
-    return squared(features, target) / torch.maximum(variation, 1e-3 * energy + 1e-12)
+    return squared(features, target) / variation(target)

@@ -46,8 +46,8 @@ def difference(found: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> T
     .. math:: \frac{\|\mu - \mu_s\|^2}{\|\mu_s\|^2} + \frac{\|\Sigma - \Sigma_s\|_F^2}{\|\Sigma_s\|_F^2}
 
     A Gram matrix is :math:`\Sigma + \mu\mu^\top`, and where features are never negative its second part drowns the
-    first: what varies is then hardly seen. Apart, both count, and all layers count alike. Of a style that hardly varies,
-    a hundredth of its means stands for the covariance.
+    first: what varies is then hardly seen. Apart, both count, and all layers count alike. Of a style that hardly
+    varies, a hundredth of its means stands for the covariance.
 
     References:
         Matching of these moments: Li et al. 2017, arXiv 1701.01036, and Huang & Belongie 2017, arXiv 1703.06868; the
