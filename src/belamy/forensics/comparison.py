@@ -14,7 +14,7 @@ from belamy.evaluation.statistics import Interval
 from belamy.forensics import neighbours
 from belamy.forensics.detector import Detected, Evidence, detect
 from belamy.forensics.ranking import Operating, auroc_interval, average_precision_interval, operating
-from belamy.forensics.scores import PERMUTATIONS, Scores, deal, ridge_scores
+from belamy.forensics.scores import PERMUTATIONS, Scores, Shuffled, deal, ridge_scores
 from belamy.forensics.specifications import SPECIFICATIONS, Limits, learn, surprise
 from belamy.forensics.testing import effect_size, rank_p, share_effect, share_p
 from belamy.forensics.traces import TRACES
@@ -157,7 +157,7 @@ def compare(
         progress: Called with the share that is done and what is being done.
     """
     told = progress or (lambda share, text: None)
-    folds = deal(len(sets.real), len(sets.suspect), len(sets.reference), seed)
+    shuffled = Shuffled(deal(len(sets.real), len(sets.suspect), len(sets.reference), seed), seed, permutations)
     described, titles, silent = traces_of(sets, rounded, told)
     distances, places = _neighbours(sets)
     measured = {} if not rounded else measures_of(sets)
@@ -165,14 +165,14 @@ def compare(
     tests: dict[str, Test] = {}
     for number, (name, parts) in enumerate(described.items()):
         told(0.2 + 0.3 * number / len(described), f"testing {titles[name].lower()}")
-        scores = ridge_scores(parts[1], parts[2], parts[0], folds, seed, permutations)
+        scores = ridge_scores(parts[1], parts[2], parts[0], shuffled)
         if scores is None:
             silent[name] = "all images are alike in it"
             continue
         tests[name] = _test(name, titles[name], scores, false_alarms, seed)
     everything = [torch.cat(parts, 1) for parts in zip(*described.values(), *measured.values(), strict=True)]
     told(0.5, "testing all together")
-    joint = ridge_scores(everything[1], everything[2], everything[0], folds, seed, permutations)
+    joint = ridge_scores(everything[1], everything[2], everything[0], shuffled)
     if joint is not None:
         tests[TOGETHER] = _test(TOGETHER, "All cues together", joint, false_alarms, seed)
     detected = None

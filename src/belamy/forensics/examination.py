@@ -212,7 +212,8 @@ def said(interval: Interval) -> str:
         >>> said(Interval(0.99962, 0.9981, 1.0))
         '0.9996 (0.9981–1)'
     """
-    return f"{_short(interval.value)} ({_short(interval.low)}–{_short(interval.high)})"
+    high = "1" if interval.high > 0.9999 else _short(interval.high)
+    return f"{_short(interval.value)} ({_short(interval.low)}–{high})"
 
 
 def _short(value: float) -> str:

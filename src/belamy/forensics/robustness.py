@@ -10,7 +10,7 @@ from torch import Tensor
 from belamy.evaluation.statistics import Interval
 from belamy.forensics.comparison import Progress, Sets, traces_of
 from belamy.forensics.ranking import auroc_interval
-from belamy.forensics.scores import Folds, Ridge, deal, ridge_scores
+from belamy.forensics.scores import Folds, Ridge, Shuffled, deal, ridge_scores
 from belamy.forensics.treatments import Treatment, blur, jpeg, resize, rounding
 
 LADDER = (
@@ -78,7 +78,7 @@ def _numbers(real: Tensor, suspect: Tensor, treatment: Treatment) -> tuple[Tenso
 
 
 def _knowing(numbers: tuple[Tensor, Tensor], folds: Folds, seed: int) -> Interval:
-    scores = ridge_scores(*numbers, numbers[0][:0], folds, seed, permutations=0)
+    scores = ridge_scores(*numbers, numbers[0][:0], Shuffled(folds, seed, 0))
     return Interval(0.5, 0.5, 0.5) if scores is None else auroc_interval(scores.real, scores.suspect)
 
 

@@ -83,9 +83,36 @@ class Scores:
     p: float
 
 
-def ridge_scores(
-    real: Tensor, suspect: Tensor, fresh: Tensor, folds: Folds, seed: int, permutations: int = PERMUTATIONS
-) -> Scores | None:
+class Shuffled:
+    """Labels permuted within folds, made once for all cues: each of their p-values is exact by itself.
+
+    Args:
+        folds: Who is scored by which model.
+        seed: Of the permutations.
+        most: How many at most; 0 for none, and p-values of 1.
+    """
+
+    def __init__(self, folds: Folds, seed: int, most: int = PERMUTATIONS) -> None:
+        self.folds, self.seed, self.most = folds, seed, most
+        self._blocks: dict[int, Tensor] = {}
+
+    def block(self, number: int, count: int) -> Tensor:
+        """So many columns of -1 and 1.  # [m + n, count] float32"""
+        if number not in self._blocks:
+            labels, columns = self.folds.labels, torch.empty(len(self.folds.both), count)
+            source = generator(self.seed, "permutations", number)
+            for fold in range(self.folds.count):
+                rows = (self.folds.both == fold).nonzero().flatten()
+                columns[rows] = labels[rows][torch.rand(len(rows), count, generator=source).argsort(0)]
+            self._blocks[number] = columns
+        return self._blocks[number]
+
+    def order(self) -> Tensor:
+        """An order of the images that knows no labels, so that equal scores favour no kind.  # [m + n]"""
+        return torch.randperm(len(self.folds.both), generator=generator(self.seed, "ties"))
+
+
+def ridge_scores(real: Tensor, suspect: Tensor, fresh: Tensor, shuffled: Shuffled) -> Scores | None:
     r"""Cross-fitted ridge regression of ±1 on standardised numbers, and its permutation test.
 
     .. math:: s_f = Z_f (Z_{-f}^\top Z_{-f} + \lambda I)^{-1} Z_{-f}^\top (y_{-f} - \bar y), \qquad
@@ -103,33 +130,35 @@ def ridge_scores(
         real: Numbers of the real images that are compared.  # [m, F]
         suspect: Numbers of the suspects.  # [n, F]
         fresh: Numbers of the reference images.  # [k, F]
-        folds: Who is scored by which model.
-        seed: Of the permutations.
-        permutations: How many at most; 0 for none, and a p-value of 1.
+        shuffled: Who is scored by which model, and the permutations.
 
     Returns:
         The scores; None where no number varies.
     """
-    table = torch.cat([real, suspect]).double()
-    if not bool(((table.amax(0) - table.amin(0)) > 1e-12).any()):
+    table = torch.cat([real, suspect, fresh]).double()
+    table = table[:, (table.amax(0) - table.amin(0)) > 1e-12]
+    if not table.shape[1]:
         return None
+    # in units of all images' deviations, so that float32 is enough; this knows no labels
+    table = ((table - table.mean(0)) / table.std(0)).float()
+    table, fresh, folds = table[: -len(fresh) or None], table[len(table) - len(fresh) :], shuffled.folds
     parts = [_Part(table, fresh, folds, fold) for fold in range(folds.count)]
     labels = folds.labels[:, None]
     true, outside = torch.zeros(len(table)), torch.zeros(len(fresh))
     for part in parts:
         weights = part.ridge.fit(labels[part.learn])
         true[part.score], outside[part.aside] = (part.inside @ weights)[:, 0], (part.outside @ weights)[:, 0]
-    order = torch.randperm(len(table), generator=generator(seed, "ties"))  # equal scores must favour no kind
+    order = shuffled.order()
     observed = float(areas(true[order, None], labels[order] > 0))
 
     def permuted(block: int, count: int) -> Tensor:
-        columns = _columns(folds, count, seed, block)
+        columns = shuffled.block(block, count)
         scores = torch.empty(columns.shape)
         for part in parts:
             scores[part.score] = part.inside @ part.ridge.fit(columns[part.learn])
         return areas(scores[order], columns[order] > 0)
 
-    p = sequential_p(observed, permuted, permutations) if permutations else 1.0
+    p = sequential_p(observed, permuted, shuffled.most) if shuffled.most else 1.0
     true = true.double()
     return Scores(true[: len(real)], true[len(real) :], outside.double(), p)
 
@@ -142,7 +171,6 @@ class Ridge:
     """
 
     def __init__(self, table: Tensor) -> None:
-        table = table.double()
         self.varies = (table.amax(0) - table.amin(0)) > 1e-12
         table = table[:, self.varies]
         self.mean, self.deviation = table.mean(0), table.std(0).clamp_min(1e-9)
@@ -166,7 +194,7 @@ class Ridge:
 
     def rows(self, table: Tensor) -> Tensor:
         """What weights are applied to.  # [k, F] -> [k, F'] float32"""
-        return self._expanded(table.double()[:, self.varies])
+        return self._expanded(table[:, self.varies])
 
     def _expanded(self, table: Tensor) -> Tensor:
         rows = ((table - self.mean) / self.deviation).clamp(-CLIP, CLIP)
@@ -194,14 +222,3 @@ def areas(scores: Tensor, suspect: Tensor) -> Tensor:
     places = torch.arange(1, len(scores) + 1, dtype=torch.float64)
     positives = ranked.sum(0)
     return ((places @ ranked) - positives * (positives + 1) / 2) / (positives * (len(scores) - positives))
-
-
-def _columns(folds: Folds, count: int, seed: int, block: int) -> Tensor:
-    """Columns of labels, each permuted within the folds.  # [m + n, count]"""
-    labels = folds.labels
-    columns = torch.empty(len(labels), count)
-    source = generator(seed, "permutations", block)
-    for fold in range(folds.count):
-        rows = (folds.both == fold).nonzero().flatten()
-        columns[rows] = labels[rows][torch.rand(len(rows), count, generator=source).argsort(0)]
-    return columns

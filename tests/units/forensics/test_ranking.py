@@ -20,7 +20,7 @@ from belamy.forensics.ranking import (
     roc_curve,
     threshold,
 )
-from belamy.forensics.scores import areas, deal, ridge_scores
+from belamy.forensics.scores import Shuffled, areas, deal, ridge_scores
 from belamy.forensics.testing import (
     effect_size,
     holm,
@@ -146,7 +146,7 @@ def test_areas_of_columns_are_areas() -> None:
 def test_cross_fitted_scores_never_see_their_image() -> None:
     """With noise for numbers, more of them than images, a fit is perfect and a cross-fit is chance."""
     real, suspect = normal(60, "real", width=200), normal(60, "suspect", width=200)
-    scores = ridge_scores(real, suspect, normal(30, "fresh", width=200), deal(60, 60, 30, 0), 0, 99)
+    scores = ridge_scores(real, suspect, normal(30, "fresh", width=200), Shuffled(deal(60, 60, 30, 0), 0, 99))
     assert scores is not None and abs(auroc(scores.real, scores.suspect) - 0.5) < 0.15 and scores.p > 0.02
     assert len(scores.fresh) == 30
 
@@ -156,19 +156,19 @@ def test_cross_fitted_p_values_are_honest_and_find_what_is_there() -> None:
     found = []
     for trial in range(120):
         real, suspect = normal(30, "real", trial, 6), normal(30, "suspect", trial, 6)
-        scores = ridge_scores(real, suspect, real[:0], deal(30, 30, 0, trial), trial, 199)
+        scores = ridge_scores(real, suspect, real[:0], Shuffled(deal(30, 30, 0, trial), trial, 199))
         assert scores is not None
         found.append(scores.p)
     assert np.mean(np.array(found) <= 0.1) <= 0.19 and np.mean(np.array(found) <= 0.5) == pytest.approx(0.5, abs=0.15)
     for shift, spread in ((1.0, 1.0), (0.0, 2.0)):
         suspect = normal(60, "suspect", 0, 6) * spread + shift
-        scores = ridge_scores(normal(60, "real", 0, 6), suspect, suspect[:0], deal(60, 60, 0, 0), 0, 199)
+        scores = ridge_scores(normal(60, "real", 0, 6), suspect, suspect[:0], Shuffled(deal(60, 60, 0, 0), 0, 199))
         assert scores is not None and scores.p == 1 / 200 and auroc(scores.real, scores.suspect) > 0.85
 
 
 def test_ties_favour_no_kind() -> None:
     """Numbers that are the same for every second image of both kinds."""
     numbers = (torch.arange(80) % 2).double()[:, None]
-    scores = ridge_scores(numbers, numbers, numbers[:0], deal(80, 80, 0, 0), 0, 199)
+    scores = ridge_scores(numbers, numbers, numbers[:0], Shuffled(deal(80, 80, 0, 0), 0, 199))
     assert scores is not None and scores.p > 0.05
-    assert ridge_scores(torch.ones(9, 2), torch.ones(9, 2), torch.ones(0, 2), deal(9, 9, 0, 0), 0) is None
+    assert ridge_scores(torch.ones(9, 2), torch.ones(9, 2), torch.ones(0, 2), Shuffled(deal(9, 9, 0, 0), 0)) is None
