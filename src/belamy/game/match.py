@@ -133,7 +133,7 @@ class Match:
             try:
                 term = penalty(scene)
             except ValueError as error:
-                raise UsageError(f"The penalty '{name}' cannot look at points ({error}). Leave it out.") from error
+                raise UsageError(f"The penalty '{name}' needs images, but a game has points. Leave it out.") from error
             if term is not None:
                 total = total + penalty.weight * penalty.every * term.mean()
         return total

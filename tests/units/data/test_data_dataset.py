@@ -133,5 +133,5 @@ def test_wrong_options_are_explained(options, message):
 
 
 def test_labels_of_a_set_without_attributes_are_explained():
-    with pytest.raises(UsageError, match="no attributes"):
+    with pytest.raises(UsageError, match="no attribute 'smile'"):
         assemble(images(), Raw(name="plain"), Request(labels="smile"))
