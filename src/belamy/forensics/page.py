@@ -31,9 +31,9 @@ UNIT = "area under the ROC curve"
 STYLE = """
 .three { display: grid; gap: 32px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
 .three img { width: 100%; } .look { width: 100%; }
-.areas { max-width: 860px; min-width: 500px; }
-.tests td, .tests th { padding-right: 14px; white-space: nowrap; }
-.tests th[scope=row] { min-width: 9em; white-space: normal; }
+.areas { max-width: 860px; min-width: 500px; } .areas .name, .areas .tick { font-size: 12px; }
+.tests td, .tests th { padding-right: 11px; white-space: nowrap; }
+.tests th[scope=row] { min-width: 8em; white-space: normal; }
 .tests thead th { vertical-align: bottom; } .tests .quiet * { color: var(--faint); }
 .tests small { color: var(--faint); font-size: .82rem; }
 .broken { margin-top: 34px; }
