@@ -51,7 +51,7 @@ class Sets:
 
 
 @dataclass(frozen=True)
-class Test:
+class Outcome:
     """One cue, and how well it tells suspects from real images.
 
     Args:
@@ -118,7 +118,7 @@ class Comparison:
     """
 
     format: str
-    tests: dict[str, Test]
+    tests: dict[str, Outcome]
     rules: dict[str, Rule]
     detected: Detected | None
     silent: dict[str, str]
@@ -130,7 +130,7 @@ class Comparison:
         return {**tests, **{f"{self.format}: rule {name}": rule.p for name, rule in self.rules.items()}}
 
     @property
-    def headline(self) -> Test:
+    def headline(self) -> Outcome:
         """The test that was to decide before any was looked at: the detector, or all cues together."""
         return self.tests.get(DETECTOR) or self.tests[TOGETHER]
 
@@ -162,7 +162,7 @@ def compare(
     distances, places = _neighbours(sets)
     measured = {} if not rounded else measures_of(sets)
     described[NEIGHBOURS], titles[NEIGHBOURS] = distances, "Nearest real image"
-    tests: dict[str, Test] = {}
+    tests: dict[str, Outcome] = {}
     for number, (name, parts) in enumerate(described.items()):
         told(0.2 + 0.3 * number / len(described), f"testing {titles[name].lower()}")
         scores = ridge_scores(parts[1], parts[2], parts[0], shuffled)
@@ -239,9 +239,9 @@ def _neighbours(sets: Sets) -> tuple[tuple[Tensor, ...], Tensor]:
     return tuple(neighbours.describe(distances) for distances, _ in found), found[2][1][:, 0]
 
 
-def _test(name: str, title: str, scores: Scores, false_alarms: float, seed: int) -> Test:
+def _test(name: str, title: str, scores: Scores, false_alarms: float, seed: int) -> Outcome:
     real, suspect = scores.real, scores.suspect
-    return Test(
+    return Outcome(
         name, title, auroc_interval(real, suspect), average_precision_interval(real, suspect, seed),
         effect_size(real, suspect), scores.p, operating(scores.fresh, real, suspect, false_alarms), scores,
     )  # fmt: skip

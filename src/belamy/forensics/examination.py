@@ -13,7 +13,7 @@ from torch import Tensor
 
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.statistics import Interval
-from belamy.forensics.comparison import RULE_ALARMS, Comparison, Progress, Rule, Sets, Test, compare
+from belamy.forensics.comparison import RULE_ALARMS, Comparison, Outcome, Progress, Rule, Sets, compare
 from belamy.forensics.neighbours import repeated
 from belamy.forensics.robustness import LADDER, Survival, survey
 from belamy.forensics.scores import PERMUTATIONS
@@ -83,11 +83,11 @@ class Examination:
         """Of suspects, unrounded values first."""
         return [each for each in (self.given, self.matched) if each]
 
-    def separates(self, comparison: Comparison, found: Test | Rule) -> bool:
+    def separates(self, comparison: Comparison, found: Outcome | Rule) -> bool:
         """Whether a test or a rule tells suspects from real images, corrected for the number of tests."""
         return self.correction(comparison, found) <= LEVEL
 
-    def correction(self, comparison: Comparison, found: Test | Rule) -> float:
+    def correction(self, comparison: Comparison, found: Outcome | Rule) -> float:
         """The corrected p-value of a test or a rule."""
         kind = "rule " if isinstance(found, Rule) else ""
         return self.corrected[f"{comparison.format}: {kind}{found.name}"]
@@ -306,7 +306,7 @@ def _told(comparison: Comparison, corrected: dict[str, float]) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _told_test(test: Test, corrected: float) -> dict[str, Any]:
+def _told_test(test: Outcome, corrected: float) -> dict[str, Any]:
     at = test.operating
     return {
         "name": test.name, "title": test.title, "auroc": test.auroc._asdict(),

@@ -13,7 +13,7 @@ from torch import Tensor
 from belamy.evaluation.page import picture
 from belamy.evaluation.statistics import Interval
 from belamy.forensics.chart import area_chart
-from belamy.forensics.comparison import Comparison, Rule, Sets, Test
+from belamy.forensics.comparison import Comparison, Outcome, Rule, Sets
 from belamy.forensics.examination import AS_GIVEN, LEVEL, Examination, said
 from belamy.forensics.ranking import roc_curve
 from belamy.forensics.testing import holm
@@ -118,7 +118,7 @@ def _tests(found: Examination) -> str:
     return _section("tests", "Tests", hint, chart + tables)
 
 
-def _ordered(comparison: Comparison) -> list[Test]:
+def _ordered(comparison: Comparison) -> list[Outcome]:
     """The headline first, then by what they separate."""
     tests = sorted(comparison.tests.values(), key=lambda test: -test.auroc.value)
     return [comparison.headline, *(test for test in tests if test is not comparison.headline)]
@@ -165,7 +165,7 @@ def _curves(found: Examination) -> str:
     return _section("roc", "Thresholds", hint, _charts([roc, spread]))
 
 
-def _roc(test: Test) -> list[tuple[float, float]]:
+def _roc(test: Outcome) -> list[tuple[float, float]]:
     alarms, hits = roc_curve(test.scores.real, test.scores.suspect)
     return list(zip(alarms.tolist(), hits.tolist(), strict=True))
 
