@@ -26,7 +26,7 @@ def area_chart(rows: Mapping[str, Mapping[str, Interval]], series: Sequence[str]
         unit: What stands beside it.
 
     Example:
-        >>> area_chart({"a": {"x": Interval(0.9, 0.8, 1.0)}}, ["x"], "Areas", "AUROC").count("<circle")  # one in the legend
+        >>> area_chart({"a": {"x": Interval(0.9, 0.8, 1.0)}}, ["x"], "Areas", "AUROC").count("<circle")
         2
     """
     height = TOP + ROW * len(rows) + 34
