@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ def world(device_type: str) -> Iterator[World]:
     if size == 1:
         yield World()
         return
+    # First, or its functions' default arguments keep the group alive after its end; its threads then abort the exit.
+    importlib.import_module("torch.distributed.nn.functional")
     torch.distributed.init_process_group("nccl" if device_type == "cuda" else "gloo")
     try:
         yield World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", "0")))
