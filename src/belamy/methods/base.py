@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -130,13 +130,25 @@ class BaseMethod(nn.Module):
 
     Attributes:
         averaged: Names of the networks whose weights are averaged for sampling.
+        fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
     """
 
     averaged: tuple[str, ...] = ()
+    fingerprint: str = ""
 
     def __init__(self, recipe: Any, domain: Domain) -> None:
         super().__init__()
         self.recipe, self.domain = recipe, domain
+
+    def prepare(self, offline: bool = False) -> None:
+        """Read what is learned from beside the data, once, before anything is learned or written.
+
+        Args:
+            offline: Never fetch it from the network.
+
+        Raises:
+            BelamyError: It cannot be read.
+        """
 
     @property
     def players(self) -> dict[str, Player]:
@@ -182,6 +194,34 @@ class Reconstructs(Protocol):
 
     def reconstruct(self, images: Tensor) -> Tensor:
         """Images ``[n, C, H, W]`` in [-1, 1] from images in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Stylizes(Protocol):
+    """Paints images in a style, in one pass."""
+
+    takes_styles: bool
+    """Whether it must be shown styles; otherwise it knows one."""
+
+    def stylize(
+        self, images: Tensor, styles: Sequence[Tensor] = (), shares: Sequence[float] = (), strength: float = 1.0
+    ) -> Tensor:
+        """Images ``[n, C, H, W]`` in [-1, 1] from images in [-1, 1] of any size.
+
+        Args:
+            images: What is painted.
+            styles: Images ``[1, C, h, w]`` of any size, in [-1, 1].
+            shares: Of the styles, together 1; all alike where none are given.
+            strength: From the images as they are, 0, to the whole style, 1.
+
+        Raises:
+            UsageError: It needs styles and gets none, or the other way round.
+        """
+        ...
+
+    def show(self, images: Tensor) -> Tensor:
+        """Images ``[n, C, H, W]`` painted in the styles that it learns from, one after the other."""
         ...
 
 

@@ -16,7 +16,7 @@ import torch
 
 from belamy.data import Batch, to_float, to_uint8
 from belamy.errors import BelamyError, NotFinite
-from belamy.methods.base import Evaluates, Reconstructs, Samples
+from belamy.methods.base import Evaluates, Reconstructs, Samples, Stylizes
 from belamy.runs.publish import publish
 from belamy.runs.run import Run
 from belamy.sampling.draw import draw, placement
@@ -298,20 +298,22 @@ class Session:
 
 @torch.no_grad()
 def picture(trainer: Trainer) -> np.ndarray | None:
-    """The sheet that shows what a method can do now: fixed samples, or images above their reconstructions."""
+    """The sheet that shows what a method can do now: fixed samples, or images above what it makes of them."""
     method, dataset = trainer.method, trainer.dataset
     classes = len(method.domain.classes)
     columns = classes if 2 <= classes <= 16 else 8
     rows = max(1, SNAPSHOT_IMAGES // columns)
     if isinstance(method, Samples):
         return grid(draw(method, columns * rows, seed=method.recipe.seed), columns=columns)
-    if not isinstance(method, Reconstructs):
+    if not isinstance(method, Reconstructs | Stylizes):
         return None
     device, dtype = placement(method)
     kept = dataset.splits.get("test", dataset.splits["train"])[: columns * (rows // 2)]
     pixels = dataset.images(kept)
     with evaluation_mode(trainer):
-        again = to_uint8(method.reconstruct(to_float(pixels).to(device, dtype))).cpu()
+        images = to_float(pixels).to(device, dtype)
+        made = method.reconstruct(images) if isinstance(method, Reconstructs) else method.show(images)
+        again = to_uint8(made).cpu()
     pairs = torch.cat([torch.stack([pixels[i : i + columns], again[i : i + columns]]).flatten(0, 1)
                        for i in range(0, len(pixels) - columns + 1, columns)])  # fmt: skip
     return grid(pairs, columns=columns)

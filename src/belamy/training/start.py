@@ -166,7 +166,7 @@ def train(
             raise UsageError(f"The autopilot flies in one process, not in {team.size}. Leave out --autopilot.")
         trainer = make_trainer(chosen, domain, data, options, team)  # before anything is written
         assessor = assessor_for(trainer, options, say)
-        facts = provenance(trainer.device.type, precision, snapshots, team.size, data.fingerprint)
+        facts = provenance(trainer.device.type, precision, snapshots, team.size, fingerprint(trainer))
         facts |= {"watch": watch, "autopilot": autopilot, "judging": judging}
         if parent:
             afresh = inherit(trainer, parent.run.recipe, parent.run.domain, parent.state)
@@ -224,12 +224,12 @@ def resume(
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads)
         data = open_recipe_data(run.recipe, offline, say.read)
-        if data.fingerprint != facts["data"]:
+        trainer = make_trainer(run.recipe, run.domain, data, options, team)
+        if fingerprint(trainer) != facts["data"]:
             raise RunError(
                 f"The data '{run.recipe.data}' are not those that {run.path} was trained on: their fingerprint "
                 f"differs. Restore them, or start anew with `belamy train`."
             )
-        trainer = make_trainer(run.recipe, run.domain, data, options, team)
         finished = any(row["event"] == "finish" for row in run.journal())
         assessor = None if finished else assessor_for(trainer, options, say)
         with run.locked() if team.leads else nullcontext():
@@ -244,6 +244,11 @@ def resume(
             if trainer.clock.samples >= run.recipe.samples:
                 say.say(f"{run.path} is finished: {trainer.clock.samples:,} samples. Type `belamy report {run.path}`.")
             return conduct(run, trainer, options, say, assessor)
+
+
+def fingerprint(trainer: Trainer) -> str:
+    """Of all that is learned from: the data, and what the method reads beside them."""
+    return ":".join(filter(None, (trainer.dataset.fingerprint, trainer.method.fingerprint)))
 
 
 def judging_facts(
@@ -290,7 +295,9 @@ def make_trainer(recipe: BaseRecipe, domain: Domain, data: Dataset, options: Opt
         method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain)
         return method
 
-    return Trainer(fresh(build, recipe.seed, device, dtype), data, team, mixed)
+    method = fresh(build, recipe.seed, device, dtype)
+    method.prepare(options.offline)
+    return Trainer(method, data, team, mixed)
 
 
 def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, assessor: Assessor | None = None) -> Run:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from belamy.evaluation.intervals import wilson
-from belamy.evaluation.neighbours import nearest, nearest_within
+from belamy.evaluation.neighbours import nearest
 from belamy.evaluation.seen import Seen
 from belamy.evaluation.sides import Sides
 from belamy.evaluation.statistics import Interval
@@ -75,13 +75,13 @@ class Metric:
     def _counts(self) -> dict[str, tuple[int, int]]:
         """How many are authentic, and of how many, on each side."""
         train = self.sides.table("train")
-        alone = nearest_within(train).distances[:, 0]
+        sides = [side for side in ("fake", "real") if self.sides.count(side)]
+        found = {side: nearest(self.sides.table(side), train) for side in sides}
+        used, places = torch.cat([found[side].indices[:, 0] for side in sides]).unique(return_inverse=True)
+        alone = nearest(train[used], train, 2).distances[:, 1][places]
         counts = {}
-        for side in ("fake", "real"):
-            if self.sides.count(side):
-                found = nearest(self.sides.table(side), train)
-                right = int((found.distances[:, 0] > alone[found.indices[:, 0]]).sum())
-                counts[side] = (right, len(found.distances))
+        for side, own in zip(sides, alone.split([len(found[side].distances) for side in sides]), strict=True):
+            counts[side] = (int((found[side].distances[:, 0] > own).sum()), len(own))
         return counts
 
 
