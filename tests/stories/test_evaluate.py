@@ -75,6 +75,8 @@ class TestEvaluate:
         assert "--probes continuity:count=4" in facts["command"]
         refused = belamy("evaluate", fakes, "--against", reals, *QUICK, "--no-floor", "--probes", "continuity")
         assert refused.returncode == 2 and "no method to probe" in refused.stderr
+        refused = belamy("evaluate", run, *QUICK, "--no-floor", "--classifiers", "1")
+        assert refused.returncode == 2 and "do not use labels" in refused.stderr
 
     def test_a_run_is_judged_against_its_own_data(self, belamy: Command, trained: Path, tmp_path: Path) -> None:
         run = tmp_path / "run"

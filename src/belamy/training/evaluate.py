@@ -18,7 +18,7 @@ from belamy.evaluation.verdict import Measure, Verdict, measures
 from belamy.runs.run import Run
 from belamy.seeds import generator
 from belamy.shelf import Part
-from belamy.training.classifier_score import classifier_score, conditional_samples
+from belamy.training.classifier_score import check, classifier_score, conditional_samples
 from belamy.training.device import choose_device
 from belamy.training.extractors import choose
 from belamy.training.judge import trained_judge
@@ -162,12 +162,13 @@ def judge(
         source, count=protocol.count, seed=protocol.seed, shape=data.shape, size=None if run else protocol.size,
         best=protocol.best, device=choose_device(device), offline=offline, progress=say.read,
     )  # fmt: skip
-    asked, probes = named(protocol.metrics), built(protocol, candidate)
+    asked, probes = named(protocol.metrics), built(protocol, candidate, data)
     for name in asked or ():
         if "labels" in needs_of(Part.parse(name).name) and candidate.labels == "none":
             why = "its networks do not use labels" if run else "none come with the images"
             raise UsageError(f"The metric '{name}' needs labels, but {candidate.name} has none: {why}. Leave it out.")
     look = choose(protocol.extractor, data, offline=offline, weights=protocol.extractor_weights, say=say.say)
+    asked_of_method = probed(candidate, probes, data, look, protocol, say)
     panel = Panel(look, data, protocol.split, asked, fit=fit, usual=STANDARD)
     counting = Counting(say, panel.work(candidate.count, protocol.floor, protocol.controls), "images judged")
     panel.told, panel.doing = counting, counting.doing
@@ -175,7 +176,6 @@ def judge(
     floor = panel.floor(candidate.count, protocol.seed, detail=True) if protocol.floor else None
     controls = panel.controls(candidate.count, protocol.seed) if protocol.controls else {}
     notes = [*stated(run, data, candidate, protocol), *found.notes]
-    asked_of_method = probed(candidate, probes, data, look, protocol, say)
     order = generator(protocol.seed, "shown")
     return Verdict(
         subject=subject(source, run, candidate),
@@ -242,16 +242,20 @@ def named(metrics: Sequence[str] | None) -> list[str] | None:
     return list(dict.fromkeys(found))
 
 
-def built(protocol: Protocol, candidate: Candidate) -> dict[str, Any]:
+def built(protocol: Protocol, candidate: Candidate, data: Dataset) -> dict[str, Any]:
     """The probes by name.
 
     Raises:
-        UsageError: There is no such probe or option, or no method to ask.
+        UsageError: There is no such probe or option, no method to ask, or its samples or the data teach no classifier.
     """
-    if (protocol.probes or protocol.classifiers) and not isinstance(candidate.source, Drawn):
-        raise UsageError(
-            f"{candidate.name} is no run, so there is no method to probe. Leave out --probes and --classifiers."
-        )
+    if protocol.probes or protocol.classifiers:
+        if not isinstance(candidate.source, Drawn):
+            raise UsageError(
+                f"{candidate.name} is no run, so there is no method to probe. Leave out --probes and --classifiers."
+            )
+        if protocol.classifiers:
+            check(data, protocol.classifiers)
+            conditional_samples(candidate.source.method, data)
     parts = [Part.parse(word) for word in protocol.probes]
     return {part.name: PROBES.build(part) for part in parts}
 

@@ -206,7 +206,7 @@ class TestManifolds:
         assert intervals.keys() == values.keys()
         assert all(low <= value <= high for value, low, high in intervals.values())
         assert intervals["precision"].high <= 1 and intervals["precision"].low < values["precision"]
-        assert any("200 real and 200 generated images are fewer than 10,000" in note for note in metric.notes)
+        assert any("200 are fewer than 10,000" in note for note in metric.notes)
 
     def test_too_few(self) -> None:
         metric = PrecisionRecall(k=3)

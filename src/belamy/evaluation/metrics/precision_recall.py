@@ -141,7 +141,7 @@ def few(sides: Sides[dict[str, float]], numbers: str, k: int, values: Mapping[st
     notes = []
     if min(real, fake) < FEW:
         notes.append(
-            f"{numbers.capitalize()} move with N: {real:,} real and {fake:,} generated images are fewer than {FEW:,}; "
+            f"{numbers.capitalize()} move with N: {min(real, fake):,} are fewer than {FEW:,}; "
             "compare at equal N only, and with the floor of real images, which does not reach 1 either."
         )
     elif real != fake:
