@@ -93,10 +93,47 @@ def test_edit_a_picture_and_a_folder(belamy: Command, vae: Path, tmp_path: Path)
     facts = json.loads((tmp_path / "facts.json").read_text())
     assert facts["added"] == {"thickness": 1.5} and len(facts["psnr"]) == 1
     with Image.open(facts["files"][0]) as changed, Image.open(facts["sheet"]) as sheet:
-        assert changed.size == (8, 8) and sheet.width == 2 + 3 * (56 + 2)
+        assert changed.size == (8, 8) and sheet.width == 2 + 3 * (96 + 2)
     said = belamy("edit", vae, folder, "--add", "thickness=1", "width=-1", "--invert", "hybrid", "--steps", "3",
                   "--out", tmp_path / "all", "--device", "cpu")  # fmt: skip
     assert said.returncode == 0 and "3 changed picture(s), inverted by hybrid" in said.stdout
+
+
+def test_a_picture_is_only_inverted(belamy: Command, vae: Path, tmp_path: Path) -> None:
+    Image.new("L", (8, 8), 30).save(tmp_path / "bar.png")
+    said = belamy("edit", vae, "bar.png", "--json", "facts.json", "--device", "cpu")
+    assert said.returncode == 0 and "1 inverted picture(s), inverted by encoder at" in said.stdout, said.stderr
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    assert facts["added"] == {} and facts["labels"] is None and len(facts["psnr"]) == 1
+    with Image.open(facts["files"][0]) as inverted, Image.open(facts["sheet"]) as sheet:
+        made, given = np.asarray(inverted.convert("L"), float), np.full((8, 8), 30.0)
+        assert sheet.width == 2 + 3 * (96 + 2)
+        assert 10 * np.log10(255**2 / ((made - given) ** 2).mean()) == pytest.approx(facts["psnr"][0], abs=0.01)
+        shown = np.asarray(sheet)[50, 2 + 2 * 98 + 6 :: 12][:8, 0]  # the fifth row of the map of errors
+        assert (shown == np.abs(made - given)[4]).all()
+
+
+@pytest.fixture(scope="session")
+def conditional(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GAN that heeds labels: cats and dogs."""
+    out = tmp_path_factory.mktemp("conditional") / "run"
+    words = ["train", "cgan-mnist", "--data", str(photos), "--size", "8", *SMALL, "--samples", "256"]
+    assert main([*words, "--out", str(out), *QUIET]) == 0
+    return out
+
+
+def test_a_picture_becomes_another_class(belamy: Command, conditional: Path, photos: Path, tmp_path: Path) -> None:
+    quick = ["--steps", "8", "--tries", "2", "--device", "cpu", "--overwrite", "--json", tmp_path / "facts.json"]
+    made = {}
+    for words in (["--from-label", "cats"], ["--from-label", "cats", "--label", "dogs"], ["--label", "1"]):
+        said = belamy("edit", conditional, photos / "cats" / "001.png", *words, *quick)
+        assert said.returncode == 0, said.stderr
+        made[" ".join(words)] = facts = json.loads((tmp_path / "facts.json").read_text())
+        facts["pixels"] = np.asarray(Image.open(facts["files"][0]), int)
+        assert "--from-label" not in words or facts["labels"] == ["cats"]
+    same, told, searched = made.values()
+    assert same["psnr"] == told["psnr"] and (same["pixels"] != told["pixels"]).any()
+    assert searched["label"] == "1" and searched["labels"][0] in ("cats", "dogs")
 
 
 def test_a_step_of_nothing_changes_nothing_and_a_saved_direction_is_taken(

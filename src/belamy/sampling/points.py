@@ -60,7 +60,7 @@ def encoded(method: BaseMethod, images: Tensor, batch: int = 64) -> Tensor:
     if not isinstance(method, Encodes):
         raise UsageError(
             "This run's method has no encoder, so an image has no latent of its own. Use seeds, e.g. seed(3), or find "
-            "the latent with `belamy invert`; a variational autoencoder, e.g. `belamy train vae-mnist`, has one."
+            "the latent with `belamy edit`; a variational autoencoder, e.g. `belamy train vae-mnist`, has one."
         )
     device, dtype = placement(method)
     encoder: Any = method.eval()

@@ -1,4 +1,4 @@
-"""Change pictures through a run's latent space: thicker, slanted, smiling."""
+"""Change pictures through a run's latent space: thicker, slanted, smiling, a 7 in the same hand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from belamy.errors import StorageError, UsageError
@@ -14,17 +15,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from belamy.editing.directions import Directions
+    from belamy.sampling.points import Progress
+    from belamy.training.progress import Reporter
     from belamy.training.steering import Steering
 
 SHEET = "sheet.png"
 MOST_SEEDS = 1024
+MOST_TRIES = 64
 _SEEDS = re.compile(r"seed:(\d{1,15})(?:\.\.(\d{1,15}))?")
 
 
 @dataclass(frozen=True)
 class Form:
-    """Change a picture through a run's latent space: invert it, add directions, and make the picture anew. Writes the
-    changed pictures and a sheet of given, inverted and changed ones."""
+    """Change a picture through a run's latent space: invert it, add directions or tell another class, and make the
+    picture anew. Without either it is only inverted. Writes the pictures made, and a sheet of given, inverted and
+    changed ones."""
 
     run: str
     """The run's directory."""
@@ -32,6 +37,10 @@ class Form:
     """A picture file, a folder of them, or seed:3 (seed:0..7) for images that the run itself makes."""
     add: tuple[str, ...] = ()
     """What to add, in standard deviations: thickness=1.5 smile=-2."""
+    label: str | None = None
+    """Make the picture anew as this class, for generators that heed labels."""
+    from_label: str | None = None
+    """The class that the pictures show; otherwise it is searched for."""
     directions: str | None = None
     """Folder or file that `belamy directions` wrote; by default the run's own, and what is not there is found anew."""
     method: str = "mean-difference"
@@ -40,6 +49,8 @@ class Form:
     """How the latent of a picture is found; auto is the encoder where there is one, and otherwise optimisation."""
     steps: int = 200
     """Steps of the optimisation."""
+    tries: int = 4
+    """Starts of the optimisation, of which the best goes on."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How a picture of another aspect ratio is made square."""
     seed: int = 0
@@ -50,24 +61,43 @@ class Form:
     """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
     offline: bool = False
     """Never fetch data from the network."""
+    progress: bool = True
+    """Show progress."""
     overwrite: bool = False
     """Replace files that are there."""
     json: str | None = None
     """Write the facts as JSON to this file; - is standard output."""
 
 
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Pictures and where they are.
+
+    Args:
+        names: Of the pictures.
+        given: uint8.  # [n, C, H, W]
+        latents: ``[n, latent]``.
+        weights: Of the classes, where there are any.  # [n, classes]
+        way: How the latents were found; ``seed`` where they were drawn.
+    """
+
+    names: list[str]
+    given: Tensor
+    latents: Tensor
+    weights: Tensor | None
+    way: str
+
+
 def run(words: list[str]) -> int:
-    """Invert, add, draw."""
+    """Invert, change, draw."""
     from belamy.cli.output import STANDARD_OUTPUT, deliver, say
     from belamy.cli.parsing import parse
 
     form = parse(Form, words, "belamy edit")
     wanted = additions(form.add)
+    check(form)
     out = destination(form)
-    import torch
-
-    from belamy.editing.inversion import psnr
-    from belamy.runs.files import save_png
+    from belamy.runs.files import save_png, write_bytes
     from belamy.runs.run import Run
     from belamy.sampling.grid import grid
     from belamy.sampling.points import pixels_at
@@ -75,33 +105,99 @@ def run(words: list[str]) -> int:
 
     run = Run.open(form.run)
     steering = Steering.open(run, form.device, form.offline, None if form.json == STANDARD_OUTPUT else say)
-    names, given, latents, weights, way = points(form, steering)
-    found = known(form, steering, list(wanted))
-    inverted = pixels_at(steering.method, latents, weights)
-    change = torch.stack([step * found[name] for name, step in wanted.items()]).sum(0)
-    changed = pixels_at(steering.method, latents + change, weights)
-    for name, image in zip(names, changed, strict=True):
+    source, target = (class_of(form, steering, option) for option in ("from_label", "label"))
+    at = points(form, steering, source)
+    inverted = pixels_at(steering.method, at.latents, at.weights)
+    changed = changes(form, steering, at, wanted, target)
+    made = inverted if changed is None else changed
+    for name, image in zip(at.names, made, strict=True):
         save_png(grid(image[None], pad=0), out / f"{name}.png")
-    shown = {"given": given, "changed": changed} if way == "seed" else {
-        "given": given, "inverted": inverted, "changed": changed
-    }  # fmt: skip
-    images = torch.stack(list(shown.values()), 1).flatten(0, 1)
-    save_png(grid(images, columns=len(shown), scale=None, captions=[*shown] * len(names)), out / SHEET)
-    decibels = [] if way == "seed" else [round(float(value), 2) for value in psnr(inverted, given)]
+    picture, decibels = sheet(at, inverted, changed)
+    write_bytes(out / SHEET, picture)
     facts: dict[str, Any] = {
-        "run": str(run.path), "added": wanted, "inversion": way, "psnr": decibels, "seed": form.seed,
-        "files": [str(out / f"{name}.png") for name in names], "sheet": str(out / SHEET),
+        "run": str(run.path), "added": wanted, "label": form.label, "labels": labels_of(steering, at),
+        "inversion": at.way, "psnr": [round(each, 2) if isfinite(each) else None for each in decibels],
+        "seed": form.seed, "files": [str(out / f"{name}.png") for name in at.names], "sheet": str(out / SHEET),
     }  # fmt: skip
-    quality = f", inverted by {way} at {sum(decibels) / len(decibels):.1f} dB" if decibels else ""
-    deliver(facts, form.json, f"{len(names)} changed picture(s){quality}, and a sheet of them, {out / SHEET}")
+    quality = f", inverted by {at.way} at {sum(decibels) / len(decibels):.1f} dB" if decibels else ""
+    what = "changed" if changed is not None else "inverted"
+    deliver(facts, form.json, f"{len(at.names)} {what} picture(s){quality}, and a sheet of them, {out / SHEET}")
     return 0
+
+
+def check(form: Form) -> None:
+    """Refuse what cannot work before anything is loaded.
+
+    Raises:
+        UsageError: Nothing is asked of the run's own images, or a number is out of range.
+    """
+    if _SEEDS.fullmatch(form.picture) and not form.add and form.label is None:
+        raise UsageError("Nothing is added. Type e.g. --add thickness=1.5.")
+    if form.steps < 1:
+        raise UsageError(f"--steps is {form.steps}, but it must be at least 1.")
+    if not 1 <= form.tries <= MOST_TRIES:
+        raise UsageError(f"--tries is {form.tries}, but it must be in 1..{MOST_TRIES}.")
+
+
+def class_of(form: Form, steering: Steering, option: str) -> int | None:
+    """The number of the class that an option names, if it does.
+
+    Raises:
+        UsageError: There is no such class, or the generator does not heed labels.
+    """
+    from belamy.cli.verbs.sample import class_number, heeds_labels
+
+    label = getattr(form, option)
+    if label is None:
+        return None
+    if not heeds_labels(steering.method):
+        words = option.replace("_", "-")
+        raise UsageError(f"This run's networks do not use labels, so they can be told none. Leave --{words} out.")
+    return class_number(label, steering.method.domain.classes)
+
+
+def changes(form: Form, steering: Steering, at: Points, wanted: dict[str, float], target: int | None) -> Tensor | None:
+    """The pictures with what was added, as what they were told to be; None where neither was asked for."""
+    import torch
+
+    from belamy.sampling.points import class_weights, pixels_at
+
+    if not wanted and target is None:
+        return None
+    latents, weights = at.latents, at.weights
+    if wanted:
+        found = known(form, steering, list(wanted))
+        latents = latents + torch.stack([step * found[name] for name, step in wanted.items()]).sum(0)
+    if target is not None:
+        weights = class_weights(torch.full((len(latents),), target), len(steering.method.domain.classes))
+    return pixels_at(steering.method, latents, weights)
+
+
+def sheet(at: Points, inverted: Tensor, changed: Tensor | None) -> tuple[bytes, list[float]]:
+    """The PNG of what was given and what was made of it, and how well it was inverted."""
+    from belamy.editing.inversion import compared, differences, psnr
+
+    if changed is not None and at.way == "seed":
+        return compared({"given": at.given, "changed": changed}).png, []
+    decibels = psnr(inverted, at.given)
+    last = {"error": differences(inverted, at.given)} if changed is None else {"changed": changed}
+    return compared({"given": at.given, "inverted": inverted, **last}, decibels).png, decibels.tolist()
+
+
+def labels_of(steering: Steering, at: Points) -> list[str] | None:
+    """The classes that pictures were inverted as, where labels matter."""
+    from belamy.cli.verbs.sample import heeds_labels
+
+    if at.weights is None or not heeds_labels(steering.method):
+        return None
+    return [steering.method.domain.classes[number] for number in at.weights.argmax(1).tolist()]
 
 
 def additions(words: tuple[str, ...]) -> dict[str, float]:
     """Steps by the name of the direction.
 
     Raises:
-        UsageError: Nothing is added, or a step is no number.
+        UsageError: A step is no number.
     """
     found: dict[str, float] = {}
     for word in words:
@@ -112,8 +208,6 @@ def additions(words: tuple[str, ...]) -> dict[str, float]:
             found[name] = float("nan")
         if not isfinite(found[name]):
             raise UsageError(f"'{word}' is not NAME=STEP, e.g. --add thickness=1.5.")
-    if not found:
-        raise UsageError("Nothing is added. Type e.g. --add thickness=1.5.")
     return found
 
 
@@ -131,28 +225,52 @@ def destination(form: Form) -> Path:
     return out
 
 
-def points(form: Form, steering: Steering) -> tuple[list[str], Tensor, Tensor, Tensor | None, str]:
-    """Names, given images, latents, weights of classes, and how the latents were found."""
+def points(form: Form, steering: Steering, label: int | None) -> Points:
+    """The pictures in the run's latent space."""
     import torch
 
+    from belamy.cli.output import STANDARD_OUTPUT
     from belamy.editing.evidence import turns
     from belamy.editing.inversion import invert
-    from belamy.sampling.points import pixels_at, sampler
+    from belamy.sampling.points import class_weights, pixels_at, sampler
+    from belamy.training.progress import reporter
 
     if match := _SEEDS.fullmatch(form.picture):
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last < first + MOST_SEEDS:
             raise UsageError(f"'{form.picture}' must be seed:FIRST..LAST of at most {MOST_SEEDS} images.")
-        count = last - first + 1
-        latents: Tensor = torch.cat(
-            [sampler(steering.method).latents(number, [0]) for number in range(first, last + 1)]
-        )
-        weights = turns(steering.method, count)
+        seeds = range(first, last + 1)
+        latents: Tensor = torch.cat([sampler(steering.method).latents(number, [0]) for number in seeds])
+        weights = turns(steering.method, len(seeds))
+        if label is not None:
+            weights = class_weights(torch.full((len(seeds),), label), len(steering.method.domain.classes))
         images = pixels_at(steering.method, latents, weights)
-        return [f"seed-{number}" for number in range(first, last + 1)], images, latents, weights, "seed"
+        return Points([f"seed-{number}" for number in seeds], images, latents, weights, "seed")
     names, images = pictures(form, steering.data.shape)
-    found = invert(steering.method, images, form.invert, steps=form.steps, seed=form.seed)
-    return names, images, found.latents, found.weights, found.way
+    labels = None if label is None else torch.full((len(images),), label)
+    told = reporter(form.progress and form.json != STANDARD_OUTPUT)
+    try:
+        found = invert(
+            steering.method, images, form.invert, labels=labels, steps=form.steps, tries=form.tries, seed=form.seed,
+            progress=telling(told),
+        )  # fmt: skip
+    finally:
+        told.close()
+    return Points(names, images, found.latents, found.weights, found.way)
+
+
+def telling(told: Reporter) -> Progress:
+    """What to call with the steps that are done."""
+    from belamy.training.estimate import duration
+
+    began = monotonic()
+
+    def tell(done: int, total: int) -> None:
+        if told.due():
+            left = duration((total - done) * (monotonic() - began) / done)
+            told.work(done / total, f"{done / total:.0%} of the optimisation  {left} left")
+
+    return tell
 
 
 def pictures(form: Form, shape: tuple[int, int, int]) -> tuple[list[str], Tensor]:
