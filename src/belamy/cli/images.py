@@ -1,0 +1,88 @@
+"""Images that a user gives to a run: a picture, a folder or archive of them, or held-out images of the run's own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from belamy.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+    from belamy.data import Dataset
+
+HELD_OUT = re.compile(r"test:(\d{1,9})(?:\.\.(\d{1,9}))?")
+MOST = 1024
+"""Held-out images that one range may name."""
+
+
+def given(source: str, data: Dataset, offline: bool = False) -> tuple[list[str], torch.Tensor, torch.Tensor | None]:
+    """Names, uint8 images ``[n, C, H, W]`` in the shape of the run's data, and their labels where these are the run's.
+
+    Args:
+        source: A picture file; ``test:3`` or ``test:0..7`` for held-out images of the run's data, ``test`` for all of
+            them; or anything that can be trained on.
+        data: The run's.
+        offline: Never fetch data from the network.
+
+    Raises:
+        UsageError: There is no such image, or no such data.
+        DataError: It cannot be read.
+    """
+    import torch
+
+    from belamy.data import open_data
+    from belamy.data.pictures import is_picture_name
+    from belamy.editing.arithmetic import read
+
+    channels, height, width = data.shape
+    if source == "test" or HELD_OUT.fullmatch(source):
+        held = held_out(data)
+        chosen = held if source == "test" else held[span(source, len(held))]
+        places = range(len(held)) if source == "test" else span(source, len(held))
+        labels = None if data.labels is None else data.labels[chosen]
+        return [f"test:{place}" for place in places], data.images(chosen), labels
+    path = Path(source).expanduser()
+    if path.is_file() and is_picture_name(path.name):
+        if height != width:
+            raise UsageError(f"{path} is a picture, but this run's images are {width} x {height}. Give an array file.")
+        return [path.name], read(source, data.shape)[None], None
+    found = open_data(source, size=height if height == width else None, channels=1 if channels == 1 else 3,
+                      offline=offline)  # fmt: skip
+    if found.shape != data.shape:
+        raise UsageError(f"{source} is {found.shape}, but this run's images are {data.shape}. Give images like those.")
+    names = list(found.names) if found.names else [f"{source}:{place}" for place in range(len(found))]
+    return names, found.images(torch.arange(len(found))), None
+
+
+def held_out(data: Dataset) -> torch.Tensor:
+    """The images that the run was not trained on.
+
+    Raises:
+        UsageError: There are none.
+    """
+    held = data.splits.get("test")
+    if held is None or not len(held):
+        raise UsageError(f"{data.name} holds no images out: it has {len(data)}, and all were trained on. Give others.")
+    return held
+
+
+def span(text: str, count: int) -> range:
+    """The places that ``test:3`` or ``test:0..7`` names.
+
+    Raises:
+        UsageError: There are fewer, or more are named than can be shown.
+
+    Example:
+        >>> span("test:2..4", 10)
+        range(2, 5)
+    """
+    match = HELD_OUT.fullmatch(text)
+    if match is None:
+        raise UsageError(f"'{text}' names no held-out images: type test:3 or test:0..7.")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if not first <= last < min(count, first + MOST):
+        raise UsageError(f"'{text}' must lie in test:0..{count - 1}, and name at most {MOST:,} images.")
+    return range(first, last + 1)

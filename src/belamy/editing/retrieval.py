@@ -1,0 +1,179 @@
+"""Retrieval: the images or documents whose codes are nearest to a query's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from belamy.data import Dataset
+from belamy.errors import DataError, RunError, UsageError
+from belamy.evaluation import intervals
+from belamy.evaluation.neighbours import Nearest, nearest
+from belamy.evaluation.statistics import Interval
+from belamy.methods.base import BaseMethod
+from belamy.runs import files
+from belamy.sampling.points import encoded
+
+Metric = Literal["whitened", "euclidean", "cosine"]
+FILE = "index.safetensors"
+_CHUNK = 1024
+_BLOCK = 1 << 24
+"""Distances that are ranked together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    r"""Codes to search among.
+
+    Distances are Euclidean, after one of three changes to all codes: none, each divided by its length (``cosine``), or
+    each dimension divided by its standard deviation in the index (``whitened``), so that no dimension drowns another.
+
+    References:
+        Codes of images: Krizhevsky & Hinton 2011, "Using very deep autoencoders for content-based image retrieval";
+        of documents: Hinton & Salakhutdinov 2006, Science 313.
+
+    Args:
+        codes: As the encoder gave them.  # [n, latent]
+        indices: Which images of the data these are.  # [n]
+        metric: The change.
+        data: Fingerprint of the data.
+    """
+
+    codes: Tensor
+    indices: Tensor
+    metric: Metric = "cosine"
+    data: str = ""
+
+    def search(self, queries: Tensor, count: int = 10) -> Nearest:
+        """The nearest codes of each query; ``indices`` are those of the data.
+
+        Args:
+            queries: Codes.  # [q, latent]
+            count: How many each.
+
+        Raises:
+            UsageError: Codes of another length, or more are asked for than there are.
+        """
+        found = nearest(self.changed(queries), self.changed(self.codes), count)
+        return Nearest(found.distances, self.indices[found.indices])
+
+    def changed(self, codes: Tensor) -> Tensor:
+        """Codes as they are compared.
+
+        Raises:
+            UsageError: They are of another length.
+        """
+        if codes.shape[1:] != self.codes.shape[1:]:
+            raise UsageError(f"Codes of {codes.shape[1]} numbers are sought among codes of {self.codes.shape[1]}.")
+        if self.metric == "cosine":
+            return normalize(codes - self.codes.mean(0), dim=1)
+        if self.metric == "whitened":
+            return codes / self.codes.std(0).clamp_min(1e-6)
+        return codes
+
+    def save(self, path: Path) -> None:
+        """Write the index as one safetensors file."""
+        facts = json.dumps({"metric": self.metric, "data": self.data}).encode()
+        files.save_tensors(
+            path,
+            {
+                "codes": self.codes,
+                "indices": self.indices,
+                "facts": torch.frombuffer(bytearray(facts), dtype=torch.uint8),
+            },
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Index:
+        """An index that :meth:`save` wrote.
+
+        Raises:
+            RunError: There is none, or it is damaged.
+        """
+        held = files.load_tensors(path, None)
+        try:
+            facts = json.loads(held["facts"].numpy().tobytes())
+            return cls(held["codes"], held["indices"], facts["metric"], facts["data"])
+        except (KeyError, TypeError, ValueError):
+            raise RunError(f"{path} holds no index. Leave it out, and a new one is made.") from None
+
+
+def index(method: BaseMethod, data: Dataset, split: str = "train", metric: Metric = "cosine") -> Index:
+    """The index of a split of the data.
+
+    Args:
+        method: It encodes.
+        data: Of the method's shape.
+        split: Which images.
+        metric: How codes are compared.
+
+    Raises:
+        UsageError: The method has no encoder, or there is no such split.
+        DataError: The data are of another shape.
+    """
+    if data.shape != tuple(method.domain.shape):
+        raise DataError(
+            f"{data.name} is {data.shape}, but this run's images are {tuple(method.domain.shape)}. Type --size."
+        )
+    chosen = data.indices(split)
+    codes = [encoded(method, data.images(part)) for part in chosen.split(_CHUNK)]
+    return Index(torch.cat(codes).float(), chosen, metric, data.fingerprint)
+
+
+def average_precisions(queries: Tensor, labels: Tensor, points: Tensor, kinds: Tensor) -> Tensor:
+    r"""How far in front of a ranking by distance those of the query's own kind are.  # [q] float64
+
+    .. math:: \mathrm{AP} = \frac{1}{R} \sum_{k=1}^{n} [y_k = y]\, \frac{\#\{j \le k : y_j = y\}}{k}
+
+    over the whole ranking of n points, R of which are of the kind; queries of a kind that no point has are NaN. Of
+    equal distances the earlier point comes first.
+
+    References:
+        Manning, Raghavan & Schütze 2008, "Introduction to information retrieval", section 8.4.
+
+    Args:
+        queries: Rows.  # [q, d]
+        labels: Of the queries.  # [q]
+        points: Rows.  # [n, d]
+        kinds: Labels of the points.  # [n]
+
+    Example:
+        >>> points = torch.tensor([[1.0], [2.0], [3.0]])
+        >>> average_precisions(torch.zeros(1, 1), torch.tensor([7]), points, torch.tensor([7, 0, 7]))
+        tensor([0.8333], dtype=torch.float64)
+    """
+    place = torch.arange(1, len(points) + 1, dtype=torch.float64)
+    parts = []
+    for chosen in torch.arange(len(queries)).split(max(1, _BLOCK // len(points))):
+        far = torch.cdist(queries[chosen].double(), points.double())
+        same = kinds[far.argsort(dim=1, stable=True)] == labels[chosen, None]
+        precision = same.cumsum(1) / place
+        parts.append((precision * same).sum(1) / same.sum(1))
+    return torch.cat(parts)
+
+
+def mean_average_precision(found: Index, data: Dataset, queries: Tensor, given: Sequence[int] | Tensor) -> Interval:
+    """Mean average precision of queries in an index, with Student's interval over the queries.
+
+    Args:
+        found: The index of labelled data.
+        data: The same data.
+        queries: Codes.  # [q, latent]
+        given: Labels of the queries.  # [q]
+
+    Raises:
+        UsageError: The data have no labels.
+    """
+    if data.labels is None:
+        raise UsageError(f"{data.name} has no labels, so what is alike is unknown. Name labels with --labels.")
+    each = average_precisions(
+        found.changed(queries), torch.as_tensor(given), found.changed(found.codes), data.labels[found.indices]
+    )
+    return intervals.mean(each[~each.isnan()])

@@ -1,0 +1,154 @@
+"""Segmentation: what each pixel belongs to, told by a small head on a frozen encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, interpolate
+
+from belamy.data import to_float
+from belamy.errors import UsageError
+from belamy.methods.base import BaseMethod, Encodes
+from belamy.sampling.draw import placement
+from belamy.seeds import derive, generator
+
+BATCH = 64
+PIXELS = 4096
+"""Pixels that a step learns from."""
+Features = Callable[[Tensor], Tensor]
+"""Of uint8 images ``[n, C, H, W]``, features ``[n, F, H, W]`` of every pixel."""
+
+
+def encoder_features(method: BaseMethod) -> Features:
+    """What a frozen encoder knows of each pixel: the pixel, all maps that its layers make of it, and the whole code.
+
+    Maps are enlarged to the image's size; the code is the same at every pixel ("hypercolumns").
+
+    References:
+        Hariharan et al. 2015, arXiv 1411.5752, section 3.
+
+    Raises:
+        UsageError: The method has no encoder.
+    """
+    if not isinstance(method, Encodes):
+        raise UsageError("This run's method has no encoder, so it knows no features. Take a run of an autoencoder.")
+    model: Any = method.eval()
+
+    @torch.no_grad()
+    def features(images: Tensor) -> Tensor:
+        device, dtype = placement(method)
+        maps: list[Tensor] = []
+
+        def keep(_module: nn.Module, _given: Any, made: Any) -> None:
+            if isinstance(made, Tensor) and made.ndim == 4 and min(made.shape[2:]) > 1:
+                maps.append(made)
+
+        leaves = [module for module in method.modules() if not list(module.children())]
+        hooks = [module.register_forward_hook(keep) for module in leaves]
+        try:
+            floats = to_float(images).to(device, dtype)
+            code = model.encode(floats)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        size = images.shape[2:]
+        wide = [interpolate(each, size=size, mode="bilinear", align_corners=False) for each in maps]
+        flat = code[:, :, None, None].expand(-1, -1, *size)
+        return torch.cat([floats, *wide, flat], 1).float().cpu()
+
+    return features
+
+
+@dataclass(frozen=True, eq=False)
+class Segmenter:
+    """Tells the class of every pixel.
+
+    Args:
+        features: Of pixels.
+        head: From features to the scores of classes.
+        mean: Of each feature, where the head learned.  # [F]
+        deviation: Standard deviation of each.  # [F]
+    """
+
+    features: Features
+    head: nn.Module
+    mean: Tensor
+    deviation: Tensor
+
+    @torch.no_grad()
+    def segment(self, images: Tensor) -> Tensor:
+        """The class of each pixel of uint8 images ``[n, C, H, W]``.  # [n, H, W] long"""
+        parts = []
+        for part in images.split(BATCH):
+            rows = self.features(part).movedim(1, -1)
+            parts.append(self.head((rows - self.mean) / self.deviation).argmax(-1))
+        return torch.cat(parts)
+
+
+def learn(
+    features: Features,
+    images: Tensor,
+    masks: Tensor,
+    classes: int,
+    *,
+    steps: int = 300,
+    hidden: int = 64,
+    seed: int = 0,
+) -> Segmenter:
+    """A segmenter from a few images whose pixels' classes are known; the encoder is not changed.
+
+    The head is one hidden layer, the same for every pixel, and learns by Adam; classes count alike, however many pixels
+    they have.
+
+    Args:
+        features: Of pixels, e.g. :func:`encoder_features`.
+        images: uint8.  # [n, C, H, W]
+        masks: The class of each pixel.  # [n, H, W] long
+        classes: How many there are.
+        steps: Of Adam, on 4,096 pixels each.
+        hidden: Width of the hidden layer.
+        seed: Of initial weights and of the order of the pixels.
+
+    Raises:
+        UsageError: Masks that do not belong to the images, or are of fewer than two classes.
+    """
+    if masks.shape != (len(images), *images.shape[2:]) or not len(images):
+        raise UsageError(f"The masks are {list(masks.shape)}, but the images {list(images.shape)}. Give one for each.")
+    if classes < 2 or int(masks.min()) < 0 or int(masks.max()) >= classes:
+        raise UsageError(f"Masks name {int(masks.min())}..{int(masks.max())}, but they must be in 0..{classes - 1}.")
+    rows = torch.cat([features(part).movedim(1, -1).flatten(0, 2) for part in images.split(BATCH)])
+    wanted = masks.flatten()
+    mean, deviation = rows.mean(0), rows.std(0).clamp_min(1e-6)
+    weights = len(wanted) / torch.bincount(wanted, minlength=classes).clamp_min(1).float() / classes
+    numbers = generator(seed, "pixels")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, "head"))
+        head = nn.Sequential(nn.Linear(rows.shape[1], hidden), nn.ReLU(), nn.Linear(hidden, classes))
+    optimizer = torch.optim.Adam(head.parameters(), lr=1e-2)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        chosen = torch.randint(len(rows), (min(PIXELS, len(rows)),), generator=numbers)
+        loss = cross_entropy(head((rows[chosen] - mean) / deviation), wanted[chosen], weights)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        fall.step()
+    return Segmenter(features, head.eval(), mean, deviation)
+
+
+def intersection_over_union(found: Tensor, masks: Tensor, classes: int) -> Tensor:
+    r"""Of each class, the pixels rightly called so among those called so or being so; NaN of a class that is nowhere.
+
+    .. math:: \mathrm{IoU}_k = \frac{\#\{\hat y = k \wedge y = k\}}{\#\{\hat y = k \vee y = k\}}
+
+    Example:
+        >>> intersection_over_union(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1]), 2)
+        tensor([0.5000, 0.5000], dtype=torch.float64)
+    """
+    confusion = torch.bincount(masks.flatten() * classes + found.flatten(), minlength=classes**2).view(classes, classes)
+    both = confusion.diagonal().double()
+    return both / (confusion.sum(0) + confusion.sum(1) - confusion.diagonal()).double()
