@@ -5,13 +5,14 @@
     belamy train gan-avatars --out runs/gan-avatars
     python benchmarks/directions.py digits runs/vae-digits
     python benchmarks/directions.py faces runs/vae-avatars
-    python benchmarks/directions.py faces runs/gan-avatars
+    python benchmarks/directions.py faces runs/gan-avatars --direction learned
 
 Digits: the thickness of 500 test digits over steps -3 … 3, whether it rises with every step, and whether the judge of
 digits still sees the digit; then 200 sums mean(thick 7) - mean(thin 7) + mean(thin 1) of random test digits. Thick and
 thin are the outer thirds; a sum succeeds that the judge takes for a 1 and that is thicker than the median digit.
-Faces: each attribute added to the held-out (or newly drawn) faces that lack it, at the step that is best by judges that
-have seen neither networks nor directions.
+Faces: each attribute added to 300 held-out (or newly drawn) faces that lack it and taken from those that have it, at
+the step that is best by judges that have seen neither networks nor directions. The colour of hair is asked for where
+hair is seen before and after, by the same judges: a face without a hat, or with long hair.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ ALPHAS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 WHOLE = [place for place, alpha in enumerate(ALPHAS) if alpha == int(alpha)]
 GENTLE = [place for place, alpha in enumerate(ALPHAS) if abs(alpha) <= 1.5]
 FACES = ("smile", "glasses", "beard", "hat", "long_hair", "bun")
-REACH = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
+REACH = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0, 5.0, 6.0)
+HAIR = "hair_color"
 SAME_COLOUR = 40
 """Levels of 255: the faces have eight skins and eight hair colours, some of which hardly differ."""
 TRIALS = 200
@@ -123,14 +125,25 @@ def faces(steering: Steering, part: str) -> dict[str, Any]:
             wanted = torch.where((before[name] == 0).view(-1, 1, 1, 1), plus, minus)
             after = {other: judge.look(wanted).verdict for other, judge in judges.items()}
             changed = _share(after[name] != before[name])
-            kept = {
-                other: _share(_near(judge.values)[after[other], before[other]])
+            same = {
+                other: _near(judge.values)[after[other], before[other]]
                 for other, judge in judges.items()
                 if other != name
             }
+            visible = _hair_seen(before) & _hair_seen(after)
+            kept = {other: _share(held[visible] if other == HAIR else held) for other, held in same.items()}
             table.append((min(changed / 0.9, min(kept.values()) / 0.85), {"step": alpha, "changed": changed, **kept}))
         told[name] = {"judge on held-out faces": own, **max(table, key=lambda row: row[0])[1]}
     return told
+
+
+def _hair_seen(verdicts: dict[str, Tensor]) -> Tensor:
+    """Where hair is not all under a hat.  # [n] bool"""
+    return (
+        (verdicts["hat"] == 0) | (verdicts["long_hair"] == 1)
+        if "hat" in verdicts
+        else torch.ones_like(verdicts[HAIR]).bool()
+    )
 
 
 def _near(values: Sequence[str]) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from belamy.data import Dataset
 from belamy.data.measures import MEASURES
 from belamy.data.measures.labelling import is_measured
-from belamy.editing.directions import Evidence
+from belamy.editing.directions import FEWEST, Evidence
 from belamy.editing.observers import Measured, Observer, measured
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod
@@ -40,22 +40,26 @@ def from_data(method: BaseMethod, data: Dataset, names: Sequence[str], most: int
 
 
 def from_draws(method: BaseMethod, observers: Sequence[Observer], count: int, seed: int) -> Evidence:
-    """Latents drawn from the method's law, with what observers of two values say of their images.
+    """Latents drawn from the method's law, with what observers say of their images.
 
-    A measure splits them at their own median, so that both sides have as many.
+    A measure splits them at their own median, so that both sides have as many. Of more than two values each is an
+    attribute of its own, ``skin=8d5524``, unless hardly an image has it.
 
     Raises:
-        UsageError: The method does not sample, or an observer tells more than two kinds apart.
+        UsageError: The method does not sample.
     """
     made = sampler(method)
     latents: Tensor = made.latents(seed, range(count))
     images = pixels_at(method, latents, turns(method, count))
     known = {}
     for observer in observers:
-        if len(observer.values) != 2:
-            raise UsageError(f"'{observer.name}' is one of {len(observer.values)} things. Name an attribute of two.")
         looking = measured(observer.name, images) if isinstance(observer, Measured) else observer
-        known[observer.name] = looking.look(images).verdict.bool()
+        verdict = looking.look(images).verdict
+        if len(observer.values) == 2:
+            known[observer.name] = verdict.bool()
+            continue
+        each = {f"{observer.name}={value}": verdict == code for code, value in enumerate(observer.values)}
+        known.update({name: has for name, has in each.items() if min(int(has.sum()), int((~has).sum())) >= FEWEST})
     return Evidence(latents, known, method)
 
 

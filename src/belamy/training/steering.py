@@ -81,11 +81,26 @@ class Steering:
         kind: Finds = DIRECTIONS.build(part)
         wanted = list(names) if kind.supervised else []
         if isinstance(self.method, Encodes):
-            return kind.find(from_data(self.method, self.data, wanted), wanted)
-        return kind.find(from_draws(self.method, self.observers(wanted) if wanted else [], DRAWS, seed), wanted)
+            known = [*wanted, *self._values(wanted)] if kind.wide else wanted
+            return kind.find(from_data(self.method, self.data, known), wanted)
+        told = [name for name, held in self.data.attributes.items() if len(held.values) > 1 and name not in wanted]
+        watching = self.observers([*wanted, *told] if kind.wide else wanted)
+        return kind.find(from_draws(self.method, watching, DRAWS, seed), wanted)
+
+    def _values(self, besides: Sequence[str]) -> list[str]:
+        """The data's attributes of two values, and every value of the others, less those named."""
+        found = [
+            name if len(known.values) == 2 else f"{name}={value}"
+            for name, known in self.data.attributes.items()
+            for value in known.values[-1 if len(known.values) == 2 else 0 :]
+            if len(known.values) > 1
+        ]
+        return [name for name in found if name not in besides]
 
     def observers(self, names: Sequence[str]) -> list[Observer]:
         """A measure, with the median of the training images as threshold, or a judge for each name."""
+        if not names:
+            return []
         train = self.data.images(self.data.indices("train")[:DRAWS])
         own = [name for name in names if name == CLASSES or name in self.data.attributes]
         judges = {judge.name: judge for judge in attribute_judges(self.data, own, self.cache, self.say)} if own else {}

@@ -191,8 +191,50 @@ def test_evidence_from_draws() -> None:
     bright = method.generate(found.latents).mean((1, 2, 3))
     assert int(found.attributes["brightness"].sum()) == 32  # at their own median, not at that of the data
     assert bright[found.attributes["brightness"]].min() >= bright[~found.attributes["brightness"]].max() - 0.01
-    with pytest.raises(UsageError, match="'kind' is one of 3 things"):
-        from_draws(method, [Judged("kind", ("p", "q", "r"), lambda images: torch.rand(len(images), 3))], 4, 0)
+    chances = torch.eye(4)[torch.arange(64) % 3]
+    kinds = from_draws(method, [Judged("kind", ("p", "q", "r", "s"), lambda images: chances)], 64, 7).attributes
+    assert {name: int(has.sum()) for name, has in kinds.items()} == {"kind=p": 22, "kind=q": 21, "kind=r": 21}
+
+
+def mixed(count: int = 600) -> Evidence:
+    """Attribute a is a bright left half, b a bright right half; the first latent moves both, the second the right."""
+    halves = torch.zeros(LATENT, 4, 4)
+    halves[0], halves[1, :, 2:] = 0.5, 0.5
+    halves[2:] = 0.05
+    latents = torch.randn(count, LATENT, generator=torch.Generator().manual_seed(0))
+    return Evidence(
+        latents,
+        {"a": latents[:, 0] > 0, "b": latents[:, 0] + latents[:, 1] > 0},
+        Linear(halves.flatten(1).T),
+    )
+
+
+def test_learned_directions_leave_the_other_half_as_it_is() -> None:
+    given = mixed()
+    others, alone = (
+        find(f"learned:others={weight},steps=60,batch=32,passes=40", given, ("a",))["a"] for weight in (1, 0)
+    )
+    assert others[0] > 0 and alone[0] > 0
+    left, right = (vector[0].item() / vector.norm().item() for vector in (others, alone))
+    slips = [float((vector[0] + vector[1]) / vector[0]) for vector in (others, alone)]  # of b's logit, per step of a
+    assert abs(slips[0]) < 0.5 * abs(slips[1])
+    assert left > 0.5 and right > 0.5
+
+
+def test_learned_directions_are_in_deviations_and_repeat() -> None:
+    given = mixed(300)
+    first, again = (find("learned:steps=5,passes=2", given, ("a", "b")) for _ in range(2))
+    assert torch.equal(first.vectors, again.vectors)
+    steps = in_deviations(first.vectors, given.latents)
+    torch.testing.assert_close(first.vectors, steps)
+    assert first.facts["a"]["step"] == pytest.approx(2, abs=0.3)  # where it begins, and five small moves
+    assert first.facts["a"]["with"] == int(given.attributes["a"].sum())
+
+
+@pytest.mark.parametrize("options", ["others=-1", "steps=0", "batch=0", "passes=0"])
+def test_impossible_options_of_learned_directions(options: str) -> None:
+    with pytest.raises(UsageError, match="must be at least"):
+        DIRECTIONS.build(Part.parse(f"learned:{options}"))
 
 
 def test_leakage_of_known_changes() -> None:

@@ -1,7 +1,8 @@
 """Directions in latent space: which way to go for a smile.
 
 Contract of a file here: a class ``Direction(*, …)`` with ``find(evidence, names) -> Directions`` and ``supervised``,
-True where a direction is found for each attribute named; others find ``count`` directions and take no names.
+True where a direction is found for each attribute named; others find ``count`` directions and take no names. ``wide``
+is True where everything else that is known of the images is evidence too, as what must stay.
 
 All vectors have one length: a step of 1 is one standard deviation of the latents along the direction.
 """
@@ -84,6 +85,7 @@ class Finds(Protocol):
     """What the class ``Direction`` of a module here can do."""
 
     supervised: bool
+    wide: bool
 
     def find(self, evidence: Evidence, names: Sequence[str] = ()) -> Directions:
         """The directions."""

@@ -27,6 +27,7 @@ class Direction:
     """
 
     supervised = False
+    wide = False
 
     def __init__(self, *, count: int = 5) -> None:
         self.count = count

@@ -31,6 +31,7 @@ class Direction:
     """
 
     supervised = False
+    wide = False
 
     def __init__(self, *, count: int = 5, points: int = 16, rounds: int = 12) -> None:
         if min(count, points, rounds) < 1:

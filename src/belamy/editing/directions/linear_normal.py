@@ -34,6 +34,7 @@ class Direction:
     """
 
     supervised = True
+    wide = False
 
     def __init__(self, *, others: bool = True, ridge: float = 1e-3) -> None:
         if not ridge > 0:

@@ -27,6 +27,7 @@ class Direction:
     """
 
     supervised = True
+    wide = False
 
     def __init__(self, *, within: bool = False, raw: bool = False) -> None:
         self.within, self.raw = within, raw

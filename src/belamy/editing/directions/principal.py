@@ -34,6 +34,7 @@ class Direction:
     """
 
     supervised = False
+    wide = False
 
     def __init__(self, *, count: int = 5, space: Literal["images", "latents"] = "images") -> None:
         self.count, self.space = count, space
