@@ -23,6 +23,7 @@ from belamy.methods.base import (
     Evaluates,
     Reconstructs,
     Samples,
+    Stylizes,
 )
 from belamy.methods.gan import GENERATORS
 from belamy.runs.run import RECIPE_TYPES, Run
@@ -189,6 +190,14 @@ class TestCapabilities:
             again = method.reconstruct(images)
             assert again.shape == images.shape
             assert again.min() >= -1.0001 and again.max() <= 1.0001
+        if isinstance(method, Stylizes):
+            styles = [images[:1]] if method.takes_styles else []
+            for painted in (method.show(images), method.stylize(images, styles, strength=0.5)):
+                assert painted.shape == images.shape
+                assert painted.min() >= -1.0001 and painted.max() <= 1.0001
+            assert method.stylize(images[..., :25, :], styles).shape == (5, 1, 25, 28)
+            with pytest.raises(UsageError, match="style"):
+                method.stylize(images, [] if styles else [images[:1]])
         if isinstance(method, Encodes):
             assert method.encode(images).shape == (5, method.recipe.latent)
         if isinstance(method, Classifies):

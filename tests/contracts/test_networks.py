@@ -13,11 +13,12 @@ from belamy.errors import UsageError
 from belamy.methods.autoencoder import DECODERS, ENCODERS
 from belamy.methods.classifier import CLASSIFIERS
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS
+from belamy.methods.single_style import STYLISTS
 from belamy.networks.critic import Looks
 from belamy.networks.summary import count
 from belamy.shelf import Part, Shelf
 
-SHELVES = {shelf.role: shelf for shelf in (GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS)}
+SHELVES = {shelf.role: shelf for shelf in (GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS)}
 NETWORKS = [(role, name) for role, shelf in SHELVES.items() for name in shelf.names()]
 MAKES_IMAGES = ("Generator", "Decoder")
 CLASSES = 4
@@ -49,7 +50,14 @@ def outputs(result: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def check_shapes(role: str, result: tuple[Tensor, ...], count: int, latent: int, shape: tuple[int, int, int]) -> None:
-    one = {"Generator": shape, "Decoder": shape, "Discriminator": (), "Encoder": (latent,), "Classifier": (CLASSES,)}
+    one = {
+        "Generator": shape,
+        "Decoder": shape,
+        "Stylist": shape,
+        "Discriminator": (),
+        "Encoder": (latent,),
+        "Classifier": (CLASSES,),
+    }
     assert [tuple(value.shape) for value in result] == [(count, *one[role])] * len(result)
     assert len(result) == 1 or role == "Encoder"
 
@@ -157,7 +165,7 @@ class TestNetwork:
             assert parameter.default is not parameter.empty, option
 
     def test_a_silly_size_of_the_latents_is_refused(self, role: str, name: str) -> None:
-        if role in ("Discriminator", "Classifier"):
+        if role in ("Discriminator", "Classifier", "Stylist"):
             return
         shape = shelf_class(role, name).native_shape
         with pytest.raises(UsageError, match="latent size is 0"):

@@ -11,6 +11,7 @@ class            constructor                            ``forward``
 `Encoder`        ``(shape, latent, *, …)``              images → codes ``[N, latent]``, or (mean, log-variance)
 `Decoder`        ``(latent, shape, *, …)``              codes → images in ``value_range``
 `Classifier`     ``(shape, classes, *, …)``             images → logits ``[N, classes]``
+`Stylist`        ``(shape, *, …)``                      images in [-1, 1] → images of the same size in [-1, 1]
 ===============  =====================================  ==========================================================
 
 A discriminator's ``look`` gives its scores and the features ``[N, F]`` behind them, from one pass. Labels enter through

@@ -1,0 +1,158 @@
+"""Arbitrary style: one network for any style, by adaptive instance normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Self
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from belamy.data import Batch, open_data, to_float
+from belamy.errors import UsageError
+from belamy.methods import base, perception
+from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
+from belamy.networks.adain import Painter, adapted
+from belamy.networks.efficientnet_lite import EfficientNetLite
+from belamy.seeds import Draws
+from belamy.shelf import Part
+
+SCALES = ("stem", "b2", "b4")
+"""Layers of the encoder that are adapted and decoded: at a half, a quarter and an eighth of the size."""
+CHANNELS = (32, 24, 40)
+WANTED = ("b2", "b4")
+"""Those that the picture's own features are compared with."""
+
+
+class Recipe(base.BaseRecipe):
+    """A network that paints in any style it is shown."""
+
+    data: str = "dead-leaves"
+    """What is painted while it learns: a named data set, a folder of photographs, an archive or an array file."""
+    styles: str = "patterns"
+    """The styles it learns from: a named data set, a folder of pictures, an archive or an array file."""
+    width: int = Field(default=24, gt=0, le=512)
+    """Channels of the decoder at the full size."""
+    content_weight: float = Field(default=1.0, ge=0)
+    """Of the adapted features."""
+    style_weight: float = Field(default=1.0, ge=0)
+    """Of the style."""
+    smoothness: float = Field(default=2.0, ge=0)
+    """Of total variation."""
+    optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
+    """How the decoder learns."""
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """A narrow decoder on few digits in few styles."""
+        return cls(data="mnist", styles="patterns:count=6", samples=48, batch=16, average=16, width=4)
+
+
+class Method(base.BaseMethod):
+    r"""A frozen encoder, whose features of the content take the style's statistics, and a decoder that learns.
+
+    .. math:: t_l = \mathrm{AdaIN}(E_l(c), E_l(s)), \quad x = D(t), \quad
+        \alpha \sum_l C_l(x; t_l) + \beta \sum_l S_l(x; s) + \gamma\, V(x)
+
+    *Departs from the paper*: the encoder is EfficientNet-lite0's first blocks, adapted at three scales; style is
+    compared by means and covariances, each over the style's own, not by means and deviations.
+
+    References:
+        Huang & Belongie 2017, arXiv 1703.06868, eq. 8 to 15.
+    """
+
+    averaged = ("decoder",)
+    takes_styles = True
+
+    def __init__(self, recipe: Recipe, domain: Domain) -> None:
+        super().__init__(recipe, domain)
+        perception.check_channels(domain.shape, "adain")
+        self.encoder = EfficientNetLite.pretrained()
+        self.decoder = Painter(CHANNELS, domain.shape[0], width=recipe.width)
+        self._styles = torch.empty(0, *domain.shape, dtype=torch.uint8)  # not learned, not saved
+
+    def prepare(self, offline: bool = False) -> None:
+        """Read the styles."""
+        channels, height, width = self.domain.shape
+        data = open_data(self.recipe.styles, size=max(height, width), channels=channels, offline=offline)
+        self._styles = torch.cat([*data.chunks()])[..., :height, :width]
+        self.fingerprint = data.fingerprint
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """One player, the decoder."""
+        return {"decoder": Player(self.decoder, self.recipe.optimizer)}
+
+    def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
+        """Images for the encoder, features for the decoder."""
+        _, height, width = self.domain.shape
+        features = tuple((count, -(-height // by), -(-width // by))
+                         for count, by in zip(CHANNELS, (2, 4, 8), strict=True))  # fmt: skip
+        return {"encoder": (self.domain.shape,), "decoder": features}
+
+    def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
+        """One turn, each content with a style drawn for it."""
+        recipe = self.recipe
+        weights = {"content": recipe.content_weight, "style": recipe.style_weight, "smoothness": recipe.smoothness}
+        yield Turn("decoder", self.terms(next(data).images, draw)._asdict(), weights)
+
+    def terms(self, images: Tensor, draw: Draws) -> perception.Terms:
+        """The losses of what is painted of images in [-1, 1], each in a style drawn for it, its channels shuffled."""
+        if not len(self._styles):
+            self.prepare()
+        chosen = (draw.uniform("styles", len(images)) * len(self._styles)).long()
+        with torch.no_grad():
+            styles = _recoloured(to_float(self._styles[chosen.cpu()]).to(images), draw)
+            outputs = perception.seen(self.encoder, styles, perception.STYLE)
+            style, target = perception.described(outputs), self._adapted(images, [styles], [1.0], 1.0)
+        painted = self._decoded(target, images)
+        wanted = dict(zip(SCALES, target, strict=True))
+        return perception.compared(
+            perception.seen(self.encoder, painted, perception.STYLE), painted, {name: wanted[name] for name in WANTED},
+            style,
+        )  # fmt: skip
+
+    def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
+        """Content and style loss, in styles drawn from those it learns from."""
+        terms = self.terms(batch.images, draw)
+        return {"content": terms.content, "style": terms.style}
+
+    def stylize(
+        self, images: Tensor, styles: Sequence[Tensor] = (), shares: Sequence[float] = (), strength: float = 1.0
+    ) -> Tensor:
+        """See :class:`belamy.methods.base.Stylizes`; strength and shares mix features (eq. 14 and 15)."""
+        if not styles:
+            raise UsageError("This network paints in any style, so it must be shown one: name a picture.")
+        shares = shares or [1 / len(styles)] * len(styles)
+        return self._decoded(self._adapted(images, styles, shares, strength), images)
+
+    def show(self, images: Tensor) -> Tensor:
+        """See :class:`belamy.methods.base.Stylizes`."""
+        if not len(self._styles):
+            self.prepare()
+        styles = to_float(self._styles[torch.arange(len(images)) % len(self._styles)]).to(images)
+        return self._decoded(self._adapted(images, [styles], [1.0], 1.0), images)
+
+    def _adapted(
+        self, images: Tensor, styles: Sequence[Tensor], shares: Sequence[float], strength: float
+    ) -> list[Tensor]:
+        """The content's features at each scale, in the styles' statistics."""
+        own = perception.seen(self.encoder, images, SCALES)
+        wanted = [perception.seen(self.encoder, style, SCALES) for style in styles]
+        found = []
+        for name in SCALES:
+            mixed = [share * adapted(own[name], each[name]) for share, each in zip(shares, wanted, strict=True)]
+            found.append(torch.lerp(own[name], torch.stack(mixed).sum(0), strength))
+        return found
+
+    def _decoded(self, features: Sequence[Tensor], images: Tensor) -> Tensor:
+        """The picture, of the images' size."""
+        painted: Tensor = self.decoder(*features)
+        return painted[..., : images.shape[2], : images.shape[3]]
+
+
+def _recoloured(styles: Tensor, draw: Draws) -> Tensor:
+    """The styles with their colour channels in any order: as good styles as they were, and six times as many."""
+    order = draw.uniform("colours", *styles.shape[:2]).argsort(1)
+    return styles.gather(1, order[:, :, None, None].expand_as(styles))
