@@ -17,16 +17,19 @@ from torch.utils.data import DataLoader, Dataset
 
 
 class Pictures(Dataset[Tensor]):
-    """Images transformed one by one: PIL image, tensor in [0, 1], normalised to [-1, 1]."""
+    """Images transformed one by one: PIL image, resized if a side is given, tensor in [0, 1], normalised to [-1, 1]."""
 
-    def __init__(self, pixels: np.ndarray) -> None:
+    def __init__(self, pixels: np.ndarray, side: int | None = None) -> None:
         self.pixels = pixels  # [N, C, H, W] uint8
+        self.side = side
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     def __getitem__(self, index: int) -> Tensor:
         picture = Image.fromarray(self.pixels[index].transpose(1, 2, 0).squeeze())
+        if self.side:
+            picture = picture.resize((self.side, self.side), Image.Resampling.BILINEAR)
         array = np.asarray(picture)
         array = array[:, :, None] if array.ndim == 2 else array
         return (torch.from_numpy(array.transpose(2, 0, 1).copy()).float() / 255 - 0.5) / 0.5

@@ -18,13 +18,13 @@ from belamy.seeds import generator
 
 
 def to_float(images: Tensor) -> Tensor:
-    """Pixels 0..255 (uint8) as float32 in [-1, 1]: x / 127.5 - 1.
+    """Pixels 0..255 (uint8) as float32 in [-1, 1]: x / 127.5 - 1, up to one rounding, since it multiplies.
 
     Example:
         >>> to_float(torch.tensor([0, 255], dtype=torch.uint8))
         tensor([-1.,  1.])
     """
-    return images.to(torch.float32).div_(127.5).sub_(1)
+    return images.to(torch.float32).mul_(1 / 127.5).sub_(1)
 
 
 def to_uint8(images: Tensor) -> Tensor:
