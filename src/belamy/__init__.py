@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from belamy.editing.style.stylize import stylize
     from belamy.runs.run import open_run as open
     from belamy.training.evaluate import evaluate
+    from belamy.training.helm import steer
     from belamy.training.start import resume, train
     from belamy.training.watch.diagnosis import diagnose
 
-__all__ = ["diagnose", "evaluate", "open", "resume", "stylize", "train"]
+__all__ = ["diagnose", "evaluate", "open", "resume", "steer", "stylize", "train"]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -25,6 +26,7 @@ _HOMES = {
     "evaluate": ("training.evaluate", "evaluate"),
     "open": ("runs.run", "open_run"),
     "resume": ("training.start", "resume"),
+    "steer": ("training.helm", "steer"),
     "stylize": ("editing.style.stylize", "stylize"),
     "train": ("training.start", "train"),
 }

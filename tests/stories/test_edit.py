@@ -1,16 +1,20 @@
-"""``belamy directions`` and ``belamy edit``: from a run to steps, pictures and pages, and what wrong uses are told."""
+"""``belamy directions``, ``belamy edit`` and ``belamy.steer``: from a run to pictures, and what wrong uses are told."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+import belamy as package
 from belamy.cli import main
+from belamy.errors import BelamyError
 from belamy.runs.files import load_tensors
 from stories.conftest import SMALL, Command
 
@@ -136,6 +140,76 @@ def test_a_picture_becomes_another_class(belamy: Command, conditional: Path, pho
     assert searched["label"] == "1" and searched["labels"][0] in ("cats", "dogs")
 
 
+def test_a_run_is_steered_from_python(vae: Path, bars: Path, belamy: Command, tmp_path: Path) -> None:
+    helm = package.steer(vae, device="cpu")
+    photo = Image.fromarray(np.load(bars)[3])
+    photo.save(tmp_path / "bar.png")
+    found = helm.invert(photo, np.array(photo), tmp_path / "bar.png", torch.from_numpy(np.load(bars)[3])[None])
+    assert found.way == "encoder" and all(torch.equal(found.latents[0], latent) for latent in found.latents)
+    edited = helm.edit(found, add={"width": 1.0})
+    assert edited.images.shape == (4, 1, 8, 8) and not torch.equal(edited.latents, found.latents)
+    said = belamy("edit", vae, tmp_path / "bar.png", "--add", "width=1", "--out", tmp_path / "all", "--device", "cpu")
+    assert said.returncode == 0
+    assert (
+        Image.open(tmp_path / "all" / "sheet.png").tobytes()
+        == helm.edit(photo, add={"width": 1}).picture().image.tobytes()
+    )
+    walk = helm.walk(0, found.latents[0], photo, steps=2)
+    assert len(walk.images) == 5 and torch.equal(walk.latents[2], found.latents[0])
+    assert helm.manifold(count=3).image.size == (24, 24)
+    summed = helm.arithmetic("thick - thin + seed(1)", members=2)
+    for shown in (found, edited, walk, summed, helm.manifold(count=2)):
+        assert shown._repr_png_()[1:4] == b"PNG"
+
+
+def test_labels_from_python(conditional: Path, photos: Path) -> None:
+    helm = package.steer(package.open(conditional), device="cpu")
+    changed = helm.edit(photos / "cats" / "001.png", label="dogs", steps=2, tries=1)
+    assert changed.inversion.weights is not None and changed.images.shape == (1, 1, 8, 8)
+    walk = helm.walk(0, 0, labels=["cats", "dogs"], steps=2)
+    assert walk.weights is not None and walk.weights.tolist() == [[1, 0], [0.5, 0.5], [0, 1]]
+    assert helm.manifold(count=2, label="cats").image.size == (16, 16)
+
+
+@pytest.mark.parametrize(
+    ("use", "says"),
+    [
+        (lambda helm: helm.invert(3), "A picture is a path, a Pillow image, or uint8 numbers"),
+        (lambda helm: helm.invert(np.zeros((8, 8))), "got float64"),
+        (lambda helm: helm.invert("nowhere.png"), "nowhere.png cannot be opened"),
+        (lambda helm: helm.edit("nowhere.png", label="1"), "cannot be opened"),
+        (lambda helm: helm.edit(np.zeros((8, 8), np.uint8), label="1"), "networks do not use labels"),
+        (lambda helm: helm.walk(1), "A walk needs 2 keys"),
+        (lambda helm: helm.walk(), "A walk needs 2 keys"),
+        (lambda helm: helm.walk(1, 2, labels=["1"]), "2 keys have 1 labels"),
+    ],
+)
+def test_wrong_uses_from_python(vae: Path, use: Callable[[Any], object], says: str) -> None:
+    with pytest.raises(BelamyError, match=says):
+        use(package.steer(vae, device="cpu"))
+
+
+def write(kind: str, path: Path) -> Path:
+    """A picture file of an unusual kind."""
+    made = {
+        "tiny": lambda: Image.new("L", (1, 1), 200),
+        "huge": lambda: Image.new("L", (6000, 4000), 90),
+        "grey": lambda: Image.new("LA", (9, 7), (90, 128)),
+        "colour": lambda: Image.new("RGBA", (9, 7), (90, 10, 10, 0)),
+        "deep": lambda: Image.fromarray(np.full((9, 9), 65535, np.uint16)),
+    }[kind]
+    made().save(path)
+    return path
+
+
+@pytest.mark.parametrize(("kind", "mean"), [("tiny", 200), ("huge", 90), ("grey", 172), ("colour", 255), ("deep", 255)])
+def test_pictures_of_any_kind(belamy: Command, vae: Path, tmp_path: Path, kind: str, mean: int) -> None:
+    said = belamy("edit", vae, write(kind, tmp_path / f"{kind}.png"), "--device", "cpu")
+    assert said.returncode == 0, said.stderr
+    with Image.open(tmp_path / "edited" / "sheet.png") as sheet:
+        assert abs(np.asarray(sheet.convert("L"), float)[2:98, 2:98].mean() - mean) <= 1
+
+
 def test_a_step_of_nothing_changes_nothing_and_a_saved_direction_is_taken(
     belamy: Command, vae: Path, tmp_path: Path
 ) -> None:
@@ -164,6 +238,19 @@ def test_a_step_of_nothing_changes_nothing_and_a_saved_direction_is_taken(
         (["directions", "{run}", "--out", "{run}/recipe.json"], "is a file. Name a folder"),
         (["edit", "{run}", "nowhere.png", "--add", "thickness=1"], "There is no picture nowhere.png"),
         (["edit", "{run}", "{run}/recipe.json", "--add", "thickness=1"], "is no picture that can be read"),
+        (["edit", "{run}", "{run}/broken.png"], "is no picture that can be read"),
+        (["edit", "{run}", "{run}/empty.png"], "the file is empty"),
+        (["edit", "{run}", "seed:1", "--label", "1"], "networks do not use labels"),
+        (["edit", "{run}", "seed:1", "--from-label", "1", "--add", "width=1"], "Leave --from-label out"),
+        (["edit", "{run}", "nowhere.png", "--tries", "0"], "--tries is 0, but it must be in 1..64"),
+        (["edit", "{run}", "nowhere.png", "--steps", "0"], "--steps is 0, but it must be at least 1"),
+        (["edit", "{run}", "seed:1", "--add", "width=much"], "'width=much' is not NAME=STEP"),
+        (["edit", "{run}", "seed:1", "--add", "width=inf"], "'width=inf' is not NAME=STEP"),
+        (["edit", "{run}", "seed:1", "--add", "=1"], "'=1' is not NAME=STEP"),
+        (
+            ["edit", "{run}", "seed:1", "--add", "width=1", "--directions", "{run}"],
+            "Write them with `belamy directions`",
+        ),
         (["edit", "{run}", "seed:1"], "Nothing is added. Type e.g. --add thickness=1.5"),
         (["edit", "{run}", "seed:1", "--add", "thickness"], "'thickness' is not NAME=STEP"),
         (["edit", "{run}", "seed:1", "--add", "smile=1"], "no attribute or class 'smile', nor is it measured"),
@@ -175,6 +262,24 @@ def test_a_step_of_nothing_changes_nothing_and_a_saved_direction_is_taken(
     ],
 )
 def test_wrong_uses(belamy: Command, vae: Path, words: list[str], says: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
+    Image.fromarray(noise).save(vae / "whole.png")
+    (vae / "broken.png").write_bytes((vae / "whole.png").read_bytes()[:600])
+    (vae / "empty.png").write_bytes(b"")
     said = belamy(*(word.replace("{run}", str(vae)) for word in words))
     assert said.returncode == 2
     assert says in said.stderr and said.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--label", "cows"], ["--label", "2"], ["--from-label", "-1"]])
+def test_labels_out_of_range(belamy: Command, conditional: Path, photos: Path, words: list[str]) -> None:
+    said = belamy("edit", conditional, photos / "cats" / "001.png", *words)
+    assert said.returncode == 2 and said.stderr.count("\n") == 1
+    assert "There is no class" in said.stderr or "--from-label" in said.stderr
+
+
+def test_a_method_that_cannot_be_inverted(belamy: Command, photos: Path, tmp_path: Path) -> None:
+    words = ["train", "autoencoder-mnist", "--data", photos, "--size", "8", "--samples", "8", "--batch", "4"]
+    assert belamy(*words, "--out", tmp_path / "run", *QUIET).returncode == 0
+    said = belamy("edit", tmp_path / "run", photos / "cats" / "001.png")
+    assert said.returncode == 2 and "method draws no samples" in said.stderr and said.stderr.count("\n") == 1

@@ -315,6 +315,8 @@ def known(form: Form, steering: Steering, names: list[str]) -> Directions:
 
     own = steering.run.path / "directions" / FILE
     where = Path(form.directions).expanduser() if form.directions else own if own.is_file() else None
+    if where and not (where / FILE if where.is_dir() else where).is_file():
+        raise UsageError(f"There are no directions in {where}. Write them with `belamy directions`.")
     held = load(where) if where else Directions(torch.zeros(0, 0), ())
     missing = [name for name in names if name not in held.names]
     anew = steering.find(Part.parse(form.method), missing, form.seed) if missing else held

@@ -1,0 +1,132 @@
+"""How well runs take unseen images in: decibels, what a judge still recognises, time, and what batches save.
+
+    belamy train digits --out runs/digits
+    belamy train vae-mnist --latent 20 --out runs/vae
+    python benchmarks/inversion.py runs/digits runs/vae [--picture sheet.png] [--json facts.json]
+
+Each run inverts the first held-out images in every way that it can. The judge is the classifier of the data's labels
+that `belamy evaluate` uses; it has seen neither generators nor encoders. Seconds are those of one thread's processor;
+those of a batch and of single images are taken in turn, and their medians compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from belamy.cli.verbs.sample import heeds_labels
+from belamy.editing.inversion import Inversion, Way, invert
+from belamy.evaluation.features import Extractor
+from belamy.evaluation.intervals import mean, wilson
+from belamy.methods.base import BaseMethod, Encodes
+from belamy.runs.run import Run
+from belamy.sampling.grid import grid
+from belamy.sampling.picture import Picture, named
+from belamy.training.judge import extractor, trained_judge
+from belamy.training.start import open_recipe_data
+
+SHOWN = 10
+HEADINGS = ("run", "way", "PSNR, dB", "recognised", "label found", "s per image, batch", "one by one", "ratio")
+
+
+def ways(method: BaseMethod) -> list[tuple[str, Way, bool]]:
+    """What a run can do: a name, the way, and whether the label is told."""
+    if isinstance(method, Encodes):
+        return [("encoder", "encoder", False), ("optimisation", "optimisation", False), ("hybrid", "hybrid", False)]
+    known: list[tuple[str, Way, bool]] = [("optimisation, label known", "optimisation", True)]
+    return [("optimisation", "optimisation", False), *(known if heeds_labels(method) else [])]
+
+
+def measure(
+    method: BaseMethod, images: Tensor, labels: Tensor, way: Way, told: bool, judge: Extractor, form: argparse.Namespace
+) -> tuple[Inversion, dict[str, Any]]:
+    """The inversion of all images, and its row of the table."""
+    known = labels if told else None
+    together, alone = [], []
+    for turn in range(form.rounds):
+        found, seconds = timed(method, images, way, known)
+        together.append(seconds / len(images))
+        for place in range(turn * form.alone, (turn + 1) * form.alone):
+            part = slice(place, place + 1)
+            alone.append(timed(method, images[part], way, None if known is None else known[part])[1])
+    seen = judge.look(found.images, None).probabilities
+    assert seen is not None  # a classifier gives them
+    right = seen.argmax(1) == labels
+    share, decibels = wilson(float(right.sum()), len(right)), mean(found.psnr)
+    search = found.weights is not None and known is None and heeds_labels(method)
+    row = {
+        "psnr": [round(each, 2) for each in (decibels.value, decibels.low, decibels.high)],
+        "recognised": [round(each, 4) for each in (share.value, share.low, share.high)],
+        "label_found": round(float((found.weights.argmax(1) == labels).double().mean()), 4) if search else None,  # type: ignore[union-attr]
+        "seconds_batch": median(together), "seconds_alone": median(alone), "ratio": median(alone) / median(together),
+    }  # fmt: skip
+    return found, row
+
+
+def timed(method: BaseMethod, images: Tensor, way: Way, labels: Tensor | None) -> tuple[Inversion, float]:
+    """An inversion and the seconds of the processor that it took."""
+    began = time.process_time()
+    found = invert(method, images, way, labels=labels)
+    return found, time.process_time() - began
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The table."""
+    lines = [HEADINGS, tuple("---" for _ in HEADINGS)]
+    for row in rows:
+        value, low, high = row["recognised"]
+        found = "–" if row["label_found"] is None else f"{row['label_found']:.1%}"
+        cells = (f"{row['psnr'][0]:.1f}", f"{value:.1%} ({low:.0%}–{high:.0%})", found)
+        times = (f"{row['seconds_batch']:.2g}", f"{row['seconds_alone']:.2g}", f"{row['ratio']:.1f}")
+        lines.append((row["run"], row["way"], *cells, *times))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    """Measure, print and draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+")
+    parser.add_argument("--count", type=int, default=200, help="held-out images")
+    parser.add_argument("--rounds", type=int, default=3, help="times that the batch is timed")
+    parser.add_argument("--alone", type=int, default=4, help="single images in each round")
+    parser.add_argument("--picture", type=Path, help="PNG file: given and inverted images")
+    parser.add_argument("--json", type=Path)
+    form = parser.parse_args()
+    torch.set_num_threads(1)
+    data = open_recipe_data(Run.open(form.runs[0]).recipe)
+    held = data.indices("test")[: form.count]
+    assert data.labels is not None
+    images, labels = data.images(held), data.labels[held]
+    judge = extractor(data, trained_judge(data))
+    seen = judge.look(images, None).probabilities
+    assert seen is not None
+    rows: list[dict[str, Any]] = []
+    shown = torch.tensor([int((labels == number).nonzero()[0]) for number in labels.unique()[:SHOWN]])
+    sheet, titles = [images[shown]], ["given"]
+    for path in form.runs:
+        run = Run.open(path)
+        method = run.method()
+        for name, way, told in ways(method):
+            found, row = measure(method, images, labels, way, told, judge, form)
+            rows.append({"run": run.recipe_name, "path": path, "samples": run.samples_seen, "way": name, **row})
+            sheet.append(found.images[shown])
+            titles.append(f"{run.recipe_name}, {name}")
+            sys.stderr.write(f"{rows[-1]}\n")
+    sys.stdout.write(f"{markdown(rows)}\n\nThe judge recognises {float((seen.argmax(1) == labels).double().mean()):.1%}"
+                     f" of the {len(images)} given images.\n")  # fmt: skip
+    if form.json:
+        form.json.write_text(f"{json.dumps(rows, indent=1)}\n", encoding="utf-8")
+    if form.picture:
+        Picture(named(grid(torch.cat(sheet), len(shown), scale=2, pad=1), titles)).save(form.picture)
+
+
+if __name__ == "__main__":
+    main()
