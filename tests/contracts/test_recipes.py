@@ -21,7 +21,7 @@ from belamy.training.trainer import Trainer
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 SHAPES = {
-    "mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR, "avatars-16": (3, 16, 16), "avatars-32": COLOUR,
+    "mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR, "portraits": (3, 16, 16), "avatars-32": COLOUR,
     "stacked-mnist": (3, 28, 28), "dead-leaves": COLOUR,
 }  # fmt: skip
 # The one-table parameter check of the documents: total and trainable, batch normalisation counted as Keras does.

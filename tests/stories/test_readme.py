@@ -25,7 +25,7 @@ def test_listed_weights(name: str) -> None:
     recipe = recipes.get(name)
     colour = {
         "cifar10": (3, 32, 32),
-        "avatars-16": (3, 16, 16),
+        "portraits": (3, 16, 16),
         "avatars-32": (3, 32, 32),
         "stacked-mnist": (3, 28, 28),
         "dead-leaves": (3, 96, 96),

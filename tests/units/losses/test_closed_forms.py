@@ -80,8 +80,10 @@ def test_reconstruction_of_known_images() -> None:
     output = torch.tensor([[0.5, 0.25]], dtype=torch.float64)
     target = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
     squared = RECONSTRUCTIONS.build(Part(name="squared-error"))(output, target)
+    absolute = RECONSTRUCTIONS.build(Part(name="absolute-error"))(output, target)
     entropy = RECONSTRUCTIONS.build(Part(name="binary-cross-entropy"))(output, target)
     assert float(squared) == pytest.approx((0.25 + 0.0625) / 2)
+    assert float(absolute) == pytest.approx((0.5 + 0.25) / 2)
     assert float(entropy) == pytest.approx((log(2) + log(4 / 3)) / 2)
 
 
