@@ -309,7 +309,7 @@ def picture(trainer: Trainer) -> np.ndarray | None:
         return None
     device, dtype = placement(method)
     kept = dataset.splits.get("test", dataset.splits["train"])[: columns * (rows // 2)]
-    pixels = dataset.images(kept)
+    pixels, columns = dataset.images(kept), min(columns, len(kept))
     with evaluation_mode(trainer):
         images = to_float(pixels).to(device, dtype)
         made = method.reconstruct(images) if isinstance(method, Reconstructs) else method.show(images)
