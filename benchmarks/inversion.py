@@ -6,7 +6,8 @@
 
 Each run inverts the first held-out images in every way that it can. The judge is the classifier of the data's labels
 that `belamy evaluate` uses; it has seen neither generators nor encoders. Seconds are those of one thread's processor;
-those of a batch and of single images are taken in turn, and their medians compared.
+those of a batch and of single images are taken in turn, and their medians compared. Where labels matter, the images are
+made anew as the next class too, and the judge says in how many it sees that class.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ from belamy.methods.base import BaseMethod, Encodes
 from belamy.runs.run import Run
 from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, named
+from belamy.sampling.points import class_weights, pixels_at
 from belamy.training.judge import extractor, trained_judge
 from belamy.training.start import open_recipe_data
 
 SHOWN = 10
-HEADINGS = ("run", "way", "PSNR, dB", "recognised", "label found", "s per image, batch", "one by one", "ratio")
+HEADINGS = ("run", "way", "PSNR, dB", "recognised", "label found", "made another class", "s per image, batch",
+            "one by one", "ratio")  # fmt: skip
 
 
 def ways(method: BaseMethod) -> list[tuple[str, Way, bool]]:
@@ -52,29 +55,45 @@ def measure(
     known = labels if told else None
     together, alone = [], []
     for turn in range(form.rounds):
-        found, seconds = timed(method, images, way, known)
+        found, seconds = timed(method, images, way, known, form.prior)
         together.append(seconds / len(images))
         for place in range(turn * form.alone, (turn + 1) * form.alone):
             part = slice(place, place + 1)
-            alone.append(timed(method, images[part], way, None if known is None else known[part])[1])
+            own = None if known is None else known[part]
+            alone.append(timed(method, images[part], way, own, form.prior)[1])
     seen = judge.look(found.images, None).probabilities
     assert seen is not None  # a classifier gives them
     right = seen.argmax(1) == labels
+    matter = heeds_labels(method) and found.weights is not None
     share, decibels = wilson(float(right.sum()), len(right)), mean(found.psnr)
-    search = found.weights is not None and known is None and heeds_labels(method)
     row = {
         "psnr": [round(each, 2) for each in (decibels.value, decibels.low, decibels.high)],
         "recognised": [round(each, 4) for each in (share.value, share.low, share.high)],
-        "label_found": round(float((found.weights.argmax(1) == labels).double().mean()), 4) if search else None,  # type: ignore[union-attr]
+        "label_found": share_of(found.weights.argmax(1) == labels) if matter and not told else None,  # type: ignore[union-attr]
+        "made_another": another(method, found, labels, judge) if matter else None,
         "seconds_batch": median(together), "seconds_alone": median(alone), "ratio": median(alone) / median(together),
     }  # fmt: skip
     return found, row
 
 
-def timed(method: BaseMethod, images: Tensor, way: Way, labels: Tensor | None) -> tuple[Inversion, float]:
+def another(method: BaseMethod, found: Inversion, labels: Tensor, judge: Extractor) -> float:
+    """Share of the images made anew as the next class in which the judge sees that class."""
+    classes = len(method.domain.classes)
+    wanted = (labels + 1) % classes
+    seen = judge.look(pixels_at(method, found.latents, class_weights(wanted, classes)), None).probabilities
+    assert seen is not None
+    return share_of(seen.argmax(1) == wanted)
+
+
+def share_of(right: Tensor) -> float:
+    """Of all."""
+    return round(float(right.double().mean()), 4)
+
+
+def timed(method: BaseMethod, images: Tensor, way: Way, labels: Tensor | None, prior: float) -> tuple[Inversion, float]:
     """An inversion and the seconds of the processor that it took."""
     began = time.process_time()
-    found = invert(method, images, way, labels=labels)
+    found = invert(method, images, way, labels=labels, prior=prior)
     return found, time.process_time() - began
 
 
@@ -83,8 +102,8 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     lines = [HEADINGS, tuple("---" for _ in HEADINGS)]
     for row in rows:
         value, low, high = row["recognised"]
-        found = "–" if row["label_found"] is None else f"{row['label_found']:.1%}"
-        cells = (f"{row['psnr'][0]:.1f}", f"{value:.1%} ({low:.0%}–{high:.0%})", found)
+        shares = ("–" if row[name] is None else f"{row[name]:.1%}" for name in ("label_found", "made_another"))
+        cells = (f"{row['psnr'][0]:.1f}", f"{value:.1%} ({low:.0%}–{high:.0%})", *shares)
         times = (f"{row['seconds_batch']:.2g}", f"{row['seconds_alone']:.2g}", f"{row['ratio']:.1f}")
         lines.append((row["run"], row["way"], *cells, *times))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -97,6 +116,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="held-out images")
     parser.add_argument("--rounds", type=int, default=3, help="times that the batch is timed")
     parser.add_argument("--alone", type=int, default=4, help="single images in each round")
+    parser.add_argument("--prior", type=float, default=1e-3, help="how strongly latents are held to the centre")
     parser.add_argument("--picture", type=Path, help="PNG file: given and inverted images")
     parser.add_argument("--json", type=Path)
     form = parser.parse_args()
