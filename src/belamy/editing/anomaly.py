@@ -110,17 +110,17 @@ def fit(method: BaseMethod, normal: Tensor, held: Tensor, kind: Kind = "neighbou
     """
     if kind not in get_args(Kind):
         raise UsageError(f"There is no score '{kind}'. {nearest(kind, get_args(Kind))}")
+    if kind == "error" and not isinstance(method, Reconstructs):
+        raise UsageError("This run's method reconstructs no images. Take a run of an autoencoder.")
+    if kind != "error" and not isinstance(method, Encodes):
+        raise UsageError("This run's method has no encoder, so images have no codes. Take a run of an autoencoder.")
     for images, what in ((normal, "normal"), (held, "held-out normal")):
         if len(images) < 2 or tuple(images.shape[1:]) != tuple(method.domain.shape):
             raise UsageError(
                 f"The {what} images are {list(images.shape)}, but 2 or more of {list(method.domain.shape)} are needed."
             )
-    if kind == "error" and not isinstance(method, Reconstructs):
-        raise UsageError("This run's method reconstructs no images. Take a run of an autoencoder.")
     drawn = torch.randperm(len(normal), generator=generator(seed, "normal"))[:MOST].sort().values
-    codes = (
-        encoded(method, normal[drawn], BATCH) if isinstance(method, Encodes) or kind != "error" else torch.zeros(2, 1)
-    )
+    codes = encoded(method, normal[drawn], BATCH) if isinstance(method, Encodes) else torch.zeros(len(drawn), 0)
     usual = squared_errors(method, held)[0].mean(0) if isinstance(method, Reconstructs) else None
     return Detector(method, kind, codes, _scores(method, kind, _Cloud(codes), held), usual)
 

@@ -30,10 +30,11 @@ _BLOCK = 1 << 24
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    r"""Codes to search among.
+    """Codes to search among.
 
-    Distances are Euclidean, after one of three changes to all codes: none, each divided by its length (``cosine``), or
-    each dimension divided by its standard deviation in the index (``whitened``), so that no dimension drowns another.
+    Distances are Euclidean, after one of three changes to all codes: none, each number divided by its standard
+    deviation in the index (``whitened``), so that none drowns another, or the same about the mean and divided by the
+    length (``cosine``), so that only the direction counts.
 
     References:
         Codes of images: Krizhevsky & Hinton 2011, "Using very deep autoencoders for content-based image retrieval";
@@ -73,7 +74,7 @@ class Index:
         if codes.shape[1:] != self.codes.shape[1:]:
             raise UsageError(f"Codes of {codes.shape[1]} numbers are sought among codes of {self.codes.shape[1]}.")
         if self.metric == "cosine":
-            return normalize(codes - self.codes.mean(0), dim=1)
+            return normalize((codes - self.codes.mean(0)) / self.codes.std(0).clamp_min(1e-6), dim=1)
         if self.metric == "whitened":
             return codes / self.codes.std(0).clamp_min(1e-6)
         return codes

@@ -1,0 +1,209 @@
+"""Find the images or documents that are most like a given one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from belamy.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+    from belamy.data import Dataset
+    from belamy.editing.retrieval import Index
+    from belamy.methods.base import BaseMethod
+    from belamy.runs.run import Run
+
+MOST = 64
+
+
+@dataclass(frozen=True)
+class Form:
+    """Find what is most like a picture or a text: the nearest codes of a run's encoder. Pictures are laid out on a
+    sheet beside their queries; documents, of a run trained on text, are listed."""
+
+    run: str
+    """The run's directory; its method must have an encoder."""
+    queries: tuple[str, ...]
+    """Pictures, folders of them, test:3 (test:0..7) for held-out images of the run's data; for a run of documents words
+    in quotes, or a text file."""
+    data: str | None = None
+    """Where to search: any source of images like the run's; by default what the run was trained on."""
+    count: int = 10
+    """Results for each query."""
+    metric: Literal["cosine", "euclidean", "whitened"] = "cosine"
+    """How codes are compared; whitened divides each number of the code by its standard deviation."""
+    index: str | None = None
+    """A file with the index: read if it is there, and otherwise made and written."""
+    out: str = "retrieved.png"
+    """The PNG file to write; of documents none is."""
+    weights: Literal["newest", "best"] = "newest"
+    """Which weights look: the newest, or the best that `train --keep-best` kept."""
+    device: str = "auto"
+    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
+    offline: bool = False
+    """Never fetch data from the network."""
+    overwrite: bool = False
+    """Replace files that are there."""
+    json: str | None = None
+    """Write the facts as JSON to this file; - is standard output."""
+
+
+def run(words: list[str]) -> int:
+    """Encode, search, show."""
+    from belamy.cli.output import deliver
+    from belamy.cli.parsing import parse
+
+    form = parse(Form, words, "belamy retrieve")
+    from belamy.cli.pictures import picture_file
+
+    if not form.queries:
+        raise UsageError("Nothing is sought. Type e.g. `belamy retrieve RUN test:0`, or name a picture.")
+    if not 1 <= form.count <= MOST:
+        raise UsageError(f"--count is {form.count}, but it must be in 1..{MOST}.")
+    from belamy.data.documents import holds_documents
+    from belamy.runs.run import Run
+
+    run = Run.open(form.run)
+    text = holds_documents(Path(run.recipe.data).expanduser())
+    out = None if text else picture_file(form.out, form.overwrite)
+    from belamy.runs.files import write_bytes
+    from belamy.sampling.points import encoded
+    from belamy.training.device import choose_device
+    from belamy.training.start import open_recipe_data
+
+    method = run.method(best=form.weights == "best").to(choose_device(form.device))
+    own = open_recipe_data(run.recipe, form.offline)
+    names, queries = documents(form, run, own) if text else pictures(form, own)
+    data = own if form.data is None else other(form, own)
+    index = the_index(form, method, data)
+    found = index.search(encoded(method, queries), form.count)
+    results = [
+        [result(data, place, far) for place, far in zip(*row, strict=True)]
+        for row in zip(found.indices.tolist(), found.distances.tolist(), strict=True)
+    ]
+    if out is not None:
+        write_bytes(out, sheet(names, queries, data, found.indices, results))
+    facts: dict[str, Any] = {
+        "run": str(run.path), "among": len(index.codes), "data": data.name, "metric": index.metric,
+        "queries": [{"query": name, "results": row} for name, row in zip(names, results, strict=True)],
+        "files": [str(path) for path in (out, form.index) if path],
+    }  # fmt: skip
+    deliver(facts, form.json, described(facts, out))
+    return 0
+
+
+def documents(form: Form, run: Run, data: Dataset) -> tuple[list[str], torch.Tensor]:
+    """The queries' words and their bags.
+
+    Raises:
+        UsageError: The documents have changed since the run was trained, or no word of a query is known.
+    """
+    from belamy.data.documents import SUFFIXES, Vocabulary, read_corpus, read_text
+
+    if form.data is not None:
+        raise UsageError("A run of documents is searched among its own: words of others may be unknown. Omit --data.")
+    if data.fingerprint != run.provenance["data"]:
+        raise UsageError(f"The documents {run.recipe.data} have changed since the run was trained on them. Train anew.")
+    known = Vocabulary.of(read_corpus(Path(run.recipe.data).expanduser()).texts, data.shape[1])
+    texts = []
+    for query in form.queries:
+        path = Path(query) if len(query) < 256 else None
+        given = path is not None and path.suffix.lower() in SUFFIXES and path.is_file()
+        texts.append(read_text(path) if given and path is not None else query)
+    bags = known.bags(texts)
+    for query, bag in zip(form.queries, bags, strict=True):
+        if not bag.any():
+            raise UsageError(f"No word of '{query}' is known to this run. It knows e.g. {', '.join(known.words[-5:])}.")
+    return list(form.queries), bags
+
+
+def pictures(form: Form, data: Dataset) -> tuple[list[str], torch.Tensor]:
+    """The queries' names and images."""
+    import torch
+
+    from belamy.cli.images import given
+
+    names, images = [], []
+    for query in form.queries:
+        called, found, _ = given(query, data, form.offline)
+        names += called
+        images.append(found)
+    if len(names) > MOST:
+        raise UsageError(f"{len(names):,} queries are given, but at most {MOST} fit on a sheet. Give fewer.")
+    return names, torch.cat(images)
+
+
+def other(form: Form, own: Dataset) -> Dataset:
+    """Where to search, in the shape of the run's images."""
+    from belamy.data import open_data
+
+    assert form.data is not None
+    channels, height, width = own.shape
+    size = height if height == width else None
+    return open_data(form.data, size=size, channels=1 if channels == 1 else 3, offline=form.offline)
+
+
+def the_index(form: Form, method: BaseMethod, data: Dataset) -> Index:
+    """The index that a file holds, or a new one.
+
+    Raises:
+        UsageError: The file is of other data or of another run.
+    """
+    import torch
+
+    from belamy.cli.output import named_file
+    from belamy.editing.retrieval import Index, index
+    from belamy.sampling.points import encoded
+
+    split = "train" if form.data is None else "all"
+    path = None if form.index is None else named_file(form.index, "--index")
+    if path is None or not path.is_file() or form.overwrite:
+        if path is not None and path.is_dir():
+            raise StorageError(f"{path} is a folder. Name a file with --index.")
+        made = index(method, data, split, form.metric)
+        if path is not None:
+            made.save(path)
+        return made
+    held = Index.load(path)
+    again = encoded(method, data.images(held.indices[:8])).float() if held.data == data.fingerprint else None
+    if again is None or held.codes.shape[1:] != again.shape[1:] or not torch.allclose(held.codes[:8], again, atol=1e-3):
+        raise UsageError(f"{path} is an index of other data or of another run. Name another, or type --overwrite.")
+    return Index(held.codes, held.indices, form.metric, held.data)
+
+
+def result(data: Dataset, place: int, far: float) -> dict[str, Any]:
+    """One result in plain words."""
+    name = data.names[place] if data.names else str(place)
+    label = None if data.labels is None else data.classes[int(data.labels[place])]
+    return {"name": name, "index": place, "distance": far, "label": label}
+
+
+def sheet(
+    names: list[str], queries: torch.Tensor, data: Dataset, places: torch.Tensor, results: list[list[dict[str, Any]]]
+) -> bytes:
+    """Each query, and to its right what was found, the nearest first."""
+    import torch
+
+    from belamy.sampling.grid import grid
+    from belamy.sampling.picture import Picture, beside
+
+    count = places.shape[1]
+    found = data.images(places.flatten()).view(len(queries) * count, *queries.shape[1:])
+    captions = [f"{each['label'] or each['index']}  {each['distance']:.2g}" for row in results for each in row]
+    left = grid(queries, columns=1, scale=None, captions=names)
+    right = grid(torch.as_tensor(found), columns=count, scale=None, captions=captions)
+    return Picture(beside([left, right])).png
+
+
+def described(facts: dict[str, Any], out: Path | None) -> str:
+    """The results in words: of pictures where they are, of documents which."""
+    if out is not None:
+        return f"{out}: the nearest of {facts['among']:,} images of {facts['data']} ({facts['metric']})"
+    lines = []
+    for asked in facts["queries"]:
+        lines.append(f"{asked['query']}  (among {facts['among']:,} documents, {facts['metric']})")
+        lines += [f"  {each['distance']:.3f}  {each['name']}" for each in asked["results"]]
+    return "\n".join(lines)

@@ -1,0 +1,105 @@
+"""Few labels: what is drawn, what learns, and that a good encoder pays."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from belamy.data.dataset import Dataset, Memory
+from belamy.errors import UsageError
+from belamy.methods.base import BaseMethod, Domain
+from belamy.training.pretraining import STARTS, Gain, Learning, accuracy, classifier, drawn, few_labels
+
+QUICK = Learning(steps=40)
+
+
+class Knowing(BaseMethod):
+    """Its weights, once ``taught``, tell the bright half from the dark one; fresh ones are all noise."""
+
+    def __init__(self, recipe: object = None, domain: Domain = Domain((1, 8, 8))) -> None:  # noqa: B008
+        super().__init__(recipe, domain)
+        self.encoder = nn.Linear(64, 2)
+
+    def encode(self, images: Tensor) -> Tensor:
+        codes: Tensor = self.encoder(images.flatten(1))
+        return codes
+
+    def taught(self) -> Knowing:
+        left = torch.zeros(8, 8)
+        left[:, :4] = 1
+        with torch.no_grad():
+            self.encoder.weight.copy_(torch.stack([left.flatten(), 1 - left.flatten()]))
+        return self
+
+
+@pytest.fixture
+def halves() -> Dataset:
+    """400 images of noise, brighter on the left or on the right."""
+    numbers = torch.Generator().manual_seed(2)
+    pixels, labels = torch.randint(0, 200, (400, 1, 8, 8), generator=numbers), torch.arange(400) % 2
+    pixels[labels == 0, :, :, :4] += 20
+    pixels[labels == 1, :, :, 4:] += 20
+    return Dataset("halves", Memory(pixels.to(torch.uint8)), labels=labels, classes=("left", "right"))
+
+
+def test_as_many_of_every_class_are_drawn(halves: Dataset) -> None:
+    assert halves.labels is not None
+    train = halves.indices("train")
+    chosen = drawn(halves.labels, train, 7, 0)
+    assert torch.bincount(halves.labels[chosen]).tolist() == [7, 7] and len(chosen.unique()) == 14
+    assert set(chosen.tolist()) <= set(train.tolist())
+    assert torch.equal(chosen, drawn(halves.labels, train, 7, 0))
+    assert not torch.equal(chosen, drawn(halves.labels, train, 7, 1))
+
+
+def test_a_pretrained_encoder_pays(halves: Dataset) -> None:
+    said: list[str] = []
+    found = few_labels(Knowing().taught(), halves, per_class=4, seeds=3, learning=QUICK, say=said.append)
+    assert set(found.accuracies) == set(STARTS) and len(said) == 3 and found.tested == 40
+    assert sum(found.accuracies["frozen"]) / 3 > 0.8 and found.gain.value > 0.1
+    assert found.facts()["gain"][0] == pytest.approx(found.gain.value)
+
+
+def test_the_gain_is_over_seeds() -> None:
+    found = Gain({"scratch": (0.5, 0.7), "frozen": (0.1, 0.1), "pretrained": (0.6, 1.0)}, 10, 100)
+    assert found.gain.value == pytest.approx(0.2)
+    assert found.gain.high - found.gain.value == pytest.approx(12.706 * 0.1, rel=1e-3)  # Student's t, s/√2 = 0.1
+
+
+def test_what_learns_and_what_stays(halves: Dataset) -> None:
+    method, chosen = Knowing().taught(), halves.indices("train")[:40]
+    before = method.encoder.weight.clone()
+    frozen, tuned, fresh = (
+        classifier(method, halves, chosen, start, 0, QUICK) for start in ("frozen", "pretrained", "scratch")
+    )
+    assert torch.equal(method.encoder.weight, before)
+    assert torch.equal(frozen.method.encoder.weight, before)
+    assert not torch.equal(tuned.method.encoder.weight, before)
+    assert (fresh.method.encoder.weight - before).norm() > 1
+    again = classifier(method, halves, chosen, "scratch", 0, QUICK)
+    assert torch.equal(again.head.weight, fresh.head.weight)
+    assert 0.8 < accuracy(tuned, halves, halves.indices("test")) <= 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [({"per_class": 1000}, "one class has"), ({"seeds": 1}, "2 and 1 or more"), ({"per_class": 0}, "2 and 1 or more")],
+)
+def test_wrong_numbers_are_told(halves: Dataset, changes: dict[str, int], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        few_labels(Knowing(), halves, **changes)  # type: ignore[arg-type]
+
+
+def test_wrong_data_are_told(halves: Dataset) -> None:
+    unlabelled = Dataset("unlabelled", Memory(halves.images(torch.arange(40))))
+    with pytest.raises(UsageError, match="has no labels"):
+        few_labels(Knowing(), unlabelled)
+    with pytest.raises(UsageError, match="no encoder"):
+        few_labels(BaseMethod(None, Domain((1, 8, 8))), halves)
+    with pytest.raises(UsageError, match="but this run's images are"):
+        few_labels(Knowing(domain=Domain((1, 4, 4))), halves)
+    whole = Dataset("whole", Memory(halves.images(torch.arange(40))), labels=torch.arange(40) % 2, classes=("a", "b"),
+                    official={"train": torch.arange(40)})  # fmt: skip
+    with pytest.raises(UsageError, match="holds no images out"):
+        few_labels(Knowing(), whole)
