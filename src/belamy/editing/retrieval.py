@@ -23,7 +23,9 @@ from belamy.sampling.points import encoded
 
 Metric = Literal["whitened", "euclidean", "cosine"]
 FILE = "index.safetensors"
-_CHUNK = 1024
+BATCH = 256
+"""Images that are encoded together."""
+_CHUNK = 4096
 _BLOCK = 1 << 24
 """Distances that are ranked together."""
 
@@ -124,7 +126,7 @@ def index(method: BaseMethod, data: Dataset, split: str = "train", metric: Metri
             f"{data.name} is {data.shape}, but this run's images are {tuple(method.domain.shape)}. Type --size."
         )
     chosen = data.indices(split)
-    codes = [encoded(method, data.images(part)) for part in chosen.split(_CHUNK)]
+    codes = [encoded(method, data.images(part), BATCH) for part in chosen.split(_CHUNK)]
     return Index(torch.cat(codes).float(), chosen, metric, data.fingerprint)
 
 
