@@ -192,7 +192,7 @@ def sheet(
 
     count = places.shape[1]
     found = data.images(places.flatten()).view(len(queries) * count, *queries.shape[1:])
-    captions = [f"{each['label'] or each['index']}  {each['distance']:.2g}" for row in results for each in row]
+    captions = [f"{each['label'] or each['index']}: {each['distance']:.2g}" for row in results for each in row]
     left = grid(queries, columns=1, scale=None, captions=names)
     right = grid(torch.as_tensor(found), columns=count, scale=None, captions=captions)
     return Picture(beside([left, right])).png
