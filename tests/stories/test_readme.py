@@ -28,7 +28,7 @@ def test_listed_weights(name: str) -> None:
         "portraits": (3, 16, 16),
         "avatars-32": (3, 32, 32),
         "stacked-mnist": (3, 28, 28),
-        "dead-leaves": (3, 96, 96),
+        "dead-leaves": (3, 64, 64),
     }
     shape = colour.get(recipe.data, (1, 28, 28))
     domain = Domain(shape, () if recipe.only else tuple("0123456789"))

@@ -21,7 +21,7 @@ from belamy.shelf import Part
 SCALES = ("stem", "b2", "b4")
 """Layers of the encoder that are adapted and decoded: at a half, a quarter and an eighth of the size."""
 CHANNELS = (32, 24, 40)
-WANTED = ("b2", "b4")
+WANTED = ("b4",)
 """Those that the picture's own features are compared with."""
 
 

@@ -16,4 +16,8 @@ def fast_style() -> single_style.Recipe:
 
 def adain_style() -> adain.Recipe:
     """Network that paints in any style that it is shown, learned from drawn scenes and drawn styles."""
-    return adain.Recipe(data="dead-leaves", size=96, batch=6, samples=3_000, schedule=Part(name="cosine"), average=600)
+    return adain.Recipe(
+        data="dead-leaves", size=64, batch=6, samples=3_000, average=300, style_weight=4.0,
+        schedule=Part(name="cosine"),
+        optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
+    )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.editing.style.settings import Settings
-from belamy.errors import UsageError, nearest
+from belamy.errors import DataError, UsageError, nearest
 
 _MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -118,6 +120,51 @@ def build(settings: Settings, weights: Path | None = None) -> Backbone:
     network = VGG19(pooling=settings.pooling, preparation="torchvision" if torchvision else "caffe")
     network.load_published(read_tensors(file))
     return network.eval().requires_grad_(False)
+
+
+def imported(text: str, weights: Path | None = None) -> Backbone:
+    """A network of an installed package, by the dotted name of what makes it, e.g. ``torchvision.models.resnet50``.
+
+    Args:
+        text: The name, with options where it has some: ``torchvision.models.resnet50:weights=DEFAULT``.
+        weights: A file of its weights, safetensors or PyTorch's; read as weights only.
+
+    Raises:
+        UsageError: There is no such thing, or it makes no network.
+        DataError: The weights do not fit.
+    """
+    path, _, options = text.partition(":")
+    module, _, name = path.rpartition(".")
+    pairs = [option.partition("=") for option in options.split(",") if option]
+    try:
+        network = getattr(import_module(module), name)(**{key: _literal(value) for key, _, value in pairs})
+    except (ImportError, ValueError):
+        raise UsageError(
+            f"There is no package '{module or text}' here. Write PACKAGE.MODULE.NAME of what makes the network, and "
+            "install the package."
+        ) from None
+    except AttributeError:
+        raise UsageError(f"{module} has no '{name}'. {nearest(name, dir(import_module(module)))}") from None
+    except TypeError as error:
+        raise UsageError(f"{path} cannot be called so: {error}.") from None
+    if not isinstance(network, nn.Module):
+        raise UsageError(f"{path} gives a {type(network).__name__}, but it must give a torch.nn.Module.")
+    if weights is not None:
+        from belamy.evaluation.weights import read_tensors
+
+        try:
+            network.load_state_dict(read_tensors(weights))
+        except RuntimeError as error:
+            raise DataError(f"{weights} does not fit {path}: {str(error).splitlines()[-1].strip()}") from None
+    return adopted(network)
+
+
+def _literal(text: str) -> Any:
+    """A number, True, False or None; anything else is text."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
 
 
 def adopted(network: Backbone | nn.Module) -> Backbone:

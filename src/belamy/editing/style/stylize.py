@@ -38,13 +38,34 @@ class Progress:
         step: Evaluations done, over all sizes.
         steps: Of so many.
         left: Seconds that the rest will take, by the work of each size.
-        terms: The weighted parts of the loss.
+        terms: The weighted parts of the loss; None where there is none, as in one pass of a network.
     """
 
     step: int
     steps: int
     left: float
-    terms: Terms
+    terms: Terms | None
+
+
+@dataclass(frozen=True)
+class Before:
+    """The painted picture before this one, of which it is to be the next frame.
+
+    Args:
+        image: In [0, 1], moved to where things are now.  # [1, 3, H, W]
+        trust: 1 where what is seen now was seen then, else 0.  # [1, 1, H, W]
+        weight: Of the mean squared difference there.
+    """
+
+    image: Tensor = field(repr=False)
+    trust: Tensor = field(repr=False)
+    weight: float
+
+    def pull(self, image: Tensor) -> tuple[float, Tensor]:
+        """The weighted term of a picture, and its gradient."""
+        apart = self.trust * (image - self.image)
+        scale = self.weight / image.numel()
+        return float(scale * apart.square().sum()), 2 * scale * apart
 
 
 @dataclass(frozen=True)
@@ -93,6 +114,7 @@ def stylize(
     colours: str = "style",
     frames: int = 0,
     seed: int = 0,
+    before: Before | None = None,
     progress: Callable[[Progress], None] | None = None,
     **changes: Any,
 ) -> Painting:
@@ -112,6 +134,7 @@ def stylize(
             ``histogram`` gives the styles the content's colours first.
         frames: So many pictures on the way are kept.
         seed: Decides the noise and the shifts.
+        before: The painted frame before, of a film: where the painting starts, in its final size, and is held to.
         progress: Told after each step.
         changes: Fields of the settings, e.g. ``size=512, steps=100, style_weight=20``.
 
@@ -137,7 +160,7 @@ def stylize(
     backbone = build(chosen, None if weights is None else Path(weights)) if network is None else adopted(network)
     if chosen.rescaled and network is None:
         backbone.rescale(torch.cat([resized(each, size) for each in (picture, *painted)]))  # type: ignore[attr-defined]
-    work = _Work(chosen, backbone, sources.coloured(colours), strength, seed, frames, progress)
+    work = _Work(chosen, backbone, sources.coloured(colours), strength, seed, frames, progress, before)
     values = work.paint(size)
     pixels = as_pixels(values)
     finish = (lambda each: each) if colours != "luminance" else (lambda each: _recoloured(picture, each))
@@ -187,11 +210,13 @@ class _Work:
 
     def __init__(
         self, settings: Settings, network: Backbone, sources: _Sources, strength: float, seed: int, frames: int,
-        progress: Callable[[Progress], None] | None,
+        progress: Callable[[Progress], None] | None, before: Before | None = None,
     ) -> None:  # fmt: skip
         self.settings, self.network, self.sources = settings, network, sources
         self.strength, self.seed, self.progress = strength, seed, progress
-        self.losses: dict[str, list[float]] = {name: [] for name in (*Terms._fields, "total")}
+        self.before = before
+        parts = (*Terms._fields, *(["temporal"] if before else []), "total")
+        self.losses: dict[str, list[float]] = {name: [] for name in parts}
         self.times: list[float] = []
         self.frames: list[Tensor] = []
         self._wanted_frames = frames
@@ -199,7 +224,7 @@ class _Work:
     def paint(self, size: tuple[int, int]) -> Tensor:
         """The picture in its final size."""
         sizes = [size]
-        while sizes[0][0] > self.settings.coarsest and min(sizes[0]) >= 64:
+        while sizes[0][0] > self.settings.coarsest and min(sizes[0]) >= 64 and self.before is None:
             sizes.insert(0, (sizes[0][0] // 2, sizes[0][1] // 2))
         self._areas = [height * width for height, width in sizes]
         image = None
@@ -211,6 +236,10 @@ class _Work:
         return image
 
     def _start(self, content: Tensor, styles: list[Style]) -> Tensor:
+        start = self._alone(content, styles)
+        return start if self.before is None else torch.lerp(start, self.before.image, self.before.trust)
+
+    def _alone(self, content: Tensor, styles: list[Style]) -> Tensor:
         if self.settings.start == "noise":
             return torch.rand(content.shape, generator=generator(self.seed, "style-start"))
         if self.settings.start == "content" or any(style.mask is not None for style in styles):
@@ -240,9 +269,13 @@ class _Work:
             with torch.enable_grad():
                 image = painted()
             terms, gradient = objective.gradient(image, self._offset(level, step))
+            shown, temporal = image.detach()[..., :height, :width], 0.0
+            if self.before is not None:
+                temporal, pull = self.before.pull(shown)
+                gradient[..., :height, :width] += pull
             variable.grad = torch.autograd.grad(image, variable, gradient)[0].contiguous()
-            self._record(level, terms, image.detach()[..., :height, :width], before)
-            return variable.new_tensor(terms.total)
+            self._record(level, terms, temporal, shown, before)
+            return variable.new_tensor(terms.total + temporal)
 
         _minimise(variable, evaluate, self.settings)
         return painted().detach()[..., :height, :width]
@@ -255,14 +288,15 @@ class _Work:
         down, right = torch.randint(self.settings.shift, (2,), generator=source).tolist()
         return down, right
 
-    def _record(self, level: int, terms: Terms, image: Tensor, before: float) -> None:
+    def _record(self, level: int, terms: Terms, temporal: float, image: Tensor, before: float) -> None:
         if not np.isfinite(terms.total):
             raise NotFinite(
                 f"The loss is {terms.total} at step {len(self.losses['total']) + 1}: the steps are too long for this "
                 f"network and these weights. Give a smaller --lr than {self.settings.lr:g}."
             )
-        for name, value in (*terms._asdict().items(), ("total", terms.total)):
-            self.losses[name].append(value)
+        parts = {**terms._asdict(), "temporal": temporal, "total": terms.total + temporal}
+        for name, values in self.losses.items():
+            values.append(parts[name])
         self.times.append(perf_counter() - before)
         done, steps = len(self.losses["total"]), self.settings.steps * len(self._areas)
         if self._wanted_frames and (done - 1) * self._wanted_frames // steps < done * self._wanted_frames // steps:
