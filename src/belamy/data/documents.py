@@ -45,17 +45,17 @@ class Corpus:
 
 
 def holds_documents(path: Path) -> bool:
-    """Whether a path is a text file, or a folder with text files and no pictures in it."""
+    """Whether a path is a text file, or a folder with two of them at least and no pictures in it."""
     if path.is_file():
         return path.suffix.lower() in SUFFIXES
     if not path.is_dir():
         return False
-    found = False
+    found = 0
     for file in _files(path):
         if is_picture_name(file.name) or file.suffix.lower() in (".npy", ".npz", ".zip"):
             return False
-        found |= file.suffix.lower() in SUFFIXES
-    return found
+        found += file.suffix.lower() in SUFFIXES
+    return found > 1
 
 
 def read_corpus(path: Path) -> Corpus:

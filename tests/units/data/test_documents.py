@@ -48,6 +48,9 @@ def test_pictures_are_no_documents(folder: Path, tmp_path: Path) -> None:
     (folder / "sea" / "photo.png").write_bytes(b"")
     assert not holds_documents(folder)
     assert not holds_documents(tmp_path / "array.npy")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "readme.txt").write_text("beside pictures that are not there yet")
+    assert not holds_documents(tmp_path / "one")
 
 
 def test_the_most_widespread_words_count_but_not_those_of_most_documents() -> None:
