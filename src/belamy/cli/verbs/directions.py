@@ -25,8 +25,8 @@ class Form:
     """What to find: attributes of the data (smile, skin=8d5524, a class) or measures (thickness, slant, width, loops,
     brightness, colour); by default the data's attributes of two values, or usual measures."""
     method: str = "mean-difference"
-    """mean-difference, linear-normal or learned for attributes; principal, factorisation or jacobian for directions without a
-    name; with options, e.g. linear-normal:others=false or jacobian:count=8."""
+    """mean-difference, linear-normal or learned for attributes; principal, factorisation or jacobian for directions
+    without a name; with options, e.g. linear-normal:others=false or jacobian:count=8."""
     alphas: str = "-3..3"
     """Steps from the lowest to the highest; 1 is one standard deviation of the latents along the direction."""
     steps: int = 7
