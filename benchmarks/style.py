@@ -29,10 +29,10 @@ import numpy as np
 import torch
 from PIL import Image
 from rich.console import Console
-from style_patterns import PATTERNS
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from belamy.data.patterns import PATTERNS
 from belamy.editing.style import SETTINGS, stylize
 from belamy.editing.style.colours import luminance
 from belamy.editing.style.images import load, resized
