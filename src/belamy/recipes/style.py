@@ -15,9 +15,11 @@ def fast_style() -> single_style.Recipe:
 
 
 def adain_style() -> adain.Recipe:
-    """Network that paints in any style that it is shown, learned from drawn scenes and drawn styles."""
+    """Network that paints in any style that it is shown, learned from drawn scenes and drawn styles.
+
+    Three CPU-minutes at 64 pixels. Without a slow start and clipped gradients the decoder saturates within three steps.
+    """
     return adain.Recipe(
-        data="dead-leaves", size=64, batch=6, samples=3_000, average=300, style_weight=4.0,
-        schedule=Part(name="cosine"),
-        optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
+        data="dead-leaves", size=64, batch=6, samples=3_600, average=300, style_weight=4.0, clip_norm=20,
+        schedule=Part(name="cosine", warmup=0.1),
     )  # fmt: skip
