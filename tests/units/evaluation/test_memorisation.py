@@ -353,4 +353,5 @@ def test_intervals_cover(case: str) -> None:
         found.append(metric.intervals()[key])
     truth = 300.0 if case == "birthday" else sum(each.value for each in found) / len(found)
     covered = sum(low <= truth <= high for _, low, high in found) / len(found)
-    assert covered >= 0.9, f"{covered:.3f} of the intervals hold {truth:.4g}"
+    most = 0.985 if key == "kl" else 1.0  # the others may be too wide where few or all of the images count
+    assert 0.9 <= covered <= most, f"{covered:.3f} of the intervals hold {truth:.4g}"

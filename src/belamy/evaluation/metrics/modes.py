@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from belamy.evaluation.intervals import about
+from belamy.evaluation.intervals import about, normal_quantile
 from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
 
@@ -68,9 +68,7 @@ class Metric:
             low, high = about(values["modes"], sqrt(growth))[1:]
             found["modes"] = Interval(values["modes"], max(1.0, low), min(float(len(self.fake)), high))
         if values["kl"] < float("inf"):
-            error = divergence_error(self.fake, self.real if int(self.real.sum()) else None)
-            interval = about(values["kl"], error)
-            found["kl"] = interval._replace(low=max(0.0, interval.low))
+            found["kl"] = divergence_interval(self.fake, self.real if int(self.real.sum()) else None)
         return found
 
     @property
@@ -103,26 +101,33 @@ def divergence(counts: Tensor, prior: Tensor) -> float:
     return float((p[there] * (p[there] / q[there]).log()).sum())
 
 
-def divergence_error(counts: Tensor, prior: Tensor | None) -> float:
-    r"""The standard error of :func:`divergence` over draws of the counts and, unless it is known, of the prior.
+def divergence_interval(counts: Tensor, prior: Tensor | None) -> Interval:
+    r"""The interval of the expectation of :func:`divergence` over draws of the counts and, unless known, of the prior.
 
-    .. math:: \max\Bigl(V - c, c\Bigr), \qquad V = \frac1n\mathrm{Var}_p\log\frac pq + \frac1m\mathrm{Var}_q\frac pq,
-        \qquad c = \frac{K-1}{2}\Bigl(\frac1n+\frac1m\Bigr)^2
+    .. math:: (D-\mu)^2 = z^2\Bigl(\frac VD(\mu-\mu_0)+c\Bigr), \qquad
+        V = \frac1n\mathrm{Var}_p\log\frac pq + \frac1m\mathrm{Var}_q\frac pq, \qquad
+        \mu_0 = \frac{K-1}2 a, \quad c = \frac{K-1}2 a^2, \quad a = \frac1n+\frac1m
 
-    is its square: V is the first order of the delta method, too large by 2c with shares that were counted, and c the
-    second order, which is all there is where p = q.
+    has its ends as solutions. As in Wilson's interval of a share, the variance is that of each expectation in
+    question: where p = q it is :math:`\mu_0` with variance c, of a scaled :math:`\chi^2_{K-1}`, and from there it
+    grows at the rate that the first order of the delta method, V, tells at D.
 
     Args:
         counts: n draws of p.  # [K]
         prior: m draws of q; None for equal shares.  # [K]
     """
     n, m = float(counts.sum()), float("inf") if prior is None else float(prior.sum())
+    value = divergence(counts, torch.ones_like(counts) if prior is None else prior)
     p = counts.double() / n
     q = torch.full_like(p, 1 / len(p)) if prior is None else prior.double() / m
     there = p > 0
     p, q = p[there], q[there]
     logs, ratios = (p / q).log(), p / q
-    spread = float((p * logs.square()).sum() - (p * logs).sum() ** 2) / n
-    spread += max(0.0, float((q * ratios.square()).sum()) - 1) / m
-    second = (int(there.sum()) - 1) / 2 * (1 / n + 1 / m) ** 2
-    return sqrt(max(spread - second, second))
+    spread = (float((p * logs.square()).sum()) - value**2) / n + max(0.0, float((q * ratios.square()).sum()) - 1) / m
+    noise = 1 / n + 1 / m
+    least = (int(there.sum()) - 1) / 2 * noise
+    rate = spread / value if value > 0 else 2 * noise
+    square = normal_quantile() ** 2
+    middle = value + square * rate / 2
+    reach = sqrt(max(0.0, (square * rate / 2) ** 2 + square * (rate * (value - least) + least * noise)))
+    return Interval(value, min(value, max(0.0, middle - reach)), max(value, middle + reach))
