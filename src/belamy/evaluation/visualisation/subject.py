@@ -129,8 +129,10 @@ class Subject:
 
 
 def subjects(method: BaseMethod) -> Iterator[Subject]:
-    """The networks of a method that is in evaluation mode."""
+    """The networks of a method that is in evaluation mode, but for those fed by several layers of another."""
     for name, given in method.inputs().items():
+        if sum(not isinstance(each, Tensor) for each in given) > 1:
+            continue
         sees = not isinstance(given[0], Tensor) and tuple(given[0]) == method.domain.shape
         yield Subject(name, method.networks()[name], method, sees, labelled=len(given) > 1)
 
