@@ -31,6 +31,19 @@ def picture_file(text: str, overwrite: bool, kinds: Sequence[str] = ("png",), op
     return path
 
 
+def picture_folder(out: Path, overwrite: bool) -> Path:
+    """The folder of a verb's results.
+
+    Raises:
+        StorageError: There is something in it already, or it is a file.
+    """
+    if out.exists() and not out.is_dir():
+        raise StorageError(f"{out} is a file. Name a folder with --out.")
+    if out.is_dir() and any(out.iterdir()) and not overwrite:
+        raise StorageError(f"{out} is a folder with files in it. Give another --out, or type --overwrite.")
+    return out
+
+
 def kind_of(path: Path) -> str:
     """The ending of a file's name, in small letters and without its dot."""
     return path.suffix.lower().removeprefix(".")

@@ -148,8 +148,7 @@ class Helm:
         held = pictures[0] if pictures and isinstance(pictures[0], Inversion) else self.invert(*pictures, **options)
         latents, weights = held.latents, held.weights
         if add:
-            found = self.steering.find(Part.parse(method), list(add))
-            latents = latents + torch.stack([step * found[name] for name, step in add.items()]).sum(0)
+            latents = latents + self.steering.find(Part.parse(method), list(add)).total(add)
         if label is not None:
             told = torch.full((len(latents),), self.label(label))
             weights = class_weights(told, len(self.method.domain.classes))

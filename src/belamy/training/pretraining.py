@@ -17,6 +17,7 @@ from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod, Encodes
 from belamy.sampling.draw import placement
 from belamy.seeds import derive, generator
+from belamy.training.classifier_score import check_labelled, known
 from belamy.training.judge import Say
 from belamy.training.trainer import fresh, seed_torch
 
@@ -215,13 +216,11 @@ def _checked(method: BaseMethod, data: Dataset, per_class: int, seeds: int) -> T
         raise UsageError("This run's method has no encoder, so nothing of it can be loaded. Take an autoencoder's run.")
     if tuple(method.domain.shape) != data.shape:
         raise UsageError(f"{data.name} is {data.shape}, but this run's images are {tuple(method.domain.shape)}.")
-    if data.labels is None or len(data.classes) < 2:
-        raise UsageError(f"{data.name} has no labels of two classes or more to learn. Name labels with --labels.")
-    if not len(data.splits.get("test", ())):
-        raise UsageError(f"{data.name} holds no images out to test a classifier on. Give more images.")
+    check_labelled(data)
+    labels = known(data)
     if seeds < 2 or per_class < 1:
         raise UsageError(f"{seeds} seeds and {per_class} labels are asked for, but there must be 2 and 1 or more.")
-    fewest = int(torch.bincount(data.labels[data.indices("train")], minlength=len(data.classes)).min())
+    fewest = int(torch.bincount(labels[data.indices("train")], minlength=len(data.classes)).min())
     if per_class > fewest:
         raise UsageError(f"{per_class} labels of each class are asked for, but one class has {fewest} training images.")
-    return data.labels
+    return labels

@@ -50,7 +50,6 @@ def run(words: list[str]) -> int:
     from belamy.cli.pictures import picture_file
 
     out = picture_file(form.out, form.overwrite)
-    from belamy.cli.population import people
     from belamy.cli.verbs.sample import heeds_labels
     from belamy.editing.arithmetic import Setting, arithmetic
     from belamy.editing.expressions import parse as read
@@ -58,7 +57,9 @@ def run(words: list[str]) -> int:
     from belamy.runs.run import Run
     from belamy.sampling.points import sampler
     from belamy.training.device import choose_device
+    from belamy.training.population import people
     from belamy.training.progress import reporter
+    from belamy.training.start import open_recipe_data
 
     expression = read(form.expression)
     run = Run.open(form.run)
@@ -67,7 +68,7 @@ def run(words: list[str]) -> int:
     setting = Setting(form.members, form.noise, form.seed, heeds_labels(method))
     told = reporter(form.progress and form.json != STANDARD_OUTPUT)
     try:
-        crowd = people(run, method, offline=form.offline, seed=form.seed, say=told.say)
+        crowd = people(method, open_recipe_data(run.recipe, form.offline), seed=form.seed, say=told.say)
         result = arithmetic(method, expression, crowd, setting)
     finally:
         told.close()

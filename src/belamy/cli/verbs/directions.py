@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from belamy.errors import StorageError, UsageError
+from belamy.errors import UsageError
 
 PAGE = "index.html"
 MOST_STEPS = 41
@@ -53,6 +53,7 @@ def run(words: list[str]) -> int:
     """Find, look, and write."""
     from belamy.cli.output import STANDARD_OUTPUT, deliver, say
     from belamy.cli.parsing import parse
+    from belamy.cli.pictures import picture_folder
 
     form = parse(Form, joined(words), "belamy directions")
     alphas = steps_of(form)
@@ -63,7 +64,8 @@ def run(words: list[str]) -> int:
     from belamy.training.steering import Steering, save
 
     run = Run.open(form.run)
-    out = destination(form, run.path)
+    chosen = run.path / "directions" if form.out is None else Path(form.out).expanduser()
+    out = picture_folder(chosen, form.overwrite)
     quiet = form.json == STANDARD_OUTPUT
     steering = Steering.open(run, form.device, form.offline, None if quiet else say)
     names = form.attribute or steering.usual()
@@ -116,20 +118,6 @@ def steps_of(form: Form) -> list[float]:
         if not least <= getattr(form, name) <= most:
             raise UsageError(f"--{name} is {getattr(form, name):,}, but it must be in {least:,}..{most:,}.")
     return [round(low + (high - low) * place / (form.steps - 1), 6) for place in range(form.steps)]
-
-
-def destination(form: Form, run: Path) -> Path:
-    """The folder of the results.
-
-    Raises:
-        StorageError: There is something in it already, or it is a file.
-    """
-    out = run / "directions" if form.out is None else Path(form.out).expanduser()
-    if out.exists() and not out.is_dir():
-        raise StorageError(f"{out} is a file. Name a folder with --out.")
-    if out.is_dir() and any(out.iterdir()) and not form.overwrite:
-        raise StorageError(f"{out} is a folder with files in it. Give another --out, or type --overwrite.")
-    return out
 
 
 def file_name(name: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
-from belamy.errors import StorageError, UsageError
+from belamy.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -92,11 +92,12 @@ def run(words: list[str]) -> int:
     """Invert, change, draw."""
     from belamy.cli.output import STANDARD_OUTPUT, deliver, say
     from belamy.cli.parsing import parse
+    from belamy.cli.pictures import picture_folder
 
     form = parse(Form, words, "belamy edit")
     wanted = additions(form.add)
     check(form)
-    out = destination(form)
+    out = picture_folder(Path(form.out).expanduser(), form.overwrite)
     from belamy.runs.files import save_png, write_bytes
     from belamy.runs.run import Run
     from belamy.sampling.grid import grid
@@ -166,8 +167,7 @@ def changes(form: Form, steering: Steering, at: Points, wanted: dict[str, float]
         return None
     latents, weights = at.latents, at.weights
     if wanted:
-        found = known(form, steering, list(wanted))
-        latents = latents + torch.stack([step * found[name] for name, step in wanted.items()]).sum(0)
+        latents = latents + known(form, steering, list(wanted)).total(wanted)
     if target is not None:
         weights = class_weights(torch.full((len(latents),), target), len(steering.method.domain.classes))
     return pixels_at(steering.method, latents, weights)
@@ -209,20 +209,6 @@ def additions(words: tuple[str, ...]) -> dict[str, float]:
         if not isfinite(found[name]):
             raise UsageError(f"'{word}' is not NAME=STEP, e.g. --add thickness=1.5.")
     return found
-
-
-def destination(form: Form) -> Path:
-    """The folder of the results.
-
-    Raises:
-        StorageError: There is something in it already, or it is a file.
-    """
-    out = Path(form.out).expanduser()
-    if out.exists() and not out.is_dir():
-        raise StorageError(f"{out} is a file. Name a folder with --out.")
-    if out.is_dir() and any(out.iterdir()) and not form.overwrite:
-        raise StorageError(f"{out} is a folder with files in it. Give another --out, or type --overwrite.")
-    return out
 
 
 def points(form: Form, steering: Steering, label: int | None) -> Points:

@@ -111,6 +111,7 @@ def run(words: list[str]) -> int:
 def paint_picture(form: Form, told: Reporter) -> int:
     """Optimise one picture."""
     from belamy.cli.output import deliver
+    from belamy.cli.pictures import film as encoded
     from belamy.cli.pictures import picture_file
     from belamy.editing.style import stylize
     from belamy.runs.files import write_bytes
@@ -129,7 +130,7 @@ def paint_picture(form: Form, told: Reporter) -> int:
         layers: dict[str, Any] = {key: [*given.get(key, {})] for key in ("content_layers", "style_layers")}
         reconstructions(form.content, form.styles[0], progress=telling(told), **kept, **layers).picture.save(sheet)
     if film:
-        write_bytes(film, filmed(painting, film))
+        write_bytes(film, encoded(painting.frames, film, 6.0))
     facts = described(form, painting, [path for path in (out, film, sheet) if path])
     height, width = painting.pixels.shape[:2]
     text = (
@@ -306,14 +307,6 @@ def telling(told: Reporter) -> Callable[[Progress], None]:
             told.work(progress.step / progress.steps, text)
 
     return tell
-
-
-def filmed(painting: Painting, path: Path) -> bytes:
-    """The bytes of a film of the painting."""
-    from belamy.sampling import animation
-
-    encoders = {"gif": animation.encode_gif, "webp": animation.encode_webp, "mp4": animation.encode_mp4}
-    return encoders[path.suffix.lower().removeprefix(".")](painting.frames, seconds=6.0)
 
 
 def described(form: Form, painting: Painting, files: list[Path]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from belamy.errors import StorageError, UsageError
+from belamy.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +55,7 @@ def run(words: list[str]) -> int:
     """Make the pictures and the page."""
     from belamy.cli.output import deliver
     from belamy.cli.parsing import parse
+    from belamy.cli.pictures import picture_folder
 
     form = parse(Form, words, "belamy visualise")
     from belamy.evaluation.visualisation import Ascent, Request, visualise
@@ -65,7 +66,8 @@ def run(words: list[str]) -> int:
     from belamy.training.start import open_recipe_data
 
     run = Run.open(form.run)
-    out = destination(form, run.path)
+    chosen = run.path / "visualised" if form.out is None else Path(form.out).expanduser()
+    out = picture_folder(chosen, form.overwrite)
     request = Request(form.network, form.layer, form.units, form.seed, Ascent(form.steps, smoothness=form.smoothness))
     data = open_recipe_data(run.recipe, form.offline)
     image, label, background = shown(data, form.image)
@@ -85,20 +87,6 @@ def run(words: list[str]) -> int:
     ]
     deliver({**facts, "pictures": listed}, form.json, f"{len(pictures)} pictures and a page of them, {out / PAGE}")
     return 0
-
-
-def destination(form: Form, run: Path) -> Path:
-    """The folder of the pictures.
-
-    Raises:
-        StorageError: There is something in it already, or it is a file.
-    """
-    out = run / "visualised" if form.out is None else Path(form.out).expanduser()
-    if out.exists() and not out.is_dir():
-        raise StorageError(f"{out} is a file. Name a folder with --out.")
-    if out.is_dir() and any(out.iterdir()) and not form.overwrite:
-        raise StorageError(f"{out} is a folder with files in it. Give another --out, or type --overwrite.")
-    return out
 
 
 def shown(data: Dataset, number: int) -> tuple[Tensor, int | None, Tensor]:

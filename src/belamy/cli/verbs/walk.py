@@ -159,10 +159,11 @@ def means(form: Form, run: Run, method: BaseMethod, names: list[str]) -> Tensor:
     """``[k, latent]``: the mean latent of each class."""
     import torch
 
-    from belamy.cli.population import people
     from belamy.editing.expressions import Group, Word
+    from belamy.training.population import people
+    from belamy.training.start import open_recipe_data
 
-    crowd = people(run, method, offline=form.offline, seed=form.seed)
+    crowd = people(method, open_recipe_data(run.recipe, form.offline), seed=form.seed)
     groups = [Group((Word(name),)) for name in names]
     return torch.stack([crowd.members(group, 500, form.seed).latents.mean(0) for group in groups])
 

@@ -70,6 +70,10 @@ class Directions:
     names: tuple[str, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    def total(self, steps: Mapping[str, float]) -> Tensor:
+        """The sum of steps along named vectors.  # [latent]"""
+        return torch.stack([step * self[name] for name, step in steps.items()]).sum(0)
+
     def __getitem__(self, name: str) -> Tensor:
         """The vector of a name.  # [latent]
 
