@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from belamy.editing.style import stylize
+from belamy.editing.style.film import stylize_film
 from belamy.editing.style.flow import moved, optical_flow, trusted
 from belamy.editing.style.stylize import Before
 from belamy.methods import adain
@@ -85,6 +86,12 @@ def test_a_frame_is_held_to_the_one_before() -> None:
         assert len(found.losses["temporal"]) == 6
         apart.append(np.abs(found.pixels.astype(int) - first.pixels).mean())
     assert apart[1] < 0.6 * apart[0]
+
+
+def test_frames_may_come_one_by_one() -> None:
+    frames = (np.full((20, 24, 3), 40 * number, dtype=np.uint8) for number in range(3))
+    made = stylize_film(frames, [], painter=lambda values: values)
+    assert len(made.frames) == 3 and made.seconds == 3 / 12
 
 
 def test_adapted_features_have_the_styles_statistics() -> None:

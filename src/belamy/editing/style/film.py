@@ -135,7 +135,7 @@ def stylize_film(
         options: Of ``stylize``, fields of the settings among them.
     """
     started = perf_counter()
-    whole = film if isinstance(film, Film) else Film(list(film), len(list(film)) / 12)
+    whole = film if isinstance(film, Film) else _loose(film)
     chosen = named(settings) if isinstance(settings, str) else settings
     if painter is None and options.get("network") is None:
         options["network"] = build(chosen.changed(**_fields(options)), options.pop("weights", None))
@@ -175,6 +175,12 @@ def unsteadiness(image: Tensor, before: Before) -> float:
     """Root of the mean squared change against the frame before, where it was seen; in levels of 255."""
     apart = ((image - before.image).square().mean(1, keepdim=True) * before.trust).sum() / before.trust.sum().clamp(1)
     return float(apart.sqrt() * 255)
+
+
+def _loose(frames: Iterable[np.ndarray]) -> Film:
+    """Frames that came without a rate, twelve a second."""
+    kept = list(frames)
+    return Film(kept, len(kept) / 12)
 
 
 def _fields(options: dict[str, Any]) -> dict[str, Any]:
