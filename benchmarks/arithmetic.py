@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from belamy.cli.population import people
 from belamy.cli.verbs.sample import heeds_labels
 from belamy.data.measures import MEASURES
 from belamy.editing.arithmetic import CENTRE, Setting, arithmetic
@@ -25,6 +24,7 @@ from belamy.evaluation.intervals import wilson
 from belamy.runs.run import Run
 from belamy.shelf import Part
 from belamy.training.judge import extractor, trained_judge
+from belamy.training.population import people
 from belamy.training.start import open_recipe_data
 
 THIRD, HALF = 2 / 3, 1 / 2
