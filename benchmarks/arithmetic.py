@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from belamy.cli.verbs.sample import heeds_labels
 from belamy.data.measures import MEASURES
 from belamy.editing.arithmetic import CENTRE, Setting, arithmetic
 from belamy.editing.expressions import parse
+from belamy.evaluation.candidate import heeds_labels
 from belamy.evaluation.intervals import wilson
 from belamy.runs.run import Run
 from belamy.shelf import Part
@@ -47,7 +47,7 @@ def main() -> None:
     train = data.indices("train")
     assert data.labels is not None
     values = measure(data.images(train[data.labels[train] == wanted][:5000]))
-    crowd, expression, matter = people(run, method), parse(asked.sentence), heeds_labels(method)
+    crowd, expression, matter = people(method, data), parse(asked.sentence), heeds_labels(method)
     table = Table(title=f"{asked.sentence}, {asked.trials} trials with {run.path.name} ({run.recipe_name})")
     for heading in ("members", "arithmetic with", f"is a {asked.wanted}", f"{asked.measure}: third", "both", "half"):
         table.add_column(heading)

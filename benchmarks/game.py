@@ -37,7 +37,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     # scores are reconstruction errors; the margin is of the size of a squared distance between neighbouring modes
     "energy-based": {"loss": "energy-based:margin=2"},
 }
-CHAMPION = {"loss": "relativistic-pairing", "penalties": ("r1:weight=0.3", "r2:weight=0.3")}
+CHAMPION: dict[str, Any] = {"loss": "relativistic-pairing", "penalties": ("r1:weight=0.3", "r2:weight=0.3")}
 START, END = "<!-- table: written by benchmarks/game.py -->", "<!-- end of table -->"
 
 

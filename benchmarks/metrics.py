@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Callable
+from functools import partial
 from math import isfinite
 from time import perf_counter, process_time
 
@@ -74,8 +75,8 @@ def main() -> None:
         first, second = moments(a), moments(b)
         s, t = (torch.cov(rows.T).numpy() for rows in (a, b))
         for _ in range(options.rounds):
-            ours.append(timed(lambda first=first, second=second: distance(first, second)))
-            theirs.append(timed(lambda a=a, b=b, s=s, t=t: by_square_root(a, b, s, t)))
+            ours.append(timed(partial(distance, first, second)))
+            theirs.append(timed(partial(by_square_root, a, b, s, t)))
         ratio = statistics.median(there[2] / here[2] for here, there in zip(ours, theirs, strict=True))
         middle = [statistics.median(each[2] for each in found) for found in (ours, theirs)]
         values = [f"{found[0][0]:.6f}" if isfinite(found[0][0]) else "NaN" for found in (ours, theirs)]

@@ -20,9 +20,9 @@ from rich.console import Console
 from belamy import recipes
 from belamy.cli.recipe_form import read
 from belamy.data import open_data
+from belamy.evaluation.candidate import Drawn
 from belamy.evaluation.features.stacked import StackedFeatures
 from belamy.evaluation.metrics.modes import Metric as Modes
-from belamy.evaluation.panel import drawn
 from belamy.methods.base import Domain
 from belamy.runs.files import save_png
 from belamy.sampling.draw import draw
@@ -41,7 +41,7 @@ def judged(trainer: Trainer, look: StackedFeatures, count: int) -> dict[str, flo
     """Modes covered and divergence from the uniform distribution."""
     metric = Modes(classes=MODES)
     with trainer.averages.in_place(trainer.method):
-        for images, _ in drawn(trainer.method, count, 1, heeds=False):
+        for images, _ in Drawn(trainer.method, count, 1, heeds=False).chunks():
             metric.update(fake=look.look(images))
     return metric.compute()
 

@@ -173,7 +173,7 @@ def descent(steps: int, height: int) -> None:
     """Gradient descent at the documents' rate or a multiple, whichever ends lowest, and L-BFGS to the same loss."""
     network, width = random_vgg(0), height * 4 // 3
     content, style = ((noise(height, width, seed)[0] * 255).byte().permute(1, 2, 0).numpy() for seed in (0, 1))
-    options = {"settings": DOCUMENTS, "network": network, "size": height}
+    options: dict[str, Any] = {"settings": DOCUMENTS, "network": network, "size": height}
     rates = {}
     for factor in (0.01, 0.1, 1, 10, 100, 1000):
         try:

@@ -115,7 +115,7 @@ def sets(folder: Path, count: int, console: Console) -> dict[str, Pixels]:
 def figure(found: dict[str, Pixels]) -> str:
     """Distribution functions and, between the modes, histograms."""
     kept = {name: pixels for name, pixels in found.items() if "," not in name}
-    points, edges = torch.linspace(0, 1, POINTS).tolist(), torch.linspace(*ZOOM, BINS + 1)
+    points, edges = torch.linspace(0, 1, POINTS).tolist(), torch.linspace(ZOOM[0], ZOOM[1], BINS + 1)
     middles = ((edges[1:] + edges[:-1]) / 2).tolist()
     curves = {name: list(zip(points, pixels.curve().tolist(), strict=True)) for name, pixels in kept.items()}
     shares = {}
