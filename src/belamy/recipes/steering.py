@@ -24,18 +24,20 @@ def vae_digits() -> vae.Recipe:
 def vae_avatars() -> vae.Recipe:
     """Variational autoencoder of small drawn faces whose attributes are known: glasses, hat, hair, smile, beard.
 
-    Absolute errors, and little weight for the divergence: by squares, a mouth of three pixels in nearly the skin's
-    colour would not be worth its cost. Two CPU-minutes.
+    Squared errors and little weight for the divergence, which is a normal law with a deviation of 6 levels for every
+    pixel, and a linear path beside the layers: without it, mouths of three pixels were not learned in as many minutes.
+    Two and a half CPU-minutes.
     """
+    network = Part(name="vae-digits", width=24, hidden=384, direct=True)
     return vae_digits().changed(
         data="portraits",
-        encoder=Part(name="vae-digits", width=24, hidden=384),
-        decoder=Part(name="vae-digits", width=24, hidden=384),
-        latent=96,
-        reconstruction=Part(name="absolute-error"),
-        beta=0.005,
-        batch=64,
-        samples=220_000,
+        encoder=network,
+        decoder=network,
+        latent=128,
+        reconstruction=Part(name="squared-error"),
+        beta=0.001,
+        batch=32,
+        samples=200_000,
     )
 
 
