@@ -12,9 +12,9 @@ digits still sees the digit; then 200 sums mean(thick 7) - mean(thin 7) + mean(t
 thin are the outer thirds; a sum succeeds that the judge takes for a 1 and that is thicker than the median digit.
 Faces: each attribute added to 300 test (or newly drawn) faces that lack it and taken from those that have it, by
 judges that have seen neither networks nor directions, at the step that was best by them on 300 other faces. Hair colour
-is asked for where hair is seen before and after: a face without a hat, or with long hair. Then 200 sums of
-means of 3, 10 or 64 faces, (glasses, beard) - (no glasses, beard) + (no glasses, no beard): right are those with glasses
-and no beard, and one face those of whose hat, hair and smile the judges are as certain as of 19 in 20 single faces.
+is asked for where hair is seen before and after: a face without a hat, or with long hair. Then 200 sums (glasses,
+beard) - (no glasses, beard) + (no glasses, no beard), of means of 3, 10 or 64 faces: right are those with glasses and
+no beard, and one face those of whose hat, hair and smile the judges are as certain as of 19 in 20 single faces.
 """
 
 from __future__ import annotations
