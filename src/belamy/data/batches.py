@@ -122,7 +122,7 @@ class Batches:
         labels = self.dataset.labels
         return Batch(
             images=to_float(pixels.to(self.device, non_blocking=True)),
-            labels=None if labels is None else labels[indices].to(self.device, non_blocking=True),
+            labels=None if labels is None else labels.index_select(0, indices).to(self.device, non_blocking=True),
             indices=indices,
         )
 
@@ -137,7 +137,7 @@ class Batches:
             taken = min(stop - start, count - within)
             pieces.append(self._permutation(number)[within : within + taken])
             start += taken
-        return torch.cat(pieces)
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
     def _permutation(self, number: int) -> Tensor:
         if number not in self._shuffled:
