@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,8 +26,8 @@ STARTS = 512
 TRIES = 4
 SHORT = 4
 """Several starts are each tried with a quarter of the steps."""
-PART = 256
-"""Latents that are optimised together."""
+PART = 128
+"""Latents that are optimised together: more do not fit into the caches of a processor."""
 CELL = 96
 """Pixels: sheets enlarge images until their shorter side reaches this."""
 ROWS = 8
@@ -71,7 +72,7 @@ def invert(
     *,
     labels: Tensor | None = None,
     steps: int = 200,
-    rate: float = 0.1,
+    rate: float = 0.2,
     prior: float = 1e-3,
     tries: int = TRIES,
     seed: int = 0,
@@ -109,6 +110,8 @@ def invert(
     _check(method, images, labels, steps, rate, prior, tries)
     chosen = way if way != "auto" else "encoder" if isinstance(method, Encodes) else "optimisation"
     began = time.perf_counter()
+    if chosen != "encoder":
+        method = _still(method)
     weights = None if labels is None else class_weights(labels, len(method.domain.classes))
     if chosen == "optimisation":
         starts, told = _nearest(method, images, weights, tries, seed)
@@ -160,6 +163,13 @@ def _check(
     classes = len(method.domain.classes)
     if labels is not None and (len(labels) != len(images) or not all(0 <= label < classes for label in labels)):
         raise UsageError(f"labels must be {len(images)} class numbers below {classes}; got {labels.tolist()}.")
+
+
+def _still(method: BaseMethod) -> BaseMethod:
+    """A copy whose weights need no gradients, and lie as convolutions like them on a processor."""
+    copied: Any = deepcopy(method).requires_grad_(False)
+    still: BaseMethod = copied.to(memory_format=torch.channels_last)
+    return still
 
 
 def _nearest(

@@ -51,6 +51,13 @@ def test_optimisation_finds_the_latents_of_generated_images() -> None:
     assert (found.psnr > 40).all() and torch.equal(found.psnr, psnr(found.images, images))
 
 
+def test_the_method_is_left_as_it_was() -> None:
+    method = Smooth()
+    before = method.weight.detach().clone()
+    invert(method, given(method)[1], steps=2)
+    assert method.weight.requires_grad and method.weight.grad is None and torch.equal(method.weight, before)
+
+
 def test_a_batch_is_inverted_as_one_by_one() -> None:
     method = Smooth()
     images = given(method)[1]
