@@ -7,13 +7,13 @@ from typing import Annotated, Self
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from belamy.data import Batch, open_data, to_float
 from belamy.errors import UsageError
 from belamy.methods import base, perception
 from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
-from belamy.networks.adain import Painter, adapted
+from belamy.networks.adain import Adapted, Painter
 from belamy.networks.efficientnet_lite import EfficientNetLite
 from belamy.seeds import Draws
 from belamy.shelf import Part
@@ -64,12 +64,15 @@ class Method(base.BaseMethod):
 
     averaged = ("decoder",)
     takes_styles = True
+    reach = 70
+    """Of the encoder up to ``b4``, 36 at the farther side, and of the decoder, 30, and 4 where they meet."""
 
     def __init__(self, recipe: Recipe, domain: Domain) -> None:
         super().__init__(recipe, domain)
         perception.check_channels(domain.shape, "adain")
         self.encoder = EfficientNetLite.pretrained()
         self.decoder = Painter(CHANNELS, domain.shape[0], width=recipe.width)
+        self.adapt = nn.ModuleDict({name: Adapted() for name in SCALES})
         self._styles = torch.empty(0, *domain.shape, dtype=torch.uint8)  # not learned, not saved
 
     def prepare(self, offline: bool = False) -> None:
@@ -83,6 +86,10 @@ class Method(base.BaseMethod):
     def players(self) -> dict[str, Player]:
         """One player, the decoder."""
         return {"decoder": Player(self.decoder, self.recipe.optimizer)}
+
+    def networks(self) -> dict[str, nn.Module]:
+        """The encoder and the decoder."""
+        return {"encoder": self.encoder, "decoder": self.decoder}
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Images for the encoder, features for the decoder."""
@@ -142,7 +149,8 @@ class Method(base.BaseMethod):
         wanted = [perception.seen(self.encoder, style, SCALES) for style in styles]
         found = []
         for name in SCALES:
-            mixed = [share * adapted(own[name], each[name]) for share, each in zip(shares, wanted, strict=True)]
+            adapt = self.adapt[name]
+            mixed = [share * adapt(own[name], each[name]) for share, each in zip(shares, wanted, strict=True)]
             found.append(torch.lerp(own[name], torch.stack(mixed).sum(0), strength))
         return found
 

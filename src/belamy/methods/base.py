@@ -203,6 +203,8 @@ class Stylizes(Protocol):
 
     takes_styles: bool
     """Whether it must be shown styles; otherwise it knows one."""
+    reach: int
+    """How many pixels away what decides a painted pixel may lie, the statistics of the whole apart."""
 
     def stylize(
         self, images: Tensor, styles: Sequence[Tensor] = (), shares: Sequence[float] = (), strength: float = 1.0

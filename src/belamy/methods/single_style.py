@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from belamy.data import Batch
 from belamy.errors import UsageError
@@ -67,7 +67,7 @@ class Method(base.BaseMethod):
     def __init__(self, recipe: Recipe, domain: Domain) -> None:
         super().__init__(recipe, domain)
         perception.check_channels(domain.shape, "single-style")
-        self.stylist: nn.Module = STYLISTS.build(recipe.stylist, shape=domain.shape)
+        self.stylist: Any = STYLISTS.build(recipe.stylist, shape=domain.shape)
         # Neither is a part of what is learned or saved, so neither is registered.
         self._eyes: list[EfficientNetLite] = []
         self._style: dict[str, perception.Moments] = {}
@@ -81,6 +81,11 @@ class Method(base.BaseMethod):
         picture = perception.style_tensor(pixels, self.recipe.style_size, self.domain.shape, like)
         with torch.no_grad():
             self._style = perception.moments_of_crops(self._eyes[0], picture, self.domain.shape)
+
+    @property
+    def reach(self) -> int:
+        """See :class:`belamy.methods.base.Stylizes`."""
+        return int(self.stylist.reach)
 
     @property
     def players(self) -> dict[str, Player]:

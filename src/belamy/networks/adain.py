@@ -9,18 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from belamy.networks.sizes import check_positive
-
-_EPSILON = 1e-5
-"""Added to variances."""
+from belamy.networks.standardised import EPSILON, Standardised
 
 
 def statistics(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each channel over positions.  # [N, C, H, W] → [N, C, 1, 1] both"""
     variance, mean = torch.var_mean(features, (2, 3), correction=0, keepdim=True)
-    return mean, (variance + _EPSILON).sqrt()
+    return mean, (variance + EPSILON).sqrt()
 
 
-def adapted(content: Tensor, style: Tensor) -> Tensor:
+class Adapted(nn.Module):
     r"""The content's features with the style's mean and deviation in each channel.
 
     .. math:: \sigma(y)\,\frac{x-\mu(x)}{\sigma(x)} + \mu(y)
@@ -28,16 +26,25 @@ def adapted(content: Tensor, style: Tensor) -> Tensor:
     References:
         Huang & Belongie 2017, arXiv 1703.06868, eq. 8.
 
-    Args:
-        content: x.  # [N, C, H, W]
-        style: y, of any size, broadcast over N.  # [N or 1, C, h, w]
-
     Example:
-        >>> adapted(torch.tensor([[[[-1.0, 1.0]]]]), torch.tensor([[[[4.0, 8.0]]]])).round(decimals=3).tolist()
+        >>> Adapted()(torch.tensor([[[[-1.0, 1.0]]]]), torch.tensor([[[[4.0, 8.0]]]])).round(decimals=3).tolist()
         [[[[4.0, 8.0]]]]
     """
-    (mean, deviation), (wanted, wanted_deviation) = statistics(content), statistics(style)
-    return wanted_deviation * (content - mean) / deviation + wanted
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = Standardised()
+
+    def forward(self, content: Tensor, style: Tensor) -> Tensor:
+        """Of the content's shape.
+
+        Args:
+            content: x.  # [N, C, H, W]
+            style: y, of any size, broadcast over N.  # [N or 1, C, h, w]
+        """
+        mean, deviation = statistics(style)
+        found: Tensor = deviation * self.norm(content) + mean
+        return found
 
 
 class Painter(nn.Module):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from belamy.networks.sizes import check_least, check_positive
+from belamy.networks.standardised import Standardised
 
 STRIDE = 4
 LEAST = 8
@@ -52,6 +53,8 @@ class Stylist(nn.Module):
             nn.Upsample(scale_factor=2), _Layer(2 * width, width, 3),
         )  # fmt: skip
         self.last = _Layer(width, shape[0], 9, plain=True)
+        # Down: 4 + 1 + 2 pixels; a block: two of 4; up: 2 + 1 + 4, and enlarging rounds by one at each of two sizes.
+        self.reach = 7 + 8 * blocks + 7 + 3
 
     def forward(self, images: Tensor) -> Tensor:
         """Images in [-1, 1] from images in [-1, 1].  # [N, C, H, W]"""
@@ -68,7 +71,7 @@ class _Layer(nn.Module):
         super().__init__()
         self.margin = kernel // 2
         self.convolution = nn.Conv2d(incoming, outgoing, kernel, stride, bias=plain)
-        self.norm = nn.Identity() if plain else nn.InstanceNorm2d(outgoing, affine=True)
+        self.norm = nn.Identity() if plain else Standardised(outgoing)
         self.plain = plain
 
     def forward(self, x: Tensor) -> Tensor:
@@ -86,7 +89,7 @@ class _Block(nn.Module):
         super().__init__()
         self.first = _Layer(features, features, 3)
         self.second = _Layer(features, features, 3, plain=True)
-        self.norm = nn.InstanceNorm2d(features, affine=True)
+        self.norm = Standardised(features)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.norm(self.second(self.first(x)))

@@ -1,4 +1,4 @@
-"""Flow against known shifts, films that hold still, adaptive normalisation, and networks that paint."""
+"""Flow against known shifts, and films that hold still."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from belamy.editing.style import stylize
 from belamy.editing.style.film import stylize_film
 from belamy.editing.style.flow import moved, optical_flow, trusted
 from belamy.editing.style.stylize import Before
-from belamy.methods import adain
-from belamy.methods.base import Domain
-from belamy.networks.adain import adapted, statistics
 from belamy.networks.efficientnet_lite import EfficientNetLite
 
 
@@ -92,22 +89,3 @@ def test_frames_may_come_one_by_one() -> None:
     frames = (np.full((20, 24, 3), 40 * number, dtype=np.uint8) for number in range(3))
     made = stylize_film(frames, [], painter=lambda values: values)
     assert len(made.frames) == 3 and made.seconds == 3 / 12
-
-
-def test_adapted_features_have_the_styles_statistics() -> None:
-    content, style = torch.randn(2, 5, 9, 8), 3 * torch.randn(1, 5, 4, 7) + 2
-    for found, wanted in zip(statistics(adapted(content, style)), statistics(style), strict=True):
-        torch.testing.assert_close(found, wanted.expand_as(found), rtol=1e-3, atol=1e-3)
-
-
-@torch.no_grad()
-def test_strength_and_shares_mix_features() -> None:
-    method = adain.Method(adain.Recipe.tiny(), Domain((3, 32, 32))).eval()
-    image, one, other = (scene(32, 40).roll(shift, 3) * 2 - 1 for shift in (0, 7, 15))
-    other = -other
-    alone = method.stylize(image, [one])
-    torch.testing.assert_close(method.stylize(image, [one, other], [1.0, 0.0]), alone)
-    torch.testing.assert_close(
-        method.stylize(image, [one], strength=0), method.stylize(image, [image]), atol=2e-3, rtol=0
-    )
-    assert float((method.stylize(image, [other]) - alone).abs().max()) > 1e-3

@@ -8,15 +8,24 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from belamy.editing.style.images import as_pixels, load, resized, size_for
+from belamy.editing.style.tiles import tiles
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Stylizes
+from belamy.networks.standardised import statistics_held
 from belamy.sampling.draw import placement
 from belamy.sampling.picture import Picture
 
 STYLE_HEIGHT = 256
 """That pictures of styles are brought to, in pixels."""
+TILE = 1024
+"""Pictures with a longer side are painted in tiles of at most so many pixels a side."""
+MULTIPLE = 16
+"""Pixels that the edges of tiles are multiples of; the networks' strides divide it."""
+CROPS, CROP = 10, 96
+"""Of a large picture the networks' statistics are taken from so many rows and columns of crops of so many pixels."""
 
 
 def paint(
@@ -85,11 +94,39 @@ def one_pass(
     shown = [taken(_style(style, style_scale)) for style in styles]
 
     @torch.no_grad()
-    def painted(values: Tensor) -> Tensor:
+    def at_once(values: Tensor) -> Tensor:
         made = method.stylize(taken(values), shown, [share / whole for share in shares], strength)
         return ((made + 1) / 2).clamp(0, 1).float().cpu().expand(-1, 3, -1, -1)
 
+    def painted(values: Tensor) -> Tensor:
+        if max(values.shape[2:]) <= TILE:
+            return at_once(values)
+        with statistics_held(method, lambda: at_once(_crops(values))):
+            return _in_tiles(at_once, values, method.reach)
+
     return painted
+
+
+def _in_tiles(paint: Callable[[Tensor], Tensor], values: Tensor, reach: int) -> Tensor:
+    """A picture painted tile by tile, each seen with as much around it as counts.  # [1, 3, H, W]"""
+    height, width = values.shape[2:]
+    wide = F.pad(values, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="reflect")
+    painted = torch.empty_like(wide)
+    for tile in tiles(wide.shape[2], wide.shape[3], TILE, reach, MULTIPLE):
+        tile.placed(painted, 1).copy_(tile.counted(paint(tile.cut(wide)), 1))
+    return painted[..., :height, :width]
+
+
+def _crops(values: Tensor) -> Tensor:
+    """Crops from all over a picture, its edges among them.  # [1, 3, H, W] → [N, 3, h, w]"""
+    tops, lefts = (_starts(side) for side in values.shape[2:])
+    return torch.cat([values[..., top : top + CROP, left : left + CROP] for top in tops for left in lefts])
+
+
+def _starts(side: int) -> list[int]:
+    """Where crops begin along a side, the first and the last at its ends."""
+    count = min(CROPS, -(-side // CROP))
+    return [round(number * (side - CROP) / max(count - 1, 1)) for number in range(count)]
 
 
 def _style(source: Any, scale: float) -> Tensor:
