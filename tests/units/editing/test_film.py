@@ -89,3 +89,18 @@ def test_frames_may_come_one_by_one() -> None:
     frames = (np.full((20, 24, 3), 40 * number, dtype=np.uint8) for number in range(3))
     made = stylize_film(frames, [], painter=lambda values: values)
     assert len(made.frames) == 3 and made.seconds == 3 / 12
+
+
+def test_styles_are_described_once() -> None:
+    """The network sees the style at each size of the first frame, and never again."""
+    frames = [np.uint8(255 * scene(64, 70)[0, :, :, k : k + 64].permute(1, 2, 0)) for k in range(3)]
+    seen: list[tuple[int, ...]] = []
+
+    class Watched(EfficientNetLite):
+        def prepare(self, images: Tensor) -> Tensor:
+            seen.append(tuple(images.shape[2:]))
+            return super().prepare(images)
+
+    style = np.uint8(255 * scene(80, 120)[0].permute(1, 2, 0))
+    stylize_film(frames, style, network=Watched().eval(), steps=2, coarsest=32)
+    assert [seen.count(size) for size in ((32, 48), (64, 96))] == [1, 1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from belamy.errors import StorageError, UsageError
+from belamy.errors import UsageError
 
 if TYPE_CHECKING:
     from belamy.editing.style import Painting
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from belamy.methods.base import BaseMethod
     from belamy.training.progress import Reporter
 
-FILMS = ("gif", "webp", "mp4")
+PICTURE = "stylized.png"
 FRAMES = 60
 
 
@@ -111,14 +111,15 @@ def run(words: list[str]) -> int:
 def paint_picture(form: Form, told: Reporter) -> int:
     """Optimise one picture."""
     from belamy.cli.output import deliver
+    from belamy.cli.pictures import FILMS, picture_file
     from belamy.cli.pictures import film as encoded
-    from belamy.cli.pictures import picture_file
     from belamy.editing.style import stylize
     from belamy.runs.files import write_bytes
     from belamy.training.estimate import duration
 
-    out, film = destinations(form)
-    figures = form.reconstructions
+    out = picture_file(PICTURE if form.out is None else form.out, form.overwrite)
+    animation, figures = form.animation, form.reconstructions
+    film = None if animation is None else picture_file(animation, form.overwrite, FILMS, "--animation")
     sheet = None if figures is None else picture_file(figures, form.overwrite, option="--reconstructions")
     given = chosen(form)
     painting = stylize(form.content, list(form.styles), frames=FRAMES if film else 0, progress=telling(told), **given)
@@ -147,10 +148,11 @@ def paint_at_once(form: Form) -> int:
     from time import perf_counter
 
     from belamy.cli.output import deliver
+    from belamy.cli.pictures import picture_file
     from belamy.editing.style.one_pass import paint
     from belamy.training.estimate import duration
 
-    out, _ = destinations(form)
+    out = picture_file(PICTURE if form.out is None else form.out, form.overwrite)
     method = trained(form)
     before = perf_counter()
     picture = paint(method, form.content, form.styles, size=form.size, **by_network(form))
@@ -166,8 +168,8 @@ def paint_at_once(form: Form) -> int:
 def paint_film(form: Form, told: Reporter) -> int:
     """Paint a film, frame by frame."""
     from belamy.cli.output import deliver
+    from belamy.cli.pictures import FILMS, picture_file
     from belamy.cli.pictures import film as encoded
-    from belamy.cli.pictures import picture_file
     from belamy.editing.style import film as films
     from belamy.editing.style.one_pass import one_pass
     from belamy.editing.style.settings import named
@@ -178,7 +180,7 @@ def paint_film(form: Form, told: Reporter) -> int:
         raise UsageError(f"{form.content} is a film: --animation and --reconstructions are for one picture.")
     if not 0 <= form.steadiness < float("inf"):
         raise UsageError(f"--steadiness is {form.steadiness}, but it must be at least 0.")
-    out = picture_file(form.out or "stylized.webp", form.overwrite, FILMS)
+    out = picture_file("stylized.webp" if form.out is None else form.out, form.overwrite, FILMS)
     given: dict[str, Any] = chosen(form)
     size = given.pop("size", None)
     if form.network is not None:
@@ -250,27 +252,6 @@ def by_network(form: Form) -> dict[str, Any]:
     """What painting in one pass is asked for."""
     scale = 1.0 if form.style_scale is None else form.style_scale
     return {"shares": form.shares, "strength": form.strength, "style_scale": scale}
-
-
-def destinations(form: Form) -> tuple[Path, Path | None]:
-    """The picture and the film, refused before anything is computed.
-
-    Raises:
-        UsageError: Another kind of file.
-        StorageError: It is there already.
-    """
-    from belamy.cli.output import named_file
-
-    out = named_file("stylized.png" if form.out is None else form.out, "--out")
-    film = None if form.animation is None else named_file(form.animation, "--animation")
-    if out.suffix.lower() != ".png":
-        raise UsageError(f"--out is {out}, but the picture is a PNG file. Name it {out.stem}.png.")
-    if film and film.suffix.lower().removeprefix(".") not in FILMS:
-        raise UsageError(f"--animation is {film}, but it must end in {', '.join(f'.{kind}' for kind in FILMS)}.")
-    for path in filter(None, (out, film)):
-        if path.is_dir() or (path.exists() and not form.overwrite):
-            raise StorageError(f"{path} is there already, and nothing is overwritten unasked. Type --overwrite.")
-    return out, film
 
 
 def changes(form: Form) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from PIL import Image, ImageSequence
 from torch import Tensor
 
 from belamy.data.pictures import MOST_PIXELS, strict_pillow
-from belamy.editing.style.backbone import build
 from belamy.editing.style.flow import moved, optical_flow, trusted
 from belamy.editing.style.images import as_pixels, resized, size_for
 from belamy.editing.style.settings import Settings, named
-from belamy.editing.style.stylize import Before, Progress, stylize
+from belamy.editing.style.styles import Styles
+from belamy.editing.style.stylize import Before, Progress, sight, stylize
 from belamy.errors import DataError, MissingExtra
 from belamy.sampling.animation import MOST_FRAMES
 
@@ -137,8 +137,11 @@ def stylize_film(
     started = perf_counter()
     whole = film if isinstance(film, Film) else _loose(film)
     chosen = named(settings) if isinstance(settings, str) else settings
-    if painter is None and options.get("network") is None:
-        options["network"] = build(chosen.changed(**_fields(options)), options.pop("weights", None))
+    if painter is None:
+        styles = Styles.read(styles, options.pop("shares", None), options.pop("masks", None))
+        if options.get("network") is None and whole.frames:
+            changed = chosen.changed(**_fields(options) | {"size": whole.frames[0].shape[0]})
+            options["network"] = sight(changed, options.pop("weights", None), whole.frames[0], styles)
     frames: list[np.ndarray] = []
     changes: list[float] = []
     last: tuple[Tensor, Tensor] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -37,6 +37,8 @@ class Style:
     image: Tensor
     weight: float = 1.0
     mask: Tensor | None = None
+    described: list[tuple[Tensor, ...]] = field(default_factory=list, repr=False)
+    """What its layers say of it, once they were asked."""
 
 
 class Terms(NamedTuple):
@@ -181,13 +183,14 @@ class Objective:
     @torch.no_grad()
     def _target(self, style: Style) -> list[tuple[Tensor, ...]]:
         """The description that each layer should have."""
-        wanted = [self._described(sums) for sums in self._gathered(style.image, None)]
+        if not style.described:
+            style.described.extend(self._described(sums) for sums in self._gathered(style.image, None))
         if self.strength == 1:
-            return wanted
+            return style.described
         own = [self._described(sums) for sums in self._gathered(self.content, style.mask)]
         return [
             tuple(torch.lerp(one, other, self.strength) for one, other in zip(mine, theirs, strict=True))
-            for mine, theirs in zip(own, wanted, strict=True)
+            for mine, theirs in zip(own, style.described, strict=True)
         ]
 
     def _gathered(self, image: Tensor, mask: Tensor | None) -> list[Sums]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,12 +20,12 @@ from belamy.editing.style.backbone import Backbone, adopted, build
 from belamy.editing.style.images import as_pixels, load, resized, size_for
 from belamy.editing.style.objective import Objective, Style, Terms
 from belamy.editing.style.settings import Settings, named
+from belamy.editing.style.styles import Styles
 from belamy.errors import NotFinite, UsageError, nearest
 from belamy.runs.files import save_png
 from belamy.sampling.grid import encode_png
 from belamy.seeds import generator
 
-MOST_STYLES = 16
 _EDGE = 0.01
 """Intensities start so far from 0 and 1 at least, where their logits are finite."""
 
@@ -122,7 +122,7 @@ def stylize(
 
     Args:
         content: What is painted: a path, a Pillow image, or uint8 [H, W, 3] or [H, W].
-        styles: One picture or several.
+        styles: One picture or several; or :class:`Styles`, which know their shares and masks.
         settings: ``offline``, ``documents`` or ``gatys``, or settings of your own.
         network: Any image network instead of the settings' own, e.g. a torchvision model; its layers are named with
             ``content_layers`` and ``style_layers``.
@@ -153,14 +153,12 @@ def stylize(
         raise UsageError(f"The strength is {strength}, but it must be in 0..1. For more, raise style_weight.")
     if colours not in colouring.COLOURS:
         raise UsageError(f"There are no colours '{colours}'. {nearest(colours, colouring.COLOURS)}")
-    many = list(styles) if isinstance(styles, list | tuple) else [styles]
-    picture, painted = load(content, "content"), [load(style, "style") for style in many]
-    sources = _Sources(picture, painted, _shares(shares, len(many)), _masks(masks, len(many)))
+    wanted = styles if isinstance(styles, Styles) else Styles.read(styles, shares, masks)
+    picture = load(content, "content")
     size = size_for(picture, chosen.size)
-    backbone = build(chosen, None if weights is None else Path(weights)) if network is None else adopted(network)
-    if chosen.rescaled and network is None:
-        backbone.rescale(torch.cat([resized(each, size) for each in (picture, *painted)]))  # type: ignore[attr-defined]
-    work = _Work(chosen, backbone, sources.coloured(colours), strength, seed, frames, progress, before)
+    backbone = sight(chosen, weights, picture, wanted) if network is None else adopted(network)
+    shown = colouring.luminance(picture) if colours == "luminance" else picture
+    work = _Work(chosen, backbone, shown, wanted.coloured(colours, picture), strength, seed, frames, progress, before)
     values = work.paint(size)
     pixels = as_pixels(values)
     finish = (lambda each: each) if colours != "luminance" else (lambda each: _recoloured(picture, each))
@@ -174,45 +172,23 @@ def stylize(
     )
 
 
-@dataclass(frozen=True)
-class _Sources:
-    """The pictures that a painting is made of."""
-
-    content: np.ndarray
-    styles: list[np.ndarray]
-    shares: list[float]
-    masks: list[np.ndarray | None]
-
-    def coloured(self, colours: str) -> _Sources:
-        """The pictures as the network is to see them."""
-        if colours == "histogram":
-            styles = [colouring.with_colours_of(style, self.content) for style in self.styles]
-            return _Sources(self.content, styles, self.shares, self.masks)
-        if colours == "luminance":
-            styles = [colouring.luminance(style, like=self.content) for style in self.styles]
-            return _Sources(colouring.luminance(self.content), styles, self.shares, self.masks)
-        return self
-
-    def at(self, size: tuple[int, int], settings: Settings) -> tuple[Tensor, list[Style]]:
-        """Content and styles for a picture of (height, width)."""
-        found = []
-        for style, share, mask in zip(self.styles, self.shares, self.masks, strict=True):
-            height = max(round(size[0] * settings.style_scale), 32)
-            shape = size if settings.stretched else (height, max(round(style.shape[1] * height / style.shape[0]), 32))
-            found.append(
-                Style(resized(style, shape), share, None if mask is None else resized(mask, size).mean(1, keepdim=True))
-            )
-        return resized(self.content, size), found
+def sight(settings: Settings, weights: str | Path | None, content: np.ndarray, styles: Styles) -> Backbone:
+    """The settings' network, its weights rescaled to the pictures where they say so."""
+    network = build(settings, None if weights is None else Path(weights))
+    if settings.rescaled:
+        size = size_for(content, settings.size)
+        network.rescale(torch.cat([resized(each, size) for each in (content, *styles.pictures)]))  # type: ignore[attr-defined]
+    return network
 
 
 class _Work:
     """The optimisation, from the coarsest size to the final one."""
 
     def __init__(
-        self, settings: Settings, network: Backbone, sources: _Sources, strength: float, seed: int, frames: int,
-        progress: Callable[[Progress], None] | None, before: Before | None = None,
+        self, settings: Settings, network: Backbone, content: np.ndarray, styles: Styles, strength: float, seed: int,
+        frames: int, progress: Callable[[Progress], None] | None, before: Before | None = None,
     ) -> None:  # fmt: skip
-        self.settings, self.network, self.sources = settings, network, sources
+        self.settings, self.network, self.content, self.styles = settings, network, content, styles
         self.strength, self.seed, self.progress = strength, seed, progress
         self.before = before
         parts = (*Terms._fields, *(["temporal"] if before else []), "total")
@@ -229,7 +205,7 @@ class _Work:
         self._areas = [height * width for height, width in sizes]
         image = None
         for level, each in enumerate(sizes):
-            content, styles = self.sources.at(each, self.settings)
+            content, styles = resized(self.content, each), self.styles.at(each, self.settings)
             start = self._start(content, styles) if image is None else F.interpolate(image, each, mode="bicubic")
             image = self._level(level, content, styles, start.clamp(0, 1))
         assert image is not None
@@ -345,28 +321,10 @@ def _widened(
     height, width = content.shape[2:]
     room = (0, -width % multiple, 0, -height % multiple)
     masks = [None if style.mask is None else F.pad(style.mask, room, mode="reflect") for style in styles]
-    wide = [Style(style.image, style.weight, mask) for style, mask in zip(styles, masks, strict=True)]
+    wide = [replace(style, mask=mask) for style, mask in zip(styles, masks, strict=True)]
     return F.pad(content, room, mode="reflect"), F.pad(start, room, mode="reflect"), wide
 
 
 def _recoloured(content: np.ndarray, painted: np.ndarray) -> np.ndarray:
     height, width = painted.shape[:2]
     return colouring.with_luminance_of(as_pixels(resized(content, (height, width))), painted)
-
-
-def _shares(shares: Sequence[float] | None, count: int) -> list[float]:
-    if not 1 <= count <= MOST_STYLES:
-        raise UsageError(
-            f"There are {count} styles, but there must be 1..{MOST_STYLES}: name pictures after the content."
-        )
-    given = [1.0] * count if shares is None else list(shares)
-    if len(given) != count or min(given) < 0 or not 0 < sum(given) < float("inf"):
-        raise UsageError(f"The styles' shares are {given}, but {count} are needed, none negative and not all 0.")
-    return [share / sum(given) for share in given]
-
-
-def _masks(masks: Sequence[Any] | None, count: int) -> list[np.ndarray | None]:
-    given = [None] * count if masks is None else list(masks)
-    if len(given) != count:
-        raise UsageError(f"There are {len(given)} masks for {count} styles. Give one for each.")
-    return [None if mask is None else load(mask, "mask") for mask in given]
