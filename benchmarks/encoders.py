@@ -25,9 +25,10 @@ from torch.nn.functional import normalize, pad, unfold
 from belamy import recipes
 from belamy.data import Dataset, open_data, to_float
 from belamy.data.dataset import Memory
+from belamy.data.masks import read_masks
 from belamy.editing.anomaly import Kind, fit
 from belamy.editing.inversion import psnr
-from belamy.editing.restoration import restore
+from belamy.editing.restoration import noisy, restore
 from belamy.editing.retrieval import Metric, average_precisions, index
 from belamy.editing.segmentation import Features, encoder_features, intersection_over_union, learn
 from belamy.evaluation import intervals
@@ -37,7 +38,6 @@ from belamy.forensics.ranking import auroc
 from belamy.methods.base import BaseMethod, Domain
 from belamy.runs.run import Run
 from belamy.sampling.points import encoded
-from belamy.seeds import SampleDraws
 from belamy.shelf import Part
 from belamy.training.distribution import World
 from belamy.training.pretraining import drawn, few_labels
@@ -221,9 +221,8 @@ def segmentation(method: BaseMethod, data: Dataset, amount: float, per_class: in
     classes = len(data.classes) + 1
     images = {name: noisy(data.images(rows), amount, number) for number, (name, rows) in
               enumerate({"learned": chosen, "held": held}.items())}  # fmt: skip
-    masks = {
-        name: ink(data.images(rows), data.labels[rows]) for name, rows in {"learned": chosen, "held": held}.items()
-    }
+    masks = {name: read_masks("ink-by-class", data, rows).classes for name, rows in
+             {"learned": chosen, "held": held}.items()}  # fmt: skip
     ways: dict[str, Features] = {
         "frozen encoder": encoder_features(method),
         "raw pixel": patches(1),
@@ -241,16 +240,6 @@ def segmentation(method: BaseMethod, data: Dataset, amount: float, per_class: in
     whole = intersection_over_union((images["held"][:, 0] > cut).long(), masks["held"].clamp(max=1), 2)[1]
     table.add_row("Otsu's threshold, no head", f"{whole:.3f}", "cannot tell")
     CONSOLE.print(table)
-
-
-def noisy(images: Tensor, amount: float, seed: int) -> Tensor:
-    numbers = SampleDraws(seed, range(len(images))).normal("noise", len(images), *images.shape[1:])
-    return (images + 255 * amount * numbers).round().clamp(0, 255).to(torch.uint8)
-
-
-def ink(images: Tensor, kinds: Tensor) -> Tensor:
-    """0 where a clean digit is dark, and otherwise 1 + the digit.  # [n, H, W]"""
-    return torch.where(images[:, 0] > 127, kinds[:, None, None] + 1, 0)
 
 
 def patches(side: int) -> Features:

@@ -38,7 +38,7 @@ def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[st
         *("diagnose", "compare", "game"),
         *("evaluate", "compare-metrics", "visualise", "survey", "unmask"),
         *("walk", "manifold", "arithmetic", "directions", "edit", "stylize"),
-        *("retrieve", "anomaly", "reconstruct", "pretrain"),
+        *("retrieve", "anomaly", "reconstruct", "segment", "pretrain"),
     }
     for name, purpose in known_verbs().items():
         assert purpose and f"  {name}" in page and purpose in page

@@ -1,4 +1,4 @@
-"""``belamy retrieve``, ``anomaly`` and ``reconstruct``: from a run of an autoencoder to pictures, lists and numbers."""
+"""``belamy retrieve``, ``anomaly``, ``reconstruct``, ``segment``: from an autoencoder to pictures, lists and numbers."""
 
 from __future__ import annotations
 
@@ -147,6 +147,40 @@ def test_a_pretrained_encoder_is_compared_with_a_fresh_one(belamy: Command, run:
     assert facts["gain"][1] <= facts["gain"][0] <= facts["gain"][2]
 
 
+def test_pixels_are_told_apart_by_masks_of_colours(belamy: Command, run: Path, bars: Path) -> None:
+    with np.load(bars / "bars.npz") as held:
+        images, places = held["images"][:24], held["labels"][:24]
+    colours = np.array([[0, 0, 0], [255, 0, 0], [0, 0, 255]], np.uint8)
+    for name, image, place in zip(map(str, range(24)), images, places, strict=True):
+        Path("photos").mkdir(exist_ok=True)
+        Path("masks").mkdir(exist_ok=True)
+        Image.fromarray(image).save(f"photos/{name}.png")
+        Image.fromarray(colours[(image > 127) * (1 + (place > 1))]).save(f"masks/{name}.png")
+    said = belamy(
+        "segment", run, "--data", "photos", "--masks", "masks", "--apply", bars / "bar.png", "--json", "facts"
+    )
+    assert said.returncode == 0 and "learned from 22 images" in said.stdout, said.stderr
+    facts = json.loads(Path("facts").read_text())
+    assert facts["classes"] == ["#000000", "#0000ff", "#ff0000"] and facts["tested"] == 2
+    assert facts["iou"]["mean"][0] > 0.9
+    assert [Path(file).name for file in facts["files"]] == ["sheet.png", "applied.png", "bar.png"]
+    with Image.open("segmented/bar.png") as mask, Image.open(bars / "bar.png") as bar:
+        said_blue, ink = np.asarray(mask), np.asarray(bar) > 127
+        assert (said_blue[~ink] == 0).mean() > 0.95 and (said_blue[ink] == [255, 0, 0]).all(1).mean() > 0.9
+
+
+def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
+    said = belamy("segment", run, "--masks", "ink-by-class", "--noise", "0.1", "--apply", "test:0..1", "--json", "-")
+    facts = json.loads(said.stdout)
+    assert facts["classes"] == ["ground", "0", "1", "2", "3"] and facts["tested"] == 20
+    low, high = facts["iou"]["mean"][1:]
+    assert 0.3 < low <= facts["iou"]["mean"][0] <= high
+    with Image.open("segmented/test-0.png") as mask:
+        assert mask.mode == "P" and mask.size == (8, 8)
+    again = belamy("segment", run)
+    assert again.returncode == 2 and "is a folder with files in it" in again.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -160,6 +194,13 @@ def test_a_pretrained_encoder_is_compared_with_a_fresh_one(belamy: Command, run:
         (["anomaly", "GAN", "ODD"], "no encoder"),
         (["pretrain", "GAN"], "no encoder"),
         (["pretrain", "RUN", "--per-class", "99"], "one class has"),
+        (["segment", "GAN"], "no encoder"),
+        (["segment", "RUN", "--masks", "nowhere"], "There are no masks 'nowhere'"),
+        (["segment", "RUN", "--masks", "ODD"], "have no names"),
+        (["segment", "RUN", "--data", "ODD", "--masks", "BARS"], "There is no mask"),
+        (["segment", "RUN", "--data", "ODD", "--masks", "ink-by-class"], "has no labels"),
+        (["segment", "RUN", "--noise", "-1"], "must be in 0..10"),
+        (["segment", "RUN", "--learn", "0"], "must be in 1..10,000"),
         (["reconstruct", "GAN", "ODD"], "reconstructs no images"),
         (["reconstruct", "RUN", "ODD", "--noise", "-1"], "must be in 0..10"),
         (["reconstruct", "RUN", "ODD", "--out", "x.jpg"], "must end in .png"),
@@ -167,7 +208,7 @@ def test_a_pretrained_encoder_is_compared_with_a_fresh_one(belamy: Command, run:
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_wrong_uses(belamy: Command, run: Path, trained: Path, bars: Path, words: list[str], says: str) -> None:
-    known = {"RUN": run, "GAN": trained, "ODD": bars / "odd"}
+    known = {"RUN": run, "GAN": trained, "ODD": bars / "odd", "BARS": bars}
     said = belamy(*[known.get(word, word) for word in words])
     assert said.returncode == 2 and says in said.stderr, said.stderr
     assert "Traceback" not in said.stderr

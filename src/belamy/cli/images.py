@@ -33,11 +33,9 @@ def given(source: str, data: Dataset, offline: bool = False) -> tuple[list[str],
     """
     import torch
 
-    from belamy.data import open_data
     from belamy.data.pictures import is_picture_name
     from belamy.editing.arithmetic import read
 
-    channels, height, width = data.shape
     if source == "test" or HELD_OUT.fullmatch(source):
         held = held_out(data)
         chosen = held if source == "test" else held[span(source, len(held))]
@@ -46,15 +44,24 @@ def given(source: str, data: Dataset, offline: bool = False) -> tuple[list[str],
         return [f"test:{place}" for place in places], data.images(chosen), labels
     path = Path(source).expanduser()
     if path.is_file() and is_picture_name(path.name):
+        _channels, height, width = data.shape
         if height != width:
             raise UsageError(f"{path} is a picture, but this run's images are {width} x {height}. Give an array file.")
         return [path.name], read(source, data.shape)[None], None
-    found = open_data(source, size=height if height == width else None, channels=1 if channels == 1 else 3,
-                      offline=offline)  # fmt: skip
+    found = other(source, data, offline)
     if found.shape != data.shape:
         raise UsageError(f"{source} is {found.shape}, but this run's images are {data.shape}. Give images like those.")
     names = list(found.names) if found.names else [f"{source}:{place}" for place in range(len(found))]
     return names, found.images(torch.arange(len(found))), None
+
+
+def other(source: str, own: Dataset, offline: bool = False) -> Dataset:
+    """Other data than a run's own, in the shape of its images."""
+    from belamy.data import open_data
+
+    channels, height, width = own.shape
+    size = height if height == width else None
+    return open_data(source, size=size, channels=1 if channels == 1 else 3, offline=offline)
 
 
 def held_out(data: Dataset) -> torch.Tensor:

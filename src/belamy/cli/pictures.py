@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from itertools import count
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from belamy.errors import StorageError, UsageError
@@ -42,6 +44,23 @@ def picture_folder(out: Path, overwrite: bool) -> Path:
     if out.is_dir() and any(out.iterdir()) and not overwrite:
         raise StorageError(f"{out} is a folder with files in it. Give another --out, or type --overwrite.")
     return out
+
+
+def stems(names: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
+    """What to call files made of pictures with these names: no two alike, and none like those that are taken.
+
+    Example:
+        >>> stems(["a/b.png", "a b.jpg", "sheet.png"], ["sheet.png"])
+        ['a-b', 'a-b-2', 'sheet-2']
+    """
+    found: list[str] = []
+    used = {PurePath(name).stem for name in taken}
+    for name in names:
+        stem = re.sub(r"[^\w-]+", "-", name.rpartition(".")[0] or name)
+        places = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+        found.append(next(place for place in places if place not in used))
+        used.add(found[-1])
+    return found
 
 
 def kind_of(path: Path) -> str:

@@ -60,8 +60,6 @@ class Restoration:
 def restore(method: BaseMethod, images: Tensor, noise: float = 0.0, seed: int = 0) -> Restoration:
     """Images through the encoder and the decoder; noise may be added first, to see it go.
 
-    The noise is normal and cut to the range of pixels; that of image i depends on (seed, i) alone.
-
     References:
         Vincent et al. 2008, "Extracting and composing robust features with denoising autoencoders".
 
@@ -79,15 +77,29 @@ def restore(method: BaseMethod, images: Tensor, noise: float = 0.0, seed: int = 
             "This run's method reconstructs no images: it has no encoder. Take a run of an autoencoder, e.g. "
             "`belamy train autoencoder-mnist --noise 0.4`."
         )
-    if not 0 <= noise <= 10:
-        raise UsageError(f"The noise is {noise:g}, but it must be in 0..10; 0.4 is much.")
     if tuple(images.shape[1:]) != tuple(method.domain.shape):
         raise UsageError(f"The images are {tuple(images.shape[1:])}, but this run's are {tuple(method.domain.shape)}.")
     model: Any = method.eval()
     device, dtype = placement(method)
-    seen = images
-    if noise:
-        numbers = SampleDraws(seed, range(len(images))).normal("restoration", len(images), *images.shape[1:])
-        seen = (images + 255 * noise * numbers).round().clamp(0, 255).to(torch.uint8)
+    seen = noisy(images, noise, seed)
     made = [to_uint8(model.reconstruct(to_float(part).to(device, dtype))).cpu() for part in seen.split(BATCH)]
     return Restoration(images, seen, torch.cat(made), noise)
+
+
+def noisy(images: Tensor, noise: float, seed: int = 0) -> Tensor:
+    """Images with normal noise, cut to the range of pixels; that of image i depends on (seed, i) alone.
+
+    Args:
+        images: uint8.  # [n, C, H, W]
+        noise: Standard deviation on the scale [0, 1]; 0 leaves them as they are.
+        seed: Of the noise.
+
+    Raises:
+        UsageError: Noise that is not from 0 to 10.
+    """
+    if not 0 <= noise <= 10:
+        raise UsageError(f"The noise is {noise:g}, but it must be in 0..10; 0.4 is much.")
+    if not noise:
+        return images
+    numbers = SampleDraws(seed, range(len(images))).normal("restoration", len(images), *images.shape[1:])
+    return (images + 255 * noise * numbers).round().clamp(0, 255).to(torch.uint8)

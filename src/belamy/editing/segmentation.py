@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from belamy.data import to_float
 from belamy.errors import UsageError
+from belamy.evaluation import intervals
+from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod, Encodes
 from belamy.sampling.draw import placement
+from belamy.sampling.grid import grid
+from belamy.sampling.picture import Picture, named
 from belamy.seeds import derive, generator
 
-BATCH = 64
+BATCH = 16
 PIXELS = 4096
 """Pixels that a step learns from."""
+HELD = 1 << 17
+"""Pixels that are learned from, at most; of more, each image gives as many."""
+TINT = 0.55
+"""How much of its class' colour a pixel takes on where masks are shown."""
 Features = Callable[[Tensor], Tensor]
 """Of uint8 images ``[n, C, H, W]``, features ``[n, F, H, W]`` of every pixel."""
 
@@ -120,11 +129,13 @@ def learn(
         raise UsageError(f"The masks are {list(masks.shape)}, but the images {list(images.shape)}. Give one for each.")
     if classes < 2 or int(masks.min()) < 0 or int(masks.max()) >= classes:
         raise UsageError(f"Masks name {int(masks.min())}..{int(masks.max())}, but they must be in 0..{classes - 1}.")
-    rows = torch.cat([features(part).movedim(1, -1).flatten(0, 2) for part in images.split(BATCH)])
-    wanted = masks.flatten()
+    numbers = generator(seed, "pixels")
+    places = _places(images, numbers)
+    parts = zip(images.split(BATCH), places.split(BATCH), strict=True)
+    rows = torch.cat([_rows(features(part), chosen) for part, chosen in parts])
+    wanted = masks.flatten(1).gather(1, places).flatten()
     mean, deviation = rows.mean(0), rows.std(0).clamp_min(1e-6)
     weights = len(wanted) / torch.bincount(wanted, minlength=classes).clamp_min(1).float() / classes
-    numbers = generator(seed, "pixels")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "head"))
         head = nn.Sequential(nn.Linear(rows.shape[1], hidden), nn.ReLU(), nn.Linear(hidden, classes))
@@ -152,3 +163,85 @@ def intersection_over_union(found: Tensor, masks: Tensor, classes: int) -> Tenso
     confusion = torch.bincount(masks.flatten() * classes + found.flatten(), minlength=classes**2).view(classes, classes)
     both = confusion.diagonal().double()
     return both / (confusion.sum(0) + confusion.sum(1) - confusion.diagonal()).double()
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What a segmenter says of images whose masks are known.
+
+    Args:
+        images: uint8.  # [n, C, H, W]
+        masks: The class of each pixel.  # [n, H, W] long
+        found: What was said.  # [n, H, W] long
+        names: Of the classes, the first being what lies behind the others.
+        colours: In which classes are shown.
+    """
+
+    images: Tensor
+    masks: Tensor
+    found: Tensor
+    names: tuple[str, ...]
+    colours: Sequence[tuple[int, int, int]]
+
+    def agreement(self, seed: int = 0) -> dict[str, Interval]:
+        """Intersection over union of each class that is there, and their ``mean``; intervals by drawing images."""
+        counts = len(self.names)
+        kinds = torch.arange(counts)
+        there = (self.masks.flatten(1)[:, None] == kinds[:, None], self.found.flatten(1)[:, None] == kinds[:, None])
+        both, either = ((there[0] & there[1]).sum(2).double(), (there[0] | there[1]).sum(2).double())
+        known = [kind for kind in range(counts) if either[:, kind].any()]
+
+        def of(chosen: list[int]) -> Interval:
+            def ious(rows: Tensor) -> float:
+                return float((both[rows][:, chosen].sum(0) / either[rows][:, chosen].sum(0)).nanmean())
+
+            return intervals.bootstrap(ious, len(both), seed=seed)
+
+        return {**{self.names[kind]: of([kind]) for kind in known}, "mean": of(known)}
+
+    def picture(self, count: int = 10) -> Picture:
+        """The first images, and over them the masks that were known and that were found."""
+        images = self.images[:count]
+        rows = {
+            "given": images,
+            "known": overlaid(images, self.masks[:count], self.colours),
+            "found": overlaid(images, self.found[:count], self.colours),
+        }
+        return sheet(rows)
+
+    def _repr_png_(self) -> bytes:
+        return self.picture().png
+
+
+def sheet(rows: Mapping[str, Tensor]) -> Picture:
+    """Rows of images ``[n, 1 or 3, H, W]`` by name."""
+    images = torch.cat([row.expand(-1, 3, -1, -1) for row in rows.values()])
+    return Picture(named(grid(images, columns=len(images) // len(rows), scale=None), list(rows)))
+
+
+def overlaid(images: Tensor, classes: Tensor, colours: Sequence[tuple[int, int, int]]) -> Tensor:
+    """Images in grey under the colours of their pixels' classes; the first class is left as it is.  # [n, 3, H, W]
+
+    Args:
+        images: uint8.  # [n, C, H, W]
+        classes: Of each pixel.  # [n, H, W] long
+        colours: Of the classes.
+    """
+    grey = images.double().mean(1, keepdim=True).expand(-1, 3, -1, -1)
+    tints = torch.tensor(np.asarray(colours), dtype=torch.float64)[classes].movedim(-1, 1)
+    share = TINT * (classes > 0)[:, None]
+    return (grey * (1 - share) + tints * share).round().to(torch.uint8)
+
+
+def _places(images: Tensor, numbers: torch.Generator) -> Tensor:
+    """Which pixels of each image are learned from: all of few images, some of many.  # [n, k]"""
+    count, pixels = len(images), images.shape[2] * images.shape[3]
+    if count * pixels <= HELD:
+        return torch.arange(pixels).expand(count, -1)
+    return torch.rand(count, pixels, generator=numbers).topk(max(1, HELD // count)).indices
+
+
+def _rows(features: Tensor, places: Tensor) -> Tensor:
+    """The features of some pixels of each image.  # [n k, F]"""
+    flat = features.flatten(2).movedim(1, -1)
+    return flat.gather(1, places[..., None].expand(-1, -1, flat.shape[2])).flatten(0, 1)

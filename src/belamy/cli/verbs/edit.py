@@ -260,7 +260,7 @@ def telling(told: Reporter) -> Progress:
 
 
 def pictures(form: Form, shape: tuple[int, int, int]) -> tuple[list[str], Tensor]:
-    """The files' names without their endings, and the pictures in the run's shape.
+    """What to call the pictures, and the pictures in the run's shape.
 
     Raises:
         UsageError: There is no such file.
@@ -268,6 +268,7 @@ def pictures(form: Form, shape: tuple[int, int, int]) -> tuple[list[str], Tensor
     """
     import torch
 
+    from belamy.cli.pictures import stems
     from belamy.data import open_data
     from belamy.data.pictures import Unreadable, read_picture, strict_pillow
     from belamy.errors import DataError
@@ -275,8 +276,7 @@ def pictures(form: Form, shape: tuple[int, int, int]) -> tuple[list[str], Tensor
     path = Path(form.picture).expanduser()
     if path.is_dir():
         data = open_data(path, size=shape[1], channels=1 if shape[0] == 1 else 3, fit=form.fit)
-        names = [re.sub(r"[^\w-]+", "-", name.rpartition(".")[0] or name) for name in data.names or ()]
-        return names, data.images(torch.arange(len(data)))
+        return stems(data.names or (), (SHEET,)), data.images(torch.arange(len(data)))
     if not path.is_file():
         raise UsageError(f"There is no picture {path}. Give a file, a folder, or seed:3 for an image of the run.")
     try:
@@ -284,7 +284,7 @@ def pictures(form: Form, shape: tuple[int, int, int]) -> tuple[list[str], Tensor
             pixels = read_picture(file, shape[1], form.fit, shape[0])
     except Unreadable as finding:
         raise DataError(f"{path} is no picture that can be read: {finding}.") from None
-    return [path.stem], torch.from_numpy(pixels.copy())[None]
+    return stems([path.name], (SHEET,)), torch.from_numpy(pixels.copy())[None]
 
 
 def known(form: Form, steering: Steering, names: list[str]) -> Directions:

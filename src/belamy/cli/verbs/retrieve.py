@@ -69,6 +69,7 @@ def run(words: list[str]) -> int:
     run = Run.open(form.run)
     text = holds_documents(Path(run.recipe.data).expanduser())
     out = None if text else picture_file(form.out, form.overwrite)
+    from belamy.cli.images import other
     from belamy.runs.files import write_bytes
     from belamy.sampling.points import encoded
     from belamy.training.device import choose_device
@@ -77,7 +78,7 @@ def run(words: list[str]) -> int:
     method = run.method(best=form.weights == "best").to(choose_device(form.device))
     own = open_recipe_data(run.recipe, form.offline)
     names, queries = documents(form, run, own) if text else pictures(form, own)
-    data = own if form.data is None else other(form, own)
+    data = own if form.data is None else other(form.data, own, form.offline)
     index = the_index(form, method, data)
     found = index.search(encoded(method, queries), form.count)
     results = [
@@ -134,16 +135,6 @@ def pictures(form: Form, data: Dataset) -> tuple[list[str], torch.Tensor]:
     if len(names) > MOST:
         raise UsageError(f"{len(names):,} queries are given, but at most {MOST} fit on a sheet. Give fewer.")
     return names, torch.cat(images)
-
-
-def other(form: Form, own: Dataset) -> Dataset:
-    """Where to search, in the shape of the run's images."""
-    from belamy.data import open_data
-
-    assert form.data is not None
-    channels, height, width = own.shape
-    size = height if height == width else None
-    return open_data(form.data, size=size, channels=1 if channels == 1 else 3, offline=form.offline)
 
 
 def the_index(form: Form, method: BaseMethod, data: Dataset) -> Index:

@@ -1,0 +1,161 @@
+"""Teach a run's encoder to tell what each pixel belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from belamy.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+    from belamy.data import Dataset
+    from belamy.data.masks import Masks
+    from belamy.editing.segmentation import Segmenter
+    from belamy.runs.run import Run
+
+SHEET = "sheet.png"
+APPLIED = "applied.png"
+MOST = 64
+TESTED = 500
+"""Held-out images that the head is tested on, at most."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Tell what each pixel belongs to: a small head on a run's frozen encoder learns it from a few images with masks,
+    and is tested on others. Writes a sheet of both masks over the images, and with --apply masks of new pictures."""
+
+    run: str
+    """The run's directory; its method must have an encoder."""
+    masks: str = "ink"
+    """What the pixels of the images belong to: a folder with a PNG for each picture file, of the same name, whose
+    pixels are whole numbers (palette, grey) or colours; a .npy file [N, H, W]; ink for what is brighter than half, or
+    ink-by-class for the same in the class of the image."""
+    data: str | None = None
+    """The images that the masks belong to: any source of images like the run's; by default what the run was trained
+    on."""
+    apply: str | None = None
+    """Pictures whose masks to write: a picture, a folder, an archive, an array file, test:0..7 for held-out images of
+    the run's data."""
+    learn: int = 30
+    """Images that the head learns from; tested are others, 500 at most."""
+    noise: float = 0.0
+    """Standard deviation of normal noise that the images get first, on the scale [0, 1]; masks are of clean ones."""
+    count: int = 10
+    """Images on a sheet."""
+    seed: int = 0
+    """Decides which images learn, the noise, and the head's initial weights."""
+    out: str = "segmented"
+    """Folder of the sheets and masks."""
+    weights: Literal["newest", "best"] = "newest"
+    """Which weights look: the newest, or the best that `train --keep-best` kept."""
+    device: str = "auto"
+    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
+    offline: bool = False
+    """Never fetch data from the network."""
+    overwrite: bool = False
+    """Replace files that are there."""
+    json: str | None = None
+    """Write the facts as JSON to this file; - is standard output."""
+
+
+def run(words: list[str]) -> int:
+    """Learn, test, draw, apply."""
+    from belamy.cli.output import deliver
+    from belamy.cli.parsing import parse
+    from belamy.cli.pictures import picture_folder
+
+    form = parse(Form, words, "belamy segment")
+    for value, option, most in ((form.count, "count", MOST), (form.learn, "learn", 10_000)):
+        if not 1 <= value <= most:
+            raise UsageError(f"--{option} is {value}, but it must be in 1..{most:,}.")
+    out = picture_folder(Path(form.out).expanduser(), form.overwrite)
+    from belamy.cli.images import given
+    from belamy.editing.restoration import noisy
+    from belamy.editing.segmentation import Trial, encoder_features, learn
+    from belamy.runs.files import write_bytes
+    from belamy.runs.run import Run
+    from belamy.training.device import choose_device
+    from belamy.training.start import open_recipe_data
+
+    run = Run.open(form.run)
+    method = run.method(best=form.weights == "best").to(choose_device(form.device))
+    features = encoder_features(method)
+    own = open_recipe_data(run.recipe, form.offline)
+    new = given(form.apply, own, form.offline)[:2] if form.apply else None
+    learned, held, data, masks = labelled(form, run, own)
+    images = noisy(data.images(learned), form.noise, form.seed)
+    head = learn(features, images, masks.classes[: len(learned)], len(masks.names), seed=form.seed)
+    seen = noisy(data.images(held), form.noise, form.seed + 1)
+    trial = Trial(seen, masks.classes[len(learned) :], head.segment(seen), masks.names, colours(masks))
+    files = [out / SHEET]
+    write_bytes(out / SHEET, trial.picture(form.count).png)
+    if new:
+        files += applied(out, head, masks, *new, form.count)
+    ious = trial.agreement(form.seed)
+    facts: dict[str, Any] = {
+        "run": str(run.path), "data": data.name, "masks": form.masks, "classes": list(masks.names), "noise": form.noise,
+        "learned": len(learned), "tested": len(held), "iou": {name: list(each) for name, each in ious.items()},
+        "seed": form.seed, "files": [str(path) for path in files],
+    }  # fmt: skip
+    width = max(map(len, ious))
+    lines = [f"  {name:{width}}  {each.value:.3f} ({each.low:.3f} to {each.high:.3f})" for name, each in ious.items()]
+    told = f"{out / SHEET}: learned from {len(learned):,} images; intersection over union in {len(held):,} others"
+    end = [f"{out / APPLIED}, and a mask of each of {len(new[0]):,} new picture(s)"] if new else []
+    deliver(facts, form.json, "\n".join([told, *lines, *end]))
+    return 0
+
+
+def labelled(form: Form, run: Run, own: Dataset) -> tuple[torch.Tensor, torch.Tensor, Dataset, Masks]:
+    """Which images learn and which are held out, of what, and the masks of both.
+
+    Raises:
+        DataError: They are too few, or of another shape.
+    """
+    import torch
+
+    from belamy.cli.images import other
+    from belamy.data.masks import read_masks
+    from belamy.seeds import generator
+
+    data = own if form.data is None else other(form.data, own, form.offline)
+    numbers = generator(form.seed, "learned")
+    pool, held = data.indices("train"), data.splits.get("test")
+    pool = pool[torch.randperm(len(pool), generator=numbers)]
+    if held is None:  # few images: a fifth of them
+        cut = max(1, len(pool) // 5)
+        pool, held = pool[cut:], pool[:cut]
+    if not len(pool):
+        raise DataError(f"{data.name} has {len(data)} image, but some must learn and others be held out. Give more.")
+    learned, held = pool[: form.learn].sort().values, held[:TESTED].sort().values
+    source = run.recipe.data if form.data is None else form.data
+    fit = run.recipe.fit if form.data is None else "crop"
+    masks = read_masks(form.masks, data, torch.cat([learned, held]), fit=fit, folder=Path(source).expanduser())
+    return learned, held, data, masks
+
+
+def colours(masks: Masks) -> list[tuple[int, int, int]]:
+    """Those that the masks have, or else some that can be told apart."""
+    from belamy.sampling.scatter import palette
+
+    if masks.values.ndim == 2:
+        return [(int(red), int(green), int(blue)) for red, green, blue in masks.values]
+    return [(0, 0, 0), *palette(len(masks.names) - 1)]
+
+
+def applied(out: Path, head: Segmenter, masks: Masks, names: list[str], images: torch.Tensor, count: int) -> list[Path]:
+    """Write the masks of new pictures, and a sheet of the first."""
+    from belamy.cli.pictures import stems
+    from belamy.editing.segmentation import overlaid, sheet
+    from belamy.runs.files import write_bytes
+
+    found = head.segment(images)
+    files = [out / f"{stem}.png" for stem in stems(names, (SHEET, APPLIED))]
+    for path, classes in zip(files, found, strict=True):
+        write_bytes(path, masks.png(classes, colours(masks)))
+    shown = {"given": images[:count], "found": overlaid(images[:count], found[:count], colours(masks))}
+    write_bytes(out / APPLIED, sheet(shown).png)
+    return [out / APPLIED, *files]
