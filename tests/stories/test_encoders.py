@@ -1,4 +1,4 @@
-"""``belamy retrieve``, ``anomaly``, ``reconstruct``, ``segment``: from an autoencoder to pictures, lists and numbers."""
+"""``belamy retrieve``, ``anomaly``, ``reconstruct``, ``segment``: what an encoder is good for, from the shell."""
 
 from __future__ import annotations
 

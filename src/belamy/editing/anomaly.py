@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from belamy.data import to_float, to_uint8
+from belamy.data import Dataset, to_float, to_uint8
 from belamy.errors import UsageError, nearest
 from belamy.evaluation import neighbours
 from belamy.forensics import ranking
@@ -95,15 +95,21 @@ class Detector:
         return _smooth(squared_errors(self.method, images)[0]) / (usual + usual.mean())
 
 
-def fit(method: BaseMethod, normal: Tensor, held: Tensor, kind: Kind = "neighbours", seed: int = 0) -> Detector:
+def usual(data: Dataset, seed: int = 0) -> Tensor:
+    """Training images that say what is normal: all, or 10,000 that the seed draws.  # [n, C, H, W] uint8"""
+    trained = data.indices("train")
+    drawn = torch.randperm(len(trained), generator=generator(seed, "normal"))[:MOST].sort().values
+    return data.images(trained[drawn])
+
+
+def fit(method: BaseMethod, normal: Tensor, held: Tensor, kind: Kind = "neighbours") -> Detector:
     """A detector of what is unlike normal images.
 
     Args:
         method: It encodes or, for ``error``, reconstructs.
-        normal: What is normal, best what was trained on: uint8; 10,000 drawn by the seed are enough.  # [n, C, H, W]
+        normal: What is normal, best what was trained on: uint8; :func:`usual` draws enough.  # [n, C, H, W]
         held: Other normal images, which were not trained on.  # [m, C, H, W]
         kind: The score.
-        seed: Of the draw.
 
     Raises:
         UsageError: The method lacks what the score needs, or images are missing or of another shape.
@@ -119,10 +125,9 @@ def fit(method: BaseMethod, normal: Tensor, held: Tensor, kind: Kind = "neighbou
             raise UsageError(
                 f"The {what} images are {list(images.shape)}, but 2 or more of {list(method.domain.shape)} are needed."
             )
-    drawn = torch.randperm(len(normal), generator=generator(seed, "normal"))[:MOST].sort().values
-    codes = encoded(method, normal[drawn], BATCH) if isinstance(method, Encodes) else torch.zeros(len(drawn), 0)
-    usual = squared_errors(method, held)[0].mean(0) if isinstance(method, Reconstructs) else None
-    return Detector(method, kind, codes, _scores(method, kind, _Cloud(codes), held), usual)
+    codes = encoded(method, normal, BATCH) if isinstance(method, Encodes) else torch.zeros(len(normal), 0)
+    errors = squared_errors(method, held)[0].mean(0) if isinstance(method, Reconstructs) else None
+    return Detector(method, kind, codes, _scores(method, kind, _Cloud(codes), held), errors)
 
 
 @torch.no_grad()

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from belamy.data import to_float, to_uint8
 from belamy.data.dataset import Dataset, Memory
-from belamy.editing.anomaly import Detector, examine, fit, heated, squared_errors
+from belamy.editing.anomaly import Detector, examine, fit, heated, squared_errors, usual
 from belamy.editing.restoration import restore
 from belamy.editing.retrieval import FILE, Index, average_precisions, index, mean_average_precision
-from belamy.editing.segmentation import encoder_features, intersection_over_union, learn
+from belamy.editing.segmentation import Trial, encoder_features, intersection_over_union, learn, overlaid
 from belamy.errors import DataError, RunError, UsageError
 from belamy.methods.base import BaseMethod, Domain
 
@@ -95,6 +95,16 @@ def test_dimensions_that_no_normal_image_uses_decide_nothing(plane: Plane) -> No
             return torch.cat([super().encode(images)[:, :1], torch.ones(len(images), 1)], 1)
 
     assert fit(Flat(), line, line, "latent").scores(line).isfinite().all()
+
+
+def test_normal_images_are_those_trained_on_or_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.arange(40, dtype=torch.uint8).view(40, 1, 1, 1).expand(-1, 1, 4, 4)
+    data = Dataset("counted", Memory(images))
+    assert torch.equal(usual(data), images[data.indices("train")])
+    monkeypatch.setattr("belamy.editing.anomaly.MOST", 10)
+    drawn = usual(data, seed=1)[:, 0, 0, 0]
+    assert len(set(drawn.tolist())) == 10 and set(drawn.tolist()) <= set(data.indices("train").tolist())
+    assert not torch.equal(drawn, usual(data, seed=2)[:, 0, 0, 0])
 
 
 def test_the_stated_rate_holds_on_other_normal_images(plane: Plane) -> None:
@@ -241,3 +251,36 @@ def test_intersection_over_union() -> None:
         intersection_over_union(found, truth, 4)[:3], torch.tensor([1 / 2, 1 / 3, 0.0], dtype=torch.float64)
     )
     assert intersection_over_union(found, truth, 4)[3].isnan()
+
+
+def test_of_many_images_some_pixels_of_each_teach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("belamy.editing.segmentation.HELD", 640)
+    numbers = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (40, 1, SIDE, SIDE), dtype=torch.uint8, generator=numbers)
+    masks = (images[:, 0] > 127).long()
+    seen: list[int] = []
+
+    def values(part: Tensor) -> Tensor:
+        seen.append(len(part))
+        return part.float()
+
+    found = learn(values, images, masks, 2, steps=60)
+    assert sum(seen) == 40 and found.mean.shape == (1,)
+    assert (found.segment(images) == masks).double().mean() > 0.97
+
+
+def test_a_trial_tells_agreement_and_draws_it() -> None:
+    masks = torch.zeros(6, 4, 4, dtype=torch.long)
+    masks[:, :2] = 1
+    found = masks.clone()
+    found[:, 0] = 0
+    trial = Trial(
+        torch.full((6, 1, 4, 4), 200, dtype=torch.uint8), masks, found, ("ground", "sky", "sea"), [(0, 0, 0)] * 3
+    )
+    told = trial.agreement()
+    assert set(told) == {"ground", "sky", "mean"}
+    assert told["sky"] == (0.5, 0.5, 0.5) and told["ground"].value == pytest.approx(8 / 12)
+    assert told["mean"].value == pytest.approx((0.5 + 8 / 12) / 2)
+    tinted = overlaid(trial.images, masks, [(0, 0, 0), (255, 0, 0), (0, 0, 255)])
+    assert (tinted[:, :, 2:] == 200).all() and tinted[0, :, 0, 0].tolist() == [230, 90, 90]
+    assert trial.picture(2).image.height > 3 * 56

@@ -54,7 +54,7 @@ def run(words: list[str]) -> int:
     import torch
 
     from belamy.cli.images import given, held_out
-    from belamy.editing.anomaly import examine, fit
+    from belamy.editing.anomaly import examine, fit, usual
     from belamy.errors import UsageError
     from belamy.runs.files import write_bytes
     from belamy.runs.run import Run
@@ -68,11 +68,10 @@ def run(words: list[str]) -> int:
     method = run.method(best=form.weights == "best").to(choose_device(form.device))
     data = open_recipe_data(run.recipe, form.offline)
     names, suspects, _ = given(form.suspects, data, form.offline)
-    normal = data.images(data.indices("train"))
     others = given(form.reference, data, form.offline)[1] if form.reference else data.images(held_out(data))
     order = torch.randperm(len(others), generator=generator(form.seed, "halves"))
     half = (len(others) + 1) // 2
-    detector = fit(method, normal, others[order[:half]], form.score, form.seed)
+    detector = fit(method, usual(data, form.seed), others[order[:half]], form.score)
     report = examine(detector, suspects, others[order[half:]], form.false_positives, tuple(names))
     write_bytes(out, report.picture(form.count).png)
     facts = {"run": str(run.path), "suspects_from": form.suspects, "reference": form.reference or "held-out images",
