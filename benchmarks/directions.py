@@ -5,7 +5,7 @@
     belamy train gan-avatars --out runs/gan-avatars
     python benchmarks/directions.py digits runs/vae-digits
     python benchmarks/directions.py faces runs/vae-avatars
-    python benchmarks/directions.py faces runs/gan-avatars --direction learned
+    python benchmarks/directions.py faces runs/gan-avatars --direction learned --layer network.layers.5
 
 Digits: the thickness of 500 test digits over steps -3 … 3, whether it rises with every step, and whether the judge of
 digits still sees the digit; then 200 sums mean(thick 7) - mean(thin 7) + mean(thin 1) of random test digits. Thick and
@@ -247,9 +247,10 @@ def main() -> None:
     parser.add_argument("what", choices=("digits", "faces"))
     parser.add_argument("run")
     parser.add_argument("--direction", default="mean-difference")
+    parser.add_argument("--layer", help="steer among its features, not among the latents")
     form = parser.parse_args()
     torch.set_num_threads(1)
-    steering = Steering.open(Run.open(form.run), "cpu")
+    steering = Steering.open(Run.open(form.run), "cpu", layer=form.layer)
     told = digits(steering) if form.what == "digits" else faces(steering, form.direction)
     sys.stdout.write(f"{json.dumps(told, indent=1)}\n")
 

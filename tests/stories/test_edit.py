@@ -71,6 +71,16 @@ def test_directions_of_an_encoder(belamy: Command, vae: Path, tmp_path: Path) ->
     assert again.returncode == 2 and "type --overwrite" in again.stderr
 
 
+def test_directions_among_the_features_of_a_layer(belamy: Command, gan: Path, tmp_path: Path) -> None:
+    said = belamy("directions", gan, "--layer", "network.layers.1", "--attribute", "thickness", "--steps", "3", *QUICK)
+    assert said.returncode == 0, said.stderr
+    (vector,) = load_tensors(gan / "directions-network.layers.1" / "directions.safetensors", None).values()
+    assert len(vector) == 100  # features, not latents
+    words = ["edit", gan, "seed:4", "--add", "thickness=1", "--directions", gan / "directions-network.layers.1"]
+    said = belamy(*words, "--device", "cpu", "--out", tmp_path / "edited")
+    assert said.returncode == 2 and "their length differs" in said.stderr
+
+
 @pytest.mark.parametrize("method", ["factorisation:count=2", "jacobian:count=2,rounds=2", "principal:count=2"])
 def test_directions_without_names(belamy: Command, gan: Path, tmp_path: Path, method: str) -> None:
     said = belamy("directions", gan, "--method", method, "--steps", "3", *QUICK, "--out", tmp_path / "found")
@@ -231,6 +241,7 @@ def test_a_step_of_nothing_changes_nothing_and_a_saved_direction_is_taken(
     [
         (["directions"], "RUN is missing"),
         (["directions", "{run}", "--attribute", "thicknes"], "Did you mean 'thickness'"),
+        (["directions", "{run}", "--layer", "nowhere"], "no layer 'nowhere'"),
         (["directions", "{run}", "--method", "sideways"], "There is no kind of direction 'sideways'"),
         (["directions", "{run}", "--alphas", "3..-3"], "--alphas is '3..-3', but it must be LOW..HIGH"),
         (["directions", "{run}", "--alphas", "few"], "must be LOW..HIGH, e.g. -3..3"),

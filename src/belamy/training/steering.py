@@ -20,6 +20,7 @@ from belamy.errors import RunError, UsageError
 from belamy.methods.base import BaseMethod, Encodes
 from belamy.runs import files
 from belamy.runs.run import Run
+from belamy.sampling.deeper import Deeper
 from belamy.sampling.points import encoded, pixels_at, sampler
 from belamy.shelf import Part
 from belamy.training.attribute_judges import CLASSES, attribute_judges
@@ -53,14 +54,25 @@ class Steering:
     say: Say | None = None
 
     @classmethod
-    def open(cls, run: Run, device: str = "auto", offline: bool = False, say: Say | None = None) -> Steering:
+    def open(
+        cls, run: Run, device: str = "auto", offline: bool = False, say: Say | None = None, layer: str | None = None
+    ) -> Steering:
         """A run's method and data.
 
+        Args:
+            run: The run.
+            device: Where to compute.
+            offline: Never fetch data from the network.
+            say: Is told what takes long.
+            layer: Steer among the features of this layer of the generator, not among its latents.
+
         Raises:
-            UsageError: The method does not sample.
+            UsageError: The method does not sample, or its generator has no such layer.
         """
         method = run.method().to(choose_device(device)).eval()
         sampler(method)
+        if layer is not None:
+            method = Deeper(method, layer)
         return cls(run, method, open_recipe_data(run.recipe, offline), None, say)
 
     def usual(self) -> tuple[str, ...]:

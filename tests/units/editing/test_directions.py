@@ -16,6 +16,7 @@ from belamy.editing.leakage import leakage
 from belamy.editing.observers import Judged, Measured, measured
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Domain
+from belamy.sampling.deeper import Deeper
 from belamy.shelf import Part
 
 LATENT = 4
@@ -235,6 +236,33 @@ def test_learned_directions_are_in_deviations_and_repeat() -> None:
 def test_impossible_options_of_learned_directions(options: str) -> None:
     with pytest.raises(UsageError, match="must be at least"):
         DIRECTIONS.build(Part.parse(f"learned:{options}"))
+
+
+class Folded(BaseMethod):
+    """Images that are linear in the absolute values of linear features of two latents."""
+
+    def __init__(self) -> None:
+        super().__init__(None, Domain((1, 2, 3)))
+        self.generator = nn.Sequential(nn.Linear(2, 5), nn.PReLU(1, -1.0), nn.Linear(5, 6)).requires_grad_(False)
+
+    def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
+        return torch.stack([torch.randn(2, generator=torch.Generator().manual_seed(i + seed)) for i in indices])
+
+    def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.generator(latents).view(-1, 1, 2, 3)
+
+
+def test_deeper_latents_are_the_features_and_make_the_same_images() -> None:
+    method = Folded()
+    deeper = Deeper(method, "1")
+    features = deeper.latents(3, [4, 0])
+    torch.testing.assert_close(features, method.generator[0](method.latents(3, [4, 0])).abs())
+    torch.testing.assert_close(deeper.generate(features), method.generate(method.latents(3, [4, 0])))
+    moved = deeper.generate(features + torch.eye(5)[2]) - deeper.generate(features)
+    torch.testing.assert_close(moved.flatten(1), method.generator[2].weight[:, 2].expand(2, -1))
+    torch.testing.assert_close(deeper.latents(3, [0]), features[1:])
+    with pytest.raises(UsageError, match="no layer '3'"):
+        Deeper(method, "3")
 
 
 def test_leakage_of_known_changes() -> None:

@@ -27,6 +27,9 @@ class Form:
     method: str = "mean-difference"
     """mean-difference, linear-normal or learned for attributes; principal, factorisation or jacobian for directions
     without a name; with options, e.g. linear-normal:others=false or jacobian:count=8."""
+    layer: str | None = None
+    """Steer among the features of this layer of the generator, e.g. network.layers.5, in place of its latents; they are
+    drawn, even where the run has an encoder. `belamy edit` takes latents only."""
     alphas: str = "-3..3"
     """Steps from the lowest to the highest; 1 is one standard deviation of the latents along the direction."""
     steps: int = 7
@@ -64,10 +67,11 @@ def run(words: list[str]) -> int:
     from belamy.training.steering import Steering, save
 
     run = Run.open(form.run)
-    chosen = run.path / "directions" if form.out is None else Path(form.out).expanduser()
+    own = "directions" if form.layer is None else f"directions-{form.layer}"
+    chosen = run.path / own if form.out is None else Path(form.out).expanduser()
     out = picture_folder(chosen, form.overwrite)
     quiet = form.json == STANDARD_OUTPUT
-    steering = Steering.open(run, form.device, form.offline, None if quiet else say)
+    steering = Steering.open(run, form.device, form.offline, None if quiet else say, form.layer)
     names = form.attribute or steering.usual()
     found = steering.find(Part.parse(form.method), names, form.seed)
     leaks = steering.leaks(found, names, alphas, form.observed, form.seed)

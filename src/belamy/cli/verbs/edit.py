@@ -296,6 +296,7 @@ def known(form: Form, steering: Steering, names: list[str]) -> Directions:
     import torch
 
     from belamy.editing.directions import Directions
+    from belamy.sampling.points import sampler
     from belamy.shelf import Part
     from belamy.training.steering import FILE, load
 
@@ -307,6 +308,6 @@ def known(form: Form, steering: Steering, names: list[str]) -> Directions:
     missing = [name for name in names if name not in held.names]
     anew = steering.find(Part.parse(form.method), missing, form.seed) if missing else held
     vectors = [(anew if name in missing else held)[name] for name in names]
-    if len({len(vector) for vector in vectors}) > 1:
+    if {len(vector) for vector in vectors} != {sampler(steering.method).latents(0, [0]).shape[1]}:
         raise UsageError(f"The directions in {where} are of another run: their length differs. Name others.")
     return Directions(torch.stack(vectors), tuple(names))

@@ -67,7 +67,7 @@ class Direction:
         means = [evidence.latents[held].mean(0) - evidence.latents[~held].mean(0) for held in has.values()]
         unit = in_deviations(torch.stack(means), evidence.latents)
         eye = _eye(evidence, known, self.passes)
-        vectors = self._descend(evidence, eye, unit)
+        vectors = self._descend(evidence, eye, unit, torch.stack(list(has.values()), 1))
         lengths = vectors.norm(dim=1) / in_deviations(vectors, evidence.latents).norm(dim=1)
         facts = {
             name: {"with": int(held.sum()), "without": int((~held).sum()), "step": round(float(length), 4)}
@@ -75,20 +75,21 @@ class Direction:
         }
         return Directions(in_deviations(vectors, evidence.latents), tuple(names), facts)
 
-    def _descend(self, evidence: Evidence, eye: nn.Module, unit: Tensor) -> Tensor:
+    def _descend(self, evidence: Evidence, eye: nn.Module, unit: Tensor, has: Tensor) -> Tensor:
         """The vectors, from the first of the classifier's attributes on.  # [k, latent]"""
         device, dtype = placement(evidence.method)
         latents = evidence.latents.to(device, dtype)
         numbers = generator(0, "learned directions")
         vectors = (FIRST * unit).to(device, dtype).requires_grad_()
         optimizer = torch.optim.Adam([vectors], lr=STRIDE * float(unit.norm(dim=1).mean()) / unit.shape[1] ** 0.5)
+        rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         for _ in range(self.steps):
             chosen = torch.randint(len(latents), (self.batch,), generator=numbers)
             with torch.no_grad():
                 before = eye(_made(evidence.method, latents, chosen))
             loss = torch.zeros((), device=device)
             for place, vector in enumerate(vectors):
-                sign = torch.where(before[:, place] > 0, -1.0, 1.0)
+                sign = torch.where(has[chosen, place], -1.0, 1.0).to(before)
                 after = eye(_made(evidence.method, latents, chosen, sign[:, None] * vector))
                 apart = _divergences(before, after)
                 rest = apart.sum(1) - apart[:, place]
@@ -96,6 +97,7 @@ class Direction:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            rate.step()
         return vectors.detach().cpu()
 
 
