@@ -61,6 +61,8 @@ def test_one_pass(belamy: Command, runs: dict[str, str], pictures: tuple[Path, .
         (["--network", "fast", "--colours", "luminance"], "--colours is for painting step by step"),
         (["--network", "adain", "STYLE", "--shares", "1", "2"], "shares are [1.0, 2.0], but 1 are needed"),
         (["--network", "fast", "--strength", "2"], "The strength is 2.0"),
+        (["--network", "fast", "--style-scale", "2"], "leave --style-scale out"),
+        (["--network", "adain", "STYLE", "--style-scale", "8", "--shares", "1"], "at most 4 million"),
         (["--network", "absent"], "does not exist"),
         (["fast"], "is a run, not a picture. Type: belamy stylize"),
         (["STYLE", "--backbone", "torch.nn.Conv2d"], "give --content-layers and --style-layers"),
@@ -122,6 +124,10 @@ def test_a_film(belamy: Command, runs: dict[str, str], pictures: tuple[Path, ...
     ):
         done = belamy("stylize", film, style, *quick, *words)
         assert done.returncode == 2 and says in done.stderr, done.stderr
+    frames = [Image.new("RGB", (3, 3), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "tiny.gif", save_all=True, append_images=frames[1:])
+    done = belamy("stylize", tmp_path / "tiny.gif", style, *quick, "--out", "d.webp")
+    assert done.returncode == 2 and "The film has 3x3 pixels, but each side must be at least 16" in done.stderr
     (tmp_path / "broken.mp4").write_bytes(b"nothing")
     done = belamy("stylize", tmp_path / "broken.mp4", style, *quick, "--out", "c.webp")
     assert done.returncode == 2 and ("cannot be read as a film" in done.stderr or "PyAV" in done.stderr), done.stderr

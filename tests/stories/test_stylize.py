@@ -143,6 +143,9 @@ def test_wrong_pictures(belamy: Command, pair: tuple[Path, Path], tmp_path: Path
     [
         (["--style-layers", "b9"], "EfficientNet-lite0 has no layer 'b9'. Known: b0,"),
         (["--style-layers", "b2=much"], "--style-layers b2=much: 'much' is no weight"),
+        (["--style-layers", "b2=-1"], "style_layers.b2 = -1.0 is not allowed"),
+        (["--size", "8000", "--style-scale", "8"], "at most 40 million. Give another --size"),
+        (["--size", "3000", "--style-scale", "8"], "The style would have 13895x24000 pixels, but at most 40 million"),
         (["--size", "20"], "size = 20 is not allowed"),
         (["--size", "8000"], "at most 40 million. Give another --size"),
         (["--out", "painted.jpg"], "--out is painted.jpg, but it must end in .png"),
@@ -152,7 +155,7 @@ def test_wrong_pictures(belamy: Command, pair: tuple[Path, Path], tmp_path: Path
         (["--strength", "2"], "The strength is 2.0, but it must be in 0..1"),
         (["--lr", "-1"], "lr = -1.0 is not allowed"),
     ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_wrong_words(belamy: Command, pair: tuple[Path, Path], words: list[str], says: str) -> None:
     done = belamy("stylize", *pair, *words, *(QUICK[2:] if "--size" in words else QUICK))

@@ -12,6 +12,7 @@ from belamy.editing.style import stylize
 from belamy.editing.style.film import stylize_film
 from belamy.editing.style.flow import moved, optical_flow, trusted
 from belamy.editing.style.stylize import Before
+from belamy.errors import DataError
 from belamy.networks.efficientnet_lite import EfficientNetLite
 
 
@@ -89,6 +90,11 @@ def test_frames_may_come_one_by_one() -> None:
     frames = (np.full((20, 24, 3), 40 * number, dtype=np.uint8) for number in range(3))
     made = stylize_film(frames, [], painter=lambda values: values)
     assert len(made.frames) == 3 and made.seconds == 3 / 12
+
+
+def test_a_film_has_frames() -> None:
+    with pytest.raises(DataError, match="holds no frames"):
+        stylize_film([], np.zeros((32, 32, 3), dtype=np.uint8))
 
 
 def test_styles_are_described_once() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from belamy.data.pictures import MOST_PIXELS, strict_pillow
 from belamy.editing.style.flow import moved, optical_flow, trusted
-from belamy.editing.style.images import as_pixels, resized, size_for
+from belamy.editing.style.images import as_pixels, check_smallest, resized, size_for
 from belamy.editing.style.settings import Settings, named
 from belamy.editing.style.styles import Styles
 from belamy.editing.style.stylize import Before, Progress, sight, stylize
@@ -97,7 +97,7 @@ def read_film(path: str | Path, height: int | None = None) -> Film:
             if len(kept) > MOST_FRAMES:
                 kept, every = kept[::2], 2 * every
     except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise DataError(f"{path} cannot be read as a film: {error}.") from error
+        raise DataError(f"{path} cannot be read as a film: {getattr(error, 'strerror', None) or error}.") from error
     if not kept:
         raise DataError(f"{path} holds no frames.")
     return Film(kept, seconds, every)
@@ -133,13 +133,18 @@ def stylize_film(
         warm: Whether frames start from the one before.
         progress: Told of frames and steps.
         options: Of ``stylize``, fields of the settings among them.
+
+    Raises:
+        DataError: There are no frames, or a style cannot be used.
     """
     started = perf_counter()
     whole = film if isinstance(film, Film) else _loose(film)
+    if not whole.frames:
+        raise DataError("The film holds no frames.")
     chosen = named(settings) if isinstance(settings, str) else settings
     if painter is None:
         styles = Styles.read(styles, options.pop("shares", None), options.pop("masks", None))
-        if options.get("network") is None and whole.frames:
+        if options.get("network") is None:
             changed = chosen.changed(**_fields(options) | {"size": whole.frames[0].shape[0]})
             options["network"] = sight(changed, options.pop("weights", None), whole.frames[0], styles)
     frames: list[np.ndarray] = []
@@ -231,5 +236,6 @@ def _by_pyav(path: Path) -> Iterator[tuple[np.ndarray, float]]:
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
+    check_smallest(width, height, "film")
     if width * height > MOST_PIXELS:
         raise DataError(f"{path} has frames of {width}x{height} pixels, but at most {MOST_PIXELS // 10**6} million.")

@@ -33,10 +33,18 @@ def load(source: Any, what: str) -> np.ndarray:
         DataError: It is no picture, damaged, or has a side below 16 pixels.
     """
     pixels = _pixels(source, what)
-    height, width = pixels.shape[:2]
-    if min(height, width) < SMALLEST:
-        raise DataError(f"The {what} has {width}x{height} pixels, but each side must be at least {SMALLEST}.")
+    check_smallest(pixels.shape[1], pixels.shape[0], what)
     return pixels
+
+
+def check_smallest(width: int, height: int, what: str) -> None:
+    """Refuse a picture with a side below 16 pixels.
+
+    Raises:
+        DataError: The message names its size.
+    """
+    if min(width, height) < SMALLEST:
+        raise DataError(f"The {what} has {width}x{height} pixels, but each side must be at least {SMALLEST}.")
 
 
 def _pixels(source: Any, what: str) -> np.ndarray:
@@ -73,13 +81,31 @@ def size_for(pixels: np.ndarray, height: int) -> tuple[int, int]:
     """
     width = int(pixels.shape[1] * height / pixels.shape[0])
     if not HEIGHTS[0] <= height <= HEIGHTS[1]:
-        raise UsageError(f"The height is {height}, but it must be in {HEIGHTS[0]}..{HEIGHTS[1]} pixels.")
+        raise UsageError(
+            f"The height is {height}, but it must be in {HEIGHTS[0]}..{HEIGHTS[1]} pixels. Give another --size."
+        )
     if width < HEIGHTS[0] or width * height > MOST_PIXELS:
         raise UsageError(
             f"The picture would have {width}x{height} pixels, but it must be at least {HEIGHTS[0]} wide and have at "
             f"most {MOST_PIXELS // 1_000_000} million. Give another --size."
         )
     return height, width
+
+
+def style_size(pixels: np.ndarray, height: float, most: int = MOST_PIXELS) -> tuple[int, int]:
+    """Height and width, of 32 pixels at least, of a style brought to a height.
+
+    Raises:
+        UsageError: These are too many pixels.
+    """
+    high = max(round(height), HEIGHTS[0])
+    wide = max(round(pixels.shape[1] * high / pixels.shape[0]), HEIGHTS[0])
+    if high * wide > most:
+        raise UsageError(
+            f"The style would have {wide}x{high} pixels, but at most {most // 1_000_000} million can be taken. Give a "
+            "smaller --style-scale, or a part of it."
+        )
+    return high, wide
 
 
 def resized(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from belamy.editing.style.images import as_pixels, load, resized, size_for
+from belamy.editing.style.images import as_pixels, load, resized, size_for, style_size
 from belamy.editing.style.tiles import tiles
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Stylizes
@@ -20,6 +19,8 @@ from belamy.sampling.picture import Picture
 
 STYLE_HEIGHT = 256
 """That pictures of styles are brought to, in pixels."""
+MOST_OF_STYLE = 4_000_000
+"""Pixels of a style, which is seen whole."""
 TILE = 1024
 """Pictures with a longer side are painted in tiles of at most so many pixels a side."""
 MULTIPLE = 16
@@ -79,6 +80,8 @@ def one_pass(
         raise UsageError(f"The style's scale is {style_scale}, but it must be in 0.1..8.")
     if styles and not method.takes_styles:
         raise UsageError("This network knows one style, that it was trained in: name no picture of a style.")
+    if style_scale != 1 and not method.takes_styles:
+        raise UsageError("This network's strokes are as large as it learned them: leave --style-scale out.")
     if method.takes_styles and not styles:
         raise UsageError("This network paints in any style, so it must be shown one: name a picture of it.")
     device, dtype = placement(method)
@@ -130,6 +133,5 @@ def _starts(side: int) -> list[int]:
 
 
 def _style(source: Any, scale: float) -> Tensor:
-    pixels: np.ndarray = load(source, "style")
-    height = max(round(STYLE_HEIGHT * scale), 32)
-    return resized(pixels, (height, max(round(pixels.shape[1] * height / pixels.shape[0]), 32)))
+    pixels = load(source, "style")
+    return resized(pixels, style_size(pixels, STYLE_HEIGHT * scale, MOST_OF_STYLE))

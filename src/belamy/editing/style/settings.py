@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,6 +11,7 @@ from belamy.errors import UsageError, nearest
 NETWORKS = ("efficientnet-lite0", "vgg19")
 HEIGHTS = (32, 8192)
 """Of a picture, in pixels."""
+Weight = Annotated[float, Field(ge=0)]
 
 
 class Settings(BaseModel):
@@ -24,9 +25,9 @@ class Settings(BaseModel):
     """Of VGG-19."""
     rescaled: bool = False
     """Scale VGG-19's weights so that each filter's mean output over the pictures is 1."""
-    content_layers: dict[str, float] = {"b4": 1.0, "b6": 1.0}
+    content_layers: dict[str, Weight] = {"b4": 1.0, "b6": 1.0}
     """Layers of the content and their weights."""
-    style_layers: dict[str, float] = {"stem": 1.0, "b0": 1.0, "b2": 1.0, "b4": 1.0, "b7": 1.0}
+    style_layers: dict[str, Weight] = {"stem": 1.0, "b0": 1.0, "b2": 1.0, "b4": 1.0, "b7": 1.0}
     """Layers of the style and their weights."""
     loss: Literal["relative", "gatys", "documents"] = "relative"
     """relative: means and covariances, each term over the target's own value; gatys: his sums, Gram matrices by each

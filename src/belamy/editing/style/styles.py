@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from belamy.editing.style import colours as colouring
-from belamy.editing.style.images import load, resized
+from belamy.editing.style.images import load, resized, style_size
 from belamy.editing.style.objective import Style
 from belamy.editing.style.settings import Settings
 from belamy.errors import UsageError
@@ -52,8 +52,7 @@ class Styles:
 
     def _brought(self, number: int, size: tuple[int, int], settings: Settings) -> Style:
         picture, mask = self.pictures[number], self.masks[number]
-        height = max(round(size[0] * settings.style_scale), 32)
-        shape = size if settings.stretched else (height, max(round(picture.shape[1] * height / picture.shape[0]), 32))
+        shape = size if settings.stretched else style_size(picture, size[0] * settings.style_scale)
         where = None if mask is None else resized(mask, size).mean(1, keepdim=True)
         return Style(resized(picture, shape), self.shares[number], where)
 

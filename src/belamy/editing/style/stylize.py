@@ -199,6 +199,7 @@ class _Work:
 
     def paint(self, size: tuple[int, int]) -> Tensor:
         """The picture in its final size."""
+        self.styles.at(size, self.settings)  # too large a one is refused before anything is painted
         sizes = [size]
         while sizes[0][0] > self.settings.coarsest and min(sizes[0]) >= 64 and self.before is None:
             sizes.insert(0, (sizes[0][0] // 2, sizes[0][1] // 2))
