@@ -10,11 +10,12 @@
 Digits: the thickness of 500 test digits over steps -3 … 3, whether it rises with every step, and whether the judge of
 digits still sees the digit; then 200 sums mean(thick 7) - mean(thin 7) + mean(thin 1) of random test digits. Thick and
 thin are the outer thirds; a sum succeeds that the judge takes for a 1 and that is thicker than the median digit.
-Faces: each attribute added to 300 test (or newly drawn) faces that lack it and taken from those that have it, by
-judges that have seen neither networks nor directions, at the step that was best by them on 300 other faces. Hair colour
-is asked for where hair is seen before and after: a face without a hat, or with long hair. Then 200 sums (glasses,
-beard) - (no glasses, beard) + (no glasses, no beard), of means of 3, 10 or 64 faces: right are those with glasses and
-no beard, and one face those of whose hat, hair and smile the judges are as certain as of 19 in 20 single faces.
+Faces: each attribute added to those of 300 test (or newly drawn) faces that lack it and taken from those that have it,
+by judges that have seen neither networks nor directions, at the steps to give and to take that were best on 300 other
+faces. Hair colour is asked for where hair is seen before and after: a face without a hat, or with long hair. Then 200
+sums (glasses, beard) - (no glasses, beard) + (no glasses, no beard), of means of 3, 10 or 64 faces: right are those
+with glasses and no beard, and one face those of whose hat, hair and smile the judges are as certain as of 19 in 20
+single faces.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ TRIALS = 200
 COUNT, CHOOSING = 300, 2
 """Faces to choose a step on and to count on; the seed of those drawn to choose on."""
 CHANGED, KEPT = 0.9, 0.85
+WAYS = {"give": 1.0, "take": -1.0}
 OPEN, DOUBTFUL = ("smile", "hat", "long_hair"), 0.05
 Render = Callable[[Tensor], Tensor]
 Judges = Mapping[str, Judged]
@@ -118,7 +120,7 @@ def _sums(steering: Steering, inward: Render, outward: Render, judge: Any, membe
 
 
 def faces(steering: Steering, part: str) -> dict[str, Any]:
-    """For each attribute the best step, its success and what the worst other attribute keeps; and the sentence."""
+    """For each attribute the best steps, their success and what each other attribute keeps; and the sentence."""
     judges = {judge.name: judge for judge in attribute_judges(steering.data)}
     names = [name for name in FACES if name in judges]
     found = steering.find(Part.parse(part), names)
@@ -126,14 +128,18 @@ def faces(steering: Steering, part: str) -> dict[str, Any]:
     chosen, counted = _starts(steering)
     told: dict[str, Any] = {}
     for name in names:
-        moved = partial(_moved, steering.method, judges, name)
-        step = max(REACH, key=lambda alpha: _score(moved(chosen, alpha * found[name])))
+        steps, moves = {}, []
+        for way, sign in WAYS.items():
+            of = partial(_moved, steering.method, judges, name, way)
+            steps[way] = max(REACH, key=lambda step: _score(_told([of(chosen, sign * step * found[name])])))
+            moves.append(of(counted, sign * steps[way] * found[name]))
         real = data.attributes[name].codes[held]
         told[name] = {
             "judge on held-out faces": _share(judges[name].look(data.images(held)).verdict == real),
             **_reconstructed(steering, judges[name], held, real),
-            "step": step,
-            **moved(counted, step * found[name]),
+            "step": steps,
+            **{way: _share(move["changed"]) for way, move in zip(WAYS, moves, strict=True)},
+            **_told(moves),
         }
     return {**told, "sentence": _sentence(steering, judges)}
 
@@ -146,18 +152,23 @@ def _starts(steering: Steering) -> tuple[Tensor, Tensor]:
     return sampler(steering.method).latents(CHOOSING, range(COUNT)), counted
 
 
-def _moved(method: BaseMethod, judges: Judges, name: str, latents: Tensor, vector: Tensor) -> dict[str, float]:
-    """How many of the faces change as wanted by a step to the attribute, or from it, and how many keep each other."""
+def _moved(
+    method: BaseMethod, judges: Judges, name: str, way: str, latents: Tensor, vector: Tensor
+) -> dict[str, Tensor]:
+    """Of the faces without an attribute, or with it: which a step changes, and which keep each other.  # [n] bool"""
     before = _looked(judges, pixels_at(method, latents, batch=256))
-    sign = torch.where(before[name] == 0, 1.0, -1.0)[:, None]
-    after = _looked(judges, pixels_at(method, latents + sign * vector, batch=256))
-    told = {"changed": _share(after[name] != before[name])}
+    start = before[name] == (way == "take")
+    before = {other: verdict[start] for other, verdict in before.items()}
+    after = _looked(judges, pixels_at(method, latents[start] + vector, batch=256))
+    same = {other: _near(judge.values)[after[other], before[other]] for other, judge in judges.items()}
     visible = _hair_seen(before) & _hair_seen(after)
-    for other, judge in judges.items():
-        if other != name:
-            same = _near(judge.values)[after[other], before[other]]
-            told[other] = _share(same[visible] if other == HAIR else same)
-    return told
+    kept = {other: held[visible] if other == HAIR else held for other, held in same.items() if other != name}
+    return {"changed": ~same[name], **kept}
+
+
+def _told(moves: Sequence[dict[str, Tensor]]) -> dict[str, float]:
+    """The shares, over all faces that were moved."""
+    return {what: _share(torch.cat([move[what] for move in moves])) for what in moves[0]}
 
 
 def _looked(judges: Judges, images: Tensor) -> dict[str, Tensor]:
