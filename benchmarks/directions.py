@@ -48,7 +48,7 @@ ALPHAS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 WHOLE = [place for place, alpha in enumerate(ALPHAS) if alpha == int(alpha)]
 GENTLE = [place for place, alpha in enumerate(ALPHAS) if abs(alpha) <= 1.5]
 FACES = ("smile", "glasses", "beard", "hat", "long_hair", "bun")
-REACH = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0)
+REACH = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
 HAIR = "hair_color"
 SAME_COLOUR = 40
 """Levels of 255: the faces have eight skins and eight hair colours, some of which hardly differ."""

@@ -232,7 +232,7 @@ def test_learned_directions_are_in_deviations_and_repeat() -> None:
     assert first.facts["a"]["with"] == int(given.attributes["a"].sum())
 
 
-@pytest.mark.parametrize("options", ["others=-1", "steps=0", "batch=0", "passes=0"])
+@pytest.mark.parametrize("options", ["others=-1", "steps=0", "batch=0", "passes=0", "eyes=0"])
 def test_impossible_options_of_learned_directions(options: str) -> None:
     with pytest.raises(UsageError, match="must be at least"):
         DIRECTIONS.build(Part.parse(f"learned:{options}"))

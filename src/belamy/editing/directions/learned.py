@@ -27,16 +27,16 @@ MARGIN = 1.5
 class Direction:
     r"""Vectors found by descent through the generator, which linear tools in latent space know nothing of.
 
-    A small classifier learns all attributes of the evidence from the images made of its latents. Then for each
-    attribute k the vector :math:`v_k` minimises, with logits :math:`\ell` and s = 1 where the attribute is absent, else
-    -1,
+    Small classifiers learn all attributes of the evidence from the images made of its latents. Then, by their word in
+    turn, since one alone is fooled in the end, for each attribute k the vector :math:`v_k` minimises, with logits
+    :math:`\ell` and s = 1 where the attribute is absent, else -1,
 
     .. math:: \mathbb{E}_z \Bigl[\operatorname{softplus}\bigl(m - s\,\ell_k(G(z + s v_k))\bigr)
         + \lambda \sum_{j \ne k} KL\bigl(\sigma(\ell_j(G(z))) \,\|\, \sigma(\ell_j(G(z + s v_k)))\bigr)\Bigr]
 
     It begins with the difference of means.
 
-    *Departs from the papers* in that the classifier learns from generated images, in the margin, and in one vector for
+    *Departs from the papers* in that the classifiers learn from generated images, in the margin, and in one vector for
     giving and taking.
 
     References:
@@ -47,18 +47,21 @@ class Direction:
         others: Weight λ of what must stay.
         steps: Of the descent; every one looks at each attribute.
         batch: Latents in a step.
-        passes: Of the classifier over the images.
+        passes: Of each classifier over the images.
+        eyes: How many classifiers.
     """
 
     supervised = True
     wide = True
 
-    def __init__(self, *, others: float = 1.0, steps: int = 150, batch: int = 64, passes: int = 6) -> None:
-        if others < 0 or min(steps, batch, passes) < 1:
+    def __init__(
+        self, *, others: float = 1.0, steps: int = 150, batch: int = 64, passes: int = 6, eyes: int = 1
+    ) -> None:
+        if others < 0 or min(steps, batch, passes, eyes) < 1:
             raise UsageError(
-                f"others {others} must be at least 0; steps {steps}, batch {batch} and passes {passes}, 1."
+                f"others {others} must be at least 0; steps {steps}, batch {batch}, passes {passes} and eyes {eyes}, 1."
             )
-        self.others, self.steps, self.batch, self.passes = others, steps, batch, passes
+        self.others, self.steps, self.batch, self.passes, self.eyes = others, steps, batch, passes, eyes
 
     def find(self, evidence: Evidence, names: Sequence[str] = ()) -> Directions:
         """One direction for each attribute; ``step`` is the length it learned, in deviations."""
@@ -66,8 +69,8 @@ class Direction:
         known = {**has, **{name: held for name, held in evidence.attributes.items() if name not in has}}
         means = [evidence.latents[held].mean(0) - evidence.latents[~held].mean(0) for held in has.values()]
         unit = in_deviations(torch.stack(means), evidence.latents)
-        eye = _eye(evidence, known, self.passes)
-        vectors = self._descend(evidence, eye, unit, torch.stack(list(has.values()), 1))
+        eyes = [_eye(evidence, known, self.passes, number) for number in range(self.eyes)]
+        vectors = self._descend(evidence, eyes, unit, torch.stack(list(has.values()), 1))
         lengths = vectors.norm(dim=1) / in_deviations(vectors, evidence.latents).norm(dim=1)
         facts = {
             name: {"with": int(held.sum()), "without": int((~held).sum()), "step": round(float(length), 4)}
@@ -75,15 +78,16 @@ class Direction:
         }
         return Directions(in_deviations(vectors, evidence.latents), tuple(names), facts)
 
-    def _descend(self, evidence: Evidence, eye: nn.Module, unit: Tensor, has: Tensor) -> Tensor:
-        """The vectors, from the first of the classifier's attributes on.  # [k, latent]"""
+    def _descend(self, evidence: Evidence, eyes: Sequence[nn.Module], unit: Tensor, has: Tensor) -> Tensor:
+        """The vectors, from the first of the classifiers' attributes on.  # [k, latent]"""
         device, dtype = placement(evidence.method)
         latents = evidence.latents.to(device, dtype)
         numbers = generator(0, "learned directions")
         vectors = (FIRST * unit).to(device, dtype).requires_grad_()
         optimizer = torch.optim.Adam([vectors], lr=STRIDE * float(unit.norm(dim=1).mean()) / unit.shape[1] ** 0.5)
         rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
-        for _ in range(self.steps):
+        for step in range(self.steps):
+            eye = eyes[step % len(eyes)]
             chosen = torch.randint(len(latents), (self.batch,), generator=numbers)
             with torch.no_grad():
                 before = eye(_made(evidence.method, latents, chosen))
@@ -116,7 +120,7 @@ def _divergences(before: Tensor, after: Tensor) -> Tensor:
     return losses[0] - losses[1]
 
 
-def _eye(evidence: Evidence, known: Mapping[str, Tensor], passes: int) -> nn.Module:
+def _eye(evidence: Evidence, known: Mapping[str, Tensor], passes: int, seed: int) -> nn.Module:
     """A classifier of images made of the evidence's latents, one logit for each attribute, in evaluation mode."""
     targets = torch.stack(list(known.values()), 1).float()  # [n, attributes]
     method: Any = evidence.method.eval()
@@ -124,9 +128,9 @@ def _eye(evidence: Evidence, known: Mapping[str, Tensor], passes: int) -> nn.Mod
     latents, everyone = evidence.latents.to(device, dtype), torch.arange(len(targets))
     with torch.no_grad():
         images = torch.cat([to_uint8(_made(method, latents, part)).cpu() for part in everyone.split(256)])
-    numbers = generator(0, "eye of learned directions")
+    numbers = generator(seed, "eye of learned directions")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # initial weights and dropout
+        torch.manual_seed(seed)  # initial weights and dropout
         eye = Classifier(method.domain.shape, targets.shape[1])
         steps = max(passes * len(images) // LOOKS, 1)
         optimizer = torch.optim.Adam(eye.parameters(), lr=RATE)
