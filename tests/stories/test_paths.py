@@ -55,6 +55,14 @@ def test_a_walk_through_classes_and_pictures(belamy: Command, encoder: Path, pho
     assert json.loads(said.stdout)["keys"] == [file.name for file in files]
 
 
+def test_pictures_without_an_encoder_are_found_by_optimisation(belamy: Command, trained: Path, photos: Path) -> None:
+    files = sorted(photos.rglob("*.png"))[:2]
+    said = belamy("walk", trained, "--images", *files, "--steps", "2", "--json", "-")
+    assert said.returncode == 0 and json.loads(said.stdout)["keys"] == [file.name for file in files], said.stderr
+    said = belamy("arithmetic", trained, f"seed(3) + 0.5 * (image('{files[0]}') - image('{files[1]}'))", "--json", "-")
+    assert said.returncode == 0 and len(json.loads(said.stdout)["operands"]) == 3, said.stderr
+
+
 def test_maps(belamy: Command, encoder: Path) -> None:
     said = belamy("manifold", encoder, "--axes", "0", "2", "--json", "-")
     facts = json.loads(said.stdout)

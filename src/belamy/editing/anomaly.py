@@ -210,6 +210,9 @@ class Report:
         sheet = grid(stacked, columns=len(chosen), scale=None, captions=[*captions, *blank])
         return Picture(named(sheet, ["given", "reconstructed", "unlike"][: len(rows)]))
 
+    def _repr_png_(self) -> bytes:
+        return self.picture().png
+
 
 def examine(
     detector: Detector, suspects: Tensor, others: Tensor, rate: float, names: tuple[str, ...] | None = None

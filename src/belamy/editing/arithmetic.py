@@ -14,11 +14,12 @@ from belamy.data.pictures import Unreadable, read_picture
 from belamy.editing import expressions
 from belamy.editing.expressions import Expression, Group, Label, Leaf, Seed
 from belamy.editing.groups import Population
+from belamy.editing.inversion import invert
 from belamy.errors import DataError, UsageError, nearest
 from belamy.methods.base import BaseMethod
 from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, beside, named
-from belamy.sampling.points import class_weights, drawn, encoded, images_at, pixels_at
+from belamy.sampling.points import class_weights, drawn, images_at, pixels_at
 from belamy.seeds import generator
 
 NOISE = 0.25
@@ -109,7 +110,7 @@ def arithmetic(method: BaseMethod, expression: Expression, people: Population, s
         neighbours by noise uniform on ± 0.25, and the control in pixels.
 
     Args:
-        method: It samples; images in the expression need one that encodes.
+        method: It samples; where it does not encode, images in the expression are found by optimisation.
         expression: What to work out.
         people: Where groups are found.
         setting: How.
@@ -152,7 +153,9 @@ def _operand(method: BaseMethod, leaf: Leaf, people: Population, setting: Settin
         return Operand(str(leaf), latent, None if told is None else told[0], image, 1, 1)
     if isinstance(leaf, expressions.Picture):
         image = read(leaf.path, method.domain.shape)
-        return Operand(str(leaf), encoded(method, image[None])[0], None, _floats(image), 1, 1)
+        held = invert(method, image[None], seed=setting.seed)
+        told = held.weights if setting.labels_matter else None
+        return Operand(str(leaf), held.latents[0], None if told is None else told[0], _floats(image), 1, 1)
     group = Group((expressions.Word(leaf.name, at=leaf.at),), leaf.at) if isinstance(leaf, Label) else leaf
     found = people.members(group, setting.members, setting.seed)
     blend = None if found.weights is None else found.weights.mean(0)

@@ -108,6 +108,8 @@ def invert(
     """
     sampler(method)
     _check(method, images, labels, steps, rate, prior, tries)
+    if way in ("encoder", "hybrid") and not isinstance(method, Encodes):
+        raise UsageError(f"This run's method has no encoder, so the way '{way}' is closed. Take 'optimisation'.")
     chosen = way if way != "auto" else "encoder" if isinstance(method, Encodes) else "optimisation"
     began = time.perf_counter()
     if chosen != "encoder":

@@ -55,6 +55,9 @@ class Restoration:
         sheet = grid(torch.cat([row[:shown] for row in rows.values()]), columns=shown, scale=None)
         return Picture(named(sheet, list(rows)))
 
+    def _repr_png_(self) -> bytes:
+        return self.picture().png
+
 
 @torch.no_grad()
 def restore(method: BaseMethod, images: Tensor, noise: float = 0.0, seed: int = 0) -> Restoration:

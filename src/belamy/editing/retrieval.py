@@ -19,6 +19,8 @@ from belamy.evaluation.neighbours import Nearest, nearest
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
 from belamy.runs import files
+from belamy.sampling.grid import grid
+from belamy.sampling.picture import Picture, beside
 from belamy.sampling.points import encoded
 
 Metric = Literal["whitened", "euclidean", "cosine"]
@@ -100,12 +102,12 @@ class Index:
         Raises:
             RunError: There is none, or it is damaged.
         """
-        held = files.load_tensors(path, None)
         try:
+            held = files.load_tensors(path, None)
             facts = json.loads(held["facts"].numpy().tobytes())
             return cls(held["codes"], held["indices"], facts["metric"], facts["data"])
-        except (KeyError, TypeError, ValueError):
-            raise RunError(f"{path} holds no index. Leave it out, and a new one is made.") from None
+        except (RunError, KeyError, TypeError, ValueError):
+            raise RunError(f"{path} holds no index. Name a new file, and one is made.") from None
 
 
 def index(method: BaseMethod, data: Dataset, split: str = "train", metric: Metric = "cosine") -> Index:
@@ -128,6 +130,23 @@ def index(method: BaseMethod, data: Dataset, split: str = "train", metric: Metri
     chosen = data.indices(split)
     codes = [encoded(method, data.images(part), BATCH) for part in chosen.split(_CHUNK)]
     return Index(torch.cat(codes).float(), chosen, metric, data.fingerprint)
+
+
+def sheet(queries: Tensor, data: Dataset, found: Nearest, names: Sequence[str] | None = None) -> Picture:
+    """Each query, and to its right what was found, the nearest first: its class, or else its place, and the distance.
+
+    Args:
+        queries: uint8.  # [q, C, H, W]
+        data: What was searched.
+        found: What :meth:`Index.search` told.
+        names: Of the queries.
+    """
+    places, count = found.indices.flatten(), found.indices.shape[1]
+    called = map(str, places.tolist()) if data.labels is None else (data.classes[kind] for kind in data.labels[places])
+    captions = [f"{name}: {far:.2g}" for name, far in zip(called, found.distances.flatten().tolist(), strict=True)]
+    left = grid(queries, columns=1, scale=None, captions=names or list(map(str, range(len(queries)))))
+    right = grid(data.images(places), columns=count, scale=None, captions=captions)
+    return Picture(beside([left, right]))
 
 
 def average_precisions(queries: Tensor, labels: Tensor, points: Tensor, kinds: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from belamy.data import to_float, to_uint8
 from belamy.data.dataset import Dataset, Memory
 from belamy.editing.anomaly import Detector, examine, fit, heated, squared_errors, usual
 from belamy.editing.restoration import restore
-from belamy.editing.retrieval import FILE, Index, average_precisions, index, mean_average_precision
+from belamy.editing.retrieval import FILE, Index, average_precisions, index, mean_average_precision, sheet
 from belamy.editing.segmentation import Trial, encoder_features, intersection_over_union, learn, overlaid
 from belamy.errors import DataError, RunError, UsageError
 from belamy.methods.base import BaseMethod, Domain
@@ -187,6 +187,8 @@ def test_an_index_finds_what_is_nearest_and_is_kept(plane: Plane, tmp_path: Path
     again = Index.load(tmp_path / FILE)
     assert again.metric == metric and again.data == data.fingerprint
     assert torch.equal(again.codes, made.codes) and torch.equal(again.indices, made.indices)
+    laid_out = sheet(data.images(made.indices[:5]), data, found).image
+    assert laid_out.width > 4 * 56 and laid_out.height > 5 * 56
     precision = mean_average_precision(made, data, cloud(40, 6), (cloud(40, 6)[:, 0] > 0).long())
     assert precision.value > 0.7 and precision.low < precision.value
 
@@ -206,7 +208,7 @@ def test_wrong_indices_are_refused(plane: Plane, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="3 numbers are sought among codes of 2"):
         Index(torch.randn(4, 2), torch.arange(4)).search(torch.randn(1, 3))
     (tmp_path / FILE).write_bytes(b"nothing")
-    with pytest.raises(RunError):
+    with pytest.raises(RunError, match="holds no index"):
         Index.load(tmp_path / FILE)
 
 

@@ -70,6 +70,7 @@ def run(words: list[str]) -> int:
     text = holds_documents(Path(run.recipe.data).expanduser())
     out = None if text else picture_file(form.out, form.overwrite)
     from belamy.cli.images import other
+    from belamy.editing.retrieval import sheet
     from belamy.runs.files import write_bytes
     from belamy.sampling.points import encoded
     from belamy.training.device import choose_device
@@ -86,7 +87,7 @@ def run(words: list[str]) -> int:
         for row in zip(found.indices.tolist(), found.distances.tolist(), strict=True)
     ]
     if out is not None:
-        write_bytes(out, sheet(names, queries, data, found.indices, results))
+        write_bytes(out, sheet(queries, data, found, names).png)
     facts: dict[str, Any] = {
         "run": str(run.path), "among": len(index.codes), "data": data.name, "metric": index.metric,
         "queries": [{"query": name, "results": row} for name, row in zip(names, results, strict=True)],
@@ -170,23 +171,6 @@ def result(data: Dataset, place: int, far: float) -> dict[str, Any]:
     name = data.names[place] if data.names else str(place)
     label = None if data.labels is None else data.classes[int(data.labels[place])]
     return {"name": name, "index": place, "distance": far, "label": label}
-
-
-def sheet(
-    names: list[str], queries: torch.Tensor, data: Dataset, places: torch.Tensor, results: list[list[dict[str, Any]]]
-) -> bytes:
-    """Each query, and to its right what was found, the nearest first."""
-    import torch
-
-    from belamy.sampling.grid import grid
-    from belamy.sampling.picture import Picture, beside
-
-    count = places.shape[1]
-    found = data.images(places.flatten()).view(len(queries) * count, *queries.shape[1:])
-    captions = [f"{each['label'] or each['index']}: {each['distance']:.2g}" for row in results for each in row]
-    left = grid(queries, columns=1, scale=None, captions=names)
-    right = grid(torch.as_tensor(found), columns=count, scale=None, captions=captions)
-    return Picture(beside([left, right])).png
 
 
 def described(facts: dict[str, Any], out: Path | None) -> str:

@@ -30,7 +30,7 @@ class Form:
     """Keys: classes, by name or number. Where labels matter, one latent changes its class; elsewhere each key is the
     mean of a class."""
     images: tuple[str, ...] = ()
-    """Keys: picture files, for methods with an encoder."""
+    """Keys: picture files, encoded or, where there is no encoder, found by optimisation."""
     path: Literal["law", "linear", "slerp", "even"] = "law"
     """law: the latents' own way; linear: straight; slerp: along the arc; even: the own way in steps that all look
     equally large."""
@@ -128,16 +128,20 @@ def chosen(form: Form, run: Run, method: BaseMethod) -> tuple[list[str], Tensor,
     import torch
 
     from belamy.cli.verbs.sample import class_number, heeds_labels
-    from belamy.sampling.points import class_weights, drawn, encoded
+    from belamy.sampling.points import class_weights, drawn
 
     matter, classes = heeds_labels(method), run.domain.classes
     if form.label is not None and not matter:
         raise UsageError("This run's networks do not use labels, so no class can be held. Leave --label out.")
     if form.images:
         from belamy.editing.arithmetic import read
+        from belamy.editing.inversion import invert
 
         pictures = torch.stack([read(path, run.domain.shape) for path in form.images])
-        return [path.rpartition("/")[2] for path in form.images], encoded(method, pictures), None
+        known = None if form.label is None else torch.full((len(pictures),), class_number(form.label, classes))
+        found = invert(method, pictures, labels=known, seed=form.seed)
+        names = [path.rpartition("/")[2] for path in form.images]
+        return names, found.latents, found.weights if matter else None
     if form.labels:
         numbers = [class_number(label, classes) for label in form.labels]
         names = [classes[number] for number in numbers]
