@@ -44,7 +44,7 @@ def vae_avatars() -> vae.Recipe:
 def gan_avatars() -> gan.Recipe:
     """GAN of the same faces without labels, so that every attribute must be found among its latents.
 
-    Small batches: faces are good after many steps rather than many images. Seven CPU-minutes.
+    Small batches: faces are good after many steps rather than many images. Five and a half CPU-minutes.
     """
     unconditional = Part(name="unconditional")
     return digits().changed(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -69,7 +70,7 @@ class Steering:
         Raises:
             UsageError: The method does not sample, or its generator has no such layer.
         """
-        method = run.method().to(choose_device(device)).eval()
+        method: Any = run.method().to(choose_device(device)).eval()
         sampler(method)
         if layer is not None:
             method = Deeper(method, layer)
