@@ -8,6 +8,7 @@ from typing import Annotated, Self
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from belamy.data import Batch, open_data, to_float
 from belamy.errors import UsageError
@@ -21,6 +22,8 @@ from belamy.shelf import Part
 SCALES = ("stem", "b2", "b4")
 """Layers of the encoder that are adapted and decoded: at a half, a quarter and an eighth of the size."""
 CHANNELS = (32, 24, 40)
+STRIDE = 8
+"""Of the last of them, in pixels."""
 WANTED = ("b4",)
 """Those that the picture's own features are compared with."""
 
@@ -132,7 +135,10 @@ class Method(base.BaseMethod):
         if not styles:
             raise UsageError("This network paints in any style, so it must be shown one: name a picture.")
         shares = shares or [1 / len(styles)] * len(styles)
-        return self._decoded(self._adapted(images, styles, shares, strength), images)
+        # The encoder pads odd sizes otherwise than even ones, which would shift one scale against the other.
+        height, width = images.shape[2:]
+        wide = F.pad(images, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        return self._decoded(self._adapted(wide, styles, shares, strength), images)
 
     def show(self, images: Tensor) -> Tensor:
         """See :class:`belamy.methods.base.Stylizes`."""

@@ -42,7 +42,7 @@ def method(request: pytest.FixtureRequest) -> BaseMethod:
 
 def painter(method: BaseMethod) -> Callable[[Tensor], Tensor]:
     style = (scene(64, 64, seed=2)[0] * 255).byte().permute(1, 2, 0).numpy()
-    return one_pass(method, [style] if method.takes_styles else [], style_scale=0.25)
+    return one_pass(method, [style], style_scale=0.25) if method.takes_styles else one_pass(method)
 
 
 def test_adapted_features_have_the_styles_statistics() -> None:

@@ -23,7 +23,7 @@ MOST_OF_STYLE = 4_000_000
 """Pixels of a style, which is seen whole."""
 TILE = 1024
 """Pictures with a longer side are painted in tiles of at most so many pixels a side."""
-MULTIPLE = 16
+MULTIPLE = 8
 """Pixels that the edges of tiles are multiples of; the networks' strides divide it."""
 CROPS, CROP = 10, 96
 """Of a large picture the networks' statistics are taken from so many rows and columns of crops of so many pixels."""
