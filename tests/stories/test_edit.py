@@ -179,6 +179,11 @@ def test_labels_from_python(conditional: Path, photos: Path) -> None:
     walk = helm.walk(0, 0, labels=["cats", "dogs"], steps=2)
     assert walk.weights is not None and walk.weights.tolist() == [[1, 0], [0.5, 0.5], [0, 1]]
     assert helm.manifold(count=2, label="cats").image.size == (16, 16)
+    files = sorted((photos / "cats").iterdir())[:3]
+    found = [helm.invert(file) for file in files]
+    walk = helm.walk(*files, steps=1)
+    assert walk.weights is not None and all(each.weights is not None for each in found)
+    assert torch.equal(walk.weights, torch.cat([each.weights for each in found if each.weights is not None]))
 
 
 @pytest.mark.parametrize(

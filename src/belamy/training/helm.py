@@ -87,7 +87,8 @@ class Helm:
 
         Args:
             keys: Whole numbers, latents ``[latent]`` or pictures.
-            labels: The class at each key, where labels matter; by default the classes in turn.
+            labels: The class at each key, where labels matter; by default that of a picture is found, and other keys
+                have the classes in turn.
             path: ``law``, ``linear``, ``slerp`` or ``even``.
             steps: From one key to the next.
             loop: Go back to the first key.
@@ -97,12 +98,15 @@ class Helm:
         """
         if labels is not None and len(labels) != len(keys):
             raise UsageError(f"{len(keys)} keys have {len(labels)} labels; name one for each, or none.")
+        points = [self.point(key, labels[place] if labels else None) for place, key in enumerate(keys)]
+        latents = torch.stack([latent for latent, _ in points]) if keys else torch.zeros(0, 1)
         weights = None
         if self.heeds_labels:
             classes = self.method.domain.classes
             numbers = [self.label(name) for name in labels] if labels else [i % len(classes) for i in range(len(keys))]
             weights = class_weights(torch.tensor(numbers), len(classes))
-        latents = torch.stack([self.point(key) for key in keys]) if keys else torch.zeros(0, 1)
+            for place, (_, found) in enumerate(points):
+                weights[place] = weights[place] if found is None else found
         return walk(self.method, latents, weights, path=path, steps=steps, loop=loop)
 
     def manifold(self, axes: tuple[int, int] = (0, 1), count: int = 15, label: str | None = None) -> Picture:
@@ -154,13 +158,14 @@ class Helm:
             weights = class_weights(told, len(self.method.domain.classes))
         return Edited(held, latents, pixels_at(self.method, latents, weights))
 
-    def point(self, key: Any) -> Tensor:
-        """``[latent]``: where a seed, a latent or a picture is."""
+    def point(self, key: Any, label: str | None = None) -> tuple[Tensor, Tensor | None]:
+        """Where a seed, a latent or a picture is ``[latent]``, and the weights of a picture's classes, where known."""
         if isinstance(key, int):
-            return drawn(self.method, key)
+            return drawn(self.method, key), None
         if isinstance(key, Tensor) and key.ndim == 1:
-            return key
-        return self.invert(key).latents[0]
+            return key, None
+        held = self.invert(key, label=label if self.heeds_labels else None)
+        return held.latents[0], None if held.weights is None else held.weights[0]
 
     def pixels(self, picture: Any) -> Tensor:
         """``[C, H, W]`` uint8: a picture as the run's own are.
