@@ -145,6 +145,10 @@ def test_a_pretrained_encoder_is_compared_with_a_fresh_one(belamy: Command, run:
     facts = json.loads(Path("facts.json").read_text())
     assert facts["tested"] == 20 and all(len(each) == 2 for each in facts["accuracies"].values())
     assert facts["gain"][1] <= facts["gain"][0] <= facts["gain"][2]
+    page = Path("pretrain.html").read_text()
+    assert all(f"{found:.1%}" in page for each in facts["accuracies"].values() for found in each) and "<svg" in page
+    again = belamy("pretrain", run)
+    assert again.returncode == 2 and "--overwrite" in again.stderr
 
 
 def test_pixels_are_told_apart_by_masks_of_colours(belamy: Command, run: Path, bars: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
 import torch
@@ -15,6 +16,8 @@ from belamy.errors import UsageError
 from belamy.evaluation import intervals
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod, Encodes
+from belamy.runs.report import document
+from belamy.runs.report.plot import interval_chart
 from belamy.sampling.draw import placement
 from belamy.seeds import derive, generator
 from belamy.training.classifier_score import check_labelled, known
@@ -87,6 +90,38 @@ class Gain:
         """Mean of pretrained minus scratch over seeds, with Student's interval."""
         pairs = zip(self.accuracies["pretrained"], self.accuracies["scratch"], strict=True)
         return intervals.mean([after - before for after, before in pairs])
+
+    def chart(self) -> str:
+        """Mean accuracy of each start with Student's interval over the seeds, as SVG."""
+        found = {start: intervals.mean(each) for start, each in self.accuracies.items()}
+        return interval_chart(found, "Accuracy", "with 95 % intervals over seeds")
+
+    def _repr_html_(self) -> str:
+        return f"<figure>{self.chart()}</figure>"
+
+    def page(self, title: str) -> str:
+        """One self-contained HTML page: the accuracies drawn, and those of every seed."""
+        lead = (
+            f"{self.per_class} labels of each class, {self.tested:,} held-out images. Pretraining gains "
+            f"{self.gain.value:+.1%} ({self.gain.low:+.1%} to {self.gain.high:+.1%})."
+        )
+        head = (
+            f'<header><p class="kicker">Belamy pretrain</p><h1>{escape(title)}</h1><p class="lead">{lead}</p></header>'
+        )
+        columns = "".join(f"<th>{start}</th>" for start in self.accuracies)
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{found:.1%}</td>' for found in row)}</tr>"
+            for row in zip(*self.accuracies.values(), strict=True)
+        )
+        table = f"<table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>"
+        return document(
+            title,
+            head,
+            [
+                f'<section id="accuracy"><h2>Accuracy</h2>{self._repr_html_()}</section>',
+                f'<section id="seeds"><h2>Seeds</h2>{table}</section>',
+            ],
+        )
 
     def facts(self) -> dict[str, Any]:
         """Everything as plain data."""

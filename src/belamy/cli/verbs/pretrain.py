@@ -27,21 +27,28 @@ class Form:
     """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
     offline: bool = False
     """Never fetch data from the network."""
+    out: str = "pretrain.html"
+    """The page to write."""
+    overwrite: bool = False
+    """Replace the file that is there."""
     json: str | None = None
     """Write the facts as JSON to this file; - is standard output."""
 
 
 def run(words: list[str]) -> int:
-    """Learn, test, compare."""
+    """Learn, test, compare, draw."""
     from statistics import mean, stdev
 
     from belamy.cli.output import STANDARD_OUTPUT, deliver, say
     from belamy.cli.parsing import parse
+    from belamy.cli.pictures import picture_file
     from belamy.errors import UsageError
 
     form = parse(Form, words, "belamy pretrain")
     if form.steps < 1:
         raise UsageError(f"--steps is {form.steps}, but it must be at least 1.")
+    out = picture_file(form.out, form.overwrite, ("html",))
+    from belamy.runs.files import write_bytes
     from belamy.runs.run import Run
     from belamy.training.device import choose_device
     from belamy.training.pretraining import Learning, few_labels
@@ -53,13 +60,14 @@ def run(words: list[str]) -> int:
         method, open_recipe_data(run.recipe, form.offline), per_class=form.per_class, seeds=form.seeds, seed=form.seed,
         learning=Learning(steps=form.steps), say=None if form.json == STANDARD_OUTPUT else say,
     )  # fmt: skip
+    write_bytes(out, found.page(run.path.name or run.recipe_name).encode())
     lines = [f"{start}: {mean(each):.1%} ± {stdev(each):.1%}" for start, each in found.accuracies.items()]
     low, high = (f"{limit:+.1%}" for limit in found.gain[1:])
     text = [
-        f"accuracy on {found.tested:,} held-out images with {form.per_class} labels of each class, mean ± standard "
-        f"deviation of {form.seeds} seeds",
+        f"{out}: accuracy on {found.tested:,} held-out images with {form.per_class} labels of each class, mean ± "
+        f"standard deviation of {form.seeds} seeds",
         *lines,
         f"gain of pretraining: {found.gain.value:+.1%} ({low} to {high})",
     ]
-    deliver({"run": str(run.path), "seed": form.seed, **found.facts()}, form.json, "\n".join(text))
+    deliver({"run": str(run.path), "seed": form.seed, **found.facts(), "files": [str(out)]}, form.json, "\n".join(text))
     return 0
