@@ -44,7 +44,7 @@ def vae_avatars() -> vae.Recipe:
 def gan_avatars() -> gan.Recipe:
     """GAN of the same faces without labels, so that every attribute must be found among its latents.
 
-    Small batches: faces are good after many steps rather than many images. Five and a half CPU-minutes.
+    Small batches: faces are good after many steps rather than many images. A quarter of an hour of one core.
     """
     unconditional = Part(name="unconditional")
     return digits().changed(
@@ -56,6 +56,6 @@ def gan_avatars() -> gan.Recipe:
         auxiliary=0.0,
         penalties=(Part(name="r1", weight=0.3, every=8),),
         batch=16,
-        samples=320_000,
+        samples=960_000,
         schedule=Part(name="linear", end=0.05, warmup=0.02),
     )
