@@ -152,10 +152,10 @@ def applied(out: Path, head: Segmenter, masks: Masks, names: list[str], images: 
     from belamy.editing.segmentation import overlaid, sheet
     from belamy.runs.files import write_bytes
 
-    found = head.segment(images)
+    found, tints = head.segment(images), colours(masks)
     files = [out / f"{stem}.png" for stem in stems(names, (SHEET, APPLIED))]
     for path, classes in zip(files, found, strict=True):
-        write_bytes(path, masks.png(classes, colours(masks)))
-    shown = {"given": images[:count], "found": overlaid(images[:count], found[:count], colours(masks))}
+        write_bytes(path, masks.png(classes, tints))
+    shown = {"given": images[:count], "found": overlaid(images[:count], found[:count], tints)}
     write_bytes(out / APPLIED, sheet(shown).png)
     return [out / APPLIED, *files]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -69,7 +69,10 @@ class Direction:
         known = {**has, **{name: held for name, held in evidence.attributes.items() if name not in has}}
         means = [evidence.latents[held].mean(0) - evidence.latents[~held].mean(0) for held in has.values()]
         unit = in_deviations(torch.stack(means), evidence.latents)
-        eyes = [_eye(evidence, known, self.passes, number) for number in range(self.eyes)]
+        images, targets = _seen(evidence), torch.stack(list(known.values()), 1).float()
+        eyes = [
+            _eye(images, targets, self.passes, number).to(*placement(evidence.method)) for number in range(self.eyes)
+        ]
         vectors = self._descend(evidence, eyes, unit, torch.stack(list(has.values()), 1))
         lengths = vectors.norm(dim=1) / in_deviations(vectors, evidence.latents).norm(dim=1)
         facts = {
@@ -120,18 +123,29 @@ def _divergences(before: Tensor, after: Tensor) -> Tensor:
     return losses[0] - losses[1]
 
 
-def _eye(evidence: Evidence, known: Mapping[str, Tensor], passes: int, seed: int) -> nn.Module:
-    """A classifier of images made of the evidence's latents, one logit for each attribute, in evaluation mode."""
-    targets = torch.stack(list(known.values()), 1).float()  # [n, attributes]
-    method: Any = evidence.method.eval()
-    device, dtype = placement(method)
-    latents, everyone = evidence.latents.to(device, dtype), torch.arange(len(targets))
-    with torch.no_grad():
-        images = torch.cat([to_uint8(_made(method, latents, part)).cpu() for part in everyone.split(256)])
+@torch.no_grad()
+def _seen(evidence: Evidence) -> Tensor:
+    """The images made of the evidence's latents, in evaluation mode.  # [n, C, H, W] uint8"""
+    method = evidence.method.eval()
+    latents = evidence.latents.to(*placement(method))
+    everyone = torch.arange(len(latents))
+    return torch.cat([to_uint8(_made(method, latents, part)).cpu() for part in everyone.split(256)])
+
+
+def _eye(images: Tensor, targets: Tensor, passes: int, seed: int) -> nn.Module:
+    """A classifier of images, one logit for each attribute, in evaluation mode.
+
+    Args:
+        images: uint8.  # [n, C, H, W]
+        targets: Which attributes they have.  # [n, attributes] float
+        passes: Over the images.
+        seed: Of its weights and draws.
+    """
     numbers = generator(seed, "eye of learned directions")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # initial weights and dropout
-        eye = Classifier(method.domain.shape, targets.shape[1])
+        _, channels, height, width = images.shape
+        eye = Classifier((channels, height, width), targets.shape[1])
         steps = max(passes * len(images) // LOOKS, 1)
         optimizer = torch.optim.Adam(eye.parameters(), lr=RATE)
         rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=max(steps, 2))
@@ -144,4 +158,4 @@ def _eye(evidence: Evidence, known: Mapping[str, Tensor], passes: int, seed: int
             loss.backward()
             optimizer.step()
             rate.step()
-    return eye.eval().requires_grad_(False).to(device, dtype)
+    return eye.eval().requires_grad_(False)
