@@ -47,6 +47,17 @@ def inherit(trainer: Trainer, recipe: BaseRecipe, domain: Domain, state: Checkpo
     return _afresh(trainer.method, taken)
 
 
+def discarded(recipe: BaseRecipe, other: BaseRecipe, domain: Domain) -> tuple[str, ...]:
+    """The networks of a recipe that another takes nothing over from: they would start afresh beside trained ones.
+
+    Raises:
+        UsageError: Such networks cannot be made for these images.
+    """
+    old, new = (METHODS.build(Part(name=method_name(each)), recipe=each, domain=domain) for each in (recipe, other))
+    names = dict(new.named_children())
+    return tuple(name for name in _afresh(new, fitting(old, new)) if name in names)
+
+
 def fitting(old: nn.Module, new: nn.Module) -> set[str]:
     """The layers of a method whose tensors another built like it can give."""
     before, after = _layers(old), _layers(new)

@@ -22,7 +22,7 @@ from belamy.runs.provenance import provenance
 from belamy.runs.run import Run
 from belamy.shelf import Part
 from belamy.training.distribution import World
-from belamy.training.progress import Silent
+from belamy.training.progress import Reporter
 from belamy.training.session import Session, Settings
 from belamy.training.start import Options, make_trainer
 
@@ -102,7 +102,7 @@ def _train(folder: Path, chosen: Recipe, data: Dataset) -> None:
         run = Run.create(
             beside, recipe=chosen, recipe_name="judge", domain=trainer.method.domain, provenance=facts, card=data.card()
         )
-    session = Session(run, trainer, Settings(snapshots=1, watch=False), Silent())
+    session = Session(run, trainer, Settings(snapshots=1, watch=False), Reporter())
     if not session.go():
         raise KeyboardInterrupt
     os.rename(beside, folder)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import monotonic
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -15,114 +14,89 @@ LIVE_SECONDS = 0.4
 LINE_SECONDS = 15.0
 
 
-class Reporter(Protocol):
-    """Shows how far a run is."""
+class Reporter:
+    """Shows how far a run is; this one shows nothing.
+
+    Args:
+        verbose: Show losses and gradient norms as well.
+    """
+
+    def __init__(self, verbose: bool = False) -> None:
+        self.verbose = verbose
 
     def say(self, text: str) -> None:
         """A message of its own."""
 
     def due(self) -> bool:
         """Whether it is time to show figures."""
-
-    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> None:
-        """Progress, the latest figures by name, and what goes wrong in two words."""
-
-    def read(self, done: int, total: int) -> None:
-        """Files of the data read so far."""
+        return False
 
     def work(self, share: float, text: str) -> None:
-        """Any other work: the share that is done, and a few words."""
+        """The share of any work that is done, and a few words."""
 
     def close(self) -> None:
         """The end of the run."""
 
-
-class Silent:
-    """Shows nothing."""
-
-    def say(self, text: str) -> None:
-        pass
-
-    def due(self) -> bool:
-        return False
-
     def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> None:
-        pass
+        """Progress at a speed in samples per second, the latest figures by name, and what goes wrong in two words."""
+        more = f"  {samples:,} of {total:,} samples  {losses(figures)}" if self.verbose else ""
+        self.work(samples / total, f"{status(samples, total, speed, alarm)}{more}")
 
     def read(self, done: int, total: int) -> None:
-        pass
-
-    def work(self, share: float, text: str) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
+        """Files of the data read so far."""
+        if self.due():
+            self.work(done / total, f"reading {done:,} of {total:,} files")
 
 
-class Lines:
+class Lines(Reporter):
     """A line of text every few seconds, for logs."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, verbose: bool = False) -> None:
+        super().__init__(verbose)
         self.console, self._last = console, monotonic()
 
     def say(self, text: str) -> None:
-        self.console.print(text, soft_wrap=True)
+        """A line as it is: what a user typed is no markup."""
+        self.console.print(text, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
     def due(self) -> bool:
+        """Every few seconds."""
         return monotonic() - self._last >= LINE_SECONDS
 
-    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> None:
-        self._last = monotonic()
-        self.say(f"{samples / total:4.0%}  {samples:,}/{total:,}  {status(samples, total, speed, figures, alarm)}")
-
-    def read(self, done: int, total: int) -> None:
-        if self.due():
-            self._last = monotonic()
-            self.say(f"reading files: {done:,} of {total:,}")
-
     def work(self, share: float, text: str) -> None:
+        """A line that begins with the share."""
         self._last = monotonic()
         self.say(f"{share:4.0%}  {text}")
 
-    def close(self) -> None:
-        pass
 
-
-class Bar:
+class Bar(Reporter):
     """A live progress bar."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, verbose: bool = False) -> None:
+        super().__init__(verbose)
         self._progress = Progress(
-            BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.description}"),
-            console=console, refresh_per_second=4,
+            BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.description}", markup=False), console=console, refresh_per_second=4,
         )  # fmt: skip
         self._task = self._progress.add_task("starting", total=1.0)
         self._progress.start()
         self._last = 0.0
 
     def say(self, text: str) -> None:
-        self._progress.console.print(text, soft_wrap=True)
+        """A line above the bar."""
+        self._progress.console.print(text, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
     def due(self) -> bool:
+        """As often as an eye follows."""
         return monotonic() - self._last >= LIVE_SECONDS
 
-    def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> None:
-        self._last = monotonic()
-        text = f"{samples:,} samples  {status(samples, total, speed, figures, alarm)}"
-        self._progress.update(self._task, completed=samples / total, description=text)
-
-    def read(self, done: int, total: int) -> None:
-        if self.due():
-            self._last = monotonic()
-            self._progress.update(
-                self._task, completed=done / total, description=f"reading {done:,} of {total:,} files"
-            )
-
     def work(self, share: float, text: str) -> None:
+        """The bar and the words beside it."""
         self._last = monotonic()
         self._progress.update(self._task, completed=share, description=text)
 
     def close(self) -> None:
+        """The bar stays as it is."""
         self._progress.stop()
 
 
@@ -154,17 +128,27 @@ class Counting:
             self.reporter.work(self.done / self.total, text)
 
 
-def status(samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> str:
-    """What goes wrong, speed, time left, losses by name and gradient norms in one line."""
+def status(samples: int, total: int, speed: float, alarm: str = "") -> str:
+    """Speed, time left and what goes wrong in one line.
+
+    Example:
+        >>> status(400, 1000, 10.0, "mode collapse?")
+        '10 samples/s  1 min 00 s left  mode collapse?'
+    """
     left = duration((total - samples) / speed) if speed else "?"
-    losses = [f"{name.split('/')[1]} {value:.3f}" for name, value in figures.items() if name.startswith("losses/")]
+    return f"{speed:,.0f} samples/s  {left} left{'  ' if alarm else ''}{alarm}"
+
+
+def losses(figures: Mapping[str, float]) -> str:
+    """Losses by name and gradient norms in one line."""
+    told = [f"{name.split('/')[1]} {value:.3f}" for name, value in figures.items() if name.startswith("losses/")]
     norms = [f"{name.split('/')[1]} {value:.2g}" for name, value in figures.items() if name.startswith("gradient")]
-    return f"{alarm}{'  ' if alarm else ''}{speed:,.0f}/s  {left} left  {'  '.join(losses)}  |grad| {'  '.join(norms)}"
+    return f"{'  '.join(told)}  |grad| {'  '.join(norms)}"
 
 
-def reporter(show: bool) -> Reporter:
+def reporter(show: bool, verbose: bool = False) -> Reporter:
     """The way to report that suits the terminal."""
     if not show:
-        return Silent()
+        return Reporter()
     console = Console()
-    return Bar(console) if console.is_terminal else Lines(console)
+    return Bar(console, verbose) if console.is_terminal else Lines(console, verbose)

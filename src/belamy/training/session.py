@@ -25,7 +25,7 @@ from belamy.seeds import Draws, derive
 from belamy.training.distribution import agree
 from belamy.training.progress import Reporter
 from belamy.training.tensorboard import Board
-from belamy.training.trainer import Trainer
+from belamy.training.trainer import Clock, Trainer
 from belamy.training.watch.course import Course
 from belamy.training.watch.diagnosis import examine
 from belamy.training.watch.finding import SEVERITIES, Finding
@@ -49,7 +49,7 @@ class Settings:
     Args:
         snapshots: Sheets of samples to draw over the whole run; early ones lie closer together.
         checkpoint_seconds: Save the state at least this often, in seconds of training.
-        watch: Look for what goes wrong, about 64 times a run.
+        watch: Look for what goes wrong.
         assessor: Judges the method now and then; None for never.
     """
 
@@ -89,7 +89,8 @@ class Session:
         self.snapshot_at = [round(steps * (point / points) ** 1.5) * recipe.batch for point in range(1, points + 1)]
         train = len(trainer.dataset.indices("train"))
         self.evaluate_every = max(train, self.total // EVALUATIONS)
-        self.saved_at = monotonic()
+        self.saved_at = self.begun_at = monotonic()
+        self.begun = Clock(**vars(self.clock))
         self.latest: Mapping[str, float] = {}
         self.board = Board.open(run.path, self.clock.samples) if run else None
         self.watch = Watch(trainer) if settings.watch else None
@@ -142,12 +143,13 @@ class Session:
             raise self.explained(error) from None
         if self.reporter.due():
             figures = self.trainer.tally.peek() or self.latest
-            self.reporter.show(self.clock.samples, self.total, self.speed, figures, self.alarm)
+            pace = (self.clock.samples - self.begun.samples) / max(monotonic() - self.begun_at, 1e-9)
+            self.reporter.show(self.clock.samples, self.total, pace, figures, self.alarm)
 
     @property
     def speed(self) -> float:
-        """Samples per second so far."""
-        return self.clock.samples / max(self.clock.seconds, 1e-9)
+        """Samples per second of training in this session, without looks, evaluations and the like."""
+        return (self.clock.samples - self.begun.samples) / max(self.clock.seconds - self.begun.seconds, 1e-9)
 
     def measure(self) -> None:
         """Write the mean losses and gradient norms since the last row."""

@@ -115,6 +115,7 @@ def train(
     checkpoint_seconds: float = 60.0,
     offline: bool = False,
     progress: bool = True,
+    verbose: bool = False,
     watch: bool = True,
     autopilot: bool = False,
     evaluate_every: int | None = None,
@@ -137,7 +138,8 @@ def train(
         checkpoint_seconds: Save the state at least this often.
         offline: Never fetch data from the network.
         progress: Show a progress bar and messages.
-        watch: Look for what goes wrong, about 80 times a run.
+        verbose: Show losses and gradient norms beside the progress.
+        watch: Look for what goes wrong.
         autopilot: Apply what the watch advises, and take it back if it makes things worse.
         evaluate_every: Judge samples against real images every so many training samples; None for never.
         evaluate_count: How many samples are judged each time.
@@ -159,7 +161,7 @@ def train(
     judging = judging_facts(evaluate_every, evaluate_count, metrics, keep_best)
     options = Options(device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot, judging)
     with world(choose_device(device).type) as team:
-        say = reporter(progress and team.leads)
+        say = reporter(progress and team.leads, verbose)
         data = open_recipe_data(chosen, offline, say.read)
         domain = Domain(data.shape, tuple(data.classes))
         if autopilot and team.size > 1:
@@ -202,6 +204,7 @@ def resume(
     checkpoint_seconds: float = 60.0,
     offline: bool = False,
     progress: bool = True,
+    verbose: bool = False,
 ) -> Run:
     """Go on with an interrupted run; on the same machine the result is bit-equal to that of an uninterrupted one.
 
@@ -211,6 +214,7 @@ def resume(
         checkpoint_seconds: Save the state at least this often.
         offline: Never fetch data from the network.
         progress: Show a progress bar and messages.
+        verbose: Show losses and gradient norms beside the progress.
 
     Raises:
         RunError: There is no run, it is damaged, or its data have changed.
@@ -222,7 +226,7 @@ def resume(
         watch=facts.get("watch", True), autopilot=facts.get("autopilot", False), judging=facts.get("judging"),
     )  # fmt: skip
     with world(choose_device(device).type) as team:
-        say = reporter(progress and team.leads)
+        say = reporter(progress and team.leads, verbose)
         data = open_recipe_data(run.recipe, offline, say.read)
         trainer = make_trainer(run.recipe, run.domain, data, options, team)
         if fingerprint(trainer) != facts["data"]:

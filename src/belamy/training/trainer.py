@@ -17,7 +17,7 @@ from belamy.runs.run import Checkpoint
 from belamy.seeds import Draws, derive
 from belamy.training.averaging import Averages
 from belamy.training.distribution import World, average_gradients
-from belamy.training.finite import first_bad_layer, first_bad_tensor
+from belamy.training.finite import LateCheck, first_bad_layer, first_bad_tensor
 from belamy.training.state import load_module, load_optimizer, module_tensors, optimizer_tensors
 from belamy.training.tally import Tally
 
@@ -63,6 +63,7 @@ class Trainer:
         self.schedule: Callable[[int, int], float] = SCHEDULES.build(recipe.schedule, total=recipe.samples)
         self.averages = Averages(self.method, recipe.average)
         self.batches = self.open_batches(0)
+        self.late = None if self.device.type == "cpu" else LateCheck(self.device)
 
     def optimizer(self, player: str) -> Any:
         """A player's optimiser as new.
@@ -94,6 +95,8 @@ class Trainer:
                 self.take(turns)
             except NotFinite as error:
                 raise self.explained(error, position, number + 1) from None
+        if self.late:
+            self.late.ask(self.clock.step)
         recipe = self.method.recipe
         self.clock.step += 1
         seen = max(self.batches.position - position, 1) * recipe.batch  # a method may draw several batches a step
@@ -129,9 +132,12 @@ class Trainer:
     def differentiate(self, turn: Turn, retain: bool) -> None:
         """Gradients of a turn with respect to its player's parameters, and only those."""
         for name, term in {**turn.terms, **turn.signals}.items():
-            self.tally.add(f"losses/{turn.player}.{name}", term.mean())
+            mean = term.mean()
+            self.tally.add(f"losses/{turn.player}.{name}", mean)
+            if self.late and name in turn.terms:
+                self.late.note(f"the loss '{turn.player}.{name}'", mean)
         total = turn.total()
-        if self.device.type == "cpu" and not torch.isfinite(total):
+        if not self.late and not torch.isfinite(total):
             bad = next((name for name, term in turn.terms.items() if not torch.isfinite(term).all()), "sum")
             raise NotFinite(f"the loss '{turn.player}.{bad}' is {float(total.detach()):g}")
         total.backward(inputs=self.parameters[turn.player], retain_graph=retain)
@@ -143,7 +149,9 @@ class Trainer:
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         norm = torch.stack(torch._foreach_norm(gradients)).norm()
         self.tally.add(f"gradient_norms/{player}", norm)
-        if self.device.type == "cpu" and not torch.isfinite(norm):
+        if self.late:
+            self.late.note(f"the gradient norm of the {player}", norm)
+        elif not torch.isfinite(norm):
             raise NotFinite(self.bad_gradient(player))
         if recipe.clip_value is not None:
             torch._foreach_clamp_min_(gradients, -recipe.clip_value)
@@ -163,8 +171,10 @@ class Trainer:
         """Look for NaN and infinity in all weights, as is done before anything is saved.
 
         Raises:
-            NotFinite: A weight is not finite.
+            NotFinite: A weight is not finite, or a number of an earlier step was not.
         """
+        if self.late:
+            self.late.settle()
         bad = first_bad_tensor(list(self.method.state_dict().items()))
         if bad:
             raise NotFinite(f"the weight {bad} is not finite")

@@ -18,6 +18,7 @@ from belamy.methods import gan
 from belamy.methods.base import OPTIMIZERS, BaseMethod, BaseRecipe, Domain, Player, Turn
 from belamy.seeds import Draws
 from belamy.shelf import Part
+from belamy.training.finite import LAG, LateCheck
 from belamy.training.trainer import Trainer, fresh
 
 DOUBLE = torch.float64
@@ -318,6 +319,49 @@ class TestNotFinite:
             engine.method.network[1].bias[2] = float("inf")
         with pytest.raises(NotFinite, match=r"weight network\.1\.bias"):
             engine.check_finite()
+
+    def late(self, noise: Dataset, **fields: Any) -> Trainer:
+        """An engine that hears of its numbers as from a GPU."""
+        engine = self.engine(noise, **fields)
+        engine.late = LateCheck(engine.device)
+        return engine
+
+    def test_a_device_is_heard_a_few_steps_later(self, noise: Dataset) -> None:
+        engine = self.late(noise, bad_step=2)
+        for _ in range(2 + LAG):
+            engine.step()
+        with pytest.raises(NotFinite, match=r"^the loss 'network\.output' of step 2 is not finite$"):
+            engine.step()
+
+    def test_of_a_device_gradients_are_heard_too(self, noise: Dataset) -> None:
+        engine = self.late(noise, bad_step=99)
+        engine.method.network[3].weight.register_hook(lambda gradient: gradient * float("inf"))
+        for _ in range(LAG):
+            engine.step()
+        with pytest.raises(NotFinite, match=r"^the gradient norm of the network of step 0 is not finite$"):
+            engine.step()
+
+    def test_nothing_is_saved_before_the_device_has_answered(self, noise: Dataset) -> None:
+        engine = self.late(noise, bad_step=0)
+        engine.step()
+        with pytest.raises(NotFinite, match="of step 0 is not finite"):
+            engine.check_finite()
+
+    def test_no_step_waits_for_a_device(self, noise: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+        engine, read = self.late(noise, bad_step=99), []
+        for name in ("__bool__", "__float__", "item", "tolist", "is_nonzero"):
+            known = getattr(Tensor, name)
+
+            def reading(self: Tensor, known: Any = known) -> Any:
+                read.append(engine.clock.step)
+                return known(self)
+
+            monkeypatch.setattr(Tensor, name, reading)
+        for _ in range(LAG):
+            engine.step()
+        assert not read
+        engine.step()
+        assert read == [LAG]
 
     def test_the_player_and_its_loss_are_named(self, noise: Dataset) -> None:
         engine = trainer(noise, recipe())

@@ -16,7 +16,7 @@ from belamy.methods import autoencoder, classifier, gan, vae
 from belamy.methods.base import METHODS, BaseRecipe, Domain
 from belamy.runs.run import Run, method_name
 from belamy.shelf import Part
-from belamy.training.progress import Silent, status
+from belamy.training.progress import Reporter
 from belamy.training.session import Session, Settings
 from belamy.training.trainer import Trainer, fresh
 from belamy.training.watch.observe import APART, LEAST, MOMENTS, Loudness, Watch, undisturbed
@@ -95,7 +95,7 @@ def rows_of(run: Run) -> list[dict[str, Any]]:
 
 def test_a_resumed_run_writes_the_same_rows(digits: Dataset, tmp_path: Path) -> None:
     def session(run: Run) -> Session:
-        return Session(run, trainer_of(GAN, digits), Settings(snapshots=1, checkpoint_seconds=1e9), Silent())
+        return Session(run, trainer_of(GAN, digits), Settings(snapshots=1, checkpoint_seconds=1e9), Reporter())
 
     def new(name: str) -> Run:
         facts = {"precision": "float32", "snapshots": 1, "data": "", "sessions": []}
@@ -183,11 +183,6 @@ def test_the_order_of_the_data_is_seen(digits: Dataset) -> None:
 
     trainer.batches = OneClass(digits, "train", GAN.batch, 0)
     assert watch.look()["batch"]["classes"] == 1 < mixed["classes"]
-
-
-def test_the_progress_line_begins_with_the_alarm() -> None:
-    assert status(1, 2, 10.0, {}, "mode collapse?").startswith("mode collapse?  10/s")
-    assert status(1, 2, 10.0, {}).startswith("10/s")
 
 
 def test_python_offers_the_diagnosis(tmp_path: Path, noise_file: Path) -> None:

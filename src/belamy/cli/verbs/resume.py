@@ -19,6 +19,8 @@ class Form:
     """Never fetch data from the network."""
     progress: bool = True
     """Show a progress bar and messages."""
+    verbose: bool = False
+    """Show losses and gradient norms beside the progress."""
 
 
 def run(words: list[str]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 DEFAULT = "digits"
-SWITCHES = ("--offline", "--no-progress", "--watch", "--no-watch", "--autopilot")
+SWITCHES = ("--offline", "--no-progress", "--verbose", "--watch", "--no-watch", "--autopilot")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,10 @@ class Session:
     """Never fetch data from the network."""
     progress: bool = True
     """Show a progress bar and messages."""
+    verbose: bool = False
+    """Show losses and gradient norms beside the progress."""
     watch: bool = True
-    """Look for what goes wrong, about 80 times a run."""
+    """Look for what goes wrong; `belamy diagnose RUN` tells what was found."""
     autopilot: bool = False
     """Apply what the watch advises against a severe finding, and take it back if it makes things worse."""
     evaluate_every: int | None = None

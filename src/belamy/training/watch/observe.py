@@ -49,7 +49,7 @@ class Judges(Protocol):
 
 
 class Watch:
-    """Looks at the trainer's method at about 64 moments that the recipe alone decides.
+    """Looks at the trainer's method at moments that the recipe alone decides, at most ``MOMENTS`` of them.
 
     A run that is resumed is looked at at the same moments and with the same eye, and its rows are the same.
 

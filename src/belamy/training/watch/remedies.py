@@ -119,6 +119,8 @@ def strengthen_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
     """When the generator overpowers the discriminator: the opposites, lower rates for both, larger batches."""
     cabinet = Cabinet(recipe)
     return in_order(
+        faster(cabinet, "discriminator"),
+        cabinet.field("critic_steps", lambda now: now * 2, "let the discriminator learn twice as often"),
         cabinet.option("discriminator", "dropout", lambda now: max(0.0, now - 0.3), "lower its dropout"),
         cabinet.without("targets", ("noise", "flipping"), "tell the discriminator true labels"),
         slower(cabinet, "generator"),
@@ -162,6 +164,14 @@ def slower(cabinet: Cabinet, player: str, factor: float = 4) -> Remedy | None:
     known = field in type(cabinet.recipe).model_fields
     owner = f"the {player} learns" if known else "learn"
     return cabinet.option(field if known else "optimizer", "lr", lambda now: now / factor, f"{owner} more slowly")
+
+
+def faster(cabinet: Cabinet, player: str, factor: float = 4) -> Remedy | None:
+    """A higher learning rate for one player."""
+    field = f"{player}_optimizer"
+    known = field in type(cabinet.recipe).model_fields
+    owner = f"the {player} learns" if known else "learn"
+    return cabinet.option(field if known else "optimizer", "lr", lambda now: now * factor, f"{owner} faster")
 
 
 def slower_both(cabinet: Cabinet, factor: float = 2) -> Remedy | None:

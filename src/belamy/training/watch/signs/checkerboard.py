@@ -8,7 +8,7 @@ import numpy as np
 
 from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
-from belamy.training.watch.remedies import Cabinet, advice, in_order
+from belamy.training.watch.remedies import Cabinet, advice, in_order, slower
 
 
 class Sign:
@@ -48,7 +48,9 @@ class Sign:
             (Evidence.of("pattern against the data's", course.series("watch.pattern"), limit),),
             lambda: in_order(
                 advice("take kernels divisible by the stride, or enlarge before convolving"),
-                cabinet.part("generator", "resnet-cifar", "a generator that enlarges before it convolves"),
+                slower(cabinet, "generator"),
+                cabinet.field("average", lambda now: now or 10_000, "sample from averaged weights"),
+                cabinet.part("generator", "resnet-cifar:features=32", "a generator that enlarges before it convolves"),
             ),
             specific=self.specific,
         )
