@@ -1,0 +1,268 @@
+"""The remedies of the watch are themselves measured: each is tried on small runs of own pictures.
+
+A patient is a GAN of colour pictures that goes wrong, or not: it trains to its end, the watch says what it finds, and
+each remedy of each finding is then tried as its command says: the run goes on with it for as many samples again, or,
+where the remedy discards a network, begins anew for as many. It helps if the Fréchet distance to the pictures, in the
+features of the embedded EfficientNet, is at least a tenth below that of the same run gone on with unchanged, and harms
+if it is a tenth above.
+
+Every trial is a line of ``trials.jsonl`` in the folder. What is there is not done again, so the benchmark can be
+stopped at any time and gone on with.
+
+    python benchmarks/remedies.py FOLDER PICTURES … [--seeds 0 1 2] [--minutes 2] [--only KIND …] [--write PAGE TABLE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from math import inf
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from belamy.data import Dataset, open_data
+from belamy.errors import NotFinite
+from belamy.evaluation.features.efficientnet import efficientnet_features
+from belamy.evaluation.panel import Panel
+from belamy.methods import gan
+from belamy.methods.base import BaseMethod, Domain
+from belamy.runs.provenance import provenance
+from belamy.runs.run import Run
+from belamy.shelf import Part
+from belamy.training.inheritance import discarded, inherit
+from belamy.training.progress import Reporter
+from belamy.training.session import Session, Settings
+from belamy.training.trainer import Trainer, fresh
+from belamy.training.watch.course import Course
+from belamy.training.watch.diagnosis import examine
+from belamy.training.watch.finding import Finding, Remedy
+
+SAMPLES, JUDGED = 12_800, 500
+"""Length of a run, and samples that are judged."""
+MARGIN = 0.1
+"""Relative change of the distance from which a remedy helped or harmed."""
+STRENGTH = 0.6
+"""Findings from this strength on are treated."""
+RATE = 2e-3
+
+
+def adam(lr: float) -> Part:
+    """The optimiser of the digits recipe at a rate."""
+    return Part(name="adam", lr=lr, beta1=0.0, beta2=0.99)
+
+
+def digits(width: int = 8, hidden: int = 64) -> Part:
+    """The networks of the digits recipe, smaller."""
+    return Part(name="digits", width=width, hidden=hidden)
+
+
+def usual(**fields: Any) -> gan.Recipe:
+    """A small GAN that goes well, with some fields changed."""
+    settings: dict[str, Any] = {
+        "generator": digits(), "discriminator": digits(), "latent": 32, "batch": 64, "samples": SAMPLES,
+        "penalties": (Part(name="r1", weight=1.0, every=8),),
+        "generator_optimizer": adam(RATE), "discriminator_optimizer": adam(RATE),
+    }  # fmt: skip
+    return gan.Recipe(**{**settings, **fields})
+
+
+PATIENTS: dict[str, dict[str, Any]] = {
+    "usual": {},
+    "discriminator rate x30": {"discriminator_optimizer": adam(30 * RATE)},
+    "generator rate x30": {"generator_optimizer": adam(30 * RATE), "penalties": ()},
+    "discriminator rate /50": {"discriminator_optimizer": adam(RATE / 50), "penalties": ()},
+    "discriminator too small": {"discriminator": digits(1, 2), "penalties": ()},
+    "discriminator too strong": {"discriminator": digits(16, 128), "critic_steps": 5, "penalties": ()},
+    "no penalty": {"penalties": ()},
+    "wrong scaling": {"real_range": "0..1"},
+    "frozen generator": {"generator_optimizer": adam(0.0)},
+    "both rates /50": {"generator_optimizer": adam(RATE / 50), "discriminator_optimizer": adam(RATE / 50)},
+    "momentum": {
+        "generator_optimizer": Part(name="adam", lr=RATE, beta1=0.9), "penalties": (),
+        "discriminator_optimizer": Part(name="adam", lr=RATE, beta1=0.9),
+    },
+    "diverging rate": {
+        "adversarial": Part(name="wasserstein"), "penalties": (),
+        "discriminator_optimizer": Part(name="sgd", lr=0.02), "generator_optimizer": Part(name="sgd", lr=0.02),
+    },
+    "nobody checks the label": {"generator_condition": Part(name="embedding")},
+    "sgd": {"generator_optimizer": Part(name="sgd", lr=0.01), "discriminator_optimizer": Part(name="sgd", lr=0.01)},
+}  # fmt: skip
+LABELLED = "nobody checks the label"
+HUNDRED = "a hundred pictures"
+PATIENTS[HUNDRED] = {"discriminator": digits(16, 128), "penalties": ()}
+
+
+@cache
+def opened(data: str) -> Dataset:
+    """Pictures, opened once."""
+    return open_data(data)
+
+
+@cache
+def panel(data: str) -> Panel:
+    """Who judges samples against these pictures."""
+    pictures = opened(data)
+    return Panel(efficientnet_features(pictures.shape), pictures, "all", metrics=("frechet",))
+
+
+def distance(data: str, trainer: Trainer) -> float:
+    """Fréchet distance of samples, drawn with averaged weights, from the pictures."""
+    with trainer.averages.in_place(trainer.method):
+        return panel(data).judge_method(trainer.method, JUDGED).values["frechet"]
+
+
+def make(recipe: gan.Recipe, labelled: bool) -> Trainer:
+    """A trainer at its beginning; of the hundred pictures it sees no others."""
+    data = opened(recipe.data)
+    domain = Domain(data.shape, tuple(data.classes) if labelled else ())
+
+    def build() -> BaseMethod:
+        return gan.Method(recipe, domain)
+
+    torch.set_flush_denormal(True)
+    return Trainer(fresh(build, recipe.seed, torch.device("cpu"), torch.float32), data)
+
+
+def trained(trainer: Trainer) -> Trainer:
+    """The trainer at its end.
+
+    Raises:
+        NotFinite: On the way.
+    """
+    while trainer.clock.samples < trainer.method.recipe.samples:
+        trainer.step()
+    trainer.check_finite()
+    return trainer
+
+
+def patient(folder: Path, recipe: gan.Recipe, labelled: bool) -> Run:
+    """The run that goes wrong, trained into a folder unless it lies there."""
+    if not (folder / "done").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        trainer, facts = make(recipe, labelled), provenance("cpu", "float32", 1, 1, "")
+        run = Run.create(
+            folder, recipe=recipe, recipe_name="patient", domain=trainer.method.domain, provenance=facts,
+            card=trainer.dataset.card(),
+        )  # fmt: skip
+        session = Session(run, trainer, Settings(snapshots=1, checkpoint_seconds=inf), Reporter())
+        try:
+            while trainer.clock.samples < recipe.samples:
+                session.step()
+                if trainer.clock.samples == recipe.samples // 4:
+                    session.save()  # there is something to go on from when NaN comes
+            session.save()
+        except NotFinite:
+            pass  # its journal says so
+        (folder / "done").touch()
+    return Run.open(folder)
+
+
+def treated(run: Run, changes: dict[str, Any]) -> tuple[float, bool]:
+    """The distance after a change, infinite where NaN came, and whether the run had to begin anew for it."""
+    recipe, labelled = run.recipe, bool(run.domain.classes)
+    state = run.load_checkpoint()
+    changed = recipe.changed(**changes)
+    anew = "samples" in changes or state is None or bool(discarded(recipe, changed, run.domain))
+    length = changed.samples if anew else state.samples + SAMPLES  # type: ignore[union-attr]
+    trainer = make(changed.changed(samples=length), labelled)  # type: ignore[arg-type]
+    if not anew:
+        assert state is not None
+        inherit(trainer, recipe, run.domain, state)
+    try:
+        return distance(recipe.data, trained(trainer)), anew
+    except NotFinite:
+        return inf, anew
+
+
+def told(folder: Path) -> list[dict[str, Any]]:
+    """The trials so far."""
+    path = folder / "trials.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def tell(folder: Path, **facts: Any) -> None:
+    """Write a trial down."""
+    with (folder / "trials.jsonl").open("a") as file:
+        file.write(json.dumps(facts) + "\n")
+
+
+def prescribed(run: Run) -> Iterator[tuple[Finding, Remedy]]:
+    """The remedies of what is found in a run that are changes."""
+    for finding in examine(Course.of(run)):
+        for remedy in finding.remedies if finding.strength >= STRENGTH else ():
+            if remedy.changes:
+                yield finding, remedy
+
+
+def hundred(data: str, folder: Path) -> str:
+    """The first hundred of the pictures as data of their own."""
+    import numpy as np
+
+    path = folder / f"hundred-{Path(data).stem}.npy"
+    if not path.exists():
+        pictures = opened(data)
+        np.save(path, pictures.images(pictures.splits["train"][:100]).permute(0, 2, 3, 1).numpy())
+    return str(path)
+
+
+def work(folder: Path, pictures: str, name: str, seed: int, until: float, most: int) -> None:
+    """Treat one patient with what has not been tried on it."""
+    data = hundred(pictures, folder) if name == HUNDRED else pictures
+    recipe = usual(data=data, seed=seed, **PATIENTS[name])
+    run = patient(folder / f"{Path(pictures).stem}-{name}-{seed}".replace(" ", "-").replace("/", "by"), recipe,
+                  name == LABELLED)  # fmt: skip
+    key = {"pictures": Path(pictures).stem, "patient": name, "seed": seed}
+    rows = [row for row in told(folder) if {**row, **key} == row]
+    known = {json.dumps(row["changes"], sort_keys=True): row for row in rows}
+    if not any(row["why"] == "unchanged" for row in rows):
+        state, before = run.load_checkpoint(), inf
+        if state is not None and state.samples >= SAMPLES:
+            trainer = make(recipe, name == LABELLED)
+            trainer.load_state(state)
+            before = distance(data, trainer)
+        tell(folder, **key, sign="", why="before", changes={}, after=before, anew=False)
+        tell(folder, **key, sign="", why="unchanged", changes={}, after=treated(run, {})[0], anew=False)
+    for finding, remedy in prescribed(run):
+        if monotonic() >= until:
+            return
+        fields = recipe.changed(**remedy.changes).model_dump(mode="json")
+        changes = {field: fields[field] for field in remedy.changes}
+        mine = [row for row in told(folder) if (row["sign"], row["why"]) == (finding.sign, remedy.why)]
+        if len(mine) >= most or any({**row, **key} == row for row in mine):
+            continue
+        before = known.get(json.dumps(changes, sort_keys=True))
+        after, anew = (before["after"], before["anew"]) if before else treated(run, changes)
+        known[json.dumps(changes, sort_keys=True)] = {"after": after, "anew": anew}
+        tell(folder, **key, sign=finding.sign, why=remedy.why, changes=changes, after=after, anew=anew)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("pictures", nargs="+", help="archives or folders of at most 2,000 colour pictures")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--minutes", type=float, default=inf, help="begin nothing after so many")
+    parser.add_argument("--most", type=int, default=9, help="trials of each remedy of each sign, at most")
+    parser.add_argument("--only", nargs="+", choices=PATIENTS)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    until = monotonic() + 60 * options.minutes
+    for seed in options.seeds:
+        for pictures in options.pictures:
+            for name in options.only or PATIENTS:
+                if monotonic() < until:
+                    work(options.folder, pictures, name, seed, until, options.most)
+    Console().print("all is done" if monotonic() < until else f"{len(told(options.folder))} trials so far")
+
+
+if __name__ == "__main__":
+    main()
