@@ -21,11 +21,11 @@ from belamy.editing.arithmetic import CENTRE, Setting, arithmetic
 from belamy.editing.expressions import parse
 from belamy.evaluation.candidate import heeds_labels
 from belamy.evaluation.intervals import wilson
+from belamy.judges.judge import extractor, trained_judge
+from belamy.judges.reference_set import reference_set_of
+from belamy.registry import Part
 from belamy.runs.run import Run
-from belamy.shelf import Part
-from belamy.training.judge import extractor, trained_judge
-from belamy.training.population import people
-from belamy.training.start import open_recipe_data
+from belamy.training.setup import open_recipe_data
 
 THIRD, HALF = 2 / 3, 1 / 2
 
@@ -47,7 +47,7 @@ def main() -> None:
     train = data.indices("train")
     assert data.labels is not None
     values = measure(data.images(train[data.labels[train] == wanted][:5000]))
-    crowd, expression, matter = people(method, data), parse(asked.sentence), heeds_labels(method)
+    crowd, expression, matter = reference_set_of(method, data), parse(asked.sentence), heeds_labels(method)
     table = Table(title=f"{asked.sentence}, {asked.trials} trials with {run.path.name} ({run.recipe_name})")
     for heading in ("members", "arithmetic with", f"is a {asked.wanted}", f"{asked.measure}: third", "both", "half"):
         table.add_column(heading)
@@ -59,7 +59,7 @@ def main() -> None:
             ("neighbours", torch.stack([result.images[0] for result in results])),
             ("pixels", torch.stack([result.control for result in results])),
         ):
-            told = judge.look(images, None).probabilities
+            told = judge.extract(images, None).probabilities
             assert told is not None
             right, found = told.argmax(1) == wanted, measure(images)
             third, half = (found >= torch.quantile(values, share) for share in (THIRD, HALF))

@@ -31,18 +31,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from belamy.api.steering import Steering
 from belamy.data import to_float, to_uint8
 from belamy.data.measures.thickness import Measure as Thickness
-from belamy.editing.directions import DIRECTIONS, Evidence
+from belamy.editing.attribute_predictors import ClassifierPredictor
+from belamy.editing.directions import DIRECTIONS, DirectionData
 from belamy.editing.evidence import present
-from belamy.editing.observers import Judged
+from belamy.judges.attribute_predictors import attribute_predictors
 from belamy.methods.base import BaseMethod, Encodes
+from belamy.registry import Part
 from belamy.runs.run import Run
 from belamy.sampling.points import encoded, pixels_at, sampler
 from belamy.seeds import generator
-from belamy.shelf import Part
-from belamy.training.attribute_judges import attribute_judges
-from belamy.training.steering import Steering
 
 ALPHAS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 WHOLE = [place for place, alpha in enumerate(ALPHAS) if alpha == int(alpha)]
@@ -59,7 +59,7 @@ CHANGED, KEPT = 0.9, 0.85
 WAYS = {"give": 1.0, "take": -1.0}
 OPEN, DOUBTFUL = ("smile", "hat", "long_hair"), 0.05
 Render = Callable[[Tensor], Tensor]
-Judges = Mapping[str, Judged]
+Judges = Mapping[str, ClassifierPredictor]
 
 
 def spaces(steering: Steering) -> dict[str, tuple[Callable[[Tensor], Tensor], Render]]:
@@ -74,20 +74,20 @@ def spaces(steering: Steering) -> dict[str, tuple[Callable[[Tensor], Tensor], Re
 def digits(steering: Steering) -> dict[str, Any]:
     """Both tables, in latents and in pixels."""
     data, measure = steering.data, Thickness()
-    (judge,) = attribute_judges(data, ["class"])
+    (judge,) = attribute_predictors(data, ["class"])
     assert data.labels is not None
     train, test = data.indices("train")[:10_000], data.indices("test")[:500]
     names = ["thickness", *data.classes]
     told = {}
     for space, (inward, outward) in spaces(steering).items():
         known = {name: present(data, train, data.images(train), name) for name in names}
-        evidence = Evidence(inward(data.images(train)), known, steering.method)
+        evidence = DirectionData(inward(data.images(train)), known, steering.method)
         part = Part(name="mean-difference", within=True)
         vector = DIRECTIONS.build(part).find(evidence, ["thickness"])["thickness"]
         start = inward(data.images(test))
         series = [outward(start + alpha * vector) for alpha in ALPHAS]
         thickness = torch.stack([measure(images) for images in series])
-        same = torch.stack([judge.look(images).verdict == data.labels[test] for images in series]).double()
+        same = torch.stack([judge.predict(images).verdict == data.labels[test] for images in series]).double()
         told[space] = {
             "rises over -3 -2 … 3": _share((thickness[WHOLE].diff(dim=0) > 0).all(0)),
             "rises over every step of 0.5 and 1": _share((thickness.diff(dim=0) > 0).all(0)),
@@ -116,12 +116,12 @@ def _sums(steering: Steering, inward: Render, outward: Render, judge: Any, membe
         means = [inward(data.images(images)).mean(0) for images in chosen]
         sums.append(sum((sign * mean for (sign, _), mean in zip(groups, means, strict=True)), torch.zeros(1)))
     images = outward(torch.stack(sums))
-    return _share((judge.look(images).verdict == 1) & (Thickness()(images) > middle))
+    return _share((judge.predict(images).verdict == 1) & (Thickness()(images) > middle))
 
 
 def faces(steering: Steering, part: str) -> dict[str, Any]:
     """For each attribute the best steps, their success and what each other attribute keeps; and the sentence."""
-    judges = {judge.name: judge for judge in attribute_judges(steering.data)}
+    judges = {judge.name: judge for judge in attribute_predictors(steering.data)}
     names = [name for name in FACES if name in judges]
     found = steering.find(Part.parse(part), names)
     data, held = steering.data, steering.data.indices("test")
@@ -135,7 +135,7 @@ def faces(steering: Steering, part: str) -> dict[str, Any]:
             moves.append(of(counted, sign * steps[way] * found[name]))
         real = data.attributes[name].codes[held]
         told[name] = {
-            "judge on held-out faces": _share(judges[name].look(data.images(held)).verdict == real),
+            "judge on held-out faces": _share(judges[name].predict(data.images(held)).verdict == real),
             **_reconstructed(steering, judges[name], held, real),
             "step": steps,
             **{way: _share(move["changed"]) for way, move in zip(WAYS, moves, strict=True)},
@@ -172,7 +172,7 @@ def _told(moves: Sequence[dict[str, Tensor]]) -> dict[str, float]:
 
 
 def _looked(judges: Judges, images: Tensor) -> dict[str, Tensor]:
-    return {name: judge.look(images).verdict for name, judge in judges.items()}
+    return {name: judge.predict(images).verdict for name, judge in judges.items()}
 
 
 def _score(told: dict[str, float]) -> float:
@@ -180,11 +180,11 @@ def _score(told: dict[str, float]) -> float:
     return min(told["changed"] / CHANGED, min(share for other, share in told.items() if other != "changed") / KEPT)
 
 
-def _reconstructed(steering: Steering, judge: Judged, held: Tensor, real: Tensor) -> dict[str, float]:
+def _reconstructed(steering: Steering, judge: ClassifierPredictor, held: Tensor, real: Tensor) -> dict[str, float]:
     if not isinstance(steering.method, Encodes):
         return {}
     images = pixels_at(steering.method, encoded(steering.method, steering.data.images(held)), batch=256)
-    return {"judge on their reconstructions": _share(judge.look(images).verdict == real)}
+    return {"judge on their reconstructions": _share(judge.predict(images).verdict == real)}
 
 
 def _sentence(steering: Steering, judges: Judges) -> dict[str, Any]:

@@ -35,13 +35,13 @@ from belamy.evaluation import intervals
 from belamy.evaluation.neighbours import nearest
 from belamy.evaluation.statistics import Interval
 from belamy.forensics.ranking import auroc
-from belamy.methods.base import BaseMethod, Domain
+from belamy.judges.pretraining import drawn, few_labels
+from belamy.methods.base import BaseMethod, DataSpec
+from belamy.registry import Part
 from belamy.runs.run import Run
 from belamy.sampling.points import encoded
-from belamy.shelf import Part
 from belamy.training.distribution import World
-from belamy.training.pretraining import drawn, few_labels
-from belamy.training.start import Options, make_trainer, open_recipe_data
+from belamy.training.setup import Options, make_trainer, open_recipe_data
 
 NORMAL = 10_000
 """Normal images that every rival is given."""
@@ -112,8 +112,8 @@ def autoencoder(data: Dataset, samples: int) -> BaseMethod:
     recipe = recipes.get("autoencoder-mnist").changed(
         samples=samples, schedule=Part(name="cosine"), optimizer=Part(name="adam", lr=2e-3, beta1=0.9)
     )
-    trainer = make_trainer(recipe, Domain(data.shape), data, Options("cpu", watch=False, progress=False), World())
-    while trainer.clock.samples < recipe.samples:
+    trainer = make_trainer(recipe, DataSpec(data.shape), data, Options("cpu", watch=False, progress=False), World())
+    while trainer.clock.samples < recipe.train_samples:
         trainer.step()
     return trainer.method.eval()
 

@@ -22,7 +22,7 @@ from rich.progress import track
 from belamy.errors import NotFinite
 from belamy.game.match import Match
 from belamy.game.moment import Observer
-from belamy.game.settings import ADVERSARIAL, Settings
+from belamy.game.settings import ADVERSARIAL, GameSettings
 from belamy.runs.files import append_jsonl, read_jsonl, write_bytes
 
 STEPS = {"ring": 2000, "grid": 4000}
@@ -60,7 +60,7 @@ def play(name: str, distribution: str, seed: int) -> dict[str, Any]:
     fields = {**budget(distribution), **rows()[name], "distribution": distribution, "seed": seed}
     started = time.process_time()
     row: dict[str, Any] = {"name": name, "distribution": distribution, "seed": seed, "budget": budget(distribution)}
-    match = Match(Settings().changed(**fields))
+    match = Match(GameSettings().changed(**fields))
     try:
         while match.step < match.settings.steps:
             match.play()
@@ -75,7 +75,7 @@ def floor(distribution: str) -> float:
     from belamy.game.measure import PAIRED, plane_wasserstein
     from belamy.seeds import Draws
 
-    target = Match(Settings().changed(distribution=distribution)).distribution
+    target = Match(GameSettings().changed(distribution=distribution)).distribution
     samples = [target.sample(PAIRED, Draws(seed, 0)) for seed in range(20)]
     return mean(plane_wasserstein(*pair) for pair in zip(samples[::2], samples[1::2], strict=True))
 

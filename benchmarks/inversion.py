@@ -27,13 +27,13 @@ from belamy.cli.verbs.sample import heeds_labels
 from belamy.editing.inversion import Inversion, Way, invert
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.intervals import mean, wilson
+from belamy.judges.judge import extractor, trained_judge
 from belamy.methods.base import BaseMethod, Encodes
 from belamy.runs.run import Run
 from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, named
 from belamy.sampling.points import class_weights, pixels_at
-from belamy.training.judge import extractor, trained_judge
-from belamy.training.start import open_recipe_data
+from belamy.training.setup import open_recipe_data
 
 SHOWN = 10
 HEADINGS = ("run", "way", "PSNR, dB", "recognised", "label found", "made another class", "s per image, batch",
@@ -61,7 +61,7 @@ def measure(
             part = slice(place, place + 1)
             own = None if known is None else known[part]
             alone.append(timed(method, images[part], way, own, form.prior)[1])
-    seen = judge.look(found.images, None).probabilities
+    seen = judge.extract(found.images, None).probabilities
     assert seen is not None  # a classifier gives them
     right = seen.argmax(1) == labels
     matter = heeds_labels(method) and found.weights is not None
@@ -78,9 +78,9 @@ def measure(
 
 def another(method: BaseMethod, found: Inversion, labels: Tensor, judge: Extractor) -> float:
     """Share of the images made anew as the next class in which the judge sees that class."""
-    classes = len(method.domain.classes)
+    classes = len(method.spec.classes)
     wanted = (labels + 1) % classes
-    seen = judge.look(pixels_at(method, found.latents, class_weights(wanted, classes)), None).probabilities
+    seen = judge.extract(pixels_at(method, found.latents, class_weights(wanted, classes)), None).probabilities
     assert seen is not None
     return share_of(seen.argmax(1) == wanted)
 
@@ -126,7 +126,7 @@ def main() -> None:
     assert data.labels is not None
     images, labels = data.images(held), data.labels[held]
     judge = extractor(data, trained_judge(data))
-    seen = judge.look(images, None).probabilities
+    seen = judge.extract(images, None).probabilities
     assert seen is not None
     rows: list[dict[str, Any]] = []
     shown = torch.tensor([int((labels == number).nonzero()[0]) for number in labels.unique()[:SHOWN]])

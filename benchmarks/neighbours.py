@@ -20,10 +20,10 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.metrics.birthday import Metric as Birthday
 from belamy.evaluation.metrics.precision_recall import Metric as PrecisionRecall
 from belamy.evaluation.neighbours import closest_pairs
-from belamy.evaluation.seen import Seen
 
 SIDE, FEATURES, CHUNK = 32, 2048, 1000
 PEAKS = {"pairs": "closest pairs alone", "birthday": "the whole metric birthday", "manifolds": "precision and recall"}
@@ -88,14 +88,14 @@ def peak(name: str, count: int) -> None:
         for _ in range(0, count, CHUNK):
             for side in ("real", "fake"):
                 rows = torch.randn(CHUNK, FEATURES, generator=source, dtype=torch.float64)
-                metric.update(**{side: Seen(rows)})
+                metric.update(**{side: ExtractedFeatures(rows)})
         metric.compute()
     elif name == "pairs":
         closest_pairs(smooth(count).flatten(1), 20)
     else:
         birthday, images = Birthday(), smooth(2 * count)
         for side, kept in (("real", images[:count]), ("fake", images[count:])):
-            birthday.update(**{side: Seen(torch.zeros(count, 1), images=kept)})
+            birthday.update(**{side: ExtractedFeatures(torch.zeros(count, 1), images=kept)})
         birthday.compute()
     peaked = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     Console().print(f"{peaked:,.0f} MB at the peak, {perf_counter() - started:.0f} s")

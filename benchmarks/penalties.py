@@ -23,12 +23,12 @@ from rich.table import Table
 
 from belamy import recipes
 from belamy.data.dataset import Dataset, Memory
-from belamy.methods.base import Domain
+from belamy.methods.base import DataSpec
 from belamy.methods.construction import PENALTIES
 from belamy.methods.gan import Recipe
-from belamy.shelf import Part
+from belamy.registry import Part
 from belamy.training.distribution import World
-from belamy.training.start import Options, make_trainer
+from belamy.training.setup import Options, make_trainer
 
 NOTHING = "nothing"
 LAZY = {"r1:every=16": 16, "gradient-penalty:every=4": 4}
@@ -52,10 +52,10 @@ def stepper(system: str, data: Dataset, *penalties: str) -> Callable[[], None]:
     """One step of a system with some penalties in the library's own engine."""
     recipe = recipes.get(system)
     assert isinstance(recipe, Recipe)
-    law = Part(name="coded" if "mutual-information" in penalties else "normal")
-    made = recipe.changed(penalties=penalties, latent_law=law, **SYSTEMS[system][1])
+    prior = Part(name="coded" if "mutual-information" in penalties else "normal")
+    made = recipe.changed(penalties=penalties, prior=prior, **SYSTEMS[system][1])
     options = Options(device="cpu", progress=False)
-    trainer = make_trainer(made, Domain(data.shape, tuple(data.classes)), data, options, World())
+    trainer = make_trainer(made, DataSpec(data.shape, tuple(data.classes)), data, options, World())
     return trainer.step
 
 

@@ -19,13 +19,13 @@ from rich.table import Table
 from belamy import recipes
 from belamy.data import open_data
 from belamy.evaluation.panel import Judgement, Panel
-from belamy.methods.base import Domain
+from belamy.judges.judge import extractor, trained_judge
+from belamy.methods.base import DataSpec
 from belamy.runs.files import save_png
 from belamy.sampling.draw import draw
 from belamy.sampling.grid import grid
 from belamy.training.distribution import World
-from belamy.training.judge import extractor, trained_judge
-from belamy.training.start import Options, make_trainer
+from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
 
 MOMENTS = (15, 30, 60, 90, 120, 180, 240, 300)
@@ -35,17 +35,17 @@ MOMENTS = (15, 30, 60, 90, 120, 180, 240, 300)
 def curve(name: str, seed: int, seconds: float, panel: Panel, console: Console) -> tuple[list[dict], Trainer]:
     """Judgements of a recipe over its training time, until it ends or the time is up, and the trainer."""
     recipe, data = recipes.get(name).changed(seed=seed), panel.data
-    trainer = make_trainer(recipe, Domain(data.shape, data.classes), data, Options(device="cpu"), World())
+    trainer = make_trainer(recipe, DataSpec(data.shape, data.classes), data, Options(device="cpu"), World())
     rows = []
     moments = [moment for moment in MOMENTS if moment < seconds] + [seconds]
     for moment in moments:
-        while trainer.clock.seconds < moment and trainer.clock.samples < recipe.samples:
+        while trainer.clock.seconds < moment and trainer.clock.samples < recipe.train_samples:
             trainer.step()
         values = judgement(trainer, panel).values
         rows.append({"seconds": trainer.clock.seconds, "samples": trainer.clock.samples, **values})
         console.print(f"{name} seed {seed}: {rows[-1]['seconds']:.0f} s, {rows[-1]['samples']:,} samples, "
                       + ", ".join(f"{key} {value:.4g}" for key, value in values.items()))  # fmt: skip
-        if trainer.clock.samples >= recipe.samples:
+        if trainer.clock.samples >= recipe.train_samples:
             break
     return rows, trainer
 
@@ -67,8 +67,8 @@ def main() -> None:
     torch.set_flush_denormal(True)
     data = open_data("mnist")
     panel = Panel(extractor(data, trained_judge(data, say=console.print)), data)
-    floor = panel.floor(10_000)
-    console.print(f"{floor.card}\nreal training digits: {floor.values}")
+    real_baseline = panel.real_baseline(10_000)
+    console.print(f"{real_baseline.card}\nreal training digits: {real_baseline.values}")
     results = {}
     for name, seed in [*(("digits", seed) for seed in range(options.seeds)), ("dcgan-mnist", 0)]:
         results[f"{name} seed {seed}"], trainer = curve(name, seed, options.seconds, panel, console)

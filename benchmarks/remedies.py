@@ -32,17 +32,17 @@ from belamy.errors import NotFinite
 from belamy.evaluation.features.efficientnet import efficientnet_features
 from belamy.evaluation.panel import Panel
 from belamy.methods import gan
-from belamy.methods.base import BaseMethod, Domain
+from belamy.methods.base import BaseMethod, DataSpec
+from belamy.progress import Reporter
+from belamy.registry import Part
 from belamy.runs.provenance import provenance
 from belamy.runs.run import Run
-from belamy.shelf import Part
 from belamy.training.inheritance import discarded, inherit
-from belamy.training.progress import Reporter
-from belamy.training.session import Session, Settings
+from belamy.training.session import Session, SessionSettings
 from belamy.training.trainer import Trainer, fresh
-from belamy.training.watch.course import Course
 from belamy.training.watch.diagnosis import examine
 from belamy.training.watch.finding import Finding, Remedy
+from belamy.training.watch.history import RunHistory
 
 SAMPLES, JUDGED = 12_800, 500
 """Length of a run, and samples that are judged."""
@@ -122,10 +122,10 @@ def distance(data: str, trainer: Trainer) -> float:
 def make(recipe: gan.Recipe, labelled: bool) -> Trainer:
     """A trainer at its beginning; of the hundred pictures it sees no others."""
     data = opened(recipe.data)
-    domain = Domain(data.shape, tuple(data.classes) if labelled else ())
+    spec = DataSpec(data.shape, tuple(data.classes) if labelled else ())
 
     def build() -> BaseMethod:
-        return gan.Method(recipe, domain)
+        return gan.Method(recipe, spec)
 
     torch.set_flush_denormal(True)
     return Trainer(fresh(build, recipe.seed, torch.device("cpu"), torch.float32), data)
@@ -137,7 +137,7 @@ def trained(trainer: Trainer) -> Trainer:
     Raises:
         NotFinite: On the way.
     """
-    while trainer.clock.samples < trainer.method.recipe.samples:
+    while trainer.clock.samples < trainer.method.recipe.train_samples:
         trainer.step()
     trainer.check_finite()
     return trainer
@@ -149,14 +149,14 @@ def patient(folder: Path, recipe: gan.Recipe, labelled: bool) -> Run:
         shutil.rmtree(folder, ignore_errors=True)
         trainer, facts = make(recipe, labelled), provenance("cpu", "float32", 1, 1, "")
         run = Run.create(
-            folder, recipe=recipe, recipe_name="patient", domain=trainer.method.domain, provenance=facts,
+            folder, recipe=recipe, recipe_name="patient", spec=trainer.method.spec, provenance=facts,
             card=trainer.dataset.card(),
         )  # fmt: skip
-        session = Session(run, trainer, Settings(snapshots=1, checkpoint_seconds=inf), Reporter())
+        session = Session(run, trainer, SessionSettings(snapshots=1, checkpoint_seconds=inf), Reporter())
         try:
-            while trainer.clock.samples < recipe.samples:
+            while trainer.clock.samples < recipe.train_samples:
                 session.step()
-                if trainer.clock.samples == recipe.samples // 4:
+                if trainer.clock.samples == recipe.train_samples // 4:
                     session.save()  # there is something to go on from when NaN comes
             session.save()
         except NotFinite:
@@ -167,15 +167,15 @@ def patient(folder: Path, recipe: gan.Recipe, labelled: bool) -> Run:
 
 def treated(run: Run, changes: dict[str, Any]) -> tuple[float, bool]:
     """The distance after a change, infinite where NaN came, and whether the run had to begin anew for it."""
-    recipe, labelled = run.recipe, bool(run.domain.classes)
+    recipe, labelled = run.recipe, bool(run.spec.classes)
     state = run.load_checkpoint()
     changed = recipe.changed(**changes)
-    anew = "samples" in changes or state is None or bool(discarded(recipe, changed, run.domain))
+    anew = "samples" in changes or state is None or bool(discarded(recipe, changed, run.spec))
     length = changed.samples if anew else state.samples + SAMPLES  # type: ignore[union-attr]
     trainer = make(changed.changed(samples=length), labelled)  # type: ignore[arg-type]
     if not anew:
         assert state is not None
-        inherit(trainer, recipe, run.domain, state)
+        inherit(trainer, recipe, run.spec, state)
     try:
         return distance(recipe.data, trained(trainer)), anew
     except NotFinite:
@@ -196,7 +196,7 @@ def tell(folder: Path, **facts: Any) -> None:
 
 def prescribed(run: Run) -> Iterator[tuple[Finding, Remedy]]:
     """The remedies of what is found in a run that are changes."""
-    for finding in examine(Course.of(run)):
+    for finding in examine(RunHistory.of(run)):
         for remedy in finding.remedies if finding.strength >= STRENGTH else ():
             if remedy.changes:
                 yield finding, remedy

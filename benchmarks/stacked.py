@@ -23,13 +23,13 @@ from belamy.data import open_data
 from belamy.evaluation.candidate import Drawn
 from belamy.evaluation.features.stacked import StackedFeatures
 from belamy.evaluation.metrics.modes import Metric as Modes
-from belamy.methods.base import Domain
+from belamy.judges.judge import extractor, trained_judge
+from belamy.methods.base import DataSpec
 from belamy.runs.files import save_png
 from belamy.sampling.draw import draw
 from belamy.sampling.grid import grid
 from belamy.training.distribution import World
-from belamy.training.judge import extractor, trained_judge
-from belamy.training.start import Options, make_trainer
+from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
 
 MODES, SAMPLES = 1000, 26_000
@@ -37,12 +37,12 @@ MOMENTS = (2, 4, 8, 12, 16, 20, 25, 30)
 """CPU-minutes of training after which samples are judged."""
 
 
-def judged(trainer: Trainer, look: StackedFeatures, count: int) -> dict[str, float]:
+def judged(trainer: Trainer, stacked: StackedFeatures, count: int) -> dict[str, float]:
     """Modes covered and divergence from the uniform distribution."""
     metric = Modes(classes=MODES)
     with trainer.averages.in_place(trainer.method):
         for images, _ in Drawn(trainer.method, count, 1, heeds=False).chunks():
-            metric.update(fake=look.look(images))
+            metric.update(fake=stacked.extract(images))
     return metric.compute()
 
 
@@ -61,23 +61,23 @@ def main() -> None:
     fields, _ = read(recipes.get(chosen.recipe), sys.argv[end + 1 :], "stacked.py")
     recipe = recipes.get(chosen.recipe).changed(**{"data": "stacked-mnist", **fields, "seed": chosen.seed})
     digits, data = open_data("mnist"), open_data(recipe.data)
-    look = StackedFeatures(extractor(digits, trained_judge(digits, say=console.print)))
-    unlabelled = Domain(data.shape, ())
+    stacked = StackedFeatures(extractor(digits, trained_judge(digits, say=console.print)))
+    unlabelled = DataSpec(data.shape, ())
     trainer = make_trainer(recipe, unlabelled, data, Options(device="cpu"), World())
     rows, spent = [], 0.0
     for moment in [*[each for each in MOMENTS if each < chosen.minutes], chosen.minutes]:
-        while spent < 60 * moment and trainer.clock.samples < recipe.samples:
+        while spent < 60 * moment and trainer.clock.samples < recipe.train_samples:
             started = time.process_time()
             trainer.step()
             spent += time.process_time() - started
         rows.append(
-            {"cpu_minutes": spent / 60, "samples": trainer.clock.samples, **judged(trainer, look, chosen.count)}
+            {"cpu_minutes": spent / 60, "samples": trainer.clock.samples, **judged(trainer, stacked, chosen.count)}
         )
         console.print(f"{rows[-1]['cpu_minutes']:.1f} CPU-minutes, {rows[-1]['samples']:,} samples: "
                       f"{rows[-1]['modes']} modes of {chosen.count:,} samples, KL {rows[-1]['kl']:.3f}")  # fmt: skip
         if chosen.json:
             chosen.json.write_text(json.dumps({"recipe": recipe.model_dump(mode="json"), "rows": rows}, indent=2))
-        if trainer.clock.samples >= recipe.samples:
+        if trainer.clock.samples >= recipe.train_samples:
             break
     if chosen.grid:
         with trainer.averages.in_place(trainer.method):

@@ -36,7 +36,7 @@ from belamy.data.patterns import PATTERNS
 from belamy.editing.style import SETTINGS, stylize
 from belamy.editing.style.colours import luminance
 from belamy.editing.style.images import load, resized
-from belamy.editing.style.objective import Objective, Style
+from belamy.editing.style.objective import Style, StyleLoss
 from belamy.losses.perceptual.gram import gram
 from belamy.losses.perceptual.total_variation import total_variation
 from belamy.networks.efficientnet_lite import EfficientNetLite
@@ -86,7 +86,7 @@ def step(rounds: int) -> None:
     """Seconds of processor time, on one thread, since other work shares the machine."""
     network = random_vgg(0)
     content, style, image = (noise(HEIGHT, WIDTH, seed) for seed in range(3))
-    objective = Objective(network, DOCUMENTS, content, [Style(style)])
+    objective = StyleLoss(network, DOCUMENTS, content, [Style(style)])
     objective.gradient(image)  # the content is encoded here
     with FlopCounterMode(display=False) as counter:
         objective.gradient(image)
@@ -159,7 +159,7 @@ def peak(name: str, size: str) -> None:
         network = random_vgg(0) if name == "vgg19" else EfficientNetLite.pretrained()
         width -= 0 if max(height, width) <= settings.tile else width % 16
         height -= 0 if max(height, width) <= settings.tile else height % 16
-        objective = Objective(network, settings, noise(height, width, 0), [Style(noise(400, 533, 1))])
+        objective = StyleLoss(network, settings, noise(height, width, 0), [Style(noise(400, 533, 1))])
         objective.gradient(noise(height, width, 2))
         count = len(objective.tiles)
     peaked = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

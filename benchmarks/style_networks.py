@@ -33,7 +33,7 @@ from belamy.editing.style import SETTINGS, stylize, stylize_film
 from belamy.editing.style import one_pass as painting
 from belamy.editing.style.film import Film
 from belamy.editing.style.images import as_pixels, load, resized, size_for
-from belamy.editing.style.objective import Objective, Style
+from belamy.editing.style.objective import Style, StyleLoss
 from belamy.methods.base import BaseMethod
 from belamy.methods.perception import style_picture
 from belamy.networks.efficientnet_lite import EfficientNetLite
@@ -100,14 +100,14 @@ def painted(method: Any, content: np.ndarray, style: np.ndarray, height: int) ->
     return painting.paint(method, content, shown, size=height).pixels
 
 
-def judge(content: np.ndarray, style: np.ndarray, height: int) -> Objective:
+def judge(content: np.ndarray, style: np.ndarray, height: int) -> StyleLoss:
     """The losses of ``belamy stylize``, the style at the size that both were shown it."""
     size = size_for(content, height)
     wanted = resized(style, size_for(style, height))
-    return Objective(EfficientNetLite.pretrained(), SETTINGS["offline"], resized(content, size), [Style(wanted)])
+    return StyleLoss(EfficientNetLite.pretrained(), SETTINGS["offline"], resized(content, size), [Style(wanted)])
 
 
-def losses(objective: Objective, pixels: np.ndarray) -> tuple[float, float]:
+def losses(objective: StyleLoss, pixels: np.ndarray) -> tuple[float, float]:
     terms, _ = objective.gradient(resized(pixels, pixels.shape[:2]))
     return terms.content, terms.style
 

@@ -19,24 +19,34 @@ from rich.table import Table
 from torch import Tensor
 
 from belamy import recipes
+from belamy.api.train import train
 from belamy.data import open_data
-from belamy.forensics.divergence import BINS, POINTS, REFERENCE, SCALE, ZOOM, Pixels, Row, compare, threshold
+from belamy.forensics.divergence import (
+    BINS,
+    POINTS,
+    REFERENCE,
+    SCALE,
+    ZOOM,
+    DivergenceRow,
+    PixelSummary,
+    compare,
+    threshold,
+)
 from belamy.forensics.noise import EPSILON, Bernoulli, fast_gradient_sign
 from belamy.methods.base import BaseMethod, BaseRecipe
+from belamy.registry import Part
 from belamy.runs.files import write_bytes
 from belamy.runs.report.plot import line_chart
 from belamy.runs.run import Run
 from belamy.sampling.draw import generated
-from belamy.shelf import Part
-from belamy.training.start import train
 
 PRINTED = {
-    "train": Row(0, 1, 0),
-    "test": Row(0.003177, 0, 0.000029),
-    "lsgan": Row(0.808119, 0, 0.013517),
-    "wgan-gp": Row(0.701573, 0, 0.014662),
-    "adversarial": Row(0.419338, 0, 0.581769),
-    "bernoulli": Row(0.130855, 0, 0.0785009),
+    "train": DivergenceRow(0, 1, 0),
+    "test": DivergenceRow(0.003177, 0, 0.000029),
+    "lsgan": DivergenceRow(0.808119, 0, 0.013517),
+    "wgan-gp": DivergenceRow(0.701573, 0, 0.014662),
+    "adversarial": DivergenceRow(0.419338, 0, 0.581769),
+    "bernoulli": DivergenceRow(0.130855, 0, 0.0785009),
 }
 """As the book has it, chapter 11; its WGAN-GP is called IWGAN."""
 BATCH = 500
@@ -59,7 +69,7 @@ def chosen(name: str) -> BaseRecipe:
         return recipes.get("classifier-mnist").changed(classifier=Part(name="convnet"), **one_pass)
     alone = Part(name="unconditional")
     networks = recipes.get("digits").changed(
-        generator_condition=alone, discriminator_condition=alone, auxiliary=0.0, penalties=(), average=20_000
+        generator_condition=alone, discriminator_condition=alone, auxiliary=0.0, penalties=(), ema_half_life=20_000
     )
     if name == "lsgan":
         adam = Part(name="adam", lr=5e-4, beta1=0.5, beta2=0.99)
@@ -74,9 +84,9 @@ def chosen(name: str) -> BaseRecipe:
     )  # fmt: skip
 
 
-def counted(parts: Iterable[Tensor]) -> Pixels:
+def counted(parts: Iterable[Tensor]) -> PixelSummary:
     """The pixels of images that come in parts, on the table's scale already."""
-    pixels = Pixels()
+    pixels = PixelSummary()
     for part in parts:
         pixels.update(part)
     return pixels
@@ -89,7 +99,7 @@ def drawn(method: BaseMethod, count: int, rounded: bool = False) -> Iterable[Ten
         yield (levels.round() if rounded else levels) / SCALE
 
 
-def sets(folder: Path, count: int, console: Console) -> dict[str, Pixels]:
+def sets(folder: Path, count: int, console: Console) -> dict[str, PixelSummary]:
     """The pixels of every set of the table, by its name."""
     data = open_data("mnist")
     assert data.labels is not None
@@ -112,7 +122,7 @@ def sets(folder: Path, count: int, console: Console) -> dict[str, Pixels]:
     return found
 
 
-def figure(found: dict[str, Pixels]) -> str:
+def figure(found: dict[str, PixelSummary]) -> str:
     """Distribution functions and, between the modes, histograms."""
     kept = {name: pixels for name, pixels in found.items() if "," not in name}
     points, edges = torch.linspace(0, 1, POINTS).tolist(), torch.linspace(ZOOM[0], ZOOM[1], BINS + 1)

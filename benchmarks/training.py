@@ -25,9 +25,9 @@ from rich.table import Table
 
 from belamy import recipes
 from belamy.data import Dataset, open_data
-from belamy.methods.base import Domain
+from belamy.methods.base import DataSpec
 from belamy.training.distribution import World
-from belamy.training.start import Options, make_trainer
+from belamy.training.setup import Options, make_trainer
 
 GFLOP = {"dcgan-mnist": 115.6, "dcgan-cifar": 114.0}
 """Products and sums of one step at the recipe's batch, in 1e9, one pass of each network where one serves."""
@@ -45,7 +45,7 @@ def ceiling() -> float:
 
 def belamy_step(name: str, data: Dataset) -> Callable[[], None]:
     """One step of a recipe in the library's own engine."""
-    trainer = make_trainer(recipes.get(name), Domain(data.shape), data, Options(device="cpu"), World())
+    trainer = make_trainer(recipes.get(name), DataSpec(data.shape), data, Options(device="cpu"), World())
     return trainer.step
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from belamy.api.unmask import unmask
 from belamy.data import open_data
 from belamy.evaluation.candidate import is_run
 from belamy.evaluation.intervals import wilson
@@ -27,7 +28,6 @@ from belamy.runs.files import append_jsonl, read_jsonl, write_bytes
 from belamy.runs.report.plot import line_chart
 from belamy.runs.run import Run
 from belamy.seeds import generator
-from belamy.training.unmask import unmask
 
 COUNT, SPLIT_COUNT, LEVEL = 1000, 300, 0.05
 SHOWN = ("jpeg:95", "jpeg:75", "jpeg:50", "jpeg:30", "blur:1", "resize:0.5")

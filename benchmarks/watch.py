@@ -30,19 +30,19 @@ from torch import Tensor, nn
 from belamy.data import Dataset, open_data
 from belamy.errors import NotFinite
 from belamy.evaluation.panel import Panel
+from belamy.judges.judge import extractor, trained_judge
 from belamy.methods import gan
-from belamy.methods.base import Domain
+from belamy.methods.base import DataSpec
+from belamy.progress import reporter
+from belamy.registry import Part
 from belamy.runs.provenance import provenance
 from belamy.runs.run import Run
-from belamy.shelf import Part
 from belamy.training.autopilot import Autopilot
 from belamy.training.distribution import World
-from belamy.training.judge import extractor, trained_judge
-from belamy.training.progress import reporter
-from belamy.training.session import Session, Settings
+from belamy.training.session import Session, SessionSettings
 from belamy.training.trainer import Trainer, fresh
-from belamy.training.watch.course import Course
 from belamy.training.watch.diagnosis import examine
+from belamy.training.watch.history import RunHistory
 
 SAMPLES = 32_000
 """Budget of a run in training samples: 500 steps of 64."""
@@ -113,7 +113,7 @@ def labels_cut(method: gan.Method, trainer: Trainer | None) -> None:
 def bare_transposed(method: gan.Method, trainer: Trainer | None) -> None:
     """The generator enlarges by transposed convolutions of kernel 3 and stride 2, whose windows overlap unevenly."""
     if trainer is None:
-        method.generator = Bare(method.recipe.latent, method.domain.shape)
+        method.generator = Bare(method.recipe.latent, method.spec.shape)
 
 
 class Bare(nn.Module):
@@ -256,7 +256,7 @@ def healthy() -> dict[str, Kind]:
         "mnist labels": (True, LABELLED),
         "mnist slow": (False, {"generator_optimizer": adam(5e-4), "discriminator_optimizer": adam(5e-4)}),
         "mnist simultaneous": (False, {"turns": "simultaneous", "average": 5000}),
-        "mnist uniform": (False, {"latent_law": Part(name="uniform"), "latent": 16, "fresh_latents": True}),
+        "mnist uniform": (False, {"prior": Part(name="uniform"), "latent": 16, "fresh_latents": True}),
         "avatars": (False, {"data": "avatars-16", "generator": digits(8, 64), "discriminator": digits(8, 64)}),
         "avatars small batch": (False, {"data": "avatars-16", "batch": 32}),
     }
@@ -276,12 +276,12 @@ def train(kind: Kind, recipe: gan.Recipe, path: Path, autopilot: bool = False) -
     made = path.with_name(f"{path.name}.part")
     shutil.rmtree(made, ignore_errors=True)
     data = opened(recipe.data)
-    domain = Domain(data.shape, tuple(data.classes) if kind.labels else ())
+    spec = DataSpec(data.shape, tuple(data.classes) if kind.labels else ())
     torch.set_flush_denormal(True)
 
     def trainer(recipe: gan.Recipe) -> Trainer:
         def build() -> gan.Method:
-            method = gan.Method(recipe, domain)
+            method = gan.Method(recipe, spec)
             kind.spoil(method, None)
             return method
 
@@ -290,8 +290,8 @@ def train(kind: Kind, recipe: gan.Recipe, path: Path, autopilot: bool = False) -
         return joined
 
     facts = provenance("cpu", "float32", 8, 1, "")
-    run = Run.create(made, recipe=recipe, recipe_name=path.name, domain=domain, provenance=facts, card=data.card())
-    settings, silent = Settings(snapshots=8, checkpoint_seconds=1e9), reporter(False)
+    run = Run.create(made, recipe=recipe, recipe_name=path.name, spec=spec, provenance=facts, card=data.card())
+    settings, silent = SessionSettings(snapshots=8, checkpoint_seconds=1e9), reporter(False)
     start = trainer(recipe)
     pilot = Autopilot(run, start, settings, silent, trainer) if autopilot else Session(run, start, settings, silent)  # type: ignore[arg-type]
     try:
@@ -302,9 +302,9 @@ def train(kind: Kind, recipe: gan.Recipe, path: Path, autopilot: bool = False) -
     made.rename(path)
 
 
-def course_of(path: Path) -> Course:
+def course_of(path: Path) -> RunHistory:
     """The course of a run that this benchmark made."""
-    return Course.of(Run.open(path))
+    return RunHistory.of(Run.open(path))
 
 
 def named_first(path: Path) -> list[str]:
@@ -356,7 +356,7 @@ def table(folder: Path, seeds: Sequence[int]) -> str:
 def distance(folder: Path, path: Path) -> float:
     """Fréchet distance of 2,000 samples from the held-out images, infinite where training ended in NaN."""
     run = Run.open(path)
-    if not run.checkpoints() or run.samples_seen < run.recipe.samples:
+    if not run.checkpoints() or run.samples_seen < run.recipe.train_samples:
         return inf
     made = run.recipe.data.endswith(
         "spots.npy"

@@ -11,11 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from belamy.api.evaluate import evaluate
+    from belamy.api.latent_editor import steer
+    from belamy.api.train import resume, train
     from belamy.editing.style.stylize import stylize
     from belamy.runs.run import open_run as open
-    from belamy.training.evaluate import evaluate
-    from belamy.training.helm import steer
-    from belamy.training.start import resume, train
     from belamy.training.watch.diagnosis import diagnose
 
 __all__ = ["diagnose", "evaluate", "open", "resume", "steer", "stylize", "train"]
@@ -23,12 +23,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "diagnose": ("training.watch.diagnosis", "diagnose"),
-    "evaluate": ("training.evaluate", "evaluate"),
+    "evaluate": ("api.evaluate", "evaluate"),
     "open": ("runs.run", "open_run"),
-    "resume": ("training.start", "resume"),
-    "steer": ("training.helm", "steer"),
+    "resume": ("api.train", "resume"),
+    "steer": ("api.latent_editor", "steer"),
     "stylize": ("editing.style.stylize", "stylize"),
-    "train": ("training.start", "train"),
+    "train": ("api.train", "train"),
 }
 
 

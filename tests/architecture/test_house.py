@@ -171,7 +171,9 @@ def test_loading_runs_no_code() -> None:
                     assert "weights_only=True" in ast.unparse(node)
 
 
-@pytest.mark.parametrize("statement", ["import belamy", "import belamy.shelf, belamy.seeds, belamy.errors, belamy.cli"])
+@pytest.mark.parametrize(
+    "statement", ["import belamy", "import belamy.registry, belamy.seeds, belamy.errors, belamy.cli"]
+)
 def test_importing_is_quick(statement: str) -> None:
     """No heavy library comes with the package until it is used."""
     script = f"{statement}\nimport sys\nassert not {{'torch', 'numpy', 'PIL'}} & set(sys.modules), sorted(sys.modules)"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from belamy.errors import UsageError
 from belamy.methods.construction import DISCRIMINATOR_CONDITIONS, DISCRIMINATORS, GENERATOR_CONDITIONS, GENERATORS
 from belamy.networks.summary import summarize
-from belamy.shelf import Part
+from belamy.registry import Part
 
 SHAPE, LATENT, CLASSES = (3, 32, 32), 5, 3
 NETWORKS = {
@@ -144,7 +144,7 @@ class TestGeneratorCondition:
 class TestDiscriminatorCondition:
     def test_scores_and_features(self, condition: str, network: str) -> None:
         discriminator = conditioned_discriminator(condition, network)
-        scores, features = discriminator.eval().look(*pictures())
+        scores, features = discriminator.eval().scores_and_features(*pictures())
         assert scores.shape == (4,) and features.dim() == 2 and len(features) == 4
         assert torch.equal(discriminator(*pictures()).isfinite(), torch.ones(4, dtype=torch.bool))
 
@@ -157,7 +157,7 @@ class TestDiscriminatorCondition:
     def test_what_labels_mean_is_learned_also_through_a_gradient_penalty(self, condition: str, network: str) -> None:
         discriminator = awake(conditioned_discriminator(condition, network))
         images, labels = pictures()
-        scores, _ = discriminator.look(images.requires_grad_(), labels)
+        scores, _ = discriminator.scores_and_features(images.requires_grad_(), labels)
         (slope,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
         (scores.square().sum() + slope.square().sum()).backward()
         found = own_parameters(discriminator)
@@ -185,10 +185,10 @@ class TestDiscriminatorCondition:
     def test_missing_labels_are_named(self, condition: str, network: str) -> None:
         discriminator = conditioned_discriminator(condition, network)
         if condition == "unconditional":
-            assert discriminator.look(pictures()[0])[0].shape == (4,)
+            assert discriminator.scores_and_features(pictures()[0])[0].shape == (4,)
             return
         with pytest.raises(UsageError, match=rf"'{condition}' needs a label for each image"):
-            discriminator.look(pictures()[0])
+            discriminator.scores_and_features(pictures()[0])
 
 
 def test_both_shelves_are_as_the_contract_says() -> None:
@@ -198,7 +198,7 @@ def test_both_shelves_are_as_the_contract_says() -> None:
 
 @pytest.mark.parametrize("role", ["generator", "discriminator"])
 def test_data_without_classes_are_refused(role: str) -> None:
-    shelf = GENERATOR_CONDITIONS if role == "generator" else DISCRIMINATOR_CONDITIONS
+    registry = GENERATOR_CONDITIONS if role == "generator" else DISCRIMINATOR_CONDITIONS
     network = NETWORKS["dense"]
 
     def build(given: Any) -> nn.Module:
@@ -206,7 +206,7 @@ def test_data_without_classes_are_refused(role: str) -> None:
             return GENERATORS.build(network, latent=given, shape=SHAPE)
         return DISCRIMINATORS.build(network, shape=given)
 
-    for name in shelf.names():
+    for name in registry.names():
         if name != "unconditional":
             with pytest.raises(UsageError, match=f"'{name}' needs labels, but the data have none"):
-                shelf.build(Part(name=name), build=build, latent=LATENT, shape=SHAPE, classes=0)
+                registry.build(Part(name=name), build=build, latent=LATENT, shape=SHAPE, classes=0)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from belamy.data import Batches, Dataset, open_data
-from belamy.data.opening import FORMATS, SOURCES
+from belamy.data.loading import FORMATS, SOURCES
 from belamy.data.sources import fashion_mnist
 from belamy.errors import DataError
 
@@ -78,16 +78,16 @@ def test_attributes_can_be_labels(name):
         assert torch.equal(dataset.labels, dataset.attributes[attribute].codes)
 
 
-@pytest.mark.parametrize(("shelf", "role"), [(SOURCES, "Source"), (FORMATS, "Format")])
-def test_every_part_is_documented_and_simple_to_make(shelf, role):
-    for name, module in shelf.modules().items():
-        made = shelf.load(name)
+@pytest.mark.parametrize(("registry", "role"), [(SOURCES, "Source"), (FORMATS, "Format")])
+def test_every_part_is_documented_and_simple_to_make(registry, role):
+    for name, module in registry.modules().items():
+        made = registry.load(name)
         assert made.__name__ == role
         assert inspect.getdoc(made)
         assert inspect.getdoc(import_module(module))
         assert inspect.getdoc(made.open)
         made()  # every option has a default
-        for option in shelf.options(name).values():
+        for option in registry.options(name).values():
             assert option.annotation in (str, int, float, bool)
 
 

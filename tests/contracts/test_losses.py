@@ -12,9 +12,9 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from belamy.errors import UsageError
 from belamy.methods.autoencoder import RECONSTRUCTIONS
-from belamy.shelf import Part, Shelf
+from belamy.registry import Part, Registry
 
-ADVERSARIAL = Shelf("belamy.losses.adversarial", "adversarial loss", "Adversarial")
+ADVERSARIAL = Registry("belamy.losses.adversarial", "adversarial loss", "Adversarial")
 BASES = ("non-saturating", "minimax", "least-squares", "hinge", "wasserstein")
 # every loss, and those that are another function under an option
 LOSSES = [
@@ -169,11 +169,11 @@ class TestReconstruction:
 
 
 @pytest.mark.parametrize(
-    ("shelf", "name"),
-    [(shelf, name) for shelf in (ADVERSARIAL, RECONSTRUCTIONS) for name in shelf.names()],
+    ("registry", "name"),
+    [(registry, name) for registry in (ADVERSARIAL, RECONSTRUCTIONS) for name in registry.names()],
     ids=str,
 )
-def test_every_option_has_a_type_and_a_default(shelf: Shelf, name: str) -> None:
-    for option in shelf.options(name).values():
+def test_every_option_has_a_type_and_a_default(registry: Registry, name: str) -> None:
+    for option in registry.options(name).values():
         assert option.default is not inspect.Parameter.empty, option
         assert option.annotation in (bool, int, float, str), option

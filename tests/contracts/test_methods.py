@@ -18,7 +18,7 @@ from belamy.methods.base import (
     BaseMethod,
     BaseRecipe,
     Classifies,
-    Domain,
+    DataSpec,
     Encodes,
     Evaluates,
     Reconstructs,
@@ -26,12 +26,12 @@ from belamy.methods.base import (
     Stylizes,
 )
 from belamy.methods.gan import GENERATORS
+from belamy.registry import Part
 from belamy.runs.run import RECIPE_TYPES, Run
 from belamy.sampling.draw import draw
 from belamy.seeds import Draws
-from belamy.shelf import Part
 from belamy.training.distribution import World
-from belamy.training.start import Options, make_trainer
+from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
 
 pytestmark = pytest.mark.parametrize("name", METHODS.names())
@@ -50,7 +50,7 @@ def tiny(name: str, **fields: Any) -> BaseRecipe:
 
 def trainer(name: str, data: Dataset, **fields: Any) -> Trainer:
     options = Options(device="cpu", progress=False)
-    return make_trainer(tiny(name, **fields), Domain(data.shape, tuple(data.classes)), data, options, World())
+    return make_trainer(tiny(name, **fields), DataSpec(data.shape, tuple(data.classes)), data, options, World())
 
 
 class TestRecipe:
@@ -159,8 +159,8 @@ class TestMethod:
 
     def test_it_works_in_double_precision(self, name: str, digits: Dataset) -> None:
         options = Options(device="cpu", precision="float64", progress=False)
-        domain = Domain(digits.shape, tuple(digits.classes))
-        engine = make_trainer(tiny(name), domain, digits, options, World())
+        spec = DataSpec(digits.shape, tuple(digits.classes))
+        engine = make_trainer(tiny(name), spec, digits, options, World())
         engine.step()
         floating = [value for value in engine.method.state_dict().values() if value.is_floating_point()]
         assert all(value.dtype == torch.float64 for value in floating)
@@ -242,7 +242,7 @@ class TestCapabilities:
         )
         opened = Run.open(run.path)
         assert opened.recipe == run.recipe
-        assert opened.samples_seen == run.recipe.samples
+        assert opened.samples_seen == run.recipe.train_samples
         method = opened.method()
         state = opened.load_checkpoint()
         assert state is not None
@@ -258,5 +258,5 @@ class TestCapabilities:
 def test_the_shelf_of_recipes_is_the_shelf_of_methods(name: str) -> None:
     assert METHODS.names() == RECIPE_TYPES.names()
     assert issubclass(METHODS.load(name), BaseMethod)
-    assert METHODS.build(Part(name=name), recipe=tiny(name), domain=Domain((1, 28, 28), tuple("abcd"))).recipe
+    assert METHODS.build(Part(name=name), recipe=tiny(name), spec=DataSpec((1, 28, 28), tuple("abcd"))).recipe
     assert GENERATORS.names()

@@ -13,18 +13,18 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.metrics import METRICS, Accumulates
-from belamy.evaluation.seen import Seen
-from belamy.shelf import Part
+from belamy.registry import Part
 
 CLASSES, FEATURES = 5, 6
 NAMES = METRICS.names()
 SIDES = {"real": 110, "fake": 100, "train": 120}
 
 
-def seen(count: int, shift: float = 0.0) -> Seen:
+def seen(count: int, shift: float = 0.0) -> ExtractedFeatures:
     """Random features about a mean of 100, probabilities, labels and pixels."""
-    return Seen(
+    return ExtractedFeatures(
         torch.randn(count, FEATURES, dtype=torch.float64) * 2 + 100 + shift,
         (torch.randn(count, CLASSES, dtype=torch.float64) * 3).softmax(1),
         torch.randint(CLASSES, (count,)),
@@ -32,9 +32,9 @@ def seen(count: int, shift: float = 0.0) -> Seen:
     )
 
 
-def rows(whole: Seen, kept: Tensor) -> Seen:
+def rows(whole: ExtractedFeatures, kept: Tensor) -> ExtractedFeatures:
     tables = (whole.features, whole.probabilities, whole.labels, whole.images)
-    return Seen(*(None if table is None else table[kept] for table in tables))
+    return ExtractedFeatures(*(None if table is None else table[kept] for table in tables))
 
 
 def made(name: str) -> Accumulates:
@@ -42,14 +42,14 @@ def made(name: str) -> Accumulates:
     return metric
 
 
-def show(metric: Accumulates, **sides: Seen) -> None:
+def show(metric: Accumulates, **sides: ExtractedFeatures) -> None:
     """Tell a metric those sides that it asks for."""
     asked = signature(metric.update).parameters
     metric.update(**{side: part for side, part in sides.items() if side in asked})
 
 
 @pytest.fixture
-def sides() -> dict[str, Seen]:
+def sides() -> dict[str, ExtractedFeatures]:
     return {side: seen(count, 0.3 * (side == "fake")) for side, count in SIDES.items()}
 
 
@@ -68,7 +68,9 @@ def same(one: dict[str, tuple[float, ...]], other: dict[str, tuple[float, ...]])
 @pytest.mark.parametrize("name", NAMES)
 class TestEveryMetric:
     @pytest.mark.parametrize("part", [1, 37])
-    def test_parts_and_their_order_do_not_matter(self, name: str, part: int, sides: dict[str, Seen]) -> None:
+    def test_parts_and_their_order_do_not_matter(
+        self, name: str, part: int, sides: dict[str, ExtractedFeatures]
+    ) -> None:
         whole, parted = made(name), made(name)
         show(whole, **sides)
         for side, data in reversed(sides.items()):
@@ -76,7 +78,7 @@ class TestEveryMetric:
                 show(parted, **{side: rows(data, kept)})
         same(told(parted), told(whole))
 
-    def test_merged_accumulators_are_one(self, name: str, sides: dict[str, Seen]) -> None:
+    def test_merged_accumulators_are_one(self, name: str, sides: dict[str, ExtractedFeatures]) -> None:
         whole, first, second = made(name), made(name), made(name)
         show(whole, **sides)
         show(first, **{side: rows(data, torch.arange(40)) for side, data in sides.items()})
@@ -84,7 +86,7 @@ class TestEveryMetric:
         first.merge(second)
         same(told(first), told(whole))
 
-    def test_numbers_are_plain_and_within_their_intervals(self, name: str, sides: dict[str, Seen]) -> None:
+    def test_numbers_are_plain_and_within_their_intervals(self, name: str, sides: dict[str, ExtractedFeatures]) -> None:
         metric = made(name)
         show(metric, **sides)
         values, intervals = metric.compute(), metric.intervals()
@@ -93,12 +95,12 @@ class TestEveryMetric:
         for key, (value, low, high) in intervals.items():
             assert value == values[key] and low <= value <= high, key
 
-    def test_the_same_seed_gives_the_same_interval(self, name: str, sides: dict[str, Seen]) -> None:
+    def test_the_same_seed_gives_the_same_interval(self, name: str, sides: dict[str, ExtractedFeatures]) -> None:
         metric = made(name)
         show(metric, **sides)
         assert metric.intervals(3) == metric.intervals(3)
 
-    def test_what_a_copy_counts_is_its_own(self, name: str, sides: dict[str, Seen]) -> None:
+    def test_what_a_copy_counts_is_its_own(self, name: str, sides: dict[str, ExtractedFeatures]) -> None:
         metric = made(name)
         show(metric, **sides)
         before = metric.compute()
@@ -107,7 +109,7 @@ class TestEveryMetric:
         copy.compute()
         assert metric.compute() == before
 
-    def test_what_is_seen_is_not_written_to(self, name: str, sides: dict[str, Seen]) -> None:
+    def test_what_is_seen_is_not_written_to(self, name: str, sides: dict[str, ExtractedFeatures]) -> None:
         before = {side: data.features.clone() for side, data in sides.items()}
         metric = made(name)
         show(metric, **sides)
@@ -124,13 +126,13 @@ class TestEveryMetric:
                 numbers = answer.values() if isinstance(answer, dict) else ()
                 assert not any(isnan(number) for number in numbers if isinstance(number, float))
 
-    def test_notes_are_plain_sentences(self, name: str, sides: dict[str, Seen]) -> None:
+    def test_notes_are_plain_sentences(self, name: str, sides: dict[str, ExtractedFeatures]) -> None:
         metric = made(name)
         show(metric, **sides)
         notes = metric.notes
         assert isinstance(notes, list) and all(isinstance(note, str) and len(note) > 20 for note in notes)
 
-    def test_figures_are_pictures(self, name: str, sides: dict[str, Seen]) -> None:
+    def test_figures_are_pictures(self, name: str, sides: dict[str, ExtractedFeatures]) -> None:
         metric = made(name)
         show(metric, **sides)
         for title, picture in metric.figures().items():
@@ -161,35 +163,37 @@ def test_nan_features_are_refused_before_any_metric_sees_them() -> None:
     features = torch.zeros(3, 2)
     features[1, 1] = float("nan")
     with pytest.raises(UsageError, match="NaN or infinite"):
-        Seen(features)
+        ExtractedFeatures(features)
 
 
 # Coverage: over sets drawn again and again, how often the interval holds the numbers' mean
 
 
-def gaussian(count: int, size: int, shift: float = 0.0, scale: float = 1.0) -> Seen:
+def gaussian(count: int, size: int, shift: float = 0.0, scale: float = 1.0) -> ExtractedFeatures:
     features = torch.randn(count, size, dtype=torch.float64) * scale
     features[:, 0] += shift
-    return Seen(features)
+    return ExtractedFeatures(features)
 
 
-def rectified(count: int, shift: float = 0.0) -> Seen:
+def rectified(count: int, shift: float = 0.0) -> ExtractedFeatures:
     """Features as of a network's last layer: skew, dependent, many of them 0."""
     mix = torch.randn(16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) / 4
-    return Seen(((gaussian(count, 16, shift).features @ mix) - 0.5).relu())
+    return ExtractedFeatures(((gaussian(count, 16, shift).features @ mix) - 0.5).relu())
 
 
-def sure(count: int, classes: int, sharpness: float) -> Seen:
-    return Seen(torch.zeros(count, 1), (torch.randn(count, classes, dtype=torch.float64) * sharpness).softmax(1))
+def sure(count: int, classes: int, sharpness: float) -> ExtractedFeatures:
+    return ExtractedFeatures(
+        torch.zeros(count, 1), (torch.randn(count, classes, dtype=torch.float64) * sharpness).softmax(1)
+    )
 
 
-def labelled(count: int, right: float) -> Seen:
+def labelled(count: int, right: float) -> ExtractedFeatures:
     labels = torch.randint(CLASSES, (count,))
     told = torch.where(torch.rand(count) < right, labels, (labels + 1) % CLASSES)
-    return Seen(torch.zeros(count, 1), torch.nn.functional.one_hot(told, CLASSES).double(), labels)
+    return ExtractedFeatures(torch.zeros(count, 1), torch.nn.functional.one_hot(told, CLASSES).double(), labels)
 
 
-Drawing = Callable[[], tuple[Seen, Seen]]
+Drawing = Callable[[], tuple[ExtractedFeatures, ExtractedFeatures]]
 CASES: list[tuple[str, str, Drawing]] = [
     ("frechet", "frechet", lambda: (gaussian(500, 16), gaussian(300, 16))),
     ("frechet", "frechet", lambda: (gaussian(500, 16), gaussian(300, 16, 0.8))),

@@ -14,12 +14,14 @@ from belamy.methods.autoencoder import DECODERS, ENCODERS
 from belamy.methods.classifier import CLASSIFIERS
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS
 from belamy.methods.single_style import STYLISTS
-from belamy.networks.critic import Looks
+from belamy.networks.critic import HasFeatures
 from belamy.networks.summary import count
-from belamy.shelf import Part, Shelf
+from belamy.registry import Part, Registry
 
-SHELVES = {shelf.role: shelf for shelf in (GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS)}
-NETWORKS = [(role, name) for role, shelf in SHELVES.items() for name in shelf.names()]
+SHELVES = {
+    registry.role: registry for registry in (GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS)
+}
+NETWORKS = [(role, name) for role, registry in SHELVES.items() for name in registry.names()]
 MAKES_IMAGES = ("Generator", "Decoder")
 CLASSES = 4
 
@@ -33,9 +35,9 @@ def latent_of(role: str, name: str) -> int:
 
 
 def build(role: str, name: str, shape: tuple[int, int, int] | None = None) -> nn.Module:
-    shelf: Shelf = SHELVES[role]
+    registry: Registry = SHELVES[role]
     shape = shape or shelf_class(role, name).native_shape
-    return shelf.build(Part(name=name), latent=latent_of(role, name), shape=shape, classes=CLASSES)
+    return registry.build(Part(name=name), latent=latent_of(role, name), shape=shape, classes=CLASSES)
 
 
 def feed(role: str, name: str, count: int, shape: tuple[int, int, int] | None = None) -> Tensor:
@@ -193,9 +195,9 @@ def test_opponents_fit(name: str) -> None:
 @pytest.mark.parametrize("name", DISCRIMINATORS.names())
 def test_discriminators_tell_the_features_behind_their_scores(name: str) -> None:
     discriminator = build("Discriminator", name).eval()
-    assert isinstance(discriminator, Looks)
+    assert isinstance(discriminator, HasFeatures)
     images = feed("Discriminator", name, 3)
-    scores, features = discriminator.look(images)
+    scores, features = discriminator.scores_and_features(images)
     assert torch.equal(scores, discriminator(images))
     assert features.dim() == 2 and len(features) == 3
 

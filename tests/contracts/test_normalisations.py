@@ -11,7 +11,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from belamy.methods.construction import NORMALISATIONS
 from belamy.networks.layers import BatchNorm
 from belamy.networks.tracing import placeholder, trace
-from belamy.shelf import Part
+from belamy.registry import Part
 
 NAMES = NORMALISATIONS.names()
 BY_ITSELF = [name for name in NAMES if name != "native"]

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from belamy.data.dataset import Dataset, Memory
-from belamy.methods.base import Domain
+from belamy.methods.base import DataSpec
 from belamy.methods.construction import PENALTIES
 from belamy.methods.gan import ADVERSARIAL, Recipe
 from belamy.sampling.draw import draw
 from belamy.training.distribution import World
-from belamy.training.start import Options, make_trainer
+from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
 
 NETWORKS = {
@@ -42,7 +42,7 @@ def has_term(penalty: str) -> bool:
 def recipe(loss: str, penalty: str, network: str, labels: str) -> Recipe:
     generator, discriminator = NETWORKS[network]
     # InfoGAN's term reads a code of ten categories and two numbers from the latents
-    law = "coded" if penalty == "mutual-information" else "normal"
+    prior = "coded" if penalty == "mutual-information" else "normal"
     conditions = {"generator_condition": "embedding", "discriminator_condition": "projection", "auxiliary": 0.3}
     return Recipe.parse(
         {
@@ -51,7 +51,7 @@ def recipe(loss: str, penalty: str, network: str, labels: str) -> Recipe:
             "adversarial": loss,
             "penalties": [] if penalty == "nothing" else [f"{penalty}:every=2" if has_term(penalty) else penalty],
             "latent": 16,
-            "latent_law": law,
+            "prior": prior,
             "batch": 4,
             "samples": 64,
             "average": 16,
@@ -62,7 +62,7 @@ def recipe(loss: str, penalty: str, network: str, labels: str) -> Recipe:
 
 def trainer(made: Recipe, data: Dataset) -> Trainer:
     return make_trainer(
-        made, Domain(data.shape, tuple(data.classes)), data, Options(device="cpu", progress=False), World()
+        made, DataSpec(data.shape, tuple(data.classes)), data, Options(device="cpu", progress=False), World()
     )
 
 

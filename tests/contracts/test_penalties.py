@@ -14,12 +14,12 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call
 
 from belamy.losses.penalties import BasePenalty
-from belamy.losses.scene import Scene
-from belamy.networks.latents.coded import Law
+from belamy.losses.penalty_context import PenaltyContext
+from belamy.networks.priors.coded import Prior
+from belamy.registry import Part, Registry
 from belamy.seeds import Draws
-from belamy.shelf import Part, Shelf
 
-PENALTIES = Shelf("belamy.losses.penalties", "penalty", "Penalty")
+PENALTIES = Registry("belamy.losses.penalties", "penalty", "Penalty")
 LATENT, CATEGORIES = 14, 10
 """Two numbers of noise, a one-hot category of ten and two continuous codes, as the law ``coded`` has them."""
 
@@ -47,7 +47,7 @@ class Stage(nn.Module):
         super().__init__()
         torch.manual_seed(3)
         self.critic, self.generator = Critic(), nn.Linear(LATENT, 9)
-        given = {"features": 3, "law": Law(LATENT), "classes": 0}
+        given = {"features": 3, "law": Prior(LATENT), "classes": 0}
         self.penalty: BasePenalty = PENALTIES.build(Part(name=name, **options), **given)
         self.penalty.prepare(self.critic)
         self.double()
@@ -56,7 +56,7 @@ class Stage(nn.Module):
         fake = self.generator(latents).view(real.shape)
         fake = fake.detach() if player == "discriminator" else fake
         return self.penalty(
-            Scene(
+            PenaltyContext(
                 critic=self.critic, critic_of_fakes=self.critic, features=self.critic.features, real=real, fake=fake,
                 real_scores=self.critic(real), fake_scores=self.critic(fake),
                 real_features=self.critic.features(real), fake_features=self.critic.features(fake),
@@ -191,7 +191,7 @@ class TestState:
         critic = Critic()
         critic.add_module("penalty", Stage("mutual-information").penalty)
         before = deepcopy(critic.penalty.state_dict())
-        penalty = PENALTIES.build(Part(name=name), features=3, law=Law(LATENT), classes=0)
+        penalty = PENALTIES.build(Part(name=name), features=3, prior=Prior(LATENT), classes=0)
         penalty.prepare(critic)
         penalty.constrain(critic)
         after = critic.penalty.state_dict()

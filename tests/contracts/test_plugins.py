@@ -62,12 +62,12 @@ class Discriminator(nn.Module):
         super().__init__()
         self.layer = nn.Linear(prod(shape), 1)
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         pixels = images.flatten(1)
         return self.layer(pixels)[:, 0], pixels
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.look(images)[0]
+        return self.scores_and_features(images)[0]
 ''',
     "my_method.py": '''
 """Learns the mean image; its learning rate is called otherwise than in the house."""
@@ -81,7 +81,7 @@ from belamy.data import Batch
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
 from belamy.seeds import Draws
-from belamy.shelf import Part
+from belamy.registry import Part
 
 class Recipe(base.BaseRecipe):
     """The mean image."""
@@ -126,7 +126,7 @@ class Method(base.BaseMethod):
     "my_recipes.py": '''
 """A recipe of everything that the package adds."""
 from belamy.methods import gan
-from belamy.shelf import Part
+from belamy.registry import Part
 
 def all_mine() -> gan.Recipe:
     """Our loss and our networks."""
@@ -154,7 +154,7 @@ import belamy
 from belamy import recipes
 from belamy.methods.base import METHODS
 from belamy.runs.run import RECIPE_TYPES, Run
-from belamy.shelf import Part
+from belamy.registry import Part
 
 data, out = sys.argv[1:]
 usual = {"data": data, "samples": 64, "batch": 8, "progress": False, "snapshots": 2}

@@ -11,12 +11,12 @@ import torch
 from belamy import recipes
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
-from belamy.methods.base import BaseRecipe, Domain
+from belamy.methods.base import BaseRecipe, DataSpec
 from belamy.networks.summary import summarize
+from belamy.registry import Part
 from belamy.runs.run import method_name
-from belamy.shelf import Part
 from belamy.training.distribution import World
-from belamy.training.start import Options, make_trainer
+from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
@@ -63,8 +63,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
 
 def trainer(recipe: BaseRecipe) -> Trainer:
     data = made_up(recipe)
-    domain = Domain(data.shape, tuple(data.classes))
-    return make_trainer(recipe, domain, data, Options(device="cpu", progress=False), World())
+    spec = DataSpec(data.shape, tuple(data.classes))
+    return make_trainer(recipe, spec, data, Options(device="cpu", progress=False), World())
 
 
 def test_every_recipe_of_the_documents_has_its_counts() -> None:
@@ -126,7 +126,7 @@ def test_an_unknown_recipe_suggests() -> None:
     ("name", "wanted"),
     [
         ("dcgan-mnist", {"batch": 256, "samples": 50 * 60_000, "latent": 100, "turns": "simultaneous"}),
-        ("dcgan-cifar", {"batch": 128, "latent": 100, "latent_law": Part(name="uniform"), "turns": "separate"}),
+        ("dcgan-cifar", {"batch": 128, "latent": 100, "prior": Part(name="uniform"), "turns": "separate"}),
         ("dcgan-frog", {"batch": 20, "latent": 32, "only": "frog", "clip_value": 1.0, "samples": 10_000 * 20}),
         ("dense-fashion", {"batch": 32, "latent": 30, "samples": 50 * 60_000, "fresh_latents": True}),
         ("vae-mnist", {"batch": 16, "latent": 2, "samples": 600_000, "printed": False}),

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from belamy.errors import UsageError
-from belamy.shelf import Part, Shelf
+from belamy.registry import Part, Registry
 
-STATISTICS = Shelf("belamy.networks.statistics", "statistic", "Statistic")
+STATISTICS = Registry("belamy.networks.statistics", "statistic", "Statistic")
 NAMES = STATISTICS.names()
 
 

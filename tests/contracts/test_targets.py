@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from belamy.errors import UsageError
+from belamy.registry import Part, Registry
 from belamy.seeds import Draws
-from belamy.shelf import Part, Shelf
 
-TARGETS = Shelf("belamy.losses.targets", "label trick", "Targets")
-ADVERSARIAL = Shelf("belamy.losses.adversarial", "adversarial loss", "Adversarial")
+TARGETS = Registry("belamy.losses.targets", "label trick", "Targets")
+ADVERSARIAL = Registry("belamy.losses.adversarial", "adversarial loss", "Adversarial")
 VARIANTS = [*TARGETS.names(), "smoothing:sides=2", "noise:inward=true", "flipping:until=0", "flipping:rate=1"]
 
 

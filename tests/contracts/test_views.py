@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from belamy.registry import Part, Registry
 from belamy.seeds import Draws
-from belamy.shelf import Part, Shelf
 
-VIEWS = Shelf("belamy.networks.views", "view", "View")
+VIEWS = Registry("belamy.networks.views", "view", "View")
 NAMES = VIEWS.names()
 STRONG: dict[str, dict[str, Any]] = {"adaptive": {"strength": 0.8}}
 IDLE: dict[str, dict[str, Any]] = {

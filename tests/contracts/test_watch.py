@@ -12,11 +12,11 @@ import pytest
 from belamy.cli.recipe_form import read
 from belamy.methods import classifier, gan
 from belamy.methods.base import METHODS, BaseRecipe
+from belamy.registry import Part
 from belamy.runs.run import RECIPE_TYPES
-from belamy.shelf import Part
-from belamy.training.watch.course import Course
 from belamy.training.watch.diagnosis import SIGNS, examine
 from belamy.training.watch.finding import SEVERITIES, Finding, ranked
+from belamy.training.watch.history import RunHistory
 
 SAMPLES, LOOKS, ROWS = 32_000, 30, 300
 RECIPE = gan.Recipe(generator=Part(name="digits"), discriminator=Part(name="digits"), samples=SAMPLES, batch=32)
@@ -78,7 +78,9 @@ def healthy_row(progress: float, number: int) -> dict[str, Any]:
     }
 
 
-def course(recipe: BaseRecipe = RECIPE, look: Change | None = None, row: Change | None = None, **more: Any) -> Course:
+def history(
+    recipe: BaseRecipe = RECIPE, look: Change | None = None, row: Change | None = None, **more: Any
+) -> RunHistory:
     """A healthy run with its looks or its rows changed; a change gets the numbers and the progress."""
     rows = []
     for number in range(1, ROWS + 1):
@@ -92,7 +94,7 @@ def course(recipe: BaseRecipe = RECIPE, look: Change | None = None, row: Change 
             if look:
                 look(seen, progress)
             rows.append({"samples": round(SAMPLES * progress), "step": number, "watch": seen})
-    return Course(recipe, rows, train=60_000, **more)
+    return RunHistory(recipe, rows, train=60_000, **more)
 
 
 def put(**values: Any) -> Change:
@@ -109,10 +111,10 @@ def put(**values: Any) -> Change:
     return change
 
 
-def evaluations(losses: list[float]) -> Course:
+def evaluations(losses: list[float]) -> RunHistory:
     """A run of a method that measures itself on held-out data."""
     rows = [{"samples": 1000 * number, "evaluation": {"loss": loss}} for number, loss in enumerate(losses, start=1)]
-    return Course(classifier.Recipe(), rows)
+    return RunHistory(classifier.Recipe(), rows)
 
 
 def circle(progress: float) -> float:
@@ -121,41 +123,41 @@ def circle(progress: float) -> float:
 
 
 STOPPED = ({"event": "not-finite", "samples": 9000, "reason": "the loss 'discriminator.adversarial' is nan"},)
-BROKEN: dict[str, Callable[[], Course]] = {
-    "checkerboard": lambda: course(look=put(pattern=15.0)),
-    "discriminator-diverges": lambda: course(
+BROKEN: dict[str, Callable[[], RunHistory]] = {
+    "checkerboard": lambda: history(look=put(pattern=15.0)),
+    "discriminator-diverges": lambda: history(
         row=lambda made, _: made["losses"].update({"discriminator.adversarial": 30.0})
     ),
-    "discriminator-memorises": lambda: course(look=put(auc_held=lambda progress: rising(progress, 0.5, 0.95))),
-    "discriminator-too-weak": lambda: course(look=put(auc=0.52, coverage=0.06, precision=0.02, diversity=0.6)),
-    "discriminator-wins": lambda: course(
+    "discriminator-memorises": lambda: history(look=put(auc_held=lambda progress: rising(progress, 0.5, 0.95))),
+    "discriminator-too-weak": lambda: history(look=put(auc=0.52, coverage=0.06, precision=0.02, diversity=0.6)),
+    "discriminator-wins": lambda: history(
         look=put(auc=1.0, precision=0.01, coverage=0.1),
         row=lambda made, _: made["losses"].update({"discriminator.adversarial": 0.01}),
     ),
-    "exploding-gradients": lambda: course(
+    "exploding-gradients": lambda: history(
         row=lambda made, progress: made["gradient_norms"].update({"discriminator": 2.0 * np.exp(8 * progress)})
     ),
-    "frozen-generator": lambda: course(look=put(moved__generator=0.0)),
-    "label-ignored": lambda: course(CONDITIONAL, look=put(fidelity=0.1, label_effect=0.02)),
-    "memorisation": lambda: course(look=put(copies=lambda progress: rising(progress, 0.0, 0.9), nearest=0.2)),
-    "mode-collapse": lambda: course(look=put(diversity=lambda progress: 0.6 * 0.5 ** (progress / 0.1), coverage=0.1)),
-    "mode-drop": lambda: course(look=put(classes=[16, 16, 0, 0, 0, 0, 0, 0, 0, 0], coverage=0.3, precision=0.7)),
-    "not-finite": lambda: course(look=put(activations=lambda progress: 1.5 * 10 ** (5 * progress))),
-    "not-learning": lambda: course(look=put(coverage=0.02)),
-    "oscillation": lambda: course(
+    "frozen-generator": lambda: history(look=put(moved__generator=0.0)),
+    "label-ignored": lambda: history(CONDITIONAL, look=put(fidelity=0.1, label_effect=0.02)),
+    "memorisation": lambda: history(look=put(copies=lambda progress: rising(progress, 0.0, 0.9), nearest=0.2)),
+    "mode-collapse": lambda: history(look=put(diversity=lambda progress: 0.6 * 0.5 ** (progress / 0.1), coverage=0.1)),
+    "mode-drop": lambda: history(look=put(classes=[16, 16, 0, 0, 0, 0, 0, 0, 0, 0], coverage=0.3, precision=0.7)),
+    "not-finite": lambda: history(look=put(activations=lambda progress: 1.5 * 10 ** (5 * progress))),
+    "not-learning": lambda: history(look=put(coverage=0.02)),
+    "oscillation": lambda: history(
         look=put(coverage=0.3),
         row=lambda made, progress: made["losses"].update({"discriminator.real": circle(progress)}),
     ),
     "overfitting": lambda: evaluations([1.0, 0.5, 0.4, 0.5, 0.6, 0.7, 0.8]),
-    "saturated": lambda: course(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
-    "unshuffled": lambda: course(look=put(batch__classes=1.0)),
-    "unstable-steps": lambda: course(look=put(moved__generator=0.08)),
-    "unsteady-discriminator": lambda: course(
+    "saturated": lambda: history(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
+    "unshuffled": lambda: history(look=put(batch__classes=1.0)),
+    "unstable-steps": lambda: history(look=put(moved__generator=0.08)),
+    "unsteady-discriminator": lambda: history(
         row=lambda made, progress: made["losses"].update(
             {"discriminator.adversarial": 1.0 + 0.3 * progress**4 * (-1) ** round(progress * ROWS)}
         )
     ),
-    "wrong-range": lambda: course(RECIPE.changed(real_range="0..1"), look=put(shown__real__low=0.0)),
+    "wrong-range": lambda: history(RECIPE.changed(real_range="0..1"), look=put(shown__real__low=0.0)),
 }  # fmt: skip
 WARN_ONLY = {"not-learning", "unsteady-discriminator"}
 
@@ -199,7 +201,7 @@ def test_options_are_limits_with_defaults(name: str) -> None:
 
 @pytest.mark.parametrize("recipe", [RECIPE, CONDITIONAL], ids=["unconditional", "conditional"])
 def test_a_healthy_run_is_left_in_peace(recipe: gan.Recipe) -> None:
-    whole = course(recipe)
+    whole = history(recipe)
     for share in np.linspace(0.05, 1, 20):
         found = examine(whole.until(share * SAMPLES))
         assert not [finding for finding in found if finding.severity != "note"], share
@@ -217,11 +219,11 @@ def test_signs_bear_any_recipe_and_any_table(method: str) -> None:
         [{"samples": 4, "watch": None, "evaluation": []}],
     ]  # fmt: skip
     for rows in tables:
-        examine(Course(recipe, rows, STOPPED))
+        examine(RunHistory(recipe, rows, STOPPED))
 
 
 def test_nan_that_came_is_named_with_its_player() -> None:
-    found = examine(Course(RECIPE, [], STOPPED))
+    found = examine(RunHistory(RECIPE, [], STOPPED))
     assert [finding.sign for finding in found] == ["not-finite"]
     assert "discriminator.adversarial" in found[0].says
     assert "discriminator_optimizer" in found[0].remedies[0].changes
@@ -248,5 +250,5 @@ def test_limits_can_be_changed() -> None:
 
 
 def test_what_gets_better_is_not_severe() -> None:
-    late = course(look=put(coverage=lambda progress: 0.05 + 0.9 * progress, diversity=0.3))
+    late = history(look=put(coverage=lambda progress: 0.05 + 0.9 * progress, diversity=0.3))
     assert all(finding.severity != "severe" for finding in examine(late.until(0.3 * SAMPLES)))

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
-from belamy.shelf import Part, Shelf
+from belamy.registry import Part, Registry
 
-WEIGHTINGS = Shelf("belamy.losses.weightings", "weighting", "Weighting")
+WEIGHTINGS = Registry("belamy.losses.weightings", "weighting", "Weighting")
 SIDES = ("real", "fake")
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS, WEIGHTS
 from belamy.networks.summary import summarize
 from belamy.networks.surgery import weighted_layers
-from belamy.shelf import Part
+from belamy.registry import Part
 
 SHAPE, LATENT = (3, 32, 32), 5
 NETWORKS = [
@@ -26,8 +26,8 @@ NETWORKS = [
 
 
 def build(role: str, network: Part, weights: str) -> Any:
-    shelf = GENERATORS if role == "generator" else DISCRIMINATORS
-    made = shelf.build(network, latent=LATENT, shape=SHAPE)
+    registry = GENERATORS if role == "generator" else DISCRIMINATORS
+    made = registry.build(network, latent=LATENT, shape=SHAPE)
     WEIGHTS.build(Part(name=weights)).apply(made)
     return made
 
@@ -78,14 +78,14 @@ class TestWeights:
     def test_a_copy_follows_by_averaging(self, weights: str, role: str, network: Part) -> None:
         """As the averages of a run do: state by state; a full share gives the network itself, with its function."""
         live, x = build(role, network, weights), feed(role)
-        average = copy.deepcopy(live).requires_grad_(False).eval()
-        before = average(x)
+        ema_half_life = copy.deepcopy(live).requires_grad_(False).eval()
+        before = ema_half_life(x)
         learn(live, x, 2)
-        assert torch.equal(average(x), before)
+        assert torch.equal(ema_half_life(x), before)
         with torch.no_grad():
-            for mean, now in zip(average.state_dict().values(), live.state_dict().values(), strict=True):
+            for mean, now in zip(ema_half_life.state_dict().values(), live.state_dict().values(), strict=True):
                 mean.copy_(now)
-        torch.testing.assert_close(average(x), live.eval()(x))
+        torch.testing.assert_close(ema_half_life(x), live.eval()(x))
 
     def test_is_traced_without_values_and_counted(self, weights: str, role: str, network: Part) -> None:
         made = build(role, network, weights)

@@ -9,7 +9,7 @@ import pytest
 
 from belamy.cli import main
 from belamy.cli.verbs.compare import spelled, variant
-from belamy.training import judge
+from belamy.judges import judge
 from stories.conftest import SMALL, Command
 
 

@@ -151,37 +151,37 @@ def test_a_picture_becomes_another_class(belamy: Command, conditional: Path, pho
 
 
 def test_a_run_is_steered_from_python(vae: Path, bars: Path, belamy: Command, tmp_path: Path) -> None:
-    helm = package.steer(vae, device="cpu")
+    editor = package.steer(vae, device="cpu")
     photo = Image.fromarray(np.load(bars)[3])
     photo.save(tmp_path / "bar.png")
-    found = helm.invert(photo, np.array(photo), tmp_path / "bar.png", torch.from_numpy(np.load(bars)[3])[None])
+    found = editor.invert(photo, np.array(photo), tmp_path / "bar.png", torch.from_numpy(np.load(bars)[3])[None])
     assert found.way == "encoder" and all(torch.equal(found.latents[0], latent) for latent in found.latents)
-    edited = helm.edit(found, add={"width": 1.0})
+    edited = editor.edit(found, add={"width": 1.0})
     assert edited.images.shape == (4, 1, 8, 8) and not torch.equal(edited.latents, found.latents)
     said = belamy("edit", vae, tmp_path / "bar.png", "--add", "width=1", "--out", tmp_path / "all", "--device", "cpu")
     assert said.returncode == 0
     assert (
         Image.open(tmp_path / "all" / "sheet.png").tobytes()
-        == helm.edit(photo, add={"width": 1}).picture().image.tobytes()
+        == editor.edit(photo, add={"width": 1}).picture().image.tobytes()
     )
-    walk = helm.walk(0, found.latents[0], photo, steps=2)
+    walk = editor.walk(0, found.latents[0], photo, steps=2)
     assert len(walk.images) == 5 and torch.equal(walk.latents[2], found.latents[0])
-    assert helm.manifold(count=3).image.size == (24, 24)
-    summed = helm.arithmetic("thick - thin + seed(1)", members=2)
-    for shown in (found, edited, walk, summed, helm.manifold(count=2)):
+    assert editor.manifold(count=3).image.size == (24, 24)
+    summed = editor.arithmetic("thick - thin + seed(1)", members=2)
+    for shown in (found, edited, walk, summed, editor.manifold(count=2)):
         assert shown._repr_png_()[1:4] == b"PNG"
 
 
 def test_labels_from_python(conditional: Path, photos: Path) -> None:
-    helm = package.steer(package.open(conditional), device="cpu")
-    changed = helm.edit(photos / "cats" / "001.png", label="dogs", steps=2, tries=1)
+    editor = package.steer(package.open(conditional), device="cpu")
+    changed = editor.edit(photos / "cats" / "001.png", label="dogs", steps=2, tries=1)
     assert changed.inversion.weights is not None and changed.images.shape == (1, 1, 8, 8)
-    walk = helm.walk(0, 0, labels=["cats", "dogs"], steps=2)
+    walk = editor.walk(0, 0, labels=["cats", "dogs"], steps=2)
     assert walk.weights is not None and walk.weights.tolist() == [[1, 0], [0.5, 0.5], [0, 1]]
-    assert helm.manifold(count=2, label="cats").image.size == (16, 16)
+    assert editor.manifold(count=2, label="cats").image.size == (16, 16)
     files = sorted((photos / "cats").iterdir())[:3]
-    found = [helm.invert(file) for file in files]
-    walk = helm.walk(*files, steps=1)
+    found = [editor.invert(file) for file in files]
+    walk = editor.walk(*files, steps=1)
     assert walk.weights is not None and all(each.weights is not None for each in found)
     assert torch.equal(walk.weights, torch.cat([each.weights for each in found if each.weights is not None]))
 
@@ -189,14 +189,14 @@ def test_labels_from_python(conditional: Path, photos: Path) -> None:
 @pytest.mark.parametrize(
     ("use", "says"),
     [
-        (lambda helm: helm.invert(3), "A picture is a path, a Pillow image, or uint8 numbers"),
-        (lambda helm: helm.invert(np.zeros((8, 8))), "got float64"),
-        (lambda helm: helm.invert("nowhere.png"), "nowhere.png cannot be opened"),
-        (lambda helm: helm.edit("nowhere.png", label="1"), "cannot be opened"),
-        (lambda helm: helm.edit(np.zeros((8, 8), np.uint8), label="1"), "networks do not use labels"),
-        (lambda helm: helm.walk(1), "A walk needs 2 keys"),
-        (lambda helm: helm.walk(), "A walk needs 2 keys"),
-        (lambda helm: helm.walk(1, 2, labels=["1"]), "2 keys have 1 labels"),
+        (lambda editor: editor.invert(3), "A picture is a path, a Pillow image, or uint8 numbers"),
+        (lambda editor: editor.invert(np.zeros((8, 8))), "got float64"),
+        (lambda editor: editor.invert("nowhere.png"), "nowhere.png cannot be opened"),
+        (lambda editor: editor.edit("nowhere.png", label="1"), "cannot be opened"),
+        (lambda editor: editor.edit(np.zeros((8, 8), np.uint8), label="1"), "networks do not use labels"),
+        (lambda editor: editor.walk(1), "A walk needs 2 keys"),
+        (lambda editor: editor.walk(), "A walk needs 2 keys"),
+        (lambda editor: editor.walk(1, 2, labels=["1"]), "2 keys have 1 labels"),
     ],
 )
 def test_wrong_uses_from_python(vae: Path, use: Callable[[Any], object], says: str) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from belamy.judges.validation import Validator
 from belamy.runs.run import Run
-from belamy.training.assessment import Assessor
 from stories.conftest import SMALL, Command, write_photos
 
 QUICK = ["--extractor", "pixels", "--metrics", "frechet", "diversity", "--count", "40", "--no-progress"]
@@ -225,7 +225,7 @@ class TestCompareMetrics:
 
 
 class TestWhileTraining:
-    """Judging every k samples changes nothing but what is told and kept."""
+    """ValidationConfig every k samples changes nothing but what is told and kept."""
 
     JUDGED = ("--evaluate-every", "32", "--evaluate-count", "20", "--keep-best", "frechet")
 
@@ -270,9 +270,9 @@ class TestWhileTraining:
     def test_an_interrupted_run_goes_on_with_its_schedule(
         self, belamy: Command, reals: Path, judged: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        usual, calls = Assessor.assess, []
+        usual, calls = Validator.assess, []
 
-        def stopped(self: Assessor, *given: object) -> object:
+        def stopped(self: Validator, *given: object) -> object:
             calls.append(1)
             if len(calls) == 2:
                 raise KeyboardInterrupt
@@ -280,7 +280,7 @@ class TestWhileTraining:
 
         cut = tmp_path / "cut"
         with monkeypatch.context() as patch:
-            patch.setattr(Assessor, "assess", stopped)
+            patch.setattr(Validator, "assess", stopped)
             saving = ("--checkpoint-seconds", "0")
             assert belamy(*self.words(reals, cut), *self.JUDGED, *saving).returncode == 130
         assert belamy("resume", cut, "--no-progress", "--device", "cpu").returncode == 0

@@ -30,7 +30,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
     return out
 
 
-@pytest.mark.parametrize("path", ["law", "linear", "slerp", "even"])
+@pytest.mark.parametrize("path", ["prior", "linear", "slerp", "even"])
 def test_a_walk_between_seeds(belamy: Command, trained: Path, path: str) -> None:
     said = belamy("walk", trained, "--seeds", "0", "4", "2", "--path", path, "--steps", "3", "--json", "facts.json")
     assert said.returncode == 0, said.stderr

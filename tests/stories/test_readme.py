@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from belamy import recipes
-from belamy.methods.base import METHODS, Domain
+from belamy.methods.base import METHODS, DataSpec
 from belamy.networks.summary import count
+from belamy.registry import Part
 from belamy.runs.run import method_name
-from belamy.shelf import Part
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `([\w-]+)` \|[^|]*\| ([\d,+ ]+) \|$", README, flags=re.MULTILINE))
@@ -31,8 +31,8 @@ def test_listed_weights(name: str) -> None:
         "dead-leaves": (3, 64, 64),
     }
     shape = colour.get(recipe.data, (1, 28, 28))
-    domain = Domain(shape, () if recipe.only else tuple("0123456789"))
-    method = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain)
+    spec = DataSpec(shape, () if recipe.only else tuple("0123456789"))
+    method = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
     assert ROWS[name] == " + ".join(f"{count(network).total:,}" for network in method.networks().values())
 
 

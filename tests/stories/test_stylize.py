@@ -62,7 +62,7 @@ def test_several_styles_masks_and_layers(belamy: Command, pair: tuple[Path, Path
 def test_progress_tells_the_time_left(
     belamy: Command, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("belamy.training.progress.LINE_SECONDS", 0)
+    monkeypatch.setattr("belamy.progress.LINE_SECONDS", 0)
     done = belamy("stylize", *pair, "--size", "32", "--steps", "3")
     assert done.returncode == 0 and "step 1 of 3  loss" in done.stdout and " left" in done.stdout
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, distributed, multiprocessing
 
 from belamy.processes import gather, rank
-from belamy.shelf import Part, Shelf
+from belamy.registry import Part, Registry
 
-ADVERSARIAL = Shelf("belamy.losses.adversarial", "adversarial loss", "Adversarial")
-WEIGHTINGS = Shelf("belamy.losses.weightings", "weighting", "Weighting")
+ADVERSARIAL = Registry("belamy.losses.adversarial", "adversarial loss", "Adversarial")
+WEIGHTINGS = Registry("belamy.losses.weightings", "weighting", "Weighting")
 BASES = ("non-saturating", "least-squares", "hinge")
 
 

@@ -40,10 +40,10 @@ def test_drawing_leaves_the_global_state_alone() -> None:
 
 
 @pytest.mark.parametrize("world", [2, 4])
-@pytest.mark.parametrize("law", ["normal", "uniform"])
-def test_processes_share_out_what_one_would_draw(world: int, law: str) -> None:
-    whole = getattr(Draws(1, 5), law)("x", 8, 3)
-    shares = [getattr(Draws(1, 5, rank, world), law)("x", 8 // world, 3) for rank in range(world)]
+@pytest.mark.parametrize("prior", ["normal", "uniform"])
+def test_processes_share_out_what_one_would_draw(world: int, prior: str) -> None:
+    whole = getattr(Draws(1, 5), prior)("x", 8, 3)
+    shares = [getattr(Draws(1, 5, rank, world), prior)("x", 8 // world, 3) for rank in range(world)]
     assert torch.equal(torch.cat(shares), whole)
 
 

@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from belamy.cli.parsing import parse
 from belamy.errors import UsageError
 from belamy.methods.base import BaseRecipe
-from belamy.shelf import Part, Shelf, Slot, slots
+from belamy.registry import Part, PartField, Registry, part_fields
 
 OPTIONS = "_options"
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
@@ -37,7 +37,7 @@ def read(
     Raises:
         UsageError: An unknown option or part, or an impossible value.
     """
-    held = slots(type(recipe))
+    held = part_fields(type(recipe))
     chosen = {
         name: part for name, slot in held.items() if not slot.many for part in [_chosen(recipe, name, slot, words)]
     }
@@ -67,7 +67,7 @@ def changed(recipe: BaseRecipe, fields: Mapping[str, Any]) -> BaseRecipe:
         raise UsageError(f"--{name.replace('_', '-')} = {rest}") from None
 
 
-def _chosen(recipe: BaseRecipe, name: str, slot: Slot, words: Sequence[str]) -> Part:
+def _chosen(recipe: BaseRecipe, name: str, slot: PartField, words: Sequence[str]) -> Part:
     """The part that a field holds after the words: the last one named, or the recipe's."""
     part: Part = getattr(recipe, name)
     for number, word in enumerate(words):
@@ -77,11 +77,11 @@ def _chosen(recipe: BaseRecipe, name: str, slot: Slot, words: Sequence[str]) -> 
         if not equals:
             value = words[number + 1] if number + 1 < len(words) else "--"  # no value at all is told by the parser
         if not value.startswith("--"):
-            part = slot.shelf.check(Part.parse(value))
+            part = slot.registry.check(Part.parse(value))
     return part
 
 
-def _form(recipe: BaseRecipe, held: Mapping[str, Slot], chosen: Mapping[str, Part], extra: type | None) -> Any:
+def _form(recipe: BaseRecipe, held: Mapping[str, PartField], chosen: Mapping[str, Part], extra: type | None) -> Any:
     from tyro.conf import OmitArgPrefixes, arg
 
     made: list[Any] = []
@@ -98,7 +98,7 @@ def _form(recipe: BaseRecipe, held: Mapping[str, Slot], chosen: Mapping[str, Par
     flat.__doc__ = "What decides the outcome."
     whole: list[Any] = [("recipe", OmitArgPrefixes[flat], field(default_factory=flat))]  # type: ignore[valid-type, misc]
     for name, part in chosen.items():
-        options = _options_form(held[name].shelf, part)
+        options = _options_form(held[name].registry, part)
         if options is not None:
             kind = Annotated[options, arg(name=name.replace("_", "-"))]
             whole.append((name + OPTIONS, kind, field(default_factory=options)))
@@ -109,14 +109,14 @@ def _form(recipe: BaseRecipe, held: Mapping[str, Slot], chosen: Mapping[str, Par
     return form
 
 
-def _options_form(shelf: Shelf, part: Part) -> Any:
+def _options_form(registry: Registry, part: Part) -> Any:
     """A dataclass of a part's options, with the part's own values as defaults; None where it has none."""
     from tyro.conf import arg
 
-    known = shelf.options(part.name)
+    known = registry.options(part.name)
     if not known:
         return None
-    told = argument_help(shelf.load(part.name))
+    told = argument_help(registry.load(part.name))
     made = [
         (
             key,
@@ -126,7 +126,7 @@ def _options_form(shelf: Shelf, part: Part) -> Any:
         for key, option in known.items()
     ]
     form = make_dataclass("PartOptions", made)
-    form.__doc__ = f"Of the {shelf.kind} '{part.name}'."
+    form.__doc__ = f"Of the {registry.kind} '{part.name}'."
     return form
 
 
@@ -143,7 +143,7 @@ def _with_options(part: Part, filled: Any) -> Part:
     return Part(name=part.name, **{**part.options, **set_})
 
 
-def _plain(recipe: BaseRecipe, name: str, held: Mapping[str, Slot]) -> Any:
+def _plain(recipe: BaseRecipe, name: str, held: Mapping[str, PartField]) -> Any:
     """A field's value as the form shows it: parts as text."""
     value = getattr(recipe, name)
     if name not in held:
@@ -151,10 +151,10 @@ def _plain(recipe: BaseRecipe, name: str, held: Mapping[str, Slot]) -> Any:
     return tuple(str(part) for part in value) if held[name].many else str(value)
 
 
-def _help(info: FieldInfo, slot: Slot | None) -> str:
+def _help(info: FieldInfo, slot: PartField | None) -> str:
     text = " ".join((info.description or "").split())
     if slot is not None:
-        return f"{text} Known: {', '.join(slot.shelf.names())}."
+        return f"{text} Known: {', '.join(slot.registry.names())}."
     bounds = [
         f"{word} {getattr(limit, key)}"
         for limit in info.metadata
@@ -165,13 +165,13 @@ def _help(info: FieldInfo, slot: Slot | None) -> str:
 
 
 def _names(
-    recipe: BaseRecipe, chosen: Mapping[str, Part], held: Mapping[str, Slot], extra: type | None
+    recipe: BaseRecipe, chosen: Mapping[str, Part], held: Mapping[str, PartField], extra: type | None
 ) -> Iterator[str]:
     """All options without their dashes, for suggestions."""
     for name in type(recipe).model_fields:
         yield name.replace("_", "-")
     for name, part in chosen.items():
-        for key in held[name].shelf.options(part.name):
+        for key in held[name].registry.options(part.name):
             yield f"{name}.{key}".replace("_", "-")
     for each in fields(extra) if extra is not None else ():
         yield each.name.replace("_", "-")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from belamy.data.batches import Batch, Batches, to_float, to_uint8
     from belamy.data.dataset import Dataset
-    from belamy.data.opening import open_data
+    from belamy.data.loading import open_data
 
 __all__ = ["Batch", "Batches", "Dataset", "open_data", "to_float", "to_uint8"]
 
@@ -24,7 +24,7 @@ _HOMES = {
     "Batch": "batches",
     "Batches": "batches",
     "Dataset": "dataset",
-    "open_data": "opening",
+    "open_data": "loading",
     "to_float": "batches",
     "to_uint8": "batches",
 }

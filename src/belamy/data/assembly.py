@@ -14,8 +14,8 @@ from torch import Tensor
 
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, Pixels
 from belamy.data.fitting import fit, recolour
+from belamy.data.load_options import LoadOptions
 from belamy.data.measures import MEASURES
-from belamy.data.request import Request
 from belamy.errors import UsageError, nearest
 
 YES_NO = ("no", "yes")
@@ -47,38 +47,38 @@ class Raw:
     notes: Sequence[str] = ()
 
 
-def assemble(images: Tensor, raw: Raw, request: Request) -> Dataset:
+def assemble(images: Tensor, raw: Raw, options: LoadOptions) -> Dataset:
     """A data set from uint8 images in memory.  # [N, C, H, W]"""
     memory = Memory(images)
-    if final_shape(memory.shape, request) == memory.shape:
-        return finish(memory, raw, request, _origin(memory))
-    return assemble_rows(memory, raw, request)
+    if final_shape(memory.shape, options) == memory.shape:
+        return finish(memory, raw, options, _origin(memory))
+    return assemble_rows(memory, raw, options)
 
 
-def assemble_rows(rows: Pixels, raw: Raw, request: Request) -> Dataset:
+def assemble_rows(rows: Pixels, raw: Raw, options: LoadOptions) -> Dataset:
     """A data set from images that are fitted in memory, if they are few enough, or else when asked for."""
-    final = final_shape(rows.shape, request)
+    final = final_shape(rows.shape, options)
 
     def shaped(indices: Tensor) -> Tensor:
-        return recolour(fit(rows.read(indices), request.size, request.fit), request.channels)
+        return recolour(fit(rows.read(indices), options.size, options.fit), options.channels)
 
     pixels: Pixels
-    if len(rows) * math.prod(final) <= request.memory_budget:
-        pixels = Memory(_filled(shaped, len(rows), final, request))
+    if len(rows) * math.prod(final) <= options.memory_budget:
+        pixels = Memory(_filled(shaped, len(rows), final, options))
     else:
         pixels = Computed(shaped, len(rows), final, rows.feed, rows.identity)
-    return finish(pixels, raw, request, _origin(rows))
+    return finish(pixels, raw, options, _origin(rows))
 
 
-def final_shape(shape: tuple[int, int, int], request: Request) -> tuple[int, int, int]:
+def final_shape(shape: tuple[int, int, int], options: LoadOptions) -> tuple[int, int, int]:
     """The shape that the request makes of images of ``shape``, (C, H, W) both."""
     channels, height, width = shape
-    return request.channels or channels, request.size or height, request.size or width
+    return options.channels or channels, options.size or height, options.size or width
 
 
-def finish(pixels: Pixels, raw: Raw, request: Request, origin: Origin, **more: Any) -> Dataset:
+def finish(pixels: Pixels, raw: Raw, options: LoadOptions, origin: Origin, **more: Any) -> Dataset:
     """A data set with the labels that the request names."""
-    labels, classes = chosen_labels(raw, request.labels)
+    labels, classes = chosen_labels(raw, options.labels)
     return Dataset(
         raw.name,
         pixels,
@@ -133,12 +133,14 @@ def attribute(values: np.ndarray | Sequence[str]) -> Attribute:
     return Attribute(YES_NO, found.codes) if set(found.values) in _BINARY else found
 
 
-def _filled(shaped: Callable[[Tensor], Tensor], count: int, final: tuple[int, int, int], request: Request) -> Tensor:
+def _filled(
+    shaped: Callable[[Tensor], Tensor], count: int, final: tuple[int, int, int], options: LoadOptions
+) -> Tensor:
     made = torch.empty((count, *final), dtype=torch.uint8)
     for indices in torch.arange(count).split(_CHUNK):
         made[indices[0] : indices[-1] + 1] = shaped(indices)
-        if request.progress is not None:
-            request.progress(int(indices[-1]) + 1, count)
+        if options.progress is not None:
+            options.progress(int(indices[-1]) + 1, count)
     return made
 
 

@@ -13,7 +13,7 @@ import torch
 
 from belamy.data.assembly import Raw, assemble
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
 SIDE, PIXELS = 32, 3 * 32 * 32
@@ -23,7 +23,7 @@ _MOST = 1 << 28
 
 
 @dataclass(frozen=True)
-class Layout:
+class CifarLayout:
     """Which files a version of CIFAR consists of.
 
     Args:
@@ -39,29 +39,29 @@ class Layout:
     names: str
 
 
-TEN = Layout(tuple(f"data_batch_{part}.bin" for part in range(1, 6)), ("test_batch.bin",), 1, "batches.meta.txt")
-HUNDRED = Layout(("train.bin",), ("test.bin",), 2, "fine_label_names.txt")
+TEN = CifarLayout(tuple(f"data_batch_{part}.bin" for part in range(1, 6)), ("test_batch.bin",), 1, "batches.meta.txt")
+HUNDRED = CifarLayout(("train.bin",), ("test.bin",), 2, "fine_label_names.txt")
 
 
-def layout_of(names: set[str]) -> Layout | None:
+def layout_of(names: set[str]) -> CifarLayout | None:
     """The version whose batch files are among ``names``; a part of them is enough."""
     if names & {*TEN.train, *TEN.test}:
         return TEN
     return HUNDRED if names & {*HUNDRED.train} and HUNDRED.names in names else None
 
 
-def open_folder(path: Path, name: str, request: Request, licence: str = "not stated") -> Dataset:
+def open_folder(path: Path, name: str, options: LoadOptions, licence: str = "not stated") -> Dataset:
     """CIFAR from the folder that holds its ``.bin`` files."""
     held = {entry.name: entry for entry in path.iterdir() if entry.is_file()}
-    return _open(path, name, set(held), lambda file: _limited(held[file]), request, licence)
+    return _open(path, name, set(held), lambda file: _limited(held[file]), options, licence)
 
 
-def open_file(path: Path, name: str, request: Request, licence: str = "not stated") -> Dataset:
+def open_file(path: Path, name: str, options: LoadOptions, licence: str = "not stated") -> Dataset:
     """One batch file of CIFAR-10."""
-    return _open(path, name, {path.name}, lambda _: _limited(path), request, licence)
+    return _open(path, name, {path.name}, lambda _: _limited(path), options, licence)
 
 
-def open_archive(path: Path, name: str, request: Request, licence: str = "not stated") -> Dataset:
+def open_archive(path: Path, name: str, options: LoadOptions, licence: str = "not stated") -> Dataset:
     """CIFAR from its ``.tar.gz``; members are read in memory, nothing is unpacked to disk."""
     try:
         with tarfile.open(path, "r:*") as archive:
@@ -70,11 +70,11 @@ def open_archive(path: Path, name: str, request: Request, licence: str = "not st
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} is not a whole tar archive: {error}.") from error
     held = set(contents) or set(members)
-    return _open(path, name, held, lambda file: contents[file], request, licence)
+    return _open(path, name, held, lambda file: contents[file], options, licence)
 
 
 def _open(
-    path: Path, name: str, held: set[str], read: Callable[[str], bytes], request: Request, licence: str
+    path: Path, name: str, held: set[str], read: Callable[[str], bytes], options: LoadOptions, licence: str
 ) -> Dataset:
     layout = layout_of(held)
     if layout is None:
@@ -93,7 +93,7 @@ def _open(
     labels = torch.from_numpy(codes)
     attributes: Mapping[str, Attribute] = {"class": Attribute(classes, labels)}
     raw = Raw(name=name, labels=labels, classes=classes, attributes=attributes, official=official, licence=licence)
-    return assemble(torch.from_numpy(pixels), raw, request)
+    return assemble(torch.from_numpy(pixels), raw, options)
 
 
 def _splits(count: Mapping[str, int]) -> dict[str, torch.Tensor] | None:
@@ -103,7 +103,7 @@ def _splits(count: Mapping[str, int]) -> dict[str, torch.Tensor] | None:
     return {"train": torch.arange(count["train"]), "test": torch.arange(count["train"], total)}
 
 
-def _records(path: Path, file: str, content: bytes, layout: Layout) -> np.ndarray:
+def _records(path: Path, file: str, content: bytes, layout: CifarLayout) -> np.ndarray:
     length = layout.label_bytes + PIXELS
     if not content or len(content) % length:
         raise DataError(
@@ -112,7 +112,7 @@ def _records(path: Path, file: str, content: bytes, layout: Layout) -> np.ndarra
     return np.frombuffer(content, np.uint8).reshape(-1, length)
 
 
-def _class_names(layout: Layout, held: set[str], read: Callable[[str], bytes], largest: int) -> tuple[str, ...]:
+def _class_names(layout: CifarLayout, held: set[str], read: Callable[[str], bytes], largest: int) -> tuple[str, ...]:
     names: tuple[str, ...] = CLASSES if layout is TEN else ()
     if layout.names in held:
         names = tuple(read(layout.names).decode("utf-8", "replace").split()) or names

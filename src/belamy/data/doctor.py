@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from belamy.data.dataset import Dataset
-from belamy.data.opening import open_data
-from belamy.data.request import Progress
+from belamy.data.load_options import Progress
+from belamy.data.loading import open_data
 from belamy.errors import UsageError
 
 SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
@@ -24,7 +24,7 @@ _DEFAULT_SAMPLES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Examination:
+class DataExamination:
     """What was found.
 
     Args:
@@ -52,7 +52,7 @@ def examine(
     memory_budget: int = 2 << 30,
     samples: int = _DEFAULT_SAMPLES,
     progress: Progress | None = None,
-) -> Examination:
+) -> DataExamination:
     """Opens data as training would, looks at every image, and says what it found.
 
     Args:
@@ -93,7 +93,7 @@ def examine(
         "duplicates": _duplicates(dataset, groups),
         "training": _training(dataset, size, fit, samples),
     }
-    return Examination(facts, contact_sheet(dataset))
+    return DataExamination(facts, contact_sheet(dataset))
 
 
 def contact_sheet(dataset: Dataset) -> np.ndarray:

@@ -23,9 +23,9 @@ from torch import Tensor
 from belamy.data.assembly import Raw, finish
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, Pixels
 from belamy.data.layout import read_layout
-from belamy.data.pictures import Header, Unreadable, read_header, read_picture, strict_pillow
-from belamy.data.request import Request
-from belamy.data.tables import Table, apply_table
+from belamy.data.load_options import LoadOptions
+from belamy.data.pictures import PictureHeader, Unreadable, read_header, read_picture, strict_pillow
+from belamy.data.tables import LabelTable, apply_table
 from belamy.errors import DataError
 
 LARGEST_DEFAULT = 64
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Entry:
+class PictureEntry:
     """A picture file.
 
     Args:
@@ -63,12 +63,12 @@ class Gallery:
 
     name: str
     where: str
-    entries: Sequence[Entry]
+    entries: Sequence[PictureEntry]
     ignored: Counter[str]
-    table: tuple[Table, str | None] | None = None
+    table: tuple[LabelTable, str | None] | None = None
 
 
-def open_gallery(gallery: Gallery, request: Request) -> Dataset:
+def open_gallery(gallery: Gallery, options: LoadOptions) -> Dataset:
     """The pictures as squares of one size.
 
     Raises:
@@ -77,15 +77,15 @@ def open_gallery(gallery: Gallery, request: Request) -> Dataset:
     if not gallery.entries:
         others = ", ".join(f"{count} {suffix}" for suffix, count in gallery.ignored.most_common(3))
         raise DataError(f"{gallery.where} holds no images{f', only {others} file(s)' if others else ''}.")
-    steps = _Steps(request, 2 * len(gallery.entries))
+    steps = _Steps(options, 2 * len(gallery.entries))
     with strict_pillow():
         headers, skipped = _examined(gallery.entries, steps)
         entries, unlabelled, notes = _labelled(gallery, [entry for entry, _ in headers])
         known = [header for _, header in headers]
-        reader = _reader(known, request) if headers else None
+        reader = _reader(known, options) if headers else None
         if reader is None or not entries:
             raise _too_few(gallery, [], skipped)
-        pixels, damaged = _read_all(entries, reader, steps, request)
+        pixels, damaged = _read_all(entries, reader, steps, options)
     kept = [entry for index, entry in enumerate(entries) if index not in damaged]
     skipped += [(entries[index].name, reason) for index, reason in damaged.items()]
     if len(kept) < 2:
@@ -96,18 +96,18 @@ def open_gallery(gallery: Gallery, request: Request) -> Dataset:
     return finish(
         pixels,
         _described(gallery, names, notes),
-        replace(request, labels=None),
+        replace(options, labels=None),
         origin,
         skipped=sorted(skipped + unlabelled),
         names=names,
     )
 
 
-def default_side(headers: Sequence[Header]) -> int:
+def default_side(headers: Sequence[PictureHeader]) -> int:
     """The median short side, to a multiple of 4, in 8..64.
 
     Example:
-        >>> default_side([Header(30, 45, "L", True)])
+        >>> default_side([PictureHeader(30, 45, "L", True)])
         32
     """
     median = statistics.median(min(header.width, header.height) for header in headers)
@@ -117,8 +117,8 @@ def default_side(headers: Sequence[Header]) -> int:
 class _Steps:
     """Counts the files read and tells whoever asked."""
 
-    def __init__(self, request: Request, total: int) -> None:
-        self._progress, self._total, self._done = request.progress, total, 0
+    def __init__(self, options: LoadOptions, total: int) -> None:
+        self._progress, self._total, self._done = options.progress, total, 0
 
     def advance(self) -> None:
         self._done += 1
@@ -145,7 +145,7 @@ class _Reader:
         return read_picture(file, self.side, self.fit, self.channels)
 
 
-def _attempt(read: Callable[[IO[bytes]], T], entry: Entry) -> T | Unreadable:
+def _attempt(read: Callable[[IO[bytes]], T], entry: PictureEntry) -> T | Unreadable:
     """The result of reading a file, or the finding that it cannot be read."""
     try:
         with entry.open() as file:
@@ -156,7 +156,9 @@ def _attempt(read: Callable[[IO[bytes]], T], entry: Entry) -> T | Unreadable:
         return Unreadable(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
-def _examined(entries: Sequence[Entry], steps: _Steps) -> tuple[list[tuple[Entry, Header]], list[tuple[str, str]]]:
+def _examined(
+    entries: Sequence[PictureEntry], steps: _Steps
+) -> tuple[list[tuple[PictureEntry, PictureHeader]], list[tuple[str, str]]]:
     headers, skipped = [], []
     with ThreadPoolExecutor(_WORKERS) as pool:
         for entry, found in zip(entries, pool.map(lambda entry: _attempt(read_header, entry), entries), strict=True):
@@ -169,18 +171,18 @@ def _examined(entries: Sequence[Entry], steps: _Steps) -> tuple[list[tuple[Entry
 
 
 def _read_all(
-    entries: Sequence[Entry], reader: _Reader, steps: _Steps, request: Request
+    entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps, options: LoadOptions
 ) -> tuple[Pixels, dict[int, str]]:
     """The pixels of the files that can be read, and why the others cannot, by index."""
-    if len(entries) * math.prod(reader.shape) <= request.memory_budget:
+    if len(entries) * math.prod(reader.shape) <= options.memory_budget:
         images, damaged = _decoded(entries, reader, steps)
         kept = [index for index in range(len(entries)) if index not in damaged]
         return Memory(images[kept] if damaged else images), damaged
-    damaged = _verified(entries, reader, steps, request)
+    damaged = _verified(entries, reader, steps, options)
     return _streamed([entry for index, entry in enumerate(entries) if index not in damaged], reader), damaged
 
 
-def _decoded(entries: Sequence[Entry], reader: _Reader, steps: _Steps) -> tuple[Tensor, dict[int, str]]:
+def _decoded(entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps) -> tuple[Tensor, dict[int, str]]:
     images = torch.empty((len(entries), *reader.shape), dtype=torch.uint8)
     rows = images.numpy()
 
@@ -194,10 +196,10 @@ def _decoded(entries: Sequence[Entry], reader: _Reader, steps: _Steps) -> tuple[
     return images, _each(decode, len(entries), steps)
 
 
-def _verified(entries: Sequence[Entry], reader: _Reader, steps: _Steps, request: Request) -> dict[int, str]:
+def _verified(entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps, options: LoadOptions) -> dict[int, str]:
     """The damaged files of a set too large for memory, found by decoding all of them once; the answer is remembered."""
     digest = hashlib.sha256(_marks(entries, reader).encode()).hexdigest()
-    memory = request.cache_folder / "verified" / f"{digest}.json"
+    memory = options.cache_folder / "verified" / f"{digest}.json"
     # The memory only saves time: a cache that cannot be read or written costs a second look, nothing else.
     with suppress(OSError, ValueError, AttributeError, IndexError):
         remembered = {
@@ -230,11 +232,11 @@ def _each(decode: Callable[[int], str | None], count: int, steps: _Steps) -> dic
     return damaged
 
 
-def _marks(entries: Sequence[Entry], reader: _Reader) -> str:
+def _marks(entries: Sequence[PictureEntry], reader: _Reader) -> str:
     return "\n".join([repr(reader), *(f"{entry.name} {entry.stamp}" for entry in entries)])
 
 
-def _streamed(entries: Sequence[Entry], reader: _Reader) -> Computed:
+def _streamed(entries: Sequence[PictureEntry], reader: _Reader) -> Computed:
     def decode(index: int) -> np.ndarray:
         found = _attempt(reader, entries[index])
         if isinstance(found, Unreadable):
@@ -254,12 +256,14 @@ def _streamed(entries: Sequence[Entry], reader: _Reader) -> Computed:
     return Computed(read, len(entries), reader.shape, feed)
 
 
-def _reader(known: Sequence[Header], request: Request) -> _Reader:
-    channels = request.channels or (1 if all(header.grey for header in known) else 3)
-    return _Reader(request.size or default_side(known), request.fit, channels)
+def _reader(known: Sequence[PictureHeader], options: LoadOptions) -> _Reader:
+    channels = options.channels or (1 if all(header.grey for header in known) else 3)
+    return _Reader(options.size or default_side(known), options.fit, channels)
 
 
-def _labelled(gallery: Gallery, entries: list[Entry]) -> tuple[list[Entry], list[tuple[str, str]], list[str]]:
+def _labelled(
+    gallery: Gallery, entries: list[PictureEntry]
+) -> tuple[list[PictureEntry], list[tuple[str, str]], list[str]]:
     """The files that the table labels, the others, and notes on it; asked before the long work of decoding."""
     if gallery.table is None or not entries:
         return entries, [], []
@@ -285,7 +289,7 @@ def _described(gallery: Gallery, names: Sequence[str], notes: Sequence[str]) -> 
     )
 
 
-def _too_few(gallery: Gallery, kept: Sequence[Entry], skipped: Sequence[tuple[str, str]]) -> DataError:
+def _too_few(gallery: Gallery, kept: Sequence[PictureEntry], skipped: Sequence[tuple[str, str]]) -> DataError:
     if kept:
         return DataError(
             f"{gallery.where} holds only one image that can be read, {kept[0].name}: there is nothing to learn a "

@@ -23,7 +23,7 @@ _TEST = re.compile(r"(^|[-._])(t10k|test)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Header:
+class IdxHeader:
     """The sizes that an IDX file declares, and how many bytes come before its values."""
 
     shape: tuple[int, ...]
@@ -117,7 +117,7 @@ def _opened(path: Path) -> IO[bytes]:
     return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
 
 
-def _header(path: Path, file: IO[bytes]) -> Header:
+def _header(path: Path, file: IO[bytes]) -> IdxHeader:
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or not 1 <= start[3] <= _MOST_DIMENSIONS:
         raise DataError(f"{path} is not an IDX file.")
@@ -127,10 +127,10 @@ def _header(path: Path, file: IO[bytes]) -> Header:
     sizes = file.read(4 * start[3])
     if len(sizes) < 4 * start[3]:
         raise DataError(f"{path} is damaged: it ends inside its header.")
-    return Header(struct.unpack(f">{start[3]}I", sizes), 4 + len(sizes))
+    return IdxHeader(struct.unpack(f">{start[3]}I", sizes), 4 + len(sizes))
 
 
-def _mapped(path: Path, header: Header) -> np.ndarray:
+def _mapped(path: Path, header: IdxHeader) -> np.ndarray:
     if path.stat().st_size != header.offset + header.count:
         raise DataError(
             f"{path} holds {header.count:,} bytes, more than the memory budget, inside gzip (or is damaged). Unpack "

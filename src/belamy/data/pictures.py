@@ -37,7 +37,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True)
-class Header:
+class PictureHeader:
     """What a picture says of itself before it is decoded; width and height as seen, after EXIF rotation."""
 
     width: int
@@ -60,7 +60,7 @@ def strict_pillow() -> Iterator[None]:
         yield
 
 
-def read_header(file: IO[bytes]) -> Header:
+def read_header(file: IO[bytes]) -> PictureHeader:
     """The size and mode of a picture, from its header alone.
 
     Raises:
@@ -71,7 +71,7 @@ def read_header(file: IO[bytes]) -> Header:
         # A PNG without EXIF data up front would be decoded whole in search of some.
         if (image.format != "PNG" or "exif" in image.info) and image.getexif().get(_ORIENTATION) in _ROTATED:
             width, height = height, width
-        return Header(width, height, image.mode, _is_grey(image))
+        return PictureHeader(width, height, image.mode, _is_grey(image))
 
 
 def read_picture(file: IO[bytes], size: int, fit: str, channels: int) -> np.ndarray:

@@ -20,7 +20,7 @@ _LARGEST = 1 << 28
 
 
 @dataclass(frozen=True)
-class Table:
+class LabelTable:
     """A CSV file of labels.
 
     Args:
@@ -58,7 +58,7 @@ def locate(wanted: str, folder: Path, name: str) -> tuple[Path, str | None]:
     raise UsageError(f"There is no file of labels '{wanted}' for {name}. {hint}")
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> LabelTable:
     """A CSV file with commas, semicolons or tabs, with or without a header.
 
     The column of file names is the one in which most cells end as a picture's name does, or else the first.
@@ -88,7 +88,7 @@ def read_table(path: Path) -> Table:
         key = row[files].replace("\\", "/").removeprefix("./")
         if rows.setdefault(key, values) != values:
             raise DataError(f"{path} names {key} twice, with different labels.")
-    return Table(str(path), tuple(title for index, title in enumerate(titles) if index != files), rows)
+    return LabelTable(str(path), tuple(title for index, title in enumerate(titles) if index != files), rows)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Labelling:
     notes: list[str]
 
 
-def apply_table(table: Table, names: Sequence[str], column: str | None) -> Labelling:
+def apply_table(table: LabelTable, names: Sequence[str], column: str | None) -> Labelling:
     """Labels for files by their relative names, or by names alone where those are unique.
 
     Raises:
@@ -145,7 +145,7 @@ def _file_column(cells: list[list[str]]) -> int:
     return scores.index(max(scores))
 
 
-def _label_column(table: Table, column: str | None) -> int:
+def _label_column(table: LabelTable, column: str | None) -> int:
     if column is not None:
         if column not in table.columns:
             raise UsageError(f"{table.where} has no column '{column}'. {nearest(column, table.columns)}")
@@ -162,7 +162,7 @@ def _label_column(table: Table, column: str | None) -> int:
     )
 
 
-def _matched(table: Table, names: Sequence[str]) -> list[str | None]:
+def _matched(table: LabelTable, names: Sequence[str]) -> list[str | None]:
     """For each file the row that names it: by the whole name, else by the last part, with or without suffix."""
     ends = _unique((PurePosixPath(name).name, name) for name in names)
     stems = _unique((PurePosixPath(name).stem, name) for name in names)

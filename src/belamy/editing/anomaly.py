@@ -121,9 +121,9 @@ def fit(method: BaseMethod, normal: Tensor, held: Tensor, kind: Kind = "neighbou
     if kind != "error" and not isinstance(method, Encodes):
         raise UsageError("This run's method has no encoder, so images have no codes. Take a run of an autoencoder.")
     for images, what in ((normal, "normal"), (held, "held-out normal")):
-        if len(images) < 2 or tuple(images.shape[1:]) != tuple(method.domain.shape):
+        if len(images) < 2 or tuple(images.shape[1:]) != tuple(method.spec.shape):
             raise UsageError(
-                f"The {what} images are {list(images.shape)}, but 2 or more of {list(method.domain.shape)} are needed."
+                f"The {what} images are {list(images.shape)}, but 2 or more of {list(method.spec.shape)} are needed."
             )
     codes = encoded(method, normal, BATCH) if isinstance(method, Encodes) else torch.zeros(len(normal), 0)
     errors = squared_errors(method, held)[0].mean(0) if isinstance(method, Reconstructs) else None
@@ -153,7 +153,7 @@ def squared_errors(method: BaseMethod, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class AnomalyReport:
     """What a detector says of suspects.
 
     Args:
@@ -216,7 +216,7 @@ class Report:
 
 def examine(
     detector: Detector, suspects: Tensor, others: Tensor, rate: float, names: tuple[str, ...] | None = None
-) -> Report:
+) -> AnomalyReport:
     """Score suspects, with the threshold of a stated false-positive rate.
 
     Args:
@@ -234,7 +234,7 @@ def examine(
     detector.threshold(rate)  # refused before anything is computed
     scores = detector.scores(suspects)
     told = ranking.operating(detector.held, detector.scores(others), scores, rate)
-    return Report(scores, told, detector, suspects, names or tuple(map(str, range(len(suspects)))))
+    return AnomalyReport(scores, told, detector, suspects, names or tuple(map(str, range(len(suspects)))))
 
 
 def heated(images: Tensor, heat: Tensor, full: float = 8.0) -> Tensor:

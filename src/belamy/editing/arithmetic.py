@@ -13,7 +13,7 @@ from belamy.data import to_uint8
 from belamy.data.pictures import Unreadable, read_picture
 from belamy.editing import expressions
 from belamy.editing.expressions import Expression, Group, Label, Leaf, Seed
-from belamy.editing.groups import Population
+from belamy.editing.groups import ReferenceSet
 from belamy.editing.inversion import invert
 from belamy.errors import DataError, UsageError, nearest
 from belamy.methods.base import BaseMethod
@@ -96,7 +96,7 @@ class Setting:
             )
 
 
-def arithmetic(method: BaseMethod, expression: Expression, people: Population, setting: Setting) -> Result:
+def arithmetic(method: BaseMethod, expression: Expression, reference_set: ReferenceSet, setting: Setting) -> Result:
     """The value of an expression, with its neighbours and its control.
 
     Labels take part as the latents do: where a generator heeds them, every operand has weights of the classes, and the
@@ -112,17 +112,17 @@ def arithmetic(method: BaseMethod, expression: Expression, people: Population, s
     Args:
         method: It samples; where it does not encode, images in the expression are found by optimisation.
         expression: What to work out.
-        people: Where groups are found.
+        reference_set: Where groups are found.
         setting: How.
 
     Raises:
         UsageError: An unknown group or label, or a method that cannot.
         DataError: A picture that cannot be read.
     """
-    operands = {leaf: _operand(method, leaf, people, setting) for leaf in expression.leaves()}
+    operands = {leaf: _operand(method, leaf, reference_set, setting) for leaf in expression.leaves()}
     latent = expression.value(lambda leaf: operands[leaf].latent)
     if any(isinstance(leaf, Group) for leaf in operands):
-        latent = people.settle(latent, setting.seed)
+        latent = reference_set.settle(latent, setting.seed)
     weights = None
     if setting.labels_matter:
         weights = expression.value(lambda leaf: operands[leaf].weights)  # type: ignore[arg-type, return-value]
@@ -139,9 +139,9 @@ def arithmetic(method: BaseMethod, expression: Expression, people: Population, s
     return Result(expression.text, shown, latents, weights, pixels_at(method, latents, weights), to_uint8(control))
 
 
-def _operand(method: BaseMethod, leaf: Leaf, people: Population, setting: Setting) -> Operand:
+def _operand(method: BaseMethod, leaf: Leaf, reference_set: ReferenceSet, setting: Setting) -> Operand:
     """The operand, its image in [-1, 1]."""
-    classes = method.domain.classes
+    classes = method.spec.classes
     if isinstance(leaf, Label) and setting.labels_matter:
         weights = class_weights(torch.tensor([_class(leaf, classes)]), len(classes))
         nowhere = torch.zeros_like(drawn(method, 0))
@@ -151,13 +151,13 @@ def _operand(method: BaseMethod, leaf: Leaf, people: Population, setting: Settin
         told = class_weights(torch.tensor([leaf.index % len(classes)]), len(classes)) if setting.labels_matter else None
         image = images_at(method, latent[None], told)[0]
         return Operand(str(leaf), latent, None if told is None else told[0], image, 1, 1)
-    if isinstance(leaf, expressions.Picture):
-        image = read(leaf.path, method.domain.shape)
+    if isinstance(leaf, expressions.PictureFile):
+        image = read(leaf.path, method.spec.shape)
         held = invert(method, image[None], seed=setting.seed)
         told = held.weights if setting.labels_matter else None
         return Operand(str(leaf), held.latents[0], None if told is None else told[0], _floats(image), 1, 1)
     group = Group((expressions.Word(leaf.name, at=leaf.at),), leaf.at) if isinstance(leaf, Label) else leaf
-    found = people.members(group, setting.members, setting.seed)
+    found = reference_set.members(group, setting.members, setting.seed)
     blend = None if found.weights is None else found.weights.mean(0)
     mean = _floats(found.images).mean(0)
     return Operand(str(leaf), found.latents.mean(0), blend, mean, len(found.images), found.count)

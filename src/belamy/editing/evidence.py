@@ -10,8 +10,8 @@ from torch import Tensor
 from belamy.data import Dataset
 from belamy.data.measures import MEASURES
 from belamy.data.measures.labelling import is_measured
-from belamy.editing.directions import FEWEST, Evidence
-from belamy.editing.observers import Measured, Observer, measured
+from belamy.editing.attribute_predictors import AttributePredictor, MeasurePredictor, measured
+from belamy.editing.directions import FEWEST, DirectionData
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod
 from belamy.sampling.points import class_weights, encoded, pixels_at, sampler
@@ -20,7 +20,7 @@ MOST = 10_000
 """Training images that are encoded."""
 
 
-def from_data(method: BaseMethod, data: Dataset, names: Sequence[str], most: int = MOST) -> Evidence:
+def from_data(method: BaseMethod, data: Dataset, names: Sequence[str], most: int = MOST) -> DirectionData:
     """Training images through the encoder, with what the data or a measure knows of them.
 
     Args:
@@ -36,10 +36,10 @@ def from_data(method: BaseMethod, data: Dataset, names: Sequence[str], most: int
     chosen = data.indices("train")[:most]
     images = data.images(chosen)
     known = {name: present(data, chosen, images, name) for name in names}
-    return Evidence(encoded(method, images), known, method)
+    return DirectionData(encoded(method, images), known, method)
 
 
-def from_draws(method: BaseMethod, observers: Sequence[Observer], count: int, seed: int) -> Evidence:
+def from_draws(method: BaseMethod, predictors: Sequence[AttributePredictor], count: int, seed: int) -> DirectionData:
     """Latents drawn from the method's law, with what observers say of their images.
 
     A measure splits them at their own median, so that both sides have as many. Of more than two values each is an
@@ -52,20 +52,20 @@ def from_draws(method: BaseMethod, observers: Sequence[Observer], count: int, se
     latents: Tensor = made.latents(seed, range(count))
     images = pixels_at(method, latents, turns(method, count))
     known = {}
-    for observer in observers:
-        looking = measured(observer.name, images) if isinstance(observer, Measured) else observer
-        verdict = looking.look(images).verdict
-        if len(observer.values) == 2:
-            known[observer.name] = verdict.bool()
+    for predictor in predictors:
+        looking = measured(predictor.name, images) if isinstance(predictor, MeasurePredictor) else predictor
+        verdict = looking.predict(images).verdict
+        if len(predictor.values) == 2:
+            known[predictor.name] = verdict.bool()
             continue
-        each = {f"{observer.name}={value}": verdict == code for code, value in enumerate(observer.values)}
+        each = {f"{predictor.name}={value}": verdict == code for code, value in enumerate(predictor.values)}
         known.update({name: has for name, has in each.items() if min(int(has.sum()), int((~has).sum())) >= FEWEST})
-    return Evidence(latents, known, method)
+    return DirectionData(latents, known, method)
 
 
 def turns(method: BaseMethod, count: int) -> Tensor | None:
     """The classes in turn, where there are classes.  # [count, classes]"""
-    classes = len(method.domain.classes)
+    classes = len(method.spec.classes)
     return class_weights(torch.arange(count) % classes, classes) if classes else None
 
 
@@ -95,6 +95,6 @@ def present(data: Dataset, chosen: Tensor, images: Tensor, name: str) -> Tensor:
     if data.labels is not None and name in data.classes:
         return data.labels[chosen] == data.classes.index(name)
     if is_measured(name):
-        return measured(name, images).look(images).verdict.bool()
+        return measured(name, images).predict(images).verdict.bool()
     known = [*data.attributes, *data.classes[:50], *MEASURES.names()]
     raise UsageError(f"{data.name} has no attribute or class '{name}', nor is it measured. {nearest(name, known)}")

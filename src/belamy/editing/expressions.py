@@ -80,7 +80,7 @@ class Seed:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureFile:
     """A picture file."""
 
     path: str
@@ -137,7 +137,7 @@ class Mean:
     at: int = field(default=0, compare=False)
 
 
-Leaf = Group | Seed | Picture | Label
+Leaf = Group | Seed | PictureFile | Label
 Node = Leaf | Number | Sum | Product | Mean
 
 
@@ -307,7 +307,7 @@ class _Reader:
             raise self.wrong('image( needs a file in quotes: image("photo.png").')
         path = self.take().text[1:-1]
         self.expect(")", "image( is not closed.")
-        return Picture(path, at)
+        return PictureFile(path, at)
 
     def label(self) -> Node:
         at = self.opened()

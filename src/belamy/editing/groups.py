@@ -12,14 +12,14 @@ from torch import Tensor
 
 from belamy.data import Dataset
 from belamy.data.measures import MEASURES
+from belamy.editing.attribute_predictors import ClassifierPredictor
 from belamy.editing.expressions import Group, Word
-from belamy.editing.observers import Judged
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod, Encodes
+from belamy.registry import Part
 from belamy.sampling.points import class_weights, encoded, pixels_at, sampler
 from belamy.sampling.walk import completed
 from belamy.seeds import generator
-from belamy.shelf import Part
 
 HIGH, LOW = 2 / 3, 1 / 3
 """Quantiles beyond which a measure is high or low."""
@@ -48,7 +48,7 @@ class Members:
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class ReferenceSet:
     """Images, what is known of each, and where each is in the latent space.
 
     Measured words are relative: ``thick 7`` is the thicker third of the 7s, since they are applied last, among the
@@ -168,9 +168,14 @@ class Population:
         return chosen[among >= cut if high else among <= cut]
 
 
-def population(
-    method: BaseMethod, data: Dataset, *, judges: Sequence[Judged] = (), labels_matter: bool = False, seed: int = 0
-) -> Population:
+def make_reference_set(
+    method: BaseMethod,
+    data: Dataset,
+    *,
+    judges: Sequence[ClassifierPredictor] = (),
+    labels_matter: bool = False,
+    seed: int = 0,
+) -> ReferenceSet:
     """Where the groups of a method's expressions are found.
 
     A method that encodes takes its training images, with all that is known of them. One that only generates takes
@@ -191,7 +196,7 @@ def population(
     return _generated(method, data.classes, judges, labels_matter, seed)
 
 
-def _of_data(method: BaseMethod, data: Dataset) -> Population:
+def _of_data(method: BaseMethod, data: Dataset) -> ReferenceSet:
     train = data.indices("train")
     known = {name: (attribute.values, attribute.codes[train]) for name, attribute in data.attributes.items()}
     if data.labels is not None:
@@ -200,7 +205,7 @@ def _of_data(method: BaseMethod, data: Dataset) -> Population:
         known = {name: held for name, held in known.items() if name not in alike or set(held[0]) == {YES, NO}}
         if not alike or set(data.classes) != {YES, NO}:
             known[CLASS] = (data.classes, data.labels[train])
-    return Population(
+    return ReferenceSet(
         len(train),
         lambda chosen: data.images(train[chosen]),
         lambda _, images: (encoded(method, images), None),
@@ -210,15 +215,15 @@ def _of_data(method: BaseMethod, data: Dataset) -> Population:
 
 
 def _generated(
-    method: BaseMethod, classes: tuple[str, ...], judges: Sequence[Judged], labels_matter: bool, seed: int
-) -> Population:
+    method: BaseMethod, classes: tuple[str, ...], judges: Sequence[ClassifierPredictor], labels_matter: bool, seed: int
+) -> ReferenceSet:
     latents = sampler(method).latents(seed, range(GENERATED))
     weights = class_weights(torch.arange(GENERATED) % len(classes), len(classes)) if labels_matter else None
     images = pixels_at(method, latents, weights)
     known = {judge.name: (judge.values, judge.probabilities(images).argmax(1)) for judge in judges}
     if weights is not None:
         known[CLASS] = (classes, weights.argmax(1))
-    return Population(
+    return ReferenceSet(
         GENERATED,
         lambda chosen: images[chosen],
         lambda chosen, _: (latents[chosen], None if weights is None else weights[chosen]),

@@ -114,7 +114,7 @@ def invert(
     began = time.perf_counter()
     if chosen != "encoder":
         method = _still(method)
-    weights = None if labels is None else class_weights(labels, len(method.domain.classes))
+    weights = None if labels is None else class_weights(labels, len(method.spec.classes))
     if chosen == "optimisation":
         starts, told = _nearest(method, images, weights, tries, seed)
     else:
@@ -156,13 +156,13 @@ def compared(shown: Mapping[str, Tensor], decibels: Tensor | None = None) -> Pic
 def _check(
     method: BaseMethod, images: Tensor, labels: Tensor | None, steps: int, rate: float, prior: float, tries: int
 ) -> None:
-    if images.shape[1:] != method.domain.shape:
-        raise UsageError(f"The images are {tuple(images.shape[1:])}, but this run's are {tuple(method.domain.shape)}.")
+    if images.shape[1:] != method.spec.shape:
+        raise UsageError(f"The images are {tuple(images.shape[1:])}, but this run's are {tuple(method.spec.shape)}.")
     if steps < 1 or not rate > 0 or prior < 0:
         raise UsageError(f"steps {steps} must be at least 1, rate {rate:g} above 0 and prior {prior:g} not below 0.")
     if not 1 <= tries <= STARTS:
         raise UsageError(f"tries is {tries}, but it must be in 1..{STARTS}.")
-    classes = len(method.domain.classes)
+    classes = len(method.spec.classes)
     if labels is not None and (len(labels) != len(images) or not all(0 <= label < classes for label in labels)):
         raise UsageError(f"labels must be {len(images)} class numbers below {classes}; got {labels.tolist()}.")
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from belamy.editing.attribute_predictors import AttributePredictor
 from belamy.editing.directions import Directions
-from belamy.editing.observers import Observer
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Leakage:
 
     Args:
         directions: Names.
-        observers: Names.
+        predictors: Names.
         alphas: Steps.
         shift: Mean change of the score, in standard deviations of the unmoved images'; of observers of more than two
             values, the share of images with another verdict, signed as the step.  # [directions, alphas, observers]
@@ -29,7 +29,7 @@ class Leakage:
     """
 
     directions: tuple[str, ...]
-    observers: tuple[str, ...]
+    predictors: tuple[str, ...]
     alphas: tuple[float, ...]
     shift: Tensor
     kept: Tensor
@@ -46,7 +46,7 @@ class Leakage:
         tables = {"shift": self.shift, "kept": self.kept, "last": self.last}
         return {
             "directions": list(self.directions),
-            "observers": list(self.observers),
+            "observers": list(self.predictors),
             "alphas": list(self.alphas),
             "matrix": rounded(self.matrix),
             **{name: rounded(table) for name, table in tables.items()},
@@ -57,7 +57,7 @@ def leakage(
     render: Callable[[Tensor], Tensor],
     latents: Tensor,
     directions: Directions,
-    observers: Sequence[Observer],
+    predictors: Sequence[AttributePredictor],
     alphas: Sequence[float],
     progress: Callable[[int, int], None] | None = None,
 ) -> Leakage:
@@ -67,25 +67,25 @@ def leakage(
         render: Latents to uint8 images.
         latents: Where to begin.  # [n, latent]
         directions: Where to go.
-        observers: Who looks.
+        predictors: Who looks.
         alphas: Steps, in the directions' units.
         progress: Called with (directions done, of how many).
     """
-    start = [observer.look(render(latents)) for observer in observers]
-    tables = torch.zeros(3, len(directions.names), len(alphas), len(observers), dtype=torch.float64)
+    start = [predictor.predict(render(latents)) for predictor in predictors]
+    tables = torch.zeros(3, len(directions.names), len(alphas), len(predictors), dtype=torch.float64)
     for row, vector in enumerate(directions.vectors):
         for column, alpha in enumerate(alphas):
             images = render(latents + alpha * vector)
-            for place, (observer, before) in enumerate(zip(observers, start, strict=True)):
-                after = observer.look(images)
+            for place, (predictor, before) in enumerate(zip(predictors, start, strict=True)):
+                after = predictor.predict(images)
                 kept = (after.verdict == before.verdict).double().mean()
                 moved = (after.score - before.score).mean() / before.score.std().clamp_min(1e-12)
-                tables[0, row, column, place] = moved if len(observer.values) == 2 else math.copysign(1 - kept, alpha)
+                tables[0, row, column, place] = moved if len(predictor.values) == 2 else math.copysign(1 - kept, alpha)
                 tables[1, row, column, place] = kept
-                tables[2, row, column, place] = (after.verdict == len(observer.values) - 1).double().mean()
+                tables[2, row, column, place] = (after.verdict == len(predictor.values) - 1).double().mean()
         if progress:
             progress(row + 1, len(directions.names))
-    names = tuple(observer.name for observer in observers)
+    names = tuple(predictor.name for predictor in predictors)
     return Leakage(directions.names, names, tuple(alphas), *tables)
 
 

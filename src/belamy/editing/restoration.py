@@ -80,8 +80,8 @@ def restore(method: BaseMethod, images: Tensor, noise: float = 0.0, seed: int = 
             "This run's method reconstructs no images: it has no encoder. Take a run of an autoencoder, e.g. "
             "`belamy train autoencoder-mnist --noise 0.4`."
         )
-    if tuple(images.shape[1:]) != tuple(method.domain.shape):
-        raise UsageError(f"The images are {tuple(images.shape[1:])}, but this run's are {tuple(method.domain.shape)}.")
+    if tuple(images.shape[1:]) != tuple(method.spec.shape):
+        raise UsageError(f"The images are {tuple(images.shape[1:])}, but this run's are {tuple(method.spec.shape)}.")
     model: Any = method.eval()
     device, dtype = placement(method)
     seen = noisy(images, noise, seed)

@@ -123,9 +123,9 @@ def index(method: BaseMethod, data: Dataset, split: str = "train", metric: Metri
         UsageError: The method has no encoder, or there is no such split.
         DataError: The data are of another shape.
     """
-    if data.shape != tuple(method.domain.shape):
+    if data.shape != tuple(method.spec.shape):
         raise DataError(
-            f"{data.name} is {data.shape}, but this run's images are {tuple(method.domain.shape)}. Type --size."
+            f"{data.name} is {data.shape}, but this run's images are {tuple(method.spec.shape)}. Type --size."
         )
     chosen = data.indices(split)
     codes = [encoded(method, data.images(part), BATCH) for part in chosen.split(_CHUNK)]

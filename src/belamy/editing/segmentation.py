@@ -166,7 +166,7 @@ def intersection_over_union(found: Tensor, masks: Tensor, classes: int) -> Tenso
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class SegmentationResult:
     """What a segmenter says of images whose masks are known.
 
     Args:

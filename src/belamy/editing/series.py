@@ -106,13 +106,13 @@ def _kept(leaks: Leakage) -> str:
 def _table(
     word: str, heading: str, hint: str, leaks: Leakage, rows: Sequence[tuple[str, list[tuple[float, str]]]], full: float
 ) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in leaks.observers)
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in leaks.predictors)
     body = []
     for name, cells in rows:
         made = "".join(
-            f'<td{" class=own" if observer == name else ""} style="--tint: var(--s{1 if value > 0 else 0}); '
+            f'<td{" class=own" if predictor == name else ""} style="--tint: var(--s{1 if value > 0 else 0}); '
             f'--much: {min(abs(value) / full, 1) * 70:.0f}%">{text}</td>'
-            for observer, (value, text) in zip(leaks.observers, cells, strict=True)
+            for predictor, (value, text) in zip(leaks.predictors, cells, strict=True)
         )
         body.append(f'<tr><th scope="row">{escape(name)}</th>{made}</tr>')
     table = f'<table class="heat"><thead><tr><th></th>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from belamy.data import Dataset, open_data, to_uint8
-from belamy.data.request import Progress
+from belamy.data.load_options import Progress
 from belamy.errors import DataError, UsageError
 from belamy.methods.base import BaseMethod, Samples
 from belamy.runs.run import Run
@@ -107,7 +107,7 @@ class Drawn:
     heeds: bool
 
     def chunks(self) -> Iterator[Chunk]:
-        classes, first = len(self.method.domain.classes), 0
+        classes, first = len(self.method.spec.classes), 0
         for images in self._generated():
             numbers = torch.arange(first, first + len(images))
             yield to_uint8(images).cpu(), numbers % classes if self.heeds else None
@@ -216,9 +216,9 @@ def drawn_candidate(
     method = run.method(best=best).to(device)
     heeds = heeds_labels(method)
     return Candidate(
-        name=run.path.name or str(run.path), shape=run.domain.shape, count=count, seed=seed,
-        labels="in turn" if heeds else "none", classes=tuple(run.domain.classes), quantisation="float", format=RUN,
-        resize="none", averaged=bool(run.recipe.average and method.averaged),
+        name=run.path.name or str(run.path), shape=run.spec.shape, count=count, seed=seed,
+        labels="in turn" if heeds else "none", classes=tuple(run.spec.classes), quantisation="float", format=RUN,
+        resize="none", averaged=bool(run.recipe.ema_half_life and method.averaged),
         fingerprint=weights_digest(method.state_dict()), source=Drawn(method, count, seed, heeds),
     )  # fmt: skip
 
@@ -307,7 +307,7 @@ def heeds_labels(method: BaseMethod) -> bool:
     """
     if not isinstance(method, Samples):
         raise UsageError("This run's method draws no samples: it has no generator. Judge one that has.")
-    if len(method.domain.classes) < 2:
+    if len(method.spec.classes) < 2:
         return False
     device, dtype = placement(method)
     sampler: Any = method

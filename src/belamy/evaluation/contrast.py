@@ -107,12 +107,19 @@ class Contrast:
         for name in names:
             found = [next((each for each in verdict.measures if each.name == name), None) for verdict in self.verdicts]
             cells = ["–" if each is None else _with_interval(each) for each in found]
-            floors = [each.floor for each in found if each is not None and each.floor is not None]
+            real_baselines = [
+                each.real_baseline for each in found if each is not None and each.real_baseline is not None
+            ]
             intervals = [each.interval if each else None for each in found]
             told = not any(each.of_real for each in found if each is not None)
             alike = told and all(overlap(a, b) for a, b in combinations(intervals, 2))
             rows.append(
-                (name, *cells, number(floors[0]) if floors else "–", "not significantly different" if alike else "")
+                (
+                    name,
+                    *cells,
+                    number(real_baselines[0]) if real_baselines else "–",
+                    "not significantly different" if alike else "",
+                )
             )
         return rows
 

@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from belamy.errors import StorageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features import Extractor
-from belamy.evaluation.seen import Seen
 from belamy.runs import files
 
 LIMIT = 2 << 30
@@ -46,20 +46,20 @@ class CachedFeatures:
         self._places: dict[bytes, tuple[Path, int]] = {}
         self._read: set[Path] = set()
 
-    def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
+    def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
         if not len(images):
-            return self.extractor.look(images, labels)
+            return self.extractor.extract(images, labels)
         keys = [_key(image) for image in images]
         rows = self._recall(keys)
         fresh = {key: index for index, key in enumerate(keys) if key not in rows}
         if fresh:
-            seen = self.extractor.look(images[list(fresh.values())])
+            seen = self.extractor.extract(images[list(fresh.values())])
             self._keep(list(fresh), seen)
             for index, key in enumerate(fresh):
                 rows[key] = seen.features[index], None if seen.probabilities is None else seen.probabilities[index]
         features = torch.stack([rows[key][0] for key in keys]).double()
         probabilities = [row for key in keys if (row := rows[key][1]) is not None]
-        return Seen(features, torch.stack(probabilities) if probabilities else None, labels, images)
+        return ExtractedFeatures(features, torch.stack(probabilities) if probabilities else None, labels, images)
 
     def _recall(self, keys: list[bytes]) -> dict[bytes, Row]:
         """Rows that are kept, by key."""
@@ -101,7 +101,7 @@ class CachedFeatures:
         with suppress(OSError):
             path.unlink(missing_ok=True)
 
-    def _keep(self, keys: list[bytes], seen: Seen) -> None:
+    def _keep(self, keys: list[bytes], seen: ExtractedFeatures) -> None:
         single = seen.features.float()
         exact = bool((single.double() == seen.features).all())  # what a float32 network gave needs no more
         tensors = {

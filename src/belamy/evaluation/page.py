@@ -95,7 +95,7 @@ def _headlines(verdict: Verdict) -> str:
     shown = [measure for measure in verdict.measures if chief.get(measure.metric) is measure][:HEADLINES]
     cells = "".join(
         f"<div><dt>{escape(measure.name)}</dt><dd>{number(measure.value)}"
-        + ("" if measure.floor is None else f"<small>real images {number(measure.floor)}</small>")
+        + ("" if measure.real_baseline is None else f"<small>real images {number(measure.real_baseline)}</small>")
         + "</dd></div>"
         for measure in shown
     )
@@ -106,7 +106,7 @@ def _numbers(verdict: Verdict) -> str:
     hint = (
         "Beside each number stands what other real images are told: the floor, which a perfect generator would reach. "
         "Where the two intervals overlap, the measure cannot tell these images from real ones."
-        if any(measure.floor is not None for measure in verdict.measures)
+        if any(measure.real_baseline is not None for measure in verdict.measures)
         else "What real images are told was not asked for, so nothing here says what a perfect generator would reach."
     )
     table = _table(verdict.measures)
@@ -114,12 +114,12 @@ def _numbers(verdict: Verdict) -> str:
 
 
 def _table(measures: Sequence[Measure]) -> str:
-    floors = any(measure.floor is not None for measure in measures)
+    real_baselines = any(measure.real_baseline is not None for measure in measures)
     kinds = list(dict.fromkeys(kind for measure in measures for kind in measure.controls))
     heads = [
         "Value",
         "95 % interval",
-        *(["Real images", "95 % interval"] if floors else []),
+        *(["Real images", "95 % interval"] if real_baselines else []),
         *map(str.capitalize, kinds),
     ]
     columns = "".join(f'<th scope="col" class="number">{text}</th>' for text in heads)
@@ -128,7 +128,7 @@ def _table(measures: Sequence[Measure]) -> str:
         title = f"<b>{escape(metric)}</b><span>{escape(about(metric))}</span>"
         lines = [f'<tr><th scope="rowgroup" colspan="{len(heads) + 2}">{title}</th></tr>']
         for measure in group:
-            name, *cells, said_of_it = row(measure, floors, kinds)
+            name, *cells, said_of_it = row(measure, real_baselines, kinds)
             flag = f'<span class="status good">{said_of_it}</span>' if said_of_it else ""
             numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
             lines.append(f'<tr><th scope="row">{escape(name)}</th>{numbers}<td>{flag}</td></tr>')
@@ -149,11 +149,11 @@ def _sheets(verdict: Verdict) -> str:
 def _charts(verdict: Verdict) -> str:
     drawn = []
     for measure in verdict.measures:
-        if measure.floor is None or measure.interval is None or measure.of_real:
+        if measure.real_baseline is None or measure.interval is None or measure.of_real:
             continue
         points = {
             verdict.name: _span(measure.value, measure.interval),
-            "real images": _span(measure.floor, measure.floor_interval),
+            "real images": _span(measure.real_baseline, measure.real_baseline_interval),
         }
         drawn.append(f"<figure>{interval_chart(points, measure.name, 'with 95 % intervals')}</figure>")
     body = f'<div class="charts">{"".join(drawn)}</div>'

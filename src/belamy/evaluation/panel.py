@@ -16,13 +16,13 @@ from belamy.data import Dataset
 from belamy.errors import UsageError
 from belamy.evaluation.candidate import CHUNK, Candidate, Chunk, Drawn, Stored, heeds_labels
 from belamy.evaluation.card import Card, package_versions
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.metrics import METRICS, Accumulates
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
+from belamy.registry import Part
 from belamy.seeds import generator
-from belamy.shelf import Part
 
 USUAL = ("frechet", "modes", "diversity", "label-fidelity")
 LOSSY = ("JPEG", "mixed")
@@ -215,7 +215,7 @@ class Panel:
             )
         return found
 
-    def floor(self, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
+    def real_baseline(self, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
         """The verdict on real images that are not among those compared with: what a perfect generator would be told.
 
         So many are chosen by the seed, of those there are. Metrics that ask what was learned from see one half of the
@@ -253,22 +253,22 @@ class Panel:
 
     def card(self, count: int, seed: int | None, labels: str) -> Card:
         """The protocol of a judgement of ``count`` images."""
-        look = self.extractor
+        extractor = self.extractor
         return Card(
-            extractor=look.name, weights=look.digest, features=look.size, data=self.data.fingerprint,
+            extractor=extractor.name, weights=extractor.digest, features=extractor.size, data=self.data.fingerprint,
             split=self.split, n_real=len(self.indices), n_generated=count, seed=seed, labels=labels, fit=self.fit,
-            layer=look.layer, resize=look.resize,
+            layer=extractor.layer, resize=extractor.resize,
             metrics={name: options_of(part) for name, part in self.parts.items()}, versions=package_versions(),
         )  # fmt: skip
 
-    def work(self, count: int, floor: bool, controls: bool = False) -> int:
+    def work(self, count: int, real_baseline: bool, controls: bool = False) -> int:
         """How many images will be looked at to judge ``count``."""
         looks = len(self.indices) + count
         looks += count + min(count, len(self.train)) if controls else 0
         looks += len(self.train) if self.asking else 0
-        if floor and len(self.rest) >= LEAST:
+        if real_baseline and len(self.rest) >= LEAST:
             looks += min(count, len(self.rest)) if len(self.parts) > len(self.asking) else 0
-        if floor and (self.asking or len(self.rest) < LEAST):
+        if real_baseline and (self.asking or len(self.rest) < LEAST):
             half = len(self.indices) // 2
             looks += len(self.indices) - half + min(half, count)
         return looks
@@ -277,7 +277,7 @@ class Panel:
         """Show images to metrics as one side; returns how many."""
         count = 0
         for images, labels in chunks if metrics else ():
-            seen: Seen = self.extractor.look(images, labels)
+            seen: ExtractedFeatures = self.extractor.extract(images, labels)
             seen = seen if seen.images is not None else replace(seen, images=images)
             for metric in metrics.values():
                 metric.update(**{side: seen})

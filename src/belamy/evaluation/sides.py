@@ -10,8 +10,8 @@ from typing import Generic, Literal, TypeVar
 
 from torch import Tensor
 
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.rows import Rows
-from belamy.evaluation.seen import Seen
 
 What = Literal["features", "images"]
 Answer = TypeVar("Answer")
@@ -29,7 +29,7 @@ class Sides(Generic[Answer]):
         self._rows: dict[tuple[str, What], Rows] = {}
         self._answer: Answer | None = None
 
-    def update(self, **seen: Seen | None) -> None:
+    def update(self, **seen: ExtractedFeatures | None) -> None:
         """Keep what is seen of some images of each side (``real=…, fake=…, train=…``)."""
         for side, each in seen.items():
             for what in self.kept if each is not None else ():

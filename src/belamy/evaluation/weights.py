@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from belamy.data.fetching import checksum, fetch
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
 _DIGITS = 8
@@ -67,7 +67,7 @@ def find(
             where to put it.
         StorageError: The cache cannot be written.
     """
-    folder = Request(cache=cache).cache_folder / "weights"
+    folder = LoadOptions(cache=cache).cache_folder / "weights"
     place = folder / published.name if file is None else Path(file)
     hint = (
         f"The file is {published.name} of {published.source}, SHA-256 {published.sha256}: put it at "

@@ -12,7 +12,7 @@ from torch import Tensor
 from belamy.evaluation.intervals import wilson
 from belamy.evaluation.statistics import Interval
 from belamy.forensics import neighbours
-from belamy.forensics.detector import Detected, Evidence, detect
+from belamy.forensics.detector import Detected, DetectorData, detect
 from belamy.forensics.ranking import Operating, auroc_interval, average_precision_interval, operating
 from belamy.forensics.scores import PERMUTATIONS, Scores, Shuffled, deal, ridge_scores
 from belamy.forensics.specifications import SPECIFICATIONS, Limits, learn, surprise
@@ -51,7 +51,7 @@ class Sets:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CueResult:
     """One cue, and how well it tells suspects from real images.
 
     Args:
@@ -118,7 +118,7 @@ class Comparison:
     """
 
     format: str
-    tests: dict[str, Outcome]
+    tests: dict[str, CueResult]
     rules: dict[str, Rule]
     detected: Detected | None
     silent: dict[str, str]
@@ -130,7 +130,7 @@ class Comparison:
         return {**tests, **{f"{self.format}: rule {name}": rule.p for name, rule in self.rules.items()}}
 
     @property
-    def headline(self) -> Outcome:
+    def headline(self) -> CueResult:
         """The test that was to decide before any was looked at: the detector, or all cues together."""
         return self.tests.get(DETECTOR) or self.tests[TOGETHER]
 
@@ -162,7 +162,7 @@ def compare(
     distances, places = _neighbours(sets)
     measured = {} if not rounded else measures_of(sets)
     described[NEIGHBOURS], titles[NEIGHBOURS] = distances, "Nearest real image"
-    tests: dict[str, Outcome] = {}
+    tests: dict[str, CueResult] = {}
     for number, (name, parts) in enumerate(described.items()):
         told(0.2 + 0.3 * number / len(described), f"testing {titles[name].lower()}")
         scores = ridge_scores(parts[1], parts[2], parts[0], shuffled)
@@ -239,9 +239,9 @@ def _neighbours(sets: Sets) -> tuple[tuple[Tensor, ...], Tensor]:
     return tuple(neighbours.describe(distances) for distances, _ in found), found[2][1][:, 0]
 
 
-def _test(name: str, title: str, scores: Scores, false_alarms: float, seed: int) -> Outcome:
+def _test(name: str, title: str, scores: Scores, false_alarms: float, seed: int) -> CueResult:
     real, suspect = scores.real, scores.suspect
-    return Outcome(
+    return CueResult(
         name, title, auroc_interval(real, suspect), average_precision_interval(real, suspect, seed),
         effect_size(real, suspect), scores.p, operating(scores.fresh, real, suspect, false_alarms), scores,
     )  # fmt: skip
@@ -271,7 +271,7 @@ def _rule_scores(measured: dict[str, tuple[Tensor, ...]]) -> Scores:
 
 def _detected(sets: Sets, numbers: list[Tensor], seed: int, told: Progress) -> Detected:
     folds = deal(len(sets.real), len(sets.suspect), len(sets.reference), seed, DETECTOR_FOLDS)
-    evidence = [Evidence(images, table) for images, table in zip(sets, numbers, strict=True)]
+    evidence = [DetectorData(images, table) for images, table in zip(sets, numbers, strict=True)]
 
     def step(done: int, total: int) -> None:
         told(0.55 + 0.45 * done / total, "training the detector")

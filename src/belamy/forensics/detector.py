@@ -71,7 +71,7 @@ class Network(nn.Module):
 
 
 @dataclass(frozen=True)
-class Evidence:
+class DetectorData:
     """What is known of a set of images.
 
     Args:
@@ -82,13 +82,13 @@ class Evidence:
     images: Tensor
     numbers: Tensor
 
-    def at(self, chosen: Tensor) -> Evidence:
+    def at(self, chosen: Tensor) -> DetectorData:
         """Some of the images."""
-        return Evidence(self.images[chosen], self.numbers[chosen])
+        return DetectorData(self.images[chosen], self.numbers[chosen])
 
 
 def detect(
-    real: Evidence, suspect: Evidence, fresh: Evidence, folds: Folds, seed: int, step: Step | None = None
+    real: DetectorData, suspect: DetectorData, fresh: DetectorData, folds: Folds, seed: int, step: Step | None = None
 ) -> Detected:
     r"""Score every image by a detector that never saw it.
 
@@ -108,7 +108,7 @@ def detect(
         seed: Of weights, batches and crops.
         step: Called with (done, total) while networks learn.
     """
-    both = Evidence(torch.cat([real.images, suspect.images]), torch.cat([real.numbers, suspect.numbers]))
+    both = DetectorData(torch.cat([real.images, suspect.images]), torch.cat([real.numbers, suspect.numbers]))
     joined, alone = (torch.zeros(len(both.images), dtype=torch.float64) for _ in range(2))
     outside = torch.zeros(len(fresh.images), dtype=torch.float64)
     labels, p_values = folds.labels, []
@@ -207,7 +207,9 @@ def _parted(learn: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     return torch.cat(fit), torch.cat(held)
 
 
-def _two_scores(learn: Evidence, labels: Tensor, tests: list[Evidence], seed: int, step: Step | None) -> list[Tensor]:
+def _two_scores(
+    learn: DetectorData, labels: Tensor, tests: list[DetectorData], seed: int, step: Step | None
+) -> list[Tensor]:
     """Scores of the network and of the ridge for each set.  # [n, 2] each"""
     network = _trained(learn.images, labels, seed, step)
     ridge = Ridge(learn.numbers)

@@ -190,7 +190,7 @@ def threshold(alpha: float, n: int, m: int) -> float:
     return sqrt(-log(alpha / 2) / 2) * sqrt((n + m) / (n * m))
 
 
-class Pixels:
+class PixelSummary:
     """What the table needs of one set of images: the distribution of their pixels and two histograms."""
 
     def __init__(self) -> None:
@@ -204,7 +204,7 @@ class Pixels:
         self.histogram.update(values)
         self.zoom.update(values)
 
-    def merge(self, other: Pixels) -> None:
+    def merge(self, other: PixelSummary) -> None:
         """Count what another has counted."""
         self.distribution.merge(other.distribution)
         self.histogram.merge(other.histogram)
@@ -215,7 +215,7 @@ class Pixels:
         return self.distribution.at(torch.linspace(0, 1, POINTS, dtype=torch.float64))
 
 
-class Row(NamedTuple):
+class DivergenceRow(NamedTuple):
     """A row of the table: statistic and p of the test of Kolmogorov and Smirnov, and divergence in nats."""
 
     statistic: float
@@ -223,7 +223,7 @@ class Row(NamedTuple):
     divergence: float
 
 
-def compare(reference: Pixels, other: Pixels) -> Row:
+def compare(reference: PixelSummary, other: PixelSummary) -> DivergenceRow:
     """The row of a set of images in TequilaGAN's table.
 
     Its numbers come out as printed where pixels are divided by 256 and the reference is the first 10,000 images of
@@ -234,4 +234,4 @@ def compare(reference: Pixels, other: Pixels) -> Row:
         arXiv 1807.04919.
     """
     test = kolmogorov_smirnov(reference.distribution, other.distribution)
-    return Row(*test, float(jensen_shannon(reference.histogram.counts, other.histogram.counts)))
+    return DivergenceRow(*test, float(jensen_shannon(reference.histogram.counts, other.histogram.counts)))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.statistics import Interval
-from belamy.forensics.comparison import RULE_ALARMS, Comparison, Outcome, Progress, Rule, Sets, compare
+from belamy.forensics.comparison import RULE_ALARMS, Comparison, CueResult, Progress, Rule, Sets, compare
 from belamy.forensics.neighbours import repeated
 from belamy.forensics.robustness import LADDER, Survival, survey
 from belamy.forensics.scores import PERMUTATIONS
@@ -29,7 +29,7 @@ AS_GIVEN, CONTROL = "as given", "control"
 
 
 @dataclass(frozen=True)
-class Settings:
+class ForensicsSettings:
     """How to examine.
 
     Args:
@@ -53,7 +53,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Examination:
+class ForensicExamination:
     """What was found.
 
     Args:
@@ -68,7 +68,7 @@ class Examination:
         notes: What a reader should know.
     """
 
-    settings: Settings
+    settings: ForensicsSettings
     matched: Comparison
     given: Comparison | None
     control: Comparison
@@ -83,11 +83,11 @@ class Examination:
         """Of suspects, unrounded values first."""
         return [each for each in (self.given, self.matched) if each]
 
-    def separates(self, comparison: Comparison, found: Outcome | Rule) -> bool:
+    def separates(self, comparison: Comparison, found: CueResult | Rule) -> bool:
         """Whether a test or a rule tells suspects from real images, corrected for the number of tests."""
         return self.correction(comparison, found) <= LEVEL
 
-    def correction(self, comparison: Comparison, found: Outcome | Rule) -> float:
+    def correction(self, comparison: Comparison, found: CueResult | Rule) -> float:
         """The corrected p-value of a test or a rule."""
         kind = "rule " if isinstance(found, Rule) else ""
         return self.corrected[f"{comparison.format}: {kind}{found.name}"]
@@ -158,11 +158,11 @@ class Examination:
 def examine(
     suspect: Tensor,
     real: Tensor,
-    settings: Settings | None = None,
+    settings: ForensicsSettings | None = None,
     *,
     notes: Sequence[str] = (),
     progress: Progress | None = None,
-) -> Examination:
+) -> ForensicExamination:
     """Examine suspects.
 
     The real images are parted at random: one half is the reference, from which limits and thresholds are taken and in
@@ -181,7 +181,7 @@ def examine(
         DataError: Too few images, other shapes, or values out of range.
         UsageError: A setting out of range.
     """
-    how = settings or Settings()
+    how = settings or ForensicsSettings()
     _check(suspect, real)
     order = torch.randperm(len(real), generator=generator(how.seed, "parted"))
     shuffled = real[order]
@@ -201,7 +201,7 @@ def examine(
         ladder = LADDER if how.hide is None else ()
         survival = survey(raw.real, raw.suspect, how.seed, ladder, stages("survey"))
     p_values = {**matched.p_values(), **(given.p_values() if given else {})}
-    found = Examination(how, matched, given, control, survival, sets, raw, holm(p_values))
+    found = ForensicExamination(how, matched, given, control, survival, sets, raw, holm(p_values))
     return replace(found, notes=(*notes, *_remarks(found)))
 
 
@@ -257,13 +257,13 @@ def _check(suspect: Tensor, real: Tensor) -> None:
             raise DataError(f"The {who} hold values that are not numbers in 0..1.")
 
 
-def _how_surely(found: Examination) -> str:
+def _how_surely(found: ForensicExamination) -> str:
     area = max(each.headline.auroc.low for each in found.comparisons)
     words = ((0.98, "plainly"), (0.9, "clearly"), (0.75, "often"))
     return next((word for limit, word in words if area >= limit), "barely")
 
 
-def _remarks(found: Examination) -> list[str]:
+def _remarks(found: ForensicExamination) -> list[str]:
     """What the figures themselves say about how far to trust them."""
     remarks = []
     if found.control_alarms:
@@ -306,7 +306,7 @@ def _told(comparison: Comparison, corrected: dict[str, float]) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _told_test(test: Outcome, corrected: float) -> dict[str, Any]:
+def _told_test(test: CueResult, corrected: float) -> dict[str, Any]:
     at = test.operating
     return {
         "name": test.name, "title": test.title, "auroc": test.auroc._asdict(),

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from belamy.errors import UsageError
 from belamy.evaluation.candidate import RUN, Candidate, Drawn
 from belamy.evaluation.features.classifier import weights_digest
-from belamy.methods.base import BaseMethod, Domain
+from belamy.methods.base import BaseMethod, DataSpec
 from belamy.seeds import SampleDraws, generator
 
 EPSILON = 0.1
@@ -41,15 +41,15 @@ class Bernoulli(BaseMethod):
     def __init__(self, shape: tuple[int, int, int], probability: float) -> None:
         if not 0 <= probability <= 1:
             raise UsageError(f"The probability is {probability:g}, but it must be from 0 to 1. Give the mean pixel.")
-        super().__init__(None, Domain(shape))
+        super().__init__(None, DataSpec(shape))
         self.probability = nn.Parameter(torch.tensor(probability), requires_grad=False)
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         numbers = list(indices)
-        return SampleDraws(seed, numbers).uniform("bernoulli", len(numbers), *self.domain.shape).flatten(1)
+        return SampleDraws(seed, numbers).uniform("bernoulli", len(numbers), *self.spec.shape).flatten(1)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        return (latents < self.probability).to(latents.dtype).unflatten(1, self.domain.shape) * 2 - 1
+        return (latents < self.probability).to(latents.dtype).unflatten(1, self.spec.shape) * 2 - 1
 
 
 class FastGradientSign(BaseMethod):
@@ -76,7 +76,7 @@ class FastGradientSign(BaseMethod):
         if not epsilon > 0:
             raise UsageError(f"epsilon is {epsilon:g}, but it must be above 0.")
         channels, height, width = images.shape[1:]
-        super().__init__(None, Domain((channels, height, width)))
+        super().__init__(None, DataSpec((channels, height, width)))
         self.classifier, self.epsilon, self.clip = classifier, epsilon, clip
         self.register_buffer("images", images)
         self.register_buffer("labels", labels)
@@ -122,7 +122,7 @@ def fast_gradient_sign(
 def candidate(method: Bernoulli | FastGradientSign, name: str, count: int, seed: int = 0) -> Candidate:
     """Noise as a suspect like any other; values outside [0, 1] come to its ends, as they would in a file."""
     return Candidate(
-        name=name, shape=method.domain.shape, count=count, seed=seed, labels="none", classes=(), quantisation="float",
+        name=name, shape=method.spec.shape, count=count, seed=seed, labels="none", classes=(), quantisation="float",
         format=RUN, resize="none", averaged=None, fingerprint=weights_digest(method.state_dict()),
         source=Drawn(method, count, seed, heeds=False),
     )  # fmt: skip

@@ -13,8 +13,8 @@ from torch import Tensor
 from belamy.evaluation.page import picture
 from belamy.evaluation.statistics import Interval
 from belamy.forensics.chart import area_chart
-from belamy.forensics.comparison import Comparison, Outcome, Rule, Sets
-from belamy.forensics.examination import AS_GIVEN, LEVEL, Examination, said
+from belamy.forensics.comparison import Comparison, CueResult, Rule, Sets
+from belamy.forensics.examination import AS_GIVEN, LEVEL, ForensicExamination, said
 from belamy.forensics.ranking import roc_curve
 from belamy.forensics.testing import holm
 from belamy.forensics.traces import TRACES
@@ -42,7 +42,7 @@ STYLE = """
 """
 
 
-def render(found: Examination, subject: str, against: str, facts: dict[str, str]) -> str:
+def render(found: ForensicExamination, subject: str, against: str, facts: dict[str, str]) -> str:
     """The page.
 
     Args:
@@ -56,7 +56,7 @@ def render(found: Examination, subject: str, against: str, facts: dict[str, str]
     return document(f"{subject} examined", _head(found, subject, against), [part for part in parts if part], STYLE)
 
 
-def _head(found: Examination, subject: str, against: str) -> str:
+def _head(found: ForensicExamination, subject: str, against: str) -> str:
     kind, word = ("bad", "generated") if found.separating else ("good", "not told apart")
     notes = "".join(f"<li>{escape(note)}</li>" for note in found.notes)
     cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _numbers(found))
@@ -68,7 +68,7 @@ def _head(found: Examination, subject: str, against: str) -> str:
     )
 
 
-def _numbers(found: Examination) -> list[tuple[str, str]]:
+def _numbers(found: ForensicExamination) -> list[tuple[str, str]]:
     head = found.matched.headline
     rows = [
         ("Tests that separate", f"{found.separating} of {len(found.corrected)}"),
@@ -82,7 +82,7 @@ def _numbers(found: Examination) -> list[tuple[str, str]]:
     return rows
 
 
-def _pictures(found: Examination) -> str:
+def _pictures(found: ForensicExamination) -> str:
     order = found.matched.headline.scores.suspect.argsort(descending=True)
     suspects, real = found.sets.suspect, found.sets.real
     alarms = found.matched.headline.scores.real.argsort(descending=True)
@@ -99,7 +99,7 @@ def _pictures(found: Examination) -> str:
     return _section("pictures", "Pictures", hint, f'<div class="three">{shown}</div>')
 
 
-def _tests(found: Examination) -> str:
+def _tests(found: ForensicExamination) -> str:
     tests = _ordered(found.matched)
     names = list(dict.fromkeys([*(test.name for test in tests), *(found.given.tests if found.given else ())]))
     rows: dict[str, dict[str, Interval]] = {}
@@ -118,17 +118,17 @@ def _tests(found: Examination) -> str:
     return _section("tests", "Tests", hint, chart + tables)
 
 
-def _ordered(comparison: Comparison) -> list[Outcome]:
+def _ordered(comparison: Comparison) -> list[CueResult]:
     """The headline first, then by what they separate."""
     tests = sorted(comparison.tests.values(), key=lambda test: -test.auroc.value)
     return [comparison.headline, *(test for test in tests if test is not comparison.headline)]
 
 
-def _title(found: Examination, name: str) -> str:
+def _title(found: ForensicExamination, name: str) -> str:
     return next(each.tests[name].title for each in found.comparisons if name in each.tests)
 
 
-def _test_table(found: Examination, comparison: Comparison) -> str:
+def _test_table(found: ForensicExamination, comparison: Comparison) -> str:
     heads = (
         "Test", "Area under ROC", "Average precision", "Effect size", "Corrected p",
         f"Caught at {found.settings.false_alarms:.0%}", "False alarms", "Accuracy",
@@ -148,7 +148,7 @@ def _test_table(found: Examination, comparison: Comparison) -> str:
     return f"<details{shut}><summary>{escape(heading)}</summary>{_table(heads, lines)}{left_out}</details>"
 
 
-def _curves(found: Examination) -> str:
+def _curves(found: ForensicExamination) -> str:
     series = {}
     for comparison in found.comparisons:
         series[f"suspects, {comparison.format}"] = _roc(comparison.headline)
@@ -165,7 +165,7 @@ def _curves(found: Examination) -> str:
     return _section("roc", "Thresholds", hint, _charts([roc, spread]))
 
 
-def _roc(test: Outcome) -> list[tuple[float, float]]:
+def _roc(test: CueResult) -> list[tuple[float, float]]:
     alarms, hits = roc_curve(test.scores.real, test.scores.suspect)
     return list(zip(alarms.tolist(), hits.tolist(), strict=True))
 
@@ -175,7 +175,7 @@ def _steps(scores: Tensor) -> list[tuple[float, float]]:
     return [(value, (place + 1) / len(ordered)) for place, value in enumerate(ordered.tolist())]
 
 
-def _traces(found: Examination) -> str:
+def _traces(found: ForensicExamination) -> str:
     drawn = []
     for comparison, sets in reversed(list(zip(found.comparisons, _raw_first(found), strict=True))):
         own = [name for name in comparison.tests if name in TRACES.names()]
@@ -192,11 +192,11 @@ def _traces(found: Examination) -> str:
     return _section("traces", "Traces", hint, _charts(drawn)) if drawn else ""
 
 
-def _raw_first(found: Examination) -> list[Sets]:
+def _raw_first(found: ForensicExamination) -> list[Sets]:
     return [found.raw, found.sets] if found.given else [found.sets]
 
 
-def _rules(found: Examination) -> str:
+def _rules(found: ForensicExamination) -> str:
     rules = sorted(found.matched.rules.values(), key=lambda rule: (rule.p, -rule.effect))
     heads = (
         "Rule, learned from the reference",
@@ -228,7 +228,7 @@ def _rules(found: Examination) -> str:
     return _section("rules", "Rules of real images", hint, _table(heads, lines) + examples)
 
 
-def _broken(found: Examination, rule: Rule) -> str:
+def _broken(found: ForensicExamination, rule: Rule) -> str:
     """The suspects that break a rule most, the farthest out first."""
     outside = torch.maximum(rule.limits.low - rule.numbers, rule.numbers - rule.limits.high)
     worst = outside.argsort(descending=True, stable=True)[: min(EXAMPLES, int(rule.broken.sum()))]
@@ -238,7 +238,7 @@ def _broken(found: Examination, rule: Rule) -> str:
     )
 
 
-def _nearest(found: Examination) -> str:
+def _nearest(found: ForensicExamination) -> str:
     order = found.matched.nearest[:, 0].argsort(stable=True)[:PAIRS]
     places = found.matched.nearest[order, 1].long()
     pairs = torch.stack([found.sets.suspect[order], found.sets.reference[places]], 1).flatten(0, 1)
@@ -252,7 +252,7 @@ def _nearest(found: Examination) -> str:
     return _section("neighbours", "Nearest real images", hint, f'<div class="pairs">{sheet}</div>')
 
 
-def _robustness(found: Examination) -> str:
+def _robustness(found: ForensicExamination) -> str:
     if not found.survival:
         return ""
     rows = {
@@ -271,7 +271,7 @@ def _robustness(found: Examination) -> str:
     return _section("hiding", "What survives", hint, f"<figure class=scroll>{chart}</figure>{_table(heads, lines)}")
 
 
-def _control(found: Examination) -> str:
+def _control(found: ForensicExamination) -> str:
     p_values = found.control.p_values()
     corrected = holm(p_values)
     raw = sum(p <= LEVEL for p in p_values.values())
@@ -292,7 +292,7 @@ def _control(found: Examination) -> str:
     return _section("control", "Real against real", hint, _table(heads, lines))
 
 
-def _method(found: Examination, facts: dict[str, str]) -> str:
+def _method(found: ForensicExamination, facts: dict[str, str]) -> str:
     sets = found.sets
     said_facts = {
         **facts,

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from belamy.errors import NotFinite, UsageError
 from belamy.game.networks import Autoencoder, Discriminator, Generator
-from belamy.game.settings import ADVERSARIAL, DISTRIBUTIONS, PENALTIES, Settings
+from belamy.game.settings import ADVERSARIAL, DISTRIBUTIONS, PENALTIES, GameSettings
 from belamy.losses.objective import Objective
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 from belamy.seeds import Draws, derive
 
 Seen = tuple[Tensor, Tensor]
@@ -31,7 +31,7 @@ class Match:
         UsageError: Settings that contradict each other.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: GameSettings) -> None:
         self.settings, self.step = settings, 0
         self.distribution: Any = DISTRIBUTIONS.build(settings.distribution)
         dimensions = self.distribution.dimensions
@@ -123,7 +123,7 @@ class Match:
         due = [(part.name, each) for part, each in named if player in each.players and self.step % each.every == 0]
         if not due:
             return total
-        scene = Scene(
+        scene = PenaltyContext(
             critic=self.discriminator, critic_of_fakes=self.discriminator,
             features=lambda points: self.discriminator.look(points)[1], real=real, fake=fake,
             real_scores=seen[0][0], fake_scores=seen[1][0], real_features=seen[0][1], fake_features=seen[1][1],

@@ -13,7 +13,7 @@ CHUNK = 1 << 21
 """Distances computed at a time."""
 
 
-class Mixture:
+class GaussianMixture:
     r"""Equally weighted Gaussians of one standard deviation.
 
     .. math:: p(x) = \frac1K \sum_k N(x; c_k, \sigma^2 I)
@@ -23,7 +23,7 @@ class Mixture:
         deviation: σ, above 0.
 
     Example:
-        >>> Mixture(torch.zeros(1, 1), 1.0).density(torch.zeros(1, 1))
+        >>> GaussianMixture(torch.zeros(1, 1), 1.0).density(torch.zeros(1, 1))
         tensor([0.3989])
     """
 

@@ -14,7 +14,7 @@ from belamy.game.figure import Caption, draw_frame
 from belamy.game.match import Match
 from belamy.game.measure import HISTOGRAM, JUDGED, PAIRED
 from belamy.game.moment import Moment, Observer
-from belamy.game.settings import Settings
+from belamy.game.settings import GameSettings
 
 EARLY = 1.6
 """Moments lie closer together at the start, where most happens: the k-th of n after (k/n)^1.6 of the steps."""
@@ -32,7 +32,7 @@ class Record:
         line: Whether it was played on the line.
     """
 
-    settings: Settings
+    settings: GameSettings
     moments: tuple[Moment, ...]
     caption: Caption
     line: bool
@@ -75,11 +75,11 @@ def play(
         UsageError: What is wrong and what is allowed.
         NotFinite: The game met NaN or infinity.
     """
-    return conduct(Settings().changed(distribution=distribution, **fields), frames, progress)
+    return conduct(GameSettings().changed(distribution=distribution, **fields), frames, progress)
 
 
 def conduct(
-    settings: Settings, frames: int = 72, progress: Callable[[int, int, Moment | None], None] | None = None
+    settings: GameSettings, frames: int = 72, progress: Callable[[int, int, Moment | None], None] | None = None
 ) -> Record:
     """Play what settings say; see :func:`play`."""
     if not 1 <= frames < MOST_MOMENTS:
@@ -123,12 +123,12 @@ def methods_of_measuring(line: bool) -> dict[str, str]:
     }
 
 
-def _title(settings: Settings) -> str:
+def _title(settings: GameSettings) -> str:
     part = settings.distribution
     if part.name == "picture":
         return str(part.options["file"]).replace("\\", "/").rsplit("/", 1)[-1]
     return part.name.replace("-", " ")
 
 
-def _subtitle(settings: Settings) -> str:
+def _subtitle(settings: GameSettings) -> str:
     return " + ".join([str(settings.loss), *(str(part) for part in settings.penalties)])

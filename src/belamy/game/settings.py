@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from belamy.errors import UsageError, nearest
-from belamy.shelf import Part, Shelf
+from belamy.registry import Part, Registry
 
-DISTRIBUTIONS = Shelf("belamy.game.distributions", "distribution", "Distribution")
-ADVERSARIAL = Shelf("belamy.losses.adversarial", "adversarial loss", "Adversarial")
-PENALTIES = Shelf("belamy.losses.penalties", "penalty", "Penalty")
+DISTRIBUTIONS = Registry("belamy.game.distributions", "distribution", "Distribution")
+ADVERSARIAL = Registry("belamy.losses.adversarial", "adversarial loss", "Adversarial")
+PENALTIES = Registry("belamy.losses.penalties", "penalty", "Penalty")
 
 
-class Settings(BaseModel):
+class GameSettings(BaseModel):
     """Two small networks play for a distribution on the line or in the plane, and everything about it is measured."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)

@@ -13,11 +13,11 @@ from torch.nn import functional as F
 from belamy.data import Batch, open_data, to_float
 from belamy.errors import UsageError
 from belamy.methods import base, perception
-from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.networks.adain import Adapted, Painter
 from belamy.networks.efficientnet_lite import EfficientNetLite
+from belamy.registry import Part
 from belamy.seeds import Draws
-from belamy.shelf import Part
 
 SCALES = ("stem", "b2", "b4")
 """Layers of the encoder that are adapted and decoded: at a half, a quarter and an eighth of the size."""
@@ -49,7 +49,7 @@ class Recipe(base.BaseRecipe):
     @classmethod
     def tiny(cls) -> Self:
         """A narrow decoder on few digits in few styles."""
-        return cls(data="mnist", styles="patterns:count=6", samples=48, batch=16, average=16, width=4)
+        return cls(data="mnist", styles="patterns:count=6", train_samples=48, batch=16, ema_half_life=16, width=4)
 
 
 class Method(base.BaseMethod):
@@ -67,20 +67,20 @@ class Method(base.BaseMethod):
 
     averaged = ("decoder",)
     takes_styles = True
-    reach = 70
+    receptive_field = 70
     """Of the encoder up to ``b4``, 36 at the farther side, and of the decoder, 30, and 4 where they meet."""
 
-    def __init__(self, recipe: Recipe, domain: Domain) -> None:
-        super().__init__(recipe, domain)
-        perception.check_channels(domain.shape, "adain")
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        perception.check_channels(spec.shape, "adain")
         self.encoder = EfficientNetLite.pretrained()
-        self.decoder = Painter(CHANNELS, domain.shape[0], width=recipe.width)
+        self.decoder = Painter(CHANNELS, spec.shape[0], width=recipe.width)
         self.adapt = nn.ModuleDict({name: Adapted() for name in SCALES})
-        self._styles = torch.empty(0, *domain.shape, dtype=torch.uint8)  # not learned, not saved
+        self._styles = torch.empty(0, *spec.shape, dtype=torch.uint8)  # not learned, not saved
 
     def prepare(self, offline: bool = False) -> None:
         """Read the styles."""
-        channels, height, width = self.domain.shape
+        channels, height, width = self.spec.shape
         data = open_data(self.recipe.styles, size=max(height, width), channels=channels, offline=offline)
         self._styles = torch.cat([*data.chunks()])[..., :height, :width]
         self.fingerprint = data.fingerprint
@@ -96,10 +96,10 @@ class Method(base.BaseMethod):
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Images for the encoder, features for the decoder."""
-        _, height, width = self.domain.shape
+        _, height, width = self.spec.shape
         features = tuple((count, -(-height // by), -(-width // by))
                          for count, by in zip(CHANNELS, (2, 4, 8), strict=True))  # fmt: skip
-        return {"encoder": (self.domain.shape,), "decoder": features}
+        return {"encoder": (self.spec.shape,), "decoder": features}
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn, each content with a style drawn for it."""
@@ -107,7 +107,7 @@ class Method(base.BaseMethod):
         weights = {"content": recipe.content_weight, "style": recipe.style_weight, "smoothness": recipe.smoothness}
         yield Turn("decoder", self.terms(next(data).images, draw)._asdict(), weights)
 
-    def terms(self, images: Tensor, draw: Draws) -> perception.Terms:
+    def terms(self, images: Tensor, draw: Draws) -> perception.PerceptualTerms:
         """The losses of what is painted of images in [-1, 1], each in a style drawn for it, its channels shuffled."""
         if not len(self._styles):
             self.prepare()

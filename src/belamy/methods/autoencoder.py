@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from belamy.data import Batch
 from belamy.methods import base
-from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.registry import Part, Registry
 from belamy.seeds import Draws
-from belamy.shelf import Part, Shelf
 
-ENCODERS = Shelf("belamy.networks", "encoder", "Encoder")
-DECODERS = Shelf("belamy.networks", "decoder", "Decoder")
-RECONSTRUCTIONS = Shelf("belamy.losses.reconstruction", "reconstruction loss", "Reconstruction")
+ENCODERS = Registry("belamy.networks", "encoder", "Encoder")
+DECODERS = Registry("belamy.networks", "decoder", "Decoder")
+RECONSTRUCTIONS = Registry("belamy.losses.reconstruction", "reconstruction loss", "Reconstruction")
 
 
 class Recipe(base.BaseRecipe):
@@ -40,7 +40,7 @@ class Recipe(base.BaseRecipe):
     @classmethod
     def tiny(cls) -> Self:
         """A small sparse and denoising autoencoder on few digits."""
-        return cls(samples=160, batch=16, latent=8, average=16, sparsity=1e-3, noise=0.2)
+        return cls(train_samples=160, batch=16, latent=8, ema_half_life=16, sparsity=1e-3, noise=0.2)
 
 
 class Method(base.BaseMethod):
@@ -53,9 +53,9 @@ class Method(base.BaseMethod):
 
     averaged = ("encoder", "decoder")
 
-    def __init__(self, recipe: Recipe, domain: Domain) -> None:
-        super().__init__(recipe, domain)
-        given: dict[str, Any] = {"latent": recipe.latent, "shape": domain.shape, "classes": len(domain.classes)}
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        given: dict[str, Any] = {"latent": recipe.latent, "shape": spec.shape, "classes": len(spec.classes)}
         self.encoder: nn.Module = ENCODERS.build(recipe.encoder, **given)
         self.decoder: nn.Module = DECODERS.build(recipe.decoder, **given)
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
@@ -67,7 +67,7 @@ class Method(base.BaseMethod):
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Images for the encoder, codes for the decoder."""
-        return {"encoder": (self.domain.shape,), "decoder": ((self.recipe.latent,),)}
+        return {"encoder": (self.spec.shape,), "decoder": ((self.recipe.latent,),)}
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""

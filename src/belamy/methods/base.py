@@ -12,15 +12,15 @@ from torch import Tensor, nn
 
 from belamy.data import Batch
 from belamy.errors import UsageError, nearest
+from belamy.registry import Part, Registry
 from belamy.seeds import Draws, generator
-from belamy.shelf import Part, Shelf
 
-METHODS = Shelf("belamy.methods", "method", "Method")
-OPTIMIZERS = Shelf("belamy.training.optimizers", "optimizer", "Optimizer")
-SCHEDULES = Shelf("belamy.training.schedules", "schedule", "Schedule")
+METHODS = Registry("belamy.methods", "method", "Method")
+OPTIMIZERS = Registry("belamy.training.optimizers", "optimizer", "Optimizer")
+SCHEDULES = Registry("belamy.training.schedules", "schedule", "Schedule")
 
 
-class Domain(NamedTuple):
+class DataSpec(NamedTuple):
     """What the data decides: ``shape`` is (channels, height, width); ``classes`` are the label names, () if none."""
 
     shape: tuple[int, int, int]
@@ -48,13 +48,13 @@ class BaseRecipe(BaseModel):
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
     only: str | None = None
     """Train on the images of this class alone."""
-    samples: int = Field(default=1_000_000, gt=0, le=10**12)
+    train_samples: int = Field(default=1_000_000, gt=0, le=10**12)
     """Training samples to see, repetitions counted: the length of the run."""
     batch: int = Field(default=64, gt=0, le=65536)
     """Samples per step, over all processes together."""
     seed: int = Field(default=0, ge=0)
     """Decides every random draw of the run."""
-    average: int = Field(default=0, ge=0)
+    ema_half_life: int = Field(default=0, ge=0)
     """Half-life, in samples, of the exponential average of the weights; 0 for none."""
     schedule: Annotated[Part, SCHEDULES] = Part(name="constant")
     """How the learning rates change over the run."""
@@ -136,9 +136,9 @@ class BaseMethod(nn.Module):
     averaged: tuple[str, ...] = ()
     fingerprint: str = ""
 
-    def __init__(self, recipe: Any, domain: Domain) -> None:
+    def __init__(self, recipe: Any, spec: DataSpec) -> None:
         super().__init__()
-        self.recipe, self.domain = recipe, domain
+        self.recipe, self.spec = recipe, spec
 
     def prepare(self, offline: bool = False) -> None:
         """Read what is learned from beside the data, once, before anything is learned or written.
@@ -172,7 +172,7 @@ class BaseMethod(nn.Module):
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """What each network is called with: the shape of one sample, or a batch of two where numbers must be whole."""
-        return dict.fromkeys(self.networks(), (self.domain.shape,))
+        return dict.fromkeys(self.networks(), (self.spec.shape,))
 
 
 @runtime_checkable
@@ -203,7 +203,7 @@ class Stylizes(Protocol):
 
     takes_styles: bool
     """Whether it must be shown styles; otherwise it knows one."""
-    reach: int
+    receptive_field: int
     """How many pixels away what decides a painted pixel may lie, the statistics of the whole apart."""
 
     def stylize(

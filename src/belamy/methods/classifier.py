@@ -11,11 +11,11 @@ from torch.nn.functional import cross_entropy
 from belamy.data import Batch
 from belamy.errors import DataError
 from belamy.methods import base
-from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.registry import Part, Registry
 from belamy.seeds import Draws
-from belamy.shelf import Part, Shelf
 
-CLASSIFIERS = Shelf("belamy.networks", "classifier", "Classifier")
+CLASSIFIERS = Registry("belamy.networks", "classifier", "Classifier")
 
 
 class Recipe(base.BaseRecipe):
@@ -31,7 +31,7 @@ class Recipe(base.BaseRecipe):
     @classmethod
     def tiny(cls) -> Self:
         """The book's classifier on few digits."""
-        return cls(samples=640, batch=32, average=64)
+        return cls(train_samples=640, batch=32, ema_half_life=64)
 
 
 class Method(base.BaseMethod):
@@ -39,16 +39,14 @@ class Method(base.BaseMethod):
 
     averaged = ("classifier",)
 
-    def __init__(self, recipe: Recipe, domain: Domain) -> None:
-        super().__init__(recipe, domain)
-        if len(domain.classes) < 2:
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        if len(spec.classes) < 2:
             raise DataError(
                 "A classifier needs labelled data of at least two classes. Put the images of each class into a "
                 "folder of its own, or name a CSV file of labels with --labels."
             )
-        self.classifier: nn.Module = CLASSIFIERS.build(
-            recipe.classifier, shape=domain.shape, classes=len(domain.classes)
-        )
+        self.classifier: nn.Module = CLASSIFIERS.build(recipe.classifier, shape=spec.shape, classes=len(spec.classes))
 
     @property
     def players(self) -> dict[str, Player]:

@@ -8,32 +8,32 @@ from typing import Any
 from torch import nn
 
 from belamy.errors import UsageError
-from belamy.methods.base import Domain
+from belamy.methods.base import DataSpec
 from belamy.networks.critic import Critic
 from belamy.networks.layers import BatchNorm
-from belamy.networks.mixture import Mixture
+from belamy.networks.mixture import GeneratorMixture
 from belamy.networks.sampling_dropout import add_dropout
 from belamy.networks.surgery import exchange
-from belamy.shelf import Part, Shelf
+from belamy.registry import Part, Registry
 
-GENERATORS = Shelf("belamy.networks", "generator", "Generator")
-DISCRIMINATORS = Shelf("belamy.networks", "discriminator", "Discriminator")
-GENERATOR_CONDITIONS = Shelf("belamy.networks.conditions", "generator condition", "GeneratorCondition")
-DISCRIMINATOR_CONDITIONS = Shelf("belamy.networks.conditions", "discriminator condition", "DiscriminatorCondition")
-NORMALISATIONS = Shelf("belamy.networks.normalisations", "normalisation", "Normalisation")
-WEIGHTS = Shelf("belamy.networks.weights", "form of weights", "Weights")
-STATISTICS = Shelf("belamy.networks.statistics", "statistic of the batch", "Statistic")
-PENALTIES = Shelf("belamy.losses.penalties", "penalty", "Penalty")
+GENERATORS = Registry("belamy.networks", "generator", "Generator")
+DISCRIMINATORS = Registry("belamy.networks", "discriminator", "Discriminator")
+GENERATOR_CONDITIONS = Registry("belamy.networks.conditions", "generator condition", "GeneratorCondition")
+DISCRIMINATOR_CONDITIONS = Registry("belamy.networks.conditions", "discriminator condition", "DiscriminatorCondition")
+NORMALISATIONS = Registry("belamy.networks.normalisations", "normalisation", "Normalisation")
+WEIGHTS = Registry("belamy.networks.weights", "form of weights", "Weights")
+STATISTICS = Registry("belamy.networks.statistics", "statistic of the batch", "Statistic")
+PENALTIES = Registry("belamy.losses.penalties", "penalty", "Penalty")
 UNCONDITIONAL = Part(name="unconditional")
 
 
-def make_generator(recipe: Any, domain: Domain) -> nn.Module:
+def make_generator(recipe: Any, spec: DataSpec) -> nn.Module:
     """The generator of a ``gan.Recipe``, with its condition; several of them if the recipe says so."""
-    classes = len(domain.classes)
+    classes = len(spec.classes)
     condition = recipe.generator_condition if classes else UNCONDITIONAL
 
     def network(latent: int) -> nn.Module:
-        made = GENERATORS.build(recipe.generator, latent=latent, shape=domain.shape)
+        made = GENERATORS.build(recipe.generator, latent=latent, shape=spec.shape)
         made = adapted(made, recipe.generator_norm, recipe.generator_weights)
         return add_dropout(made, recipe.generator_dropout) if recipe.generator_dropout else made
 
@@ -42,28 +42,28 @@ def make_generator(recipe: Any, domain: Domain) -> nn.Module:
         made: nn.Module = GENERATOR_CONDITIONS.build(condition, **given)
         return made
 
-    return conditioned() if recipe.generators == 1 else Mixture(conditioned, recipe.generators)
+    return conditioned() if recipe.generators == 1 else GeneratorMixture(conditioned, recipe.generators)
 
 
-def make_critic(recipe: Any, domain: Domain, law: Any) -> Critic:
+def make_critic(recipe: Any, spec: DataSpec, prior: Any) -> Critic:
     """The discriminator of a ``gan.Recipe`` with its condition, class scores, statistics and penalties."""
-    classes = len(domain.classes)
+    classes = len(spec.classes)
     condition = recipe.discriminator_condition if classes else UNCONDITIONAL
 
     def network(shape: tuple[int, int, int]) -> nn.Module:
         made: nn.Module = DISCRIMINATORS.build(recipe.discriminator, shape=shape)
-        if not hasattr(made, "look"):
+        if not hasattr(made, "scores_and_features"):
             raise UsageError(
-                f"The discriminator '{recipe.discriminator.name}' has no look(images) -> (scores, features); see "
+                f"The discriminator '{recipe.discriminator.name}' has no scores_and_features(images) -> (scores, features); see "
                 f"belamy.networks.critic."
             )
         return adapted(made, recipe.discriminator_norm, recipe.discriminator_weights)
 
-    given = {"build": network, "shape": domain.shape, "classes": classes}
+    given = {"build": network, "shape": spec.shape, "classes": classes}
     conditioned: nn.Module = DISCRIMINATOR_CONDITIONS.build(condition, **given)
-    critic = Critic(conditioned, domain.shape, classes if recipe.auxiliary else 0)
+    critic = Critic(conditioned, spec.shape, classes if recipe.auxiliary else 0)
     critic.add_statistics([STATISTICS.build(part, features=critic.features) for part in recipe.statistics])
-    given = {"features": critic.features, "classes": classes, "law": law}
+    given = {"features": critic.features, "classes": classes, "law": prior}
     penalties = {part.name: PENALTIES.build(part, **given) for part in recipe.penalties}
     for name, penalty in penalties.items():
         if penalty.every < 1:

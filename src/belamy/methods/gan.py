@@ -12,9 +12,9 @@ from torch.nn.functional import cross_entropy
 
 from belamy.data import Batch
 from belamy.losses.objective import Objective
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 from belamy.methods import base
-from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.construction import (
     DISCRIMINATOR_CONDITIONS,
     DISCRIMINATORS,
@@ -29,16 +29,16 @@ from belamy.methods.construction import (
     make_critic,
     make_generator,
 )
-from belamy.networks.critic import Verdict
+from belamy.networks.critic import DiscriminatorOutput
 from belamy.networks.pool import Pool
+from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws
-from belamy.shelf import Part, Shelf
 
-ADVERSARIAL = Shelf("belamy.losses.adversarial", "adversarial loss", "Adversarial")
-TARGETS = Shelf("belamy.losses.targets", "change of labels", "Targets")
-WEIGHTINGS = Shelf("belamy.losses.weightings", "weighting of samples", "Weighting")
-LAWS = Shelf("belamy.networks.latents", "law of latents", "Law")
-VIEWS = Shelf("belamy.networks.views", "view", "View")
+ADVERSARIAL = Registry("belamy.losses.adversarial", "adversarial loss", "Adversarial")
+TARGETS = Registry("belamy.losses.targets", "change of labels", "Targets")
+WEIGHTINGS = Registry("belamy.losses.weightings", "weighting of samples", "Weighting")
+PRIORS = Registry("belamy.networks.priors", "prior of latents", "Prior")
+VIEWS = Registry("belamy.networks.views", "view", "View")
 
 WARM_UP = 25
 """Generator steps with ``warmup_critic_steps`` at the start; then every ``WARM_UP_AGAIN``-th."""
@@ -54,7 +54,7 @@ class Recipe(base.BaseRecipe):
     """The network that scores images."""
     latent: int = Field(default=100, gt=0, le=65536)
     """Size of the latent vector."""
-    latent_law: Annotated[Part, LAWS] = Part(name="normal")
+    prior: Annotated[Part, PRIORS] = Part(name="normal")
     """Distribution of the latents."""
     generator_condition: Annotated[Part, GENERATOR_CONDITIONS] = UNCONDITIONAL
     """How the generator is told the class, where the data have labels."""
@@ -120,18 +120,18 @@ class Recipe(base.BaseRecipe):
             discriminator_condition=Part(name="projection"),
             auxiliary=0.3,
             penalties=(Part(name="r1", weight=1.0, every=4),),
-            samples=320,
+            train_samples=320,
             batch=16,
-            average=64,
+            ema_half_life=64,
         )
 
 
-class Seen(NamedTuple):
+class ScoredBatch(NamedTuple):
     """Images as the discriminator sees them, their labels, and what it says."""
 
     images: Tensor
     labels: Tensor | None
-    verdict: Verdict
+    verdict: DiscriminatorOutput
 
     @property
     def scores(self) -> Tensor:
@@ -158,11 +158,11 @@ class Method(base.BaseMethod):
 
     averaged = ("generator",)
 
-    def __init__(self, recipe: Recipe, domain: Domain) -> None:
-        super().__init__(recipe, domain)
-        self.law = LAWS.build(recipe.latent_law, latent=recipe.latent)
-        self.generator: nn.Module = make_generator(recipe, domain)
-        self.discriminator = make_critic(recipe, domain, self.law)
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        self.prior = PRIORS.build(recipe.prior, latent=recipe.latent)
+        self.generator: nn.Module = make_generator(recipe, spec)
+        self.discriminator = make_critic(recipe, spec, self.prior)
         self.objective = Objective(
             ADVERSARIAL.build(recipe.adversarial),
             [TARGETS.build(part) for part in recipe.targets],
@@ -170,9 +170,9 @@ class Method(base.BaseMethod):
         )
         check(recipe, self.objective.relativistic)
         self.value_range: tuple[float, float] = self.generator.value_range  # type: ignore[assignment]
-        given = {"shape": domain.shape, "value_range": self.value_range}
+        given = {"shape": spec.shape, "value_range": self.value_range}
         self.views = nn.ModuleList(VIEWS.build(part, **given) for part in recipe.views)
-        self.pool = Pool(recipe.replay, domain.shape) if recipe.replay else None
+        self.pool = Pool(recipe.replay, spec.shape) if recipe.replay else None
 
     @property
     def players(self) -> dict[str, Player]:
@@ -188,9 +188,9 @@ class Method(base.BaseMethod):
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Latents or images, and labels where the data has them."""
-        labels = (torch.zeros(2, dtype=torch.long),) if self.domain.classes else ()
+        labels = (torch.zeros(2, dtype=torch.long),) if self.spec.classes else ()
         latent = self.recipe.latent + (self.recipe.generators > 1)
-        return {"generator": ((latent,), *labels), "discriminator": (self.domain.shape, *labels)}
+        return {"generator": ((latent,), *labels), "discriminator": (self.spec.shape, *labels)}
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:
         """Discriminator turns, then generator turns; see :class:`Recipe` for the variants."""
@@ -249,13 +249,15 @@ class Method(base.BaseMethod):
         yield turn, self.generator_turn(real, fake, z, draw, {})
         self.learned(real, fake)
 
-    def discriminator_turn(self, real: Seen, fake: Seen, draw: Draws) -> Turn:
+    def discriminator_turn(self, real: ScoredBatch, fake: ScoredBatch, draw: Draws) -> Turn:
         """The turn from what was said of real and of generated images; classes are learned from real ones only."""
         loss = self.objective.discriminator(real.scores, fake.scores, draw, draw.progress)
         signals = {"real": real.scores.detach(), "fake": fake.scores.detach(), **self.strengths}
         return Turn("discriminator", {"adversarial": loss, **real.terms}, self.weights, signals)
 
-    def generator_turn(self, real: Seen | None, fake: Seen, z: Tensor, draw: Draws, signals: dict[str, Tensor]) -> Turn:
+    def generator_turn(
+        self, real: ScoredBatch | None, fake: ScoredBatch, z: Tensor, draw: Draws, signals: dict[str, Tensor]
+    ) -> Turn:
         """The turn from what was said of generated images, and of real ones if the loss compares them."""
         loss = self.objective.generator(fake.scores, real.scores if real else None, draw.progress)
         turn = Turn("generator", {"adversarial": loss, **fake.terms}, self.weights, signals)
@@ -286,12 +288,12 @@ class Method(base.BaseMethod):
             if player in penalty.players and draw.step % penalty.every == 0  # type: ignore[operator]
         }
 
-    def penalised(self, turn: Turn, real: Seen, fake: Seen, z: Tensor, draw: Draws) -> Turn:
+    def penalised(self, turn: Turn, real: ScoredBatch, fake: ScoredBatch, z: Tensor, draw: Draws) -> Turn:
         """The turn with the penalties that are due; the discriminator's see generated images as they are, detached."""
         due: dict[str, Any] = self.due(turn.player, draw)
         if not due:
             return turn
-        scene = Scene(
+        context = PenaltyContext(
             critic=lambda images: self.judge(images, real.labels).scores,
             critic_of_fakes=lambda images: self.judge(images, fake.labels).scores,
             features=lambda images: self.judge(images, real.labels).features,
@@ -305,12 +307,12 @@ class Method(base.BaseMethod):
             draw=draw,
             progress=draw.progress,
         )
-        found = {name: penalty(scene) for name, penalty in due.items()}
+        found = {name: penalty(context) for name, penalty in due.items()}
         terms = {name: term for name, term in found.items() if term is not None}
         weights = {name: due[name].weight * due[name].every for name in terms}
         return Turn(turn.player, {**turn.terms, **terms}, {**turn.weights, **weights}, turn.signals)
 
-    def learned(self, real: Seen, fake: Seen) -> dict[str, Tensor]:
+    def learned(self, real: ScoredBatch, fake: ScoredBatch) -> dict[str, Tensor]:
         """After the discriminator's update: constraints hold again, parts with a state of their own see the scores."""
         self.constrain()
         with torch.no_grad():
@@ -328,15 +330,15 @@ class Method(base.BaseMethod):
         warm = self.recipe.warmup_critic_steps and (step < WARM_UP or step % WARM_UP_AGAIN == 0)
         return self.recipe.warmup_critic_steps if warm else self.recipe.critic_steps
 
-    def see(self, images: Tensor, labels: Tensor | None, draw: Draws) -> Seen:
+    def see(self, images: Tensor, labels: Tensor | None, draw: Draws) -> ScoredBatch:
         """What the discriminator sees of images, and what it says."""
         for view in self.views:
             images = view(images, draw, draw.progress)
-        return Seen(images, labels, self.judge(images, labels))
+        return ScoredBatch(images, labels, self.judge(images, labels))
 
-    def judge(self, images: Tensor, labels: Tensor | None) -> Verdict:
+    def judge(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
         """What the discriminator says of images in the generator's range, without views."""
-        verdict: Verdict = self.discriminator.judge(images, labels)
+        verdict: DiscriminatorOutput = self.discriminator.judge(images, labels)
         return verdict
 
     def real(self, batch: Batch) -> Tensor:
@@ -353,7 +355,7 @@ class Method(base.BaseMethod):
 
     def noise(self, count: int, draw: Draws) -> Tensor:
         """``[count, latent]`` latents for training; of several generators each gets an equal share."""
-        z: Tensor = self.law.sample(count, draw, "latents")
+        z: Tensor = self.prior.sample(count, draw, "latents")
         if (generators := self.recipe.generators) == 1:
             return z
         chosen = (torch.arange(count, device=z.device) % generators + 0.5) / generators
@@ -363,7 +365,7 @@ class Method(base.BaseMethod):
         """``[n, latent]``: the latent of each sample index; of several generators, the last number chooses one."""
         numbers = SampleDraws(seed, indices)
         count = len(numbers.indices)
-        z: Tensor = self.law.sample(count, numbers)
+        z: Tensor = self.prior.sample(count, numbers)
         return z if self.recipe.generators == 1 else torch.cat([z, numbers.uniform("generator", count, 1)], 1)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -30,7 +30,7 @@ Moments = tuple[Tensor, Tensor]
 """Means and covariances of a layer's features.  # [N, C], [N, C, C]"""
 
 
-class Terms(NamedTuple):
+class PerceptualTerms(NamedTuple):
     """How far pictures are from what they should be.  # [N] each"""
 
     content: Tensor
@@ -50,7 +50,7 @@ def described(outputs: Mapping[str, Tensor]) -> dict[str, Moments]:
 
 def compared(
     outputs: Mapping[str, Tensor], painted: Tensor, wanted: Mapping[str, Tensor], style: Mapping[str, Moments]
-) -> Terms:
+) -> PerceptualTerms:
     """Content, style and roughness of painted pictures, as ``belamy stylize`` weighs them.
 
     Args:
@@ -63,7 +63,7 @@ def compared(
     own = described(outputs)
     differences = torch.stack([covariance.difference(own[name], style[name]) for name in STYLE]).sum(0)
     rough = total_variation(to_range(painted, (0.0, 1.0)), 1.0) / painted[0].numel()
-    return Terms(content, differences, rough)
+    return PerceptualTerms(content, differences, rough)
 
 
 def moments_of_crops(network: EfficientNetLite, picture: Tensor, shape: tuple[int, int, int]) -> dict[str, Moments]:

@@ -12,12 +12,12 @@ from torch import Tensor
 from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods import base, perception
-from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.networks.efficientnet_lite import EfficientNetLite
+from belamy.registry import Part, Registry
 from belamy.seeds import Draws
-from belamy.shelf import Part, Shelf
 
-STYLISTS = Shelf("belamy.networks", "style network", "Stylist")
+STYLISTS = Registry("belamy.networks", "style network", "Stylist")
 
 
 class Recipe(base.BaseRecipe):
@@ -44,7 +44,7 @@ class Recipe(base.BaseRecipe):
     def tiny(cls) -> Self:
         """A narrow network on few digits."""
         return cls(
-            data="mnist", samples=48, batch=16, average=16, style="dots", style_size=32,
+            data="mnist", train_samples=48, batch=16, ema_half_life=16, style="dots", style_size=32,
             stylist=Part(name="johnson", width=4, blocks=1), optimizer=Part(name="adam", lr=5e-3, beta1=0.9),
         )  # fmt: skip
 
@@ -64,10 +64,10 @@ class Method(base.BaseMethod):
     averaged = ("stylist",)
     takes_styles = False
 
-    def __init__(self, recipe: Recipe, domain: Domain) -> None:
-        super().__init__(recipe, domain)
-        perception.check_channels(domain.shape, "single-style")
-        self.stylist: Any = STYLISTS.build(recipe.stylist, shape=domain.shape)
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        perception.check_channels(spec.shape, "single-style")
+        self.stylist: Any = STYLISTS.build(recipe.stylist, shape=spec.shape)
         # Neither is a part of what is learned or saved, so neither is registered.
         self._eyes: list[EfficientNetLite] = []
         self._style: dict[str, perception.Moments] = {}
@@ -78,14 +78,14 @@ class Method(base.BaseMethod):
         self.fingerprint = perception.fingerprint(pixels)
         like = next(self.parameters())
         self._eyes = [perception.eyes(like)]
-        picture = perception.style_tensor(pixels, self.recipe.style_size, self.domain.shape, like)
+        picture = perception.style_tensor(pixels, self.recipe.style_size, self.spec.shape, like)
         with torch.no_grad():
-            self._style = perception.moments_of_crops(self._eyes[0], picture, self.domain.shape)
+            self._style = perception.moments_of_crops(self._eyes[0], picture, self.spec.shape)
 
     @property
-    def reach(self) -> int:
+    def receptive_field(self) -> int:
         """See :class:`belamy.methods.base.Stylizes`."""
-        return int(self.stylist.reach)
+        return int(self.stylist.receptive_field)
 
     @property
     def players(self) -> dict[str, Player]:
@@ -98,7 +98,7 @@ class Method(base.BaseMethod):
         weights = {"content": recipe.content_weight, "style": recipe.style_weight, "smoothness": recipe.smoothness}
         yield Turn("stylist", self.terms(next(data).images)._asdict(), weights)
 
-    def terms(self, images: Tensor) -> perception.Terms:
+    def terms(self, images: Tensor) -> perception.PerceptualTerms:
         """The losses of what is painted of images in [-1, 1]."""
         if not self._eyes:
             self.prepare()

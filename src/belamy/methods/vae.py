@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from belamy.data import Batch
 from belamy.methods import base
 from belamy.methods.autoencoder import DECODERS, ENCODERS, RECONSTRUCTIONS
-from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.registry import Part
 from belamy.seeds import Draws
-from belamy.shelf import Part
 
 
 class Recipe(base.BaseRecipe):
@@ -38,7 +38,7 @@ class Recipe(base.BaseRecipe):
     @classmethod
     def tiny(cls) -> Self:
         """Few digits, the networks of the slides."""
-        return cls(samples=96, batch=8, average=16)
+        return cls(train_samples=96, batch=8, ema_half_life=16)
 
 
 class Method(base.BaseMethod):
@@ -55,9 +55,9 @@ class Method(base.BaseMethod):
 
     averaged = ("encoder", "decoder")
 
-    def __init__(self, recipe: Recipe, domain: Domain) -> None:
-        super().__init__(recipe, domain)
-        given: dict[str, Any] = {"latent": recipe.latent, "shape": domain.shape, "classes": len(domain.classes)}
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        given: dict[str, Any] = {"latent": recipe.latent, "shape": spec.shape, "classes": len(spec.classes)}
         self.encoder: nn.Module = ENCODERS.build(recipe.encoder, **given)
         self.decoder: nn.Module = DECODERS.build(recipe.decoder, **given)
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
@@ -69,7 +69,7 @@ class Method(base.BaseMethod):
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Images for the encoder, codes for the decoder."""
-        return {"encoder": (self.domain.shape,), "decoder": ((self.recipe.latent,),)}
+        return {"encoder": (self.spec.shape,), "decoder": ((self.recipe.latent,),)}
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
@@ -90,7 +90,7 @@ class Method(base.BaseMethod):
         per_dimension = 1 + log_variance - mean.square() - log_variance.exp()
         if self.recipe.printed:
             return -5e-4 * per_dimension.mean(1)
-        channels, height, width = self.domain.shape
+        channels, height, width = self.spec.shape
         return -0.5 * self.recipe.beta / (channels * height * width) * per_dimension.sum(1)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:

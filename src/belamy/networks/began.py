@@ -84,14 +84,14 @@ class Discriminator(nn.Module):
         self.decoder = nn.Sequential(*_decoder(code, shape, width, repeats))
         _channels_last(self)
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` of images ``[N, C, H, W]`` in [-1, 1], minus their errors, and codes ``[N, code]``."""
         codes = self.encoder(images)
         return -(self.decoder(codes) - images).abs().mean((1, 2, 3)), codes
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]`` of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.look(images)[0]
+        return self.scores_and_features(images)[0]
 
 
 def _halvings(shape: tuple[int, int, int]) -> int:

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 
 @runtime_checkable
-class Looks(Protocol):
+class HasFeatures(Protocol):
     """A discriminator that tells the features behind its scores; labels are for conditional ones."""
 
-    def look(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and features ``[N, F]`` of images ``[N, C, H, W]``."""
         ...
 
 
-class Verdict(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """What is said of images: scores ``[N]``, features ``[N, F]`` and, if classes are told, their logits ``[N, K]``."""
 
     scores: Tensor
@@ -54,7 +54,7 @@ class Critic(nn.Module):
         self.eval()
         with torch.no_grad():
             labels = torch.zeros(2, dtype=torch.long)
-            _, features = self.network.look(torch.zeros(2, *shape), labels)
+            _, features = self.network.scores_and_features(torch.zeros(2, *shape), labels)
         self.train()
         return int(features.shape[1])
 
@@ -64,12 +64,14 @@ class Critic(nn.Module):
             self.statistics.append(statistic)
             self.weights.append(nn.Linear(statistic.count, 1, bias=False))  # type: ignore[arg-type]
 
-    def judge(self, images: Tensor, labels: Tensor | None = None) -> Verdict:
+    def judge(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Everything that is said of images ``[N, C, H, W]`` with labels ``[N]``."""
-        scores, features = self.network.look(images, labels)
+        scores, features = self.network.scores_and_features(images, labels)
         for statistic, weights in zip(self.statistics, self.weights, strict=True):
             scores = scores + weights(statistic(features)).squeeze(1)
-        return Verdict(scores, features, self.class_scores(features) if self.class_scores is not None else None)
+        return DiscriminatorOutput(
+            scores, features, self.class_scores(features) if self.class_scores is not None else None
+        )
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``[N]`` of images ``[N, C, H, W]`` with labels ``[N]``."""

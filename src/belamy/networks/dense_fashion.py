@@ -80,11 +80,11 @@ class Discriminator(nn.Module):
         )
         self.head = dense(100, 1, init=start)
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [0, 1], and the features ``[N, F]`` behind them."""
         features = self.trunk(images)
         return self.head(features).squeeze(1), features
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [0, 1]."""
-        return self.look(images)[0]
+        return self.scores_and_features(images)[0]

@@ -99,7 +99,7 @@ class Discriminator(nn.Module):
         with torch.no_grad():
             self.head.weight.mul_(0.5)
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
         x = F.pixel_unshuffle(images, 2).contiguous(memory_format=torch.channels_last)
         x = F.leaky_relu(self.patches(x), _SLOPE)  # [N, 4w, H/4, W/4]
@@ -108,7 +108,7 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.look(images)[0]
+        return self.scores_and_features(images)[0]
 
 
 def _initialise(network: nn.Module) -> None:

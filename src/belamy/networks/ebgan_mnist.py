@@ -72,7 +72,7 @@ class Discriminator(nn.Module):
         self.encoder = nn.Sequential(nn.Flatten(), dense(prod(shape), width), nn.ReLU())
         self.decoder = nn.Sequential(dense(width, prod(shape)), nn.Tanh())
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` of images ``[N, C, H, W]`` in [-1, 1], minus their energies, and codes ``[N, width]``."""
         codes = self.encoder(images)
         errors = self.decoder(codes) - images.flatten(1)
@@ -80,4 +80,4 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]`` of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.look(images)[0]
+        return self.scores_and_features(images)[0]

@@ -54,7 +54,7 @@ class Stylist(nn.Module):
         )  # fmt: skip
         self.last = _Layer(width, shape[0], 9, plain=True)
         # Down: 4 + 1 + 2 pixels; a block: two of 4; up: 2 + 1 + 4, and enlarging rounds by one at each of two sizes.
-        self.reach = 7 + 8 * blocks + 7 + 3
+        self.receptive_field = 7 + 8 * blocks + 7 + 3
 
     def forward(self, images: Tensor) -> Tensor:
         """Images in [-1, 1] from images in [-1, 1].  # [N, C, H, W]"""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Mixture(nn.Module):
+class GeneratorMixture(nn.Module):
     """Generators of equal shape that share the work: the last number of a latent, in [0, 1), chooses one.
 
     References:

@@ -118,14 +118,14 @@ class Discriminator(nn.Module):
         self.score = nn.Linear(widths[-1], 1)
         _initialise(self.score, 1.0)
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` (logits) and features ``[N, F]`` of images ``[N, C, H, W]`` in [-1, 1]."""
         x = self.stages(images.contiguous(memory_format=torch.channels_last))
         return self.score(x).squeeze(1), x
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``[N]``."""
-        return self.look(images)[0]
+        return self.scores_and_features(images)[0]
 
 
 class _Block(nn.Module):

@@ -115,14 +115,14 @@ class Discriminator(nn.Module):
         self.pool = nn.Sequential(nn.LeakyReLU(_SLOPE), GlobalAveragePool())
         self.head = dense(features, 1)
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
         features = self.pool(_through(self.blocks, self.stem(images), self.printed_skip))
         return self.head(features).squeeze(1), features
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.look(images)[0]
+        return self.scores_and_features(images)[0]
 
 
 class _UpBlock(nn.Module):

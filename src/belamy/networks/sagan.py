@@ -94,14 +94,14 @@ class Discriminator(nn.Module):
         )
         self.score = dense(channels[-1], 1)
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` (logits) and features ``[N, F]`` of images ``[N, C, H, W]`` in [-1, 1]."""
         x = self.blocks(images.contiguous(memory_format=torch.channels_last)).sum((2, 3))
         return self.score(x).squeeze(1), x
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``[N]``."""
-        return self.look(images)[0]
+        return self.scores_and_features(images)[0]
 
 
 def _channels(features: int, times: int) -> list[int]:

@@ -49,7 +49,7 @@ def statistics_held(network: nn.Module, look: Callable[[], object]) -> Iterator[
 
     Args:
         network: Its layers that are :class:`Standardised` are meant.
-        look: Passes a batch through it, whose pictures count as one.
+        scores_and_features: Passes a batch through it, whose pictures count as one.
 
     Example:
         >>> norm = Standardised()

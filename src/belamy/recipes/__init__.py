@@ -24,7 +24,7 @@ USUAL_DATA = "mnist"
 """The data of a recipe that names none: the default of ``BaseRecipe``, whose import would take seconds."""
 
 
-class Entry(NamedTuple):
+class RecipeEntry(NamedTuple):
     """Where a recipe is made, and what its text tells: method, data and the first line of its docstring."""
 
     module: str
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     description: str
 
 
-def entries() -> dict[str, Entry]:
+def entries() -> dict[str, RecipeEntry]:
     """Every recipe by name, sorted; nothing is imported."""
     modules = {f"{__name__}.{path.stem}": path for path in Path(__file__).parent.glob("*.py") if path.stem[0] != "_"}
     for entry in entry_points(group=__name__):
@@ -72,18 +72,18 @@ def get(name: str) -> BaseRecipe:
     return recipe
 
 
-def _functions(module: str, path: Path) -> list[tuple[str, Entry]]:
+def _functions(module: str, path: Path) -> list[tuple[str, RecipeEntry]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     made = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
     return [(name.replace("_", "-"), _entry(module, node, made)) for name, node in made.items()]
 
 
-def _entry(module: str, function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> Entry:
+def _entry(module: str, function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> RecipeEntry:
     """What the text of a function ``def name() -> gan.Recipe`` tells."""
     made = function.returns.value if isinstance(function.returns, ast.Attribute) else None
     method = made.id.replace("_", "-") if isinstance(made, ast.Name) else ""
     description = (ast.get_docstring(function) or "").partition("\n")[0]
-    return Entry(module, function.name, method, _data(function, functions), description)
+    return RecipeEntry(module, function.name, method, _data(function, functions), description)
 
 
 def _data(function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> str:

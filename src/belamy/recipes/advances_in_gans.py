@@ -2,7 +2,7 @@
 
 from belamy.methods import gan
 from belamy.recipes.lecture_12 import dcgan_geron
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 def dense_fashion() -> gan.Recipe:
@@ -13,7 +13,7 @@ def dense_fashion() -> gan.Recipe:
         discriminator=Part(name="dense-fashion"),
         latent=30,
         batch=32,
-        samples=3_000_000,
+        train_samples=3_000_000,
         adversarial=Part(name="non-saturating", half=True),
         fresh_latents=True,
         generator_optimizer=Part(name="rmsprop", lr=1e-3),

@@ -1,7 +1,7 @@
 """The systems of the slides "Generative Deep Learning" (after F. Chollet, Deep Learning with Python, chapter 8)."""
 
 from belamy.methods import autoencoder, gan, vae
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 def vae_mnist() -> vae.Recipe:
@@ -15,7 +15,7 @@ def vae_mnist() -> vae.Recipe:
         decoder=Part(name="vae-mnist"),
         latent=2,
         batch=16,
-        samples=600_000,
+        train_samples=600_000,
         optimizer=Part(name="rmsprop", lr=1e-3),
     )
 
@@ -30,7 +30,7 @@ def autoencoder_mnist() -> autoencoder.Recipe:
         decoder=Part(name="autoencoder-mnist"),
         latent=32,
         batch=128,
-        samples=600_000,
+        train_samples=600_000,
         optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
     )
 
@@ -48,7 +48,7 @@ def dcgan_frog() -> gan.Recipe:
         discriminator=Part(name="dcgan-frog"),
         latent=32,
         batch=20,
-        samples=200_000,
+        train_samples=200_000,
         adversarial=Part(name="non-saturating", half=True),
         targets=(Part(name="noise", amount=0.05),),
         fresh_latents=True,

@@ -1,7 +1,7 @@
 """The system of the R/Keras handout on convolutional GANs."""
 
 from belamy.methods import gan
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 def dcgan_32() -> gan.Recipe:
@@ -15,7 +15,7 @@ def dcgan_32() -> gan.Recipe:
         discriminator=Part(name="dcgan-32"),
         latent=100,
         batch=64,
-        samples=2_000_000,
+        train_samples=2_000_000,
         adversarial=Part(name="non-saturating", half=True),
         fresh_latents=True,
         generator_optimizer=Part(name="adam", lr=2e-4, beta1=0.5),

@@ -1,7 +1,7 @@
 """The systems of the book "Hands-On Generative Adversarial Networks with Keras" (R. Valle, 2019)."""
 
 from belamy.methods import classifier, gan
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 def classifier_mnist() -> classifier.Recipe:
@@ -9,7 +9,7 @@ def classifier_mnist() -> classifier.Recipe:
     return classifier.Recipe(
         classifier=Part(name="classifier-mnist"),
         batch=128,
-        samples=600_000,
+        train_samples=600_000,
         optimizer=Part(name="sgd", lr=1e-3),
     )
 
@@ -24,9 +24,9 @@ def dcgan_cifar() -> gan.Recipe:
         generator=Part(name="dcgan-cifar"),
         discriminator=Part(name="dcgan-cifar"),
         latent=100,
-        latent_law=Part(name="uniform"),
+        prior=Part(name="uniform"),
         batch=128,
-        samples=4_992_000,
+        train_samples=4_992_000,
         turns="separate",
         generator_optimizer=Part(name="adam", lr=2e-4, beta1=0.5, eps=1e-7, keras=True),
         discriminator_optimizer=Part(name="adam", lr=2e-4, beta1=0.5, eps=1e-7, keras=True),
@@ -45,7 +45,7 @@ def resnet_cifar() -> gan.Recipe:
         discriminator=Part(name="resnet-cifar"),
         latent=128,
         batch=128,
-        samples=5_000_000,
+        train_samples=5_000_000,
         generator_optimizer=Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9),
         discriminator_optimizer=Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9),
     )
@@ -71,7 +71,7 @@ def wgan_cifar() -> gan.Recipe:
         critic_steps=5,
         warmup_critic_steps=100,
         fresh_latents=True,
-        samples=640_000_000,
+        train_samples=640_000_000,
         generator_optimizer=Part(name="rmsprop", lr=1e-5),
         discriminator_optimizer=Part(name="rmsprop", lr=1e-5),
     )
@@ -90,7 +90,7 @@ def wgan_gp_cifar() -> gan.Recipe:
         penalties=(Part(name="gradient-penalty"),),
         critic_steps=5,
         fresh_latents=True,
-        samples=640_000_000,
+        train_samples=640_000_000,
         generator_optimizer=adam,
         discriminator_optimizer=adam,
     )

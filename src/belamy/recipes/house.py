@@ -1,7 +1,7 @@
 """Belamy's own recipes."""
 
 from belamy.methods import gan
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 def digits() -> gan.Recipe:
@@ -16,7 +16,7 @@ def digits() -> gan.Recipe:
         discriminator=Part(name="digits"),
         latent=64,
         batch=64,
-        samples=300_000,
+        train_samples=300_000,
         turns="simultaneous",
         generator_condition=Part(name="embedding"),
         discriminator_condition=Part(name="projection"),
@@ -25,7 +25,7 @@ def digits() -> gan.Recipe:
         generator_optimizer=Part(name="adam", lr=2e-3, beta1=0.0, beta2=0.99),
         discriminator_optimizer=Part(name="adam", lr=2e-3, beta1=0.0, beta2=0.99),
         schedule=Part(name="linear", end=1.0, warmup=0.02),
-        average=50_000,
+        ema_half_life=50_000,
     )
 
 
@@ -41,6 +41,6 @@ def stacked_mnist() -> gan.Recipe:
         generator_condition=unconditional,
         discriminator_condition=unconditional,
         auxiliary=0.0,
-        samples=1_100_000,
+        train_samples=1_100_000,
         schedule=Part(name="linear", end=0.1, warmup=0.02),
     )

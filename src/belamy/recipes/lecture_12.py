@@ -1,7 +1,7 @@
 """The systems of the slides "Lecture 12, Generative Adversarial Networks" (Harvard CSCI E-89)."""
 
 from belamy.methods import gan
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 def dcgan_mnist() -> gan.Recipe:
@@ -14,7 +14,7 @@ def dcgan_mnist() -> gan.Recipe:
         discriminator=Part(name="dcgan-mnist"),
         latent=100,
         batch=256,
-        samples=3_000_000,
+        train_samples=3_000_000,
         turns="simultaneous",
         generator_optimizer=Part(name="adam", lr=1e-4, beta1=0.9, eps=1e-7, keras=True),
         discriminator_optimizer=Part(name="adam", lr=1e-4, beta1=0.9, eps=1e-7, keras=True),
@@ -28,7 +28,7 @@ def dcgan_geron() -> gan.Recipe:
         discriminator=Part(name="dcgan-geron"),
         latent=100,
         batch=32,
-        samples=3_000_000,
+        train_samples=3_000_000,
         adversarial=Part(name="non-saturating", half=True),
         fresh_latents=True,
         generator_optimizer=Part(name="rmsprop", lr=1e-3),

@@ -2,7 +2,7 @@
 
 from belamy.methods import gan
 from belamy.recipes.house import digits
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 def cgan_mnist() -> gan.Recipe:
@@ -33,7 +33,7 @@ def infogan_mnist() -> gan.Recipe:
     unconditional = Part(name="unconditional")
     return digits().changed(
         latent=74,
-        latent_law=Part(name="coded"),
+        prior=Part(name="coded"),
         generator_condition=unconditional,
         discriminator_condition=unconditional,
         auxiliary=0.0,
@@ -59,7 +59,7 @@ def sngan_cifar() -> gan.Recipe:
         critic_steps=5,
         fresh_latents=True,
         batch=64,
-        samples=32_000_000,
+        train_samples=32_000_000,
         schedule=Part(name="linear", end=0.0),
         generator_optimizer=adam,
         discriminator_optimizer=adam,
@@ -82,8 +82,8 @@ def sagan_cifar() -> gan.Recipe:
         penalties=(Part(name="spectral-normalisation"),),
         generator_weights=(Part(name="spectral"),),
         batch=64,
-        samples=10_000_000,
-        average=10_000,
+        train_samples=10_000_000,
+        ema_half_life=10_000,
         generator_optimizer=Part(name="adam", lr=1e-4, beta1=0.0, beta2=0.9),
         discriminator_optimizer=Part(name="adam", lr=4e-4, beta1=0.0, beta2=0.9),
     )
@@ -103,8 +103,8 @@ def r3gan_32() -> gan.Recipe:
         adversarial=Part(name="relativistic-pairing"),
         penalties=(Part(name="r1", weight=1.0), Part(name="r2", weight=1.0)),
         batch=64,
-        samples=200_000,
-        average=20_000,
+        train_samples=200_000,
+        ema_half_life=20_000,
         generator_optimizer=adam,
         discriminator_optimizer=adam,
     )
@@ -125,8 +125,8 @@ def ebgan_mnist() -> gan.Recipe:
         adversarial=Part(name="energy-based", margin=10.0),
         penalties=(Part(name="repelling", weight=0.1),),
         batch=64,
-        samples=300_000,
-        average=10_000,
+        train_samples=300_000,
+        ema_half_life=10_000,
         generator_optimizer=adam,
         discriminator_optimizer=adam,
     )
@@ -142,11 +142,11 @@ def began_mnist() -> gan.Recipe:
         generator=Part(name="began", width=16, repeats=1),
         discriminator=Part(name="began", width=16, code=64, repeats=1),
         latent=64,
-        latent_law=Part(name="uniform"),
+        prior=Part(name="uniform"),
         adversarial=Part(name="boundary-equilibrium", gamma=0.7, rate=0.01),
         batch=16,
-        samples=300_000,
-        average=5_000,
+        train_samples=300_000,
+        ema_half_life=5_000,
         generator_optimizer=Part(name="adam", lr=1e-3, beta1=0.5),
         discriminator_optimizer=Part(name="adam", lr=3e-4, beta1=0.5),
     )

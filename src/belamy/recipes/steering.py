@@ -2,7 +2,7 @@
 
 from belamy.methods import gan, vae
 from belamy.recipes.house import digits
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 def vae_digits() -> vae.Recipe:
@@ -15,7 +15,7 @@ def vae_digits() -> vae.Recipe:
         decoder=Part(name="vae-digits"),
         latent=20,
         batch=128,
-        samples=400_000,
+        train_samples=400_000,
         optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
         schedule=Part(name="cosine"),
     )
@@ -37,7 +37,7 @@ def vae_avatars() -> vae.Recipe:
         reconstruction=Part(name="squared-error"),
         beta=0.001,
         batch=32,
-        samples=200_000,
+        train_samples=200_000,
     )
 
 
@@ -56,6 +56,6 @@ def gan_avatars() -> gan.Recipe:
         auxiliary=0.0,
         penalties=(Part(name="r1", weight=0.3, every=8),),
         batch=16,
-        samples=960_000,
+        train_samples=960_000,
         schedule=Part(name="linear", end=0.05, warmup=0.02),
     )

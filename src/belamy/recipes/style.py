@@ -1,7 +1,7 @@
 """Networks that paint in a style in one pass: one style by one network, or any style by one."""
 
 from belamy.methods import adain, single_style
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 def fast_style() -> single_style.Recipe:
@@ -10,7 +10,7 @@ def fast_style() -> single_style.Recipe:
     Five CPU-minutes at 96 pixels; the paper has twice the width and sees seventy times as many, larger pictures.
     """
     return single_style.Recipe(
-        data="dead-leaves", size=96, batch=6, samples=2_400, schedule=Part(name="cosine"), average=600
+        data="dead-leaves", size=96, batch=6, train_samples=2_400, schedule=Part(name="cosine"), ema_half_life=600
     )
 
 
@@ -20,6 +20,6 @@ def adain_style() -> adain.Recipe:
     Three CPU-minutes at 64 pixels. Without a slow start and clipped gradients the decoder saturates within three steps.
     """
     return adain.Recipe(
-        data="dead-leaves", size=64, batch=6, samples=3_600, average=300, style_weight=4.0, clip_norm=20,
+        data="dead-leaves", size=64, batch=6, train_samples=3_600, ema_half_life=300, style_weight=4.0, clip_norm=20,
         schedule=Part(name="cosine", warmup=0.1),
     )  # fmt: skip

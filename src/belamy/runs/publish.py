@@ -86,7 +86,7 @@ def commands(run: Run) -> list[str]:
 
 def notes(run: Run) -> list[str]:
     """What a reader must know first."""
-    seen, total = run.samples_seen, run.recipe.samples
+    seen, total = run.samples_seen, run.recipe.train_samples
     said = []
     if seen < total:
         said.append(f"This run is not finished: {seen:,} of {total:,} samples. Go on with `belamy resume {run.path}`.")

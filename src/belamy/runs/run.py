@@ -15,15 +15,15 @@ import numpy as np
 from torch import Tensor
 
 from belamy.errors import RunError, StorageError
-from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, Domain
+from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
+from belamy.registry import Part, Registry
 from belamy.runs import files
 from belamy.sampling.draw import draw
-from belamy.shelf import Part, Shelf
 
 FORMAT = 1
 """Version of the layout; a run of a newer layout is refused with a clear message."""
 
-RECIPE_TYPES = Shelf("belamy.methods", "method", "Recipe")
+RECIPE_TYPES = Registry("belamy.methods", "method", "Recipe")
 KEEP_CHECKPOINTS = 2
 
 
@@ -67,7 +67,7 @@ class Run:
         channels, height, width = facts["domain"]["shape"]
         if not all(isinstance(side, int) and side > 0 for side in (channels, height, width)):
             raise ValueError(f"the shape {facts['domain']['shape']}")
-        self.domain = Domain((channels, height, width), tuple(facts["domain"]["classes"]))
+        self.spec = DataSpec((channels, height, width), tuple(facts["domain"]["classes"]))
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.recipe_name} on {self.recipe.data}, {self.samples_seen:,} samples seen)"
@@ -79,7 +79,7 @@ class Run:
         *,
         recipe: BaseRecipe,
         recipe_name: str,
-        domain: Domain,
+        spec: DataSpec,
         provenance: Mapping[str, Any],
         card: Mapping[str, Any],
         state: Checkpoint | None = None,
@@ -103,7 +103,7 @@ class Run:
             "recipe": recipe_name,
             "method": method_name(recipe),
             "fields": recipe.model_dump(mode="json"),
-            "domain": {"shape": list(domain.shape), "classes": list(domain.classes)},
+            "domain": {"shape": list(spec.shape), "classes": list(spec.classes)},
         }
         files.write_json(path / "data.json", dict(card))
         files.write_json(path / "provenance.json", dict(provenance))
@@ -140,7 +140,7 @@ class Run:
 
     def build(self) -> BaseMethod:
         """The run's method with fresh weights."""
-        method: BaseMethod = METHODS.build(Part(name=self.method_name), recipe=self.recipe, domain=self.domain)
+        method: BaseMethod = METHODS.build(Part(name=self.method_name), recipe=self.recipe, spec=self.spec)
         return method
 
     @contextmanager
@@ -374,7 +374,7 @@ class Run:
         if state is None:
             raise RunError(f"{self.path} has no weights yet. Type `belamy resume {self.path}` to train it.")
         _load(method, state.below("method"), self.path)
-        for name in method.averaged if self.recipe.average else ():
+        for name in method.averaged if self.recipe.ema_half_life else ():
             _load(method.networks()[name], state.below(f"average/{name}"), self.path)
         return method
 

@@ -14,7 +14,7 @@ from belamy.sampling.draw import placement
 from belamy.sampling.points import sampler
 
 
-class Deeper(nn.Module):
+class LayerLatents(nn.Module):
     """A method whose latents are the features of one layer of its generator.
 
     What comes before the layer draws them; what comes after makes images of them, changed or not. In features,
@@ -35,7 +35,7 @@ class Deeper(nn.Module):
     def __init__(self, method: BaseMethod, layer: str) -> None:
         super().__init__()
         self.method: Any = sampler(method).eval()
-        self.domain = method.domain
+        self.spec = method.spec
         network: nn.Module = method.generator if hasattr(method, "generator") else method.decoder  # type: ignore[assignment]
         layers = {name: part for name, part in network.named_modules() if name and not list(part.children())}
         if layer not in layers:
@@ -48,7 +48,7 @@ class Deeper(nn.Module):
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """The features of each sample index, with the classes in turn.  # [n, features]"""
         numbers = list(indices)
-        classes = len(self.domain.classes)
+        classes = len(self.spec.classes)
         device, dtype = placement(self.method)
         labels = torch.tensor(numbers, device=device) % classes if classes else None
         seen: list[Tensor] = []

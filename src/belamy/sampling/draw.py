@@ -61,7 +61,7 @@ def generated(
     if count < 1 or batch < 1:
         raise UsageError(f"count = {count} and batch = {batch}, but both must be at least 1.")
     device, dtype = placement(method)
-    chosen = _labels(labels, start, count, len(method.domain.classes))
+    chosen = _labels(labels, start, count, len(method.spec.classes))
     for first in range(0, count, batch):
         last = min(first + batch, count)
         latents = method.latents(seed, range(start + first, start + last)).to(device, dtype)

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod
-from belamy.networks.latents import coded, truncated, uniform
+from belamy.networks.priors import coded, truncated, uniform
 from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, named
 from belamy.sampling.points import Progress, pixels_at, sampler
-from belamy.sampling.walk import Lawful
+from belamy.sampling.walk import HasPrior
 
 SIDE = 15
 LOW, HIGH = 0.05, 0.95
@@ -39,11 +39,11 @@ def coordinates(count: int = SIDE) -> Tensor:
 def axis_coordinates(method: BaseMethod, axis: int, count: int = SIDE) -> Tensor:
     """``[count]`` float64: those shares of an axis' own law; normal latents get :func:`coordinates`."""
     normal = coordinates(count)
-    law: Any = method.law if isinstance(method, Lawful) else None
-    if isinstance(law, uniform.Law) or (isinstance(law, coded.Law) and axis >= law.latent - law.continuous):
+    prior: Any = method.prior if isinstance(method, HasPrior) else None
+    if isinstance(prior, uniform.Prior) or (isinstance(prior, coded.Prior) and axis >= prior.latent - prior.continuous):
         return 2 * _shares(count) - 1
-    if isinstance(law, truncated.Law):
-        tail = torch.special.ndtr(torch.tensor(-law.threshold, dtype=torch.float64))
+    if isinstance(prior, truncated.Prior):
+        tail = torch.special.ndtr(torch.tensor(-prior.threshold, dtype=torch.float64))
         return torch.special.ndtri(tail + _shares(count) * (1 - 2 * tail))
     return normal
 
@@ -98,7 +98,7 @@ def sheet(
     """The images at latents in rows of ``columns``, named if ``rows`` are; of class ``label`` where labels matter."""
     weights = None
     if label is not None:
-        weights = torch.zeros(len(latents), len(method.domain.classes))
+        weights = torch.zeros(len(latents), len(method.spec.classes))
         weights[:, label] = 1
     made = grid(pixels_at(method, latents, weights, progress=progress), columns, pad=pad)
     return Picture(named(made, rows) if rows else made)

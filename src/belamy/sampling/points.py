@@ -113,7 +113,7 @@ def pixels_at(method: BaseMethod, latents: Tensor, weights: Tensor | None = None
 
 def _generated(method: Any, latents: Tensor, weights: Tensor | None) -> Tensor:
     if weights is None:
-        labels = torch.zeros(len(latents), dtype=torch.long, device=latents.device) if method.domain.classes else None
+        labels = torch.zeros(len(latents), dtype=torch.long, device=latents.device) if method.spec.classes else None
         images: Tensor = method.generate(latents, labels)
         return images
     labels = weights.argmax(1)

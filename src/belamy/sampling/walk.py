@@ -14,13 +14,13 @@ from torch import Tensor
 from belamy.data import to_uint8
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod
-from belamy.networks.latents import coded
-from belamy.networks.latents.paths import linear, slerp
+from belamy.networks.priors import coded
+from belamy.networks.priors.paths import linear, slerp
 from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture
 from belamy.sampling.points import Progress, images_at, sampler
 
-PATHS = ("law", "linear", "slerp", "even")
+PATHS = ("prior", "linear", "slerp", "even")
 FINE = 8
 """Points between two frames at which an even walk measures how fast the image changes."""
 ROUNDS = 12
@@ -33,10 +33,10 @@ Look = Callable[[Tensor], Tensor]
 
 
 @runtime_checkable
-class Lawful(Protocol):
+class HasPrior(Protocol):
     """A method whose latents have a law that knows the way from one to another."""
 
-    law: Any
+    prior: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ def walk(
     keys: Tensor,
     weights: Tensor | None = None,
     *,
-    path: str = "law",
+    path: str = "prior",
     steps: int = 8,
     loop: bool = False,
     look: Look | None = None,
@@ -94,7 +94,7 @@ def walk(
 ) -> Walk:
     """A walk through several keys.
 
-    ``linear`` is the straight way, ``slerp`` the arc, ``law`` the way of the latents' own law (the arc for normal
+    ``linear`` is the straight way, ``slerp`` the arc, ``prior`` the way of the latents' own law (the arc for normal
     latents, the straight way for uniform ones). ``even`` goes the law's way, but so that neighbouring frames all look
     equally far apart among features, as on a geodesic. Weights of labels change along the straight way, or stay where
     two keys agree.
@@ -158,10 +158,10 @@ def completed(method: BaseMethod, latent: Tensor, seed: int = 0) -> Tensor:
         latent: A mean, or a sum of means.  # [latent]
         seed: Whose rest it gets.
     """
-    law: Any = method.law if isinstance(method, Lawful) else None
-    size = len(latent) if law is None else law.latent
-    if isinstance(law, coded.Law):
-        size -= law.categories + law.continuous
+    prior: Any = method.prior if isinstance(method, HasPrior) else None
+    size = len(latent) if prior is None else prior.latent
+    if isinstance(prior, coded.Prior):
+        size -= prior.categories + prior.continuous
     mean, drawn = latent[:size], sampler(method).latents(seed, range(TYPICAL))[:, :size]
     missing = drawn.norm(dim=1).mean().square() - mean.square().sum()
     if missing <= 0:
@@ -175,13 +175,13 @@ def way(method: BaseMethod, path: str) -> Interpolate:
     """How a path goes from one latent to another."""
     if path == "linear":
         return linear
-    if path == "slerp" or not isinstance(method, Lawful):  # without a law of their own, latents are normal
+    if path == "slerp" or not isinstance(method, HasPrior):  # without a law of their own, latents are normal
         return slerp
-    law: Any = method.law
+    prior: Any = method.prior
 
     def own(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-        size = law.latent  # what follows it chooses one of several generators
-        between = law.interpolate(a[..., :size], b[..., :size], t)
+        size = prior.latent  # what follows it chooses one of several generators
+        between = prior.interpolate(a[..., :size], b[..., :size], t)
         return torch.cat([between, linear(a[..., size:], b[..., size:], t)], -1)
 
     return own

@@ -16,7 +16,7 @@ from belamy.survey.clusters import mean_over, share_over_participants
 from belamy.survey.design import LONGEST, SHORTEST, Design
 from belamy.survey.exclusion import Kept, catch_score, keep
 from belamy.survey.psychometric import Curve, fit
-from belamy.survey.store import Judgement, Store, right_answer
+from belamy.survey.store import Response, Store, right_answer
 from belamy.survey.strengths import bradley_terry
 
 SETTLED = 20
@@ -24,7 +24,7 @@ SETTLED = 20
 FEW = 5
 """Participants below which intervals over participants are hardly informative."""
 
-Right = Callable[[Judgement], bool]
+Right = Callable[[Response], bool]
 
 
 def analyse(store: Store) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _people(store: Store, kept: Kept) -> dict[str, int]:
     }
 
 
-def _categorise(design: Design, judgements: Sequence[Judgement]) -> dict[str, Any]:
+def _categorise(design: Design, judgements: Sequence[Response]) -> dict[str, Any]:
     reals = [each for each in judgements if each.stimuli[0][0] == design.real]
     fakes = [each for each in judgements if each.stimuli[0][0] != design.real]
     groups = {"fakes": fakes, "reals": reals, "both": list(judgements)}
@@ -93,7 +93,7 @@ def _categorise(design: Design, judgements: Sequence[Judgement]) -> dict[str, An
     return found
 
 
-def _choose(design: Design, judgements: Sequence[Judgement]) -> dict[str, Any]:
+def _choose(design: Design, judgements: Sequence[Response]) -> dict[str, Any]:
     right = _right(design)
     by_source = {
         design.sources[source]: _chosen(group, right)
@@ -111,7 +111,7 @@ def _choose(design: Design, judgements: Sequence[Judgement]) -> dict[str, Any]:
     }
 
 
-def _rank(design: Design, judgements: Sequence[Judgement]) -> dict[str, Any]:
+def _rank(design: Design, judgements: Sequence[Response]) -> dict[str, Any]:
     count = len(design.sources)
     wins = [[0] * count for _ in range(count)]
     choices = []
@@ -134,7 +134,7 @@ def _rank(design: Design, judgements: Sequence[Judgement]) -> dict[str, Any]:
     }
 
 
-def _mos(design: Design, judgements: Sequence[Judgement]) -> dict[str, Any]:
+def _mos(design: Design, judgements: Sequence[Response]) -> dict[str, Any]:
     scores = {}
     for source, name in enumerate(design.sources):
         own = [each for each in judgements if each.stimuli[0][0] == source]
@@ -162,7 +162,7 @@ def _not(right: Right) -> Right:
     return lambda each: not right(each)
 
 
-def _share(judgements: Sequence[Judgement], is_so: Right) -> dict[str, Any]:
+def _share(judgements: Sequence[Response], is_so: Right) -> dict[str, Any]:
     """A share with the intervals over trials (Wilson's) and over participants."""
     own: dict[int, list[bool]] = defaultdict(list)
     for each in judgements:
@@ -176,14 +176,14 @@ def _share(judgements: Sequence[Judgement], is_so: Right) -> dict[str, Any]:
     }
 
 
-def _chosen(judgements: Sequence[Judgement], right: Right) -> dict[str, Any]:
+def _chosen(judgements: Sequence[Response], right: Right) -> dict[str, Any]:
     """A share against one half: with the exact binomial interval and test."""
     found = _share(judgements, right)
     exact = clopper_pearson(found["count"], found["of"])
     return {**found, "trials": exact, "p_value": p_value(found["count"], found["of"])}
 
 
-def _sensitivity(design: Design, reals: Sequence[Judgement], fakes: Sequence[Judgement]) -> dict[str, float] | None:
+def _sensitivity(design: Design, reals: Sequence[Response], fakes: Sequence[Response]) -> dict[str, float] | None:
     r"""d' and criterion of signal detection, with a half added to each cell.
 
     .. math:: d' = z(H) - z(F), \qquad c = -\tfrac12\bigl(z(H)+z(F)\bigr)
@@ -202,7 +202,7 @@ def _sensitivity(design: Design, reals: Sequence[Judgement], fakes: Sequence[Jud
     return {"d_prime": z(hits) - z(alarms), "criterion": -(z(hits) + z(alarms)) / 2}
 
 
-def _staircase(judgements: Sequence[Judgement]) -> dict[str, Any]:
+def _staircase(judgements: Sequence[Response]) -> dict[str, Any]:
     """Each participant's exposure at which the staircase settled, and the mean of all."""
     settled = {}
     for who, own in _by_participant(judgements).items():
@@ -215,7 +215,7 @@ def _staircase(judgements: Sequence[Judgement]) -> dict[str, Any]:
     return {"threshold_ms": mean, "participants": settled, "courses": courses, "range_ms": [SHORTEST, LONGEST]}
 
 
-def _curve(design: Design, judgements: Sequence[Judgement]) -> dict[str, Any] | None:
+def _curve(design: Design, judgements: Sequence[Response]) -> dict[str, Any] | None:
     """The psychometric curve; None where there are too few exposures."""
     import torch
 
@@ -240,22 +240,22 @@ def _curve(design: Design, judgements: Sequence[Judgement]) -> dict[str, Any] | 
     }
 
 
-def _exposures(judgements: Iterable[Judgement]) -> list[int]:
+def _exposures(judgements: Iterable[Response]) -> list[int]:
     return sorted({each.exposure for each in judgements if each.exposure})
 
 
-def _at(judgements: Sequence[Judgement], exposure: int) -> list[Judgement]:
+def _at(judgements: Sequence[Response], exposure: int) -> list[Response]:
     return [each for each in judgements if each.exposure == exposure]
 
 
-def _by_participant(judgements: Iterable[Judgement]) -> dict[int, list[Judgement]]:
-    own: dict[int, list[Judgement]] = defaultdict(list)
+def _by_participant(judgements: Iterable[Response]) -> dict[int, list[Response]]:
+    own: dict[int, list[Response]] = defaultdict(list)
     for each in judgements:
         own[each.participant].append(each)
     return own
 
 
-def _latency(judgements: Sequence[Judgement]) -> dict[str, Any] | None:
+def _latency(judgements: Sequence[Response]) -> dict[str, Any] | None:
     """Quartiles in milliseconds, over all answers and by exposure."""
     if not judgements:
         return None
@@ -264,7 +264,7 @@ def _latency(judgements: Sequence[Judgement]) -> dict[str, Any] | None:
     return {name: _quartiles([each.reply.latency for each in group]) for name, group in groups.items()}
 
 
-def _shown(design: Design, judgements: Sequence[Judgement]) -> dict[str, Any] | None:
+def _shown(design: Design, judgements: Sequence[Response]) -> dict[str, Any] | None:
     """How far the exposures were from the plan, in milliseconds."""
     off = [each.reply.shown - each.exposure for each in judgements if each.exposure]
     if not off:

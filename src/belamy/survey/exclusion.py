@@ -9,7 +9,7 @@ from math import ceil
 
 from belamy.survey.binomial import masses
 from belamy.survey.design import CATCH, MAIN, Design
-from belamy.survey.store import Judgement, right_answer
+from belamy.survey.store import Response, right_answer
 
 EARLIEST = 100.0
 """Milliseconds after onset before which no answer can be about what was seen."""
@@ -31,14 +31,14 @@ class Kept:
         rules: The rules in words.
     """
 
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[Response, ...]
     people: tuple[int, ...]
     excluded: dict[int, str]
     left_out: dict[str, int]
     rules: tuple[str, ...]
 
 
-def keep(design: Design, judgements: Sequence[Judgement]) -> Kept:
+def keep(design: Design, judgements: Sequence[Response]) -> Kept:
     """Apply the rules.
 
     References:
@@ -89,13 +89,13 @@ def lucky(design: Design) -> float:
     return float(masses(design.catch, chance)[needed:].sum())
 
 
-def catch_score(design: Design, judgements: Sequence[Judgement]) -> tuple[int, int]:
+def catch_score(design: Design, judgements: Sequence[Response]) -> tuple[int, int]:
     """Right answers and answers of catch trials."""
     caught = [each for each in judgements if each.role == CATCH]
     return sum(_passed(design, each) for each in caught), len(caught)
 
 
-def _why_not(design: Design, own: Sequence[Judgement]) -> str:
+def _why_not(design: Design, own: Sequence[Response]) -> str:
     right, count = catch_score(design, own)
     if count and right < design.catch_needed * count:
         return f"{right} of {count} catch trials right"
@@ -105,13 +105,13 @@ def _why_not(design: Design, own: Sequence[Judgement]) -> str:
     return ""
 
 
-def _passed(design: Design, each: Judgement) -> bool:
+def _passed(design: Design, each: Response) -> bool:
     if design.kind == "mos":
         return each.reply.answer in ("1", "2")
     return each.reply.answer == right_answer(design, each.role, each.stimuli)
 
 
-def _flaw(design: Design, each: Judgement) -> str:
+def _flaw(design: Design, each: Response) -> str:
     reply = each.reply
     if reply.latency < EARLIEST:
         return "too soon"

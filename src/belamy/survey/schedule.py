@@ -14,7 +14,7 @@ Pool = Mapping[tuple[int, str], Sequence[int]]
 
 
 @dataclass(frozen=True)
-class Trial:
+class SurveyTrial:
     """One question.
 
     Args:
@@ -28,7 +28,7 @@ class Trial:
     exposure: int = 0
 
 
-def schedule(design: Design, pool: Pool, participant: int) -> list[Trial]:
+def schedule(design: Design, pool: Pool, participant: int) -> list[SurveyTrial]:
     """A participant's trials, practice first.
 
     No stimulus is judged twice by one participant. Over participants each stimulus of a source is shown equally often,
@@ -47,16 +47,16 @@ def schedule(design: Design, pool: Pool, participant: int) -> list[Trial]:
     return [*practice, *_with_catches(design, pool, participant, main)]
 
 
-def _categorise(design: Design, pool: Pool, participant: int) -> list[Trial]:
+def _categorise(design: Design, pool: Pool, participant: int) -> list[SurveyTrial]:
     half = design.trials // 2
     taken = [
         *_taken(design, pool, participant, (design.partner,), half),
         *_taken(design, pool, participant, design.fakes, half),
     ]
-    return [Trial(MAIN, (each.stimulus,), _exposure(design, each.turn)) for each in taken]
+    return [SurveyTrial(MAIN, (each.stimulus,), _exposure(design, each.turn)) for each in taken]
 
 
-def _choose(design: Design, pool: Pool, participant: int) -> list[Trial]:
+def _choose(design: Design, pool: Pool, participant: int) -> list[SurveyTrial]:
     real = _taken(design, pool, participant, (design.partner,), design.trials)
     fake = _taken(design, pool, participant, design.fakes, design.trials)
     levels = max(1, len(design.exposures))
@@ -64,11 +64,11 @@ def _choose(design: Design, pool: Pool, participant: int) -> list[Trial]:
     for each, partner in zip(fake, _order(design, len(real), "partners", participant), strict=True):
         pair = (real[partner].stimulus, each.stimulus)
         left = each.turn // levels % 2
-        made.append(Trial(MAIN, pair if left else pair[::-1], _exposure(design, each.turn)))
+        made.append(SurveyTrial(MAIN, pair if left else pair[::-1], _exposure(design, each.turn)))
     return made
 
 
-def _rank(design: Design, pool: Pool, participant: int) -> list[Trial]:
+def _rank(design: Design, pool: Pool, participant: int) -> list[SurveyTrial]:
     pairs = list(combinations(range(len(design.sources)), 2))
     now, before = (rule(design.trials, len(pairs), participant) for rule in (_spread, _earlier))
     queues = []
@@ -81,19 +81,19 @@ def _rank(design: Design, pool: Pool, participant: int) -> list[Trial]:
     for number, (one, other) in enumerate(pairs):
         for turn in range(now[number]):
             pair = (queues[one].pop(), queues[other].pop())
-            made.append(Trial(MAIN, pair[::-1] if (turn + number + before[number]) % 2 else pair))
+            made.append(SurveyTrial(MAIN, pair[::-1] if (turn + number + before[number]) % 2 else pair))
     return made
 
 
-def _mos(design: Design, pool: Pool, participant: int) -> list[Trial]:
+def _mos(design: Design, pool: Pool, participant: int) -> list[SurveyTrial]:
     taken = _taken(design, pool, participant, tuple(range(len(design.sources))), design.trials)
-    return [Trial(MAIN, (each.stimulus,)) for each in taken]
+    return [SurveyTrial(MAIN, (each.stimulus,)) for each in taken]
 
 
 _MAKERS = {"categorise": _categorise, "choose": _choose, "rank": _rank, "mos": _mos}
 
 
-def _practice(design: Design, pool: Pool) -> list[Trial]:
+def _practice(design: Design, pool: Pool) -> list[SurveyTrial]:
     """The same for all: sources in turn, the truth and the side changing irregularly."""
     held = {source: list(pool.get((source, PRACTICE), ())) for source in range(len(design.sources))}
     longest = LONGEST if design.staircase else max(design.exposures, default=0)
@@ -102,14 +102,14 @@ def _practice(design: Design, pool: Pool) -> list[Trial]:
         swapped = _order(design, 2, "practice", number)[0]
         if design.kind == "categorise":
             source = design.fakes[number // 2 % len(design.fakes)] if number % 2 else design.partner
-            made.append(Trial(PRACTICE, (held[source].pop(0),), longest))
+            made.append(SurveyTrial(PRACTICE, (held[source].pop(0),), longest))
         elif design.kind == "mos":
-            made.append(Trial(PRACTICE, (held[number % len(design.sources)].pop(0),)))
+            made.append(SurveyTrial(PRACTICE, (held[number % len(design.sources)].pop(0),)))
         else:
             fake = design.fakes[number % len(design.fakes)]
             two = (design.partner, fake) if design.kind == "choose" else _turns(number, len(design.sources))
             pair = (held[two[0]].pop(0), held[two[1]].pop(0))
-            made.append(Trial(PRACTICE, pair[::-1] if swapped else pair, longest))
+            made.append(SurveyTrial(PRACTICE, pair[::-1] if swapped else pair, longest))
     if design.kind == "categorise":
         made = [made[place] for place in _order(design, len(made), "practice")]
     return made
@@ -120,11 +120,11 @@ def _turns(number: int, count: int) -> tuple[int, int]:
     return 2 * number % count, (2 * number + 1) % count
 
 
-def _with_catches(design: Design, pool: Pool, participant: int, main: list[Trial]) -> list[Trial]:
+def _with_catches(design: Design, pool: Pool, participant: int, main: list[SurveyTrial]) -> list[SurveyTrial]:
     """One catch trial at a random place of each stretch of equal length."""
     broken, partners = pool.get((design.partner, CATCH), ()), pool.get((design.partner, PARTNER), ())
     longest = LONGEST if design.staircase else max(design.exposures, default=0)
-    made: list[Trial] = []
+    made: list[SurveyTrial] = []
     for number in range(design.catch):
         first, last = (len(main) * edge // design.catch for edge in (number, number + 1))
         stretch = main[first:last]
@@ -133,7 +133,7 @@ def _with_catches(design: Design, pool: Pool, participant: int, main: list[Trial
         if design.kind in ("choose", "rank"):
             left = (number + participant) % 2
             stimuli = (partners[number], broken[number]) if left else (broken[number], partners[number])
-        made += [*stretch[:place], Trial(CATCH, stimuli, longest), *stretch[place:]]
+        made += [*stretch[:place], SurveyTrial(CATCH, stimuli, longest), *stretch[place:]]
     return made or main
 
 

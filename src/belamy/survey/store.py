@@ -20,7 +20,7 @@ from typing import Any
 
 from belamy.errors import DataError, StorageError
 from belamy.survey.design import MAIN, MASK, PRACTICE, Design, climbed
-from belamy.survey.schedule import Trial, schedule
+from belamy.survey.schedule import SurveyTrial, schedule
 from belamy.survey.stimuli import Stimulus
 
 FORMAT = "belamy-survey-1"
@@ -83,7 +83,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Response:
     """An answer with all that is known about its trial.
 
     Args:
@@ -330,7 +330,7 @@ class Store:
         names = ("number", "token", "invited", "consented", "finished", "withdrawn", "done", "latest", "total")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def judgements(self) -> list[Judgement]:
+    def judgements(self) -> list[Response]:
         """All answers, by participant and place."""
         with self._lock:
             rows = self._base.execute(_ROWS).fetchall()
@@ -339,7 +339,7 @@ class Store:
             who, place, role, left, right, views, answer, latency, exposure, shown, frame, hidden, received = row[:13]
             pair = right is not None
             made.append(
-                Judgement(
+                Response(
                     who, place, role, (row[13:16], row[16:19]) if pair else (row[13:16],),
                     (left, right) if pair else (left,), Reply(place, answer, latency, shown, frame, bool(hidden)),
                     exposure, views, received,
@@ -438,7 +438,7 @@ class Store:
         return mime, data
 
 
-def _columns(trial: Trial) -> tuple[Any, ...]:
+def _columns(trial: SurveyTrial) -> tuple[Any, ...]:
     """A trial as the columns of its table: role, stimuli, their keys, exposure."""
     left, right = (*trial.stimuli, None)[:2]
     return trial.role, left, right, token(), None if right is None else token(), trial.exposure

@@ -16,15 +16,15 @@ from torch import nn
 
 from belamy.errors import NotFinite, UsageError
 from belamy.methods.base import BaseRecipe
+from belamy.progress import Reporter
 from belamy.runs.run import Run
 from belamy.training.inheritance import inherit
-from belamy.training.progress import Reporter
-from belamy.training.session import Session, Settings
+from belamy.training.session import Session, SessionSettings
 from belamy.training.tally import Tally
 from belamy.training.trainer import Clock, Trainer
-from belamy.training.watch.course import Course
 from belamy.training.watch.diagnosis import examine
 from belamy.training.watch.finding import Finding, Remedy
+from belamy.training.watch.history import RunHistory
 
 PATIENCE = 3
 """Looks for which a remedy is tried, and looks left alone after one was taken back."""
@@ -36,7 +36,7 @@ LATEST = 0.8
 """Share of the run after which nothing is tried any more."""
 MARGIN = 0.1
 """Loss of quality, on a scale from 0 to 2, from which things are worse."""
-KEPT_OUT = {"data", "size", "fit", "channels", "labels", "only", "samples", "seed"}
+KEPT_OUT = {"data", "size", "fit", "channels", "labels", "only", "train_samples", "seed"}
 """Fields that no autopilot changes: with others it would be another experiment."""
 
 
@@ -56,7 +56,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RemedyResult:
     """What became of a remedy.
 
     Args:
@@ -76,69 +76,69 @@ class Verdict:
         return self.diverged or (told and self.after < self.before - MARGIN)  # type: ignore[operator]
 
 
-Move = Attempt | Verdict
+Move = Attempt | RemedyResult
 
 
-def decide(course: Course, findings: Sequence[Finding], applies: Callable[[Remedy], bool]) -> Move | None:
+def decide(history: RunHistory, findings: Sequence[Finding], applies: Callable[[Remedy], bool]) -> Move | None:
     """What to do now, a function of the course alone.
 
     Args:
-        course: The run so far.
+        history: The run so far.
         findings: What the watch finds in it, the gravest first.
         applies: Whether a remedy can be applied in the middle of this run.
     """
-    moves = moves_of(course)
+    moves = moves_of(history)
     happened, when = (moves[-1]["event"], int(moves[-1]["samples"])) if moves else ("", -1)
-    looks = looks_at(course)
+    looks = looks_at(history)
     since = [look for look in looks if look > when]
     if happened in ("remedy", "back-out") and len(since) < PATIENCE:
         return None
     if happened == "remedy":
         before = [look for look in looks if look <= when]
-        return Verdict(quality(course, before[-PATIENCE:]), quality(course, since))
-    found = advised(course, findings, applies)
-    good = quality(course, looks[-PATIENCE:])
-    worthless = good is not None and good < WORTHLESS and course.progress < EARLY
+        return RemedyResult(quality(history, before[-PATIENCE:]), quality(history, since))
+    found = advised(history, findings, applies)
+    good = quality(history, looks[-PATIENCE:])
+    worthless = good is not None and good < WORTHLESS and history.progress < EARLY
     return replace(found, afresh=worthless) if found else None
 
 
-def advised(course: Course, findings: Sequence[Finding], applies: Callable[[Remedy], bool]) -> Attempt | None:
+def advised(history: RunHistory, findings: Sequence[Finding], applies: Callable[[Remedy], bool]) -> Attempt | None:
     """The first remedy of a severe finding that applies and was not taken back before."""
-    moves = moves_of(course)
+    moves = moves_of(history)
     failed = [row["changes"] for row in moves if row["event"] == "back-out"]
-    if course.progress > LATEST or sum(row["event"] == "remedy" for row in moves) >= ATTEMPTS:
+    if history.progress > LATEST or sum(row["event"] == "remedy" for row in moves) >= ATTEMPTS:
         return None
     for finding in findings:
         for remedy in finding.remedies if finding.severity == "severe" else ():
-            if remedy.changes and written(course.recipe, remedy) not in failed and applies(remedy):
+            if remedy.changes and written(history.recipe, remedy) not in failed and applies(remedy):
                 return Attempt(finding, remedy)
     return None
 
 
-def moves_of(course: Course) -> list[Mapping[str, Any]]:
+def moves_of(history: RunHistory) -> list[Mapping[str, Any]]:
     """What the autopilot did, oldest first."""
-    return [row for row in course.events if row.get("event") in ("remedy", "kept", "back-out")]
+    return [row for row in history.events if row.get("event") in ("remedy", "kept", "back-out")]
 
 
-def lately(course: Course) -> Course:
+def lately(history: RunHistory) -> RunHistory:
     """The course since the networks last began anew, without what stopped an earlier attempt."""
-    moves = moves_of(course)
+    moves = moves_of(history)
     begun = max((row["samples"] for row in moves if row.get("afresh")), default=-1)
     last = moves[-1]["samples"] if moves else -1
-    events = [row for row in course.events if row["event"] != "not-finite" or row["samples"] > last]
-    return replace(course, rows=[row for row in course.rows if row["samples"] > begun], events=events)
+    events = [row for row in history.events if row["event"] != "not-finite" or row["samples"] > last]
+    return replace(history, rows=[row for row in history.rows if row["samples"] > begun], events=events)
 
 
-def looks_at(course: Course) -> list[int]:
+def looks_at(history: RunHistory) -> list[int]:
     """Training samples seen at each look."""
-    return [row["samples"] for row in course.rows if "watch" in row]
+    return [row["samples"] for row in history.rows if "watch" in row]
 
 
-def quality(course: Course, looks: Sequence[int]) -> float | None:
+def quality(history: RunHistory, looks: Sequence[int]) -> float | None:
     """Mean over some looks of precision and coverage together, as the watch measures them; None where it does not."""
     parts = []
     for name in ("precision", "coverage"):
-        samples, values = course.series(f"watch.{name}")
+        samples, values = history.series(f"watch.{name}")
         parts.append(values[np.isin(samples, looks)])
     return float(np.mean(parts[0]) + np.mean(parts[1])) if all(map(len, parts)) else None
 
@@ -164,7 +164,7 @@ class Autopilot:
         self,
         run: Run,
         trainer: Trainer,
-        settings: Settings,
+        settings: SessionSettings,
         reporter: Reporter,
         remade: Callable[[BaseRecipe], Trainer],
     ) -> None:
@@ -198,10 +198,10 @@ class Autopilot:
 
     def recovers(self) -> bool:
         """After NaN: take back the remedy that is being tried, or try one from the beginning; False without any."""
-        moves = moves_of(self.session.course())
+        moves = moves_of(self.session.history())
         last = moves[-1] if moves and moves[-1]["event"] == "remedy" else None
         if last is not None and not last["afresh"]:
-            self.make(Verdict(diverged=True))
+            self.make(RemedyResult(diverged=True))
             return True
         recipe = self.trainer.method.recipe
         if last is not None:
@@ -209,8 +209,8 @@ class Autopilot:
             self.run.log(
                 "back-out", self.trainer.clock.samples, changes=last["changes"], sign=last["sign"], diverged=True
             )
-        course = replace(self.session.course(), recipe=recipe)
-        found = advised(course, examine(course), self.applies)
+        history = replace(self.session.history(), recipe=recipe)
+        found = advised(history, examine(history), self.applies)
         if found is not None:
             self.trainer, clock = self.remade(recipe), self.trainer.clock
             self.go_on_at(clock, self.session.trainer.batches.position * self.session.method.recipe.batch)
@@ -219,8 +219,8 @@ class Autopilot:
 
     def move(self) -> Move | None:
         """What to do at this look."""
-        course = self.session.course()
-        return decide(course, examine(lately(course)), self.applies)
+        history = self.session.history()
+        return decide(history, examine(lately(history)), self.applies)
 
     def applies(self, remedy: Remedy) -> bool:
         """Whether everything that was learned fits the recipe with the remedy, and nothing is to be learned anew."""
@@ -241,7 +241,7 @@ class Autopilot:
         else:
             self.run.log("kept", self.trainer.clock.samples, before=move.before, after=move.after)
         self.run.save_checkpoint(self.trainer.state())
-        if isinstance(move, Verdict):
+        if isinstance(move, RemedyResult):
             self.run.drop_fallback()
         self.run = Run.open(self.run.path)
 
@@ -262,9 +262,9 @@ class Autopilot:
         if move.afresh:
             self.go_on_at(before.clock, before.batches.position * before.method.recipe.batch)
         else:
-            inherit(self.trainer, before.method.recipe, before.method.domain, state)
+            inherit(self.trainer, before.method.recipe, before.method.spec, state)
 
-    def back_out(self, verdict: Verdict) -> None:
+    def back_out(self, verdict: RemedyResult) -> None:
         """Go on from the state before the remedy with the recipe before it; the clock goes on, for time was spent."""
         remedy = next(row for row in reversed(self.run.journal()) if row["event"] == "remedy")
         spent = self.trainer

@@ -46,7 +46,7 @@ def estimate(trainer: Trainer) -> Estimate:
         times.append(probe.clock.seconds - before)
     recipe = trainer.method.recipe
     seen = probe.clock.samples / probe.clock.step
-    left = max(recipe.samples - trainer.clock.samples, 0) / seen
+    left = max(recipe.train_samples - trainer.clock.samples, 0) / seen
     state = sum(tensor.nbytes for tensor in probe.state().tensors.values())
     gradients = sum(parameter.nbytes for parameter in probe.method.parameters())
     channels, height, width = trainer.dataset.shape

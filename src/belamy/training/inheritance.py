@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, Domain
+from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
+from belamy.registry import Part
 from belamy.runs.run import Checkpoint, method_name
-from belamy.shelf import Part
 from belamy.training.state import load_optimizer
 from belamy.training.trainer import Clock, Trainer
 
 
-def inherit(trainer: Trainer, recipe: BaseRecipe, domain: Domain, state: Checkpoint) -> tuple[str, ...]:
+def inherit(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkpoint) -> tuple[str, ...]:
     """Let a trainer at its beginning go on from the state of a run of another recipe.
 
     A layer is taken over if both methods have it under the same name, of the same kind and with tensors of the same
@@ -25,13 +25,13 @@ def inherit(trainer: Trainer, recipe: BaseRecipe, domain: Domain, state: Checkpo
     Args:
         trainer: Of the new recipe.
         recipe: The one that the state belongs to.
-        domain: Its domain.
+        spec: Its domain.
         state: Whole state of a trainer.
 
     Returns:
         The networks and layers with parameters that start afresh.
     """
-    built: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain)
+    built: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
     taken = fitting(built, trainer.method)
     _copy(trainer.method, state.below("method"), taken)
     for name, average in trainer.averages.networks.items():
@@ -47,13 +47,13 @@ def inherit(trainer: Trainer, recipe: BaseRecipe, domain: Domain, state: Checkpo
     return _afresh(trainer.method, taken)
 
 
-def discarded(recipe: BaseRecipe, other: BaseRecipe, domain: Domain) -> tuple[str, ...]:
+def discarded(recipe: BaseRecipe, other: BaseRecipe, spec: DataSpec) -> tuple[str, ...]:
     """The networks of a recipe that another takes nothing over from: they would start afresh beside trained ones.
 
     Raises:
         UsageError: Such networks cannot be made for these images.
     """
-    old, new = (METHODS.build(Part(name=method_name(each)), recipe=each, domain=domain) for each in (recipe, other))
+    old, new = (METHODS.build(Part(name=method_name(each)), recipe=each, spec=spec) for each in (recipe, other))
     names = dict(new.named_children())
     return tuple(name for name in _afresh(new, fitting(old, new)) if name in names)
 

@@ -17,22 +17,22 @@ import torch
 from belamy.data import Batch, to_float, to_uint8
 from belamy.errors import BelamyError, NotFinite
 from belamy.methods.base import Evaluates, Reconstructs, Samples, Stylizes
+from belamy.progress import Reporter
 from belamy.runs.publish import publish
 from belamy.runs.run import Run
 from belamy.sampling.draw import draw, placement
 from belamy.sampling.grid import grid
 from belamy.seeds import Draws, derive
 from belamy.training.distribution import agree
-from belamy.training.progress import Reporter
 from belamy.training.tensorboard import Board
 from belamy.training.trainer import Clock, Trainer
-from belamy.training.watch.course import Course
 from belamy.training.watch.diagnosis import examine
 from belamy.training.watch.finding import SEVERITIES, Finding
+from belamy.training.watch.history import RunHistory
 from belamy.training.watch.observe import Watch
 
 if TYPE_CHECKING:
-    from belamy.training.assessment import Assessor
+    from belamy.judges.validation import Validator
 
 ROWS = 500
 """Rows of losses that a whole run writes, about."""
@@ -43,20 +43,20 @@ SNAPSHOT_IMAGES = 64
 
 
 @dataclass(frozen=True)
-class Settings:
+class SessionSettings:
     """What does not decide the outcome of a run.
 
     Args:
         snapshots: Sheets of samples to draw over the whole run; early ones lie closer together.
         checkpoint_seconds: Save the state at least this often, in seconds of training.
         watch: Look for what goes wrong.
-        assessor: Judges the method now and then; None for never.
+        validator: Judges the method now and then; None for never.
     """
 
     snapshots: int = 48
     checkpoint_seconds: float = 60.0
     watch: bool = True
-    assessor: Assessor | None = None
+    validator: Validator | None = None
 
 
 class Session:
@@ -74,7 +74,7 @@ class Session:
         self,
         run: Run | None,
         trainer: Trainer,
-        settings: Settings,
+        settings: SessionSettings,
         reporter: Reporter,
         pilot: Callable[[], bool] | None = None,
     ) -> None:
@@ -82,7 +82,7 @@ class Session:
         self.run, self.trainer, self.settings, self.reporter = run, trainer, settings, reporter
         self.method, self.clock = trainer.method, trainer.clock
         recipe = self.method.recipe
-        self.total: int = recipe.samples
+        self.total: int = recipe.train_samples
         steps = -(-self.total // recipe.batch)
         self.log_every = max(1, steps // ROWS)
         points = max(1, min(settings.snapshots, steps))
@@ -135,8 +135,8 @@ class Session:
                 self.snapshot()
             if self.clock.samples // self.evaluate_every > before // self.evaluate_every:
                 self.evaluate()
-            if self.settings.assessor and self.settings.assessor.due(before, self.clock.samples):
-                self.judge(self.settings.assessor)
+            if self.settings.validator and self.settings.validator.due(before, self.clock.samples):
+                self.judge(self.settings.validator)
             if monotonic() - self.saved_at >= self.settings.checkpoint_seconds:
                 self.save()
         except NotFinite as error:
@@ -194,12 +194,12 @@ class Session:
 
     def examine(self) -> list[Finding]:
         """What the signs see now."""
-        return examine(self.course())
+        return examine(self.history())
 
-    def course(self) -> Course:
+    def history(self) -> RunHistory:
         """The run so far."""
         assert self.run
-        return Course(self.method.recipe, self.rows, self.run.journal(), len(self.trainer.dataset.indices("train")))
+        return RunHistory(self.method.recipe, self.rows, self.run.journal(), len(self.trainer.dataset.indices("train")))
 
     def conclude(self) -> None:
         """Leave the diagnosis to the report."""
@@ -239,14 +239,14 @@ class Session:
         if self.board:
             self.board.scalars({f"evaluation/{name}": value for name, value in values.items()}, self.clock.samples)
 
-    def judge(self, assessor: Assessor) -> None:
+    def judge(self, validator: Validator) -> None:
         """Judge the method's samples, once at a moment; what cannot be judged is said and does not end the training."""
         now = self.clock.samples
         if not self.run or self.judged_at == now:
             return
         self.judged_at = now
         try:
-            row = assessor.assess(self.trainer, self.run)
+            row = validator.validate(self.trainer, self.run)
         except BelamyError as error:
             self.run.log("not-judged", now, reason=str(error))
             self.reporter.say(f"{now:,} samples: not judged: {error}")
@@ -266,8 +266,8 @@ class Session:
 
     def finish(self) -> None:
         """Write what a finished run has: weights, checkpoint, animation and report."""
-        if self.settings.assessor:
-            self.judge(self.settings.assessor)
+        if self.settings.validator:
+            self.judge(self.settings.validator)
         self.save()
         if not self.run:
             return
@@ -302,7 +302,7 @@ class Session:
 def picture(trainer: Trainer) -> np.ndarray | None:
     """The sheet that shows what a method can do now: fixed samples, or images above what it makes of them."""
     method, dataset = trainer.method, trainer.dataset
-    classes = len(method.domain.classes)
+    classes = len(method.spec.classes)
     columns = classes if 2 <= classes <= 16 else 8
     rows = max(1, SNAPSHOT_IMAGES // columns)
     if isinstance(method, Samples):

@@ -60,8 +60,8 @@ class Trainer:
         self.players = self.method.players
         self.parameters = {name: list(player.module.parameters()) for name, player in self.players.items()}
         self.optimizers = {name: self.optimizer(name) for name in self.players}
-        self.schedule: Callable[[int, int], float] = SCHEDULES.build(recipe.schedule, total=recipe.samples)
-        self.averages = Averages(self.method, recipe.average)
+        self.schedule: Callable[[int, int], float] = SCHEDULES.build(recipe.schedule, total=recipe.train_samples)
+        self.averages = Averages(self.method, recipe.ema_half_life)
         self.batches = self.open_batches(0)
         self.late = None if self.device.type == "cpu" else LateCheck(self.device)
 
@@ -108,7 +108,7 @@ class Trainer:
         """The turns of the current step as tuples of simultaneous ones."""
         recipe, step, world = self.method.recipe, self.clock.step, self.world
         seed_torch(derive(recipe.seed, "step", step, world.rank), self.device)  # dropout draws from torch itself
-        progress = min(self.clock.samples / recipe.samples, 1.0)
+        progress = min(self.clock.samples / recipe.train_samples, 1.0)
         draw = Draws(recipe.seed, step, world.rank, world.size, self.device, self.dtype, progress)
         played = self.method.play(_typed(self.batches, self.dtype), draw)
         while True:

@@ -15,7 +15,7 @@ import torch
 from belamy.data import open_data
 from belamy.data.arrays import interpret
 from belamy.data.idx import read_idx, write_idx
-from belamy.data.opening import FORMATS
+from belamy.data.loading import FORMATS
 from belamy.errors import DataError, UsageError
 
 SOURCE = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from belamy.data import Dataset, open_data
 from belamy.data.assembly import Raw, assemble, attribute, categories
 from belamy.data.dataset import Memory, hold_out
 from belamy.data.fitting import fit, recolour
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.errors import UsageError
 
 
@@ -84,8 +84,8 @@ def test_a_class_that_is_not_there_is_explained():
 def test_fitting_on_demand_equals_fitting_in_memory(how, channels):
     pixels = images(40, 3, 9, 14)
     wanted = {"size": 8, "fit": how, "channels": channels}
-    memory = assemble(pixels, Raw(name="m"), Request(**wanted))
-    demand = assemble(pixels, Raw(name="m"), Request(**wanted, memory_budget=100))
+    memory = assemble(pixels, Raw(name="m"), LoadOptions(**wanted))
+    demand = assemble(pixels, Raw(name="m"), LoadOptions(**wanted, memory_budget=100))
     assert (memory.streams, demand.streams) == (False, True)
     assert memory.shape == demand.shape == (channels or 3, 8, 8)
     some = torch.tensor([3, 0, 39, 3])
@@ -134,4 +134,4 @@ def test_wrong_options_are_explained(options, message):
 
 def test_labels_of_a_set_without_attributes_are_explained():
     with pytest.raises(UsageError, match="no attribute 'smile'"):
-        assemble(images(), Raw(name="plain"), Request(labels="smile"))
+        assemble(images(), Raw(name="plain"), LoadOptions(labels="smile"))

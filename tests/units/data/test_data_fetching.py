@@ -15,7 +15,7 @@ import pytest
 from belamy.data import open_data
 from belamy.data.fetching import fetch
 from belamy.data.idx import write_idx
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.data.sources import cifar10, fashion_mnist
 from belamy.errors import DataError, StorageError
 
@@ -145,17 +145,17 @@ def test_a_full_disk_is_explained(server):
 
 def test_the_cache_is_where_it_was_asked_to_be(tmp_path, monkeypatch):
     monkeypatch.setenv("BELAMY_CACHE", str(tmp_path))
-    assert Request().cache_folder == tmp_path
-    assert Request(cache=tmp_path / "other").cache_folder == tmp_path / "other"
+    assert LoadOptions().cache_folder == tmp_path
+    assert LoadOptions(cache=tmp_path / "other").cache_folder == tmp_path / "other"
     monkeypatch.delenv("BELAMY_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setattr("sys.platform", "linux")
-    assert Request().cache_folder == tmp_path / "xdg/belamy"
+    assert LoadOptions().cache_folder == tmp_path / "xdg/belamy"
     monkeypatch.setattr("sys.platform", "darwin")
-    assert Request().cache_folder.parts[-3:] == ("Library", "Caches", "belamy")
+    assert LoadOptions().cache_folder.parts[-3:] == ("Library", "Caches", "belamy")
     monkeypatch.setattr("sys.platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
-    assert Request().cache_folder == tmp_path / "local/belamy/cache"
+    assert LoadOptions().cache_folder == tmp_path / "local/belamy/cache"
 
 
 # ---- Fashion-MNIST and CIFAR-10, from files made here ----

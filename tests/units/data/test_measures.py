@@ -14,7 +14,7 @@ from belamy.data.dataset import Dataset, Memory
 from belamy.data.measures import MEASURES
 from belamy.data.measures.labelling import class_names, labelled, split
 from belamy.errors import BelamyError, DataError, UsageError
-from belamy.shelf import Part
+from belamy.registry import Part
 
 SIDE, FINE = 28, 8
 

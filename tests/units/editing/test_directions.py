@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from belamy.data.dataset import Attribute, Dataset, Memory
-from belamy.editing.directions import DIRECTIONS, Directions, Evidence, in_deviations, leading
+from belamy.editing.attribute_predictors import ClassifierPredictor, MeasurePredictor, measured
+from belamy.editing.directions import DIRECTIONS, DirectionData, Directions, in_deviations, leading
 from belamy.editing.directions.linear_normal import logistic
 from belamy.editing.evidence import from_data, from_draws
 from belamy.editing.leakage import leakage
-from belamy.editing.observers import Judged, Measured, measured
 from belamy.errors import UsageError
-from belamy.methods.base import BaseMethod, Domain
-from belamy.sampling.deeper import Deeper
-from belamy.shelf import Part
+from belamy.methods.base import BaseMethod, DataSpec
+from belamy.registry import Part
+from belamy.sampling.deeper import LayerLatents
 
 LATENT = 4
 
@@ -26,7 +26,7 @@ class Linear(BaseMethod):
     """Images that are linear in their latents, and an encoder that is its inverse."""
 
     def __init__(self, weight: Tensor) -> None:
-        super().__init__(None, Domain((1, 4, 4)))
+        super().__init__(None, DataSpec((1, 4, 4)))
         self.generator = nn.Linear(LATENT, 16)
         with torch.no_grad():
             self.generator.weight.copy_(weight)
@@ -48,14 +48,14 @@ def made(scales: Iterable[float] = (0.4, 0.2, 0.1, 0.05)) -> Linear:
     return Linear(basis * torch.tensor(list(scales)))
 
 
-def evidence(count: int = 4000, mixed: float = 0.0) -> Evidence:
+def evidence(count: int = 4000, mixed: float = 0.0) -> DirectionData:
     """Attribute a is the sign of the first latent, b that of the second, more or less mixed with the first."""
     latents = torch.randn(count, LATENT, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 2, 1, 0.5])
     second = latents[:, 1] / 2 + mixed * latents[:, 0]
-    return Evidence(latents, {"a": latents[:, 0] > 0, "b": second > 0}, made())
+    return DirectionData(latents, {"a": latents[:, 0] > 0, "b": second > 0}, made())
 
 
-def find(part: str, given: Evidence, names: tuple[str, ...] = ()) -> Directions:
+def find(part: str, given: DirectionData, names: tuple[str, ...] = ()) -> Directions:
     return DIRECTIONS.build(Part.parse(part)).find(given, names)
 
 
@@ -117,7 +117,7 @@ def test_unsupervised_directions_of_a_linear_generator_are_its_singular_vectors(
     given = evidence()
     order = [1, 0, 2, 3] if name == "principal:space=latents" else [0, 1, 2, 3]
     if name == "principal":
-        given = Evidence(given.latents / torch.tensor([1.0, 2, 1, 0.5]), {}, given.method)
+        given = DirectionData(given.latents / torch.tensor([1.0, 2, 1, 0.5]), {}, given.method)
     found = DIRECTIONS.build(Part(name=part.name, count=3, **part.options)).find(given)
     assert len(found.names) == len(set(found.names)) == 3
     for vector, axis in zip(found.vectors, order, strict=False):
@@ -155,7 +155,7 @@ def test_wrong_uses(part: str, names: tuple[str, ...], says: str) -> None:
     given = evidence(50)
     attributes = {**given.attributes, "always": torch.ones(50, dtype=torch.bool)}
     with pytest.raises(UsageError) as error:
-        find(part, Evidence(given.latents, attributes, given.method), names)
+        find(part, DirectionData(given.latents, attributes, given.method), names)
     assert says in str(error.value)
 
 
@@ -187,23 +187,25 @@ def test_evidence_from_data() -> None:
 
 def test_evidence_from_draws() -> None:
     method = made()
-    found = from_draws(method, [Measured("brightness", 0.9)], 64, 7)
+    found = from_draws(method, [MeasurePredictor("brightness", 0.9)], 64, 7)
     assert torch.equal(found.latents, method.latents(7, range(64)))
     bright = method.generate(found.latents).mean((1, 2, 3))
     assert int(found.attributes["brightness"].sum()) == 32  # at their own median, not at that of the data
     assert bright[found.attributes["brightness"]].min() >= bright[~found.attributes["brightness"]].max() - 0.01
     chances = torch.eye(4)[torch.arange(64) % 3]
-    kinds = from_draws(method, [Judged("kind", ("p", "q", "r", "s"), lambda images: chances)], 64, 7).attributes
+    kinds = from_draws(
+        method, [ClassifierPredictor("kind", ("p", "q", "r", "s"), lambda images: chances)], 64, 7
+    ).attributes
     assert {name: int(has.sum()) for name, has in kinds.items()} == {"kind=p": 22, "kind=q": 21, "kind=r": 21}
 
 
-def mixed(count: int = 600) -> Evidence:
+def mixed(count: int = 600) -> DirectionData:
     """Attribute a is a bright left half, b a bright right half; the first latent moves both, the second the right."""
     halves = torch.zeros(LATENT, 4, 4)
     halves[0], halves[1, :, 2:] = 0.5, 0.5
     halves[2:] = 0.05
     latents = torch.randn(count, LATENT, generator=torch.Generator().manual_seed(0))
-    return Evidence(
+    return DirectionData(
         latents,
         {"a": latents[:, 0] > 0, "b": latents[:, 0] + latents[:, 1] > 0},
         Linear(halves.flatten(1).T),
@@ -242,7 +244,7 @@ class Folded(BaseMethod):
     """Images that are linear in the absolute values of linear features of two latents."""
 
     def __init__(self) -> None:
-        super().__init__(None, Domain((1, 2, 3)))
+        super().__init__(None, DataSpec((1, 2, 3)))
         self.generator = nn.Sequential(nn.Linear(2, 5), nn.PReLU(1, -1.0), nn.Linear(5, 6)).requires_grad_(False)
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
@@ -254,7 +256,7 @@ class Folded(BaseMethod):
 
 def test_deeper_latents_are_the_features_and_make_the_same_images() -> None:
     method = Folded()
-    deeper = Deeper(method, "1")
+    deeper = LayerLatents(method, "1")
     features = deeper.latents(3, [4, 0])
     torch.testing.assert_close(features, method.generator[0](method.latents(3, [4, 0])).abs())
     torch.testing.assert_close(deeper.generate(features), method.generate(method.latents(3, [4, 0])))
@@ -262,7 +264,7 @@ def test_deeper_latents_are_the_features_and_make_the_same_images() -> None:
     torch.testing.assert_close(moved.flatten(1), method.generator[2].weight[:, 2].expand(2, -1))
     torch.testing.assert_close(deeper.latents(3, [0]), features[1:])
     with pytest.raises(UsageError, match="no layer '3'"):
-        Deeper(method, "3")
+        LayerLatents(method, "3")
 
 
 def test_leakage_of_known_changes() -> None:
@@ -278,7 +280,7 @@ def test_leakage_of_known_changes() -> None:
         chance = (images[:, 0, :, 0].double().mean(1) / 255 - 0.5).mul(20).sigmoid()
         return torch.stack([1 - chance, chance], 1)
 
-    seen = [measured("brightness", render(latents)), Judged("left", ("dark", "light"), left)]
+    seen = [measured("brightness", render(latents)), ClassifierPredictor("left", ("dark", "light"), left)]
     walked = Directions(torch.eye(2), ("first", "second"))
     found = leakage(render, latents, walked, seen, (-2.0, 0.0, 2.0))
     assert torch.equal(found.kept[:, 1], torch.ones(2, 2, dtype=torch.float64))
@@ -293,4 +295,4 @@ def test_a_measure_of_few_values_splits_below_the_commonest() -> None:
     looped = torch.zeros(4, 1, 6, 6, dtype=torch.uint8)
     looped[:3, 0, 1:4, 1:4] = 255
     looped[:3, 0, 2, 2] = 0
-    assert measured("loops", looped).look(looped).verdict.tolist() == [1, 1, 1, 0]
+    assert measured("loops", looped).predict(looped).verdict.tolist() == [1, 1, 1, 0]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from belamy.editing.expressions import LONGEST, Group, Label, Leaf, Malformed, Picture, Seed, Word, parse
+from belamy.editing.expressions import LONGEST, Group, Label, Leaf, Malformed, PictureFile, Seed, Word, parse
 from belamy.errors import UsageError
 
 VECTORS = {
@@ -59,7 +59,7 @@ def test_values(text: str, expected: Tensor) -> None:
         ("mean(high(thickness) 1)", [Group((Word("high", measure="thickness"), Word("1")))]),
         ('mean("T-shirt/top")', [Group((Word("T-shirt/top"),))]),
         ("seed(3, 5)", [Seed(3, 5)]),
-        ("image('my photo.png') + label(7)", [Picture("my photo.png"), Label("7")]),
+        ("image('my photo.png') + label(7)", [PictureFile("my photo.png"), Label("7")]),
         ("mean(smile) + smile", [Group((Word("smile"),))]),
         ("seed + 1 * mean", [Group((Word("seed"),)), Group((Word("mean"),))]),
     ],

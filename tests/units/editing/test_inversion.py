@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from belamy.data import to_uint8
 from belamy.editing.inversion import compared, differences, invert, psnr
 from belamy.errors import UsageError
-from belamy.methods.base import BaseMethod, Domain
+from belamy.methods.base import BaseMethod, DataSpec
 
 
 class Smooth(BaseMethod):
     """Images tanh(W z), with labels that turn them upside down if there are classes."""
 
     def __init__(self, classes: tuple[str, ...] = ()) -> None:
-        super().__init__(None, Domain((1, 8, 8), classes))
+        super().__init__(None, DataSpec((1, 8, 8), classes))
         basis = torch.linalg.qr(torch.randn(64, 3, generator=torch.Generator().manual_seed(1))).Q
         self.weight = nn.Parameter(2 * basis)
 

@@ -14,10 +14,10 @@ from torch.nn import functional as F
 from belamy.editing.style import one_pass as painting
 from belamy.editing.style.one_pass import one_pass
 from belamy.methods import adain, single_style
-from belamy.methods.base import BaseMethod, Domain
+from belamy.methods.base import BaseMethod, DataSpec
 from belamy.networks.adain import Adapted, statistics
 from belamy.networks.standardised import EPSILON, Standardised, statistics_held
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 def scene(height: int, width: int, seed: int = 1) -> Tensor:
@@ -35,9 +35,9 @@ def method(request: pytest.FixtureRequest) -> BaseMethod:
     """A network of either kind, with random weights."""
     torch.manual_seed(3)
     if request.param == "adain":
-        return adain.Method(adain.Recipe.tiny(), Domain((3, 32, 32))).eval()
+        return adain.Method(adain.Recipe.tiny(), DataSpec((3, 32, 32))).eval()
     recipe = single_style.Recipe(stylist=Part(name="johnson", width=4, blocks=2))
-    return single_style.Method(recipe, Domain((3, 32, 32))).eval()
+    return single_style.Method(recipe, DataSpec((3, 32, 32))).eval()
 
 
 def painter(method: BaseMethod) -> Callable[[Tensor], Tensor]:
@@ -53,7 +53,7 @@ def test_adapted_features_have_the_styles_statistics() -> None:
 
 @torch.no_grad()
 def test_strength_and_shares_mix_features() -> None:
-    method = adain.Method(adain.Recipe.tiny(), Domain((3, 32, 32))).eval()
+    method = adain.Method(adain.Recipe.tiny(), DataSpec((3, 32, 32))).eval()
     image, one, other = (scene(32, 40).roll(shift, 3) * 2 - 1 for shift in (0, 7, 15))
     other = -other
     alone = method.stylize(image, [one])
@@ -94,7 +94,7 @@ def test_nothing_beyond_the_reach_counts(method: BaseMethod) -> None:
             (gradient,) = torch.autograd.grad(painted, image)
             rows = gradient.abs().sum((0, 1, 3)).nonzero().flatten()
             farthest = max(farthest, place - int(rows.min()), int(rows.max()) - place)
-    assert method.reach - 8 <= farthest <= method.reach
+    assert method.receptive_field - 8 <= farthest <= method.receptive_field
 
 
 def test_tiles_are_the_whole_where_statistics_are_given(method: BaseMethod, monkeypatch: pytest.MonkeyPatch) -> None:

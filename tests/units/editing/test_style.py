@@ -11,11 +11,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.editing.style import SETTINGS, Hooked, Settings, stylize
+from belamy.editing.style import SETTINGS, Hooked, StyleSettings, stylize
 from belamy.editing.style.backbone import strides
 from belamy.editing.style.colours import luminance, with_colours_of, with_luminance_of
 from belamy.editing.style.images import load, size_for
-from belamy.editing.style.objective import Objective, Style
+from belamy.editing.style.objective import Style, StyleLoss
 from belamy.editing.style.tiles import spans, tiles
 from belamy.errors import DataError, NotFinite, UsageError
 from belamy.losses.perceptual import gram
@@ -60,7 +60,7 @@ def test_sgd_takes_that_rate(vgg: VGG19) -> None:
     """Two steps of the documents' descent, by hand."""
     content, style = picture(32, 40), picture(32, 40, seed=1)
     found = stylize(content, style, settings=DOCUMENTS, network=vgg, size=32, steps=2, lr=3.0, decay=0.5, decay_steps=1)
-    objective = Objective(vgg, DOCUMENTS, values(32, 40), [Style(values(32, 40, seed=1))])
+    objective = StyleLoss(vgg, DOCUMENTS, values(32, 40), [Style(values(32, 40, seed=1))])
     levels = values(32, 40) * 255
     for rate in (3.0, 1.5):
         levels = levels - rate * objective.gradient(levels / 255)[1] / 255
@@ -94,7 +94,7 @@ def by_hand(vgg: VGG19, content: Tensor, style: Tensor, image: Tensor) -> float:
 
 def test_the_documents_loss_on_random_weights(vgg: VGG19) -> None:
     content, style, image = values(48, 64), values(48, 64, seed=1), values(48, 64, seed=2)
-    terms, _ = Objective(vgg, DOCUMENTS, content, [Style(style)]).gradient(image)
+    terms, _ = StyleLoss(vgg, DOCUMENTS, content, [Style(style)]).gradient(image)
     expected = by_hand(vgg, content, style, image)
     assert terms.total == pytest.approx(expected, rel=1e-4)
     assert min(terms) > 0
@@ -104,7 +104,7 @@ def test_the_gradient_is_that_of_the_loss(vgg: VGG19) -> None:
     content, style, image = values(32, 32), values(32, 32, seed=1), values(32, 32, seed=2)
     double = VGG19().double().eval().requires_grad_(False)
     double.load_state_dict({name: tensor.double() for name, tensor in vgg.state_dict().items()})
-    objective = Objective(Hooked(double.float()), OFFLINE.changed(
+    objective = StyleLoss(Hooked(double.float()), OFFLINE.changed(
         content_layers={"convolutions.block2_conv2": 1.0}, style_layers={"convolutions.block1_conv1": 1.0},
         smoothness_exponent=1.25), content, [Style(style)])  # fmt: skip
     _, gradient = objective.gradient(image)
@@ -119,7 +119,7 @@ def test_gatys_sizes_are_the_layers_own(vgg: VGG19) -> None:
     content, style, image = values(32, 48), values(32, 48, seed=1), values(32, 48, seed=2)
     network = VGG19(pooling="average").eval().requires_grad_(False)
     network.load_state_dict(vgg.state_dict())
-    terms, _ = Objective(network, GATYS, content, [Style(style)]).gradient(image)
+    terms, _ = StyleLoss(network, GATYS, content, [Style(style)]).gradient(image)
     names = [*GATYS.style_layers, "block4_conv2"]
     found, wanted, kept = (network.outputs(network.prepare(each), names) for each in (image, style, content))
     expected = 0.0
@@ -161,8 +161,8 @@ def test_the_gradient_in_tiles_is_that_of_the_whole(lite: EfficientNetLite, mask
     content, style, image = values(256, 192), values(100, 90, seed=1), values(256, 192, seed=2)
     mask = torch.linspace(0, 1, 192).expand(1, 1, 256, 192) if masked else None
     shallow = OFFLINE.changed(content_layers={"b3": 1.0}, style_layers={"stem": 1.0, "b1": 1.0, "b4": 1.0}, margin=40)
-    whole = Objective(lite, shallow.changed(tile=256), content, [Style(style, 1.0, mask)])
-    tiled = Objective(lite, shallow.changed(tile=144), content, [Style(style, 1.0, mask)])
+    whole = StyleLoss(lite, shallow.changed(tile=256), content, [Style(style, 1.0, mask)])
+    tiled = StyleLoss(lite, shallow.changed(tile=144), content, [Style(style, 1.0, mask)])
     assert (len(whole.tiles), len(tiled.tiles)) == (1, 12)
     for offset in ((0, 0), (3, 1)):
         (terms, gradient), (other, pieced) = (each.gradient(image, offset) for each in (whole, tiled))
@@ -173,7 +173,7 @@ def test_the_gradient_in_tiles_is_that_of_the_whole(lite: EfficientNetLite, mask
 def test_too_small_a_margin_is_seen_at_the_seams(lite: EfficientNetLite) -> None:
     content, style, image = values(256, 192), values(100, 90, seed=1), values(256, 192, seed=2)
     whole, tiled = (
-        Objective(lite, OFFLINE.changed(tile=tile, margin=0), content, [Style(style)]) for tile in (256, 144)
+        StyleLoss(lite, OFFLINE.changed(tile=tile, margin=0), content, [Style(style)]) for tile in (256, 144)
     )
     gradient, pieced = whole.gradient(image)[1], tiled.gradient(image)[1]
     assert float((pieced - gradient).abs().max()) > 0.01 * float(gradient.abs().max())
@@ -206,7 +206,7 @@ def test_the_same_seed_paints_the_same(lite: EfficientNetLite) -> None:
 
 def test_without_strength_nothing_changes(lite: EfficientNetLite) -> None:
     content = picture(64, 64)
-    objective = Objective(lite, OFFLINE, values(64, 64), [Style(values(64, 64, seed=1))], strength=0)
+    objective = StyleLoss(lite, OFFLINE, values(64, 64), [Style(values(64, 64, seed=1))], strength=0)
     assert objective.gradient(values(64, 64), (2, 2))[0].style == pytest.approx(0, abs=1e-6)  # not moved
     weak, full = (
         stylize(content, picture(64, 64, 1), network=lite, size=64, coarsest=64, steps=12, strength=strength).pixels
@@ -372,4 +372,4 @@ def test_settings_are_checked_and_frozen() -> None:
     assert (DOCUMENTS.lr, DOCUMENTS.decay, DOCUMENTS.steps, DOCUMENTS.size) == (100, 0.96, 4000, 400)
     assert (GATYS.pooling, GATYS.rescaled, GATYS.optimiser) == ("average", True, "lbfgs")
     with pytest.raises(UsageError, match="network = 'resnet' is not allowed"):
-        Settings().changed(network="resnet")
+        StyleSettings().changed(network="resnet")

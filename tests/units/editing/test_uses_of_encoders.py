@@ -15,9 +15,9 @@ from belamy.data.dataset import Dataset, Memory
 from belamy.editing.anomaly import Detector, examine, fit, heated, squared_errors, usual
 from belamy.editing.restoration import restore
 from belamy.editing.retrieval import FILE, Index, average_precisions, index, mean_average_precision, sheet
-from belamy.editing.segmentation import Trial, encoder_features, intersection_over_union, learn, overlaid
+from belamy.editing.segmentation import SegmentationResult, encoder_features, intersection_over_union, learn, overlaid
 from belamy.errors import DataError, RunError, UsageError
-from belamy.methods.base import BaseMethod, Domain
+from belamy.methods.base import BaseMethod, DataSpec
 
 SIDE = 8
 
@@ -26,7 +26,7 @@ class Plane(BaseMethod):
     """Codes are coordinates on two orthonormal pictures, reconstructions the points of their plane."""
 
     def __init__(self) -> None:
-        super().__init__(None, Domain((1, SIDE, SIDE)))
+        super().__init__(None, DataSpec((1, SIDE, SIDE)))
         basis = torch.linalg.qr(torch.randn(SIDE * SIDE, 2, generator=torch.Generator().manual_seed(1))).Q
         self.basis = nn.Parameter(basis)
 
@@ -41,7 +41,7 @@ class Generator(BaseMethod):
     """No encoder."""
 
     def __init__(self) -> None:
-        super().__init__(None, Domain((1, SIDE, SIDE)))
+        super().__init__(None, DataSpec((1, SIDE, SIDE)))
         self.weight = nn.Parameter(torch.zeros(1))
 
 
@@ -276,7 +276,7 @@ def test_a_trial_tells_agreement_and_draws_it() -> None:
     masks[:, :2] = 1
     found = masks.clone()
     found[:, 0] = 0
-    trial = Trial(
+    trial = SegmentationResult(
         torch.full((6, 1, 4, 4), 200, dtype=torch.uint8), masks, found, ("ground", "sky", "sea"), [(0, 0, 0)] * 3
     )
     told = trial.agreement()

@@ -13,12 +13,12 @@ from PIL import Image
 from belamy.cli import main
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.candidate import Candidate, open_candidate
-from belamy.methods.base import Domain
+from belamy.methods.base import DataSpec
 from belamy.recipes import get
 from belamy.runs.provenance import provenance
 from belamy.runs.run import Run
 from belamy.training.distribution import World
-from belamy.training.start import Options, make_trainer, open_recipe_data
+from belamy.training.setup import Options, make_trainer, open_recipe_data
 
 NUMBERS = np.random.default_rng(3)
 
@@ -31,17 +31,17 @@ def pictures(folder: Path, sides: list[tuple[int, int]], suffix: str = "png", mo
     return folder
 
 
-def small_run(path: Path, average: int = 0) -> Run:
+def small_run(path: Path, ema_half_life: int = 0) -> Run:
     """A run whose weights are as they were drawn."""
     recipe = get("dcgan-mnist").changed(
         data="avatars-16", channels=1, generator="dense-fashion", discriminator="dense-fashion", latent=4, batch=4,
-        samples=8, average=average,
+        samples=8, ema_half_life=ema_half_life,
     )  # fmt: skip
     data = open_recipe_data(recipe)
-    domain = Domain(data.shape, tuple(data.classes))
-    trainer = make_trainer(recipe, domain, data, Options(device="cpu", watch=False), World())
+    spec = DataSpec(data.shape, tuple(data.classes))
+    trainer = make_trainer(recipe, spec, data, Options(device="cpu", watch=False), World())
     run = Run.create(
-        path, recipe=recipe, recipe_name="dcgan-mnist", domain=domain,
+        path, recipe=recipe, recipe_name="dcgan-mnist", spec=spec,
         provenance=provenance("cpu", "float32", 1, 1, data.fingerprint), card=data.card(),
     )  # fmt: skip
     run.save_checkpoint(trainer.state())
@@ -68,7 +68,7 @@ def test_a_run_gives_what_it_would_write_and_what_it_was_before(run: Run) -> Non
 
 
 def test_averaged_weights_and_other_weights_are_told_apart(run: Run, tmp_path: Path) -> None:
-    averaged = open_candidate(small_run(tmp_path / "averaged", average=100).path, count=1)
+    averaged = open_candidate(small_run(tmp_path / "averaged", ema_half_life=100).path, count=1)
     assert averaged.averaged is True and len(averaged.fingerprint) == 16
 
 

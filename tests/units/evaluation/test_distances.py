@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.evaluation import gaussians, intervals
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.gaussians import distance, factor
 from belamy.evaluation.metrics.frechet import Metric as Frechet
 from belamy.evaluation.metrics.frechet_infinity import Metric as FrechetInfinity
@@ -25,7 +26,6 @@ from belamy.evaluation.metrics.inception_score import divergences, score
 from belamy.evaluation.metrics.kernel import Metric as Kernel
 from belamy.evaluation.moments import Moments
 from belamy.evaluation.rows import Rows, placed
-from belamy.evaluation.seen import Seen
 
 
 def randn(*shape: int) -> Tensor:
@@ -39,13 +39,13 @@ def moments(rows: Tensor) -> Moments:
 
 
 def told(metric: Any, real: Tensor, fake: Tensor) -> Any:
-    metric.update(real=Seen(real), fake=Seen(fake))
+    metric.update(real=ExtractedFeatures(real), fake=ExtractedFeatures(fake))
     return metric
 
 
 def of_classes(probabilities: Tensor, **options: Any) -> InceptionScore:
     metric = InceptionScore(**options)
-    metric.update(fake=Seen(torch.zeros(len(probabilities), 1), probabilities))
+    metric.update(fake=ExtractedFeatures(torch.zeros(len(probabilities), 1), probabilities))
     return metric
 
 

@@ -19,6 +19,7 @@ from belamy.data import open_data
 from belamy.data.dataset import Attribute, Dataset, Memory
 from belamy.errors import DataError, MissingExtra, UsageError
 from belamy.evaluation import resizing
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.feature_cache import CachedFeatures
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.features.clip import clip_features
@@ -26,10 +27,9 @@ from belamy.evaluation.features.dinov2 import dinov2_features
 from belamy.evaluation.features.efficientnet import efficientnet_features
 from belamy.evaluation.features.inception import inception_features, inception_of
 from belamy.evaluation.features.pixels import PixelFeatures
-from belamy.evaluation.seen import Seen
+from belamy.judges import extractors
+from belamy.judges.extractors import NAMES, choose, suited
 from belamy.networks.inception import Inception
-from belamy.training import extractors
-from belamy.training.extractors import NAMES, choose, suited
 
 
 def noise(count: int, channels: int = 3, height: int = 20, width: int | None = None, seed: int = 0) -> Tensor:
@@ -93,14 +93,18 @@ def test_resizes_differ_and_others_are_refused() -> None:
 
 
 def test_efficientnet_looks_at_any_images_of_one_shape() -> None:
-    look, images = efficientnet_features((3, 20, 20)), noise(7)
-    seen = look.look(images, torch.arange(7))
-    assert seen.features.shape == (7, look.size) and seen.features.dtype == torch.float64 and seen.images is images
-    assert seen.probabilities is None and look.classes == 0 and (look.layer, look.resize) == ("b2+b4+b7", "clean 64")
+    extractor, images = efficientnet_features((3, 20, 20)), noise(7)
+    seen = extractor.extract(images, torch.arange(7))
+    assert seen.features.shape == (7, extractor.size) and seen.features.dtype == torch.float64 and seen.images is images
+    assert (
+        seen.probabilities is None
+        and extractor.classes == 0
+        and (extractor.layer, extractor.resize) == ("b2+b4+b7", "clean 64")
+    )
     for part in (images[:1], images[3:]):
-        torch.testing.assert_close(look.look(part).features, seen.features[-len(part) :] if len(part) > 1
+        torch.testing.assert_close(extractor.extract(part).features, seen.features[-len(part) :] if len(part) > 1
                                    else seen.features[:1], rtol=1e-5, atol=1e-5)  # fmt: skip
-    assert torch.isfinite(efficientnet_features((1, 8, 30)).look(noise(2, 1, 8, 30)).features).all()
+    assert torch.isfinite(efficientnet_features((1, 8, 30)).extract(noise(2, 1, 8, 30)).features).all()
 
 
 def test_how_an_extractor_looks_is_in_its_digest() -> None:
@@ -114,8 +118,10 @@ def test_efficientnet_tells_changes_that_pixels_hardly_show() -> None:
     images = data.images(torch.arange(96))
     noisy = (images + 8 * torch.randn(images.shape)).clamp(0, 255).to(torch.uint8)
     ratios = []
-    for look in (efficientnet_features(data.shape), PixelFeatures(data.shape)):
-        first, second, changed = (look.look(part).features.mean(0) for part in (images[::2], images[1::2], noisy[::2]))
+    for extractor in (efficientnet_features(data.shape), PixelFeatures(data.shape)):
+        first, second, changed = (
+            extractor.extract(part).features.mean(0) for part in (images[::2], images[1::2], noisy[::2])
+        )
         ratios.append(float((changed - first).norm() / (second - first).norm()))
     assert ratios[0] > 8 and ratios[1] < 1
 
@@ -125,7 +131,7 @@ def test_inception_sees_features_and_classes() -> None:
     tf, clean = (inception_of(network, rule) for rule in resizing.RULES)
     assert (tf.size, tf.classes, tf.name, tf.resize) == (2048, 1008, "inception-tf", "tf 299")
     assert tf.digest != clean.digest
-    seen = tf.look(images)
+    seen = tf.extract(images)
     values = resizing.tensorflow_bilinear(images, 299, 299)
     with torch.no_grad():
         found = network.outputs((values - 128) / 128, ("pool3", "logits"))
@@ -183,11 +189,13 @@ def test_optional_networks_are_asked_for_what_they_are(
     fake = ModuleType(package)
     fake.create_model = create_model  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, package, fake)
-    look = features()
+    extractor = features()
     grey = (torch.full((2, 1, 30, 40), mean) * 255).round().to(torch.uint8)
-    seen = look.look(grey)
+    seen = extractor.extract(grey)
     assert (
-        seen.features.shape == (2, look.size) and abs(float(seen.features[0, 0])) < 0.01 and look.resize == "clean 224"
+        seen.features.shape == (2, extractor.size)
+        and abs(float(seen.features[0, 0])) < 0.01
+        and extractor.resize == "clean 224"
     )
     file = tmp_path / "model.safetensors"
     save_file({"a": torch.zeros(1)}, file)
@@ -223,14 +231,14 @@ class Counting:
     def __init__(self, exact: bool = True) -> None:
         self.looked, self.exact = 0, exact
 
-    def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
+    def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
         self.looked += len(images)
         features = images.flatten(1).double() / (256 if self.exact else 255)
         first = features.mean(1)
-        return Seen(features, torch.stack([first, 1 - first], 1), labels, images)
+        return ExtractedFeatures(features, torch.stack([first, 1 - first], 1), labels, images)
 
 
-def same(first: Seen, second: Seen) -> bool:
+def same(first: ExtractedFeatures, second: ExtractedFeatures) -> bool:
     assert first.probabilities is not None and second.probabilities is not None
     return torch.equal(first.features, second.features) and torch.equal(first.probabilities, second.probabilities)
 
@@ -238,70 +246,72 @@ def same(first: Seen, second: Seen) -> bool:
 @pytest.mark.parametrize("exact", [True, False])
 def test_what_was_seen_is_not_looked_at_again(tmp_path: Path, exact: bool) -> None:
     counting, images = Counting(exact), noise(10, 3, 4)
-    whole = counting.look(images)
+    whole = counting.extract(images)
     for parts in ([10], [3, 7], [1] * 10):
         cached = CachedFeatures(counting, tmp_path)
         counting.looked = 0
-        seen = [cached.look(part, torch.zeros(len(part))) for part in images.split(parts)]
+        seen = [cached.extract(part, torch.zeros(len(part))) for part in images.split(parts)]
         assert torch.equal(torch.cat([each.features for each in seen]), whole.features)
         assert counting.looked == (10 if parts == [10] else 0)
         assert seen[0].images is not None and seen[0].labels is not None
     kept = next(tmp_path.glob("*/*.safetensors")).stat().st_size
     assert (kept < 10 * 48 * 8) == exact  # float32 where nothing is lost
     twice = torch.cat([images, noise(2, 3, 4, seed=1)]).repeat(2, 1, 1, 1)
-    assert same(CachedFeatures(counting, tmp_path).look(twice), Counting(exact).look(twice)) and counting.looked == 2
+    assert (
+        same(CachedFeatures(counting, tmp_path).extract(twice), Counting(exact).extract(twice)) and counting.looked == 2
+    )
 
 
 def test_caches_merge_by_copying_files(tmp_path: Path) -> None:
     counting, images = Counting(), noise(8, 3, 4)
     caches = [CachedFeatures(counting, tmp_path / name) for name in ("a", "b")]
-    caches[0].look(images[:5])
-    caches[1].look(images[3:])
+    caches[0].extract(images[:5])
+    caches[1].extract(images[3:])
     for path in caches[1].folder.iterdir():
         path.rename(caches[0].folder / path.name)
     counting.looked = 0
-    assert same(caches[0].look(images), Counting().look(images)) and counting.looked == 0
+    assert same(caches[0].extract(images), Counting().extract(images)) and counting.looked == 0
 
 
 def test_other_eyes_or_other_pixels_are_not_confused(tmp_path: Path) -> None:
     counting, other, images = Counting(), Counting(), noise(4, 3, 4)
     other.digest = "abd"
-    CachedFeatures(counting, tmp_path).look(images)
-    CachedFeatures(other, tmp_path).look(images)
+    CachedFeatures(counting, tmp_path).extract(images)
+    CachedFeatures(other, tmp_path).extract(images)
     assert other.looked == 4
-    CachedFeatures(counting, tmp_path).look(images.view(4, 1, 12, 4))  # the same bytes in another shape
+    CachedFeatures(counting, tmp_path).extract(images.view(4, 1, 12, 4))  # the same bytes in another shape
     assert counting.looked == 8
 
 
 def test_a_damaged_cache_costs_time_only(tmp_path: Path) -> None:
     counting, images = Counting(), noise(6, 3, 4)
-    CachedFeatures(counting, tmp_path).look(images)
+    CachedFeatures(counting, tmp_path).extract(images)
     path = next(tmp_path.glob("*/*.safetensors"))
     path.write_bytes(path.read_bytes()[:-100])
     for _ in range(2):
-        assert same(CachedFeatures(counting, tmp_path).look(images), Counting().look(images))
+        assert same(CachedFeatures(counting, tmp_path).extract(images), Counting().extract(images))
     assert counting.looked == 12
     warm = CachedFeatures(counting, tmp_path)
-    warm.look(images)
+    warm.extract(images)
     path.unlink()  # by another process that made room
-    assert same(warm.look(images), Counting().look(images)) and counting.looked == 18
+    assert same(warm.extract(images), Counting().extract(images)) and counting.looked == 18
     (tmp_path / "file").write_text("a file, not a folder")
-    assert same(CachedFeatures(counting, tmp_path / "file").look(images), Counting().look(images))
+    assert same(CachedFeatures(counting, tmp_path / "file").extract(images), Counting().extract(images))
 
 
 def test_the_cache_does_not_grow_without_end(tmp_path: Path) -> None:
     counting = Counting()
     cached = CachedFeatures(counting, tmp_path, limit=20_000)
     for seed in range(20):
-        cached.look(noise(10, 3, 4, seed=seed))
+        cached.extract(noise(10, 3, 4, seed=seed))
     assert 10_000 < sum(path.stat().st_size for path in tmp_path.glob("*/*.safetensors")) <= 20_000
     counting.looked = 0
-    cached.look(noise(10, 3, 4, seed=19))
+    cached.extract(noise(10, 3, 4, seed=19))
     assert counting.looked == 0
 
 
 def test_nothing_to_look_at(tmp_path: Path) -> None:
-    assert len(CachedFeatures(Counting(), tmp_path).look(noise(0, 3, 4))) == 0
+    assert len(CachedFeatures(Counting(), tmp_path).extract(noise(0, 3, 4))) == 0
 
 
 # ---- the choice ----
@@ -319,7 +329,7 @@ def test_extractors_are_chosen_by_name(tmp_path: Path, monkeypatch: pytest.Monke
     colour = open_data("avatars-16")
     chosen = choose(None, colour, cache=tmp_path)
     assert chosen.name == "efficientnet-lite0"
-    chosen.look(colour.images(torch.arange(3)))
+    chosen.extract(colour.images(torch.arange(3)))
     assert len(list((tmp_path / "features").glob("efficientnet-lite0-*/*.safetensors"))) == 1
     assert choose("pixels", colour).name == "pixels"
     for name in ("inception", "inception_clean"):
@@ -342,5 +352,5 @@ def test_stacked_digits_are_judged_digit_by_digit(noise: Dataset, monkeypatch: p
     monkeypatch.setattr(extractors, "open_data", lambda name, **_: {"mnist": noise}[name])
     monkeypatch.setattr(extractors, "trained_judge", lambda data, cache, say: judged.append(data))
     monkeypatch.setattr(extractors, "extractor", lambda data, run: Counting())
-    look: Extractor = choose("classifier", data)
-    assert look.name == "stacked-counting" and look.classes == 8 and judged == [noise]
+    extractor: Extractor = choose("classifier", data)
+    assert extractor.name == "stacked-counting" and extractor.classes == 8 and judged == [noise]

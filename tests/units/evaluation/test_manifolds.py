@@ -13,12 +13,12 @@ from torch import Tensor
 from belamy.errors import UsageError
 from belamy.evaluation import neighbours, triangles
 from belamy.evaluation.clusters import centres_of, sizes_of
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.metrics.density_coverage import Metric as DensityCoverage
 from belamy.evaluation.metrics.precision_recall import Metric as PrecisionRecall
 from belamy.evaluation.metrics.precision_recall import measure as precision_recall
 from belamy.evaluation.metrics.precision_recall import realism
 from belamy.evaluation.neighbours import closest_pairs, coverings, nearest, nearest_in_sum, nearest_within
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
 
 
@@ -149,7 +149,7 @@ def test_k_means_fills_empty_cells_and_takes_equal_rows() -> None:
 
 
 def judged(metric: PrecisionRecall | DensityCoverage, real: Tensor, fake: Tensor) -> dict[str, float]:
-    metric.update(real=Seen(real), fake=Seen(fake))
+    metric.update(real=ExtractedFeatures(real), fake=ExtractedFeatures(fake))
     return metric.compute()
 
 

@@ -11,34 +11,36 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.metrics import METRICS, Accumulates
 from belamy.evaluation.metrics.authenticity import fewer
-from belamy.evaluation.metrics.birthday import Batches
+from belamy.evaluation.metrics.birthday import CollisionCounts
 from belamy.evaluation.metrics.data_copying import ranked
 from belamy.evaluation.metrics.mifid import cosine_distances
 from belamy.evaluation.metrics.modes import Metric as Modes
 from belamy.evaluation.metrics.ndb import holm, jensen_shannon, two_sided
 from belamy.evaluation.metrics.neighbours import Metric as Neighbours
 from belamy.evaluation.metrics.parzen import bandwidth, log_likelihood
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
-from belamy.shelf import Part
+from belamy.registry import Part
 
 SIZE = 32
 
 
 def shown(name: str, **sides: Any) -> Any:
     """A metric, with options, that has seen features or images of some sides."""
-    seen = {side: each if isinstance(each, Seen) else Seen(each) for side, each in sides.items()}
+    seen = {
+        side: each if isinstance(each, ExtractedFeatures) else ExtractedFeatures(each) for side, each in sides.items()
+    }
     known = [each.probabilities.shape[1] for each in seen.values() if each.probabilities is not None]
     metric: Any = METRICS.build(Part.parse(name), classes=max(known, default=10))
     metric.update(**seen)
     return metric
 
 
-def pictures(images: Tensor) -> Seen:
+def pictures(images: Tensor) -> ExtractedFeatures:
     """Images with their pixels for features."""
-    return Seen(images.flatten(1).double() / 255, images=images)
+    return ExtractedFeatures(images.flatten(1).double() / 255, images=images)
 
 
 @pytest.fixture(scope="module")
@@ -161,15 +163,15 @@ class TestBirthday:
         pool = torch.rand(support, 4)
         fake = pool[torch.randint(support, (150 * batch,))]
         images = torch.zeros(len(fake), 1, 1, 1, dtype=torch.uint8)
-        metric = shown(f"birthday:by=features,batch={batch},threshold=0", fake=Seen(fake, images=images))
+        metric = shown(f"birthday:by=features,batch={batch},threshold=0", fake=ExtractedFeatures(fake, images=images))
         _, low, high = metric.intervals()["birthday-support"]
         assert low < printed < high and low < support < high
 
     def test_the_formula(self) -> None:
-        found = Batches(40, 100, 55).support
+        found = CollisionCounts(40, 100, 55).support
         assert found.value == pytest.approx(-1600 / (2 * log(0.45)))
         assert found.low < found.value < found.high
-        assert Batches(2, 50, 50).support.value == 1 and Batches(9, 20, 0).support[0::2] == (inf, inf)
+        assert CollisionCounts(2, 50, 50).support.value == 1 and CollisionCounts(9, 20, 0).support[0::2] == (inf, inf)
 
     def test_the_batch_is_found_and_a_collapsed_generator_seen(self) -> None:
         real = torch.randint(0, 256, (400, 1, 6, 6), dtype=torch.uint8)
@@ -297,9 +299,9 @@ class TestBins:
         assert values["ndb-holm"] >= 1 and values["ndb-held-out"] <= 3
 
 
-def classes(shares: Tensor, count: int) -> Seen:
+def classes(shares: Tensor, count: int) -> ExtractedFeatures:
     told = torch.multinomial(shares, count, replacement=True)
-    return Seen(torch.zeros(count, 1), torch.nn.functional.one_hot(told, len(shares)).double())
+    return ExtractedFeatures(torch.zeros(count, 1), torch.nn.functional.one_hot(told, len(shares)).double())
 
 
 class TestModes:
@@ -336,7 +338,7 @@ DRAWS: dict[str, tuple[str, str, Callable[[], dict[str, Any]]]] = {
     ),
     "birthday": (
         "birthday:by=features,threshold=0", "birthday-support",
-        lambda: {"fake": Seen(torch.randint(300, (1500, 1)).double(), images=torch.zeros(1500, 1, 1, 1).byte())},
+        lambda: {"fake": ExtractedFeatures(torch.randint(300, (1500, 1)).double(), images=torch.zeros(1500, 1, 1, 1).byte())},
     ),
     "parzen": ("parzen:by=features", "parzen", lambda: {side: torch.randn(300, 2) for side in ("real", "fake")}),
 }  # fmt: skip

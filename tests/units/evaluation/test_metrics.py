@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.metrics import METRICS, Accumulates
 from belamy.evaluation.metrics.frechet import Metric as Frechet
 from belamy.evaluation.metrics.label_fidelity import Metric as LabelFidelity
 from belamy.evaluation.metrics.modes import Metric as Modes
 from belamy.evaluation.metrics.modes import divergence
 from belamy.evaluation.moments import Moments
-from belamy.evaluation.seen import Seen
-from belamy.shelf import Part
+from belamy.registry import Part
 
 CLASSES = 5
 
@@ -30,7 +30,7 @@ def made(name: str) -> Accumulates:
 class TestFrechet:
     def distance(self, real: Tensor, fake: Tensor) -> float:
         metric = Frechet()
-        metric.update(real=Seen(real.double()), fake=Seen(fake.double()))
+        metric.update(real=ExtractedFeatures(real.double()), fake=ExtractedFeatures(fake.double()))
         return metric.compute()["frechet"]
 
     def reference(self, a: Tensor, b: Tensor) -> float:
@@ -104,7 +104,7 @@ class TestModes:
         for side, classes in (("fake", told), ("real", real)):
             if classes is not None:
                 table = torch.nn.functional.one_hot(torch.tensor(classes), CLASSES).double()
-                metric.update(**{side: Seen(torch.zeros(len(classes), 1), table)})
+                metric.update(**{side: ExtractedFeatures(torch.zeros(len(classes), 1), table)})
         return metric.compute()
 
     def test_one_mode_of_five(self) -> None:
@@ -127,7 +127,7 @@ class TestModes:
 
     def test_features_without_classes_tell_nothing(self) -> None:
         metric = Modes(CLASSES)
-        metric.update(fake=Seen(torch.zeros(3, 1)))
+        metric.update(fake=ExtractedFeatures(torch.zeros(3, 1)))
         assert metric.compute() == {}
 
     def test_divergence_of_fair_and_loaded_coins(self) -> None:
@@ -142,9 +142,12 @@ def divergence_of(p: float, q: float) -> float:
 def test_label_fidelity_counts_what_was_asked_for_and_told() -> None:
     metric = LabelFidelity()
     table = torch.eye(4, dtype=torch.float64)
-    metric.update(fake=Seen(torch.zeros(4, 1), table, torch.tensor([0, 1, 2, 0])))
+    metric.update(fake=ExtractedFeatures(torch.zeros(4, 1), table, torch.tensor([0, 1, 2, 0])))
     assert metric.compute() == {"label-fidelity": 0.75}
-    metric.update(real=Seen(torch.zeros(4, 1), table, torch.arange(4)), fake=Seen(torch.zeros(4, 1), table))
+    metric.update(
+        real=ExtractedFeatures(torch.zeros(4, 1), table, torch.arange(4)),
+        fake=ExtractedFeatures(torch.zeros(4, 1), table),
+    )
     assert metric.compute() == {"label-fidelity": 0.75, "label-fidelity-real": 1.0}
 
 
@@ -152,14 +155,14 @@ def test_diversity_of_copies_is_0_and_of_twice_the_spread_2() -> None:
     x = torch.randn(50, 3, dtype=torch.float64)
     for fake, expected in ((torch.ones(9, 3, dtype=torch.float64), 0), (2 * x + 7, 2), (x, 1)):
         metric = made("diversity")
-        metric.update(real=Seen(x), fake=Seen(fake))
+        metric.update(real=ExtractedFeatures(x), fake=ExtractedFeatures(fake))
         assert metric.compute()["diversity"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_what_is_seen_must_be_finite_tables_of_one_length() -> None:
     with pytest.raises(UsageError, match=r"of shape \[3\]"):
-        Seen(torch.zeros(3))
+        ExtractedFeatures(torch.zeros(3))
     with pytest.raises(UsageError, match="NaN or infinite"):
-        Seen(torch.tensor([[1.0, float("nan")]]))
+        ExtractedFeatures(torch.tensor([[1.0, float("nan")]]))
     with pytest.raises(UsageError, match="3 rows of features, but 2 labels"):
-        Seen(torch.zeros(3, 1), labels=torch.zeros(2))
+        ExtractedFeatures(torch.zeros(3, 1), labels=torch.zeros(2))

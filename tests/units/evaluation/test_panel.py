@@ -87,10 +87,10 @@ class TestPanel:
         looks: list[int] = []
         panel = Panel(classifier(), noise, split, metrics, told=looks.append)
         panel.judge([(pixels(count), None)])
-        panel.floor(count)
-        assert sum(looks) == panel.work(count, floor=True)
+        panel.real_baseline(count)
+        assert sum(looks) == panel.work(count, real_baseline=True)
         panel.controls(count)
-        assert sum(looks) == panel.work(count, floor=True, controls=True)
+        assert sum(looks) == panel.work(count, real_baseline=True, controls=True)
 
 
 class TestFloor:
@@ -105,20 +105,22 @@ class TestFloor:
 
     def test_it_takes_other_images(self, numbered: Dataset) -> None:
         panel = Panel(PixelFeatures((1, 8, 8), side=1), numbered, metrics=["frechet"])
-        floor = panel.floor(40)
+        real_baseline = panel.real_baseline(40)
         expected = panel.judge([(numbered.images(numbered.indices("train")), None)])
-        assert floor.values == pytest.approx(expected.values) and floor.values["frechet"] > 0
-        assert floor.card.n_generated == 40 and floor.card.labels == "real"
+        assert real_baseline.values == pytest.approx(expected.values) and real_baseline.values["frechet"] > 0
+        assert real_baseline.card.n_generated == 40 and real_baseline.card.labels == "real"
 
     def test_of_more_than_wanted_it_chooses_by_the_seed(self, numbered: Dataset) -> None:
         panel = Panel(PixelFeatures((1, 8, 8), side=1), numbered, metrics=["frechet"])
-        assert panel.floor(10).values == panel.floor(10).values != panel.floor(10, seed=1).values
-        assert panel.floor(10).card.n_generated == 10
+        assert (
+            panel.real_baseline(10).values == panel.real_baseline(10).values != panel.real_baseline(10, seed=1).values
+        )
+        assert panel.real_baseline(10).card.n_generated == 10
 
     def test_where_no_others_are_left_halves_are_compared(self, numbered: Dataset) -> None:
         panel = Panel(PixelFeatures((1, 8, 8), side=1), numbered, "all", metrics=["frechet"])
-        floor = panel.floor(1000)
-        assert floor.card.n_generated == 30 and floor.values["frechet"] > 0
+        real_baseline = panel.real_baseline(1000)
+        assert real_baseline.card.n_generated == 30 and real_baseline.values["frechet"] > 0
 
 
 class TestLabels:

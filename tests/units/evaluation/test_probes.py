@@ -12,30 +12,30 @@ from torch import Tensor, nn
 
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features.pixels import PixelFeatures
 from belamy.evaluation.probes import PROBES, Measures, check_unrounded, evaluating
 from belamy.evaluation.probes._ways import Ways
 from belamy.evaluation.probes.elbo import terms
 from belamy.evaluation.probes.path_length import Probe as PathLength
 from belamy.evaluation.probes.path_length import trimmed_mean
-from belamy.evaluation.seen import Seen
 from belamy.methods import autoencoder, base, classifier, gan, vae
-from belamy.methods.base import Domain
-from belamy.networks.latents.normal import Law as Normal
-from belamy.networks.latents.uniform import Law as Uniform
+from belamy.methods.base import DataSpec
+from belamy.networks.priors.normal import Prior as Normal
+from belamy.networks.priors.uniform import Prior as Uniform
+from belamy.registry import Part
 from belamy.seeds import SampleDraws
-from belamy.shelf import Part
 
 SHAPE = (1, 8, 8)
 EXTRACTOR = PixelFeatures(SHAPE)
 
 
 class Drawing(base.BaseMethod):
-    """Draws images ``shape(z W)`` by a law of latents."""
+    """Draws images ``shape(z W)`` by a prior of the latents."""
 
-    def __init__(self, law: type = Uniform, shape: object = None) -> None:
-        super().__init__(SimpleNamespace(), Domain(SHAPE))
-        self.law = law(3)
+    def __init__(self, prior: type = Uniform, shape: object = None) -> None:
+        super().__init__(SimpleNamespace(), DataSpec(SHAPE))
+        self.prior = prior(3)
         source = torch.Generator().manual_seed(5)
         weight = 0.1 * torch.randn(3, prod(SHAPE), generator=source, dtype=torch.float64)
         self.weight = nn.Parameter(weight)
@@ -43,7 +43,7 @@ class Drawing(base.BaseMethod):
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         numbers = SampleDraws(seed, indices)
-        return self.law.sample(len(numbers.indices), numbers)
+        return self.prior.sample(len(numbers.indices), numbers)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         return self.shape(latents @ self.weight).view(-1, *SHAPE)
@@ -53,7 +53,7 @@ class Shifting(base.BaseMethod):
     """Reconstructs images with every value off by a constant."""
 
     def __init__(self, shift: float) -> None:
-        super().__init__(SimpleNamespace(), Domain(SHAPE))
+        super().__init__(SimpleNamespace(), DataSpec(SHAPE))
         self.shift = nn.Parameter(torch.tensor(shift))
 
     def reconstruct(self, images: Tensor) -> Tensor:
@@ -116,8 +116,8 @@ class TestPathLength:
         class Rounding:
             name, digest, size, classes = "rounding", "", 64, 0
 
-            def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
-                return Seen(images.round().flatten(1))
+            def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
+                return ExtractedFeatures(images.round().flatten(1))
 
         with pytest.raises(UsageError, match="'rounding' rounds pixels"):
             probe("path-length").measure(Drawing(), data(), Rounding())
@@ -139,7 +139,7 @@ class TestWays:
         recipe = gan.Recipe.tiny().changed(
             generator="dense-fashion", discriminator="dense-fashion", generator_dropout=0.5
         )
-        method = gan.Method(recipe, Domain(SHAPE, ("a", "b", "c"))).eval()
+        method = gan.Method(recipe, DataSpec(SHAPE, ("a", "b", "c"))).eval()
         ways = Ways(method, 4, 0)
         rows = torch.arange(4)
         with torch.no_grad():
@@ -156,7 +156,7 @@ class TestWays:
 
     def test_what_chooses_a_generator_stays(self) -> None:
         recipe = gan.Recipe.tiny().changed(generators=3)
-        method = gan.Method(recipe, Domain((1, 8, 8), ("a", "b"))).eval()
+        method = gan.Method(recipe, DataSpec((1, 8, 8), ("a", "b"))).eval()
         ways = Ways(method, 5, 0)
         kept: list[Tensor] = []
         method.generator.register_forward_pre_hook(lambda _module, given: kept.append(given[0]))
@@ -170,7 +170,7 @@ class TestWays:
         recipe = gan.Recipe.tiny().changed(
             generator="dense-fashion", discriminator="dense-fashion", generators=2, generator_dropout=0.5
         )
-        method = gan.Method(recipe, Domain(SHAPE, ("a", "b"))).eval()
+        method = gan.Method(recipe, DataSpec(SHAPE, ("a", "b"))).eval()
         with pytest.raises(UsageError, match="Several generators with dropout"):
             Ways(method, 2, 0).images(torch.arange(2), torch.zeros(2).double())
 
@@ -255,7 +255,7 @@ class TestElbo:
 
     def method(self, parts: tuple[Tensor, Tensor], error: float = 0.0) -> vae.Method:
         recipe = vae.Recipe.tiny().changed(reconstruction="squared-error", beta=7.0)
-        made = vae.Method(recipe, Domain(SHAPE)).double()
+        made = vae.Method(recipe, DataSpec(SHAPE)).double()
         made.encoder, made.decoder = Exact(*parts, error), Affine(*parts)
         return made
 
@@ -264,8 +264,8 @@ class TestElbo:
         weight, offset = parts
         noise = data()
         x = noise.images(noise.indices("test")).double().flatten(1) / 255
-        law = torch.distributions.MultivariateNormal(offset, weight @ weight.T + 0.5 * torch.eye(64).double())
-        return law.log_prob(x)
+        prior = torch.distributions.MultivariateNormal(offset, weight @ weight.T + 0.5 * torch.eye(64).double())
+        return prior.log_prob(x)
 
     def test_the_exact_posterior_closes_both_bounds(self, parts: tuple[Tensor, Tensor]) -> None:
         found = probe("elbo:weighted=200").measure(self.method(parts), data(), None)
@@ -284,7 +284,7 @@ class TestElbo:
         assert found["elbo-500"].value == pytest.approx(expected, abs=0.3)
 
     def test_it_is_the_loss_in_nats_where_the_weights_are_those_of_the_bound(self) -> None:
-        method = vae.Method(vae.Recipe.tiny(), Domain((1, 28, 28)))
+        method = vae.Method(vae.Recipe.tiny(), DataSpec((1, 28, 28)))
         noise = data((1, 28, 28))
         found = probe("elbo:weighted=5").measure(method, noise, None)
         assert terms(method, noise).keys() == {"loss", "reconstruction", "kl"}
@@ -300,18 +300,18 @@ class TestElbo:
 
 
 def conditional() -> gan.Method:
-    return gan.Method(gan.Recipe.tiny(), Domain(SHAPE, ("a", "b", "c")))
+    return gan.Method(gan.Recipe.tiny(), DataSpec(SHAPE, ("a", "b", "c")))
 
 
 class TestEveryProbe:
     @pytest.mark.parametrize(
         ("name", "made"),
         [
-            ("reconstruction", lambda: autoencoder.Method(autoencoder.Recipe.tiny(), Domain(SHAPE))),
-            ("elbo", lambda: vae.Method(vae.Recipe.tiny(), Domain(SHAPE))),
+            ("reconstruction", lambda: autoencoder.Method(autoencoder.Recipe.tiny(), DataSpec(SHAPE))),
+            ("elbo", lambda: vae.Method(vae.Recipe.tiny(), DataSpec(SHAPE))),
             ("path-length", conditional),
             ("continuity", conditional),
-            ("path-length", lambda: vae.Method(vae.Recipe.tiny(), Domain(SHAPE))),
+            ("path-length", lambda: vae.Method(vae.Recipe.tiny(), DataSpec(SHAPE))),
         ],
         ids=["reconstruction-autoencoder", "elbo-vae", "path-length-gan", "continuity-gan", "path-length-vae"],
     )
@@ -327,12 +327,12 @@ class TestEveryProbe:
 
     @pytest.mark.parametrize("name", PROBES.names())
     def test_a_method_that_cannot_is_told_what_it_lacks(self, name: str) -> None:
-        method = classifier.Method(classifier.Recipe.tiny(), Domain(SHAPE, ("a", "b")))
+        method = classifier.Method(classifier.Recipe.tiny(), DataSpec(SHAPE, ("a", "b")))
         with pytest.raises(UsageError, match=r"This run's method .* (J|j)udge"):
             probe(name).measure(method, data(), EXTRACTOR)
 
     def test_an_autoencoder_has_no_bound(self) -> None:
-        method = autoencoder.Method(autoencoder.Recipe.tiny(), Domain(SHAPE))
+        method = autoencoder.Method(autoencoder.Recipe.tiny(), DataSpec(SHAPE))
         with pytest.raises(UsageError, match="does not encode images as distributions"):
             probe("elbo").measure(method, data(), None)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from belamy.errors import UsageError
-from belamy.evaluation.visualisation import Ascent, Picture, Request, Subject, subjects, visualise
+from belamy.evaluation.visualisation import Ascent, Sheet, Subject, VisualisationOptions, subjects, visualise
 from belamy.evaluation.visualisation.activations import drawn, spread
 from belamy.evaluation.visualisation.filters import filters, looked_for, painted, unfolded
 from belamy.evaluation.visualisation.maximisation import Goal, climb, goals_of_output, maximised, roughness_slope
@@ -19,17 +19,17 @@ from belamy.evaluation.visualisation.page import render
 from belamy.evaluation.visualisation.picture import signed
 from belamy.evaluation.visualisation.subject import OUTPUT, SCORE
 from belamy.methods import classifier, gan, vae
-from belamy.methods.base import METHODS, BaseMethod, Domain
+from belamy.methods.base import METHODS, BaseMethod, DataSpec
 from belamy.networks.layers import KerasConv2d, KerasConvTranspose2d
+from belamy.registry import Part
 from belamy.runs.run import RECIPE_TYPES
-from belamy.shelf import Part
 
 SHAPE = (1, 8, 8)
-QUICK = Request(units=3, ascent=Ascent(steps=2))
+QUICK = VisualisationOptions(units=3, ascent=Ascent(steps=2))
 
 
 def classifying(network: nn.Module | None = None, shape: tuple[int, int, int] = SHAPE) -> classifier.Method:
-    method = classifier.Method(classifier.Recipe.tiny(), Domain(shape, ("a", "b", "c")))
+    method = classifier.Method(classifier.Recipe.tiny(), DataSpec(shape, ("a", "b", "c")))
     if network is not None:
         method.classifier = network
     return method.eval()
@@ -74,7 +74,7 @@ class TestFilters:
             "convolution": KerasConv2d(4, 1, 3, bias=False),
             "shuffled": nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.PixelShuffle(2)),
         }[kind]
-        method = vae.Method(vae.Recipe.tiny(), Domain(SHAPE)).eval()
+        method = vae.Method(vae.Recipe.tiny(), DataSpec(SHAPE)).eval()
         side = 8 if kind == "convolution" else 4
         start = nn.Linear(2, 4 * side * side)
         method.decoder = nn.Sequential(start, nn.Unflatten(1, (4, side, side)), last)
@@ -151,7 +151,7 @@ class TestMaximisation:
         torch.testing.assert_close(roughness_slope(x.detach()), expected)
 
     def test_latents_keep_their_length(self) -> None:
-        method = gan.Method(gan.Recipe.tiny(), Domain((1, 8, 8), ("a", "b"))).eval()
+        method = gan.Method(gan.Recipe.tiny(), DataSpec((1, 8, 8), ("a", "b"))).eval()
         found = subject(method, "generator")
         layer = next(name for name, each in found.layers.items() if len(each.shape) == 3)
         z, before, after = climb(found, layer, [Goal("0", 0), Goal("1", 1)], torch.zeros(SHAPE), 0, Ascent(steps=40))
@@ -159,15 +159,15 @@ class TestMaximisation:
         assert (after > before).all()
 
     def test_what_the_output_is_called(self) -> None:
-        labelled = gan.Method(gan.Recipe.tiny(), Domain((1, 8, 8), ("a", "b"))).eval()
+        labelled = gan.Method(gan.Recipe.tiny(), DataSpec((1, 8, 8), ("a", "b"))).eval()
         titles = [goal.title for goal in goals_of_output(subject(labelled, "discriminator"), SCORE, 1, 16)]
         assert titles == ["a: real", "b: real"]
         recipe = gan.Recipe.tiny().changed(discriminator_condition="unconditional", auxiliary=0.0,
                                            generator_condition="unconditional")  # fmt: skip
-        bare = gan.Method(recipe, Domain((1, 8, 8))).eval()
+        bare = gan.Method(recipe, DataSpec((1, 8, 8))).eval()
         goals = goals_of_output(subject(bare, "discriminator"), SCORE, 1, 16)
         assert [goal.sign for goal in goals] == [1.0] * 4 + [-1.0] * 4
-        encoder = subject(vae.Method(vae.Recipe.tiny(), Domain((1, 8, 8), ("a", "b"))).eval(), "encoder")
+        encoder = subject(vae.Method(vae.Recipe.tiny(), DataSpec((1, 8, 8), ("a", "b"))).eval(), "encoder")
         assert [goal.title for goal in goals_of_output(encoder, OUTPUT, 2, 16)] == ["0 +", "0 -", "1 +", "1 -"]
 
     def test_weights_and_modes_are_as_before(self) -> None:
@@ -189,8 +189,8 @@ class TestEveryMethod:
     @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)], ids=["grey", "colour"])
     def test_each_network_has_pictures(self, name: str, shape: tuple[int, int, int]) -> None:
         recipe = RECIPE_TYPES.load(name).tiny()  # type: ignore[attr-defined]
-        domain = Domain(shape, tuple("0123456789"))
-        method: BaseMethod = METHODS.build(Part(name=name), recipe=recipe, domain=domain).eval()
+        spec = DataSpec(shape, tuple("0123456789"))
+        method: BaseMethod = METHODS.build(Part(name=name), recipe=recipe, spec=spec).eval()
         found = list(visualise(method, torch.zeros(shape), 3, request=QUICK))
         fed_by_several = {
             network
@@ -205,16 +205,18 @@ class TestEveryMethod:
         assert seeing <= {picture.network for picture in found if picture.kind == "maximisation"}
 
     def test_the_seed_decides(self) -> None:
-        method = gan.Method(gan.Recipe.tiny(), Domain((1, 8, 8), ("a", "b"))).eval()
+        method = gan.Method(gan.Recipe.tiny(), DataSpec((1, 8, 8), ("a", "b"))).eval()
 
         def sheets(seed: int) -> list[bytes]:
-            request = Request(units=3, seed=seed, ascent=Ascent(steps=2))
+            request = VisualisationOptions(units=3, seed=seed, ascent=Ascent(steps=2))
             return [picture.pixels.tobytes() for picture in visualise(method, torch.zeros(SHAPE), request=request)]
 
         assert sheets(1) == sheets(1) != sheets(2)
 
     def test_one_layer_alone(self) -> None:
-        (picture,) = visualise(classifying(), torch.zeros(SHAPE), request=Request(layer="head", ascent=Ascent(steps=1)))
+        (picture,) = visualise(
+            classifying(), torch.zeros(SHAPE), request=VisualisationOptions(layer="head", ascent=Ascent(steps=1))
+        )
         assert (picture.layer, picture.kind, picture.network) == ("head", "maximisation", "classifier")
 
     @pytest.mark.parametrize(
@@ -226,15 +228,15 @@ class TestEveryMethod:
     )
     def test_wrong_names(self, options: dict[str, str], says: str) -> None:
         with pytest.raises(UsageError, match=says):
-            list(visualise(classifying(), torch.zeros(SHAPE), request=Request(**options)))
+            list(visualise(classifying(), torch.zeros(SHAPE), request=VisualisationOptions(**options)))
 
     def test_units_out_of_range(self) -> None:
         with pytest.raises(UsageError, match=r"units is 0, but it must be in 1\.\.256"):
-            Request(units=0)
+            VisualisationOptions(units=0)
 
 
 def test_the_page_is_safe_and_whole() -> None:
-    pictures = [Picture("gene<b>rator", kind, "layer", "a <i> title", np.zeros((4, 4, 3), np.uint8))
+    pictures = [Sheet("gene<b>rator", kind, "layer", "a <i> title", np.zeros((4, 4, 3), np.uint8))
                 for kind in ("filters", "activations", "maximisation")]  # fmt: skip
     page = render("<script>", "lead & more", pictures)
     assert "<i>" not in page and "<b>rator" not in page and page.count("<script>") == 1  # its own

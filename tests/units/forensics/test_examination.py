@@ -13,15 +13,15 @@ from torch.nn.functional import avg_pool2d, interpolate
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.statistics import Interval
 from belamy.forensics.comparison import DETECTOR, RULES, TOGETHER, Sets, compare
-from belamy.forensics.detector import Evidence, calibration_error, detect, join
-from belamy.forensics.examination import AS_GIVEN, Examination, Settings, examine, said
+from belamy.forensics.detector import DetectorData, calibration_error, detect, join
+from belamy.forensics.examination import AS_GIVEN, ForensicExamination, ForensicsSettings, examine, said
 from belamy.forensics.neighbours import describe, nearest
 from belamy.forensics.page import render
 from belamy.forensics.scores import deal
 from belamy.forensics.treatments import jpeg, rounded
 from belamy.seeds import generator
 
-QUICK = Settings(permutations=199, robustness=False)
+QUICK = ForensicsSettings(permutations=199, robustness=False)
 
 
 def blots(count: int, stream: str, side: int = 16) -> Tensor:
@@ -44,16 +44,16 @@ def real() -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def gridded(real: Tensor) -> Examination:
+def gridded(real: Tensor) -> ForensicExamination:
     return examine(rounded(checkered(blots(120, "fake"), 0.03)), real, QUICK)
 
 
 @pytest.fixture(scope="module")
-def honest(real: Tensor) -> Examination:
+def honest(real: Tensor) -> ForensicExamination:
     return examine(blots(120, "more"), real, QUICK)
 
 
-def test_a_faint_grid_is_found(gridded: Examination) -> None:
+def test_a_faint_grid_is_found(gridded: ForensicExamination) -> None:
     assert gridded.given is None, "values came rounded"
     assert gridded.matched.headline.name == DETECTOR and gridded.matched.headline.auroc.low > 0.9
     assert gridded.matched.tests["spectrum"].auroc.value > 0.9 and gridded.separating >= 3
@@ -61,7 +61,7 @@ def test_a_faint_grid_is_found(gridded: Examination) -> None:
     assert gridded.facts()["generated"] and "told from real images" in gridded.verdict
 
 
-def test_real_images_are_left_alone(honest: Examination) -> None:
+def test_real_images_are_left_alone(honest: ForensicExamination) -> None:
     assert honest.separating == 0 and honest.verdict.startswith("Nothing tells the 120 suspects from real images")
     assert honest.matched.headline.auroc.low < 0.5 < honest.matched.headline.auroc.high
     assert honest.matched.headline.operating.false_alarms.value < 0.15
@@ -82,7 +82,7 @@ def test_values_between_levels_give_suspects_away_only_until_they_are_rounded(re
 
 def test_what_is_hidden_is_not_looked_at(real: Tensor) -> None:
     suspect = checkered(blots(30, "fake"), 0.004)
-    found = examine(suspect, real[:90], Settings(permutations=99, hide=jpeg(50), robustness=True))
+    found = examine(suspect, real[:90], ForensicsSettings(permutations=99, hide=jpeg(50), robustness=True))
     assert found.given is None and found.matched.format == "jpeg:50" and not found.survival
     assert "after jpeg:50" in found.verdict
 
@@ -100,12 +100,12 @@ def test_hiding_washes_a_grid_out(real: Tensor) -> None:
 
 
 def test_an_examination_is_a_function_of_its_seed(real: Tensor) -> None:
-    settings, state = Settings(permutations=49, robustness=False, seed=1), torch.get_rng_state()
+    settings, state = ForensicsSettings(permutations=49, robustness=False, seed=1), torch.get_rng_state()
     first, again = (examine(blots(30, "more"), real[:90], settings).facts() for _ in range(2))
     assert first == again and torch.equal(state, torch.get_rng_state()), "no global generator is touched"
 
 
-def test_facts_are_json_and_the_page_holds_everything(gridded: Examination) -> None:
+def test_facts_are_json_and_the_page_holds_everything(gridded: ForensicExamination) -> None:
     facts = json.loads(json.dumps(gridded.facts(), allow_nan=False))
     assert facts["counts"] == {"reference": 150, "real": 150, "suspects": 120}
     tests = {each["name"]: each for each in facts["comparisons"][0]["tests"]}
@@ -138,7 +138,7 @@ def test_the_detector_is_calibrated() -> None:
     images = torch.rand(600, 1, 8, 8, generator=source)
     numbers = torch.randn(600, 3, generator=source).double()
     numbers[200:400, 0] += 2
-    parts = [Evidence(images[start : start + 200], numbers[start : start + 200]) for start in (0, 200, 400)]
+    parts = [DetectorData(images[start : start + 200], numbers[start : start + 200]) for start in (0, 200, 400)]
     found = detect(*parts, deal(200, 200, 200, 0, 3), 0)
     assert found.calibration_error < 0.12 and 0.05 < found.brier < 0.2 and found.scores.p < 1e-6
     assert len(found.scores.fresh) == 200 and abs(float(found.scores.fresh.mean() - found.scores.real.mean())) < 0.5
@@ -189,7 +189,7 @@ def test_what_cannot_be_examined_is_refused(suspects: Tensor, reals: Tensor, say
 @pytest.mark.parametrize("rate", [0.0, 0.5, -1.0, 2.0])
 def test_a_rate_is_a_rate(rate: float) -> None:
     with pytest.raises(UsageError, match="--false-alarms"):
-        Settings(false_alarms=rate)
+        ForensicsSettings(false_alarms=rate)
 
 
 def test_numbers_near_one_are_not_called_one() -> None:

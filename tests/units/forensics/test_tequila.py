@@ -17,7 +17,7 @@ from belamy.forensics.divergence import (
     SCALE,
     Empirical,
     Histogram,
-    Pixels,
+    PixelSummary,
     compare,
     jensen_shannon,
     kolmogorov_smirnov,
@@ -170,14 +170,14 @@ def mnist() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def reference(mnist: Dataset) -> Pixels:
+def reference(mnist: Dataset) -> PixelSummary:
     return counted(mnist.images(mnist.indices("train")[:REFERENCE]) / SCALE)
 
 
-def counted(values: Tensor) -> Pixels:
-    pixels = Pixels()
+def counted(values: Tensor) -> PixelSummary:
+    pixels = PixelSummary()
     for part in values.split(3000):
-        other = Pixels()
+        other = PixelSummary()
         other.update(part)
         pixels.merge(other)
     return pixels
@@ -186,16 +186,16 @@ def counted(values: Tensor) -> Pixels:
 class TestTable:
     """The rows as the book prints them: pixels over 256 against the first 10,000 training images."""
 
-    def test_train_against_itself(self, reference: Pixels) -> None:
+    def test_train_against_itself(self, reference: PixelSummary) -> None:
         assert compare(reference, reference) == (0, 1, 0)
 
-    def test_test(self, mnist: Dataset, reference: Pixels) -> None:
+    def test_test(self, mnist: Dataset, reference: PixelSummary) -> None:
         row = compare(reference, counted(mnist.images(mnist.indices("test")) / SCALE))
         assert row.statistic == pytest.approx(0.003177, abs=5e-7)
         assert row.divergence == pytest.approx(2.9553e-5, abs=5e-10)
         assert row.p < 1e-30  # printed as 0: pixels of an image depend on each other
 
-    def test_bernoulli(self, mnist: Dataset, reference: Pixels) -> None:
+    def test_bernoulli(self, mnist: Dataset, reference: PixelSummary) -> None:
         mean = float(mnist.images(mnist.indices("train")[:REFERENCE]).double().mean() / SCALE)
         assert mean == pytest.approx(0.1306, abs=5e-5)
         values = draw(Bernoulli(mnist.shape, mean), 2000, batch=500) / 255
@@ -211,7 +211,7 @@ class TestTable:
         assert row.statistic == pytest.approx(0.1246, abs=0.002)
         assert row.divergence == pytest.approx(0.0547, abs=0.002)
 
-    def test_adversarial(self, mnist: Dataset, reference: Pixels) -> None:
+    def test_adversarial(self, mnist: Dataset, reference: PixelSummary) -> None:
         """The printed 0.4193 and 0.5818 are those of images that were not clipped."""
         classifier, accuracy = trained(mnist)
         assert accuracy > 0.9
@@ -223,7 +223,7 @@ class TestTable:
         assert 0.57 < row.divergence < 0.59
         assert clipped.divergence < 0.25
 
-    def test_the_zoom_and_the_curve(self, reference: Pixels) -> None:
+    def test_the_zoom_and_the_curve(self, reference: PixelSummary) -> None:
         curve = reference.curve()
         assert len(curve) == 50
         assert float(curve[0]) == pytest.approx(0.80839, abs=0.001)  # the share of zeros

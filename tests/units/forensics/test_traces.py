@@ -28,8 +28,8 @@ from belamy.forensics.traces._reduce import moments as row_moments
 from belamy.forensics.traces.discrete_support import Trace as DiscreteSupport
 from belamy.forensics.traces.pixel_histogram import Trace as PixelHistogram
 from belamy.forensics.traces.spectrum import Trace as Spectrum
+from belamy.registry import Part
 from belamy.seeds import generator
-from belamy.shelf import Part
 
 EXPECTED = {
     "benford", "centroid", "co-occurrence", "colour", "cosine", "discrete-support", "duplicates", "moments",

@@ -13,9 +13,9 @@ from PIL import Image
 
 from belamy.errors import DataError, UsageError
 from belamy.game.measure import histogram, line_edges, plane_edges, real_masses
-from belamy.game.settings import DISTRIBUTIONS, Settings, distribution_part
+from belamy.game.settings import DISTRIBUTIONS, GameSettings, distribution_part
+from belamy.registry import Part
 from belamy.seeds import Draws
-from belamy.shelf import Part
 
 
 @pytest.fixture(scope="module")
@@ -99,4 +99,4 @@ def test_a_path_is_a_picture_and_a_name_is_a_name() -> None:
     assert distribution_part("drawings/cat") == Part(name="picture", file="drawings/cat")
     assert distribution_part("swiss_roll") == Part(name="swiss_roll")
     with pytest.raises(UsageError, match="Did you mean 'ring'"):
-        Settings().changed(distribution="rign")
+        GameSettings().changed(distribution="rign")

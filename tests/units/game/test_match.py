@@ -19,8 +19,8 @@ from belamy.game.measure import jensen_shannon, optimal_discriminator
 from belamy.game.moment import Moment, Observer
 from belamy.game.networks import Discriminator
 from belamy.game.record import play
-from belamy.game.settings import ADVERSARIAL, PENALTIES, Settings
-from belamy.shelf import Part
+from belamy.game.settings import ADVERSARIAL, PENALTIES, GameSettings
+from belamy.registry import Part
 
 SMALL: dict[str, Any] = {"width": 16, "batch": 16, "steps": 4}
 
@@ -72,7 +72,7 @@ def test_a_converged_discriminator_is_the_optimal_one(name: str) -> None:
 
 def test_the_generator_starts_as_the_standard_normal() -> None:
     """So the first moment has closed forms: W1 is the difference of the means where the deviations agree."""
-    match = Match(Settings().changed(distribution="gaussian:mean=-1.5,deviation=1", **SMALL))
+    match = Match(GameSettings().changed(distribution="gaussian:mean=-1.5,deviation=1", **SMALL))
     facts = Observer(match).look().facts
     assert facts["wasserstein_1"] == pytest.approx(1.5, rel=2e-3)
     x = np.linspace(-9, 9, 3601)
@@ -86,7 +86,7 @@ def test_every_loss_plays_and_is_looked_at(name: str, where: str, monkeypatch: p
     monkeypatch.setattr(measure, "HISTOGRAM", 2500)
     monkeypatch.setattr(measure, "PAIRED", 64)
     energy = "autoencoder" if name in ("energy-based", "boundary-equilibrium") else "dense"
-    match = Match(Settings().changed(distribution=where, loss=name, discriminator=energy, **SMALL))
+    match = Match(GameSettings().changed(distribution=where, loss=name, discriminator=energy, **SMALL))
     before = [parameter.clone() for parameter in (*match.generator.parameters(), *match.discriminator.parameters())]
     for _ in range(3):
         match.play()
@@ -99,7 +99,7 @@ def test_every_loss_plays_and_is_looked_at(name: str, where: str, monkeypatch: p
 
 @pytest.mark.parametrize("name", PENALTIES.names())
 def test_every_penalty_plays(name: str) -> None:
-    settings = Settings().changed(distribution="moons", penalties=name, **SMALL)
+    settings = GameSettings().changed(distribution="moons", penalties=name, **SMALL)
     needs = {"consistency": "needs images", "mutual-information": "needs codes"}
     if name in needs:
         with pytest.raises(UsageError, match=f"{name}'? {needs[name]}"):
@@ -113,7 +113,7 @@ def test_every_penalty_plays(name: str) -> None:
 
 def test_a_game_is_a_function_of_its_seed() -> None:
     def ends(seed: int) -> Tensor:
-        match = Match(Settings().changed(distribution="grid", loss="hinge", seed=seed, **SMALL))
+        match = Match(GameSettings().changed(distribution="grid", loss="hinge", seed=seed, **SMALL))
         match.play()
         return match.generator(torch.ones(1, 2)).detach()
 
@@ -126,10 +126,10 @@ def test_a_game_is_a_function_of_its_seed() -> None:
 @pytest.mark.parametrize("name", ["non-saturating", "relativistic-average", "wasserstein"])
 def test_the_field_is_minus_the_gradient_of_the_generator_s_loss(name: str) -> None:
     """Against finite differences of the summed loss when one generated sample moves among others."""
-    match = Match(Settings().changed(distribution="ring", loss=name, **SMALL))
+    match = Match(GameSettings().changed(distribution="ring", loss=name, **SMALL))
     match.play()
     match.discriminator.double()
-    observer = Observer(Match(Settings().changed(distribution="ring", loss=name, **SMALL)))
+    observer = Observer(Match(GameSettings().changed(distribution="ring", loss=name, **SMALL)))
     observer.match = match
     numbers = np.random.default_rng(0)
     real, fake = numbers.normal(size=64), numbers.normal(size=64)
@@ -146,7 +146,7 @@ def test_the_field_is_minus_the_gradient_of_the_generator_s_loss(name: str) -> N
 
 
 def test_learning_rates_fall_on_a_cosine() -> None:
-    match = Match(Settings().changed(steps=10, width=8, batch=4, lr=1e-2, final_lr=0.1))
+    match = Match(GameSettings().changed(steps=10, width=8, batch=4, lr=1e-2, final_lr=0.1))
     rates = []
     for _ in range(6):
         match.play()
@@ -157,7 +157,7 @@ def test_learning_rates_fall_on_a_cosine() -> None:
 def test_relativistic_pairing_with_both_penalties_finds_a_coarse_ring() -> None:
     """A small version of the benchmark's claim: every mode of a ring of wide modes within seconds."""
     fields: dict[str, Any] = {"loss": "relativistic-pairing", "penalties": ("r1:weight=0.1", "r2:weight=0.1")}
-    match = Match(Settings().changed(distribution="ring:modes=4,deviation=0.2", steps=300, width=64, batch=64,
+    match = Match(GameSettings().changed(distribution="ring:modes=4,deviation=0.2", steps=300, width=64, batch=64,
                                      lr=2e-3, discriminator_lr=2e-3, **fields))  # fmt: skip
     first = Observer(match).look().facts
     while match.step < 300:
@@ -168,7 +168,7 @@ def test_relativistic_pairing_with_both_penalties_finds_a_coarse_ring() -> None:
 
 
 def test_a_game_that_is_not_finite_stops_with_advice() -> None:
-    match = Match(Settings().changed(loss="wasserstein", **SMALL))
+    match = Match(GameSettings().changed(loss="wasserstein", **SMALL))
     with torch.no_grad():
         match.discriminator.last.bias.fill_(math.inf)
     with pytest.raises(NotFinite, match=r"at step 0\. Type a smaller --lr"):

@@ -14,8 +14,8 @@ from belamy.game import measure
 from belamy.game.belief import belief
 from belamy.game.settings import ADVERSARIAL, DISTRIBUTIONS
 from belamy.game.transport import assign, cheapest, wasserstein_1
+from belamy.registry import Part
 from belamy.seeds import Draws
-from belamy.shelf import Part
 
 
 class Straight(nn.Module):

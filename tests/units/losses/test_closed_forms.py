@@ -8,9 +8,9 @@ from torch import Tensor
 
 from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.methods.vae import Method as Vae
-from belamy.shelf import Part, Shelf
+from belamy.registry import Part, Registry
 
-ADVERSARIAL = Shelf("belamy.losses.adversarial", "adversarial loss", "Adversarial")
+ADVERSARIAL = Registry("belamy.losses.adversarial", "adversarial loss", "Adversarial")
 LN2 = log(2)
 
 
@@ -156,10 +156,10 @@ class TestDivergence:
     """KL(N(μ, σ²) ‖ N(0, 1)) = ½ (μ² + σ² - 1 - ln σ²), as it enters the loss of the variational autoencoder."""
 
     def method(self, **fields: object) -> Vae:
-        from belamy.methods.base import Domain
+        from belamy.methods.base import DataSpec
         from belamy.methods.vae import Recipe
 
-        return Vae(Recipe.tiny().changed(**fields), Domain((1, 28, 28)))
+        return Vae(Recipe.tiny().changed(**fields), DataSpec((1, 28, 28)))
 
     def test_per_pixel(self) -> None:
         mean, variance = torch.tensor([[1.0, -0.5]]), torch.tensor([[1.0, 4.0]])

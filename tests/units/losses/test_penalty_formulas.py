@@ -18,16 +18,16 @@ from belamy.errors import UsageError
 from belamy.losses.penalties import BasePenalty
 from belamy.losses.penalties.layers import matrix_layers
 from belamy.losses.penalties.orthogonal import overlap
-from belamy.losses.scene import Scene
-from belamy.methods.base import Domain
+from belamy.losses.penalty_context import PenaltyContext
+from belamy.methods.base import DataSpec
 from belamy.methods.gan import DISCRIMINATORS, PENALTIES, Recipe
-from belamy.networks.latents.coded import Law
 from belamy.networks.layers import BatchNorm, KerasConv2d, KerasConvTranspose2d
+from belamy.networks.priors.coded import Prior
 from belamy.networks.surgery import weighted_layers
+from belamy.registry import Part
 from belamy.seeds import Draws
-from belamy.shelf import Part
 from belamy.training.distribution import World
-from belamy.training.start import Options, make_trainer
+from belamy.training.setup import Options, make_trainer
 
 OWN_SAMPLE_ONLY = (
     "gradient-penalty", "r1", "r2", "dragan", "drift", "consistency", "lecam", "mutual-information"
@@ -35,21 +35,21 @@ OWN_SAMPLE_ONLY = (
 
 
 def penalty(part: str, **given: Any) -> Any:
-    return PENALTIES.build(Part.parse(part), **{"features": 3, "law": Law(14), "classes": 0, **given})
+    return PENALTIES.build(Part.parse(part), **{"features": 3, "law": Prior(14), "classes": 0, **given})
 
 
-def scene(
+def context(
     critic: Callable[[Tensor], Tensor],
     real: Tensor,
     fake: Tensor | None = None,
     features: Callable[[Tensor], Tensor] | None = None,
     latents: Tensor | None = None,
     step: int = 0,
-) -> Scene:
+) -> PenaltyContext:
     """What a penalty sees of images in float64; features are the pixels unless a function is given."""
     fake = real.flip(0) if fake is None else fake
     told = features or (lambda images: images.flatten(1))
-    return Scene(
+    return PenaltyContext(
         critic=critic, critic_of_fakes=critic, features=told, real=real, fake=fake,
         real_scores=critic(real), fake_scores=critic(fake),
         real_features=told(real), fake_features=told(fake),
@@ -84,7 +84,7 @@ def linear_critic(norm: float, size: int = 48) -> Callable[[Tensor], Tensor]:
     ],
 )
 def test_linear_critics(part: str, wanted: Callable[[float], float], norm: float) -> None:
-    found = penalty(part)(scene(linear_critic(norm), images()))
+    found = penalty(part)(context(linear_critic(norm), images()))
     torch.testing.assert_close(found, torch.full((5,), wanted(norm), dtype=torch.float64), atol=5e-6, rtol=1e-9)
 
 
@@ -99,12 +99,12 @@ def test_linear_critics(part: str, wanted: Callable[[float], float], norm: float
 )
 def test_the_documents_figures_of_gradient_penalties(part: str, norm: float, wanted: float) -> None:
     made = penalty(part)
-    assert float(made.weight * made(scene(linear_critic(norm), images())).mean()) == pytest.approx(wanted, abs=1e-6)
+    assert float(made.weight * made(context(linear_critic(norm), images())).mean()) == pytest.approx(wanted, abs=1e-6)
 
 
 def test_the_documents_figure_of_the_drift() -> None:
     made = penalty("drift")
-    found = made(scene(lambda x: torch.full((len(x),), 10.0, dtype=x.dtype), images()))
+    found = made(context(lambda x: torch.full((len(x),), 10.0, dtype=x.dtype), images()))
     assert float(made.weight * found.mean()) == pytest.approx(0.1)
 
 
@@ -118,7 +118,7 @@ def test_each_gradient_penalty_looks_where_it_says() -> None:
     def norm(x: Tensor) -> Tensor:
         return x.flatten(1).norm(dim=1)
 
-    shown = scene(lambda x: x.square().flatten(1).sum(1) / 2, real, fake)
+    shown = context(lambda x: x.square().flatten(1).sum(1) / 2, real, fake)
     for name, wanted in {
         "r1": norm(real) ** 2 / 2,
         "r2": norm(fake) ** 2 / 2,
@@ -132,14 +132,14 @@ def test_each_gradient_penalty_looks_where_it_says() -> None:
 def test_gradients_within_a_conditional_critic_are_those_of_each_samples_own_label(name: str) -> None:
     weight, labels = torch.randn(3, 48, dtype=torch.float64), torch.tensor([2, 0, 1, 1])
     real, fake = images(4), images(4)
-    whole = penalty(name)(scene(lambda x: (x.flatten(1) * weight[labels]).sum(1), real, fake))
+    whole = penalty(name)(context(lambda x: (x.flatten(1) * weight[labels]).sum(1), real, fake))
     squares = weight[labels].square().sum(1)
     wanted = squares / 2 if name in ("r1", "r2") else (squares.sqrt() - 1).square()
     torch.testing.assert_close(whole, wanted)
 
 
 def test_r2_regards_generated_images_under_their_own_labels() -> None:
-    shown = replace(scene(linear_critic(1.0), images()), critic_of_fakes=linear_critic(3.0))
+    shown = replace(context(linear_critic(1.0), images()), critic_of_fakes=linear_critic(3.0))
     torch.testing.assert_close(penalty("r1")(shown), torch.full((5,), 0.5, dtype=torch.float64))
     torch.testing.assert_close(penalty("r2")(shown), torch.full((5,), 4.5, dtype=torch.float64))
 
@@ -153,7 +153,7 @@ def test_a_value_depends_on_its_own_sample_alone(name: str) -> None:
         torch.manual_seed(5)
         fresh = penalty(name).double()
         fresh.load_state_dict(made.state_dict())
-        return fresh(scene(lambda x: network(x).sum(1), real, fake, network, latents))
+        return fresh(context(lambda x: network(x).sum(1), real, fake, network, latents))
 
     real, fake, latents = images(4), images(4), torch.rand(4, 14, dtype=torch.float64)
     before = value(real, fake, latents)
@@ -168,15 +168,15 @@ def test_a_value_depends_on_its_own_sample_alone(name: str) -> None:
 class TestConsistency:
     def test_nothing_to_pay_where_the_score_does_not_change(self) -> None:
         made = penalty("consistency")
-        constant = made(scene(lambda x: x.flatten(1).sum(1) * 0 + 3, images()))
+        constant = made(context(lambda x: x.flatten(1).sum(1) * 0 + 3, images()))
         assert torch.equal(constant, torch.zeros(5, dtype=torch.float64))
         mirrored = penalty("consistency:pixels=0")
-        assert float(mirrored(scene(lambda x: x.flatten(1).sum(1), images())).max()) < 1e-20
+        assert float(mirrored(context(lambda x: x.flatten(1).sum(1), images())).max()) < 1e-20
 
     def test_it_is_the_squared_difference_of_the_scores(self) -> None:
         made, critic, real = penalty("consistency:pixels=1"), linear_critic(1.0), images()
         moved = made.moved(real, Draws(7, 0, dtype=torch.float64))
-        torch.testing.assert_close(made(scene(critic, real)), (critic(real) - critic(moved)).square())
+        torch.testing.assert_close(made(context(critic, real)), (critic(real) - critic(moved)).square())
 
     def test_every_shift_and_mirror_image_occurs_and_nothing_else(self) -> None:
         """Against padding by the edge and cropping."""
@@ -208,14 +208,14 @@ class TestLeCam:
         before = [(0.0, 0.0), (2.0, -1.0), (3.0, 0.0), (1.5, 0.0)]
         for (real, fake), (mean_real, mean_fake) in zip(batches, before, strict=True):
             shown = replace(
-                scene(linear_critic(1.0), images()), real_scores=torch.tensor(real), fake_scores=torch.tensor(fake)
+                context(linear_critic(1.0), images()), real_scores=torch.tensor(real), fake_scores=torch.tensor(fake)
             )
             wanted = [(r - mean_fake) ** 2 + (f - mean_real) ** 2 for r, f in zip(real, fake, strict=True)]
             torch.testing.assert_close(made(shown), torch.tensor(wanted))
 
     def test_the_averages_are_in_the_state(self) -> None:
         made = penalty("lecam")
-        made(scene(linear_critic(1.0), images()))
+        made(context(linear_critic(1.0), images()))
         assert set(made.state_dict()) == {"averages", "batches"}
         assert int(made.batches) == 1 and made.averages.abs().min() > 0
 
@@ -332,16 +332,16 @@ class TestOrthogonal:
         discriminator, made = network(), penalty("orthogonal")
         made.prepare(discriminator)
         wanted = sum(overlap(discriminator[i].weight, int(i in (3, 6))) for i in (0, 3, 5, 6, 9))
-        found = made(scene(linear_critic(1.0), images()))
+        found = made(context(linear_critic(1.0), images()))
         torch.testing.assert_close(found, wanted.expand(5))
 
 
 def test_features_match_where_the_batches_are_equal() -> None:
     real, made = images(), penalty("feature-matching")
-    assert torch.equal(made(scene(linear_critic(1.0), real, real)), torch.zeros(5, dtype=torch.float64))
+    assert torch.equal(made(context(linear_critic(1.0), real, real)), torch.zeros(5, dtype=torch.float64))
     fake = images()
     wanted = (real.flatten(1).mean(0) - fake.flatten(1).mean(0)).norm() ** 2
-    torch.testing.assert_close(made(scene(linear_critic(1.0), real, fake)), wanted.expand(5))
+    torch.testing.assert_close(made(context(linear_critic(1.0), real, fake)), wanted.expand(5))
 
 
 class TestRepelling:
@@ -352,32 +352,32 @@ class TestRepelling:
             for j in range(4):
                 a, b = fake[i].flatten(), fake[j].flatten()
                 total += float((a @ b / (a.norm() * b.norm())) ** 2) if i != j else 0.0
-        found = penalty("repelling")(scene(linear_critic(1.0), images(4), fake))
+        found = penalty("repelling")(context(linear_critic(1.0), images(4), fake))
         assert float(found.mean()) == pytest.approx(total / (4 * 3))
 
     def test_equal_directions_cost_one_and_orthogonal_ones_nothing(self) -> None:
         alike = images(1).expand(4, -1, -1, -1) * torch.arange(1, 5.0).view(4, 1, 1, 1)
         apart = torch.eye(4, 48, dtype=torch.float64).view(4, 3, 4, 4)
         made = penalty("repelling")
-        torch.testing.assert_close(made(scene(linear_critic(1.0), images(4), alike)), torch.ones(4).double())
-        torch.testing.assert_close(made(scene(linear_critic(1.0), images(4), apart)), torch.zeros(4).double())
+        torch.testing.assert_close(made(context(linear_critic(1.0), images(4), alike)), torch.ones(4).double())
+        torch.testing.assert_close(made(context(linear_critic(1.0), images(4), apart)), torch.zeros(4).double())
 
     def test_a_sample_alone_has_nothing_to_repel(self) -> None:
-        assert float(penalty("repelling")(scene(linear_critic(1.0), images(1)))) == 0
+        assert float(penalty("repelling")(context(linear_critic(1.0), images(1)))) == 0
 
 
 class TestMutualInformation:
-    def shown(self, extra: int = 0) -> tuple[Scene, Tensor, Tensor]:
+    def shown(self, extra: int = 0) -> tuple[PenaltyContext, Tensor, Tensor]:
         """A scene with four categories and three continuous codes after two numbers of noise."""
         category = torch.tensor([3, 0, 1, 2, 3])
         codes = torch.rand(5, 3, dtype=torch.float64) * 2 - 1
         one_hot = torch.eye(4, dtype=torch.float64)[category]
         latents = torch.cat([torch.randn(5, 2).double(), one_hot, codes, torch.randn(5, extra).double()], 1)
-        shown = scene(linear_critic(1.0), images(), latents=latents, features=lambda x: x.flatten(1)[:, :3] * 3)
+        shown = context(linear_critic(1.0), images(), latents=latents, features=lambda x: x.flatten(1)[:, :3] * 3)
         return shown, category, codes
 
     def made(self) -> BasePenalty:
-        return penalty("mutual-information:hidden=6", law=Law(9, categories=4, continuous=3)).double()
+        return penalty("mutual-information:hidden=6", prior=Prior(9, categories=4, continuous=3)).double()
 
     @pytest.mark.parametrize("extra", [0, 1])
     def test_against_independent_distributions(self, extra: int) -> None:
@@ -411,12 +411,12 @@ class TestMutualInformation:
     @pytest.mark.parametrize("codes", [{"categories": 0}, {"continuous": 0}])
     def test_either_kind_of_code_may_be_missing(self, codes: dict[str, int]) -> None:
         latents = torch.eye(14, dtype=torch.float64)[4:9]
-        made = penalty("mutual-information", law=Law(14, **codes)).double()
-        value = made(scene(linear_critic(1.0), images(), latents=latents, features=lambda x: x.flatten(1)[:, :3]))
+        made = penalty("mutual-information", prior=Prior(14, **codes)).double()
+        value = made(context(linear_critic(1.0), images(), latents=latents, features=lambda x: x.flatten(1)[:, :3]))
         assert value.shape == (5,) and torch.isfinite(value).all()
 
     def test_q_learns_with_the_discriminator(self, noise: Dataset) -> None:
-        engine = trainer(noise, penalties=("mutual-information",), latent_law="coded:categories=3,continuous=1")
+        engine = trainer(noise, penalties=("mutual-information",), prior="coded:categories=3,continuous=1")
         q = engine.method.discriminator.penalties["mutual-information"].q
         assert {id(p) for p in q.parameters()} <= {id(p) for p in engine.parameters["discriminator"]}
         before = [p.detach().clone() for p in q.parameters()]
@@ -427,8 +427,8 @@ class TestMutualInformation:
 def trainer(data: Dataset, **fields: Any) -> Any:
     """The engine of a tiny unconditional recipe on 8-pixel images."""
     recipe = Recipe.tiny().changed(batch=8, auxiliary=0.0, **fields)
-    domain = Domain(data.shape, tuple(data.classes))
-    return make_trainer(recipe, domain, data, Options(device="cpu", progress=False), World())
+    spec = DataSpec(data.shape, tuple(data.classes))
+    return make_trainer(recipe, spec, data, Options(device="cpu", progress=False), World())
 
 
 class TestEveryKSteps:
@@ -476,10 +476,10 @@ def test_a_wrong_option_is_one_clear_message(part: str, message: str) -> None:
 
 
 def test_information_of_latents_without_codes_is_refused(noise: Dataset) -> None:
-    with pytest.raises(UsageError, match="Type --latent-law coded"):
+    with pytest.raises(UsageError, match="Type --prior coded"):
         trainer(noise, penalties=("mutual-information",))
     with pytest.raises(UsageError, match="Type --replay 0"):
-        trainer(noise, penalties=("mutual-information",), latent_law="coded:categories=3,continuous=1", replay=8)
+        trainer(noise, penalties=("mutual-information",), prior="coded:categories=3,continuous=1", replay=8)
 
 
 @pytest.mark.parametrize("name", ["orthogonal", "spectral-normalisation"])
@@ -497,7 +497,7 @@ def measure(real: Tensor, fake: Tensor, slope: Tensor) -> dict[str, Tensor]:
     for name in COUPLED:
         made = penalty(name).double()
         for step in range(2):
-            shown = scene(linear_critic_of_ones, real + step, fake * slope)
+            shown = context(linear_critic_of_ones, real + step, fake * slope)
             term = made(shown).mean()
         found[name] = term.detach()
         (found[f"gradient of {name}"],) = torch.autograd.grad(term, slope)

@@ -44,7 +44,7 @@ class Seen(nn.Module):
         self.given = x
         return x
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         self.given = images
         features = torch.stack([images.sum((1, 2, 3)), images[:, 0, 0, 0]], 1) * self.weight
         return features.sum(1), features
@@ -60,7 +60,7 @@ class TestConditions:
         discriminator = one_hot.DiscriminatorCondition(lambda shape: Seen(*shape), (1, 2, 3), 3)
         assert discriminator.network.size == (4, 2, 3)
         images = torch.randn(2, 1, 2, 3)
-        discriminator.look(images, torch.tensor([2, 0]))
+        discriminator.scores_and_features(images, torch.tensor([2, 0]))
         assert torch.equal(discriminator.network.given[:, :1], images)
         assert torch.equal(discriminator.network.given[0, 1:], torch.tensor([0.0, 0, 1])[:, None, None].expand(3, 2, 3))
 
@@ -83,7 +83,7 @@ class TestConditions:
         discriminator = embedding.DiscriminatorCondition(lambda shape: Seen(*shape), (3, 2, 4), 5, size=6)
         assert discriminator.network.size == (4, 2, 4)
         images, labels = torch.randn(2, 3, 2, 4), torch.tensor([4, 1])
-        discriminator.look(images, labels)
+        discriminator.scores_and_features(images, labels)
         code = discriminator.classes.weight[labels]
         plane = code @ discriminator.plane.weight.T + discriminator.plane.bias
         torch.testing.assert_close(discriminator.network.given[:, 3], plane.view(2, 2, 4))
@@ -93,10 +93,10 @@ class TestConditions:
         """Equation 3 of Miyato & Koyama."""
         discriminator = projection.DiscriminatorCondition(lambda shape: Seen(*shape), (3, 2, 4), 5)
         images, labels = torch.randn(4, 3, 2, 4), torch.tensor([4, 1, 1, 0])
-        score, features = discriminator.network.look(images)
+        score, features = discriminator.network.scores_and_features(images)
         vectors = discriminator.classes.weight.T[labels]
         expected = torch.stack([s + v @ f for s, v, f in zip(score, vectors, features, strict=True)])
-        torch.testing.assert_close(discriminator.look(images, labels)[0], expected)
+        torch.testing.assert_close(discriminator.scores_and_features(images, labels)[0], expected)
         assert discriminator.classes.weight.shape == (2, 5)
 
     def test_projection_starts_with_vectors_of_length_one(self) -> None:

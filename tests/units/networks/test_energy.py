@@ -26,7 +26,7 @@ class TestEnergy:
         self, name: str, shape: tuple[int, int, int]
     ) -> None:
         network, images = MODULES[name].Discriminator(shape).double(), torch.randn(3, *shape, dtype=torch.float64)
-        scores, codes = network.look(images)
+        scores, codes = network.scores_and_features(images)
         torch.testing.assert_close(scores, -error(name, network, images), rtol=1e-6, atol=1e-6)
         assert torch.equal(codes, network.encoder(images))
         assert codes.dim() == 2

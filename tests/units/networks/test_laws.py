@@ -1,4 +1,4 @@
-"""Laws of the latents: the distributions themselves, and the ways between latents."""
+"""Prior of the latents: the distributions themselves, and the ways between latents."""
 
 import math
 
@@ -8,8 +8,8 @@ import torch
 from scipy import stats
 
 from belamy.errors import UsageError
-from belamy.networks.latents import coded, normal, spherical, truncated, uniform
-from belamy.networks.latents.paths import linear, slerp
+from belamy.networks.priors import coded, normal, spherical, truncated, uniform
+from belamy.networks.priors.paths import linear, slerp
 from belamy.seeds import Draws
 
 LIKELY = 0.01
@@ -21,24 +21,24 @@ def numbers(step: int = 0) -> Draws:
 
 
 @pytest.mark.parametrize(
-    ("law", "distribution"),
+    ("prior", "distribution"),
     [
-        (normal.Law(4), stats.norm()),
-        (uniform.Law(4), stats.uniform(-1, 2)),
-        (truncated.Law(4), stats.truncnorm(-2, 2)),
-        (truncated.Law(4, threshold=0.5), stats.truncnorm(-0.5, 0.5)),
+        (normal.Prior(4), stats.norm()),
+        (uniform.Prior(4), stats.uniform(-1, 2)),
+        (truncated.Prior(4), stats.truncnorm(-2, 2)),
+        (truncated.Prior(4, threshold=0.5), stats.truncnorm(-0.5, 0.5)),
         # a coordinate of a point on the sphere in four dimensions, radius 2: (z/2 + 1)/2 is Beta(3/2, 3/2)
-        (spherical.Law(4), stats.beta(1.5, 1.5, loc=-2, scale=4)),
+        (spherical.Prior(4), stats.beta(1.5, 1.5, loc=-2, scale=4)),
     ],
 )
-def test_each_coordinate_has_its_law(law, distribution):
-    z = law.sample(2000, numbers())
+def test_each_coordinate_has_its_law(prior, distribution):
+    z = prior.sample(2000, numbers())
     assert stats.kstest(z[:, 0].numpy(), distribution.cdf).pvalue > LIKELY
     assert stats.kstest(z[:, 3].numpy(), distribution.cdf).pvalue > LIKELY
 
 
 def test_the_sphere_is_met_exactly_and_evenly():
-    z = spherical.Law(3).sample(3000, numbers())
+    z = spherical.Prior(3).sample(3000, numbers())
     torch.testing.assert_close(z.norm(dim=1), torch.full((3000,), math.sqrt(3), dtype=torch.float64))
     direction = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     height = z @ (direction / direction.norm()) / math.sqrt(3)  # Archimedes: uniform in every direction
@@ -48,9 +48,9 @@ def test_the_sphere_is_met_exactly_and_evenly():
 @pytest.mark.parametrize("threshold", [0.01, 0.7, 2.0, 5.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_truncation_is_never_exceeded(threshold, dtype):
-    law = truncated.Law(50, threshold=threshold)
-    a, b = law.sample(4000, Draws(0, 0, dtype=dtype)).chunk(2)
-    for z in (a, b, law.interpolate(a, b, 0.5)):
+    prior = truncated.Prior(50, threshold=threshold)
+    a, b = prior.sample(4000, Draws(0, 0, dtype=dtype)).chunk(2)
+    for z in (a, b, prior.interpolate(a, b, 0.5)):
         assert z.abs().max() <= threshold
         assert z.isfinite().all()
     assert a.abs().max() > 0.9 * min(threshold, 4)
@@ -61,16 +61,16 @@ def test_truncation_at_the_ends_of_its_numbers():
         def uniform(self, stream, count, *shape):
             return torch.tensor([[0.0, 0.5, 1 - 2**-24]])
 
-    law = truncated.Law(3)
-    z = law.sample(1, Ends())
+    prior = truncated.Prior(3)
+    z = prior.sample(1, Ends())
     torch.testing.assert_close(z, torch.tensor([[-2.0, 0.0, 2.0]]), rtol=0, atol=1e-5)
-    torch.testing.assert_close(law.interpolate(z, z, 0.5), z, rtol=0, atol=1e-4)
+    torch.testing.assert_close(prior.interpolate(z, z, 0.5), z, rtol=0, atol=1e-4)
 
 
 def test_codes_are_where_they_should_be_and_have_their_laws():
-    law = coded.Law(20, categories=10, continuous=2)
-    z = law.sample(4000, numbers())
-    noise, category, codes = law.split(z)
+    prior = coded.Prior(20, categories=10, continuous=2)
+    z = prior.sample(4000, numbers())
+    noise, category, codes = prior.split(z)
     assert (noise.shape[1], category.shape[1], codes.shape[1]) == (8, 10, 2)
     assert torch.equal(torch.cat([noise, category, codes], 1), z)
     assert stats.kstest(noise[:, 0].numpy(), stats.norm().cdf).pvalue > LIKELY
@@ -84,8 +84,8 @@ def test_codes_are_where_they_should_be_and_have_their_laws():
 
 @pytest.mark.parametrize(("categories", "continuous"), [(0, 3), (4, 0), (0, 0)])
 def test_codes_of_one_kind_alone(categories, continuous):
-    law = coded.Law(10, categories=categories, continuous=continuous)
-    noise, category, codes = law.split(law.sample(5, numbers()))
+    prior = coded.Prior(10, categories=categories, continuous=continuous)
+    noise, category, codes = prior.split(prior.sample(5, numbers()))
     assert (category.shape[1], codes.shape[1]) == (categories, continuous)
     assert noise.shape[1] == 10 - categories - continuous
 
@@ -121,27 +121,27 @@ def test_directions_without_an_arc_go_straight():
 
 
 @pytest.mark.parametrize(
-    ("law", "distribution"),
-    [(normal.Law(256), stats.norm()), (truncated.Law(256, threshold=1.0), stats.truncnorm(-1, 1))],
+    ("prior", "distribution"),
+    [(normal.Prior(256), stats.norm()), (truncated.Prior(256, threshold=1.0), stats.truncnorm(-1, 1))],
 )
-def test_halfway_has_the_law_of_the_ends(law, distribution):
+def test_halfway_has_the_law_of_the_ends(prior, distribution):
     """Which the straight way has not: its middle is shorter by the square root of two."""
-    a, b = law.sample(40, numbers()).chunk(2)
-    between = law.interpolate(a, b, 0.5).flatten()
+    a, b = prior.sample(40, numbers()).chunk(2)
+    between = prior.interpolate(a, b, 0.5).flatten()
     assert stats.kstest(between.numpy(), distribution.cdf).pvalue > LIKELY
     assert stats.kstest(linear(a, b, 0.5).flatten().numpy(), distribution.cdf).pvalue < 1e-6
 
 
 def test_ways_stay_where_latents_are():
-    law = spherical.Law(9)
-    a, b = law.sample(40, numbers()).chunk(2)
-    torch.testing.assert_close(law.interpolate(a, b, 0.3).norm(dim=1), torch.full((20,), 3.0, dtype=torch.float64))
-    law = uniform.Law(9)
-    a, b = law.sample(40, numbers()).chunk(2)
-    torch.testing.assert_close(law.interpolate(a, b, 0.3), 0.7 * a + 0.3 * b)
-    law = coded.Law(20)
-    a, b = law.sample(40, numbers()).chunk(2)
-    noise, category, codes = law.split(law.interpolate(a, b, 0.3))
+    prior = spherical.Prior(9)
+    a, b = prior.sample(40, numbers()).chunk(2)
+    torch.testing.assert_close(prior.interpolate(a, b, 0.3).norm(dim=1), torch.full((20,), 3.0, dtype=torch.float64))
+    prior = uniform.Prior(9)
+    a, b = prior.sample(40, numbers()).chunk(2)
+    torch.testing.assert_close(prior.interpolate(a, b, 0.3), 0.7 * a + 0.3 * b)
+    prior = coded.Prior(20)
+    a, b = prior.sample(40, numbers()).chunk(2)
+    noise, category, codes = prior.split(prior.interpolate(a, b, 0.3))
     torch.testing.assert_close(noise, slerp(a[:, :8], b[:, :8], 0.3))
     torch.testing.assert_close(torch.cat([category, codes], 1), 0.7 * a[:, 8:] + 0.3 * b[:, 8:])
 
@@ -149,11 +149,11 @@ def test_ways_stay_where_latents_are():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: truncated.Law(8, threshold=0.0), "threshold is 0.*threshold=2"),
-        (lambda: truncated.Law(8, threshold=6.0), "threshold is 6"),
-        (lambda: coded.Law(12), "latent of 12 numbers.*--latent 74"),
-        (lambda: coded.Law(20, categories=1), "has 1 categories.*categories=10"),
-        (lambda: coded.Law(20, continuous=-1), "-1 continuous"),
+        (lambda: truncated.Prior(8, threshold=0.0), "threshold is 0.*threshold=2"),
+        (lambda: truncated.Prior(8, threshold=6.0), "threshold is 6"),
+        (lambda: coded.Prior(12), "latent of 12 numbers.*--latent 74"),
+        (lambda: coded.Prior(20, categories=1), "has 1 categories.*categories=10"),
+        (lambda: coded.Prior(20, continuous=-1), "-1 continuous"),
     ],
 )
 def test_wrong_options_are_explained(make, message):

@@ -177,7 +177,7 @@ class TestR3GAN:
     def test_signals_keep_their_size(self) -> None:
         """The widest network of the paper neither explodes nor fades at the start."""
         images = torch.randn(4, *COLOUR)
-        scores, features = r3gan.Discriminator(COLOUR, width=64, growth=1).look(images)
+        scores, features = r3gan.Discriminator(COLOUR, width=64, growth=1).scores_and_features(images)
         assert 0.05 < features.std() < 5 and scores.abs().max() < 10
         made = r3gan.Generator(64, COLOUR, width=64, growth=1)(torch.randn(8, 64))
         assert 0.1 < made.std() < 0.9
@@ -204,7 +204,7 @@ class TestR3GAN:
 @pytest.mark.parametrize("network", [sngan, sagan, r3gan])
 def test_scores_are_linear_in_the_features(network: object) -> None:
     discriminator = network.Discriminator(COLOUR, **{"features": 8} if network is not r3gan else {})
-    scores, features = discriminator.look(torch.randn(3, *COLOUR))
+    scores, features = discriminator.scores_and_features(torch.randn(3, *COLOUR))
     torch.testing.assert_close(scores, features @ discriminator.score.weight[0] + discriminator.score.bias)
 
 

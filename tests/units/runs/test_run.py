@@ -13,20 +13,20 @@ import torch
 
 from belamy.errors import RunError
 from belamy.methods import classifier, gan
-from belamy.methods.base import Domain
+from belamy.methods.base import DataSpec
+from belamy.registry import Part
 from belamy.runs.run import FORMAT, KEEP_CHECKPOINTS, Checkpoint, Run, method_name
-from belamy.shelf import Part
 
 DENSE = Part(name="dense-fashion")
-RECIPE = gan.Recipe(generator=DENSE, discriminator=DENSE, latent=8, samples=64, batch=16, average=64)
-DOMAIN = Domain((1, 8, 8), ("a", "b"))
+RECIPE = gan.Recipe(generator=DENSE, discriminator=DENSE, latent=8, samples=64, batch=16, ema_half_life=64)
+DOMAIN = DataSpec((1, 8, 8), ("a", "b"))
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     facts = {"precision": "auto", "snapshots": 3, "data": "f00d", "sessions": []}
     return Run.create(
-        tmp_path / "run", recipe=RECIPE, recipe_name="small", domain=DOMAIN, provenance=facts, card={"name": "noise"}
+        tmp_path / "run", recipe=RECIPE, recipe_name="small", spec=DOMAIN, provenance=facts, card={"name": "noise"}
     )
 
 
@@ -37,7 +37,7 @@ def checkpoint(samples: int, tensors: dict[str, torch.Tensor] | None = None) -> 
 class TestFacts:
     def test_they_are_what_was_given(self, run: Run) -> None:
         opened = Run.open(run.path)
-        assert (opened.recipe, opened.recipe_name, opened.method_name, opened.domain) == (
+        assert (opened.recipe, opened.recipe_name, opened.method_name, opened.spec) == (
             RECIPE,
             "small",
             "gan",
@@ -52,7 +52,7 @@ class TestFacts:
 
     def test_a_place_that_is_taken_is_refused(self, run: Run, tmp_path: Path) -> None:
         again: dict[str, Any] = {
-            "recipe": RECIPE, "recipe_name": "x", "domain": DOMAIN, "provenance": {}, "card": {}
+            "recipe": RECIPE, "recipe_name": "x", "spec": DOMAIN, "provenance": {}, "card": {}
         }  # fmt: skip
         with pytest.raises(RunError, match=rf"holds a run\. Type `belamy resume {run.path}`"):
             Run.create(run.path, **again)
@@ -185,12 +185,12 @@ class TestRewind:
 class TestTrained:
     def test_the_averages_are_what_one_samples_with(self, run: Run) -> None:
         """Before the run is finished they are in the checkpoint."""
-        live, average = run.build(), run.build()
+        live, ema_half_life = run.build(), run.build()
         tensors = {f"method/{name}": value for name, value in live.state_dict().items()}
-        tensors |= {f"average/generator/{name}": value for name, value in average.generator.state_dict().items()}
+        tensors |= {f"average/generator/{name}": value for name, value in ema_half_life.generator.state_dict().items()}
         run.save_checkpoint(checkpoint(16, tensors))
         method = run.method()
-        assert all(torch.equal(value, average.generator.state_dict()[name])
+        assert all(torch.equal(value, ema_half_life.generator.state_dict()[name])
                    for name, value in method.generator.state_dict().items())  # fmt: skip
         assert all(torch.equal(value, live.discriminator.state_dict()[name])
                    for name, value in method.discriminator.state_dict().items())  # fmt: skip
@@ -215,7 +215,7 @@ def test_what_a_killed_start_left_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "run" / "data.json").write_text("{}")
     facts = {"precision": "auto", "snapshots": 3, "data": "f00d", "sessions": []}
     run = Run.create(
-        tmp_path / "run", recipe=RECIPE, recipe_name="x", domain=DOMAIN, provenance=facts, card={"name": "n"}
+        tmp_path / "run", recipe=RECIPE, recipe_name="x", spec=DOMAIN, provenance=facts, card={"name": "n"}
     )
     assert run.card == {"name": "n"}
 

@@ -10,16 +10,16 @@ from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.methods import gan
-from belamy.methods.base import BaseMethod, BaseRecipe, Domain, normal_latents, uniform_latents
+from belamy.methods.base import BaseMethod, BaseRecipe, DataSpec, normal_latents, uniform_latents
+from belamy.registry import Part
 from belamy.sampling.draw import draw
-from belamy.shelf import Part
 
 
 class Painter(BaseMethod):
     """Images whose grey is the latent plus a tenth of the label; in training mode all are black."""
 
     def __init__(self, classes: tuple[str, ...] = ()) -> None:
-        super().__init__(BaseRecipe(), Domain((1, 2, 2), classes))
+        super().__init__(BaseRecipe(), DataSpec((1, 2, 2), classes))
         self.layer = nn.Linear(1, 1)
         self.seen: list[int] = []
 
@@ -81,12 +81,12 @@ def test_a_wrong_number_is_one_clear_message(classes: tuple[str, ...], options: 
         draw(Painter(classes), **options)
 
 
-@pytest.mark.parametrize("law", [normal_latents, uniform_latents])
-def test_latents_are_functions_of_seed_and_index(law: object) -> None:
-    whole = law(3, range(20), 6)
+@pytest.mark.parametrize("prior", [normal_latents, uniform_latents])
+def test_latents_are_functions_of_seed_and_index(prior: object) -> None:
+    whole = prior(3, range(20), 6)
     assert whole.shape == (20, 6)
-    assert torch.equal(law(3, [17, 2], 6), whole[[17, 2]])
-    assert not torch.equal(law(4, range(20), 6), whole)
+    assert torch.equal(prior(3, [17, 2], 6), whole[[17, 2]])
+    assert not torch.equal(prior(4, range(20), 6), whole)
 
 
 def test_the_laws_of_latents() -> None:
@@ -96,14 +96,14 @@ def test_the_laws_of_latents() -> None:
     assert abs(float(uniform.var()) - 1 / 3) < 0.02
 
 
-@pytest.mark.parametrize("law", ["normal", "uniform"])
-def test_training_and_sampling_draw_from_the_same_law(law: str) -> None:
+@pytest.mark.parametrize("prior", ["normal", "uniform"])
+def test_training_and_sampling_draw_from_the_same_law(prior: str) -> None:
     """The book's code trains on N(0, 1) and samples from U(-1, 1)."""
     from belamy.seeds import Draws
 
     dense = Part(name="dense-fashion")
-    recipe = gan.Recipe(latent_law=law, generator=dense, discriminator=dense, latent=64)
-    method = gan.Method(recipe, Domain((1, 8, 8)))
+    recipe = gan.Recipe(prior=prior, generator=dense, discriminator=dense, latent=64)
+    method = gan.Method(recipe, DataSpec((1, 8, 8)))
     trained, sampled = method.noise(200, Draws(0, 0)), method.latents(0, range(200))
     assert abs(float(trained.std() - sampled.std())) < 0.03
-    assert (float(trained.abs().max()) <= 1) == (float(sampled.abs().max()) <= 1) == (law == "uniform")
+    assert (float(trained.abs().max()) <= 1) == (float(sampled.abs().max()) <= 1) == (prior == "uniform")

@@ -10,17 +10,17 @@ from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.methods import gan
-from belamy.methods.base import BaseMethod, BaseRecipe, Domain, normal_latents
+from belamy.methods.base import BaseMethod, BaseRecipe, DataSpec, normal_latents
+from belamy.registry import Part
 from belamy.sampling.manifold import axis_coordinates, coordinates, plane, sheet, traversals
 from belamy.sampling.scatter import LEFT, SIDE, TOP, palette, scatter
-from belamy.shelf import Part
 
 
 class Shows(BaseMethod):
     """Two pixels above each other that are the first two of three latents, divided by 2."""
 
     def __init__(self) -> None:
-        super().__init__(BaseRecipe(), Domain((1, 2, 1)))
+        super().__init__(BaseRecipe(), DataSpec((1, 2, 1)))
         self.gain = nn.Parameter(torch.tensor(0.5))
 
     def latents(self, seed: int, indices: list[int]) -> Tensor:
@@ -30,12 +30,12 @@ class Shows(BaseMethod):
         return (self.gain * latents[:, :2]).view(-1, 1, 2, 1)
 
 
-def lawful(law: str) -> gan.Method:
+def lawful(prior: str) -> gan.Method:
     recipe = gan.Recipe(
         generator=Part.parse("dense-fashion"), discriminator=Part.parse("dense-fashion"), latent=6,
-        latent_law=Part.parse(law),
+        prior=Part.parse(prior),
     )  # fmt: skip
-    return gan.Method(recipe, Domain((1, 8, 8)))
+    return gan.Method(recipe, DataSpec((1, 8, 8)))
 
 
 def test_the_coordinates_of_the_slides() -> None:
@@ -71,14 +71,14 @@ def test_other_axes_are_those_of_the_base() -> None:
 
 
 @pytest.mark.parametrize(
-    "law", ["normal", "spherical", "uniform", "truncated:threshold=1", "coded:categories=2,continuous=1"]
+    "prior", ["normal", "spherical", "uniform", "truncated:threshold=1", "coded:categories=2,continuous=1"]
 )
-def test_coordinates_are_quantiles_of_the_law(law: str) -> None:
-    method = lawful(law)
+def test_coordinates_are_quantiles_of_the_law(prior: str) -> None:
+    method = lawful(prior)
     axis = 5  # a continuous code, where there are any
     drawn = method.latents(0, range(5_000))[:, axis].double()
     shares = torch.tensor([(drawn <= at).double().mean() for at in axis_coordinates(method, axis)])
-    tolerance = 0.05 if law == "spherical" else 0.022  # six coordinates on a sphere are only nearly normal
+    tolerance = 0.05 if prior == "spherical" else 0.022  # six coordinates on a sphere are only nearly normal
     assert torch.allclose(shares.double(), torch.linspace(0.05, 0.95, 15, dtype=torch.float64), rtol=0, atol=tolerance)
 
 

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.methods import autoencoder, gan, vae
-from belamy.methods.base import BaseMethod, BaseRecipe, Domain, normal_latents
-from belamy.networks.latents.paths import linear, slerp
+from belamy.methods.base import BaseMethod, BaseRecipe, DataSpec, normal_latents
+from belamy.networks.priors.paths import linear, slerp
+from belamy.registry import Part
 from belamy.sampling.picture import Picture, beside, named
 from belamy.sampling.points import class_weights, drawn, encoded, images_at, pixels_at
 from belamy.sampling.walk import PATHS, along, completed, equidistant, evenly, lengths, walk, way
-from belamy.shelf import Part
 
-SMALL = Domain((1, 8, 8), ("a", "b", "c"))
+SMALL = DataSpec((1, 8, 8), ("a", "b", "c"))
 CONDITIONS = ("embedding", "one-hot", "gated", "embedding:mode=multiply")
 
 
@@ -25,7 +25,7 @@ class Cubic(BaseMethod):
     """A generator without a law of its own: every pixel is the cube of the first latent."""
 
     def __init__(self) -> None:
-        super().__init__(BaseRecipe(), Domain((1, 2, 2)))
+        super().__init__(BaseRecipe(), DataSpec((1, 2, 2)))
         self.gain = nn.Parameter(torch.ones(1))
 
     def latents(self, seed: int, indices: list[int]) -> Tensor:
@@ -35,10 +35,10 @@ class Cubic(BaseMethod):
         return (self.gain * latents[:, 0] ** 3).view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
 
 
-def a_gan(condition: str = "unconditional", law: str = "normal", **fields: object) -> gan.Method:
+def a_gan(condition: str = "unconditional", prior: str = "normal", **fields: object) -> gan.Method:
     recipe = gan.Recipe(
         generator=Part.parse("dense-fashion"), discriminator=Part.parse("dense-fashion"), latent=6,
-        latent_law=Part.parse(law), generator_condition=Part.parse(condition), **fields,
+        prior=Part.parse(prior), generator_condition=Part.parse(condition), **fields,
     )  # fmt: skip
     torch.manual_seed(1)
     return gan.Method(recipe, SMALL).eval()
@@ -68,32 +68,32 @@ def test_equal_and_opposite_keys_stay_finite(path: str) -> None:
         assert torch.allclose(made.latents[0], key, atol=1e-6) and torch.allclose(made.latents[-1], other, atol=1e-6)
 
 
-@pytest.mark.parametrize("law", ["normal", "uniform", "spherical", "truncated", "coded:categories=2,continuous=1"])
-@pytest.mark.parametrize("path", ["law", "linear", "slerp"])
-def test_every_path_passes_its_keys(law: str, path: str) -> None:
-    method = a_gan(law=law)
+@pytest.mark.parametrize("prior", ["normal", "uniform", "spherical", "truncated", "coded:categories=2,continuous=1"])
+@pytest.mark.parametrize("path", ["prior", "linear", "slerp"])
+def test_every_path_passes_its_keys(prior: str, path: str) -> None:
+    method = a_gan(prior=prior)
     keys = torch.stack([drawn(method, seed) for seed in (0, 1, 2)])
     made = walk(method, keys, path=path, steps=4)
     assert made.keys == (0, 4, 8) and len(made.images) == 9
     assert torch.allclose(made.latents[[0, 4, 8]], keys, atol=1e-4)
     assert torch.equal(made.images[4], pixels_at(method, keys[1:2])[0])
     middle = made.latents[2]
-    if path == "linear" or (path, law) == ("law", "uniform"):
+    if path == "linear" or (path, prior) == ("prior", "uniform"):
         assert torch.allclose(middle, (keys[0] + keys[1]) / 2, atol=1e-6)
-    elif path == "slerp" or law in ("normal", "spherical"):
+    elif path == "slerp" or prior in ("normal", "spherical"):
         assert torch.allclose(middle, slerp(keys[0], keys[1], 0.5), atol=1e-6)
 
 
 def test_the_way_of_several_generators_leaves_the_choice_straight() -> None:
     method = a_gan(generators=2)
     keys = torch.stack([drawn(method, seed) for seed in (0, 1)])
-    between = along(keys, torch.tensor([0.5]), way(method, "law"))[0]
+    between = along(keys, torch.tensor([0.5]), way(method, "prior"))[0]
     assert torch.allclose(between[:-1], slerp(keys[0, :-1], keys[1, :-1], 0.5))
     assert torch.isclose(between[-1], keys[:, -1].mean())
 
 
 def test_means_are_completed_and_codes_stay() -> None:
-    method = a_gan(law="coded:categories=2,continuous=1")
+    method = a_gan(prior="coded:categories=2,continuous=1")
     long = drawn(method, 0) * 100
     assert torch.equal(completed(method, long), long)
     mean = torch.tensor([0.25, 0, 0, 1, 0, 0.5])  # three numbers of noise, two of the category, one code
@@ -186,7 +186,7 @@ def test_held_labels_stay_and_others_go_straight() -> None:
 
 def test_what_a_walk_refuses() -> None:
     keys = torch.zeros(2, 3)
-    method = autoencoder.Method(autoencoder.Recipe.tiny(), Domain((1, 28, 28)))
+    method = autoencoder.Method(autoencoder.Recipe.tiny(), DataSpec((1, 28, 28)))
     with pytest.raises(UsageError, match="draws no samples"):
         walk(method, keys)
     with pytest.raises(UsageError, match="Did you mean 'linear'"):
@@ -198,7 +198,7 @@ def test_what_a_walk_refuses() -> None:
 
 
 def test_a_vae_walks_between_encoded_images() -> None:
-    method = vae.Method(vae.Recipe.tiny(), Domain((1, 28, 28))).eval()
+    method = vae.Method(vae.Recipe.tiny(), DataSpec((1, 28, 28))).eval()
     images = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
     keys = encoded(method, images)
     made = walk(method, keys, steps=2)

@@ -22,7 +22,7 @@ from belamy.survey.design import (
     Design,
     climbed,
 )
-from belamy.survey.schedule import Trial, schedule
+from belamy.survey.schedule import SurveyTrial, schedule
 
 
 def plan(kind: str, **changes: Any) -> Design:
@@ -45,7 +45,7 @@ def pool_of(design: Design, count: int = 40) -> dict[tuple[int, str], list[int]]
     return pool
 
 
-def main_trials(design: Design, pool: dict[tuple[int, str], list[int]], participant: int) -> list[Trial]:
+def main_trials(design: Design, pool: dict[tuple[int, str], list[int]], participant: int) -> list[SurveyTrial]:
     return [trial for trial in schedule(design, pool, participant) if trial.role == MAIN]
 
 

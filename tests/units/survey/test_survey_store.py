@@ -28,7 +28,7 @@ from belamy.survey.exclusion import keep
 from belamy.survey.export import as_csv, as_json
 from belamy.survey.page import render, told
 from belamy.survey.stimuli import Collection, sounds, stimuli, wav
-from belamy.survey.store import Judgement, Refused, Reply, Store, right_answer
+from belamy.survey.store import Refused, Reply, Response, Store, right_answer
 
 SOURCE = Path(__file__).parents[3] / "src"
 
@@ -318,9 +318,9 @@ def _mixed(store: Store, who: int, place: int, number: int) -> str:
     return store.design.alternatives[number % 2] if (place + number) % 4 == 0 else right
 
 
-def judgement(place: int, answer: str, role: str = MAIN, source: int = 1, **changes: Any) -> Judgement:
+def judgement(place: int, answer: str, role: str = MAIN, source: int = 1, **changes: Any) -> Response:
     kept = {key: changes.pop(key) for key in ("participant", "views", "exposure") if key in changes}
-    made_of = Judgement(
+    made_of = Response(
         1, place, role, ((source, place, role),), (place,), reply(place, answer, **changes), 0, 1, "2026-01-01",
     )  # fmt: skip
     return replace(made_of, **kept)

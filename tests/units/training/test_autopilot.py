@@ -12,14 +12,14 @@ import torch
 import belamy
 from belamy.errors import NotFinite
 from belamy.methods import gan
+from belamy.registry import Part
 from belamy.runs.run import Run
-from belamy.shelf import Part
 from belamy.training import autopilot, session
-from belamy.training.autopilot import Attempt, Verdict, decide, lately, quality
+from belamy.training.autopilot import Attempt, RemedyResult, decide, lately, quality
 from belamy.training.trainer import Trainer, fresh
 from belamy.training.watch import observe
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Finding, Remedy
+from belamy.training.watch.history import RunHistory
 
 SLOWER = Part(name="adam", lr=5e-5, beta1=0.5)
 SLOW = Remedy("the discriminator learns more slowly", {"discriminator_optimizer": SLOWER}, ("--x",))
@@ -35,12 +35,12 @@ def severe(*remedies: Remedy) -> Finding:
     return Finding("trouble", 2.0, "says", "cause", prescription=lambda: remedies, sign="trouble")
 
 
-def course(looks: int, events: list[dict[str, Any]], good: Callable[[int], float] = lambda look: 0.5) -> Course:
+def history(looks: int, events: list[dict[str, Any]], good: Callable[[int], float] = lambda look: 0.5) -> RunHistory:
     """A look for each 100 samples."""
     rows = [
         {"samples": 100 * look, "watch": {"precision": good(look), "coverage": good(look)}} for look in range(looks)
     ]
-    return Course(RECIPE.changed(samples=10_000), rows, events)
+    return RunHistory(RECIPE.changed(samples=10_000), rows, events)
 
 
 def moved(event: str, samples: int, changes: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -54,52 +54,56 @@ def anything(remedy: Remedy) -> bool:
 class TestDecide:
     def test_the_first_remedy_of_a_severe_finding_that_applies(self) -> None:
         mild = Finding("mild", 0.7, "says", "cause", prescription=lambda: (SLOW,), sign="mild")
-        found = decide(course(3, []), [mild, severe(WIDER, SMOOTH, SLOW)], lambda remedy: remedy is not WIDER)
+        found = decide(history(3, []), [mild, severe(WIDER, SMOOTH, SLOW)], lambda remedy: remedy is not WIDER)
         assert isinstance(found, Attempt) and found.remedy is SMOOTH
-        assert decide(course(3, []), [mild], anything) is None
-        assert decide(course(3, []), [severe(Remedy("buy more data"))], anything) is None
+        assert decide(history(3, []), [mild], anything) is None
+        assert decide(history(3, []), [severe(Remedy("buy more data"))], anything) is None
 
     def test_a_remedy_has_time_to_act_and_is_then_judged_by_quality(self) -> None:
         events = [moved("remedy", 800)]
-        assert decide(course(11, events), [severe(SLOW)], anything) is None
-        fine = decide(course(12, events), [severe(SLOW)], anything)
-        assert fine == Verdict(1.0, 1.0) and not fine.worse
-        bad = decide(course(12, events, lambda look: 0.5 if look <= 8 else 0.4), [], anything)
-        assert isinstance(bad, Verdict) and bad.worse
-        assert not Verdict(1.0, 0.95).worse and not Verdict(None, 0.5).worse and Verdict(diverged=True).worse
+        assert decide(history(11, events), [severe(SLOW)], anything) is None
+        fine = decide(history(12, events), [severe(SLOW)], anything)
+        assert fine == RemedyResult(1.0, 1.0) and not fine.worse
+        bad = decide(history(12, events, lambda look: 0.5 if look <= 8 else 0.4), [], anything)
+        assert isinstance(bad, RemedyResult) and bad.worse
+        assert (
+            not RemedyResult(1.0, 0.95).worse
+            and not RemedyResult(None, 0.5).worse
+            and RemedyResult(diverged=True).worse
+        )
 
     def test_what_was_taken_back_is_not_tried_again(self) -> None:
         changes = {"targets": ["smoothing"]}
         events = [moved("remedy", 100, changes), moved("back-out", 500, changes)]
-        assert decide(course(8, events), [severe(SMOOTH, SLOW)], anything) is None, "it is left alone for a while"
-        found = decide(course(10, events), [severe(SMOOTH, SLOW)], anything)
+        assert decide(history(8, events), [severe(SMOOTH, SLOW)], anything) is None, "it is left alone for a while"
+        found = decide(history(10, events), [severe(SMOOTH, SLOW)], anything)
         assert isinstance(found, Attempt) and found.remedy is SLOW
 
     def test_nothing_is_begun_near_the_end_or_too_often(self) -> None:
-        assert decide(course(90, []), [severe(SLOW)], anything) is None
+        assert decide(history(90, []), [severe(SLOW)], anything) is None
         often = [moved(event, 1) for _ in range(autopilot.ATTEMPTS) for event in ("remedy", "kept")]
-        assert decide(course(20, often), [severe(SLOW)], anything) is None
+        assert decide(history(20, often), [severe(SLOW)], anything) is None
 
     def test_where_nothing_worth_keeping_was_learned_it_begins_anew(self) -> None:
-        good = decide(course(9, [], lambda look: 0.3), [severe(SLOW)], anything)
-        poor = decide(course(9, [], lambda look: 0.01), [severe(SLOW)], anything)
+        good = decide(history(9, [], lambda look: 0.3), [severe(SLOW)], anything)
+        poor = decide(history(9, [], lambda look: 0.01), [severe(SLOW)], anything)
         assert isinstance(good, Attempt) and not good.afresh
         assert isinstance(poor, Attempt) and poor.afresh
-        late = decide(course(70, [], lambda look: 0.01), [severe(SLOW)], anything)
+        late = decide(history(70, [], lambda look: 0.01), [severe(SLOW)], anything)
         assert isinstance(late, Attempt) and not late.afresh, "there is no time to begin anew"
 
     def test_what_lies_before_a_new_beginning_is_no_evidence(self) -> None:
         events = [moved("not-finite", 300), {**moved("remedy", 300), "afresh": True}, moved("not-finite", 900)]
-        seen = lately(course(12, events))
+        seen = lately(history(12, events))
         assert [row["samples"] for row in seen.rows] == [100 * look for look in range(4, 12)]
         assert [row["samples"] for row in seen.events] == [300, 900]
 
     def test_quality_is_precision_and_coverage_at_some_looks(self) -> None:
-        assert quality(course(5, [], lambda look: look / 10), [200, 400]) == pytest.approx(0.6)
-        assert quality(Course(RECIPE, []), [100]) is None
+        assert quality(history(5, [], lambda look: look / 10), [200, 400]) == pytest.approx(0.6)
+        assert quality(RunHistory(RECIPE, []), [100]) is None
 
 
-def find(monkeypatch: pytest.MonkeyPatch, examine: Callable[[Course], list[Finding]]) -> None:
+def find(monkeypatch: pytest.MonkeyPatch, examine: Callable[[RunHistory], list[Finding]]) -> None:
     """Let the watch find what is given."""
     for room in (session, autopilot):
         monkeypatch.setattr(room, "examine", examine)
@@ -111,7 +115,7 @@ def trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "APART", 1)
     monkeypatch.setattr(observe, "FEWEST", 32)
     monkeypatch.setattr(autopilot, "PATIENCE", 2)
-    find(monkeypatch, lambda course: [severe(IMPOSSIBLE, WIDER, SMOOTH, SLOW)])
+    find(monkeypatch, lambda history: [severe(IMPOSSIBLE, WIDER, SMOOTH, SLOW)])
 
 
 def fly(noise_file: Path, out: Path, **changes: Any) -> Run:
@@ -124,7 +128,7 @@ def moves(run: Run) -> list[tuple[str, str]]:
 
 def judged(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
     """Say that each remedy changed the quality from 1 to a value."""
-    monkeypatch.setattr(autopilot, "quality", lambda course, looks: value if looks[-1] == course.samples else 1.0)
+    monkeypatch.setattr(autopilot, "quality", lambda history, looks: value if looks[-1] == history.samples else 1.0)
 
 
 @pytest.mark.usefixtures("trouble")
@@ -187,7 +191,7 @@ class TestFlight:
         assert run.samples_seen == 240
 
     def test_without_a_trial_divergence_stops_the_run(self, noise_file: Path, tmp_path: Path, monkeypatch: Any) -> None:
-        find(monkeypatch, lambda course: [])
+        find(monkeypatch, lambda history: [])
 
         def step(self: Trainer) -> None:
             raise NotFinite("the loss is nan")
@@ -199,7 +203,7 @@ class TestFlight:
     def test_a_run_that_diverges_begins_anew_with_a_remedy(
         self, noise_file: Path, tmp_path: Path, monkeypatch: Any
     ) -> None:
-        find(monkeypatch, lambda course: [severe(SMOOTH, SLOW)] if "not-finite" in str(course.events) else [])
+        find(monkeypatch, lambda history: [severe(SMOOTH, SLOW)] if "not-finite" in str(history.events) else [])
         stepping = Trainer.step
         state: dict[str, dict[str, torch.Tensor]] = {}
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from belamy.methods.base import BaseMethod, BaseRecipe, Domain
+from belamy.methods.base import BaseMethod, BaseRecipe, DataSpec
 from belamy.training.averaging import Averages
 
 
@@ -12,7 +12,7 @@ class Toy(BaseMethod):
     averaged = ("network",)
 
     def __init__(self) -> None:
-        super().__init__(BaseRecipe(), Domain((1, 2, 2)))
+        super().__init__(BaseRecipe(), DataSpec((1, 2, 2)))
         self.network = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
         self.other = nn.Linear(2, 2)
 
@@ -62,10 +62,10 @@ def test_statistics_of_normalisation_are_averaged_alike_and_counters_copied() ->
     before = averages.networks["network"][1].running_var.clone()
     method.network.train()(torch.randn(8, 3) * 5 + 1)
     averages.update(samples=10**9, step=64)
-    average, live = averages.networks["network"][1], method.network[1]
-    torch.testing.assert_close(average.running_var, (before + live.running_var) / 2)
-    assert not torch.equal(average.running_var, before)
-    assert average.num_batches_tracked == live.num_batches_tracked == 1
+    ema_half_life, live = averages.networks["network"][1], method.network[1]
+    torch.testing.assert_close(ema_half_life.running_var, (before + live.running_var) / 2)
+    assert not torch.equal(ema_half_life.running_var, before)
+    assert ema_half_life.num_batches_tracked == live.num_batches_tracked == 1
 
 
 def test_the_average_takes_its_place_and_gives_it_back() -> None:

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
+from belamy.judges import judge as judges
+from belamy.judges.classifier_score import Samples, by_class, classifier_score, conditional_samples, learned
 from belamy.methods import gan
-from belamy.methods.base import Domain
+from belamy.methods.base import DataSpec
 from belamy.methods.classifier import Recipe
-from belamy.shelf import Part
-from belamy.training import judge as judges
-from belamy.training.classifier_score import Samples, by_class, classifier_score, conditional_samples, learned
+from belamy.registry import Part
 
 CLASSES = ("dark", "grey", "white")
-QUICK = Recipe(classifier=Part(name="convnet", width=4), batch=32, samples=1600, average=200,
+QUICK = Recipe(classifier=Part(name="convnet", width=4), batch=32, samples=1600, ema_half_life=200,
                optimizer=Part(name="adam", lr=5e-3))  # fmt: skip
 
 
@@ -97,13 +97,13 @@ def test_it_can_be_repeated_and_seeds_are_others(data: Dataset, judge: nn.Module
 def test_the_judges_recipe_is_the_usual_one(data: Dataset, judge: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     monkeypatch.setattr(judges, "recipe", lambda count: asked.append(count) or QUICK.changed(samples=64))
-    assert classifier_score(generated(data), data, judge).recipe.samples == 64
+    assert classifier_score(generated(data), data, judge).recipe.train_samples == 64
     assert asked == [270]
 
 
 def test_samples_of_a_method_have_the_classes_of_the_training_images(data: Dataset) -> None:
     recipe = gan.Recipe.tiny().changed(generator_condition="embedding")
-    method = gan.Method(recipe, Domain((1, 8, 8), CLASSES))
+    method = gan.Method(recipe, DataSpec((1, 8, 8), CLASSES))
     with torch.no_grad():
         for parameter in method.generator.parameters():
             parameter.mul_(3)
@@ -126,10 +126,10 @@ class TestWrongUses:
             generator_condition="unconditional", discriminator_condition="unconditional", auxiliary=0.0
         )
         with pytest.raises(UsageError, match="do not use labels, so its samples teach no classifier"):
-            conditional_samples(gan.Method(recipe, Domain((1, 8, 8), CLASSES)), data)
+            conditional_samples(gan.Method(recipe, DataSpec((1, 8, 8), CLASSES)), data)
 
     def test_other_classes(self, data: Dataset) -> None:
-        method = gan.Method(gan.Recipe.tiny(), Domain((1, 8, 8), ("a", "b")))
+        method = gan.Method(gan.Recipe.tiny(), DataSpec((1, 8, 8), ("a", "b")))
         with pytest.raises(UsageError, match="classes are not those of shades"):
             conditional_samples(method, data)
 

@@ -17,19 +17,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from belamy.comparison import conduct, trial
+from belamy.comparison.boxes import box_chart
+from belamy.comparison.conduct import ComparisonConfig, Execution, Stopped, compare
+from belamy.comparison.display import told
+from belamy.comparison.ledger import FolderLedger, beating
+from belamy.comparison.outcome import Outcome
+from belamy.comparison.plan import Plan, Trial, Variant, same_data
+from belamy.comparison.report import render, verdict
+from belamy.comparison.summary import summary
+from belamy.comparison.vary import Vary
 from belamy.errors import Interrupted, MissingExtra, NotFinite, RunError, StorageError, UsageError
+from belamy.judges import judge
 from belamy.runs.run import Run
-from belamy.training import judge, session
-from belamy.training.comparison import conduct, trial
-from belamy.training.comparison.boxes import box_chart
-from belamy.training.comparison.conduct import Stopped, Wish, Work, compare
-from belamy.training.comparison.display import told
-from belamy.training.comparison.ledger import FolderLedger, beating
-from belamy.training.comparison.outcome import Outcome
-from belamy.training.comparison.plan import Plan, Trial, Variant, same_data
-from belamy.training.comparison.report import render, verdict
-from belamy.training.comparison.summary import summary
-from belamy.training.comparison.vary import Vary
+from belamy.training import session
 
 SMALL = {"generator": "dense-fashion", "discriminator": "dense-fashion", "latent": 4, "batch": 4, "average": 8}
 
@@ -103,15 +104,15 @@ class TestPlan:
         assert len({each.key for each in trials}) == len(trials) == 12
         assert trials[0].varied == trials[1].varied == trials[4].varied != trials[2].varied
         recipe: Any = made.recipe(trials[2])
-        assert (recipe.latent, recipe.seed, recipe.samples) == (trials[2].varied["latent"], 0, 64)
+        assert (recipe.latent, recipe.seed, recipe.train_samples) == (trials[2].varied["latent"], 0, 64)
         assert recipe.adversarial.name == "hinge"
 
     def test_it_survives_the_disk_and_grows(self, tmp_path: Path) -> None:
         first = plan()
         first.save(tmp_path)
         assert Plan.open(tmp_path) == first and Plan.open(tmp_path / "none") is None
-        wish = plan(seeds=5, draws=2, variants=(Variant(label="new", recipe="digits"),))
-        grown = first.grown(wish)
+        config = plan(seeds=5, draws=2, variants=(Variant(label="new", recipe="digits"),))
+        grown = first.grown(config)
         assert {trial.key for trial in first.trials()} < {trial.key for trial in grown.trials()}
         assert (grown.seeds, grown.draws, len(grown.variants)) == (5, 2, 3)
 
@@ -238,7 +239,7 @@ class TestOptunaLedger:
 
     def ledger(self, folder: Path) -> Any:
         pytest.importorskip("optuna")
-        from belamy.training.comparison.optuna_ledger import OptunaLedger
+        from belamy.comparison.optuna_ledger import OptunaLedger
 
         return OptunaLedger(f"sqlite:///{folder}/study.db", "comparison")
 
@@ -276,7 +277,7 @@ class TestOptunaLedger:
 
     def test_a_storage_that_cannot_be_opened_is_told(self) -> None:
         pytest.importorskip("optuna")
-        from belamy.training.comparison.optuna_ledger import OptunaLedger
+        from belamy.comparison.optuna_ledger import OptunaLedger
 
         with pytest.raises(StorageError, match=r"cannot be opened.*sqlite:///"):
             OptunaLedger("nonsense://x", "comparison")
@@ -324,7 +325,7 @@ class TestSummary:
 
 
 def test_boxes_show_quartiles_dots_and_failures() -> None:
-    drawn = box_chart({"a": [1.0, 2.0, inf], "b": [inf]}, "Title", "unit", floor=0.5)
+    drawn = box_chart({"a": [1.0, 2.0, inf], "b": [inf]}, "Title", "unit", real_baseline=0.5)
     assert drawn.count("<circle") == 2 and drawn.count("1 failed") == 2 and "real images: 0.5" in drawn
     assert "no finite values" in box_chart({"a": [inf]}, "Title", "unit")
 
@@ -339,7 +340,7 @@ def test_progress_in_words() -> None:
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wish:
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ComparisonConfig:
     """Two small recipes on labelled noise, with a hasty judge and without reports of each run."""
     monkeypatch.setattr(judge, "LEAST", 256)
     monkeypatch.setattr(session, "publish", lambda run: run.path)
@@ -348,11 +349,11 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wish:
     fields = {**SMALL, "data": str(tmp_path / "data.npz")}
     variants = (Variant(label="plain", recipe="dcgan-mnist", fields=fields),
                 Variant(label="hinge", recipe="dcgan-mnist", fields={**fields, "adversarial": "hinge"}))  # fmt: skip
-    return Wish(variants, seeds=1, samples=64, judged=20)
+    return ComparisonConfig(variants, seeds=1, samples=64, judged=20)
 
 
-def work(folder: Path) -> Work:
-    return Work(folder, device="cpu", progress=False)
+def execution(folder: Path) -> Execution:
+    return Execution(folder, device="cpu", progress=False)
 
 
 def values(folder: Path) -> dict[str, Any]:
@@ -362,9 +363,9 @@ def values(folder: Path) -> dict[str, Any]:
 
 
 def test_an_interrupted_comparison_ends_like_an_uninterrupted_one(
-    tmp_path: Path, tiny: Wish, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny: ComparisonConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compare(tiny, work(tmp_path / "whole"))
+    compare(tiny, execution(tmp_path / "whole"))
     step, steps = session.Session.step, []
 
     def interrupted_step(self: session.Session) -> None:
@@ -376,12 +377,12 @@ def test_an_interrupted_comparison_ends_like_an_uninterrupted_one(
     monkeypatch.setattr(session.Session, "step", interrupted_step)
     for done in (0, 1):
         with pytest.raises(Stopped, match=f"{done} of 2 trials done.*belamy compare --out"):
-            compare(tiny, work(tmp_path / "cut"))
-    compare(Wish(), work(tmp_path / "cut"))
+            compare(tiny, execution(tmp_path / "cut"))
+    compare(ComparisonConfig(), execution(tmp_path / "cut"))
     assert len(steps) == 2 * 16  # no step was done twice
     assert values(tmp_path / "cut") == values(tmp_path / "whole") and len(values(tmp_path / "whole")) == 2
     before = (tmp_path / "cut" / "outcomes" / "plain-seed-0.json").stat().st_mtime_ns
-    compare(replace(tiny, seeds=2), work(tmp_path / "cut"))
+    compare(replace(tiny, seeds=2), execution(tmp_path / "cut"))
     assert len(values(tmp_path / "cut")) == 4
     assert (tmp_path / "cut" / "outcomes" / "plain-seed-0.json").stat().st_mtime_ns == before
     run = Run.open(tmp_path / "cut" / "trials" / "hinge-seed-1")
@@ -389,7 +390,7 @@ def test_an_interrupted_comparison_ends_like_an_uninterrupted_one(
 
 
 def test_a_failing_trial_is_written_down_and_the_others_go_on(
-    tmp_path: Path, tiny: Wish, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny: ComparisonConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = trial.train
 
@@ -400,41 +401,43 @@ def test_a_failing_trial_is_written_down_and_the_others_go_on(
         return run
 
     monkeypatch.setattr(trial, "train", failing)
-    compare(tiny, work(tmp_path / "out"))
+    compare(tiny, execution(tmp_path / "out"))
     facts = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert {each["variant"]: each["failure"] for each in facts["trials"]} == {
         "plain": None, "hinge": "Training stopped: the loss is nan"}  # fmt: skip
     assert facts["variants"]["hinge"]["median"] == "Infinity" and facts["variants"]["hinge"]["failed"] == 1
 
 
-def test_a_budget_of_seconds_becomes_samples(tmp_path: Path, tiny: Wish, monkeypatch: pytest.MonkeyPatch) -> None:
-    compare(replace(tiny, variants=tiny.variants[:1], samples=None, seconds=0.5), work(tmp_path / "out"))
+def test_a_budget_of_seconds_becomes_samples(
+    tmp_path: Path, tiny: ComparisonConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare(replace(tiny, variants=tiny.variants[:1], samples=None, seconds=0.5), execution(tmp_path / "out"))
     facts = json.loads((tmp_path / "out" / "comparison.json").read_text())["trials"][0]
     assert facts["samples"] > 64 and facts["seconds"] < 10
     run = Run.open(tmp_path / "out" / "trials" / "plain-seed-0")
-    assert run.recipe.samples <= facts["samples"] < run.recipe.samples + 4
+    assert run.recipe.train_samples <= facts["samples"] < run.recipe.train_samples + 4
 
 
 class TestWrongWishes:
     def test_recipes_are_needed(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="Name the recipes"):
-            compare(Wish(), work(tmp_path / "new"))
+            compare(ComparisonConfig(), execution(tmp_path / "new"))
 
-    def test_a_foreign_folder_is_left_alone(self, tmp_path: Path, tiny: Wish) -> None:
+    def test_a_foreign_folder_is_left_alone(self, tmp_path: Path, tiny: ComparisonConfig) -> None:
         with pytest.raises(RunError, match="holds no comparison"):
-            compare(tiny, work(tmp_path))
+            compare(tiny, execution(tmp_path))
 
     def test_recipes_of_different_lengths_need_a_budget(self) -> None:
         with pytest.raises(UsageError, match=r"different lengths.*--samples or --seconds"):
             conduct.own_budget((Variant(label="a", recipe="digits"), Variant(label="b", recipe="dcgan-mnist")))
 
-    def test_draws_need_ranges(self, tmp_path: Path, tiny: Wish) -> None:
+    def test_draws_need_ranges(self, tmp_path: Path, tiny: ComparisonConfig) -> None:
         with pytest.raises(UsageError, match="4 draws of nothing"):
-            compare(replace(tiny, draws=4), work(tmp_path / "new"))
+            compare(replace(tiny, draws=4), execution(tmp_path / "new"))
         assert not (tmp_path / "new" / "plan.json").exists()
 
-    def test_a_trial_being_trained_elsewhere_is_left_to_it(self, tmp_path: Path, tiny: Wish) -> None:
-        compare(replace(tiny, variants=tiny.variants[:1]), work(tmp_path / "out"))
+    def test_a_trial_being_trained_elsewhere_is_left_to_it(self, tmp_path: Path, tiny: ComparisonConfig) -> None:
+        compare(replace(tiny, variants=tiny.variants[:1]), execution(tmp_path / "out"))
         run = Run.open(tmp_path / "out" / "trials" / "plain-seed-0")
         journal = run.path / "journal.jsonl"
         journal.write_text(
@@ -442,18 +445,20 @@ class TestWrongWishes:
         )
         (tmp_path / "out" / "outcomes" / "plain-seed-0.json").unlink()
         with run.locked():
-            compare(Wish(), work(tmp_path / "out"))
+            compare(ComparisonConfig(), execution(tmp_path / "out"))
         assert values(tmp_path / "out") == {}
 
     def test_optuna_is_named_where_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from belamy.training.comparison.optuna_ledger import OptunaLedger
+        from belamy.comparison.optuna_ledger import OptunaLedger
 
         monkeypatch.setitem(sys.modules, "optuna", None)
         with pytest.raises(MissingExtra, match=r"belamy\[compare\]"):
             OptunaLedger("sqlite:///x.db", "x")
 
 
-def test_the_judge_is_trained_once_and_found_again(tmp_path: Path, tiny: Wish, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_judge_is_trained_once_and_found_again(
+    tmp_path: Path, tiny: ComparisonConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from belamy.data import open_data
 
     data, told_of = open_data(tiny.variants[0].fields["data"]), []
@@ -468,7 +473,7 @@ def test_the_judge_is_trained_once_and_found_again(tmp_path: Path, tiny: Wish, m
 
 
 def test_a_judge_that_was_cut_short_is_gone_on_with(
-    tmp_path: Path, tiny: Wish, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny: ComparisonConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from belamy.data import open_data
 

@@ -13,8 +13,8 @@ import belamy
 from belamy.errors import NotFinite
 from belamy.methods import gan
 from belamy.methods.base import METHODS
+from belamy.registry import Part
 from belamy.runs.run import RECIPE_TYPES, Run
-from belamy.shelf import Part
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from belamy.data import Batch, Batches
 from belamy.data.dataset import Dataset
 from belamy.errors import NotFinite, UsageError
 from belamy.methods import gan
-from belamy.methods.base import OPTIMIZERS, BaseMethod, BaseRecipe, Domain, Player, Turn
+from belamy.methods.base import OPTIMIZERS, BaseMethod, BaseRecipe, DataSpec, Player, Turn
+from belamy.registry import Part
 from belamy.seeds import Draws
-from belamy.shelf import Part
 from belamy.training.finite import LAG, LateCheck
 from belamy.training.trainer import Trainer, fresh
 
@@ -44,7 +44,7 @@ def recipe(optimizer: str = "sgd:lr=0.5", **fields: Any) -> gan.Recipe:
 
 def trainer(noise: Dataset, chosen: BaseRecipe) -> Trainer:
     def build() -> BaseMethod:
-        return gan.Method(chosen, Domain(noise.shape, tuple(noise.classes)))
+        return gan.Method(chosen, DataSpec(noise.shape, tuple(noise.classes)))
 
     return Trainer(fresh(build, chosen.seed, torch.device("cpu"), DOUBLE), noise)
 
@@ -274,7 +274,7 @@ class Toy(BaseMethod):
     """A network of four layers whose second gives NaN from a certain step on."""
 
     def __init__(self, chosen: ToyRecipe) -> None:
-        super().__init__(chosen, Domain((1, 8, 8)))
+        super().__init__(chosen, DataSpec((1, 8, 8)))
         self.network = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), Poison(), nn.Linear(4, 1))
 
     @property

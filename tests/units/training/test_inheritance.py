@@ -14,9 +14,9 @@ from torch import Tensor
 import belamy
 from belamy.errors import Interrupted, RunError, UsageError
 from belamy.methods import gan
-from belamy.methods.base import Domain
+from belamy.methods.base import DataSpec
+from belamy.registry import Part
 from belamy.runs.run import Run
-from belamy.shelf import Part
 from belamy.training.inheritance import fitting
 from belamy.training.session import Session
 
@@ -126,7 +126,7 @@ def test_a_larger_batch_goes_on_where_the_data_were_left(half: Path, tmp_path: P
 def test_a_new_average_begins_with_the_weights_of_now(noise_file: Path, tmp_path: Path, monkeypatch: Any) -> None:
     stop_after(monkeypatch, 80)
     for words in (
-        {"recipe": RECIPE.changed(average=0), "data": str(noise_file)},
+        {"recipe": RECIPE.changed(ema_half_life=0), "data": str(noise_file)},
         {"resume_from": tmp_path / "run", "average": 64},
     ):
         with pytest.raises(Interrupted):
@@ -142,9 +142,9 @@ def test_a_new_average_begins_with_the_weights_of_now(noise_file: Path, tmp_path
 
 
 def test_layers_that_another_part_adds_are_all_that_is_new() -> None:
-    domain = Domain((1, 8, 8), ())
-    old = gan.Method(RECIPE.changed(auxiliary=0.0), domain)
-    new = gan.Method(RECIPE.changed(auxiliary=0.0, statistics=("minibatch-standard-deviation",)), domain)
+    spec = DataSpec((1, 8, 8), ())
+    old = gan.Method(RECIPE.changed(auxiliary=0.0), spec)
+    new = gan.Method(RECIPE.changed(auxiliary=0.0, statistics=("minibatch-standard-deviation",)), spec)
     missing = {name.rpartition(".")[0] for name in new.state_dict()} - fitting(old, new)
     assert missing and missing == {
         name.rpartition(".")[0] for name in new.state_dict().keys() - old.state_dict().keys()

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from belamy.methods.base import OPTIMIZERS
-from belamy.shelf import Part
+from belamy.registry import Part
 from belamy.training.state import load_optimizer, optimizer_tensors
 
 STEPS = 50

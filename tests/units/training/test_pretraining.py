@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
-from belamy.methods.base import BaseMethod, Domain
-from belamy.training.pretraining import STARTS, Gain, Learning, accuracy, classifier, drawn, few_labels
+from belamy.judges.pretraining import STARTS, Gain, Learning, accuracy, classifier, drawn, few_labels
+from belamy.methods.base import BaseMethod, DataSpec
 
 QUICK = Learning(steps=40)
 
@@ -17,8 +17,8 @@ QUICK = Learning(steps=40)
 class Knowing(BaseMethod):
     """Its weights, once ``taught``, tell the bright half from the dark one; fresh ones are all noise."""
 
-    def __init__(self, recipe: object = None, domain: Domain = Domain((1, 8, 8))) -> None:  # noqa: B008
-        super().__init__(recipe, domain)
+    def __init__(self, recipe: object = None, spec: DataSpec = DataSpec((1, 8, 8))) -> None:  # noqa: B008
+        super().__init__(recipe, spec)
         self.encoder = nn.Linear(64, 2)
 
     def encode(self, images: Tensor) -> Tensor:
@@ -96,9 +96,9 @@ def test_wrong_data_are_told(halves: Dataset) -> None:
     with pytest.raises(UsageError, match="has no labels"):
         few_labels(Knowing(), unlabelled)
     with pytest.raises(UsageError, match="no encoder"):
-        few_labels(BaseMethod(None, Domain((1, 8, 8))), halves)
+        few_labels(BaseMethod(None, DataSpec((1, 8, 8))), halves)
     with pytest.raises(UsageError, match="but this run's images are"):
-        few_labels(Knowing(domain=Domain((1, 4, 4))), halves)
+        few_labels(Knowing(spec=DataSpec((1, 4, 4))), halves)
     whole = Dataset("whole", Memory(halves.images(torch.arange(40))), labels=torch.arange(40) % 2, classes=("a", "b"),
                     official={"train": torch.arange(40)})  # fmt: skip
     with pytest.raises(UsageError, match="holds no images out"):

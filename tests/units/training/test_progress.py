@@ -11,9 +11,9 @@ from rich.console import Console
 
 from belamy.data.dataset import Dataset
 from belamy.methods import gan
-from belamy.methods.base import Domain
-from belamy.training.progress import Bar, Lines, Reporter
-from belamy.training.session import Session, Settings
+from belamy.methods.base import DataSpec
+from belamy.progress import Bar, Lines, Reporter
+from belamy.training.session import Session, SessionSettings
 from belamy.training.trainer import Clock, Trainer, fresh
 
 FIGURES = {"losses/generator.adversarial": 0.7, "gradient_norms/generator": 1.5}
@@ -62,11 +62,11 @@ class Listening(Reporter):
 
 def test_the_speed_is_that_of_this_session(noise: Dataset) -> None:
     recipe = gan.Recipe.tiny()
-    domain = Domain(noise.shape, tuple(noise.classes))
-    built = fresh(lambda: gan.Method(recipe, domain), 0, torch.device("cpu"), torch.float32)
+    spec = DataSpec(noise.shape, tuple(noise.classes))
+    built = fresh(lambda: gan.Method(recipe, spec), 0, torch.device("cpu"), torch.float32)
     trainer, reporter = Trainer(built, noise), Listening()
     trainer.clock = Clock(samples=10**6, step=1000, seconds=1.0)  # another run's, which was quick
-    session = Session(None, trainer, Settings(watch=False), reporter)
+    session = Session(None, trainer, SessionSettings(watch=False), reporter)
     session.begun_at -= 160
     session.step()
     assert 0 < reporter.speeds[0] <= recipe.batch / 160

@@ -6,17 +6,17 @@ import pytest
 
 from belamy import recipes
 from belamy.data import open_data
-from belamy.methods.base import BaseRecipe, Domain
+from belamy.methods.base import BaseRecipe, DataSpec
 from belamy.training.distribution import World
 from belamy.training.session import evaluation
-from belamy.training.start import Options, make_trainer
+from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
 
 
 def trainer(recipe: BaseRecipe) -> Trainer:
     data = open_data(recipe.data, offline=True)
-    domain = Domain(data.shape, tuple(data.classes))
-    return make_trainer(recipe, domain, data, Options(device="cpu", progress=False), World())
+    spec = DataSpec(data.shape, tuple(data.classes))
+    return make_trainer(recipe, spec, data, Options(device="cpu", progress=False), World())
 
 
 def train(engine: Trainer, samples: int) -> None:
@@ -32,9 +32,9 @@ def test_the_books_classifier() -> None:
     """
     recipe = recipes.get("classifier-mnist")
     engine = trainer(recipe)
-    train(engine, recipe.samples - 60_000)
+    train(engine, recipe.train_samples - 60_000)
     engine.tally.read()
-    train(engine, recipe.samples)
+    train(engine, recipe.train_samples)
     last = engine.tally.read()
     assert last["losses/classifier.cross-entropy"] == pytest.approx(0.4844, abs=0.02)
     assert last["losses/classifier.accuracy"] == pytest.approx(0.8752, abs=0.005)

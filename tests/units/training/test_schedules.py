@@ -5,7 +5,7 @@ from math import cos, pi
 import pytest
 
 from belamy.methods.base import SCHEDULES
-from belamy.shelf import Part
+from belamy.registry import Part
 
 TOTAL = 1000
 

@@ -13,16 +13,16 @@ import belamy
 from belamy.data import Batches, open_data
 from belamy.data.dataset import Dataset, Memory
 from belamy.methods import autoencoder, classifier, gan, vae
-from belamy.methods.base import METHODS, BaseRecipe, Domain
+from belamy.methods.base import METHODS, BaseRecipe, DataSpec
+from belamy.progress import Reporter
+from belamy.registry import Part
 from belamy.runs.run import Run, method_name
-from belamy.shelf import Part
-from belamy.training.progress import Reporter
-from belamy.training.session import Session, Settings
+from belamy.training.session import Session, SessionSettings
 from belamy.training.trainer import Trainer, fresh
 from belamy.training.watch.observe import APART, LEAST, MOMENTS, Loudness, Watch, undisturbed
 
 SAMPLES = 3 * APART * LEAST
-GAN = gan.Recipe.tiny().changed(samples=SAMPLES, discriminator=Part(name="dcgan-mnist"), average=0)
+GAN = gan.Recipe.tiny().changed(samples=SAMPLES, discriminator=Part(name="dcgan-mnist"), ema_half_life=0)
 RECIPES: dict[str, BaseRecipe] = {
     "gan": GAN,
     "vae": vae.Recipe.tiny().changed(samples=SAMPLES),
@@ -33,9 +33,9 @@ RECIPES: dict[str, BaseRecipe] = {
 
 def trainer_of(recipe: BaseRecipe, data: Dataset) -> Trainer:
     """A trainer at the beginning."""
-    domain = Domain(data.shape, tuple(data.classes))
+    spec = DataSpec(data.shape, tuple(data.classes))
     return Trainer(
-        fresh(lambda: METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain), recipe.seed,
+        fresh(lambda: METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec), recipe.seed,
               torch.device("cpu"), torch.float32), data,
     )  # fmt: skip
 
@@ -95,12 +95,12 @@ def rows_of(run: Run) -> list[dict[str, Any]]:
 
 def test_a_resumed_run_writes_the_same_rows(digits: Dataset, tmp_path: Path) -> None:
     def session(run: Run) -> Session:
-        return Session(run, trainer_of(GAN, digits), Settings(snapshots=1, checkpoint_seconds=1e9), Reporter())
+        return Session(run, trainer_of(GAN, digits), SessionSettings(snapshots=1, checkpoint_seconds=1e9), Reporter())
 
     def new(name: str) -> Run:
         facts = {"precision": "float32", "snapshots": 1, "data": "", "sessions": []}
-        domain = Domain(digits.shape, tuple(digits.classes))
-        return Run.create(tmp_path / name, recipe=GAN, recipe_name="x", domain=domain, provenance=facts, card={})
+        spec = DataSpec(digits.shape, tuple(digits.classes))
+        return Run.create(tmp_path / name, recipe=GAN, recipe_name="x", spec=spec, provenance=facts, card={})
 
     whole = session(new("whole"))
     halves = session(new("halves"))

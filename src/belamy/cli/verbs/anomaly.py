@@ -54,13 +54,13 @@ def run(words: list[str]) -> int:
     import torch
 
     from belamy.cli.images import given, held_out
+    from belamy.device import choose_device
     from belamy.editing.anomaly import examine, fit, usual
     from belamy.errors import UsageError
     from belamy.runs.files import write_bytes
     from belamy.runs.run import Run
     from belamy.seeds import generator
-    from belamy.training.device import choose_device
-    from belamy.training.start import open_recipe_data
+    from belamy.training.setup import open_recipe_data
 
     if not 1 <= form.count <= 64:
         raise UsageError(f"--count is {form.count}, but it must be in 1..64.")

@@ -51,15 +51,15 @@ def run(words: list[str]) -> int:
 
     out = picture_file(form.out, form.overwrite)
     from belamy.cli.verbs.sample import heeds_labels
+    from belamy.device import choose_device
     from belamy.editing.arithmetic import Setting, arithmetic
     from belamy.editing.expressions import parse as read
+    from belamy.judges.reference_set import reference_set_of
+    from belamy.progress import reporter
     from belamy.runs.files import write_bytes
     from belamy.runs.run import Run
     from belamy.sampling.points import sampler
-    from belamy.training.device import choose_device
-    from belamy.training.population import people
-    from belamy.training.progress import reporter
-    from belamy.training.start import open_recipe_data
+    from belamy.training.setup import open_recipe_data
 
     expression = read(form.expression)
     run = Run.open(form.run)
@@ -68,7 +68,7 @@ def run(words: list[str]) -> int:
     setting = Setting(form.members, form.noise, form.seed, heeds_labels(method))
     told = reporter(form.progress and form.json != STANDARD_OUTPUT)
     try:
-        crowd = people(method, open_recipe_data(run.recipe, form.offline), seed=form.seed, say=told.say)
+        crowd = reference_set_of(method, open_recipe_data(run.recipe, form.offline), seed=form.seed, say=told.say)
         result = arithmetic(method, expression, crowd, setting)
     finally:
         told.close()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from belamy.errors import UsageError
 
 if TYPE_CHECKING:
-    from belamy.training.comparison.plan import Variant
+    from belamy.comparison.plan import Variant
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,16 @@ def run(words: list[str]) -> int:
     first = next((number for number, word in enumerate(words) if word.startswith("-")), len(words))
     form = parse(Form, words[first:], "belamy compare")
     _check(form)
+    from belamy.comparison.conduct import ComparisonConfig, Execution, compare
     from belamy.runs.files import read_json
-    from belamy.training.comparison.conduct import Wish, Work, compare
 
     variants = tuple(variant(word, form.data) for word in words[:first])
-    wish = Wish(variants, form.seeds, form.draws, form.vary, form.samples, form.seconds, form.judged)
-    work = Work(
+    config = ComparisonConfig(variants, form.seeds, form.draws, form.vary, form.samples, form.seconds, form.judged)
+    execution = Execution(
         Path(form.out).expanduser(), form.workers, form.device, form.offline, form.storage,
         form.progress and form.json != "-",
     )  # fmt: skip
-    page = compare(wish, work)
+    page = compare(config, execution)
     facts = read_json(page.with_suffix(".json"))
     deliver(facts, form.json, f"{told(facts)}\n{page}")
     return 0
@@ -91,7 +91,7 @@ def variant(word: str, data: str | None) -> Variant:
     """
     from belamy import recipes
     from belamy.cli.recipe_form import changed, read
-    from belamy.training.comparison.plan import Variant
+    from belamy.comparison.plan import Variant
 
     label, name, options = spelled(word)
     recipe = recipes.get(name)

@@ -60,11 +60,11 @@ def run(words: list[str]) -> int:
 
     form = parse(Form, joined(words), "belamy directions")
     alphas = steps_of(form)
+    from belamy.api.steering import Steering, save
     from belamy.editing.series import page, strips
+    from belamy.registry import Part
     from belamy.runs.files import write_bytes, write_json
     from belamy.runs.run import Run
-    from belamy.shelf import Part
-    from belamy.training.steering import Steering, save
 
     run = Run.open(form.run)
     own = "directions" if form.layer is None else f"directions-{form.layer}"

@@ -83,9 +83,9 @@ def installation() -> Iterator[Check]:
 
 def storage() -> Iterator[Check]:
     """Folders that must be writable, and the space left."""
-    from belamy.data.request import Request
+    from belamy.data.load_options import LoadOptions
 
-    for name, folder in (("cache", Request().cache_folder), ("this folder", Path.cwd())):
+    for name, folder in (("cache", LoadOptions().cache_folder), ("this folder", Path.cwd())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
@@ -98,9 +98,9 @@ def storage() -> Iterator[Check]:
 
 def training(device: str) -> Iterator[Check]:
     """Train ``classifier-mnist`` for one pass, then go on from an earlier checkpoint as after a power cut."""
+    from belamy.api.train import resume, train
     from belamy.errors import BelamyError
-    from belamy.shelf import Part
-    from belamy.training.start import resume, train
+    from belamy.registry import Part
 
     with tempfile.TemporaryDirectory(prefix="belamy-doctor-") as folder:
         try:

@@ -14,10 +14,10 @@ from belamy.errors import UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from belamy.api.steering import Steering
     from belamy.editing.directions import Directions
+    from belamy.progress import Reporter
     from belamy.sampling.points import Progress
-    from belamy.training.progress import Reporter
-    from belamy.training.steering import Steering
 
 SHEET = "sheet.png"
 MOST_SEEDS = 1024
@@ -98,11 +98,11 @@ def run(words: list[str]) -> int:
     wanted = additions(form.add)
     check(form)
     out = picture_folder(Path(form.out).expanduser(), form.overwrite)
+    from belamy.api.steering import Steering
     from belamy.runs.files import save_png, write_bytes
     from belamy.runs.run import Run
     from belamy.sampling.grid import grid
     from belamy.sampling.points import pixels_at
-    from belamy.training.steering import Steering
 
     run = Run.open(form.run)
     steering = Steering.open(run, form.device, form.offline, None if form.json == STANDARD_OUTPUT else say)
@@ -154,7 +154,7 @@ def class_of(form: Form, steering: Steering, option: str) -> int | None:
     if not heeds_labels(steering.method):
         words = option.replace("_", "-")
         raise UsageError(f"This run's networks do not use labels, so they can be told none. Leave --{words} out.")
-    return class_number(label, steering.method.domain.classes)
+    return class_number(label, steering.method.spec.classes)
 
 
 def changes(form: Form, steering: Steering, at: Points, wanted: dict[str, float], target: int | None) -> Tensor | None:
@@ -169,7 +169,7 @@ def changes(form: Form, steering: Steering, at: Points, wanted: dict[str, float]
     if wanted:
         latents = latents + known(form, steering, list(wanted)).total(wanted)
     if target is not None:
-        weights = class_weights(torch.full((len(latents),), target), len(steering.method.domain.classes))
+        weights = class_weights(torch.full((len(latents),), target), len(steering.method.spec.classes))
     return pixels_at(steering.method, latents, weights)
 
 
@@ -190,7 +190,7 @@ def labels_of(steering: Steering, at: Points) -> list[str] | None:
 
     if at.weights is None or not heeds_labels(steering.method):
         return None
-    return [steering.method.domain.classes[number] for number in at.weights.argmax(1).tolist()]
+    return [steering.method.spec.classes[number] for number in at.weights.argmax(1).tolist()]
 
 
 def additions(words: tuple[str, ...]) -> dict[str, float]:
@@ -218,8 +218,8 @@ def points(form: Form, steering: Steering, label: int | None) -> Points:
     from belamy.cli.output import STANDARD_OUTPUT
     from belamy.editing.evidence import turns
     from belamy.editing.inversion import invert
+    from belamy.progress import reporter
     from belamy.sampling.points import class_weights, pixels_at, sampler
-    from belamy.training.progress import reporter
 
     if match := _SEEDS.fullmatch(form.picture):
         first, last = int(match[1]), int(match[2] or match[1])
@@ -229,7 +229,7 @@ def points(form: Form, steering: Steering, label: int | None) -> Points:
         latents: Tensor = torch.cat([sampler(steering.method).latents(number, [0]) for number in seeds])
         weights = turns(steering.method, len(seeds))
         if label is not None:
-            weights = class_weights(torch.full((len(seeds),), label), len(steering.method.domain.classes))
+            weights = class_weights(torch.full((len(seeds),), label), len(steering.method.spec.classes))
         images = pixels_at(steering.method, latents, weights)
         return Points([f"seed-{number}" for number in seeds], images, latents, weights, "seed")
     names, images = pictures(form, steering.data.shape)
@@ -295,10 +295,10 @@ def known(form: Form, steering: Steering, names: list[str]) -> Directions:
     """
     import torch
 
+    from belamy.api.steering import FILE, load
     from belamy.editing.directions import Directions
+    from belamy.registry import Part
     from belamy.sampling.points import sampler
-    from belamy.shelf import Part
-    from belamy.training.steering import FILE, load
 
     own = steering.run.path / "directions" / FILE
     where = Path(form.directions).expanduser() if form.directions else own if own.is_file() else None

@@ -41,7 +41,7 @@ class Form:
     """Make squares of this side, in pixels, of all pictures; without it they are taken as they are."""
     weights: Literal["newest", "best"] = "newest"
     """Which weights of a run draw: the newest, or the best that `train --keep-best` kept."""
-    floor: bool = True
+    real_baseline: bool = True
     """Judge real images too, for what a perfect generator would be told; it takes as long again."""
     controls: bool = False
     """Judge noise and copies of the training images too: a measure that cannot tell them from good samples says
@@ -72,12 +72,12 @@ def run(words: list[str]) -> int:
     form = parse(Form, words, "belamy evaluate")
     page = destination(form)
     check(form)
-    from belamy.training.evaluate import evaluate
+    from belamy.api.evaluate import evaluate
 
     verdict = evaluate(
         form.source, form.against, metrics=form.metrics or None, extractor=form.extractor,
         extractor_weights=form.extractor_weights, count=form.count, split=form.split, seed=form.seed, size=form.size,
-        floor=form.floor, best=form.weights == "best", controls=form.controls, probes=form.probes,
+        real_baseline=form.real_baseline, best=form.weights == "best", controls=form.controls, probes=form.probes,
         classifiers=form.classifiers, device=form.device, offline=form.offline,
         progress=form.progress and form.json != STANDARD_OUTPUT,
     )  # fmt: skip

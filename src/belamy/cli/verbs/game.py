@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Session:
+class GameOptions:
     """What to do with the game."""
 
     out: str | None = None
@@ -31,14 +31,14 @@ def run(words: list[str]) -> int:
     """Play, write and sum up."""
     from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file
     from belamy.cli.recipe_form import changed, read
-    from belamy.game.settings import Settings, distribution_part
+    from belamy.game.settings import GameSettings, distribution_part
 
-    settings = Settings()
+    settings = GameSettings()
     if words and not words[0].startswith("-"):
         settings = settings.changed(distribution=distribution_part(words[0]))
         words = words[1:]
-    fields, session = read(cast("Any", settings), words, "belamy game", Session)
-    settings = cast("Settings", changed(cast("Any", settings), fields))
+    fields, session = read(cast("Any", settings), words, "belamy game", GameOptions)
+    settings = cast("GameSettings", changed(cast("Any", settings), fields))
     from belamy.game.files import check_free, free_folder, write
     from belamy.game.record import conduct
 

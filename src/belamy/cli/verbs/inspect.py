@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from belamy.cli.verbs.train import recipe_and_rest
 
 if TYPE_CHECKING:
-    from belamy.methods.base import BaseMethod, BaseRecipe, Domain
+    from belamy.methods.base import BaseMethod, BaseRecipe, DataSpec
 
 
 @dataclass(frozen=True)
-class Session:
+class InspectOptions:
     """What to do with the numbers."""
 
     json: str | None = None
@@ -47,7 +47,7 @@ def run(words: list[str]) -> int:
         from belamy.cli.recipe_form import changed, read
 
         recipe = recipes.get(name)
-        fields, session = read(recipe, rest, f"belamy inspect {name}", Session)
+        fields, session = read(recipe, rest, f"belamy inspect {name}", InspectOptions)
         json_file, method = session.json, build(changed(recipe, fields))
     from belamy.networks.summary import count
     from belamy.runs.publish import layer_tables
@@ -62,19 +62,19 @@ def run(words: list[str]) -> int:
 def build(recipe: BaseRecipe) -> BaseMethod:
     """A recipe's method with fresh weights, for its data where they are at hand, or else for the networks' own size."""
     from belamy.methods.base import METHODS
+    from belamy.registry import Part
     from belamy.runs.run import method_name
-    from belamy.shelf import Part
 
-    method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, domain=domain(recipe))
+    method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec(recipe))
     return method
 
 
-def domain(recipe: BaseRecipe) -> Domain:
+def spec(recipe: BaseRecipe) -> DataSpec:
     """What the recipe's data decide; a set that would have to be fetched is not fetched for this."""
-    from belamy.data.opening import SOURCES
+    from belamy.data.loading import SOURCES
     from belamy.errors import DataError
-    from belamy.methods.base import Domain
-    from belamy.training.start import open_recipe_data
+    from belamy.methods.base import DataSpec
+    from belamy.training.setup import open_recipe_data
 
     try:
         data = open_recipe_data(recipe, offline=True)
@@ -84,15 +84,19 @@ def domain(recipe: BaseRecipe) -> Domain:
         channels, height, width = native_shape(recipe)
         side = (recipe.size, recipe.size) if recipe.size else (height, width)
         classes = (recipe.only,) if recipe.only else tuple("0123456789")
-        return Domain((recipe.channels or channels, *side), classes)
-    return Domain(data.shape, tuple(data.classes))
+        return DataSpec((recipe.channels or channels, *side), classes)
+    return DataSpec(data.shape, tuple(data.classes))
 
 
 def native_shape(recipe: BaseRecipe) -> tuple[int, int, int]:
     """The size that the recipe's first network was published for."""
-    from belamy.shelf import slots
+    from belamy.registry import part_fields
 
-    made = [slot.shelf.load(getattr(recipe, name).name) for name, slot in slots(type(recipe)).items() if not slot.many]
+    made = [
+        slot.registry.load(getattr(recipe, name).name)
+        for name, slot in part_fields(type(recipe)).items()
+        if not slot.many
+    ]
     shapes: list[Any] = [part.native_shape for part in made if hasattr(part, "native_shape")]
     channels, height, width = shapes[0]
     return channels, height, width

@@ -64,10 +64,10 @@ def run(words: list[str]) -> int:
 
     out = picture_file(form.out, form.overwrite)
     check(form)
+    from belamy.device import choose_device
+    from belamy.progress import reporter
     from belamy.runs.files import write_bytes
     from belamy.runs.run import Run
-    from belamy.training.device import choose_device
-    from belamy.training.progress import reporter
 
     run = Run.open(form.run)
     method = run.method(best=form.weights == "best").to(choose_device(form.device))
@@ -108,7 +108,7 @@ def mapped(form: Form, run: Run, method: BaseMethod, told: Any) -> tuple[Picture
     base, matter = None if form.base is None else drawn(method, form.base), heeds_labels(method)
     if form.label is not None and not matter:
         raise UsageError("This run's networks do not use labels, so no class can be chosen. Leave --label out.")
-    number = class_number(form.label, run.domain.classes) if form.label is not None else (0 if matter else None)
+    number = class_number(form.label, run.spec.classes) if form.label is not None else (0 if matter else None)
     if form.traverse:
         axes = form.axes or tuple(range(min(size, ROWS)))
         latents, what = traversals(method, axes, form.count, base), f"a row for each of {len(axes)} axes"
@@ -121,7 +121,7 @@ def mapped(form: Form, run: Run, method: BaseMethod, told: Any) -> tuple[Picture
         what, shown = f"axis {axes[0]} to the right, axis {axes[1]} down", {}
     picture = sheet(method, latents, form.count, number, progress=telling(told), **shown)
     coordinates = {str(axis): axis_coordinates(method, axis, form.count).tolist() for axis in axes}
-    label = None if number is None else run.domain.classes[number]
+    label = None if number is None else run.spec.classes[number]
     facts = {"axes": list(axes), "coordinates": coordinates, "base": form.base, "label": label}
     return picture, {"what": what, **facts}
 
@@ -131,7 +131,7 @@ def scattered(form: Form, run: Run, method: BaseMethod, told: Any) -> tuple[Pict
     from belamy.sampling.manifold import checked
     from belamy.sampling.points import encoded
     from belamy.sampling.scatter import scatter
-    from belamy.training.start import open_recipe_data
+    from belamy.training.setup import open_recipe_data
 
     data = open_recipe_data(run.recipe, form.offline)
     held = data.splits.get("test", data.splits["train"])[: form.points]

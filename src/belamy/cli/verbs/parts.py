@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from belamy.shelf import Shelf
+    from belamy.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -26,39 +26,41 @@ def run(words: list[str]) -> int:
 
     name = words[0] if words and not words[0].startswith("-") else None
     form = parse(Form, words[1:] if name else words, "belamy parts")
-    found = shelves()
+    found = registries()
     if name is None:
-        facts = {kind: {part: about(shelf, part) for part in shelf.names()} for kind, (shelf, _) in found.items()}
+        facts = {
+            kind: {part: about(registry, part) for part in registry.names()} for kind, (registry, _) in found.items()
+        }
         deliver(facts, form.json, "\n".join(_section(kind, fields, facts[kind]) for kind, (_, fields) in found.items()))
         return 0
     name = name.replace("_", "-")
     holders = {kind: entry for kind, entry in found.items() if name in entry[0].names()}
     if not holders:
-        known = [part for shelf, _ in found.values() for part in shelf.names()]
+        known = [part for registry, _ in found.values() for part in registry.names()]
         raise UsageError(f"There is no part '{name}'. {nearest(name, known)} `belamy parts` lists them all.")
-    facts = {kind: about(shelf, name) for kind, (shelf, _) in holders.items()}
-    deliver(facts, form.json, "\n\n".join(_page(shelf, name, fields) for shelf, fields in holders.values()))
+    facts = {kind: about(registry, name) for kind, (registry, _) in holders.items()}
+    deliver(facts, form.json, "\n\n".join(_page(registry, name, fields) for registry, fields in holders.values()))
     return 0
 
 
-def shelves() -> dict[str, tuple[Shelf, list[str]]]:
+def registries() -> dict[str, tuple[Registry, list[str]]]:
     """Every kind of part: its shelf and the recipes' fields, or the option, that hold such parts."""
     from belamy.evaluation.metrics import METRICS
+    from belamy.registry import part_fields
     from belamy.runs.run import RECIPE_TYPES
-    from belamy.shelf import slots
 
-    found: dict[str, tuple[Shelf, list[str]]] = {METRICS.kind: (METRICS, ["metrics"])}
+    found: dict[str, tuple[Registry, list[str]]] = {METRICS.kind: (METRICS, ["metrics"])}
     for method in RECIPE_TYPES.names():
-        for field, slot in slots(RECIPE_TYPES.load(method)).items():
-            _, fields = found.setdefault(slot.shelf.kind, (slot.shelf, []))
+        for field, slot in part_fields(RECIPE_TYPES.load(method)).items():
+            _, fields = found.setdefault(slot.registry.kind, (slot.registry, []))
             fields.extend([field] if field not in fields else [])
     return dict(sorted(found.items()))
 
 
-def about(shelf: Shelf, name: str) -> dict[str, Any]:
+def about(registry: Registry, name: str) -> dict[str, Any]:
     """What one part is, in a line, and its options with their defaults."""
-    line = (inspect.getdoc(shelf.load(name)) or "").partition("\n")[0].replace("``", "`")
-    return {"description": line, "options": {key: option.default for key, option in shelf.options(name).items()}}
+    line = (inspect.getdoc(registry.load(name)) or "").partition("\n")[0].replace("``", "`")
+    return {"description": line, "options": {key: option.default for key, option in registry.options(name).items()}}
 
 
 def _section(kind: str, fields: list[str], parts: dict[str, dict[str, Any]]) -> str:
@@ -68,8 +70,8 @@ def _section(kind: str, fields: list[str], parts: dict[str, dict[str, Any]]) -> 
     return "\n".join([f"{kind} ({options})", *lines, ""])
 
 
-def _page(shelf: Shelf, name: str, fields: list[str]) -> str:
-    options = about(shelf, name)["options"]
+def _page(registry: Registry, name: str, fields: list[str]) -> str:
+    options = about(registry, name)["options"]
     written = f"{name}:{','.join(f'{key}={value}' for key, value in options.items())}" if options else name
     usage = f"--{fields[0].replace('_', '-')} {written}"
-    return f"{name}: {shelf.kind}\n\n{inspect.getdoc(shelf.load(name))}\n\nWith its defaults: {usage}"
+    return f"{name}: {registry.kind}\n\n{inspect.getdoc(registry.load(name))}\n\nWith its defaults: {usage}"

@@ -48,11 +48,11 @@ def run(words: list[str]) -> int:
     if form.steps < 1:
         raise UsageError(f"--steps is {form.steps}, but it must be at least 1.")
     out = picture_file(form.out, form.overwrite, ("html",))
+    from belamy.device import choose_device
+    from belamy.judges.pretraining import Learning, few_labels
     from belamy.runs.files import write_bytes
     from belamy.runs.run import Run
-    from belamy.training.device import choose_device
-    from belamy.training.pretraining import Learning, few_labels
-    from belamy.training.start import open_recipe_data
+    from belamy.training.setup import open_recipe_data
 
     run = Run.open(form.run)
     method = run.method(best=form.weights == "best").to(choose_device(form.device))

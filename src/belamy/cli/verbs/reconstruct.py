@@ -46,13 +46,13 @@ def run(words: list[str]) -> int:
 
     out = picture_file(form.out, form.overwrite)
     from belamy.cli.images import given
+    from belamy.device import choose_device
     from belamy.editing.restoration import restore
     from belamy.errors import UsageError
     from belamy.evaluation import intervals
     from belamy.runs.files import write_bytes
     from belamy.runs.run import Run
-    from belamy.training.device import choose_device
-    from belamy.training.start import open_recipe_data
+    from belamy.training.setup import open_recipe_data
 
     if not 1 <= form.count <= 64:
         raise UsageError(f"--count is {form.count}, but it must be in 1..64.")

@@ -29,7 +29,7 @@ def run(words: list[str]) -> int:
     from belamy.cli.parsing import parse
 
     form = parse(Form, words, "belamy resume")
-    from belamy.training.start import resume
+    from belamy.api.train import resume
 
     options = asdict(form)
     run = resume(options.pop("run"), **options)

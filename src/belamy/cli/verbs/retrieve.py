@@ -70,11 +70,11 @@ def run(words: list[str]) -> int:
     text = holds_documents(Path(run.recipe.data).expanduser())
     out = None if text else picture_file(form.out, form.overwrite)
     from belamy.cli.images import other
+    from belamy.device import choose_device
     from belamy.editing.retrieval import sheet
     from belamy.runs.files import write_bytes
     from belamy.sampling.points import encoded
-    from belamy.training.device import choose_device
-    from belamy.training.start import open_recipe_data
+    from belamy.training.setup import open_recipe_data
 
     method = run.method(best=form.weights == "best").to(choose_device(form.device))
     own = open_recipe_data(run.recipe, form.offline)

@@ -63,11 +63,11 @@ def run(words: list[str]) -> int:
     form = parse(Form, words, "belamy sample")
     kind, out = destination(form)
     check(form, kind, out)
+    from belamy.device import choose_device
     from belamy.runs.run import Run
-    from belamy.training.device import choose_device
 
     run = Run.open(form.run)
-    label = None if form.label is None else class_number(form.label, run.domain.classes)
+    label = None if form.label is None else class_number(form.label, run.spec.classes)
     method = run.method(best=form.weights == "best").to(choose_device(form.device))
     if label is not None and not heeds_labels(method):
         raise UsageError("This run's networks do not use labels, so no class can be chosen. Leave --label out.")
@@ -147,7 +147,9 @@ class Fidelity:
         import torch
 
         asked = torch.arange(first, first + len(images)) % self.classes
-        self.metric.update(fake=self.extractor.look(images, asked if label is None else torch.full_like(asked, label)))
+        self.metric.update(
+            fake=self.extractor.extract(images, asked if label is None else torch.full_like(asked, label))
+        )
 
     def facts(self) -> dict[str, Any]:
         """The share, and who judged."""
@@ -163,11 +165,11 @@ def fidelity_to(run: Run, method: BaseMethod) -> Fidelity:
     """
     if not heeds_labels(method):
         raise UsageError("This run's networks do not use labels, so there is nothing to check. Leave --check out.")
-    from belamy.training.judge import extractor, trained_judge
-    from belamy.training.start import open_recipe_data
+    from belamy.judges.judge import extractor, trained_judge
+    from belamy.training.setup import open_recipe_data
 
     data = open_recipe_data(run.recipe)
-    return Fidelity(extractor(data, trained_judge(data)), len(run.domain.classes))
+    return Fidelity(extractor(data, trained_judge(data)), len(run.spec.classes))
 
 
 def fidelity_told(checked: dict[str, Any]) -> str:
@@ -196,7 +198,7 @@ def write(
     if kind == "sheet":
         save_png(grid(images, scale=None), out)
     else:
-        write_bytes(out, _packed(images, form, label, len(method.domain.classes) if heeds_labels(method) else 0))
+        write_bytes(out, _packed(images, form, label, len(method.spec.classes) if heeds_labels(method) else 0))
     return [out]
 
 

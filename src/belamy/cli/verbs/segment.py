@@ -74,12 +74,12 @@ def run(words: list[str]) -> int:
             raise UsageError(f"--{option} is {value}, but it must be in 1..{most:,}.")
     out = picture_folder(Path(form.out).expanduser(), form.overwrite)
     from belamy.cli.images import given
+    from belamy.device import choose_device
     from belamy.editing.restoration import noisy
-    from belamy.editing.segmentation import Trial, encoder_features, learn
+    from belamy.editing.segmentation import SegmentationResult, encoder_features, learn
     from belamy.runs.files import write_bytes
     from belamy.runs.run import Run
-    from belamy.training.device import choose_device
-    from belamy.training.start import open_recipe_data
+    from belamy.training.setup import open_recipe_data
 
     run = Run.open(form.run)
     method = run.method(best=form.weights == "best").to(choose_device(form.device))
@@ -90,7 +90,7 @@ def run(words: list[str]) -> int:
     images = noisy(data.images(learned), form.noise, form.seed)
     head = learn(features, images, masks.classes[: len(learned)], len(masks.names), seed=form.seed)
     seen = noisy(data.images(held), form.noise, form.seed + 1)
-    trial = Trial(seen, masks.classes[len(learned) :], head.segment(seen), masks.names, colours(masks))
+    trial = SegmentationResult(seen, masks.classes[len(learned) :], head.segment(seen), masks.names, colours(masks))
     files = [out / SHEET]
     write_bytes(out / SHEET, trial.picture(form.count).png)
     if new:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from belamy.editing.style import Painting
     from belamy.editing.style.stylize import Progress
     from belamy.methods.base import BaseMethod
-    from belamy.training.progress import Reporter
+    from belamy.progress import Reporter
 
 PICTURE = "stylized.png"
 FRAMES = 60
@@ -95,7 +95,7 @@ def run(words: list[str]) -> int:
 
     form = parse(Form, words, "belamy stylize")
     from belamy.editing.style.film import is_film
-    from belamy.training.progress import reporter
+    from belamy.progress import reporter
 
     told = reporter(form.progress and form.json != STANDARD_OUTPUT)
     try:

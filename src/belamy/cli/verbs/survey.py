@@ -255,8 +255,8 @@ def planned(form: Form, named: list[str]) -> Design:
 
 def collected(form: Form, sources: list[str], medium: str) -> list[Collection]:
     """What is judged, the real data first."""
+    from belamy.device import choose_device
     from belamy.survey.stimuli import pictures, sounds
-    from belamy.training.device import choose_device
 
     if medium == "sound":
         named = [*([form.against] if form.against is not None else []), *sources]

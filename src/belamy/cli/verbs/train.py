@@ -12,7 +12,7 @@ SWITCHES = ("--offline", "--no-progress", "--verbose", "--watch", "--no-watch", 
 
 
 @dataclass(frozen=True)
-class Session:
+class TrainOptions:
     """How to go about it; only the precision touches the outcome."""
 
     out: str | None = None
@@ -60,11 +60,11 @@ def run(words: list[str]) -> int:
         from belamy.runs.run import Run
 
         recipe = Run.open(parent).recipe
+    from belamy.api.train import train
     from belamy.cli.output import say
     from belamy.cli.recipe_form import changed, read
-    from belamy.training.start import train
 
-    fields, session = read(recipe, rest, f"belamy train {named or ''}".rstrip(), Session)
+    fields, session = read(recipe, rest, f"belamy train {named or ''}".rstrip(), TrainOptions)
     changed(recipe, fields)  # refused here, it is named as it was typed
     run = train(named, **asdict(session), **fields)
     say(f"Finished: {run.path / 'report.html'}")

@@ -59,7 +59,7 @@ def run(words: list[str]) -> int:
 
     form = parse(Form, words, "belamy unmask")
     page = destination(form)
-    from belamy.training.unmask import unmask
+    from belamy.api.unmask import unmask
 
     found = unmask(
         form.suspect, form.real, count=form.count, hide=form.hide, false_alarms=form.false_alarms, split=form.split,

@@ -58,17 +58,19 @@ def run(words: list[str]) -> int:
     from belamy.cli.pictures import picture_folder
 
     form = parse(Form, words, "belamy visualise")
-    from belamy.evaluation.visualisation import Ascent, Request, visualise
+    from belamy.device import choose_device
+    from belamy.evaluation.visualisation import Ascent, VisualisationOptions, visualise
     from belamy.evaluation.visualisation.page import render
     from belamy.runs.files import save_png, write_bytes
     from belamy.runs.run import Run
-    from belamy.training.device import choose_device
-    from belamy.training.start import open_recipe_data
+    from belamy.training.setup import open_recipe_data
 
     run = Run.open(form.run)
     chosen = run.path / "visualised" if form.out is None else Path(form.out).expanduser()
     out = picture_folder(chosen, form.overwrite)
-    request = Request(form.network, form.layer, form.units, form.seed, Ascent(form.steps, smoothness=form.smoothness))
+    request = VisualisationOptions(
+        form.network, form.layer, form.units, form.seed, Ascent(form.steps, smoothness=form.smoothness)
+    )
     data = open_recipe_data(run.recipe, form.offline)
     image, label, background = shown(data, form.image)
     method = run.method().to(choose_device(form.device))

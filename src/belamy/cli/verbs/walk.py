@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from belamy.methods.base import BaseMethod
+    from belamy.progress import Reporter
     from belamy.runs.run import Run
     from belamy.sampling.walk import Look, Walk
-    from belamy.training.progress import Reporter
 
 MOST_FRAMES = 5000
 
@@ -31,8 +31,8 @@ class Form:
     mean of a class."""
     images: tuple[str, ...] = ()
     """Keys: picture files, encoded or, where there is no encoder, found by optimisation."""
-    path: Literal["law", "linear", "slerp", "even"] = "law"
-    """law: the latents' own way; linear: straight; slerp: along the arc; even: the own way in steps that all look
+    path: Literal["prior", "linear", "slerp", "even"] = "prior"
+    """prior: the latents' own way; linear: straight; slerp: along the arc; even: the own way in steps that all look
     equally large."""
     steps: int = 8
     """Steps from one key to the next."""
@@ -72,12 +72,12 @@ def run(words: list[str]) -> int:
 
     out = picture_file(form.out, form.overwrite, ("png", *FILMS))
     check(form)
+    from belamy.device import choose_device
+    from belamy.progress import reporter
     from belamy.runs.files import write_bytes
     from belamy.runs.run import Run
     from belamy.sampling.points import sampler
     from belamy.sampling.walk import walk
-    from belamy.training.device import choose_device
-    from belamy.training.progress import reporter
 
     run = Run.open(form.run)
     method = run.method(best=form.weights == "best").to(choose_device(form.device))
@@ -130,14 +130,14 @@ def chosen(form: Form, run: Run, method: BaseMethod) -> tuple[list[str], Tensor,
     from belamy.cli.verbs.sample import class_number, heeds_labels
     from belamy.sampling.points import class_weights, drawn
 
-    matter, classes = heeds_labels(method), run.domain.classes
+    matter, classes = heeds_labels(method), run.spec.classes
     if form.label is not None and not matter:
         raise UsageError("This run's networks do not use labels, so no class can be held. Leave --label out.")
     if form.images:
         from belamy.editing.arithmetic import read
         from belamy.editing.inversion import invert
 
-        pictures = torch.stack([read(path, run.domain.shape) for path in form.images])
+        pictures = torch.stack([read(path, run.spec.shape) for path in form.images])
         known = None if form.label is None else torch.full((len(pictures),), class_number(form.label, classes))
         found = invert(method, pictures, labels=known, seed=form.seed)
         names = [path.rpartition("/")[2] for path in form.images]
@@ -164,10 +164,10 @@ def means(form: Form, run: Run, method: BaseMethod, names: list[str]) -> Tensor:
     import torch
 
     from belamy.editing.expressions import Group, Word
-    from belamy.training.population import people
-    from belamy.training.start import open_recipe_data
+    from belamy.judges.reference_set import reference_set_of
+    from belamy.training.setup import open_recipe_data
 
-    crowd = people(method, open_recipe_data(run.recipe, form.offline), seed=form.seed)
+    crowd = reference_set_of(method, open_recipe_data(run.recipe, form.offline), seed=form.seed)
     groups = [Group((Word(name),)) for name in names]
     return torch.stack([crowd.members(group, 500, form.seed).latents.mean(0) for group in groups])
 
@@ -178,11 +178,11 @@ def looking(form: Form, run: Run) -> Look:
 
     if form.features == "pixels":
         return pixels
-    from belamy.training.extractors import choose
-    from belamy.training.start import open_recipe_data
+    from belamy.judges.extractors import choose
+    from belamy.training.setup import open_recipe_data
 
     extractor = choose(form.features, open_recipe_data(run.recipe, form.offline), offline=form.offline)
-    return lambda images: extractor.look(images, None).features
+    return lambda images: extractor.extract(images, None).features
 
 
 def telling(told: Reporter) -> Any:

@@ -14,7 +14,7 @@ import torch
 from belamy.data.arrays import Interpretation, interpret, joined
 from belamy.data.assembly import Raw, assemble_rows, attribute, categories
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
 IMAGES = ("images", "image", "x", "imgs", "pixels", "data", "samples", "faces", "arr_0")
@@ -24,7 +24,7 @@ _MOST_VALUES = 1000
 
 
 @dataclass(frozen=True)
-class Found:
+class ArrayNames:
     """The arrays that hold the images of each split, and their labels, by name."""
 
     images: tuple[str, ...]
@@ -38,7 +38,7 @@ class Format:
         """2 by the suffix."""
         return 2 if path.is_file() and path.suffix.lower() in (".npy", ".npz") else 0
 
-    def open(self, path: Path, request: Request) -> Dataset:
+    def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The images; training before test where the archive has both.
 
         Raises:
@@ -50,18 +50,18 @@ class Format:
                 raise DataError(f"{path} is not a NumPy file, though its name ends in {path.suffix}.")
         try:
             if not packed:
-                return _assembled(path, {"images": _mapped(path)}, Found(("images",), ()), request)
-            _refuse_oversize(path, request)
+                return _assembled(path, {"images": _mapped(path)}, ArrayNames(("images",), ()), options)
+            _refuse_oversize(path, options)
             with np.load(path, allow_pickle=False) as archive:
                 members = {key: archive[key] for key in archive.files}
             # A member that is no array comes as bytes.
             held = {key: member for key, member in members.items() if isinstance(member, np.ndarray)}
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(f"{path} cannot be read: {_plain(error)}.") from error
-        return _assembled(path, held, find(held, path), request)
+        return _assembled(path, held, find(held, path), options)
 
 
-def find(held: Mapping[str, np.ndarray], path: Path) -> Found:
+def find(held: Mapping[str, np.ndarray], path: Path) -> ArrayNames:
     """Which arrays are the images and which the labels, by name, or by being the only one that could be.
 
     Raises:
@@ -71,7 +71,7 @@ def find(held: Mapping[str, np.ndarray], path: Path) -> Found:
     for train, test in _paired(IMAGES):
         if train in names and test in names:
             pairs = [pair for pair in _paired(LABELS) if all(key in names for key in pair)]
-            return Found((names[train], names[test]), tuple(names[key] for pair in pairs[:1] for key in pair))
+            return ArrayNames((names[train], names[test]), tuple(names[key] for pair in pairs[:1] for key in pair))
     candidates = [names[key] for key in IMAGES if key in names and held[names[key]].ndim >= 2]
     candidates = candidates or [key for key, array in held.items() if array.ndim >= 3]
     if not candidates or (len(candidates) > 1 and candidates[0].lower() not in IMAGES):
@@ -79,10 +79,10 @@ def find(held: Mapping[str, np.ndarray], path: Path) -> Found:
         raise DataError(f"{path} holds {shapes}: name the array of images 'images' (or x_train and x_test).")
     count = len(held[candidates[0]])
     labels = tuple(names[key] for key in LABELS if key in names and _per_image(held[names[key]], count) is not None)
-    return Found((candidates[0],), labels[:1])
+    return ArrayNames((candidates[0],), labels[:1])
 
 
-def _assembled(path: Path, held: Mapping[str, np.ndarray], found: Found, request: Request) -> Dataset:
+def _assembled(path: Path, held: Mapping[str, np.ndarray], found: ArrayNames, options: LoadOptions) -> Dataset:
     parts = [interpret(held[key], f"'{key}' in {path}" if len(held) > 1 else str(path)) for key in found.images]
     state = path.stat()
     rows = joined(parts, [f"{path.name} {state.st_size} {state.st_mtime_ns}"])
@@ -102,14 +102,14 @@ def _assembled(path: Path, held: Mapping[str, np.ndarray], found: Found, request
         official=official,
         notes=_notes(parts),
     )
-    return assemble_rows(rows, raw, request)
+    return assemble_rows(rows, raw, options)
 
 
 def _notes(parts: list[Interpretation]) -> list[str]:
     return [f"{part.what}: {part.note}" for part in parts if part.note]
 
 
-def _labels(held: Mapping[str, np.ndarray], found: Found, count: int) -> Attribute | None:
+def _labels(held: Mapping[str, np.ndarray], found: ArrayNames, count: int) -> Attribute | None:
     columns = [
         _per_image(held[key], len(held[images])) for key, images in zip(found.labels, found.images, strict=False)
     ]
@@ -121,7 +121,7 @@ def _labels(held: Mapping[str, np.ndarray], found: Found, count: int) -> Attribu
     return categories(labels)
 
 
-def _attributes(held: Mapping[str, np.ndarray], found: Found, count: int) -> Iterator[tuple[str, Attribute]]:
+def _attributes(held: Mapping[str, np.ndarray], found: ArrayNames, count: int) -> Iterator[tuple[str, Attribute]]:
     if len(found.images) > 1:
         return
     for key, array in held.items():
@@ -152,13 +152,13 @@ def _mapped(path: Path) -> np.ndarray:
     return array
 
 
-def _refuse_oversize(path: Path, request: Request) -> None:
+def _refuse_oversize(path: Path, options: LoadOptions) -> None:
     with zipfile.ZipFile(path) as archive:
         declared = sum(member.file_size for member in archive.infolist())
-    if declared > 4 * request.memory_budget:
+    if declared > 4 * options.memory_budget:
         raise DataError(
             f"{path} unpacks to {declared:,} bytes, more than four times the memory budget of "
-            f"{request.memory_budget:,}. Save the images alone as an .npy file, which is read from disk."
+            f"{options.memory_budget:,}. Save the images alone as an .npy file, which is read from disk."
         )
 
 

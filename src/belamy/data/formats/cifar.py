@@ -6,7 +6,7 @@ from pathlib import Path
 
 from belamy.data.cifar import TEN, layout_of, open_archive, open_file, open_folder
 from belamy.data.dataset import Dataset
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 
 
 class Format:
@@ -19,9 +19,9 @@ class Format:
         archive = path.name.lower().endswith((".tar.gz", ".tgz", ".tar"))
         return 2 if archive or path.name in {*TEN.train, *TEN.test} else 0
 
-    def open(self, path: Path, request: Request) -> Dataset:
+    def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The photographs; the archive's own train and test splits where both are there."""
         if path.is_dir():
-            return open_folder(path, path.absolute().name, request)
+            return open_folder(path, path.absolute().name, options)
         opened = open_file if path.suffix == ".bin" else open_archive
-        return opened(path, path.name.split(".")[0], request)
+        return opened(path, path.name.split(".")[0], options)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO
 
 from belamy.data.dataset import Dataset
-from belamy.data.gallery import Entry, Gallery, open_gallery
+from belamy.data.gallery import Gallery, PictureEntry, open_gallery
+from belamy.data.load_options import LoadOptions
 from belamy.data.pictures import is_picture_name
-from belamy.data.request import Request
 from belamy.data.tables import locate, read_table
 from belamy.errors import DataError
 
@@ -24,24 +24,24 @@ class Format:
         """1 for a folder: others may know better."""
         return 1 if path.is_dir() else 0
 
-    def open(self, path: Path, request: Request) -> Dataset:
+    def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The pictures, sorted by name; hidden files are left out, links are followed."""
         table = None
         name = path.absolute().name or "folder"
-        if request.labels is not None:
-            file, column = locate(request.labels, path, name)
+        if options.labels is not None:
+            file, column = locate(options.labels, path, name)
             table = read_table(file), column
-        entries: list[Entry] = []
+        entries: list[PictureEntry] = []
         ignored: Counter[str] = Counter()
         for found in _files(path):
             # A name that is not valid text could be neither shown nor hashed; the file is still opened by its own.
             inside = found.relative_to(path).as_posix().encode("utf-8", "backslashreplace").decode()
             if is_picture_name(inside):
-                entries.append(Entry(inside, _stamp(found), partial(_opened, found)))
+                entries.append(PictureEntry(inside, _stamp(found), partial(_opened, found)))
             else:
                 ignored[found.suffix.lower() or "nameless"] += 1
         entries.sort(key=lambda entry: entry.name)
-        return open_gallery(Gallery(name, str(path), entries, ignored, table), request)
+        return open_gallery(Gallery(name, str(path), entries, ignored, table), options)
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from belamy.data.arrays import interpret, joined
 from belamy.data.assembly import Raw, assemble_rows, categories
 from belamy.data.dataset import Attribute, Dataset
 from belamy.data.idx import find_pairs, is_idx, labels_beside, read_idx
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
 
@@ -24,10 +24,10 @@ class Format:
             return 2 if find_pairs(path) else 0
         return 2 if path.is_file() and is_idx(path) else 0
 
-    def open(self, path: Path, request: Request) -> Dataset:
+    def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The images, training images first; labels where a file of them is there for all."""
         pairs = find_pairs(path) if path.is_dir() else {"train": (path, labels_beside(path))}
-        images = {split: read_idx(pair[0], request.memory_budget) for split, pair in pairs.items()}
+        images = {split: read_idx(pair[0], options.memory_budget) for split, pair in pairs.items()}
         labels = [None if pair[1] is None else _labels(pair[1], len(images[split])) for split, pair in pairs.items()]
         rows = joined([interpret(part, str(pairs[split][0])) for split, part in images.items()], _marks(pairs))
         known: Attribute | None = None
@@ -44,7 +44,7 @@ class Format:
             attributes={"label": known} if known else {},
             official=official,
         )
-        return assemble_rows(rows, raw, request)
+        return assemble_rows(rows, raw, options)
 
 
 def _labels(path: Path, count: int) -> np.ndarray:

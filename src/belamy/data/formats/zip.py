@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from belamy.data.dataset import Dataset
-from belamy.data.gallery import Entry, Gallery, open_gallery
+from belamy.data.gallery import Gallery, PictureEntry, open_gallery
+from belamy.data.load_options import LoadOptions
 from belamy.data.pictures import Unreadable, is_picture_name
-from belamy.data.request import Request
 from belamy.data.tables import locate, read_table
 from belamy.errors import DataError
 
@@ -29,21 +29,21 @@ class Format:
             return 0
         return 2 if path.suffix.lower() == ".zip" else int(zipfile.is_zipfile(path))
 
-    def open(self, path: Path, request: Request) -> Dataset:
+    def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The pictures, sorted by name.
 
         Raises:
             DataError: It is no whole archive, or a name in it leads out of it.
         """
         table = None
-        if request.labels is not None:
-            file, column = locate(request.labels, path.parent, path.stem)
+        if options.labels is not None:
+            file, column = locate(options.labels, path.parent, path.stem)
             table = read_table(file), column
         try:
             archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
             raise DataError(f"{path} is not a whole zip archive: {str(error).rstrip('.')}.") from error
-        entries: list[Entry] = []
+        entries: list[PictureEntry] = []
         ignored: Counter[str] = Counter()
         for member in archive.infolist():
             _refuse_escape(path, member.filename)
@@ -52,11 +52,11 @@ class Format:
                 continue
             if is_picture_name(member.filename):
                 stamp = f"{member.file_size} {member.CRC:08x}"
-                entries.append(Entry(str(inside), stamp, partial(_read, archive, member)))
+                entries.append(PictureEntry(str(inside), stamp, partial(_read, archive, member)))
             else:
                 ignored[inside.suffix.lower() or "nameless"] += 1
         entries.sort(key=lambda entry: entry.name)
-        return open_gallery(Gallery(path.stem, str(path), entries, ignored, table), request)
+        return open_gallery(Gallery(path.stem, str(path), entries, ignored, table), options)
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:

@@ -16,9 +16,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from belamy.shelf import Shelf
+from belamy.registry import Registry
 
-MEASURES = Shelf("belamy.data.measures", "measure", "Measure")
+MEASURES = Registry("belamy.data.measures", "measure", "Measure")
 
 
 class Measures(Protocol):

@@ -10,7 +10,7 @@ from torch import Tensor
 from belamy.data.dataset import Attribute, Dataset
 from belamy.data.measures import MEASURES, Measures
 from belamy.errors import DataError, UsageError
-from belamy.shelf import Part
+from belamy.registry import Part
 
 PARTS = "parts"
 MOST_PARTS = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from belamy.data.dataset import Dataset
 from belamy.data.faces import TOON_HEAD, faces
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 
 SHA256 = "e9c81f8cce78fac63197faf61305268943a116f7615a6384eef13150f01f7dd4"
 
@@ -21,6 +21,6 @@ class Source:
         ('no', 'yes')
     """
 
-    def open(self, request: Request) -> Dataset:
+    def open(self, options: LoadOptions) -> Dataset:
         """The faces, in the order in which they were drawn."""
-        return faces("avatars", 32, SHA256, TOON_HEAD, request)
+        return faces("avatars", 32, SHA256, TOON_HEAD, options)

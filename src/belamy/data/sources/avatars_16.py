@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from belamy.data.dataset import Dataset
 from belamy.data.faces import PIXEL_ART, faces
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 
 SHA256 = "96e36e13ca1542a4627f8addca5c3b9915bb40570abeb4eafccd7302e0bc8d1c"
 
@@ -21,6 +21,6 @@ class Source:
         ('no', 'yes')
     """
 
-    def open(self, request: Request) -> Dataset:
+    def open(self, options: LoadOptions) -> Dataset:
         """The faces, in the order in which they were drawn."""
-        return faces("avatars-16", 16, SHA256, PIXEL_ART, request)
+        return faces("avatars-16", 16, SHA256, PIXEL_ART, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from belamy.data.dataset import Dataset
 from belamy.data.faces import TOON_HEAD, faces
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 
 SHA256 = "35bcd4f51b9f1030d39074bc05372421596ac9d2a3962fa2f22b6cb9495ea2dd"
 
@@ -21,6 +21,6 @@ class Source:
         ('no', 'yes')
     """
 
-    def open(self, request: Request) -> Dataset:
+    def open(self, options: LoadOptions) -> Dataset:
         """The faces, in the order in which they were drawn."""
-        return faces("avatars-64", 64, SHA256, TOON_HEAD, request)
+        return faces("avatars-64", 64, SHA256, TOON_HEAD, options)

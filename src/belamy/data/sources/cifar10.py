@@ -8,7 +8,7 @@ from pathlib import Path
 from belamy.data.cifar import open_archive, open_folder
 from belamy.data.dataset import Dataset
 from belamy.data.fetching import fetch
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
 ADDRESS = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
@@ -35,22 +35,22 @@ class Source:
     def __init__(self, *, folder: str = "") -> None:
         self.folder = folder
 
-    def open(self, request: Request) -> Dataset:
+    def open(self, options: LoadOptions) -> Dataset:
         """The photographs, in the official order, training images first."""
         if self.folder:
-            return self._in_folder(Path(os.path.expanduser(self.folder)), request)
+            return self._in_folder(Path(os.path.expanduser(self.folder)), options)
         try:
-            archive = fetch(ADDRESS, SHA256, request.cache_folder, request.offline)
+            archive = fetch(ADDRESS, SHA256, options.cache_folder, options.offline)
         except DataError as error:
             raise DataError(
                 f"cifar10 is not at hand: {error} It is also found in a folder: --data cifar10:folder=PATH."
             ) from error
-        return open_archive(archive, "cifar10", request, LICENCE)
+        return open_archive(archive, "cifar10", options, LICENCE)
 
-    def _in_folder(self, folder: Path, request: Request) -> Dataset:
+    def _in_folder(self, folder: Path, options: LoadOptions) -> Dataset:
         for place in (folder, folder / _FOLDER):
             if os.path.isfile(place / "data_batch_1.bin"):
-                return open_folder(place, "cifar10", request, LICENCE)
+                return open_folder(place, "cifar10", options, LICENCE)
         if os.path.isfile(folder / _ARCHIVE):
-            return open_archive(folder / _ARCHIVE, "cifar10", request, LICENCE)
+            return open_archive(folder / _ARCHIVE, "cifar10", options, LICENCE)
         raise DataError(f"The folder {folder} holds neither {_ARCHIVE} nor data_batch_1.bin.")

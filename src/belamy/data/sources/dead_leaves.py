@@ -9,7 +9,7 @@ from torch import Tensor
 
 from belamy.data.assembly import Raw, assemble
 from belamy.data.dataset import Dataset
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.errors import UsageError
 
 SIDE = 128
@@ -44,14 +44,14 @@ class Source:
             raise UsageError(f"dead-leaves:count={count} must be in 2..1000000.")
         self.count = count
 
-    def open(self, request: Request) -> Dataset:
+    def open(self, options: LoadOptions) -> Dataset:
         """The scenes, each decided by its number."""
         drawn = torch.empty((self.count, 3, SIDE, SIDE), dtype=torch.uint8)
         for number in range(self.count):
             drawn[number] = scene(number)
-            if request.progress is not None:
-                request.progress(number + 1, self.count)
-        return assemble(drawn, Raw(name="dead-leaves", licence="CC0: drawn here"), request)
+            if options.progress is not None:
+                options.progress(number + 1, self.count)
+        return assemble(drawn, Raw(name="dead-leaves", licence="CC0: drawn here"), options)
 
 
 def scene(number: int) -> Tensor:

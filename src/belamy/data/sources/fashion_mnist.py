@@ -13,7 +13,7 @@ from belamy.data.assembly import Raw, assemble
 from belamy.data.dataset import Dataset
 from belamy.data.fetching import fetch
 from belamy.data.idx import read_idx, write_idx
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
 ADDRESS = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
@@ -73,9 +73,9 @@ class Source:
     def __init__(self, *, folder: str = "") -> None:
         self.folder = folder
 
-    def open(self, request: Request) -> Dataset:
+    def open(self, options: LoadOptions) -> Dataset:
         """The pictures, in the official order, training images first."""
-        parts = {name: self._values(name, request) for name in FILES}
+        parts = {name: self._values(name, options) for name in FILES}
         images = np.concatenate([parts["train-images-idx3-ubyte"], parts["t10k-images-idx3-ubyte"]])
         labels = np.concatenate([parts["train-labels-idx1-ubyte"], parts["t10k-labels-idx1-ubyte"]])
         training = len(parts["train-labels-idx1-ubyte"])
@@ -86,11 +86,11 @@ class Source:
             official={"train": torch.arange(training), "test": torch.arange(training, len(labels))},
             licence=LICENCE,
         )
-        return assemble(torch.from_numpy(images).unsqueeze(1), raw, request)
+        return assemble(torch.from_numpy(images).unsqueeze(1), raw, options)
 
-    def _values(self, name: str, request: Request) -> np.ndarray:
+    def _values(self, name: str, options: LoadOptions) -> np.ndarray:
         packed, unpacked = FILES[name]
-        path = self._found(name) or self._fetched(name, packed, request)
+        path = self._found(name) or self._fetched(name, packed, options)
         values = read_idx(path, _MOST)
         if hashlib.sha256(write_idx(values)).hexdigest() != unpacked:
             raise DataError(
@@ -108,9 +108,9 @@ class Source:
             raise DataError(f"The folder {self.folder} holds neither {name}.gz nor {name}.")
         return None
 
-    def _fetched(self, name: str, digest: str, request: Request) -> Path:
+    def _fetched(self, name: str, digest: str, options: LoadOptions) -> Path:
         try:
-            return fetch(f"{ADDRESS}{name}.gz", digest, request.cache_folder / "fashion-mnist", request.offline)
+            return fetch(f"{ADDRESS}{name}.gz", digest, options.cache_folder / "fashion-mnist", options.offline)
         except DataError as error:
             raise DataError(
                 f"fashion-mnist is not at hand: {error} It is also found when Debian's package dataset-fashion-mnist "

@@ -11,7 +11,7 @@ import torch
 from belamy.data.assembly import Raw, assemble
 from belamy.data.dataset import Dataset
 from belamy.data.embedded import embedded
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 
 LABELS = ("mnist-labels.xz", "9867c0b81ee2a29557c3e0ac065c58242c9b690c9494a080d092d554c5907e5b")
 IMAGES = (
@@ -34,7 +34,7 @@ class Source:
         7877
     """
 
-    def open(self, request: Request) -> Dataset:
+    def open(self, options: LoadOptions) -> Dataset:
         """The digits, in the official order, training images first."""
         # lzma releases the interpreter, so the two halves unpack on two cores.
         with ThreadPoolExecutor(len(IMAGES)) as pool:
@@ -49,7 +49,7 @@ class Source:
             official={"train": torch.arange(TRAINING), "test": torch.arange(TRAINING, TRAINING + TEST)},
             licence=LICENCE,
         )
-        return assemble(images, raw, request)
+        return assemble(images, raw, options)
 
 
 def _unpacked(file: tuple[str, str]) -> np.ndarray:

@@ -8,8 +8,8 @@ from PIL import Image
 
 from belamy.data.assembly import Raw, assemble
 from belamy.data.dataset import Attribute, Dataset
+from belamy.data.load_options import LoadOptions
 from belamy.data.patterns import variation
-from belamy.data.request import Request
 from belamy.errors import UsageError
 
 SIDE = 128
@@ -35,12 +35,12 @@ class Source:
             raise UsageError(f"patterns:count={count} must be in 6..100000.")
         self.count = count
 
-    def open(self, request: Request) -> Dataset:
+    def open(self, options: LoadOptions) -> Dataset:
         """The patterns, the six techniques in turn."""
         drawn = np.stack([self._half(number) for number in range(self.count)])
         codes = torch.arange(self.count) % len(TECHNIQUES)
         raw = Raw(name="patterns", attributes={"technique": Attribute(TECHNIQUES, codes)}, licence="CC0: drawn here")
-        return assemble(torch.from_numpy(drawn).permute(0, 3, 1, 2).contiguous(), raw, request)
+        return assemble(torch.from_numpy(drawn).permute(0, 3, 1, 2).contiguous(), raw, options)
 
     def _half(self, number: int) -> np.ndarray:
         """Drawn at twice the size, as fine as a pattern of 512 pixels in a picture of 256."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from belamy.data.assembly import YES_NO, Raw, assemble
 from belamy.data.dataset import Attribute, Dataset
 from belamy.data.embedded import embedded
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.errors import UsageError
 from belamy.seeds import generator
 
@@ -59,7 +59,7 @@ class Source:
             raise UsageError(f"portraits:count is {count}, but it must be 2 to {MOST:,}.")
         self.count, self.seed = count, seed
 
-    def open(self, request: Request) -> Dataset:
+    def open(self, options: LoadOptions) -> Dataset:
         """The faces, in the order in which they are drawn."""
         with np.load(io.BytesIO(embedded("portraits-16.npz", SHA256)), allow_pickle=False) as archive:
             parts, names = torch.from_numpy(archive["parts"]), archive["names"].tolist()
@@ -69,7 +69,7 @@ class Source:
             [composed(parts, *pair) for pair in zip(chosen.split(_CHUNK), tints.split(_CHUNK), strict=True)]
         )
         raw = Raw(name="portraits", attributes=faces.attributes, licence=LICENCE)
-        return assemble(images, raw, request)
+        return assemble(images, raw, options)
 
 
 class Faces:

@@ -10,7 +10,7 @@ import torch
 
 from belamy.data.assembly import Raw, assemble_rows
 from belamy.data.dataset import Attribute, Computed, Dataset
-from belamy.data.request import Request
+from belamy.data.load_options import LoadOptions
 from belamy.data.sources import mnist
 from belamy.errors import UsageError
 from belamy.seeds import generator
@@ -47,9 +47,9 @@ class Source:
             raise UsageError(f"stacked-mnist.count is {count}, but it must be at least 1. Type count={TRAINING}.")
         self.count, self.seed = count, seed
 
-    def open(self, request: Request) -> Dataset:
+    def open(self, options: LoadOptions) -> Dataset:
         """The images, training ones first."""
-        digits = mnist.Source().open(Request(progress=request.progress))
+        digits = mnist.Source().open(LoadOptions(progress=options.progress))
         stacks = torch.cat([self._stacks(digits, "train", self.count), self._stacks(digits, "test", TEST)])
         assert digits.labels is not None
         values = digits.labels[stacks]  # [N, 3]
@@ -65,7 +65,7 @@ class Source:
             notes=[f"digits of mnist, three to an image, drawn by seed {self.seed}"],
         )
         # However large the budget: 460 MB of copies would save no time.
-        return assemble_rows(_stacked(digits, stacks), raw, replace(request, memory_budget=1))
+        return assemble_rows(_stacked(digits, stacks), raw, replace(options, memory_budget=1))
 
     def _stacks(self, digits: Dataset, split: str, count: int) -> torch.Tensor:
         """Which three digits each image is made of.  # [count, 3]"""

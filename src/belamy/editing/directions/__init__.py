@@ -18,15 +18,15 @@ from torch import Tensor
 
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod
-from belamy.shelf import Shelf
+from belamy.registry import Registry
 
-DIRECTIONS = Shelf("belamy.editing.directions", "kind of direction", "Direction")
+DIRECTIONS = Registry("belamy.editing.directions", "kind of direction", "Direction")
 FEWEST = 2
 """Latents with an attribute, and without, that a direction needs."""
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class DirectionData:
     """What directions are found from.
 
     Args:
@@ -91,7 +91,7 @@ class Finds(Protocol):
     supervised: bool
     wide: bool
 
-    def find(self, evidence: Evidence, names: Sequence[str] = ()) -> Directions:
+    def find(self, evidence: DirectionData, names: Sequence[str] = ()) -> Directions:
         """The directions."""
 
 

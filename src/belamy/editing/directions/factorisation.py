@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from belamy.editing.directions import Directions, Evidence, in_deviations, leading
+from belamy.editing.directions import DirectionData, Directions, in_deviations, leading
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod
 
@@ -32,7 +32,7 @@ class Direction:
     def __init__(self, *, count: int = 5) -> None:
         self.count = count
 
-    def find(self, evidence: Evidence, names: Sequence[str] = ()) -> Directions:
+    def find(self, evidence: DirectionData, names: Sequence[str] = ()) -> Directions:
         """The leading eigenvectors; ``share`` is each eigenvalue's part of their sum."""
         weight = first_weight(evidence.method, evidence.latents.shape[1])
         vectors, shares = leading(weight.T @ weight, self.count)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from belamy.editing.directions import Directions, Evidence, in_deviations, oriented
+from belamy.editing.directions import DirectionData, Directions, in_deviations, oriented
 from belamy.errors import UsageError
 from belamy.sampling.draw import placement
 from belamy.seeds import generator
@@ -38,7 +38,7 @@ class Direction:
             raise UsageError(f"count {count}, points {points} and rounds {rounds} must all be at least 1.")
         self.count, self.points, self.rounds = count, points, rounds
 
-    def find(self, evidence: Evidence, names: Sequence[str] = ()) -> Directions:
+    def find(self, evidence: DirectionData, names: Sequence[str] = ()) -> Directions:
         """The leading directions; ``speed`` is the root of the eigenvalue, in grey levels of [-1, 1] per unit."""
         latent = evidence.latents.shape[1]
         if self.count > latent:
@@ -46,7 +46,7 @@ class Direction:
         method: Any = evidence.method.eval()
         device, dtype = placement(method)
         where = evidence.latents[: self.points].to(device, dtype)
-        labels = torch.arange(len(where), device=device) % len(method.domain.classes) if method.domain.classes else None
+        labels = torch.arange(len(where), device=device) % len(method.spec.classes) if method.spec.classes else None
 
         def make(latents: Tensor) -> Tensor:
             images: Tensor = method.generate(latents, labels)

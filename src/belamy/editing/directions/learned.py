@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from belamy.data import to_float, to_uint8
-from belamy.editing.directions import Directions, Evidence, in_deviations
+from belamy.editing.directions import DirectionData, Directions, in_deviations
 from belamy.errors import UsageError
 from belamy.networks.convnet import Classifier
 from belamy.sampling.draw import placement
@@ -63,7 +63,7 @@ class Direction:
             )
         self.others, self.steps, self.batch, self.passes, self.eyes = others, steps, batch, passes, eyes
 
-    def find(self, evidence: Evidence, names: Sequence[str] = ()) -> Directions:
+    def find(self, evidence: DirectionData, names: Sequence[str] = ()) -> Directions:
         """One direction for each attribute; ``step`` is the length it learned, in deviations."""
         has = {name: evidence.having(name) for name in names}
         known = {**has, **{name: held for name, held in evidence.attributes.items() if name not in has}}
@@ -81,7 +81,7 @@ class Direction:
         }
         return Directions(in_deviations(vectors, evidence.latents), tuple(names), facts)
 
-    def _descend(self, evidence: Evidence, eyes: Sequence[nn.Module], unit: Tensor, has: Tensor) -> Tensor:
+    def _descend(self, evidence: DirectionData, eyes: Sequence[nn.Module], unit: Tensor, has: Tensor) -> Tensor:
         """The vectors, from the first of the classifiers' attributes on.  # [k, latent]"""
         device, dtype = placement(evidence.method)
         latents = evidence.latents.to(device, dtype)
@@ -110,7 +110,7 @@ class Direction:
 
 def _made(method: Any, latents: Tensor, chosen: Tensor, move: Tensor | None = None) -> Tensor:
     """Images of some latents, moved; where labels matter, with the classes in turn.  # [n, C, H, W]"""
-    classes = len(method.domain.classes)
+    classes = len(method.spec.classes)
     points = latents[chosen] if move is None else latents[chosen] + move
     images: Tensor = method.generate(points, (chosen % classes).to(points.device) if classes else None)
     return images
@@ -124,7 +124,7 @@ def _divergences(before: Tensor, after: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _seen(evidence: Evidence) -> Tensor:
+def _seen(evidence: DirectionData) -> Tensor:
     """The images made of the evidence's latents, in evaluation mode.  # [n, C, H, W] uint8"""
     method = evidence.method.eval()
     latents = evidence.latents.to(*placement(method))

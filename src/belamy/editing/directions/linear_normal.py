@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from belamy.editing.directions import Directions, Evidence, in_deviations
+from belamy.editing.directions import DirectionData, Directions, in_deviations
 from belamy.errors import UsageError
 
 ROUNDS = 50
@@ -41,7 +41,7 @@ class Direction:
             raise UsageError(f"linear-normal.ridge is {ridge}, but it must be above 0.")
         self.others, self.ridge = others, ridge
 
-    def find(self, evidence: Evidence, names: Sequence[str] = ()) -> Directions:
+    def find(self, evidence: DirectionData, names: Sequence[str] = ()) -> Directions:
         """One direction for each attribute; the accuracy is that on a fifth of the latents that were held out."""
         latents = evidence.latents.double()
         centre, spread = latents.mean(0), latents.std(0).clamp_min(1e-12)

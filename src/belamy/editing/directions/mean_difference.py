@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from belamy.editing.directions import Directions, Evidence, in_deviations
+from belamy.editing.directions import DirectionData, Directions, in_deviations
 
 
 class Direction:
@@ -32,7 +32,7 @@ class Direction:
     def __init__(self, *, within: bool = False, raw: bool = False) -> None:
         self.within, self.raw = within, raw
 
-    def find(self, evidence: Evidence, names: Sequence[str] = ()) -> Directions:
+    def find(self, evidence: DirectionData, names: Sequence[str] = ()) -> Directions:
         """One direction for each attribute."""
         latents = evidence.latents.double()
         vectors = torch.stack([self._difference(evidence, latents, name) for name in names])
@@ -45,7 +45,7 @@ class Direction:
         }  # fmt: skip
         return Directions(sized, tuple(names), facts)
 
-    def _difference(self, evidence: Evidence, latents: Tensor, name: str) -> Tensor:
+    def _difference(self, evidence: DirectionData, latents: Tensor, name: str) -> Tensor:
         has = evidence.having(name)
         others = [held for other, held in evidence.attributes.items() if other != name] if self.within else []
         kinds = sum((2**place * other.long() for place, other in enumerate(others)), torch.zeros_like(has).long())

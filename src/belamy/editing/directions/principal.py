@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from belamy.editing.directions import Directions, Evidence, in_deviations, leading
+from belamy.editing.directions import DirectionData, Directions, in_deviations, leading
 from belamy.sampling.points import images_at
 
 MOST = 2000
@@ -39,7 +39,7 @@ class Direction:
     def __init__(self, *, count: int = 5, space: Literal["images", "latents"] = "images") -> None:
         self.count, self.space = count, space
 
-    def find(self, evidence: Evidence, names: Sequence[str] = ()) -> Directions:
+    def find(self, evidence: DirectionData, names: Sequence[str] = ()) -> Directions:
         """The first components; ``share`` is the part of the variance that lies along each."""
         latents = evidence.latents.double()
         centred = latents - latents.mean(0)

@@ -4,7 +4,7 @@ from belamy.editing.style.backbone import Hooked
 from belamy.editing.style.film import PaintedFilm, stylize_film
 from belamy.editing.style.one_pass import paint
 from belamy.editing.style.reconstructions import Reconstructions, reconstructions
-from belamy.editing.style.settings import SETTINGS, Settings
+from belamy.editing.style.settings import SETTINGS, StyleSettings
 from belamy.editing.style.stylize import Painting, stylize
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "PaintedFilm",
     "Painting",
     "Reconstructions",
-    "Settings",
+    "StyleSettings",
     "paint",
     "reconstructions",
     "stylize",

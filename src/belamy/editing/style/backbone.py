@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from belamy.editing.style.settings import Settings
+from belamy.editing.style.settings import StyleSettings
 from belamy.errors import DataError, UsageError, nearest
 
 _MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -91,7 +91,7 @@ def _by_imagenet(images: Tensor) -> Tensor:
     return (images - images.new_tensor(_MEANS).view(3, 1, 1)) / images.new_tensor(_DEVIATIONS).view(3, 1, 1)
 
 
-def build(settings: Settings, weights: Path | None = None) -> Backbone:
+def build(settings: StyleSettings, weights: Path | None = None) -> Backbone:
     """The network of settings, with its weights, frozen.
 
     Args:

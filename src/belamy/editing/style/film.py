@@ -15,7 +15,7 @@ from torch import Tensor
 from belamy.data.pictures import MOST_PIXELS, strict_pillow
 from belamy.editing.style.flow import moved, optical_flow, trusted
 from belamy.editing.style.images import as_pixels, check_smallest, resized, size_for
-from belamy.editing.style.settings import Settings, named
+from belamy.editing.style.settings import StyleSettings, named
 from belamy.editing.style.styles import Styles
 from belamy.editing.style.stylize import Before, Progress, sight, stylize
 from belamy.errors import DataError, MissingExtra
@@ -108,7 +108,7 @@ def stylize_film(
     styles: Any,
     *,
     painter: Callable[[Tensor], Tensor] | None = None,
-    settings: str | Settings = "offline",
+    settings: str | StyleSettings = "offline",
     steadiness: float = STEADINESS,
     warm: bool = True,
     progress: Callable[[Progress], None] | None = None,
@@ -192,7 +192,7 @@ def _loose(frames: Iterable[np.ndarray]) -> Film:
 
 
 def _fields(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name in Settings.model_fields and name != "network"}
+    return {name: value for name, value in options.items() if name in StyleSettings.model_fields and name != "network"}
 
 
 def _of_film(

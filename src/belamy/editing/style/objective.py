@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from belamy.editing.style.backbone import Backbone, strides
-from belamy.editing.style.settings import Settings
+from belamy.editing.style.settings import StyleSettings
 from belamy.editing.style.tiles import Tile, tiles
 from belamy.errors import UsageError
 from belamy.losses.perceptual import content as contents
@@ -41,7 +41,7 @@ class Style:
     """What its layers say of it, once they were asked."""
 
 
-class Terms(NamedTuple):
+class StyleTerms(NamedTuple):
     """The weighted parts of the loss."""
 
     content: float
@@ -54,7 +54,7 @@ class Terms(NamedTuple):
         return sum(self)
 
 
-class Objective:
+class StyleLoss:
     r"""The loss of pictures against a content and styles, which are encoded once.
 
     .. math:: L(x) = \alpha \sum_l a_l\, C_l(x) + \beta \sum_s w_s \sum_l b_l\, S_l(x; m_s) + \gamma\, V(x)
@@ -72,7 +72,12 @@ class Objective:
     """
 
     def __init__(
-        self, network: Backbone, settings: Settings, content: Tensor, styles: Sequence[Style], strength: float = 1.0
+        self,
+        network: Backbone,
+        settings: StyleSettings,
+        content: Tensor,
+        styles: Sequence[Style],
+        strength: float = 1.0,
     ) -> None:
         self.network, self.settings, self.content = network, settings, content
         self.styles, self.strength = styles, strength
@@ -87,7 +92,7 @@ class Objective:
         """Pixels that the edges of tiles are multiples of."""
         return max(self.strides.values())
 
-    def gradient(self, image: Tensor, offset: tuple[int, int] = (0, 0)) -> tuple[Terms, Tensor]:
+    def gradient(self, image: Tensor, offset: tuple[int, int] = (0, 0)) -> tuple[StyleTerms, Tensor]:
         """The loss of a picture and its gradient.
 
         Args:
@@ -104,7 +109,7 @@ class Objective:
             content, style, of_seen = self._by_tiles(seen.detach(), offset)
             (gradient,) = torch.autograd.grad(seen, image, of_seen)
         rough = self._smoothness(image.detach(), gradient)
-        return Terms(*(float(term.detach()) for term in (content, style, rough))), gradient
+        return StyleTerms(*(float(term.detach()) for term in (content, style, rough))), gradient
 
     def _by_tiles(self, seen: Tensor, offset: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         """Content and style terms and their gradient, a tile at a time."""

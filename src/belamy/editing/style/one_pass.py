@@ -85,7 +85,7 @@ def one_pass(
     if method.takes_styles and not styles:
         raise UsageError("This network paints in any style, so it must be shown one: name a picture of it.")
     device, dtype = placement(method)
-    channels = method.domain.shape[0]
+    channels = method.spec.shape[0]
     whole = float(sum(shares)) if shares else 1.0
     if shares and (len(shares) != len(styles) or min(shares) < 0 or not 0 < whole < float("inf")):
         raise UsageError(f"The styles' shares are {[*shares]}, but {len(styles)} are needed, none negative, not all 0.")
@@ -105,17 +105,17 @@ def one_pass(
         if max(values.shape[2:]) <= TILE:
             return at_once(values)
         with statistics_held(method, lambda: at_once(_crops(values))):
-            return _in_tiles(at_once, values, method.reach)
+            return _in_tiles(at_once, values, method.receptive_field)
 
     return painted
 
 
-def _in_tiles(paint: Callable[[Tensor], Tensor], values: Tensor, reach: int) -> Tensor:
+def _in_tiles(paint: Callable[[Tensor], Tensor], values: Tensor, receptive_field: int) -> Tensor:
     """A picture painted tile by tile, each seen with as much around it as counts.  # [1, 3, H, W]"""
     height, width = values.shape[2:]
     wide = F.pad(values, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="reflect")
     painted = torch.empty_like(wide)
-    for tile in tiles(wide.shape[2], wide.shape[3], TILE, reach, MULTIPLE):
+    for tile in tiles(wide.shape[2], wide.shape[3], TILE, receptive_field, MULTIPLE):
         tile.placed(painted, 1).copy_(tile.counted(paint(tile.cut(wide)), 1))
     return painted[..., :height, :width]
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from belamy.editing.style.backbone import Backbone, adopted, build
 from belamy.editing.style.images import load
-from belamy.editing.style.settings import Settings, named
+from belamy.editing.style.settings import StyleSettings, named
 from belamy.editing.style.stylize import Progress, stylize
 from belamy.sampling.grid import BACKGROUND, grid
 from belamy.sampling.picture import Picture
@@ -60,7 +60,7 @@ def reconstructions(
     content: Any,
     style: Any,
     *,
-    settings: str | Settings = "offline",
+    settings: str | StyleSettings = "offline",
     network: Backbone | nn.Module | None = None,
     weights: str | Path | None = None,
     content_layers: Sequence[str] = (),

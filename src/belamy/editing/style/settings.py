@@ -14,7 +14,7 @@ HEIGHTS = (32, 8192)
 Weight = Annotated[float, Field(ge=0)]
 
 
-class Settings(BaseModel):
+class StyleSettings(BaseModel):
     """How style is transferred. The defaults are those of ``offline``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
@@ -100,8 +100,8 @@ class Settings(BaseModel):
 
 
 SETTINGS = {
-    "offline": Settings(),
-    "documents": Settings(
+    "offline": StyleSettings(),
+    "documents": StyleSettings(
         network="vgg19",
         content_layers={"block5_conv2": 1.0},
         style_layers={f"block{block}_conv1": 1 / 5 for block in range(1, 6)},
@@ -122,7 +122,7 @@ SETTINGS = {
         stretched=True,
         margin=112,
     ),
-    "gatys": Settings(
+    "gatys": StyleSettings(
         network="vgg19",
         pooling="average",
         rescaled=True,
@@ -147,7 +147,7 @@ SETTINGS = {
 Gatys et al. 2015, arXiv 1508.06576, with the ratio 10⁻³ of content to style."""
 
 
-def named(name: str) -> Settings:
+def named(name: str) -> StyleSettings:
     """The settings of that name.
 
     Raises:

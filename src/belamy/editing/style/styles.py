@@ -11,7 +11,7 @@ import numpy as np
 from belamy.editing.style import colours as colouring
 from belamy.editing.style.images import load, resized, style_size
 from belamy.editing.style.objective import Style
-from belamy.editing.style.settings import Settings
+from belamy.editing.style.settings import StyleSettings
 from belamy.errors import UsageError
 
 MOST_STYLES = 16
@@ -44,13 +44,13 @@ class Styles:
         pictures = [load(style, "style") for style in many]
         return cls(pictures, _shares(shares, len(many)), _masks(masks, len(many)))
 
-    def at(self, size: tuple[int, int], settings: Settings) -> list[Style]:
+    def at(self, size: tuple[int, int], settings: StyleSettings) -> list[Style]:
         """The styles for a picture of (height, width); the same ones each time."""
         if size not in self._sized:
             self._sized[size] = [self._brought(number, size, settings) for number, _ in enumerate(self.pictures)]
         return self._sized[size]
 
-    def _brought(self, number: int, size: tuple[int, int], settings: Settings) -> Style:
+    def _brought(self, number: int, size: tuple[int, int], settings: StyleSettings) -> Style:
         picture, mask = self.pictures[number], self.masks[number]
         shape = size if settings.stretched else style_size(picture, size[0] * settings.style_scale)
         where = None if mask is None else resized(mask, size).mean(1, keepdim=True)

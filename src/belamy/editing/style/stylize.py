@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from belamy.editing.style import colours as colouring
 from belamy.editing.style.backbone import Backbone, adopted, build
 from belamy.editing.style.images import as_pixels, load, resized, size_for
-from belamy.editing.style.objective import Objective, Style, Terms
-from belamy.editing.style.settings import Settings, named
+from belamy.editing.style.objective import Style, StyleLoss, StyleTerms
+from belamy.editing.style.settings import StyleSettings, named
 from belamy.editing.style.styles import Styles
 from belamy.errors import NotFinite, UsageError, nearest
 from belamy.runs.files import save_png
@@ -44,7 +44,7 @@ class Progress:
     step: int
     steps: int
     left: float
-    terms: Terms | None
+    terms: StyleTerms | None
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Painting:
     losses: dict[str, list[float]] = field(repr=False)
     seconds: float
     step_seconds: float
-    settings: Settings
+    settings: StyleSettings
     frames: list[np.ndarray] = field(default_factory=list, repr=False)
 
     @property
@@ -105,7 +105,7 @@ def stylize(
     content: Any,
     styles: Any,
     *,
-    settings: str | Settings = "offline",
+    settings: str | StyleSettings = "offline",
     network: Backbone | nn.Module | None = None,
     weights: str | Path | None = None,
     shares: Sequence[float] | None = None,
@@ -172,7 +172,7 @@ def stylize(
     )
 
 
-def sight(settings: Settings, weights: str | Path | None, content: np.ndarray, styles: Styles) -> Backbone:
+def sight(settings: StyleSettings, weights: str | Path | None, content: np.ndarray, styles: Styles) -> Backbone:
     """The settings' network, its weights rescaled to the pictures where they say so."""
     network = build(settings, None if weights is None else Path(weights))
     if settings.rescaled:
@@ -185,13 +185,13 @@ class _Work:
     """The optimisation, from the coarsest size to the final one."""
 
     def __init__(
-        self, settings: Settings, network: Backbone, content: np.ndarray, styles: Styles, strength: float, seed: int,
+        self, settings: StyleSettings, network: Backbone, content: np.ndarray, styles: Styles, strength: float, seed: int,
         frames: int, progress: Callable[[Progress], None] | None, before: Before | None = None,
     ) -> None:  # fmt: skip
         self.settings, self.network, self.content, self.styles = settings, network, content, styles
         self.strength, self.seed, self.progress = strength, seed, progress
         self.before = before
-        parts = (*Terms._fields, *(["temporal"] if before else []), "total")
+        parts = (*StyleTerms._fields, *(["temporal"] if before else []), "total")
         self.losses: dict[str, list[float]] = {name: [] for name in parts}
         self.times: list[float] = []
         self.frames: list[Tensor] = []
@@ -231,7 +231,7 @@ class _Work:
         height, width = content.shape[2:]
         if max(height, width) > self.settings.tile:
             content, start, styles = _widened(content, start, styles)
-        objective = Objective(self.network, self.settings, content, styles, self.strength)
+        objective = StyleLoss(self.network, self.settings, content, styles, self.strength)
         variable, decode = _variable(start, self.settings.pixels)
         reach = _reach(styles)
 
@@ -265,7 +265,7 @@ class _Work:
         down, right = torch.randint(self.settings.shift, (2,), generator=source).tolist()
         return down, right
 
-    def _record(self, level: int, terms: Terms, temporal: float, image: Tensor, before: float) -> None:
+    def _record(self, level: int, terms: StyleTerms, temporal: float, image: Tensor, before: float) -> None:
         if not np.isfinite(terms.total):
             raise NotFinite(
                 f"The loss is {terms.total} at step {len(self.losses['total']) + 1}: the steps are too long for this "
@@ -298,7 +298,7 @@ def _variable(start: Tensor, kind: str) -> tuple[Tensor, Callable[[Tensor], Tens
     return (start * 255).requires_grad_(), lambda levels: levels / 255
 
 
-def _minimise(variable: Tensor, evaluate: Callable[[], Tensor], settings: Settings) -> None:
+def _minimise(variable: Tensor, evaluate: Callable[[], Tensor], settings: StyleSettings) -> None:
     """So many evaluations, by the settings' optimiser."""
     if settings.optimiser == "lbfgs":
         torch.optim.LBFGS(

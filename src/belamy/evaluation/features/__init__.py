@@ -10,7 +10,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from belamy.evaluation.seen import Seen
+from belamy.evaluation.extracted import ExtractedFeatures
 
 
 class Extractor(Protocol):
@@ -32,7 +32,7 @@ class Extractor(Protocol):
     layer: str
     resize: str
 
-    def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
+    def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
         """What is in uint8 images ``[n, C, H, W]``, with their labels ``[n]`` where they are known or asked for.
 
         The images themselves pass through. However they are divided, features agree to 1e-5 of their size: float32

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from belamy.data import to_float
 from belamy.errors import UsageError
-from belamy.evaluation.seen import Seen
+from belamy.evaluation.extracted import ExtractedFeatures
 
 PART = 500
 """Images that are looked at together."""
@@ -44,14 +44,14 @@ class ClassifierFeatures:
         self.size, self.classes = last.in_features, last.out_features
 
     @torch.no_grad()
-    def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
+    def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
         where = next(self.network.parameters())
         features, probabilities = [], []
         for part in images.split(PART):
             found = self.network.features(to_float(part).to(where.device, where.dtype))
             features.append(found.double().cpu())
             probabilities.append(self.network.head(found).double().softmax(1).cpu())
-        return Seen(torch.cat(features), torch.cat(probabilities), labels, images)
+        return ExtractedFeatures(torch.cat(features), torch.cat(probabilities), labels, images)
 
 
 def weights_digest(tensors: Mapping[str, Tensor]) -> str:

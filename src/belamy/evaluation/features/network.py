@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import DataError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features.classifier import weights_digest
 from belamy.evaluation.resizing import clean_bicubic
-from belamy.evaluation.seen import Seen
 
 PART = 50
 """Images that are looked at together."""
@@ -44,12 +44,12 @@ class NetworkFeatures:
         self.digest = hashlib.sha256(use.encode()).hexdigest()[:16]
 
     @torch.no_grad()
-    def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
+    def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
         device = next(self.network.parameters()).device
         seen = [self.sight(part.to(device)) for part in images.split(PART)]
         features = torch.cat([features.double().cpu() for features, _ in seen])
         logits = [logits.double().softmax(1).cpu() for _, logits in seen if logits is not None]
-        return Seen(features, torch.cat(logits) if logits else None, labels, images)
+        return ExtractedFeatures(features, torch.cat(logits) if logits else None, labels, images)
 
 
 def normalised(images: Tensor, side: int, means: Sequence[float], deviations: Sequence[float]) -> Tensor:

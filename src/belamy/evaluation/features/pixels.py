@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from belamy.evaluation.seen import Seen
+from belamy.evaluation.extracted import ExtractedFeatures
 
 
 class PixelFeatures:
@@ -27,5 +27,7 @@ class PixelFeatures:
         self.size = channels * self.grid[0] * self.grid[1]
         self.name, self.digest = "pixels", f"{self.grid[0]}x{self.grid[1]}"
 
-    def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
-        return Seen((adaptive_avg_pool2d(images.double(), self.grid) / 255).flatten(1), None, labels, images)
+    def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
+        return ExtractedFeatures(
+            (adaptive_avg_pool2d(images.double(), self.grid) / 255).flatten(1), None, labels, images
+        )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features import Extractor
-from belamy.evaluation.seen import Seen
 
 CHANNELS = 3
 
@@ -29,9 +29,9 @@ class StackedFeatures:
         self.layer, self.resize = single.layer, single.resize
         self.size, self.classes = CHANNELS * single.size, single.classes**CHANNELS
 
-    def look(self, images: Tensor, labels: Tensor | None = None) -> Seen:
-        seen = [self.single.look(images[:, [channel]]) for channel in range(CHANNELS)]
+    def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
+        seen = [self.single.extract(images[:, [channel]]) for channel in range(CHANNELS)]
         first, second, third = (each.probabilities for each in seen)
         assert first is not None and second is not None and third is not None  # the single extractor tells classes
         probabilities = torch.einsum("na,nb,nc->nabc", first, second, third).flatten(1)  # [n, K³]
-        return Seen(torch.cat([each.features for each in seen], 1), probabilities, labels, images)
+        return ExtractedFeatures(torch.cat([each.features for each in seen], 1), probabilities, labels, images)

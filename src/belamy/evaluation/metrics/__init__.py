@@ -11,11 +11,11 @@ from typing import ClassVar, Protocol, Self
 
 from torch import Tensor
 
-from belamy.evaluation.seen import Seen
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.statistics import Interval
-from belamy.shelf import Shelf
+from belamy.registry import Registry
 
-METRICS = Shelf("belamy.evaluation.metrics", "metric", "Metric")
+METRICS = Registry("belamy.evaluation.metrics", "metric", "Metric")
 
 
 class Accumulates(Protocol):
@@ -28,7 +28,7 @@ class Accumulates(Protocol):
 
     needs: ClassVar[frozenset[str]]
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         """Count what is seen of some real and some generated images."""
 
     def merge(self, other: Self) -> None:

@@ -8,9 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
 from belamy.evaluation.neighbours import nearest
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.sides import Sides
 from belamy.evaluation.statistics import Interval
 
@@ -39,7 +39,13 @@ class Metric:
     def __init__(self) -> None:
         self.sides: Sides[dict[str, tuple[int, int]]] = Sides()
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None, train: Seen | None = None) -> None:
+    def update(
+        self,
+        *,
+        real: ExtractedFeatures | None = None,
+        fake: ExtractedFeatures | None = None,
+        train: ExtractedFeatures | None = None,
+    ) -> None:
         self.sides.update(real=real, fake=fake, train=train)
 
     def merge(self, other: Metric) -> None:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
 from belamy.evaluation.neighbours import closest_pairs, has_pair_within
 from belamy.evaluation.rows import placed
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.sides import Sides, What
 from belamy.evaluation.statistics import Interval
 from belamy.sampling.grid import grid
@@ -30,7 +30,7 @@ REAL = 10_000
 
 
 @dataclass(frozen=True)
-class Batches:
+class CollisionCounts:
     """Batches of one size, and in how many of them two images are the same."""
 
     size: int
@@ -50,7 +50,7 @@ class Batches:
 
 
 @dataclass(frozen=True)
-class Found:
+class BirthdayResult:
     """What was measured.
 
     Args:
@@ -62,7 +62,7 @@ class Found:
 
     threshold: float
     resolution: float
-    batches: dict[str, Batches]
+    batches: dict[str, CollisionCounts]
     closest: dict[str, tuple[Tensor, Tensor]]
 
 
@@ -120,9 +120,9 @@ class Metric:
         self.by, self.batch, self.quantile, self.threshold = by, batch, quantile, threshold
         self.shown, self.seed = shown, seed
         self.what: What = "images" if by == "pixels" else "features"
-        self.sides: Sides[Found] = Sides("features", "images")
+        self.sides: Sides[BirthdayResult] = Sides("features", "images")
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         self.sides.update(real=real, fake=fake)
 
     def merge(self, other: Metric) -> None:
@@ -168,10 +168,10 @@ class Metric:
     def _enough(self) -> bool:
         return self.sides.count("fake", self.what) >= self._least()
 
-    def _found(self) -> Found:
+    def _found(self) -> BirthdayResult:
         return self.sides.once(self._measured)
 
-    def _measured(self) -> Found:
+    def _measured(self) -> BirthdayResult:
         unit = 255.0 if self.by == "pixels" else 1.0
         fakes = self.sides.table("fake", self.what)
         distances, pairs = closest_pairs(fakes, self.shown)
@@ -194,12 +194,12 @@ class Metric:
                 closest["real"] = distances[: self.shown] / unit, images
         enough = {side: table for side, table in tables.items() if len(table) >= self._least()}
         batches = {side: self._batches(table, threshold) for side, table in enough.items()}
-        return Found(threshold / unit, resolution, batches, closest)
+        return BirthdayResult(threshold / unit, resolution, batches, closest)
 
-    def _batches(self, table: Tensor, threshold: float) -> Batches:
+    def _batches(self, table: Tensor, threshold: float) -> CollisionCounts:
         size = self.batch or self._size(table, threshold)
         drawn = self._drawn(table, size, "batches")[:MOST]
-        return Batches(size, len(drawn), sum(has_pair_within(table[each], threshold) for each in drawn))
+        return CollisionCounts(size, len(drawn), sum(has_pair_within(table[each], threshold) for each in drawn))
 
     def _size(self, table: Tensor, threshold: float) -> int:
         """The smallest size of batches half of which have a pair that is the same."""

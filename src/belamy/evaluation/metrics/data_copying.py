@@ -11,9 +11,9 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.clusters import centres_of, sizes_of
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import about
 from belamy.evaluation.neighbours import nearest
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.sides import Sides
 from belamy.evaluation.statistics import Interval
 
@@ -66,7 +66,13 @@ class Metric:
         self.cells, self.least, self.seed = cells, least, seed
         self.sides: Sides[list[Cell]] = Sides()
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None, train: Seen | None = None) -> None:
+    def update(
+        self,
+        *,
+        real: ExtractedFeatures | None = None,
+        fake: ExtractedFeatures | None = None,
+        train: ExtractedFeatures | None = None,
+    ) -> None:
         self.sides.update(real=real, fake=fake, train=train)
 
     def merge(self, other: Metric) -> None:

@@ -8,9 +8,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.metrics.precision_recall import as_share, few
 from belamy.evaluation.neighbours import coverings, nearest, nearest_within
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.sides import Sides
 from belamy.evaluation.statistics import Interval
 from belamy.evaluation.subsampling import subsampled
@@ -47,7 +47,7 @@ class Metric:
         self.k = k
         self.sides: Sides[dict[str, float]] = Sides()
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         self.sides.update(real=real, fake=fake)
 
     def merge(self, other: Metric) -> None:

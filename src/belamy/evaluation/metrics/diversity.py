@@ -7,10 +7,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import factor
 from belamy.evaluation.moments import Moments
 from belamy.evaluation.rows import Rows
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
 
 
@@ -35,7 +35,7 @@ class Metric:
         self.real, self.fake = Moments(), Moments()
         self.real_rows, self.fake_rows = Rows(sample), Rows(sample)
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         for moments, rows, seen in ((self.real, self.real_rows, real), (self.fake, self.fake_rows, fake)):
             if seen is not None:
                 moments.update(seen.features)

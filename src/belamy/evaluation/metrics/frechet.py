@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.gaussians import distance, influences
 from belamy.evaluation.intervals import factor
 from belamy.evaluation.moments import Moments
 from belamy.evaluation.rows import Rows, placed
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
@@ -55,7 +55,7 @@ class Metric:
         self.real_rows, self.fake_rows = Rows(sample), Rows(sample)
         self._known: dict[str, float] = {}
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         self._known = {}
         for moments, rows, seen in ((self.real, self.real_rows, real), (self.fake, self.fake_rows, fake)):
             if seen is not None:

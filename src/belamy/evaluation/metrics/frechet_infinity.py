@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.gaussians import distance
 from belamy.evaluation.intervals import about
 from belamy.evaluation.metrics.frechet import variance
 from belamy.evaluation.moments import Moments
 from belamy.evaluation.rows import Rows, placed
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
@@ -54,7 +54,7 @@ class Metric:
         self.real, self.real_rows, self.fake_rows = Moments(), Rows(sample), Rows()
         self._known: tuple[float, float] | None = None
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         self._known = None
         if real is not None:
             self.real.update(real.features)

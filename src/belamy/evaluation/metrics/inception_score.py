@@ -9,8 +9,8 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation import intervals
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.rows import Rows, placed
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
@@ -45,7 +45,7 @@ class Metric:
         self.splits, self.seed = splits, seed
         self.real, self.fake = Rows(), Rows()
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         for rows, seen in ((self.real, real), (self.fake, fake)):
             if seen is not None and seen.probabilities is not None:
                 rows.update(_checked(seen.probabilities))

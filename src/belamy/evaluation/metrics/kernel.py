@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import about
 from belamy.evaluation.rows import Rows, placed
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
@@ -62,7 +62,7 @@ class Metric:
         self.real, self.fake = Rows(most), Rows(most)
         self._known: _Found | None = None
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         self._known = None
         for rows, seen in ((self.real, real), (self.fake, fake)):
             if seen is not None:

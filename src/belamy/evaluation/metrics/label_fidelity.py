@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
 
 
@@ -27,7 +27,7 @@ class Metric:
         self.right = {"real": 0, "fake": 0}
         self.count = {"real": 0, "fake": 0}
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         for side, seen in (("real", real), ("fake", fake)):
             if seen is not None and seen.told is not None and seen.labels is not None:
                 self.right[side] += int((seen.told == seen.labels).sum())

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.gaussians import distance
 from belamy.evaluation.intervals import mean
 from belamy.evaluation.moments import Moments
 from belamy.evaluation.neighbours import nearest
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.sides import Sides
 from belamy.evaluation.statistics import Interval
 
@@ -54,7 +54,13 @@ class Metric:
         self.sides: Sides[dict[str, Tensor]] = Sides()
         self.real, self.fake = Moments(), Moments()
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None, train: Seen | None = None) -> None:
+    def update(
+        self,
+        *,
+        real: ExtractedFeatures | None = None,
+        fake: ExtractedFeatures | None = None,
+        train: ExtractedFeatures | None = None,
+    ) -> None:
         self.sides.update(real=real, fake=fake, train=train)
         for moments, seen in ((self.real, real), (self.fake, fake)):
             if seen is not None:

@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import about, normal_quantile
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.statistics import Interval
 
 
@@ -43,7 +43,7 @@ class Metric:
         self.real = torch.zeros(classes, dtype=torch.long)
         self.fake = torch.zeros(classes, dtype=torch.long)
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         for counts, seen in ((self.real, real), (self.fake, fake)):
             if seen is not None and seen.told is not None:
                 counts += torch.bincount(seen.told, minlength=len(counts))

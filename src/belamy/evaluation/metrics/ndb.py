@@ -11,8 +11,8 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.clusters import centres_of, sizes_of
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import about
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.sides import Sides
 from belamy.evaluation.statistics import Interval
 
@@ -55,7 +55,13 @@ class Metric:
         self.bins, self.seed = bins, seed
         self.sides: Sides[dict[str, Tensor]] = Sides()
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None, train: Seen | None = None) -> None:
+    def update(
+        self,
+        *,
+        real: ExtractedFeatures | None = None,
+        fake: ExtractedFeatures | None = None,
+        train: ExtractedFeatures | None = None,
+    ) -> None:
         self.sides.update(real=real, fake=fake, train=train)
 
     def merge(self, other: Metric) -> None:

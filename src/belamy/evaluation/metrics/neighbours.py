@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import bootstrap, wilson
 from belamy.evaluation.neighbours import Nearest, nearest, nearest_in_sum
 from belamy.evaluation.rows import placed
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.sides import Sides
 from belamy.evaluation.statistics import Interval
 from belamy.sampling.grid import grid
@@ -23,7 +23,7 @@ CLOSE = 0.01
 
 
 @dataclass(frozen=True)
-class Found:
+class NeighbourResult:
     """What was measured.
 
     Args:
@@ -71,9 +71,15 @@ class Metric:
             if value < 1:
                 raise UsageError(f"neighbours.{name} is {value}: write 1 or more.")
         self.k, self.shown, self.probes, self.seed = k, shown, probes, seed
-        self.sides: Sides[Found] = Sides("features", "images")
+        self.sides: Sides[NeighbourResult] = Sides("features", "images")
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None, train: Seen | None = None) -> None:
+    def update(
+        self,
+        *,
+        real: ExtractedFeatures | None = None,
+        fake: ExtractedFeatures | None = None,
+        train: ExtractedFeatures | None = None,
+    ) -> None:
         self.sides.update(real=real, fake=fake, train=train)
 
     def merge(self, other: Metric) -> None:
@@ -127,10 +133,10 @@ class Metric:
         counts = [self.sides.count(side, what) for side in ("real", "fake", "train") for what in self.sides.kept]
         return min(counts) > 0
 
-    def _close(self, found: Found) -> Tensor:
+    def _close(self, found: NeighbourResult) -> Tensor:
         return found.features["fake"] <= found.features["real"].quantile(CLOSE)
 
-    def _measured(self) -> Found:
+    def _measured(self) -> NeighbourResult:
         train, pixels = self.sides.table("train"), self.sides.table("train", "images")
         k = min(self.k, len(train))
         far, near = {}, {}
@@ -141,13 +147,13 @@ class Metric:
             near[side] = nearest_in_sum(probes, pixels).distances[:, 0] / (255 * pixels.shape[1])
         suspects = far["fake"].argsort(stable=True)[: self.shown]
         by_sum = nearest_in_sum(self.sides.table("fake", "images")[suspects], pixels, k)
-        return Found(
+        return NeighbourResult(
             far, near, suspects,
             nearest(self.sides.table("fake")[suspects], train, k),
             Nearest(by_sum.distances / 255, by_sum.indices),
         )  # fmt: skip
 
-    def _picture(self, found: Found, neighbours: Nearest) -> Tensor:
+    def _picture(self, found: NeighbourResult, neighbours: Nearest) -> Tensor:
         """A row for each suspect: it, then its neighbours with their distances."""
         own = self.sides.images("fake", found.suspects)
         others = self.sides.images("train", neighbours.indices.flatten()).unflatten(0, neighbours.indices.shape)

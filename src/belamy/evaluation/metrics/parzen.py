@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import mean
 from belamy.evaluation.neighbours import BLOCK
 from belamy.evaluation.rows import placed
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.sides import Sides, What
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
@@ -27,7 +27,7 @@ LEAST = 1e-5
 
 
 @dataclass(frozen=True)
-class Found:
+class ParzenResult:
     """The bandwidth, and the log-likelihood of each real image that did not set it."""
 
     bandwidth: float
@@ -70,9 +70,9 @@ class Metric:
             raise UsageError(f"parzen.most is {most}: write 1 or more.")
         self.by, self.most, self.seed = by, most, seed
         self.what: What = "images" if by == "pixels" else "features"
-        self.sides: Sides[Found] = Sides(self.what)
+        self.sides: Sides[ParzenResult] = Sides(self.what)
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         self.sides.update(real=real, fake=fake)
 
     def merge(self, other: Metric) -> None:
@@ -103,10 +103,10 @@ class Metric:
     def _enough(self) -> bool:
         return self.sides.count("real") >= 10 and self.sides.count("fake") >= 1
 
-    def _found(self) -> Found:
+    def _found(self) -> ParzenResult:
         return self.sides.once(self._measured)
 
-    def _measured(self) -> Found:
+    def _measured(self) -> ParzenResult:
         real, fake = (placed(self.sides.table(side)) for side in ("real", "fake"))
         order = torch.randperm(len(real), generator=generator(self.seed, "parzen-validation"))
         kept = torch.randperm(len(fake), generator=generator(self.seed, "parzen-windows"))[: self.most]
@@ -120,7 +120,7 @@ class Metric:
         likelihoods = [
             log_likelihood((part.double() - centre) / unit, windows, width) for part in real[count:].split(size)
         ]
-        return Found(width, torch.cat(likelihoods))
+        return ParzenResult(width, torch.cat(likelihoods))
 
 
 def log_likelihood(rows: Tensor, windows: Tensor, width: float) -> Tensor:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
 from belamy.evaluation.neighbours import BLOCK, coverings, nearest_within
-from belamy.evaluation.seen import Seen
 from belamy.evaluation.sides import Sides
 from belamy.evaluation.statistics import Interval
 from belamy.evaluation.subsampling import subsampled
@@ -53,7 +53,7 @@ class Metric:
         self.k = k
         self.sides: Sides[dict[str, float]] = Sides()
 
-    def update(self, *, real: Seen | None = None, fake: Seen | None = None) -> None:
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         self.sides.update(real=real, fake=fake)
 
     def merge(self, other: Metric) -> None:

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from belamy.errors import DataError, UsageError
-from belamy.shelf import Part, Shelf
+from belamy.registry import Part, Registry
 
-PAIRS = Shelf("belamy.evaluation.pairs", "measure of pairs", "Pair")
+PAIRS = Registry("belamy.evaluation.pairs", "measure of pairs", "Pair")
 
 _PICTURES = 4
 _ROUNDING = 1e-6

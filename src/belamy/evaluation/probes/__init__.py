@@ -1,7 +1,7 @@
 """Probes: judgements of a method itself, which samples alone do not allow.
 
 Contract of a file here: a class ``Probe(*, …)`` with ``measure(method, data, extractor, seed)``, which gives named
-numbers with their intervals, and the class attribute ``looks``. A probe asks the method for a capability and says so
+numbers with their intervals, and the class attribute ``needs_extractor``. A probe asks the method for a capability and says so
 where it is missing.
 """
 
@@ -19,9 +19,9 @@ from belamy.errors import UsageError
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
-from belamy.shelf import Shelf
+from belamy.registry import Registry
 
-PROBES = Shelf("belamy.evaluation.probes", "probe", "Probe")
+PROBES = Registry("belamy.evaluation.probes", "probe", "Probe")
 
 _LEVEL = 1 / 127.5
 """A step of 8-bit pixels, on the scale [-1, 1]."""
@@ -31,10 +31,10 @@ class Measures(Protocol):
     """What a probe can do.
 
     Attributes:
-        looks: Whether it needs an extractor; None may be given where not.
+        needs_extractor: Whether it needs an extractor; None may be given where not.
     """
 
-    looks: bool
+    needs_extractor: bool
 
     def measure(
         self, method: BaseMethod, data: Dataset, extractor: Extractor | None, seed: int = 0
@@ -86,7 +86,7 @@ def perceived(extractor: Extractor, images: Tensor) -> Tensor:
         extractor: Who looks.
         images: In [-1, 1].  # [n, C, H, W]
     """
-    return extractor.look((images.detach().cpu().double() + 1) * 127.5).features.double()
+    return extractor.extract((images.detach().cpu().double() + 1) * 127.5).features.double()
 
 
 def check_unrounded(extractor: Extractor, images: Tensor) -> None:

@@ -11,23 +11,23 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Samples
-from belamy.networks.latents.normal import Law as Normal
+from belamy.networks.priors.normal import Prior as Normal
 from belamy.networks.sampling_dropout import GeneratorWithDropout
 from belamy.sampling.draw import placement
 from belamy.seeds import derive, generator
 
 
 @runtime_checkable
-class FollowsLaw(Protocol):
+class HasPrior(Protocol):
     """Draws its latents by a law that knows the way between two of them."""
 
-    law: Any
+    prior: Any
 
 
 class Ways:
     """A number of ways; each has a label, and noise where the generator draws any, that stay the same along it.
 
-    The way is that of the law of latents: an arc where they are normal, straight where they are uniform. A method
+    The way is that of the prior of the latents: an arc where they are normal, straight where they are uniform. A method
     without a law of its own has normal latents.
 
     Args:
@@ -51,9 +51,9 @@ class Ways:
         self.first, self.second = (
             method.latents(derive(seed, "way", end), range(count)).double() for end in ("first", "second")
         )  # [count, latent]
-        classes = len(method.domain.classes)
+        classes = len(method.spec.classes)
         self.labels = torch.arange(count) % classes if classes else None
-        self.law: Any = self.method.law if isinstance(method, FollowsLaw) else Normal(self.first.shape[1])
+        self.prior: Any = self.method.prior if isinstance(method, HasPrior) else Normal(self.first.shape[1])
 
     def images(self, rows: Tensor, t: Tensor) -> Tensor:
         """Images ``[n, C, H, W]`` in [-1, 1], not rounded.
@@ -64,8 +64,8 @@ class Ways:
         """
         device, dtype = placement(self.method)
         a, b = self.first[rows], self.second[rows]
-        size = self.law.latent
-        latents = self.law.interpolate(a[:, :size], b[:, :size], t.unsqueeze(1))
+        size = self.prior.latent
+        latents = self.prior.interpolate(a[:, :size], b[:, :size], t.unsqueeze(1))
         latents = torch.cat([latents, a[:, size:]], 1)  # what chooses one of several generators stays
         labels = None if self.labels is None else self.labels[rows].to(device)
         with self._same_noise(rows):

@@ -15,7 +15,7 @@ from belamy.evaluation.probes import check_unrounded, evaluating, perceived
 from belamy.evaluation.probes._ways import Ways
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
-from belamy.networks.latents.paths import linear
+from belamy.networks.priors.paths import linear
 
 PART = 25
 """Ways looked at together."""
@@ -41,7 +41,7 @@ class Steps:
 class Probe:
     """How far apart images of neighbouring latents are, against images of random ones, and how often there is a jump.
 
-    Between two random latents lie as many images as there are steps, on the way of the law of latents. Their distances
+    Between two random latents lie as many images as there are steps, on the way of the prior of the latents. Their distances
     are told in an extractor's features:
 
     - ``continuity-step``: mean distance of neighbours, as a share of the mean distance of the ways' ends; 1 / steps if
@@ -66,7 +66,7 @@ class Probe:
         UsageError: An option out of range, a method that draws no samples, or an extractor that rounds pixels.
     """
 
-    looks = True
+    needs_extractor = True
 
     def __init__(self, *, count: int = 200, steps: int = 16, halvings: int = 10) -> None:
         if steps < 2 or halvings < 1:

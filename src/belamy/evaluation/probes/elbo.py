@@ -61,7 +61,7 @@ class Probe:
         UsageError: A method without such a bound, or data that hold no images out.
     """
 
-    looks = False
+    needs_extractor = False
 
     def __init__(self, *, count: int = 1000, weighted: int = 16) -> None:
         if weighted < 1:

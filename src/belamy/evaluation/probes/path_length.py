@@ -27,7 +27,7 @@ class Probe:
     .. math:: \mathbb{E}\,\frac{1}{\epsilon^2}
         \bigl\lVert f(G(z(t))) - f(G(z(t + \epsilon))) \bigr\rVert^2, \qquad t \sim U[0, 1 - \epsilon]
 
-    where z(t) is the way of the law of latents, the label and the noise of both ends are the same, and images are
+    where z(t) is the way of the prior of the latents, the label and the noise of both ends are the same, and images are
     never rounded. Lengths outside the 1st and the 99th percentile are left out of the mean; its interval is that of a
     trimmed mean, for other ways of the same generator.
 
@@ -47,7 +47,7 @@ class Probe:
         UsageError: An option out of range, a method that draws no samples, or an extractor that rounds pixels.
     """
 
-    looks = True
+    needs_extractor = True
 
     def __init__(self, *, count: int = 2000, epsilon: float = 1e-4, trim: float = 0.01) -> None:
         if not 0 < epsilon <= 0.1 or not 0 <= trim < 0.5:

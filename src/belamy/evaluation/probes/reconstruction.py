@@ -36,7 +36,7 @@ class Probe:
         UsageError: A method that does not reconstruct, or data that hold no images out.
     """
 
-    looks = False
+    needs_extractor = False
 
     def __init__(self, *, count: int = 1000) -> None:
         self.count = count

@@ -12,15 +12,15 @@ from belamy.errors import UsageError, nearest
 from belamy.evaluation.visualisation.activations import activations
 from belamy.evaluation.visualisation.filters import filters
 from belamy.evaluation.visualisation.maximisation import Ascent, maximised
-from belamy.evaluation.visualisation.picture import Picture
+from belamy.evaluation.visualisation.picture import Sheet
 from belamy.evaluation.visualisation.subject import Subject, subjects
 from belamy.methods.base import BaseMethod
 
-__all__ = ["Ascent", "Picture", "Request", "Subject", "subjects", "visualise"]
+__all__ = ["Ascent", "Sheet", "VisualisationOptions", "Subject", "subjects", "visualise"]
 
 
 @dataclass(frozen=True)
-class Request:
+class VisualisationOptions:
     """What to look at.
 
     Args:
@@ -44,8 +44,8 @@ class Request:
 
 def visualise(
     method: BaseMethod, image: Tensor, label: int | None = None, background: Tensor | None = None,
-    request: Request | None = None,
-) -> Iterator[Picture]:  # fmt: skip
+    request: VisualisationOptions | None = None,
+) -> Iterator[Sheet]:  # fmt: skip
     """Pictures of a method's networks, one by one, since they take time.
 
     Args:
@@ -58,7 +58,7 @@ def visualise(
     Raises:
         UsageError: No such network or layer.
     """
-    wanted = request or Request()
+    wanted = request or VisualisationOptions()
     known = {subject.name: subject for subject in subjects(method)}
     if wanted.network is not None and wanted.network not in known:
         raise UsageError(f"This method has no network '{wanted.network}'. {nearest(wanted.network, known)}")

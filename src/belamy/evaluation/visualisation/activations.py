@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from belamy.evaluation.visualisation.picture import Picture, shades
-from belamy.evaluation.visualisation.subject import OUTPUT, Layer, Subject
+from belamy.evaluation.visualisation.picture import Sheet, shades
+from belamy.evaluation.visualisation.subject import OUTPUT, Subject, VisualisedLayer
 from belamy.methods.base import from_range
 from belamy.sampling.draw import placement
 from belamy.sampling.grid import grid
@@ -24,7 +24,7 @@ COLUMNS = 64
 
 
 @torch.no_grad()
-def activations(subject: Subject, image: Tensor, label: int | None, seed: int, units: int) -> Iterator[Picture]:
+def activations(subject: Subject, image: Tensor, label: int | None, seed: int, units: int) -> Iterator[Sheet]:
     """A sheet for each layer: its maps, the most lively first, black for the layer's lowest value and white for its
     highest.
 
@@ -51,19 +51,19 @@ def activations(subject: Subject, image: Tensor, label: int | None, seed: int, u
         values = heard[layer.last][0].float().cpu()
         facts = {"shape": list(values.shape), "least": float(values.min()), "most": float(values.max())}
         shown = drawn(values, units)
-        yield Picture(subject.name, "activations", layer.name, title(layer, values, units), shown, facts)
+        yield Sheet(subject.name, "activations", layer.name, title(layer, values, units), shown, facts)
 
 
-def followed(subject: Subject, image: Tensor) -> Picture:
+def followed(subject: Subject, image: Tensor) -> Sheet:
     """The image that goes in or comes out."""
     even = image if subject.sees else from_range(image, subject.value_range)
     which, name = ("The image that goes in", "input") if subject.sees else ("The image that comes out", OUTPUT)
-    return Picture(
+    return Sheet(
         subject.name, "activations", name, which, grid(shades(even), scale=max(1, 128 // max(image.shape[2:])))
     )
 
 
-def title(layer: Layer, values: Tensor, units: int) -> str:
+def title(layer: VisualisedLayer, values: Tensor, units: int) -> str:
     """What a sheet shows, in words."""
     what = f"'{layer.name}' ({layer.kind})" if layer.last == layer.name else f"'{layer.name}' to {layer.kind}"
     span = f"{float(values.min()):.3g} … {float(values.max()):.3g}"
@@ -87,7 +87,7 @@ def drawn(values: Tensor, units: int) -> np.ndarray:
     return grid(shades(even[lively].unsqueeze(1)), columns=min(8, len(lively)), scale=max(1, CELL // side))
 
 
-def spread(layers: list[Layer], most: int) -> list[Layer]:
+def spread(layers: list[VisualisedLayer], most: int) -> list[VisualisedLayer]:
     """At most so many of them, evenly spaced, with the first and the last.
 
     Example:

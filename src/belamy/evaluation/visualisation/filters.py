@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle
 
-from belamy.evaluation.visualisation.picture import Picture, signed
-from belamy.evaluation.visualisation.subject import Layer, Subject
+from belamy.evaluation.visualisation.picture import Sheet, signed
+from belamy.evaluation.visualisation.subject import Subject, VisualisedLayer
 from belamy.networks.layers import KerasConvTranspose2d
 from belamy.sampling.grid import grid
 
@@ -18,7 +18,7 @@ MOST = 64
 """Filters on a sheet, the largest first."""
 
 
-def filters(subject: Subject) -> Iterator[Picture]:
+def filters(subject: Subject) -> Iterator[Sheet]:
     """A sheet of the first layer's filters, or of what each channel before the last layer paints; none if no layer
     meets the pixels directly.
 
@@ -28,7 +28,7 @@ def filters(subject: Subject) -> Iterator[Picture]:
     References:
         First-layer filters: Krizhevsky et al. 2012, section 6.1, figure 3.
     """
-    channels = subject.method.domain.shape[0]
+    channels = subject.method.spec.shape[0]
     order = list(subject.layers.values())
     for layer in order if subject.sees else reversed(order):
         found = looked_for(layer, subject) if subject.sees else painted(layer, subject)
@@ -37,16 +37,16 @@ def filters(subject: Subject) -> Iterator[Picture]:
             shown = found[order_of_size[:MOST]]
             what = "look for" if subject.sees else "paint"
             title = f"What {len(shown)} of {len(found)} filters of '{layer.name}' {what}: {_size(shown)} pixels"
-            yield Picture(
+            yield Sheet(
                 subject.name, "filters", layer.name, title, grid(signed(shown), scale=_scale(shown)),
                 {"filters": len(found), "size": list(shown.shape[2:])},
             )  # fmt: skip
             return
 
 
-def looked_for(layer: Layer, subject: Subject) -> Tensor | None:
+def looked_for(layer: VisualisedLayer, subject: Subject) -> Tensor | None:
     """The weights of a layer as small images, if it takes whole images or patches of them.  # [units, C, h, w]"""
-    shape, weight = subject.method.domain.shape, _weight(layer)
+    shape, weight = subject.method.spec.shape, _weight(layer)
     if weight.dim() == 2:
         return weight.view(-1, *shape) if weight.shape[1] == prod(shape) else None
     if weight.dim() != 4 or _transposed(layer.module):
@@ -54,9 +54,9 @@ def looked_for(layer: Layer, subject: Subject) -> Tensor | None:
     return unfolded(weight, shape[0])
 
 
-def painted(layer: Layer, subject: Subject) -> Tensor | None:
+def painted(layer: VisualisedLayer, subject: Subject) -> Tensor | None:
     """What each input of a layer adds to the image, if it makes the image.  # [inputs, C, h, w]"""
-    shape, weight = subject.method.domain.shape, _weight(layer)
+    shape, weight = subject.method.spec.shape, _weight(layer)
     if weight.dim() == 2:
         return weight.T.reshape(-1, *shape) if weight.shape[0] == prod(shape) else None
     if weight.dim() != 4:
@@ -78,7 +78,7 @@ def unfolded(weights: Tensor, channels: int) -> Tensor | None:
     return weights[:, :channels] if weights.shape[1] == channels + 1 else None
 
 
-def _weight(layer: Layer) -> Tensor:
+def _weight(layer: VisualisedLayer) -> Tensor:
     weight = layer.module.weight
     assert isinstance(weight, torch.Tensor)  # it is a weighted layer
     return weight.detach().float().cpu().contiguous()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.evaluation.visualisation.picture import Picture, shades
+from belamy.evaluation.visualisation.picture import Sheet, shades
 from belamy.evaluation.visualisation.subject import CLASSES, OUTPUT, SCORE, Subject
 from belamy.methods.base import Classifies, from_range
 from belamy.sampling.grid import grid
@@ -85,7 +85,7 @@ def maximised(
     label: int | None = None,
     seed: int = 0,
     ascent: Ascent = Ascent(),
-) -> Iterator[Picture]:
+) -> Iterator[Sheet]:
     """A sheet for the output, if the network sees images, and for each of some layers; or for one layer.
 
     Args:
@@ -116,7 +116,7 @@ def maximised(
 
 def goals_of_output(subject: Subject, name: str, count: int, units: int) -> list[Goal]:
     """The units of what a network says."""
-    classes = subject.method.domain.classes
+    classes = subject.method.spec.classes
     if name == SCORE:
         if subject.classes:
             return [Goal(f"{each}: real", 0, 1.0, number) for number, each in enumerate(classes[:units])]
@@ -142,7 +142,7 @@ def climb(
     x = (x + background.to(x)).clamp(-1, 1) if subject.sees else x
     background, length = background.to(x), x.norm(dim=1, keepdim=True)
     labels = torch.tensor([goal.label or 0 for goal in goals]) if subject.labelled else None
-    reach = ascent.jitter if ascent.jitter is not None else max(1, max(subject.method.domain.shape[1:]) // 16)
+    reach = ascent.jitter if ascent.jitter is not None else max(1, max(subject.method.spec.shape[1:]) // 16)
     before = answered(subject, layer, goals, x, labels).detach()
     for step in range(ascent.steps):
         shift = torch.randint(-reach, reach + 1, (2,), generator=generator(seed, "jitter", step)).tolist()
@@ -198,7 +198,7 @@ def roughness_slope(images: Tensor) -> Tensor:
 
 def _sheet(
     subject: Subject, layer: str, goals: list[Goal], background: Tensor, seed: int, ascent: Ascent
-) -> Picture:  # fmt: skip
+) -> Sheet:  # fmt: skip
     found, before, after = climb(subject, layer, goals, background, seed, ascent)
     images = found
     if not subject.sees:
@@ -218,7 +218,7 @@ def _sheet(
         {"unit": goal.title, "before": float(first), "after": float(last)}
         for goal, first, last in zip(goals, before, after, strict=True)
     ]
-    return Picture(
+    return Sheet(
         subject.name, "maximisation", layer, f"Strongest answers of the {what}{through}", sheet,
         {"answers": answers, "steps": ascent.steps},
     )  # fmt: skip

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from belamy.evaluation.visualisation.picture import Picture
+from belamy.evaluation.visualisation.picture import Sheet
 from belamy.runs.report import document
 from belamy.sampling.grid import encode_png
 
@@ -34,7 +34,7 @@ STYLE = """
 """
 
 
-def render(title: str, lead: str, pictures: Sequence[Picture]) -> str:
+def render(title: str, lead: str, pictures: Sequence[Sheet]) -> str:
     """The page: a section for each network, in it filters, activations and what units look for.
 
     Args:
@@ -50,7 +50,7 @@ def render(title: str, lead: str, pictures: Sequence[Picture]) -> str:
     return document(title, head, [_network(name, pictures) for name in networks], STYLE)
 
 
-def _network(name: str, pictures: Sequence[Picture]) -> str:
+def _network(name: str, pictures: Sequence[Sheet]) -> str:
     parts = []
     for kind, (heading, hint) in KINDS.items():
         mine = [picture for picture in pictures if (picture.network, picture.kind) == (name, kind)]
@@ -61,7 +61,7 @@ def _network(name: str, pictures: Sequence[Picture]) -> str:
     return f'<section id="{word}"><h2>{escape(name.capitalize())}</h2>{"".join(parts)}</section>'
 
 
-def _figure(picture: Picture) -> str:
+def _figure(picture: Sheet) -> str:
     source = base64.b64encode(encode_png(picture.pixels)).decode()
     title = escape(picture.title)
     return (

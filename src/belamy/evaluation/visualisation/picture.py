@@ -13,7 +13,7 @@ MIDDLE = 127.5
 
 
 @dataclass(frozen=True)
-class Picture:
+class Sheet:
     """A sheet.
 
     Args:

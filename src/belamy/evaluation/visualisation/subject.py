@@ -22,7 +22,7 @@ OUTPUT, SCORE, CLASSES = "output", "score", "classes"
 
 
 @dataclass(frozen=True)
-class Layer:
+class VisualisedLayer:
     """A dense or convolutional layer and what follows it at the same size.
 
     Args:
@@ -68,31 +68,33 @@ class Subject:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes that it is told."""
-        return self.method.domain.classes if self.labelled else ()
+        return self.method.spec.classes if self.labelled else ()
 
     @cached_property
-    def layers(self) -> dict[str, Layer]:
+    def layers(self) -> dict[str, VisualisedLayer]:
         """Its layers with weights, by name, in the order of their calls."""
         names = {module: name for name, module in self.network.named_modules()}
         weighted = set(weighted_layers(self.network))
         called: list[tuple[nn.Module, tuple[int, ...]]] = []
         with torch.no_grad(), _listening(list(names), lambda part, answer: called.append((part, answer.shape[1:]))):
             self.answer(self.inputs(2), None)
-        found: dict[str, Layer] = {}
+        found: dict[str, VisualisedLayer] = {}
         for part, shape in called:
             if part in weighted:
-                found[names[part]] = Layer(names[part], part, names[part], type(part).__name__, tuple(shape))
+                found[names[part]] = VisualisedLayer(names[part], part, names[part], type(part).__name__, tuple(shape))
             elif "Dropout" in type(part).__name__:  # it does nothing in evaluation
                 continue
             elif found and tuple(shape) == (before := list(found.values())[-1]).shape:
-                found[before.name] = Layer(before.name, before.module, names[part], type(part).__name__, before.shape)
+                found[before.name] = VisualisedLayer(
+                    before.name, before.module, names[part], type(part).__name__, before.shape
+                )
         return found
 
     def inputs(self, count: int, seed: int = 0) -> Tensor:
         """Something to call it with: latents of samples, or noise as images.  # [count, …]"""
         device, dtype = placement(self.method)
         if self.sees:
-            noise = torch.randn(count, *self.method.domain.shape, generator=generator(seed, "visualise"))
+            noise = torch.randn(count, *self.method.spec.shape, generator=generator(seed, "visualise"))
             return (0.1 * noise).to(device, dtype)
         if isinstance(self.method, Samples):
             return self.method.latents(seed, range(count)).to(device, dtype)
@@ -133,7 +135,7 @@ def subjects(method: BaseMethod) -> Iterator[Subject]:
     for name, given in method.inputs().items():
         if sum(not isinstance(each, Tensor) for each in given) > 1:
             continue
-        sees = not isinstance(given[0], Tensor) and tuple(given[0]) == method.domain.shape
+        sees = not isinstance(given[0], Tensor) and tuple(given[0]) == method.spec.shape
         yield Subject(name, method.networks()[name], method, sees, labelled=len(given) > 1)
 
 

@@ -13,9 +13,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from belamy.shelf import Shelf
+from belamy.registry import Registry
 
-SPECIFICATIONS = Shelf("belamy.forensics.specifications", "specification", "Specification")
+SPECIFICATIONS = Registry("belamy.forensics.specifications", "specification", "Specification")
 
 
 class Measures(Protocol):

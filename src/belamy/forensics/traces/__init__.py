@@ -10,9 +10,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from belamy.shelf import Shelf
+from belamy.registry import Registry
 
-TRACES = Shelf("belamy.forensics.traces", "trace", "Trace")
+TRACES = Registry("belamy.forensics.traces", "trace", "Trace")
 
 
 class Describes(Protocol):

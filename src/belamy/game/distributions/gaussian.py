@@ -3,7 +3,7 @@
 import torch
 
 from belamy.game.limits import check_range
-from belamy.game.mixture import Mixture
+from belamy.game.mixture import GaussianMixture
 
 
 class Distribution:
@@ -24,5 +24,5 @@ class Distribution:
         check_range(mean, -4, 4, "gaussian.mean")
         self.spread = check_range(deviation, 0.05, 2, "gaussian.deviation")
         self.centres = torch.tensor([[mean]])
-        mixture = Mixture(self.centres, deviation)
+        mixture = GaussianMixture(self.centres, deviation)
         self.sample, self.density = mixture.sample, mixture.density

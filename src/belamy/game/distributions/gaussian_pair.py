@@ -3,7 +3,7 @@
 import torch
 
 from belamy.game.limits import check_range
-from belamy.game.mixture import Mixture
+from belamy.game.mixture import GaussianMixture
 
 
 class Distribution:
@@ -21,5 +21,5 @@ class Distribution:
         half = check_range(separation, 0, 8, "gaussian-pair.separation") / 2
         self.spread = check_range(deviation, 0.05, 2, "gaussian-pair.deviation")
         self.centres = torch.tensor([[-half], [half]])
-        mixture = Mixture(self.centres, deviation)
+        mixture = GaussianMixture(self.centres, deviation)
         self.sample, self.density = mixture.sample, mixture.density

@@ -3,7 +3,7 @@
 import torch
 
 from belamy.game.limits import check_range
-from belamy.game.mixture import Mixture
+from belamy.game.mixture import GaussianMixture
 
 
 class Distribution:
@@ -29,5 +29,5 @@ class Distribution:
         self.centres = torch.cartesian_prod(places, places)
         reach = float(places[-1]) + 0.7 * spacing + 3 * deviation
         self.window = (-reach, reach)
-        mixture = Mixture(self.centres, deviation)
+        mixture = GaussianMixture(self.centres, deviation)
         self.sample, self.density = mixture.sample, mixture.density

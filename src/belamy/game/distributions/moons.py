@@ -5,7 +5,7 @@ import math
 import torch
 
 from belamy.game.limits import check_range
-from belamy.game.mixture import Mixture
+from belamy.game.mixture import GaussianMixture
 
 KNOTS = 500
 
@@ -29,5 +29,5 @@ class Distribution:
         check_range(deviation, 0.02, 0.5, "moons.deviation")
         t = math.pi * (torch.arange(KNOTS) + 0.5) / KNOTS
         upper = torch.stack([t.cos() - 0.5, t.sin() - 0.25], 1)
-        mixture = Mixture(1.3 * torch.cat([upper, -upper]), deviation)
+        mixture = GaussianMixture(1.3 * torch.cat([upper, -upper]), deviation)
         self.sample, self.density = mixture.sample, mixture.density

@@ -5,7 +5,7 @@ import math
 import torch
 
 from belamy.game.limits import check_range
-from belamy.game.mixture import Mixture
+from belamy.game.mixture import GaussianMixture
 
 
 class Distribution:
@@ -30,5 +30,5 @@ class Distribution:
         self.centres = radius * torch.stack([angles.cos(), angles.sin()], 1)
         reach = 1.4 * radius + 3 * deviation
         self.window = (-reach, reach)
-        mixture = Mixture(self.centres, deviation)
+        mixture = GaussianMixture(self.centres, deviation)
         self.sample, self.density = mixture.sample, mixture.density

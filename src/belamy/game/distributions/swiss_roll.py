@@ -5,7 +5,7 @@ import math
 import torch
 
 from belamy.game.limits import check_range
-from belamy.game.mixture import Mixture
+from belamy.game.mixture import GaussianMixture
 
 KNOTS = 1500
 
@@ -33,5 +33,5 @@ class Distribution:
         check_range(deviation, 0.02, 0.5, "swiss-roll.deviation")
         t = 1.5 * math.pi * (1 + 2 * (torch.arange(KNOTS) + 0.5) / KNOTS)
         along = t[:, None] * torch.stack([t.cos(), t.sin()], 1) * (2 / (4.5 * math.pi))
-        mixture = Mixture(along, deviation)
+        mixture = GaussianMixture(along, deviation)
         self.sample, self.density = mixture.sample, mixture.density

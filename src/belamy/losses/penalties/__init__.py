@@ -1,14 +1,14 @@
 """Penalties: terms and constraints that keep the players well-behaved, one value per sample, unweighted.
 
 Contract of a file here: a class ``Penalty``, a :class:`BasePenalty` whose constructor takes what the method gives as
-ordinary parameters (``features`` and ``classes``, how many there are; ``law``, that of the latents) and its options as
+ordinary parameters (``features`` and ``classes``, how many there are; ``prior``, that of the latents) and its options as
 keywords. Those with a term have the options ``weight`` and ``every``: the method adds ``weight * every`` times the
 term's mean to the loss on each ``every``-th step.
 """
 
 from torch import Tensor, nn
 
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 
 
 class BasePenalty(nn.Module):
@@ -30,7 +30,7 @@ class BasePenalty(nn.Module):
         super().__init__()
         self.weight, self.every = weight, every
 
-    def forward(self, scene: Scene) -> Tensor | None:
+    def forward(self, context: PenaltyContext) -> Tensor | None:
         """The term, ``[N]`` and unweighted; None if there is none."""
         raise AssertionError(f"{type(self).__module__} has no forward")
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.losses.penalties import BasePenalty
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 from belamy.seeds import Draws
 
 
@@ -38,9 +38,9 @@ class Penalty(BasePenalty):
             )
         self.pixels, self.flip = pixels, flip
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``."""
-        return (scene.real_scores - scene.critic(self.moved(scene.real.detach(), scene.draw))).square()
+        return (context.real_scores - context.critic(self.moved(context.real.detach(), context.draw))).square()
 
     def moved(self, images: Tensor, draw: Draws) -> Tensor:
         """T: images ``[N, C, H, W]``, each shifted and mirrored on its own."""

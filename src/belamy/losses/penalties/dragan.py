@@ -5,7 +5,7 @@ from torch import Tensor
 from belamy.errors import UsageError
 from belamy.losses.penalties import BasePenalty
 from belamy.losses.penalties.gradients import slope
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 
 
 class Penalty(BasePenalty):
@@ -37,9 +37,9 @@ class Penalty(BasePenalty):
             raise UsageError(f"dragan.noise is {noise:g}, but it must not be negative. The default is 0.5.")
         self.target, self.noise = target, noise
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``."""
-        real = scene.real.detach()
+        real = context.real.detach()
         spread = real.flatten(1).std(1, correction=0).view(-1, *[1] * (real.dim() - 1))
-        noise = scene.draw.normal("dragan", *real.shape)
-        return (slope(scene.critic, real + self.noise * spread * noise) - self.target).square()
+        noise = context.draw.normal("dragan", *real.shape)
+        return (slope(context.critic, real + self.noise * spread * noise) - self.target).square()

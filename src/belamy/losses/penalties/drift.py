@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from belamy.losses.penalties import BasePenalty
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 
 
 class Penalty(BasePenalty):
@@ -22,6 +22,6 @@ class Penalty(BasePenalty):
     def __init__(self, *, weight: float = 0.001, every: int = 1) -> None:
         super().__init__(weight, every)
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``."""
-        return scene.real_scores.square()
+        return context.real_scores.square()

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from belamy.losses.penalties import BasePenalty
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 from belamy.processes import gather
 
 
@@ -29,7 +29,7 @@ class Penalty(BasePenalty):
     def __init__(self, *, weight: float = 1.0, every: int = 1) -> None:
         super().__init__(weight, every)
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``, all alike."""
-        difference = scene.real_features.detach().mean(0) - scene.fake_features.mean(0)  # [F]
-        return gather(difference).mean(0).square().sum().expand(len(scene.fake))
+        difference = context.real_features.detach().mean(0) - context.fake_features.mean(0)  # [F]
+        return gather(difference).mean(0).square().sum().expand(len(context.fake))

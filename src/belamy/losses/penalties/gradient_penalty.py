@@ -9,7 +9,7 @@ from torch.nn.functional import relu
 from belamy.errors import UsageError
 from belamy.losses.penalties import BasePenalty
 from belamy.losses.penalties.gradients import slope
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 
 
 class Penalty(BasePenalty):
@@ -53,9 +53,9 @@ class Penalty(BasePenalty):
             )
         self.target, self.one_sided, self.scale = target, sided == "one", 1 / target**2 if relative else 1.0
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``."""
-        u = scene.draw.uniform("gradient-penalty", len(scene.real), *[1] * (scene.real.dim() - 1))
-        between = torch.lerp(scene.real.detach(), scene.fake.detach().to(scene.real.dtype), u)
-        excess = slope(scene.critic, between) - self.target
+        u = context.draw.uniform("gradient-penalty", len(context.real), *[1] * (context.real.dim() - 1))
+        between = torch.lerp(context.real.detach(), context.fake.detach().to(context.real.dtype), u)
+        excess = slope(context.critic, between) - self.target
         return self.scale * (relu(excess) if self.one_sided else excess).square()

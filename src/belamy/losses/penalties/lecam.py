@@ -5,7 +5,7 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.losses.penalties import BasePenalty
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 from belamy.processes import gather
 
 
@@ -43,11 +43,11 @@ class Penalty(BasePenalty):
         self.register_buffer("averages", torch.zeros(2))
         self.register_buffer("batches", torch.tensor(0))
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``."""
         real, fake = self.averages.clone()
-        self.follow(torch.stack([scene.real_scores.mean(), scene.fake_scores.mean()]))
-        return (scene.real_scores - fake).square() + (scene.fake_scores - real).square()
+        self.follow(torch.stack([context.real_scores.mean(), context.fake_scores.mean()]))
+        return (context.real_scores - fake).square() + (context.fake_scores - real).square()
 
     @torch.no_grad()
     def follow(self, means: Tensor) -> None:

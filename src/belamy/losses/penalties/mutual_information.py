@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from belamy.errors import UsageError
 from belamy.losses.penalties import BasePenalty
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 
 _BOUND = 8.0
 
@@ -30,7 +30,7 @@ class Penalty(BasePenalty):
 
     Args:
         features: Size of the discriminator's features.
-        law: That of the latents, with a category and continuous codes (``coded``).
+        prior: That of the latents, with a category and continuous codes (``coded``).
         weight: Factor λ in both players' losses.
         every: Apply it on each ``every``-th step, scaled by ``every``.
         hidden: Features within Q.
@@ -42,25 +42,25 @@ class Penalty(BasePenalty):
     players = ("discriminator", "generator")
 
     def __init__(
-        self, features: int, law: Any = None, *, weight: float = 1.0, every: int = 1, hidden: int = 128
+        self, features: int, prior: Any = None, *, weight: float = 1.0, every: int = 1, hidden: int = 128
     ) -> None:
         super().__init__(weight, every)
-        self.categories: int = getattr(law, "categories", 0)
-        self.continuous: int = getattr(law, "continuous", 0)
+        self.categories: int = getattr(prior, "categories", 0)
+        self.continuous: int = getattr(prior, "continuous", 0)
         if not self.categories + self.continuous:
-            raise UsageError("mutual-information needs codes in the latents to tell. Type --latent-law coded.")
+            raise UsageError("mutual-information needs codes in the latents to tell. Type --prior coded.")
         if hidden < 1:
             raise UsageError(f"mutual-information.hidden is {hidden}, but it must be at least 1.")
-        self.noise: int = law.latent - self.categories - self.continuous
+        self.noise: int = prior.latent - self.categories - self.continuous
         self.q = nn.Sequential(
             nn.Linear(features, hidden), nn.LeakyReLU(0.1), nn.Linear(hidden, self.categories + 2 * self.continuous)
         )
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``."""
         sizes = [self.categories, self.continuous, self.continuous]
-        logits, means, raw = self.q(scene.fake_features).split(sizes, 1)
-        category, codes = scene.latents.narrow(1, self.noise, sum(sizes[:2])).split(sizes[:2], 1)
+        logits, means, raw = self.q(context.fake_features).split(sizes, 1)
+        category, codes = context.latents.narrow(1, self.noise, sum(sizes[:2])).split(sizes[:2], 1)
         log_variances = _BOUND * torch.tanh(raw / _BOUND)
         gaussian = (log(2 * pi) + log_variances + (codes - means).square() * (-log_variances).exp()).sum(1) / 2
         return gaussian + cross_entropy(logits, category, reduction="none") if self.categories else gaussian

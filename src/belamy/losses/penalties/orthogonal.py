@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from belamy.losses.penalties import BasePenalty
 from belamy.losses.penalties.layers import matrix_layers
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 
 
 class Penalty(BasePenalty):
@@ -35,10 +35,10 @@ class Penalty(BasePenalty):
         """Find the layers."""
         self.layers = tuple(matrix_layers(discriminator, "orthogonal").items())
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``, all alike."""
         total = torch.stack([overlap(layer.weight, axis) for layer, axis in self.layers]).sum()
-        return total.expand(len(scene.real))
+        return total.expand(len(context.real))
 
 
 def overlap(weight: Tensor, axis: int = 0) -> Tensor:

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from belamy.losses.penalties import BasePenalty
 from belamy.losses.penalties.gradients import squared_slope
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 
 
 class Penalty(BasePenalty):
@@ -24,6 +24,6 @@ class Penalty(BasePenalty):
     def __init__(self, *, weight: float = 10.0, every: int = 1) -> None:
         super().__init__(weight, every)
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``."""
-        return squared_slope(scene.critic_of_fakes, scene.fake.to(scene.real.dtype)) / 2
+        return squared_slope(context.critic_of_fakes, context.fake.to(context.real.dtype)) / 2

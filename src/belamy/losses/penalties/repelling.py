@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from belamy.losses.penalties import BasePenalty
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 from belamy.processes import gather, rank
 
 
@@ -29,9 +29,9 @@ class Penalty(BasePenalty):
     def __init__(self, *, weight: float = 0.1, every: int = 1) -> None:
         super().__init__(weight, every)
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``."""
-        features = scene.fake_features
+        features = context.fake_features
         own = features * (features.square().sum(1, keepdim=True) + 1e-12).rsqrt()  # [N, F]
         whole = gather(own.flatten()).view(-1, own.shape[1])  # [W N, F]
         start = rank() * len(own)

@@ -7,7 +7,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from belamy.errors import UsageError
 from belamy.losses.penalties import BasePenalty
 from belamy.losses.penalties.layers import matrix_layers
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 
 
 class Penalty(BasePenalty):
@@ -35,7 +35,7 @@ class Penalty(BasePenalty):
             raise UsageError(f"spectral-normalisation.iterations is {iterations}, but it must be at least 1.")
         self.iterations = iterations
 
-    def forward(self, scene: Scene) -> None:
+    def forward(self, context: PenaltyContext) -> None:
         """No term."""
         return None
 

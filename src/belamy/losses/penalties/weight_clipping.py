@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.losses.penalties import BasePenalty
-from belamy.losses.scene import Scene
+from belamy.losses.penalty_context import PenaltyContext
 
 
 class Penalty(BasePenalty):
@@ -34,7 +34,7 @@ class Penalty(BasePenalty):
             raise UsageError(f"weight-clipping.limit is {limit:g}, but it must be above 0. The paper's is 0.01.")
         self.limit, self.normalisation = limit, normalisation
 
-    def forward(self, scene: Scene) -> None:
+    def forward(self, context: PenaltyContext) -> None:
         """No term."""
         return None
 

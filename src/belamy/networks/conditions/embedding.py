@@ -86,11 +86,11 @@ class DiscriminatorCondition(nn.Module):
         self.plane = dense(size, height * width)
         self.network: Any = build((channels + 1, height, width))
 
-    def look(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and features ``[N, F]`` of images ``[N, C, H, W]`` with labels ``[N]``."""
         plane = self.plane(self.classes(check_labels(labels, _NAME)))
-        return self.network.look(torch.cat([images, plane.view(-1, 1, *images.shape[2:])], 1))
+        return self.network.scores_and_features(torch.cat([images, plane.view(-1, 1, *images.shape[2:])], 1))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``[N]``."""
-        return self.look(images, labels)[0]
+        return self.scores_and_features(images, labels)[0]

@@ -60,11 +60,11 @@ class DiscriminatorCondition(nn.Module):
         self.classes = check_classes(classes, _NAME)
         self.network: Any = build((shape[0] + classes, *shape[1:]))
 
-    def look(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and features ``[N, F]`` of images ``[N, C, H, W]`` with labels ``[N]``."""
         planes = indicators(check_labels(labels, _NAME), self.classes, images)[:, :, None, None]
-        return self.network.look(torch.cat([images, planes.expand(-1, -1, *images.shape[2:])], 1))
+        return self.network.scores_and_features(torch.cat([images, planes.expand(-1, -1, *images.shape[2:])], 1))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``[N]``."""
-        return self.look(images, labels)[0]
+        return self.scores_and_features(images, labels)[0]

@@ -41,23 +41,23 @@ class DiscriminatorCondition(nn.Module):
         self.classes = nn.Linear(classes, features, bias=False)
         nn.init.normal_(self.classes.weight, 0.0, features**-0.5)
 
-    def look(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and features ``[N, F]`` of images ``[N, C, H, W]`` with labels ``[N]``."""
         code = indicators(check_labels(labels, _NAME), self.count, images)
-        scores, features = self.network.look(images)
+        scores, features = self.network.scores_and_features(images)
         return scores + (self.classes(code) * features).sum(1), features
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``[N]``."""
-        return self.look(images, labels)[0]
+        return self.scores_and_features(images, labels)[0]
 
 
 class _Look(nn.Module):
-    """A discriminator whose call is ``look``."""
+    """A discriminator whose call is ``scores_and_features``."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network.look(images)
+        return self.network.scores_and_features(images)

@@ -40,10 +40,10 @@ class DiscriminatorCondition(nn.Module):
         super().__init__()
         self.network: Any = build(shape)
 
-    def look(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and features ``[N, F]`` of images ``[N, C, H, W]``."""
-        return self.network.look(images)
+        return self.network.scores_and_features(images)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``[N]``."""
-        return self.look(images, labels)[0]
+        return self.scores_and_features(images, labels)[0]

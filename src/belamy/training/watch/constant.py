@@ -6,7 +6,7 @@ import torch
 
 from belamy.errors import UsageError
 from belamy.methods.gan import ADVERSARIAL
-from belamy.shelf import Part
+from belamy.registry import Part
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from belamy.data import Batch, to_float
 from belamy.methods import base
 from belamy.methods.base import Samples
 from belamy.training.trainer import Trainer
-from belamy.training.watch.eye import Eye, nearest, pairwise, spectrum
+from belamy.training.watch.patch_features import PatchFeatures, nearest, pairwise, spectrum
 
 MOMENTS = 64
 """Looks at a run, at most."""
@@ -33,7 +33,7 @@ MOST_CLASSES = 100
 
 
 @runtime_checkable
-class Judges(Protocol):
+class HasDiscriminator(Protocol):
     """A method whose generated images are judged by an adversary."""
 
     value_range: tuple[float, float]
@@ -60,16 +60,16 @@ class Watch:
     def __init__(self, trainer: Trainer) -> None:
         self.trainer, self.method = trainer, trainer.method
         recipe = self.method.recipe
-        total, self.images = recipe.samples, min(IMAGES, max(LEAST, recipe.batch))
+        total, self.images = recipe.train_samples, min(IMAGES, max(LEAST, recipe.batch))
         count = min(MOMENTS, total // (APART * self.images))
         self.moments = [total * (moment / count) ** 1.25 for moment in range(1, count + 1)]
         self.before: dict[str, list[Tensor]] = {}
 
     @cached_property
-    def eye(self) -> Eye:
+    def patch_features(self) -> PatchFeatures:
         """Made at the first look."""
-        count = min(LEARNED, max(FEWEST, self.method.recipe.samples // 60))
-        return Eye(self.trainer.dataset, count, self.trainer.device)
+        count = min(LEARNED, max(FEWEST, self.method.recipe.train_samples // 60))
+        return PatchFeatures(self.trainer.dataset, count, self.trainer.device)
 
     def approach(self) -> None:
         """Before a step: remember the weights, if the coming step is likely to reach a moment."""
@@ -127,12 +127,12 @@ class Watch:
             images = method.generate(latents, labels)
             again = None
             if labels is not None:
-                others = (labels[: count // 4] + 1) % len(method.domain.classes)
+                others = (labels[: count // 4] + 1) % len(method.spec.classes)
                 again = method.generate(latents[: count // 4], others)
             method.train()
         row = self._seen(images, again, labels, turn)
-        row["batch"] = _classes_in(batch.labels, self.eye)
-        if isinstance(method, Judges):
+        row["batch"] = _classes_in(batch.labels, self.patch_features)
+        if isinstance(method, HasDiscriminator):
             row |= self._judged(method, batch, images, labels, turn)
         return row
 
@@ -151,39 +151,39 @@ class Watch:
 
     def _labels(self, turn: int, count: int) -> Tensor | None:
         """Classes as frequent as in the data."""
-        known = self.eye.labels
-        if known is None or not self.method.domain.classes:
+        known = self.patch_features.labels
+        if known is None or not self.method.spec.classes:
             return None
         return known[torch.arange(turn * count, (turn + 1) * count) % len(known)].to(self.trainer.device)
 
     @torch.no_grad()
     def _seen(self, images: Tensor, again: Tensor | None, labels: Tensor | None, turn: int) -> dict[str, Any]:
         """What the eye sees in samples; ``again`` are samples from the first latents with other labels."""
-        eye = self.eye
+        patch_features = self.patch_features
         if not torch.isfinite(images).all():
             return {"finite": 0.0}
-        features, scores = eye.features(images)
-        distances = nearest(features, eye.reference)
+        features, scores = patch_features.features(images)
+        distances = nearest(features, patch_features.reference)
         own = spectrum(images)
         row: dict[str, Any] = {
             "finite": 1.0,
-            "diversity": float(pairwise(features).mean()) / eye.spread,
-            "precision": eye.precision(features),
-            "coverage": eye.coverage(features, turn),
-            "nearest": float(distances.median()) / (eye.usual + 1e-12),
-            "copies": float((distances < 0.4 * eye.usual).float().mean()),
-            "pattern": max((own[period] / (eye.spectrum[period] + 1e-6) for period in own), default=1.0),
+            "diversity": float(pairwise(features).mean()) / patch_features.spread,
+            "precision": patch_features.precision(features),
+            "coverage": patch_features.coverage(features, turn),
+            "nearest": float(distances.median()) / (patch_features.usual + 1e-12),
+            "copies": float((distances < 0.4 * patch_features.usual).float().mean()),
+            "pattern": max((own[period] / (patch_features.spectrum[period] + 1e-6) for period in own), default=1.0),
         }
         if scores is not None:
             said = scores.argmax(1)
-            if eye.classes <= MOST_CLASSES:
-                row["classes"] = torch.bincount(said, minlength=eye.classes).tolist()
+            if patch_features.classes <= MOST_CLASSES:
+                row["classes"] = torch.bincount(said, minlength=patch_features.classes).tolist()
             if labels is not None and again is not None:
-                other = eye.features(again)[0]
+                other = patch_features.features(again)[0]
                 row["fidelity"] = float((said == labels).float().mean())
-                row["fidelity_limit"] = eye.accuracy
+                row["fidelity_limit"] = patch_features.accuracy
                 changed = (other - features[: len(other)]).norm(dim=1).mean()
-                row["label_effect"] = float(changed) / eye.spread
+                row["label_effect"] = float(changed) / patch_features.spread
         return row
 
     def _judged(self, method: Any, batch: Batch, images: Tensor, labels: Tensor | None, turn: int) -> dict[str, Any]:
@@ -194,7 +194,7 @@ class Watch:
             real = method.judge(shown, batch.labels).scores
         with torch.enable_grad():
             fake = method.judge(made, labels).scores
-            progress = self.trainer.clock.samples / method.recipe.samples
+            progress = self.trainer.clock.samples / method.recipe.train_samples
             loss = method.objective.generator(fake, real, min(progress, 1.0)).sum()
             push, reaching = torch.autograd.grad(loss, [fake, made])
         row: dict[str, Any] = {
@@ -204,7 +204,7 @@ class Watch:
             "gradient": float(reaching.flatten(1).norm(dim=1).mean()),
             "shown": {"real": _values(shown), "fake": _values(made.detach())},
         }
-        held = self.eye.held
+        held = self.patch_features.held
         if len(held) >= FEW:
             some = held[torch.arange(turn * self.images, (turn + 1) * self.images) % len(held)]
             unseen = self._batch(some)
@@ -293,11 +293,13 @@ def uneven_layer(method: nn.Module) -> str | None:
     return None
 
 
-def _classes_in(labels: Tensor | None, eye: Eye) -> dict[str, float]:
+def _classes_in(labels: Tensor | None, patch_features: PatchFeatures) -> dict[str, float]:
     """Distinct classes in a batch, and how many a batch of its size holds by chance."""
-    if labels is None or eye.labels is None or eye.classes < 2:
+    if labels is None or patch_features.labels is None or patch_features.classes < 2:
         return {}
-    shares = torch.bincount(eye.labels, minlength=eye.classes).double() / len(eye.labels)
+    shares = torch.bincount(patch_features.labels, minlength=patch_features.classes).double() / len(
+        patch_features.labels
+    )
     expected = float((1 - (1 - shares) ** len(labels)).sum())
     return {"classes": float(len(labels.unique())), "expected": expected}
 

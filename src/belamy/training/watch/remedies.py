@@ -7,13 +7,13 @@ from typing import Any
 
 from belamy.errors import UsageError
 from belamy.methods.base import BaseRecipe
-from belamy.shelf import Part, Slot, slots
+from belamy.registry import Part, PartField, part_fields
 from belamy.training.watch.finding import Remedy
 
 Change = Callable[[Any], Any]
 
 
-class Cabinet:
+class RemedyBuilder:
     """Makes remedies for a recipe; a remedy that the recipe cannot take, or has taken already, is None.
 
     Args:
@@ -36,7 +36,7 @@ class Cabinet:
         if slot is None or slot.many:
             return None
         part: Part = getattr(self.recipe, field)
-        known = slot.shelf.options(part.name)
+        known = slot.registry.options(part.name)
         if key not in known:
             return None
         now = part.options.get(key, known[key].default)
@@ -62,7 +62,7 @@ class Cabinet:
     def part(self, field: str, part: str, why: str) -> Remedy | None:
         """Another part in a field, or one more where the field holds several."""
         slot, wanted = self.slot(field), Part.parse(part)
-        if slot is None or wanted.name not in slot.shelf.names():
+        if slot is None or wanted.name not in slot.registry.names():
             return None
         held: Any = getattr(self.recipe, field)
         if wanted.name in ([each.name for each in held] if slot.many else [held.name]):
@@ -89,9 +89,9 @@ class Cabinet:
             return None
         return Remedy(why, changes, words)
 
-    def slot(self, field: str) -> Slot | None:
+    def slot(self, field: str) -> PartField | None:
         """The shelf of a field that holds parts."""
-        return slots(type(self.recipe)).get(field)
+        return part_fields(type(self.recipe)).get(field)
 
 
 def in_order(*remedies: Remedy | None) -> tuple[Remedy, ...]:
@@ -101,55 +101,55 @@ def in_order(*remedies: Remedy | None) -> tuple[Remedy, ...]:
 
 def weaken_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
     """When the discriminator overpowers the generator: the slides' remedies in their order, then newer ones."""
-    cabinet = Cabinet(recipe)
+    builder = RemedyBuilder(recipe)
     return in_order(
-        cabinet.field("critic_steps", lambda now: max(1, now // 2), "let it learn less often"),
-        cabinet.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout"),
-        slower(cabinet, "discriminator"),
-        *(cabinet.option("discriminator", key, lambda now: max(1, now // 2), "give it fewer filters")
+        builder.field("critic_steps", lambda now: max(1, now // 2), "let it learn less often"),
+        builder.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout"),
+        slower(builder, "discriminator"),
+        *(builder.option("discriminator", key, lambda now: max(1, now // 2), "give it fewer filters")
           for key in ("width", "features", "filters")),
-        cabinet.part("targets", "noise", "add noise to the labels that the discriminator is told"),
-        cabinet.part("targets", "flipping", "flip some of those labels"),
-        cabinet.part("penalties", "r1", "keep the discriminator smooth near real images"),
-        cabinet.part("views", "instance-noise", "blur the border by noise on what it sees, less and less"),
+        builder.part("targets", "noise", "add noise to the labels that the discriminator is told"),
+        builder.part("targets", "flipping", "flip some of those labels"),
+        builder.part("penalties", "r1", "keep the discriminator smooth near real images"),
+        builder.part("views", "instance-noise", "blur the border by noise on what it sees, less and less"),
     )  # fmt: skip
 
 
 def strengthen_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
     """When the generator overpowers the discriminator: the opposites, lower rates for both, larger batches."""
-    cabinet = Cabinet(recipe)
+    builder = RemedyBuilder(recipe)
     return in_order(
-        faster(cabinet, "discriminator"),
-        cabinet.field("critic_steps", lambda now: now * 2, "let the discriminator learn twice as often"),
-        cabinet.option("discriminator", "dropout", lambda now: max(0.0, now - 0.3), "lower its dropout"),
-        cabinet.without("targets", ("noise", "flipping"), "tell the discriminator true labels"),
-        slower(cabinet, "generator"),
-        *(cabinet.option("discriminator", key, lambda now: now * 2, "give it more filters")
+        faster(builder, "discriminator"),
+        builder.field("critic_steps", lambda now: now * 2, "let the discriminator learn twice as often"),
+        builder.option("discriminator", "dropout", lambda now: max(0.0, now - 0.3), "lower its dropout"),
+        builder.without("targets", ("noise", "flipping"), "tell the discriminator true labels"),
+        slower(builder, "generator"),
+        *(builder.option("discriminator", key, lambda now: now * 2, "give it more filters")
           for key in ("width", "features", "filters")),
-        slower_both(cabinet),
-        cabinet.field("batch", lambda now: min(now * 2, 65536), "larger batches show more of the data at once"),
+        slower_both(builder),
+        builder.field("batch", lambda now: min(now * 2, 65536), "larger batches show more of the data at once"),
     )  # fmt: skip
 
 
 def more_variety(recipe: BaseRecipe) -> tuple[Remedy, ...]:
     """Against collapse: what lets the discriminator see or punish the lack of variety, after the slides' remedies."""
-    cabinet = Cabinet(recipe)
+    builder = RemedyBuilder(recipe)
     return in_order(
         *strengthen_discriminator(recipe),
-        cabinet.part("penalties", "r1", "keep the discriminator smooth near real images"),
-        cabinet.part("statistics", "minibatch-standard-deviation", "let the discriminator see how varied a batch is"),
-        cabinet.part("adversarial", "relativistic-pairing", "compare each generated image with a real one"),
+        builder.part("penalties", "r1", "keep the discriminator smooth near real images"),
+        builder.part("statistics", "minibatch-standard-deviation", "let the discriminator see how varied a batch is"),
+        builder.part("adversarial", "relativistic-pairing", "compare each generated image with a real one"),
     )
 
 
 def calm(recipe: BaseRecipe, player: str) -> tuple[Remedy, ...]:
     """When a player's steps are too large: a lower rate for it, clipping, a smoother discriminator, larger batches."""
-    cabinet = Cabinet(recipe)
+    builder = RemedyBuilder(recipe)
     return in_order(
-        slower(cabinet, player, 10),
-        cabinet.field("clip_norm", lambda now: (now or 2.0) / 2, "cut the largest gradients"),
-        cabinet.part("penalties", "r1", "keep the discriminator smooth near real images"),
-        cabinet.field("batch", lambda now: min(now * 2, 65536), "larger batches have steadier gradients"),
+        slower(builder, player, 10),
+        builder.field("clip_norm", lambda now: (now or 2.0) / 2, "cut the largest gradients"),
+        builder.part("penalties", "r1", "keep the discriminator smooth near real images"),
+        builder.field("batch", lambda now: min(now * 2, 65536), "larger batches have steadier gradients"),
     )
 
 
@@ -158,33 +158,33 @@ def advice(why: str) -> Remedy:
     return Remedy(why)
 
 
-def slower(cabinet: Cabinet, player: str, factor: float = 4) -> Remedy | None:
+def slower(builder: RemedyBuilder, player: str, factor: float = 4) -> Remedy | None:
     """A lower learning rate for one player."""
     field = f"{player}_optimizer"
-    known = field in type(cabinet.recipe).model_fields
+    known = field in type(builder.recipe).model_fields
     owner = f"the {player} learns" if known else "learn"
-    return cabinet.option(field if known else "optimizer", "lr", lambda now: now / factor, f"{owner} more slowly")
+    return builder.option(field if known else "optimizer", "lr", lambda now: now / factor, f"{owner} more slowly")
 
 
-def faster(cabinet: Cabinet, player: str, factor: float = 4) -> Remedy | None:
+def faster(builder: RemedyBuilder, player: str, factor: float = 4) -> Remedy | None:
     """A higher learning rate for one player."""
     field = f"{player}_optimizer"
-    known = field in type(cabinet.recipe).model_fields
+    known = field in type(builder.recipe).model_fields
     owner = f"the {player} learns" if known else "learn"
-    return cabinet.option(field if known else "optimizer", "lr", lambda now: now * factor, f"{owner} faster")
+    return builder.option(field if known else "optimizer", "lr", lambda now: now * factor, f"{owner} faster")
 
 
-def slower_both(cabinet: Cabinet, factor: float = 2) -> Remedy | None:
+def slower_both(builder: RemedyBuilder, factor: float = 2) -> Remedy | None:
     """Lower learning rates for both players."""
-    pair = [slower(cabinet, player, factor) for player in ("generator", "discriminator")]
-    if any(remedy is None for remedy in pair) or "optimizer" in type(cabinet.recipe).model_fields:
+    pair = [slower(builder, player, factor) for player in ("generator", "discriminator")]
+    if any(remedy is None for remedy in pair) or "optimizer" in type(builder.recipe).model_fields:
         return None
     changes: dict[str, Any] = {}
     words: list[str] = []
     for remedy in in_order(*pair):
         changes |= dict(remedy.changes)
         words += remedy.words
-    return cabinet.made(changes, tuple(words), "both players learn more slowly")
+    return builder.made(changes, tuple(words), "both players learn more slowly")
 
 
 def _dashed(name: str) -> str:

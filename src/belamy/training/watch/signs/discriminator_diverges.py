@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.shelf import Part
+from belamy.registry import Part
 from belamy.training.watch.constant import least
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
 
 LOSS = "losses.discriminator.adversarial"
@@ -29,16 +29,16 @@ class Sign:
     def __init__(self, *, excess: float = 0.5, rows: int = 30, moved: float = 1e-3) -> None:
         self.excess, self.rows, self.moved = excess, rows, moved
 
-    def __call__(self, course: Course) -> Finding | None:
-        values = course.recent(LOSS, self.rows)
-        adversarial = getattr(course.recipe, "adversarial", None)
+    def __call__(self, history: RunHistory) -> Finding | None:
+        values = history.recent(LOSS, self.rows)
+        adversarial = getattr(history.recipe, "adversarial", None)
         if not len(values) or not isinstance(adversarial, Part):
             return None
         constant = least(adversarial)
         if constant is None:
             return None
-        loss, spread = float(np.median(values)), course.late("watch.scores.real.sd", 3) or 0.0
-        moved = course.series("watch.moved.discriminator")[1]
+        loss, spread = float(np.median(values)), history.late("watch.scores.real.sd", 3) or 0.0
+        moved = history.series("watch.moved.discriminator")[1]
         if not loss > constant or (len(moved) and float(np.max(moved)) < self.moved):
             return None
         return Finding(
@@ -46,7 +46,7 @@ class Sign:
             min((loss - constant) / (abs(constant) + spread + 1e-6) / self.excess, 2.0),
             f"Its loss is {loss:.3g}; one score for all images would give {constant:.3g}.",
             "The discriminator's steps overshoot: its learning rate is too high.",
-            (Evidence.of("loss of the discriminator", course.series(LOSS), constant),),
-            lambda: calm(course.recipe, "discriminator"),
+            (Evidence.of("loss of the discriminator", history.series(LOSS), constant),),
+            lambda: calm(history.recipe, "discriminator"),
             specific=self.specific,
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import strengthen_discriminator
 
 
@@ -24,9 +24,9 @@ class Sign:
     def __init__(self, *, auc: float = 0.75, alike: float = 0.3, looks: int = 5, grace: float = 0.15) -> None:
         self.auc, self.alike, self.looks, self.grace = auc, alike, looks, grace
 
-    def __call__(self, course: Course) -> Finding | None:
-        told, covered = course.recent("watch.auc", self.looks), course.recent("watch.coverage", self.looks)
-        if not len(told) or not len(covered) or course.progress < self.grace:
+    def __call__(self, history: RunHistory) -> Finding | None:
+        told, covered = history.recent("watch.auc", self.looks), history.recent("watch.coverage", self.looks)
+        if not len(told) or not len(covered) or history.progress < self.grace:
             return None
         sure, good = float(np.median(told)), float(np.median(covered))
         strength = min((1 - sure) / (1 - self.auc), (1 - good) / (1 - self.alike))
@@ -36,9 +36,9 @@ class Sign:
             f"It tells {sure:.0%} of pairs apart (chance 50%), and samples cover {good:.0%} of the data's places.",
             "The discriminator learns too slowly or is too small to see what is wrong, so it teaches nothing.",
             (
-                Evidence.of("pairs told apart", course.series("watch.auc"), self.auc),
-                Evidence.of("share of the data covered", course.series("watch.coverage"), self.alike),
+                Evidence.of("pairs told apart", history.series("watch.auc"), self.auc),
+                Evidence.of("share of the data covered", history.series("watch.coverage"), self.alike),
             ),
-            lambda: strengthen_discriminator(course.recipe),
+            lambda: strengthen_discriminator(history.recipe),
             specific=self.specific,
         )

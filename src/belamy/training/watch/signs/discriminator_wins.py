@@ -6,10 +6,10 @@ from math import log
 
 import numpy as np
 
-from belamy.shelf import Part
+from belamy.registry import Part
 from belamy.training.watch.constant import least
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import weaken_discriminator
 
 LOSS = "losses.discriminator.adversarial"
@@ -36,19 +36,19 @@ class Sign:
     def __init__(self, *, share: float = 0.1, vanishing: float = 1e-3, rows: int = 20, grace: float = 0.06) -> None:
         self.share, self.vanishing, self.rows, self.grace = share, vanishing, rows, grace
 
-    def __call__(self, course: Course) -> Finding | None:
-        values, adversarial = course.recent(LOSS, self.rows), getattr(course.recipe, "adversarial", None)
-        if not len(values) or not isinstance(adversarial, Part) or course.progress < self.grace:
+    def __call__(self, history: RunHistory) -> Finding | None:
+        values, adversarial = history.recent(LOSS, self.rows), getattr(history.recipe, "adversarial", None)
+        if not len(values) or not isinstance(adversarial, Part) or history.progress < self.grace:
             return None
         constant, loss = least(adversarial), float(np.median(values))
-        sure = course.late("watch.auc", 3)
+        sure = history.late("watch.auc", 3)
         if constant:
             strength = log(min(max(loss / constant, 1e-6), 1.0)) / log(self.share)
             says = (
                 f"Its loss is {loss:.3g}; one score for all images would give {constant:.3g} (limit {self.share:.0%})."
             )
         else:
-            strength, says = self.vanished(course)
+            strength, says = self.vanished(history)
         if sure is not None:
             says += f" It tells {sure:.1%} of pairs apart."
             strength = strength if sure > 0.9 else 0.0
@@ -59,17 +59,17 @@ class Sign:
             "The discriminator is so sure that its loss is flat where the samples lie: the generator hardly learns.",
             (
                 Evidence.of(
-                    "loss of the discriminator", course.series(LOSS), self.share * constant if constant else None
+                    "loss of the discriminator", history.series(LOSS), self.share * constant if constant else None
                 ),
-                Evidence.of("pairs told apart", course.series("watch.auc")),
-                Evidence.of("gradient that reaches the samples", course.series("watch.gradient")),
+                Evidence.of("pairs told apart", history.series("watch.auc")),
+                Evidence.of("gradient that reaches the samples", history.series("watch.gradient")),
             ),
-            lambda: weaken_discriminator(course.recipe),
+            lambda: weaken_discriminator(history.recipe),
         )
 
-    def vanished(self, course: Course) -> tuple[float, str]:
+    def vanished(self, history: RunHistory) -> tuple[float, str]:
         """How far the gradient that reaches the samples has vanished, and the same in words."""
-        values = course.series("watch.gradient")[1]
+        values = history.series("watch.gradient")[1]
         if len(values) < 6:
             return 0.0, ""
         share = float(np.median(values[-3:]) / max(np.median(values[:3]), 1e-30))

@@ -6,8 +6,8 @@ from math import log
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
 
 ROWS = 12
@@ -25,10 +25,10 @@ class Sign:
     def __init__(self, *, growth: float = 50.0) -> None:
         self.growth = growth
 
-    def __call__(self, course: Course) -> Finding | None:
+    def __call__(self, history: RunHistory) -> Finding | None:
         worst: tuple[float, str] | None = None
-        for name in course.names("gradient_norms."):
-            values = course.series(name)[1]
+        for name in history.names("gradient_norms."):
+            values = history.series(name)[1]
             if len(values) < 2 * ROWS:
                 continue
             medians = np.median(np.lib.stride_tricks.sliding_window_view(np.nan_to_num(values, nan=1e30), ROWS), axis=1)
@@ -45,7 +45,7 @@ class Sign:
             f"The gradient of the {player} is {factor:,.0f} times its lowest level (limit {self.growth:,.0f}).",
             f"The steps of the {player} overshoot, so that its next gradient is larger still: its learning rate is too "
             f"high for its loss.",
-            (Evidence.of(f"gradient norm of the {player}", course.series(name)),),
-            lambda: calm(course.recipe, player),
+            (Evidence.of(f"gradient norm of the {player}", history.series(name)),),
+            lambda: calm(history.recipe, player),
             specific=self.specific,
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
-from belamy.training.watch.remedies import Cabinet, advice, in_order
+from belamy.training.watch.history import RunHistory
+from belamy.training.watch.remedies import RemedyBuilder, advice, in_order
 
 
 class Sign:
@@ -22,19 +22,19 @@ class Sign:
     def __init__(self, *, moved: float = 1e-7, looks: int = 2) -> None:
         self.moved, self.looks = moved, looks
 
-    def __call__(self, course: Course) -> Finding | None:
-        moved = course.series("watch.moved.generator")[1]
+    def __call__(self, history: RunHistory) -> Finding | None:
+        moved = history.series("watch.moved.generator")[1]
         if len(moved) < self.looks or float(np.max(moved)) >= self.moved:
             return None
-        cabinet = Cabinet(course.recipe)
+        builder = RemedyBuilder(history.recipe)
         return Finding(
             "generator frozen",
             1.5,
             f"A step changes its weights by {float(np.max(moved)):.1g} of their size at most (limit {self.moved:g}).",
             "The generator receives no gradient, or its learning rate is zero.",
-            (Evidence.of("relative change in a step", course.series("watch.moved.generator"), self.moved),),
+            (Evidence.of("relative change in a step", history.series("watch.moved.generator"), self.moved),),
             lambda: in_order(
-                cabinet.option("generator_optimizer", "lr", lambda now: max(now, 2e-4), "let the generator learn"),
+                builder.option("generator_optimizer", "lr", lambda now: max(now, 2e-4), "let the generator learn"),
                 advice("look for a detach or a no_grad between the generator and its loss"),
             ),
             specific=self.specific,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
-from belamy.training.watch.remedies import Cabinet, advice, in_order
+from belamy.training.watch.history import RunHistory
+from belamy.training.watch.remedies import RemedyBuilder, advice, in_order
 
 
 class Sign:
@@ -25,37 +25,43 @@ class Sign:
     def __init__(self, *, share: float = 0.15, looks: int = 5, grace: float = 0.2) -> None:
         self.share, self.looks, self.grace = share, looks, grace
 
-    def __call__(self, course: Course) -> Finding | None:
-        told, possible = course.recent("watch.fidelity", self.looks), course.late("watch.fidelity_limit", 1)
-        classes = course.histograms("watch.classes")
-        if not len(told) or not classes or possible is None or not conditional(course) or course.progress < self.grace:
+    def __call__(self, history: RunHistory) -> Finding | None:
+        told, possible = history.recent("watch.fidelity", self.looks), history.late("watch.fidelity_limit", 1)
+        classes = history.histograms("watch.classes")
+        if (
+            not len(told)
+            or not classes
+            or possible is None
+            or not conditional(history)
+            or history.progress < self.grace
+        ):
             return None
         chance = 1 / len(classes[-1][1])
         if possible < chance + 0.2:
             return None
         mean = float(np.mean(told))
         way = (mean - chance) / (possible - chance)
-        cabinet = Cabinet(course.recipe)
+        builder = RemedyBuilder(history.recipe)
         return Finding(
             "label ignored",
             (1 - way) / (1 - self.share),
             f"{mean:.0%} of the samples are of the class that was asked for (chance {chance:.0%}, "
             f"images of the data {possible:.0%}).",
             "The labels that the generator is told are not those that the discriminator checks, or nobody checks them.",
-            (Evidence.of("share of the class asked for", course.series("watch.fidelity"), possible),),
+            (Evidence.of("share of the class asked for", history.series("watch.fidelity"), possible),),
             lambda: in_order(
                 advice("check that images and labels belong together: belamy data"),
-                cabinet.field("auxiliary", lambda now: now or 0.3, "let the discriminator learn the classes (AC-GAN)"),
-                cabinet.part("discriminator_condition", "projection", "tell the discriminator the class"),
-                cabinet.part("generator_condition", "batch-norm", "tell the generator the class in every layer"),
+                builder.field("auxiliary", lambda now: now or 0.3, "let the discriminator learn the classes (AC-GAN)"),
+                builder.part("discriminator_condition", "projection", "tell the discriminator the class"),
+                builder.part("generator_condition", "batch-norm", "tell the generator the class in every layer"),
             ),
             specific=self.specific,
         )
 
 
-def conditional(course: Course) -> bool:
+def conditional(history: RunHistory) -> bool:
     """Whether the recipe tells labels to a player, or has them learned."""
-    recipe = course.recipe.model_dump(mode="json")
+    recipe = history.recipe.model_dump(mode="json")
     told = [recipe.get(f"{player}_condition", "unconditional") != "unconditional" for player in
             ("generator", "discriminator")]  # fmt: skip
     return any(told) or bool(recipe.get("auxiliary"))

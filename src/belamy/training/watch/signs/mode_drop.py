@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import EASED, RISING, Evidence, Finding
+from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import more_variety
 
 
@@ -30,14 +30,14 @@ class Sign:
         self.alike = alike
         self.missing, self.rare, self.coverage, self.looks, self.grace = missing, rare, coverage, looks, grace
 
-    def __call__(self, course: Course) -> Finding | None:
-        covered, alike = (course.late(f"watch.{name}", self.looks) for name in ("coverage", "precision"))
-        if covered is None or alike is None or alike < self.alike or course.progress < self.grace:
+    def __call__(self, history: RunHistory) -> Finding | None:
+        covered, alike = (history.late(f"watch.{name}", self.looks) for name in ("coverage", "precision"))
+        if covered is None or alike is None or alike < self.alike or history.progress < self.grace:
             return None
-        eased = EASED if course.rise("watch.coverage", self.looks // 2) > RISING else 1.0
+        eased = EASED if history.rise("watch.coverage", self.looks // 2) > RISING else 1.0
         strength = eased * (1 - covered) / (1 - self.coverage)
         says = f"Samples cover {covered:.0%} of the data's places (limit {self.coverage:.0%})."
-        absent = self.absent(course)
+        absent = self.absent(history)
         if absent is not None and eased * absent / self.missing > strength:
             strength = eased * absent / self.missing
             says = f"{absent:.0%} of the classes are all but absent among the last samples (limit {self.missing:.0%})."
@@ -46,13 +46,13 @@ class Sign:
             min(strength, 3.0),
             says,
             "The generator has given up parts of the data: the discriminator does not punish what is missing.",
-            (Evidence.of("share of the data covered", course.series("watch.coverage"), self.coverage),),
-            lambda: more_variety(course.recipe),
+            (Evidence.of("share of the data covered", history.series("watch.coverage"), self.coverage),),
+            lambda: more_variety(history.recipe),
         )
 
-    def absent(self, course: Course) -> float | None:
+    def absent(self, history: RunHistory) -> float | None:
         """Share of the classes that are all but absent; None without classes or with too few samples to say."""
-        told = [counts for _, counts in course.histograms("watch.classes")[-self.looks :]]
+        told = [counts for _, counts in history.histograms("watch.classes")[-self.looks :]]
         if len(told) < self.looks:
             return None
         counts = np.sum(told, axis=0)

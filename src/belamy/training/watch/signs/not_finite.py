@@ -6,8 +6,8 @@ from math import log
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
 
 
@@ -24,10 +24,10 @@ class Sign:
     def __init__(self, *, growth: float = 100.0, looks: int = 3) -> None:
         self.growth, self.looks = growth, looks
 
-    def __call__(self, course: Course) -> Finding | None:
-        stopped = next((row for row in reversed(course.events) if row.get("event") == "not-finite"), None)
-        factor, name = self.fastest(course)
-        layer = course.words("watch.loudest")
+    def __call__(self, history: RunHistory) -> Finding | None:
+        stopped = next((row for row in reversed(history.events) if row.get("event") == "not-finite"), None)
+        factor, name = self.fastest(history)
+        layer = history.words("watch.loudest")
         player = "generator" if (layer or "").startswith("generator") else "discriminator"
         if stopped is not None:
             strength, says = 3.0, f"Training stopped: {stopped.get('reason', 'a number was not finite')}."
@@ -43,17 +43,17 @@ class Sign:
             strength,
             says,
             "A player's steps are so large that each makes the next one larger.",
-            (Evidence.of("output of the loudest layer", course.series("watch.activations")),),
-            lambda: calm(course.recipe, player),
+            (Evidence.of("output of the loudest layer", history.series("watch.activations")),),
+            lambda: calm(history.recipe, player),
             specific=self.specific,
         )
 
-    def fastest(self, course: Course) -> tuple[float, str]:
+    def fastest(self, history: RunHistory) -> tuple[float, str]:
         """The largest growth, and what grew."""
-        names = {name: f"weights of the {name.rpartition('.')[2]}" for name in course.names("watch.weights.")}
+        names = {name: f"weights of the {name.rpartition('.')[2]}" for name in history.names("watch.weights.")}
         found = [(1.0, "numbers")]
         for name, words in {"watch.activations": "activations", **names}.items():
-            values = course.series(name)[1]
+            values = history.series(name)[1]
             if len(values) <= self.looks:
                 continue
             recent, first = np.min(values[-self.looks :]), values[0]

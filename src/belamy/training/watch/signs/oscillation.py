@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import RISING, Evidence, Finding
-from belamy.training.watch.remedies import Cabinet, in_order, slower, slower_both
+from belamy.training.watch.history import RunHistory
+from belamy.training.watch.remedies import RemedyBuilder, in_order, slower, slower_both
 
 ROWS, SHORTEST = 80, 5
 
@@ -30,35 +30,39 @@ class Sign:
     def __init__(self, *, peak: float = 0.6, share: float = 1.0, coverage: float = 0.5) -> None:
         self.peak, self.share, self.coverage = peak, share, coverage
 
-    def __call__(self, course: Course) -> Finding | None:
+    def __call__(self, history: RunHistory) -> Finding | None:
         best: tuple[float, float, str] | None = None
         for name in ("losses.discriminator.real", "losses.discriminator.fake"):
-            samples, values = course.series(name)
+            samples, values = history.series(name)
             if len(values) < ROWS or not np.isfinite(values).all():
                 continue
             recent = slice(len(values) // 2, None)
             height, lag = period(values[recent])
-            sd = course.late("watch.scores.real.sd", 3)
+            sd = history.late("watch.scores.real.sd", 3)
             swing = float(values[recent].std()) / sd if sd else 1.0
             if lag and swing >= self.share and (best is None or height > best[0]):
                 best = height, lag * float(np.median(np.diff(samples))), name
         if best is None:
             return None
         height, length, name = best
-        covered = course.late("watch.coverage", 6)
-        harmless = covered is None or covered >= self.coverage or course.rise("watch.coverage", 4) > RISING
+        covered = history.late("watch.coverage", 6)
+        harmless = covered is None or covered >= self.coverage or history.rise("watch.coverage", 4) > RISING
         return Finding(
             "oscillation",
             min(height / self.peak, 0.8 if harmless else 1.3),
             f"The scores repeat every {length:,.0f} samples (autocorrelation {height:.2f}, limit {self.peak:.2f}).",
             "Each player undoes what the other has just learned, as on a circle around the equilibrium.",
-            (Evidence.of("mean score", course.series(name)),),
+            (Evidence.of("mean score", history.series(name)),),
             lambda: in_order(
-                slower_both(Cabinet(course.recipe)),
-                slower(Cabinet(course.recipe), "generator"),
-                Cabinet(course.recipe).part("penalties", "r1", "damp the circling by a penalty near real images"),
-                Cabinet(course.recipe).field("average", lambda now: now or 50_000, "sample from averaged weights"),
-                Cabinet(course.recipe).option("generator_optimizer", "beta1", lambda now: 0.0, "no momentum"),
+                slower_both(RemedyBuilder(history.recipe)),
+                slower(RemedyBuilder(history.recipe), "generator"),
+                RemedyBuilder(history.recipe).part(
+                    "penalties", "r1", "damp the circling by a penalty near real images"
+                ),
+                RemedyBuilder(history.recipe).field(
+                    "ema_half_life", lambda now: now or 50_000, "sample from averaged weights"
+                ),
+                RemedyBuilder(history.recipe).option("generator_optimizer", "beta1", lambda now: 0.0, "no momentum"),
             ),
         )
 

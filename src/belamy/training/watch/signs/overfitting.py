@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
-from belamy.training.watch.remedies import Cabinet, in_order
+from belamy.training.watch.history import RunHistory
+from belamy.training.watch.remedies import RemedyBuilder, in_order
 
 
 class Sign:
@@ -22,8 +22,8 @@ class Sign:
     def __init__(self, *, rise: float = 0.2, evaluations: int = 3) -> None:
         self.rise, self.evaluations = rise, evaluations
 
-    def __call__(self, course: Course) -> Finding | None:
-        series = course.series("evaluation.loss")
+    def __call__(self, history: RunHistory) -> Finding | None:
+        series = history.series("evaluation.loss")
         values = series[1]
         if len(values) <= self.evaluations or not np.isfinite(values).all():
             return None
@@ -31,7 +31,7 @@ class Sign:
         rise = float(values[-self.evaluations :].min() - values[best]) / max(abs(float(values[best])), 1e-9)
         if rise <= 0:
             return None
-        cabinet = Cabinet(course.recipe)
+        builder = RemedyBuilder(history.recipe)
         seen = int(series[0][best])
         return Finding(
             "overfitting",
@@ -41,8 +41,8 @@ class Sign:
             "The model goes on learning what is peculiar to the training images.",
             (Evidence.of("held-out loss", series),),
             lambda: in_order(
-                cabinet.field("samples", lambda now: max(seen, 1), "stop where the held-out loss was best"),
-                cabinet.option("optimizer", "lr", lambda now: now / 2, "learn more slowly"),
+                builder.field("train_samples", lambda now: max(seen, 1), "stop where the held-out loss was best"),
+                builder.option("optimizer", "lr", lambda now: now / 2, "learn more slowly"),
             ),
             specific=self.specific,
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import advice
 
 
@@ -22,12 +22,12 @@ class Sign:
     def __init__(self, *, share: float = 0.6, looks: int = 3) -> None:
         self.share, self.looks = share, looks
 
-    def __call__(self, course: Course) -> Finding | None:
-        held, expected = (course.recent(f"watch.batch.{name}", self.looks) for name in ("classes", "expected"))
+    def __call__(self, history: RunHistory) -> Finding | None:
+        held, expected = (history.recent(f"watch.batch.{name}", self.looks) for name in ("classes", "expected"))
         if not len(held) or not len(expected) or float(expected[-1]) < 2:
             return None
         share = float(np.median(held / expected))
-        series = course.series("watch.batch.classes")
+        series = history.series("watch.batch.classes")
         return Finding(
             "data not shuffled",
             (1 - share) / (1 - self.share),

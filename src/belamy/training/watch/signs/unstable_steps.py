@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
 
 
@@ -21,10 +21,10 @@ class Sign:
     def __init__(self, *, generator: float = 0.035, discriminator: float = 0.15, looks: int = 3) -> None:
         self.limits, self.looks = {"generator": generator, "discriminator": discriminator}, looks
 
-    def __call__(self, course: Course) -> Finding | None:
+    def __call__(self, history: RunHistory) -> Finding | None:
         found = []
         for player, limit in self.limits.items():
-            moved = course.late(f"watch.moved.{player}", self.looks)
+            moved = history.late(f"watch.moved.{player}", self.looks)
             if moved is not None:
                 found.append((moved / limit, player, moved))
         if not found:
@@ -38,9 +38,9 @@ class Sign:
             f"The learning rate of the {player} is too high: it forgets in a few steps what it has learned.",
             (
                 Evidence.of(
-                    f"change of the {player} in a step", course.series(f"watch.moved.{player}"), self.limits[player]
+                    f"change of the {player} in a step", history.series(f"watch.moved.{player}"), self.limits[player]
                 ),
             ),
-            lambda: calm(course.recipe, player),
+            lambda: calm(history.recipe, player),
             specific=self.specific,
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
 
 ROWS = 60
@@ -25,9 +25,9 @@ class Sign:
     def __init__(self, *, growth: float = 20.0) -> None:
         self.growth = growth
 
-    def __call__(self, course: Course) -> Finding | None:
+    def __call__(self, history: RunHistory) -> Finding | None:
         name = "losses.discriminator.adversarial"
-        values = course.series(name)[1]
+        values = history.series(name)[1]
         if len(values) < ROWS or not np.isfinite(values).all():
             return None
         jumps = np.diff(values) ** 2
@@ -38,6 +38,6 @@ class Sign:
             min(0.6 * factor / self.growth, 0.95),
             f"The variance of its loss is {factor:,.1f} times what it was (limit {self.growth:,.0f}).",
             "The discriminator's answers jump from step to step instead of settling.",
-            (Evidence.of("loss of the discriminator", course.series(name)),),
-            lambda: calm(course.recipe, "discriminator"),
+            (Evidence.of("loss of the discriminator", history.series(name)),),
+            lambda: calm(history.recipe, "discriminator"),
         )

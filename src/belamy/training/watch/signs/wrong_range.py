@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.training.watch.course import Course
 from belamy.training.watch.finding import Evidence, Finding
-from belamy.training.watch.remedies import Cabinet, in_order
+from belamy.training.watch.history import RunHistory
+from belamy.training.watch.remedies import RemedyBuilder, in_order
 
 
 class Sign:
@@ -22,8 +22,8 @@ class Sign:
     def __init__(self, *, share: float = 0.3, looks: int = 3) -> None:
         self.share, self.looks = share, looks
 
-    def __call__(self, course: Course) -> Finding | None:
-        ends = {f"{kind} {end}": course.recent(f"watch.shown.{kind}.{end}", self.looks)
+    def __call__(self, history: RunHistory) -> Finding | None:
+        ends = {f"{kind} {end}": history.recent(f"watch.shown.{kind}.{end}", self.looks)
                 for kind in ("real", "fake") for end in ("low", "high")}  # fmt: skip
         if any(not len(values) for values in ends.values()):
             return None
@@ -36,11 +36,11 @@ class Sign:
             f"[{fake_low:.2g}, {fake_high:.2g}].",
             "Real and generated images are scaled differently, so the discriminator tells them apart by their range.",
             (
-                Evidence.of("lowest real value", course.series("watch.shown.real.low")),
-                Evidence.of("lowest generated value", course.series("watch.shown.fake.low")),
+                Evidence.of("lowest real value", history.series("watch.shown.real.low")),
+                Evidence.of("lowest generated value", history.series("watch.shown.fake.low")),
             ),
             lambda: in_order(
-                Cabinet(course.recipe).field(
+                RemedyBuilder(history.recipe).field(
                     "real_range", lambda now: "generator", "show real images in the generator's range"
                 )
             ),

@@ -1,0 +1,1 @@
+"""What Python users call: each function is one verb."""

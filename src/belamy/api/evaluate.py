@@ -1,0 +1,347 @@
+"""An evaluation put together: images, real data, extractor and panel."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from belamy.data import Dataset, open_data
+from belamy.device import choose_device
+from belamy.errors import UsageError
+from belamy.evaluation.candidate import Candidate, Drawn, Stored, is_run, open_candidate, opened
+from belamy.evaluation.features import Extractor
+from belamy.evaluation.panel import Panel, needs_of
+from belamy.evaluation.probes import PROBES
+from belamy.evaluation.verdict import Measure, Verdict, measures
+from belamy.judges.classifier_score import check, classifier_score, conditional_samples
+from belamy.judges.extractors import choose
+from belamy.judges.judge import trained_judge
+from belamy.progress import Counting, Reporter, reporter
+from belamy.registry import Part
+from belamy.runs.run import Run
+from belamy.seeds import generator
+from belamy.training.setup import open_recipe_data
+
+COUNT = 10_000
+"""Images that are judged unless more or fewer are asked for: from here on the bias of a Fréchet distance is small."""
+STANDARD = (
+    "frechet", "frechet-infinity", "kernel", "precision-recall", "density-coverage", "inception-score", "modes",
+    "diversity", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
+)  # fmt: skip
+"""The metrics of an evaluation, as far as the data and the extractor allow them."""
+SHOWN = 64
+SPOKEN = {
+    "fid": "frechet",
+    "fid-infinity": "frechet-infinity",
+    "is": "inception-score",
+    "kid": "kernel",
+    "mmd": "kernel",
+    "prdc": "density-coverage",
+    "precision": "precision-recall",
+    "recall": "precision-recall",
+    "density": "density-coverage",
+    "coverage": "density-coverage",
+    "kl": "modes",
+}
+"""Other words for metrics, or for one of their numbers."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How to judge.
+
+    Args:
+        metrics: Names with options; None for the standard ones that the data allow.
+        extractor: Who looks at the pixels; None for whoever suits the data.
+        extractor_weights: The extractor's weights as a file.
+        count: How many images are judged.
+        split: Of the real images: which of them are compared with.
+        seed: Of the samples, of the choice among images, and of all resampling.
+        size: Make squares of this side of all pictures.
+        real_baseline: Judge real images too.
+        best: Take a run's best weights instead of its newest.
+        controls: Judge noise and copies of the training images too.
+        probes: Names with options of what is asked of a run's method itself.
+        classifiers: How many classifiers learn from a run's samples, for the classifier accuracy score.
+    """
+
+    metrics: Sequence[str] | None = None
+    extractor: str | None = None
+    extractor_weights: Path | None = None
+    count: int = COUNT
+    split: str = "test"
+    seed: int = 0
+    size: int | None = None
+    real_baseline: bool = True
+    best: bool = False
+    controls: bool = False
+    probes: Sequence[str] = ()
+    classifiers: int = 0
+
+    def __post_init__(self) -> None:
+        if self.count < 2:
+            raise UsageError(f"The count is {self.count:,}, but a distribution needs at least 2 images.")
+
+
+def evaluate(
+    source: str | Path | Run,
+    against: str | Path | None = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    extractor: str | None = None,
+    extractor_weights: str | Path | None = None,
+    count: int = COUNT,
+    split: str = "test",
+    seed: int = 0,
+    size: int | None = None,
+    real_baseline: bool = True,
+    best: bool = False,
+    controls: bool = False,
+    probes: Sequence[str] = (),
+    classifiers: int = 0,
+    device: str = "auto",
+    offline: bool = False,
+    progress: bool = True,
+) -> Verdict:
+    """Judge the samples of a run, or images that are there already, against real ones.
+
+    Args:
+        source: A run or its directory, a folder or ``.zip`` of images, an ``.npz`` or ``.npy`` array, or another data
+            source.
+        against: The real images: any data source. A run is judged against its own data unless others are named.
+        metrics: Names on the shelf ``belamy.evaluation.metrics`` with their options, e.g. ``["frechet",
+            "kernel:subsets=50"]``; by default the standard ones that the data allow.
+        extractor: Who looks at the pixels; by default a classifier of the data's own labels, or, where there are none,
+            whoever suits the data without a network connection.
+        extractor_weights: The extractor's weights as a file.
+        count: How many images are judged.
+        split: Which of the real images are compared with: ``test``, ``train`` or ``all``.
+        seed: Of the samples, of the choice among images, and of all resampling.
+        size: Make squares of this side, in pixels, of all pictures; without it they are taken as they are.
+        real_baseline: Judge real images too, which takes as long again.
+        best: Take a run's best weights, as ``train --keep-best`` kept them, instead of its newest.
+        controls: Judge noise and copies of the training images too: a measure that cannot tell them from good samples
+            says little.
+        probes: What is asked of a run's method itself, names on the shelf ``belamy.evaluation.probes`` with their
+            options: ``path-length``, ``continuity``, ``reconstruction``, ``elbo``.
+        classifiers: Train so many classifiers on a run's samples alone and test them on real images (classifier
+            accuracy score): minutes each.
+        device: Where a run draws.
+        offline: Never fetch anything from the network.
+        progress: Show how far it is.
+
+    Raises:
+        BelamyError: What is wrong and what to type instead.
+
+    Example:
+        >>> verdict = evaluate("runs/digits-1", count=1000)  # doctest: +SKIP
+        >>> print(verdict.table())  # doctest: +SKIP
+    """
+    path = source.path if isinstance(source, Run) else Path(source) if isinstance(source, Path) else source
+    weights = None if extractor_weights is None else Path(extractor_weights).expanduser()
+    protocol = Protocol(
+        metrics, extractor, weights, count, split, seed, size, real_baseline, best, controls, probes, classifiers
+    )
+    say = reporter(progress)
+    try:
+        return judge(str(path), None if against is None else str(against), protocol, say, device, offline)
+    finally:
+        say.close()
+
+
+def judge(
+    source: str, against: str | None, protocol: Protocol, say: Reporter, device: str = "auto", offline: bool = False
+) -> Verdict:
+    """The verdict on a source; see :func:`evaluate`."""
+    run = Run.open(source) if is_run(source) else None
+    data, fit = reference(run, source, against, protocol, say, offline)
+    candidate = open_candidate(
+        source, count=protocol.count, seed=protocol.seed, shape=data.shape, size=None if run else protocol.size,
+        best=protocol.best, device=choose_device(device), offline=offline, progress=say.read,
+    )  # fmt: skip
+    asked, probes = named(protocol.metrics), built(protocol, candidate, data)
+    for name in asked or ():
+        if "labels" in needs_of(Part.parse(name).name) and candidate.labels == "none":
+            why = "its networks do not use labels" if run else "none come with the images"
+            raise UsageError(f"The metric '{name}' needs labels, but {candidate.name} has none: {why}. Leave it out.")
+    extractor = choose(protocol.extractor, data, offline=offline, weights=protocol.extractor_weights, say=say.say)
+    asked_of_method = probed(candidate, probes, data, extractor, protocol, say)
+    panel = Panel(extractor, data, protocol.split, asked, fit=fit, usual=STANDARD)
+    counting = Counting(say, panel.work(candidate.count, protocol.real_baseline, protocol.controls), "images judged")
+    panel.told, panel.doing = counting, counting.doing
+    found = panel.judge_candidate(candidate)
+    real_baseline = panel.real_baseline(candidate.count, protocol.seed, detail=True) if protocol.real_baseline else None
+    controls = panel.controls(candidate.count, protocol.seed) if protocol.controls else {}
+    notes = [*stated(run, data, candidate, protocol), *found.notes]
+    order = generator(protocol.seed, "shown")
+    return Verdict(
+        subject=subject(source, run, candidate),
+        against={"name": data.name, "split": protocol.split, "rule": data.rule, "images": len(data), "fit": fit},
+        card=found.card,
+        measures=(*measures(found, real_baseline, controls), *asked_of_method),
+        notes=tuple(dict.fromkeys(notes)),
+        sheets={
+            "Judged": found.shown,
+            f"Real, {protocol.split} of {data.name}": next(Stored(data, shuffled(panel.indices, order)).chunks())[0],
+        },
+        figures=found.figures,
+        command=command(source, against, protocol),
+    )
+
+
+def reference(
+    run: Run | None, source: str, against: str | None, protocol: Protocol, say: Reporter, offline: bool
+) -> tuple[Dataset, str]:
+    """The real images, and how they were brought to their size.
+
+    Raises:
+        UsageError: Nothing is named to compare with.
+        DataError: Pictures of several sizes, and no size is asked for.
+    """
+    if run is None:
+        if against is None:
+            raise UsageError(f"Say what {source} is to be compared with: --against DATA, a folder or a named set.")
+        data = opened(against, protocol.size, None, offline, say.read)
+        return data, fitted(data, "crop")
+    height, width = run.spec.shape[1:]
+    if protocol.size not in (None, height):
+        raise UsageError(f"{run.path} draws images of {width}x{height} pixels. Leave --size {protocol.size} out.")
+    if against is None or against == run.recipe.data:
+        data = open_recipe_data(run.recipe, offline, say.read)
+    else:
+        side = height if height == width else None
+        data = open_data(
+            against, size=side, fit=run.recipe.fit, channels=run.spec.shape[0], offline=offline, progress=say.read
+        )
+    return data, fitted(data, run.recipe.fit)
+
+
+def fitted(data: Dataset, how: str) -> str:
+    """How pictures were brought to their common size: ``none`` if they had it."""
+    _, height, width = data.shape
+    return "none" if set(data.origin.sizes) <= {f"{width}x{height}"} else f"{how} to {height}"
+
+
+def named(metrics: Sequence[str] | None) -> list[str] | None:
+    """Metrics by their names on the shelf, whatever word the user knows them by; each once.
+
+    Example:
+        >>> named(["FID", "kid:subsets=5"])
+        ['frechet', 'kernel:subsets=5']
+    """
+    if metrics is None:
+        return None
+    found = []
+    for word in metrics:
+        name, colon, options = word.partition(":")
+        plain = name.lower().replace("_", "-")
+        found.append(f"{SPOKEN.get(plain, plain)}{colon}{options}")
+    return list(dict.fromkeys(found))
+
+
+def built(protocol: Protocol, candidate: Candidate, data: Dataset) -> dict[str, Any]:
+    """The probes by name.
+
+    Raises:
+        UsageError: There is no such probe or option, no method to ask, or its samples or the data teach no classifier.
+    """
+    if protocol.probes or protocol.classifiers:
+        if not isinstance(candidate.source, Drawn):
+            raise UsageError(
+                f"{candidate.name} is no run, so there is no method to probe. Leave out --probes and --classifiers."
+            )
+        if protocol.classifiers:
+            check(data, protocol.classifiers)
+            conditional_samples(candidate.source.method, data)
+    parts = [Part.parse(word) for word in protocol.probes]
+    return {part.name: PROBES.build(part) for part in parts}
+
+
+def probed(
+    candidate: Candidate,
+    probes: Mapping[str, Any],
+    data: Dataset,
+    extractor: Extractor,
+    protocol: Protocol,
+    say: Reporter,
+) -> tuple[Measure, ...]:
+    """What is found of a run's method itself, beyond its samples; nothing if nothing is asked.
+
+    Raises:
+        UsageError: The method cannot do what is asked.
+    """
+    found: list[Measure] = []
+    if not isinstance(candidate.source, Drawn):
+        return ()
+    method = candidate.source.method
+    for name, probe in probes.items():
+        say.say(f"Probe: {name} …")
+        told = probe.measure(method, data, extractor if probe.needs_extractor else None, protocol.seed)
+        found += [Measure(each, number.value, number, metric=name) for each, number in told.items()]
+    if protocol.classifiers:
+        judges, samples = trained_judge(data, say=say.say).method().networks(), conditional_samples(method, data)
+        score = classifier_score(
+            samples, data, judges["classifier"], seeds=protocol.classifiers, seed=protocol.seed, say=say.say
+        )
+        taught, limit = score.accuracy, score.real
+        found.append(Measure("classifier-score", taught.value, taught, limit.value, limit, "classifier-score"))
+    return tuple(found)
+
+
+def stated(run: Run | None, data: Dataset, candidate: Candidate, protocol: Protocol) -> list[str]:
+    """What a reader must know before the numbers."""
+    notes = []
+    if run is not None and run.samples_seen < run.recipe.train_samples:
+        notes.append(
+            f"The run is not finished: {run.samples_seen:,} of {run.recipe.train_samples:,} training samples seen."
+        )
+    if run is not None and data.name == run.card.get("name") and data.fingerprint != run.provenance["data"]:
+        notes.append("The data are not those that the run learned from: their fingerprint differs.")
+    if candidate.count < protocol.count:
+        notes.append(f"{candidate.name} holds {candidate.count:,} images, fewer than the {protocol.count:,} asked for.")
+    if candidate.format.startswith(("JPEG", "mixed")):
+        notes.append(f"The files' codec ({candidate.format}) changes pixels, and so every number.")
+    if protocol.split == "train":
+        notes.append("The real images are those that were learned from, which is kind to copies.")
+    return notes
+
+
+def subject(source: str, run: Run | None, candidate: Candidate) -> dict[str, Any]:
+    """Whose images are judged, as plain data."""
+    facts: dict[str, Any] = {
+        "name": candidate.name, "source": source, "format": candidate.format, "images": candidate.count,
+        "fingerprint": candidate.fingerprint, "seed": candidate.seed, "labels": candidate.labels,
+        "averaged": candidate.averaged, "quantisation": "uint8",
+    }  # fmt: skip
+    if run is not None:
+        facts |= {"recipe": run.recipe_name, "training_seed": run.recipe.seed, "training_samples": run.samples_seen}
+    return facts
+
+
+def shuffled(indices: Any, order: Any) -> Any:
+    """The first few of some indices in a random order."""
+    import torch
+
+    return indices[torch.randperm(len(indices), generator=order)[:SHOWN]]
+
+
+def command(source: str, against: str | None, protocol: Protocol) -> str:
+    """What to type to do it again."""
+    words = ["belamy", "evaluate", source]
+    words += ["--against", against] if against is not None else []
+    words += ["--metrics", *protocol.metrics] if protocol.metrics else []
+    words += ["--extractor", protocol.extractor] if protocol.extractor else []
+    words += ["--extractor-weights", str(protocol.extractor_weights)] if protocol.extractor_weights else []
+    usual = Protocol()
+    for name in ("count", "split", "seed", "size"):
+        if getattr(protocol, name) != getattr(usual, name):
+            words += [f"--{name}", str(getattr(protocol, name))]
+    words += ["--weights", "best"] if protocol.best else []
+    words += ["--no-floor"] if not protocol.real_baseline else []
+    words += ["--controls"] if protocol.controls else []
+    words += ["--probes", *protocol.probes] if protocol.probes else []
+    words += ["--classifiers", str(protocol.classifiers)] if protocol.classifiers else []
+    return shlex.join(words)

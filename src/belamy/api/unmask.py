@@ -1,0 +1,183 @@
+"""An examination put together: suspects and real images in one format, and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from belamy.device import choose_device
+from belamy.errors import UsageError
+from belamy.evaluation.candidate import Candidate, is_run, open_candidate, stored_candidate
+from belamy.forensics.examination import AS_GIVEN, LEAST, ForensicExamination, ForensicsSettings, examine, said
+from belamy.forensics.matching import check, look
+from belamy.forensics.page import render
+from belamy.forensics.treatments import parse
+from belamy.progress import Reporter, reporter
+from belamy.runs.files import write_bytes
+from belamy.runs.run import Run
+from belamy.seeds import derive
+from belamy.training.setup import open_recipe_data
+
+COUNT = 1000
+LISTED = 8
+
+
+@dataclass(frozen=True)
+class Unmasked:
+    """What was found of whom.
+
+    Args:
+        examination: The findings.
+        suspect: The suspects.
+        real: The real images, half of which are the reference.
+    """
+
+    examination: ForensicExamination
+    suspect: Candidate
+    real: Candidate
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        return {"suspect": _card(self.suspect), "real": _card(self.real), **self.examination.facts()}
+
+    def text(self) -> str:
+        """The findings for people, in lines."""
+        found = self.examination
+        lines = [found.verdict, ""]
+        for comparison in found.comparisons:
+            heading = "as given" if comparison.format == AS_GIVEN else f"both sides alike: {comparison.format}"
+            lines.append(f"{heading:<34} area under the ROC      caught   p")
+            tests = sorted(comparison.tests.values(), key=lambda test: -test.auroc.value)
+            for test in [comparison.headline, *(each for each in tests if each is not comparison.headline)][:LISTED]:
+                mark = "*" if found.separates(comparison, test) else " "
+                lines.append(
+                    f"{mark} {test.title:<32} {said(test.auroc):<22} {test.operating.hits.value:>7.1%}   "
+                    f"{found.correction(comparison, test):.2g}"
+                )
+            if len(tests) > LISTED:
+                lines.append(f"  and {len(tests) - LISTED} more")
+        broken = [rule for rule in found.matched.rules.values() if found.separates(found.matched, rule)]
+        broken.sort(key=lambda rule: -rule.effect)
+        lines += [
+            f"broken by {rule.suspect.value:.1%} ({rule.real.value:.1%} of real): {rule.says}" for rule in broken[:5]
+        ]
+        lines.append(
+            f"real against real: {said(found.control.headline.auroc)}, {found.control_alarms} of "
+            f"{len(found.control.p_values())} tests separate"
+        )
+        if found.survival:
+            shown = ", ".join(f"{each.treatment.name} {each.knowing.value:.3f}" for each in found.survival)
+            lines.append(f"all traces after: {shown}")
+        return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
+
+    def save(self, path: Path) -> None:
+        """The page."""
+        page = render(self.examination, self.suspect.name, self.real.name, _facts(self))
+        write_bytes(path, page.encode())
+
+
+def unmask(
+    suspect: str | Path | Run,
+    real: str | Path | None = None,
+    *,
+    count: int = COUNT,
+    hide: str | None = None,
+    false_alarms: float = 0.05,
+    split: str = "all",
+    size: int | None = None,
+    seed: int = 0,
+    robustness: bool = True,
+    device: str = "auto",
+    offline: bool = False,
+    progress: bool = True,
+) -> Unmasked:
+    """Tell suspects from real images, if that can be done.
+
+    Args:
+        suspect: A run or its directory, a folder or ``.zip`` of images, an array file, or another data source.
+        real: Real images: any data source; a run's own data unless others are named.
+        count: How many suspects; twice as many real images are taken, as far as there are.
+        hide: What both sides are brought to before they are looked at: ``uint8`` or ``jpeg:QUALITY``; None looks at
+            values as they are and rounded.
+        false_alarms: Rate at which thresholds are set.
+        split: Of the real images: ``train``, ``test`` or ``all``.
+        size: Make squares of this side of all pictures.
+        seed: Of the samples, the choice among images, and all that is drawn.
+        robustness: Measure what survives JPEG, blur and resizing.
+        device: Where a run draws.
+        offline: Never fetch anything from the network.
+        progress: Show how far it is.
+
+    Raises:
+        BelamyError: What is wrong and what to type instead.
+
+    Example:
+        >>> found = unmask("runs/digits-1", "mnist")  # doctest: +SKIP
+        >>> found.examination.verdict  # doctest: +SKIP
+    """
+    if count < LEAST:
+        raise UsageError(f"--count is {count}, but an examination needs at least {LEAST} suspects.")
+    settings = ForensicsSettings(false_alarms, seed, hide=None if hide is None else parse(hide), robustness=robustness)
+    path = str(suspect.path) if isinstance(suspect, Run) else str(suspect)
+    say = reporter(progress)
+    try:
+        fakes = open_candidate(
+            path, count=count, seed=seed, size=size, device=choose_device(device), offline=offline, progress=say.read
+        )
+        wanted, named = max(2 * count, 3 * LEAST), None if real is None else str(real)
+        source, truth = _real(path, named, fakes, split, size, offline, wanted, seed, say)
+        notes = check(look("suspects", fakes, path), look("real images", truth, source), settings.hide)
+        found = examine(
+            values(fakes), values(truth), settings, notes=notes,
+            progress=lambda share, text: say.work(share, text) if say.due() else None,
+        )  # fmt: skip
+    finally:
+        say.close()
+    return Unmasked(found, fakes, truth)
+
+
+def values(candidate: Candidate) -> Tensor:
+    """All images, in [0, 1].  # [n, C, H, W] float32"""
+    return torch.cat(list(candidate.values()))
+
+
+def _real(
+    suspect: str, real: str | None, fakes: Candidate, split: str, size: int | None, offline: bool, count: int,
+    seed: int, say: Reporter,
+) -> tuple[str, Candidate]:  # fmt: skip
+    """The real images and what names them; chosen by a stream of their own, so that a set can be set against itself."""
+    stream = derive(seed, "real images")
+    if real is not None:
+        shape = fakes.shape if size is None else (fakes.shape[0], size, size)
+        found = open_candidate(
+            real, count=count, seed=stream, shape=shape, size=size, split=split, offline=offline, progress=say.read
+        )
+        return real, found
+    if not is_run(suspect):
+        raise UsageError(f"Name the real images that {suspect} is to be compared with: --real DATA.")
+    recipe = Run.open(suspect).recipe
+    data = open_recipe_data(recipe, offline, say.read)
+    return recipe.data, stored_candidate(data, recipe.data, count, stream, split, recipe.size)
+
+
+def _card(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "name": candidate.name, "count": candidate.count, "shape": list(candidate.shape), "seed": candidate.seed,
+        "format": candidate.format, "quantisation": candidate.quantisation, "resize": candidate.resize,
+        "averaged": candidate.averaged, "fingerprint": candidate.fingerprint,
+    }  # fmt: skip
+
+
+def _facts(found: Unmasked) -> dict[str, str]:
+    suspect, real = found.suspect, found.real
+    shape = " × ".join(map(str, suspect.shape))
+    origin = {"run": "drawn by a run, never rounded"}.get(suspect.format, suspect.format)
+    return {
+        "images": f"{shape} (channels × height × width)",
+        "suspects come from": f"{suspect.name}, {origin}, {suspect.fingerprint[:16]}",
+        "real images come from": f"{real.name}, {real.format}, {real.fingerprint[:16]}",
+    }

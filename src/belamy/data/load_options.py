@@ -1,0 +1,67 @@
+"""What a user asks of a data source, checked once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from belamy.errors import UsageError, nearest
+
+FITS = ("crop", "pad", "stretch")
+SMALLEST, LARGEST = 4, 4096
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """How images are wanted.
+
+    Args:
+        size: Side of the square images, in pixels; None keeps the size of arrays and chooses one for files.
+        fit: How a picture of another shape becomes square: ``crop`` its centre, ``pad`` with white, or ``stretch``.
+        channels: 1 (grey) or 3 (RGB); None keeps what the source has.
+        labels: An attribute of the source, or a CSV file of names and labels.
+        offline: Never touch the network.
+        cache: Folder for fetched files; None is the platform's.
+        memory_budget: Bytes of pixels that may be kept in memory; more are read from disk when needed.
+        progress: Called with (done, total) while files are read.
+
+    Raises:
+        UsageError: A value out of range.
+    """
+
+    size: int | None = None
+    fit: str = "crop"
+    channels: int | None = None
+    labels: str | None = None
+    offline: bool = False
+    cache: Path | None = None
+    memory_budget: int = 2 << 30
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.size is not None and not SMALLEST <= self.size <= LARGEST:
+            raise UsageError(f"The size is {self.size}, but it must be in {SMALLEST}..{LARGEST} pixels.")
+        if self.fit not in FITS:
+            raise UsageError(f"There is no fit '{self.fit}'. {nearest(self.fit, FITS)}")
+        if self.channels not in (None, 1, 3):
+            raise UsageError(f"The channels are {self.channels}, but they must be 1 (grey) or 3 (RGB).")
+        if self.memory_budget < 1:
+            raise UsageError(f"The memory budget is {self.memory_budget}, but it must be a positive number of bytes.")
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where fetched files are kept: the folder asked for, $BELAMY_CACHE, or the platform's cache."""
+        if self.cache is not None:
+            return Path(self.cache)
+        if chosen := os.environ.get("BELAMY_CACHE"):
+            return Path(chosen)
+        if sys.platform == "win32":
+            return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "belamy" / "cache"
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "belamy"
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "belamy"

@@ -1,0 +1,146 @@
+"""One door to all data: a named set, or a path whose shape says how to read it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from belamy.data.dataset import Dataset
+from belamy.data.load_options import LoadOptions, Progress
+from belamy.data.measures.labelling import is_measured, labelled
+from belamy.errors import DataError, UsageError, nearest
+from belamy.registry import Part, Registry
+
+SOURCES = Registry("belamy.data.sources", "data source", "Source")
+FORMATS = Registry("belamy.data.formats", "data format", "Format")
+
+
+class NamedSource(Protocol):
+    """What the class ``Source`` of a module in ``sources/`` can do; its options are keyword-only."""
+
+    def open(self, options: LoadOptions) -> Dataset:
+        """The set, as the request wants it."""
+
+
+class PathFormat(Protocol):
+    """What the class ``Format`` of a module in ``formats/`` can do."""
+
+    def claim(self, path: Path) -> int:
+        """How surely this path has the format: 0 no, 1 if nothing else claims it, 2 by its name or content."""
+
+    def open(self, path: Path, options: LoadOptions) -> Dataset:
+        """The images at ``path``, as the request wants them."""
+
+
+def open_data(
+    source: str | Path,
+    *,
+    size: int | None = None,
+    fit: str = "crop",
+    channels: int | None = None,
+    labels: str | None = None,
+    offline: bool = False,
+    cache: Path | None = None,
+    memory_budget: int = 2 << 30,
+    progress: Progress | None = None,
+) -> Dataset:
+    """A data set from its name or its path.
+
+    A name of ``sources/`` wins over a folder of the same name; write ``./mnist`` for the folder. Options of a named set
+    follow a colon: ``fashion-mnist:folder=PATH``.
+
+    Args:
+        source: ``mnist``, ``avatars``, … or a folder of images, a ``.zip`` of images, a ``.npy`` or ``.npz`` array,
+            IDX files, the binary version of CIFAR.
+        size: Side of the square images, in pixels, 4..4096; None keeps an array's own size and takes for files the
+            median short side, rounded to a multiple of 4, at most 64.
+        fit: ``crop`` the centre, ``pad`` with white, or ``stretch``.
+        channels: 1 for grey, 3 for RGB; None for what the source has.
+        labels: The attribute that serves as label, or a CSV file with file names and labels; or a measure of the
+            images, split in the middle (``thickness``) or into equal parts (``thickness:parts=3``).
+        offline: Never touch the network.
+        cache: Folder for fetched files; None is $BELAMY_CACHE or the platform's cache.
+        memory_budget: Bytes of pixels to keep in memory; a larger set is read from disk when needed.
+        progress: Called with (done, total) while files are read.
+
+    Raises:
+        UsageError: An unknown name, option or attribute, or a number out of range.
+        DataError: A source that cannot be read.
+
+    Example:
+        >>> open_data("avatars-16")
+        Dataset('avatars-16', 3000 images of 3x16x16)
+    """
+    options = LoadOptions(
+        size=size,
+        fit=fit,
+        channels=channels,
+        labels=labels,
+        offline=offline,
+        cache=cache,
+        memory_budget=memory_budget,
+        progress=progress,
+    )
+    if labels is None or not is_measured(labels):
+        return _opened(source, options)
+    data = _opened(source, replace(options, labels=None))
+    return _opened(source, options) if labels in data.attributes else labelled(data, labels)
+
+
+def _opened(source: str | Path, options: LoadOptions) -> Dataset:
+    text = os.fspath(source)
+    if not isinstance(source, Path) and text.partition(":")[0].replace("_", "-") in SOURCES.names():
+        named: NamedSource = SOURCES.build(Part.parse(text))
+        return named.open(options)
+    path = Path(os.path.expanduser(text))
+    if not text or not os.path.lexists(path):
+        raise _unknown(text, path)
+    return _claimant(path).open(path, options)
+
+
+def _claimant(path: Path) -> PathFormat:
+    formats: list[Any] = [FORMATS.load(name)() for name in FORMATS.names()]
+    try:
+        claims = [(made.claim(path), made) for made in formats]
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    strength, best = max(claims, key=lambda claim: claim[0])
+    if not strength:
+        raise DataError(
+            f"{path} is not data that Belamy reads. It reads a folder or .zip of images, .npy and .npz arrays, IDX "
+            "files and the binary version of CIFAR; for one picture, give the folder it lies in."
+        )
+    chosen: PathFormat = best
+    return chosen
+
+
+def _unknown(text: str, path: Path) -> UsageError | DataError:
+    if not text:
+        return UsageError(f"The data source is empty. {nearest(text, SOURCES.names())}")
+    if "/" in text or os.sep in text or path.suffix:
+        return DataError(f"There is no file or folder {path}. {_neighbours(path)}")
+    here = [entry.name for entry in _entries(Path()) if not entry.name.startswith(".")]
+    known = [*SOURCES.names(), *here] if nearest(text, here).startswith("Did") else SOURCES.names()
+    return UsageError(
+        f"There is no data source '{text}', and no file or folder of that name here. {nearest(text, known)}"
+    )
+
+
+def _neighbours(path: Path) -> str:
+    """What lies nearest to a path that does not exist, in the deepest of its folders that does."""
+    missing = path
+    while not os.path.isdir(missing.parent) and missing.parent != missing:
+        missing = missing.parent
+    suggestion = nearest(missing.name, [entry.name for entry in _entries(missing.parent)])
+    if suggestion.startswith("Did"):
+        return f"{suggestion[:-1]} in {missing.parent.absolute()}?"
+    return f"{missing.parent.absolute()} exists, but holds no '{missing.name}'."
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []

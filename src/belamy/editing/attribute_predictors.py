@@ -1,0 +1,100 @@
+"""Who says what an image shows: measures, and classifiers that know nothing of the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from belamy.data.measures import MEASURES, Measures
+from belamy.data.measures.labelling import class_names
+from belamy.registry import Part
+
+
+class Prediction(NamedTuple):
+    """What an observer says of images.
+
+    Args:
+        verdict: Which of the observer's values each image has.  # [n] long
+        score: A number that rises from the first to the last of two values; of more, the verdict.  # [n] float64
+    """
+
+    verdict: Tensor
+    score: Tensor
+
+
+class AttributePredictor(Protocol):
+    """Looks at uint8 images ``[n, C, H, W]``."""
+
+    @property
+    def name(self) -> str:
+        """What it looks for."""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What it can say."""
+
+    def predict(self, images: Tensor) -> Prediction:
+        """What it sees."""
+
+
+@dataclass(frozen=True, eq=False)
+class MeasurePredictor:
+    """A measure; above the threshold an image has the attribute.
+
+    Args:
+        name: Of the measure, with its options.
+        threshold: Where its second word begins.
+    """
+
+    name: str
+    threshold: float
+
+    @property
+    def measure(self) -> Measures:
+        """What is measured."""
+        made: Measures = MEASURES.build(Part.parse(self.name))
+        return made
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The measure's words."""
+        return class_names(self.measure.words, 2)
+
+    def predict(self, images: Tensor) -> Prediction:
+        """The measure, and the side of the threshold."""
+        values = self.measure(images)
+        return Prediction((values > self.threshold).long(), values)
+
+
+def measured(name: str, images: Tensor) -> MeasurePredictor:
+    """A measure with the median of these images as threshold; where hardly any are above it, just below it."""
+    measure: Measures = MEASURES.build(Part.parse(name))
+    values = measure(images)
+    middle = float(values.median())
+    below = values[values < middle]
+    return MeasurePredictor(name, middle if bool((values > middle).any()) or not len(below) else float(below.max()))
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifierPredictor:
+    """A classifier of one attribute.
+
+    Args:
+        name: Of the attribute.
+        values: What it can be.
+        probabilities: uint8 images to ``[n, K]``.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    probabilities: Callable[[Tensor], Tensor]
+
+    def predict(self, images: Tensor) -> Prediction:
+        """The likeliest value; of two, the score is the logit of the second."""
+        chances = self.probabilities(images).double()
+        verdict = chances.argmax(1)
+        return Prediction(verdict, torch.logit(chances[:, 1], eps=1e-9) if len(self.values) == 2 else verdict.double())

@@ -1,0 +1,123 @@
+"""Independent classifiers of attributes: one small network for all of a data set's, trained once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from belamy.data import Dataset, to_float
+from belamy.data.load_options import LoadOptions
+from belamy.editing.attribute_predictors import ClassifierPredictor
+from belamy.errors import UsageError, nearest
+from belamy.judges.judge import Say, alone, extractor, trained_judge
+from belamy.networks.convnet import Classifier
+from belamy.runs import files
+from belamy.seeds import generator
+
+CLASSES = "class"
+"""The name of the data's own labels among attributes."""
+SETTINGS = {"passes": 30, "least": 60_000, "most": 300_000, "batch": 128, "rate": 3e-3, "noise": 0.15, "seed": 12345}
+"""How it learns: Adam with a one-cycle rate; noise, on the scale [-1, 1], keeps it from trusting single pixels."""
+
+
+def attribute_predictors(
+    data: Dataset, names: Sequence[str] | None = None, cache: Path | None = None, say: Say | None = None
+) -> list[ClassifierPredictor]:
+    """A classifier of every attribute of the data, and of its labels where no attribute says the same.
+
+    The judges of attributes share one network, which has seen neither generators nor measures. It appears in the cache
+    whole or not at all; of several processes one trains it while the others wait.
+
+    Args:
+        data: Images with attributes or labels.
+        names: Which of them are wanted, ``class`` for the labels; by default all.
+        cache: Where judges are kept; None is $BELAMY_CACHE or the platform's cache.
+        say: Is told that a judge is being trained.
+
+    Raises:
+        UsageError: There is no such attribute.
+    """
+    attributes = {name: known for name, known in data.attributes.items() if len(known.values) > 1}
+    own = data.labels is not None and all(data.classes != known.values for known in attributes.values())
+    known = [*([CLASSES] if own else []), *attributes]
+    wanted = known if names is None else list(names)
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f"{data.name} has no attribute '{name}' to judge. {nearest(name, known)}")
+    found = {}
+    if CLASSES in wanted and own:
+        found[CLASSES] = _judge_of_classes(data, cache, say)
+    if set(wanted) - {CLASSES}:
+        network = _network(data, list(attributes), cache, say)
+        starts = torch.tensor([0, *(len(each.values) for each in attributes.values())]).cumsum(0).tolist()
+        for name, first, last in zip(attributes, starts, starts[1:], strict=False):
+            found[name] = _head(network, name, attributes[name].values, slice(first, last))
+    return [found[name] for name in wanted]
+
+
+def _judge_of_classes(data: Dataset, cache: Path | None, say: Say | None) -> ClassifierPredictor:
+    looking = extractor(data, trained_judge(data, cache, say))
+
+    def probabilities(images: Tensor) -> Tensor:
+        found = looking.extract(images).probabilities
+        assert found is not None  # a classifier gives them
+        return found
+
+    return ClassifierPredictor(CLASSES, data.classes, probabilities)
+
+
+def _head(network: nn.Module, name: str, values: tuple[str, ...], outputs: slice) -> ClassifierPredictor:
+    @torch.no_grad()
+    def probabilities(images: Tensor) -> Tensor:
+        parts = [network(to_float(part))[:, outputs].double().softmax(1) for part in images.split(256)]
+        return torch.cat(parts)
+
+    return ClassifierPredictor(name, values, probabilities)
+
+
+def _network(data: Dataset, names: Sequence[str], cache: Path | None, say: Say | None) -> nn.Module:
+    """The classifier of attributes, from the cache or trained into it, in evaluation mode."""
+    codes = torch.stack([data.attributes[name].codes for name in names])  # [attributes, N]
+    sizes = [len(data.attributes[name].values) for name in names]
+    digest = hashlib.sha256(json.dumps([data.fingerprint, list(names), SETTINGS]).encode())
+    digest.update(codes.numpy().tobytes())
+    path = LoadOptions(cache=cache).cache_folder / "judges" / f"attributes-{digest.hexdigest()[:24]}.safetensors"
+    if not path.is_file():
+        with alone(path.with_suffix(".lock")):
+            if not path.is_file():
+                if say:
+                    say(f"Training the judge of {len(names)} attributes of {data.name}, once for all …")
+                files.save_tensors(path, _trained(data, codes, sizes).state_dict())
+    network = Classifier(data.shape, sum(sizes))
+    network.load_state_dict(files.load_tensors(path, None))
+    return network.eval().requires_grad_(False)
+
+
+def _trained(data: Dataset, codes: Tensor, sizes: Sequence[int]) -> nn.Module:
+    """A classifier that minimises the sum of the attributes' cross-entropies over the training images."""
+    chosen = data.indices("train")
+    seen = min(max(int(SETTINGS["passes"]) * len(chosen), int(SETTINGS["least"])), int(SETTINGS["most"]))
+    batch, steps = int(SETTINGS["batch"]), seen // int(SETTINGS["batch"])
+    numbers = generator(int(SETTINGS["seed"]), "attribute-judges")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(SETTINGS["seed"]))  # initial weights and dropout
+        network = Classifier(data.shape, sum(sizes))
+        optimizer = torch.optim.Adam(network.parameters(), lr=SETTINGS["rate"])
+        rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, SETTINGS["rate"], total_steps=steps)
+        for _ in range(steps):
+            taken = chosen[torch.randint(len(chosen), (batch,), generator=numbers)]
+            images = to_float(data.images(taken))
+            images = images + SETTINGS["noise"] * torch.randn(images.shape, generator=numbers)
+            parts = network(images).split(list(sizes), 1)
+            loss = torch.stack([cross_entropy(*pair) for pair in zip(parts, codes[:, taken], strict=True)]).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            rate.step()
+    return network

@@ -1,0 +1,261 @@
+"""Pretraining: an encoder that learned without labels, loaded into a classifier that has few."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from belamy.data import Dataset, to_float
+from belamy.errors import UsageError
+from belamy.evaluation import intervals
+from belamy.evaluation.statistics import Interval
+from belamy.judges.classifier_score import check_labelled, known
+from belamy.judges.judge import Say
+from belamy.methods.base import BaseMethod, Encodes
+from belamy.runs.report import document
+from belamy.runs.report.plot import interval_chart
+from belamy.sampling.draw import placement
+from belamy.seeds import derive, generator
+from belamy.training.trainer import fresh, seed_torch
+
+Start = Literal["pretrained", "frozen", "scratch"]
+STARTS: tuple[Start, ...] = ("scratch", "frozen", "pretrained")
+BATCH = 500
+
+
+class EncoderClassifier(nn.Module):
+    """Images → the method's code → normalised → classes.
+
+    Args:
+        method: It encodes; it is copied, and the copy learns too unless it is frozen.
+        classes: How many.
+        frozen: Whether the encoder stays as it is.
+        codes: Codes whose mean and standard deviation the head's input is measured by.  # [n, latent]
+    """
+
+    def __init__(self, method: BaseMethod, classes: int, *, frozen: bool, codes: Tensor) -> None:
+        super().__init__()
+        self.method: Any = deepcopy(method).requires_grad_(not frozen)
+        self.register_buffer("mean", codes.mean(0))
+        self.register_buffer("deviation", codes.std(0).clamp_min(1e-6))
+        self.head = nn.Linear(codes.shape[1], classes).to(codes)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits ``[n, classes]`` of images in [-1, 1]."""
+        logits: Tensor = self.head((self.method.encode(images) - self.mean) / self.deviation)
+        return logits
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How a classifier of few images learns: Adam on all of them at once, with a rate that falls along a half cosine.
+
+    Args:
+        steps: Of Adam.
+        rate: Of the head.
+        encoder_rate: Of the encoder, whatever it starts from.
+        decay: Of the head's weights, as in AdamW.
+    """
+
+    steps: int = 150
+    rate: float = 1e-2
+    encoder_rate: float = 1e-3
+    decay: float = 1e-2
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Accuracy on held-out images by how the encoder started, one number for each seed.
+
+    Args:
+        accuracies: By ``scratch``, ``frozen`` and ``pretrained``.
+        per_class: Labelled images of each class.
+        tested: Held-out images.
+    """
+
+    accuracies: dict[str, tuple[float, ...]]
+    per_class: int
+    tested: int
+
+    @property
+    def gain(self) -> Interval:
+        """Mean of pretrained minus scratch over seeds, with Student's interval."""
+        pairs = zip(self.accuracies["pretrained"], self.accuracies["scratch"], strict=True)
+        return intervals.mean([after - before for after, before in pairs])
+
+    def chart(self) -> str:
+        """Mean accuracy of each start with Student's interval over the seeds, as SVG."""
+        found = {start: intervals.mean(each) for start, each in self.accuracies.items()}
+        return interval_chart(found, "Accuracy", "with 95 % intervals over seeds")
+
+    def _repr_html_(self) -> str:
+        return f"<figure>{self.chart()}</figure>"
+
+    def page(self, title: str) -> str:
+        """One self-contained HTML page: the accuracies drawn, and those of every seed."""
+        lead = (
+            f"{self.per_class} labels of each class, {self.tested:,} held-out images. Pretraining gains "
+            f"{self.gain.value:+.1%} ({self.gain.low:+.1%} to {self.gain.high:+.1%})."
+        )
+        head = (
+            f'<header><p class="kicker">Belamy pretrain</p><h1>{escape(title)}</h1><p class="lead">{lead}</p></header>'
+        )
+        columns = "".join(f"<th>{start}</th>" for start in self.accuracies)
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{found:.1%}</td>' for found in row)}</tr>"
+            for row in zip(*self.accuracies.values(), strict=True)
+        )
+        table = f"<table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>"
+        return document(
+            title,
+            head,
+            [
+                f'<section id="accuracy"><h2>Accuracy</h2>{self._repr_html_()}</section>',
+                f'<section id="seeds"><h2>Seeds</h2>{table}</section>',
+            ],
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        return {
+            "per_class": self.per_class,
+            "tested": self.tested,
+            "accuracies": {start: list(found) for start, found in self.accuracies.items()},
+            "gain": list(self.gain),
+        }
+
+
+def few_labels(
+    method: BaseMethod,
+    data: Dataset,
+    *,
+    per_class: int = 10,
+    seeds: int = 5,
+    seed: int = 0,
+    learning: Learning | None = None,
+    say: Say | None = None,
+) -> Gain:
+    """What a pretrained encoder is worth where labels are few.
+
+    For each seed as many training images of every class are drawn, and three classifiers of the same form learn from
+    these alone: one whose encoder has fresh weights (``scratch``), one whose encoder is the method's and stays
+    (``frozen``), and one whose encoder is the method's and learns on (``pretrained``). All are tested on the whole
+    split ``test``.
+
+    References:
+        Hinton & Salakhutdinov 2006, Science 313; Erhan et al. 2010, "Why does unsupervised pre-training help deep
+        learning?"
+
+    Args:
+        method: It encodes.
+        data: Labelled images of the method's shape.
+        per_class: Labelled images of each class.
+        seeds: How many times all is drawn and learned.
+        seed: Of the first.
+        learning: How, the same for all.
+        say: Is told each seed's result.
+
+    Raises:
+        UsageError: The method has no encoder, or the data too few labels or nothing held out.
+    """
+    labels = _checked(method, data, per_class, seeds)
+    how, held = learning or Learning(), data.indices("test")
+    found: dict[str, list[float]] = {start: [] for start in STARTS}
+    for number in range(seed, seed + seeds):
+        chosen = drawn(labels, data.indices("train"), per_class, number)
+        for start in STARTS:
+            network = classifier(method, data, chosen, start, number, how)
+            found[start].append(accuracy(network, data, held))
+        if say:
+            told = ", ".join(f"{start} {found[start][-1]:.1%}" for start in STARTS)
+            say(f"Seed {number}, {per_class} labels of each class: {told}")
+    return Gain({start: tuple(each) for start, each in found.items()}, per_class, len(held))
+
+
+def classifier(
+    method: BaseMethod, data: Dataset, chosen: Tensor, start: Start = "pretrained", seed: int = 0,
+    learning: Learning | None = None,
+) -> EncoderClassifier:  # fmt: skip
+    """A classifier with the method's encoder, taught by some of the data.
+
+    Args:
+        method: It encodes; it stays as it is.
+        data: Labelled images.
+        chosen: Those to learn from.  # [n]
+        start: Whether the encoder is the method's, the same and frozen, or one with fresh weights drawn by the seed.
+        seed: Of fresh weights, and of dropout.
+        learning: How.
+
+    Returns:
+        It, in evaluation mode.
+    """
+    how, labels = learning or Learning(), data.labels
+    assert labels is not None  # the caller has checked
+    device, dtype = placement(method)
+    encoder = method
+    if start == "scratch":
+        encoder = fresh(lambda: type(method)(method.recipe, method.spec), derive(seed, "scratch"), device, dtype)
+    images, wanted = to_float(data.images(chosen)).to(device, dtype), labels[chosen].to(device)
+    with torch.no_grad():
+        codes = encoder.eval().encode(images)  # type: ignore[operator]
+    network = EncoderClassifier(encoder, len(data.classes), frozen=start == "frozen", codes=codes)
+    network.train(start != "frozen")
+    learned = [weight for weight in network.method.parameters() if weight.requires_grad]
+    groups = [{"params": network.head.parameters(), "lr": how.rate, "weight_decay": how.decay}]
+    groups += [{"params": learned, "lr": how.encoder_rate, "weight_decay": 0.0}] if learned else []
+    optimizer = torch.optim.AdamW(groups)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, how.steps)
+    with torch.random.fork_rng(devices=[]):
+        seed_torch(derive(seed, "few-labels"), device)
+        for _ in range(how.steps):
+            optimizer.zero_grad()
+            cross_entropy(network(images), wanted).backward()
+            optimizer.step()
+            fall.step()
+    return network.eval()
+
+
+def drawn(labels: Tensor, among: Tensor, per_class: int, seed: int) -> Tensor:
+    """As many images of every class, drawn by the seed.  # [classes · per_class]"""
+    order = among[torch.randperm(len(among), generator=generator(seed, "few-labels"))]
+    return torch.cat([order[labels[order] == kind][:per_class] for kind in labels.unique()])
+
+
+@torch.no_grad()
+def accuracy(network: EncoderClassifier, data: Dataset, held: Tensor) -> float:
+    """Share of images that a classifier tells right."""
+    assert data.labels is not None  # the caller has checked
+    where = network.head.weight
+    right = [
+        (network(to_float(data.images(part)).to(where)).argmax(1).cpu() == data.labels[part]).sum()
+        for part in held.split(BATCH)
+    ]
+    return float(torch.stack(right).sum()) / len(held)
+
+
+def _checked(method: BaseMethod, data: Dataset, per_class: int, seeds: int) -> Tensor:
+    """The labels of data that a classifier can learn from.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if not isinstance(method, Encodes):
+        raise UsageError("This run's method has no encoder, so nothing of it can be loaded. Take an autoencoder's run.")
+    if tuple(method.spec.shape) != data.shape:
+        raise UsageError(f"{data.name} is {data.shape}, but this run's images are {tuple(method.spec.shape)}.")
+    check_labelled(data)
+    labels = known(data)
+    if seeds < 2 or per_class < 1:
+        raise UsageError(f"{seeds} seeds and {per_class} labels are asked for, but there must be 2 and 1 or more.")
+    fewest = int(torch.bincount(labels[data.indices("train")], minlength=len(data.classes)).min())
+    if per_class > fewest:
+        raise UsageError(f"{per_class} labels of each class are asked for, but one class has {fewest} training images.")
+    return labels

@@ -1,0 +1,107 @@
+"""Starting and resuming runs: data, method, run directory and session put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from belamy.data import Dataset, open_data
+from belamy.device import choose_device, choose_precision
+from belamy.errors import Interrupted, UsageError
+from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
+from belamy.progress import Reporter
+from belamy.registry import Part
+from belamy.runs.run import Run, method_name
+from belamy.training.autopilot import Autopilot
+from belamy.training.distribution import World
+from belamy.training.estimate import estimate
+from belamy.training.session import Session, SessionSettings
+from belamy.training.trainer import Trainer, fresh
+
+if TYPE_CHECKING:
+    from belamy.judges.validation import Validator
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a session needs to know beside the recipe; nothing here decides the outcome but ``precision``."""
+
+    device: str = "auto"
+    precision: str = "auto"
+    snapshots: int = 48
+    checkpoint_seconds: float = 60.0
+    offline: bool = False
+    progress: bool = True
+    watch: bool = True
+    autopilot: bool = False
+    validation: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.autopilot and not self.watch:
+            raise UsageError("The autopilot acts on what the watch finds. Leave out --no-watch or --autopilot.")
+        if self.snapshots < 1:
+            raise UsageError(f"snapshots is {self.snapshots}, but it must be at least 1.")
+        if not 0 <= self.checkpoint_seconds < inf:
+            given = self.checkpoint_seconds
+            raise UsageError(f"checkpoint_seconds is {given}, but it must be a number that is not negative.")
+
+
+def fingerprint(trainer: Trainer) -> str:
+    """Of all that is learned from: the data, and what the method reads beside them."""
+    return ":".join(filter(None, (trainer.dataset.fingerprint, trainer.method.fingerprint)))
+
+
+def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World) -> Trainer:
+    """The trainer at the beginning of a run."""
+    torch.set_flush_denormal(True)  # denormal numbers are 10 to 200 times slower on a CPU
+    device = choose_device(options.device)
+    if device.type == "cuda" and team.size > 1:
+        device = torch.device("cuda", team.local_rank)
+    dtype, mixed = choose_precision(options.precision, device)
+
+    def build() -> BaseMethod:
+        method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
+        return method
+
+    method = fresh(build, recipe.seed, device, dtype)
+    method.prepare(options.offline)
+    return Trainer(method, data, team, mixed)
+
+
+def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, validator: Validator | None = None) -> Run:
+    """Train until the run is finished or interrupted."""
+    settings = SessionSettings(options.snapshots, options.checkpoint_seconds, options.watch, validator)
+    say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
+    if options.progress and trainer.clock.samples < run.recipe.train_samples:
+        say.say(f"{trainer.device.type}, {torch.get_num_threads()} threads: {estimate(trainer)}")
+    try:
+        if options.autopilot:
+            finished = Autopilot(run, trainer, settings, say, partial(remade, trainer, options)).go()
+        else:
+            finished = Session(run if trainer.world.leads else None, trainer, settings, say).go()
+    finally:
+        say.close()
+    if not finished:
+        raise Interrupted(run.path, run.samples_seen)
+    return Run.open(run.path) if options.autopilot else run  # its recipe may be another now
+
+
+def remade(trainer: Trainer, options: Options, recipe: BaseRecipe) -> Trainer:
+    """A trainer like another, at the beginning of another recipe."""
+    return make_trainer(recipe, trainer.method.spec, trainer.dataset, options, trainer.world)
+
+
+def open_recipe_data(
+    recipe: BaseRecipe, offline: bool = False, progress: Callable[[int, int], None] | None = None
+) -> Dataset:
+    """The data that a recipe names; ``progress`` is called with files read and files in all."""
+    data = open_data(
+        recipe.data, size=recipe.size, fit=recipe.fit, channels=recipe.channels, labels=recipe.labels,
+        offline=offline, progress=progress,
+    )  # fmt: skip
+    return data if recipe.only is None else data.only(recipe.only)

@@ -1,0 +1,128 @@
+"""The course of a run as numbers: all that a sign may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from belamy.methods.base import BaseRecipe
+from belamy.runs.run import Run
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """What a run measured so far.
+
+    Args:
+        recipe: What was asked for.
+        rows: Rows of ``metrics.jsonl``, oldest first.
+        events: Rows of ``journal.jsonl``, oldest first.
+        train: Images that are learned from, 0 where that is not known.
+
+    Example:
+        >>> from belamy.methods.gan import Recipe
+        >>> rows = [{"samples": 64 * step, "losses": {"generator.adversarial": 1 / step}} for step in (1, 2)]
+        >>> RunHistory(Recipe(), rows).series("losses.generator.adversarial")
+        array([[ 64. , 128. ],
+               [  1. ,   0.5]])
+    """
+
+    recipe: BaseRecipe
+    rows: Sequence[Mapping[str, Any]]
+    events: Sequence[Mapping[str, Any]] = ()
+    train: int = 0
+
+    @classmethod
+    def of(cls, run: Run) -> RunHistory:
+        """The course of a run on disk, finished or not."""
+        train = (run.card.get("splits") or {}).get("train", 0)
+        return cls(run.recipe, run.metrics(), run.journal(), int(train))
+
+    def until(self, samples: float) -> RunHistory:
+        """The course as it was after so many samples."""
+        rows, events = (
+            [row for row in table if row.get("samples", 0) <= samples] for table in (self.rows, self.events)
+        )
+        return replace(self, rows=rows, events=events)
+
+    @property
+    def samples(self) -> int:
+        """Training samples seen."""
+        return max((int(row.get("samples", 0)) for row in self.rows), default=0)
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done."""
+        return self.samples / self.recipe.train_samples
+
+    @cached_property
+    def _series(self) -> dict[str, np.ndarray]:
+        points: dict[str, list[tuple[float, float]]] = {}
+        for row in self.rows:
+            for name, value in _flat(row):
+                points.setdefault(name, []).append((float(row.get("samples", 0)), value))
+        return {name: np.array(values).T for name, values in points.items()}
+
+    def series(self, name: str) -> np.ndarray:
+        """Samples seen and value of a quantity, by its dotted name, e.g. ``watch.diversity``.  # [2, n] float64"""
+        return self._series.get(name, np.empty((2, 0)))
+
+    def names(self, prefix: str) -> list[str]:
+        """The quantities below a prefix, e.g. ``gradient_norms.``."""
+        return [name for name in self._series if name.startswith(prefix)]
+
+    def recent(self, name: str, count: int) -> np.ndarray:
+        """The last values of a quantity, empty where there are fewer.  # [count] or [0]"""
+        values: np.ndarray = self.series(name)[1]
+        return values[-count:] if len(values) >= count else values[:0]
+
+    def late(self, name: str, count: int) -> float | None:
+        """Median of the last values of a quantity, None where there are fewer."""
+        values = self.recent(name, count)
+        return float(np.median(values)) if len(values) else None
+
+    def rise(self, name: str, count: int) -> float:
+        """By how much the median of the last values lies above that of as many before; without so many, infinite."""
+        values = self.recent(name, 2 * count)
+        return float(np.median(values[count:]) - np.median(values[:count])) if len(values) else inf
+
+    def histograms(self, name: str) -> list[tuple[float, np.ndarray]]:
+        """(samples seen, counts) of a quantity that is a list of numbers."""
+        *path, last = name.split(".")
+        found = []
+        for row in self.rows:
+            inner: Any = row
+            for key in path:
+                inner = inner.get(key, {}) if isinstance(inner, Mapping) else {}
+            if isinstance(inner, Mapping) and isinstance(inner.get(last), list):
+                found.append((float(row.get("samples", 0)), np.array(inner[last], dtype=float)))
+        return found
+
+    def words(self, name: str) -> str | None:
+        """The last value of a quantity that is a text."""
+        *path, last = name.split(".")
+        for row in reversed(self.rows):
+            inner: Any = row
+            for key in path:
+                inner = inner.get(key, {}) if isinstance(inner, Mapping) else {}
+            if isinstance(inner, Mapping) and isinstance(inner.get(last), str):
+                return str(inner[last])
+        return None
+
+
+def _flat(row: Mapping[str, Any], prefix: str = "") -> list[tuple[str, float]]:
+    """Dotted name and value of every number in a row; NaN and infinity are written as words."""
+    found: list[tuple[str, float]] = []
+    for key, value in row.items():
+        if isinstance(value, float | int):
+            found.append((prefix + key, float(value)))
+        elif isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{key}.")
+        elif value in ("NaN", "Infinity", "-Infinity"):
+            found.append((prefix + key, float(value)))
+    return found
