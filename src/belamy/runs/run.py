@@ -391,7 +391,13 @@ class Run:
         return method
 
     def sample(
-        self, count: int, *, seed: int = 0, start: int = 0, labels: Sequence[int] | int | None = None, batch: int = 64
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        start: int = 0,
+        labels: Sequence[int] | int | str | None = None,
+        batch: int = 64,
     ) -> Tensor:
         """``[count, C, H, W]`` uint8 images drawn from the trained method; see :func:`belamy.sampling.draw.draw`."""
         return draw(self.method(), count, seed=seed, start=start, labels=labels, batch=batch)

@@ -12,7 +12,8 @@ import torch
 
 from belamy.data import Batch, Batches, Dataset
 from belamy.errors import NotFinite, UsageError
-from belamy.methods.base import OPTIMIZERS, SCHEDULES, BaseMethod, Turn
+from belamy.methods.base import OPTIMIZERS, BaseMethod, Turn
+from belamy.methods.recipe import SCHEDULES
 from belamy.runs.run import Checkpoint
 from belamy.seeds import Draws, derive
 from belamy.training.averaging import Averages

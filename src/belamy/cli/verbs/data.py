@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from belamy.cli.options import Json, Offline, Within, options
+from belamy.cli.output import picture_file
+from belamy.cli.parsing import verb
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -11,13 +14,13 @@ if TYPE_CHECKING:
 BAR, MOST_CLASSES = 32, 40
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(Offline, Json):
     """Open data as training would, look at every image and say what was found and what training would do with it."""
 
     source: str
     """A named set, a folder of images, an archive or an array file."""
-    size: int | None = None
+    size: Annotated[int | None, Within(1, 4096)] = None
     """Side of the square images, in pixels; by default the data's own."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How an image of another aspect ratio is made square."""
@@ -25,22 +28,21 @@ class Form:
     """1 for grey, 3 for colour; by default what the data have."""
     labels: str | None = None
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
-    samples: int = 1_000_000
+    samples: Annotated[int, Within(1)] = 1_000_000
     """Training samples to see, for the number of passes."""
-    offline: bool = False
-    """Never fetch data from the network."""
     sheet: str | None = None
     """Write a contact sheet to this PNG file."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse a sheet that cannot be written."""
+        super().refuse()
+        if self.sheet is not None:
+            picture_file(self.sheet, True, option="--sheet")
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Examine and show."""
-    from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy data")
     from belamy.data.doctor import examine
 
     found = examine(
@@ -56,10 +58,9 @@ def run(words: list[str]) -> int:
     if form.sheet is not None:
         from belamy.runs.files import save_png
 
-        save_png(found.sheet, named_file(form.sheet, "--sheet"))
+        save_png(found.sheet, picture_file(form.sheet, True, option="--sheet"))
         lines.append(f"contact sheet: {form.sheet}")
-    deliver(found.facts, form.json, "" if form.json == STANDARD_OUTPUT else shown(lines, found.facts["label_counts"]))
-    return 0
+    return form.deliver(found.facts, "" if form.quiet else shown(lines, found.facts["label_counts"]))
 
 
 def shown(lines: list[str], label_counts: dict[str, int]) -> str:
