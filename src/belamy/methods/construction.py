@@ -54,8 +54,8 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any) -> Critic:
         made: nn.Module = DISCRIMINATORS.build(recipe.discriminator, shape=shape)
         if not hasattr(made, "scores_and_features"):
             raise UsageError(
-                f"The discriminator '{recipe.discriminator.name}' has no scores_and_features(images) -> (scores, features); see "
-                f"belamy.networks.critic."
+                f"The discriminator '{recipe.discriminator.name}' has no scores_and_features(images) -> (scores, "
+                f"features); see belamy.networks.critic."
             )
         return adapted(made, recipe.discriminator_norm, recipe.discriminator_weights)
 
