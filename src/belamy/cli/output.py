@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path, PurePath
 from time import monotonic
@@ -52,6 +52,12 @@ def say(text: str = "") -> None:
         sys.stdout.write(f"{plain(text)}\n")
 
 
+def tell_lost(lost: Mapping[str, str]) -> None:
+    """What of a run was damaged and is left out, a line each on standard error."""
+    for damaged in lost.values():
+        sys.stderr.write(f"belamy: {plain(damaged)}\n")
+
+
 def deliver(facts: Any, json_file: str | None, text: str) -> None:
     """The facts as JSON in the file that the user named, and the text for people.
 
@@ -61,8 +67,10 @@ def deliver(facts: Any, json_file: str | None, text: str) -> None:
         text: The same for people.
     """
     if json_file == STANDARD_OUTPUT:
+        from belamy.runs.files import strict
+
         everything = (sys.stdout.encoding or "").lower().startswith("utf")
-        say(json.dumps(facts, indent=2, ensure_ascii=not everything, allow_nan=False))
+        say(json.dumps(strict(facts), indent=2, ensure_ascii=not everything, allow_nan=False))
         return
     if json_file is not None:
         from belamy.runs.files import write_json
@@ -154,7 +162,7 @@ def film(frames: Sequence[np.ndarray], path: Path, seconds: float, hold_last: fl
 
 def telling(told: Reporter, what: str = "images") -> Callable[[int, int], None]:
     """What to call with how many are done and of how many: shows it, and the time that the rest will take."""
-    from belamy.training.estimate import duration
+    from belamy.progress import duration
 
     began = monotonic()
 

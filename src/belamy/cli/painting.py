@@ -177,7 +177,7 @@ def layer(word: str, option: str) -> tuple[str, float]:
 
 def stepping(told: Reporter) -> Callable[[Step], None]:
     """What to call after each step."""
-    from belamy.training.estimate import duration
+    from belamy.progress import duration
 
     def tell(step: Step) -> None:
         if told.due():

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from belamy.cli.options import docstring
 from belamy.cli.parsing import checked, parse
 from belamy.errors import UsageError
-from belamy.methods.recipe import BaseRecipe
+from belamy.methods.recipe import RENAMED, BaseRecipe
 from belamy.registry import Part, PartField, Registry, part_fields
 
 OPTIONS = "_options"
@@ -37,6 +37,7 @@ def read(
     Raises:
         UsageError: An unknown option or part, or an impossible value.
     """
+    words = [_present(recipe, word) for word in words]
     held = part_fields(type(recipe))
     chosen = {
         name: part for name, slot in held.items() if not slot.many for part in [_chosen(recipe, name, slot, words)]
@@ -70,6 +71,17 @@ def general(extra: type, command: str) -> int:
     )
     parse(made, ["--help"], command)
     return 0
+
+
+def _present(recipe: BaseRecipe, word: str) -> str:
+    """An option by the name that its field has now: ``--samples`` is ``--train-samples``."""
+    match = re.match(r"--([\w-]+)", word)
+    if match is None:
+        return word
+    name = match[1].replace("-", "_")
+    if name in type(recipe).model_fields or name not in RENAMED:
+        return word
+    return f"--{RENAMED[name].replace('_', '-')}{word[match.end() :]}"
 
 
 def changed(recipe: BaseRecipe, fields: Mapping[str, Any]) -> BaseRecipe:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from belamy.errors import UsageError, nearest
 from belamy.registry import Part, Registry
 
 SCHEDULES = Registry("belamy.training.schedules", "schedule", "Schedule")
+
+
+RENAMED = {"samples": "train_samples", "average": "ema_half_life", "latent_law": "prior"}
+"""Recipe fields by the names that older runs know them by; they are understood wherever a field is named."""
 
 
 class BaseRecipe(BaseModel):
@@ -34,7 +38,7 @@ class BaseRecipe(BaseModel):
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
     only: str | None = None
     """Train on the images of this class alone."""
-    samples: int = Field(default=1_000_000, gt=0, le=10**12)
+    train_samples: int = Field(default=1_000_000, gt=0, le=10**12)
     """Training samples to see, repetitions counted: the length of the run."""
     batch: int = Field(default=64, gt=0, le=65536)
     """Samples per step, over all processes together."""
@@ -49,6 +53,16 @@ class BaseRecipe(BaseModel):
     clip_norm: float | None = Field(default=None, gt=0)
     """Scale each player's gradient down to this Euclidean norm."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _present_names(cls, fields: Any) -> Any:
+        return {cls.present_name(name): value for name, value in fields.items()} if isinstance(fields, dict) else fields
+
+    @classmethod
+    def present_name(cls, name: str) -> str:
+        """What a field is called now; a name of today, or of no field, stays as it is."""
+        return name if name in cls.model_fields else RENAMED.get(name, name)
+
     @classmethod
     def tiny(cls) -> Self:
         """The smallest recipe of the method that still trains: seconds on a CPU."""
@@ -61,6 +75,7 @@ class BaseRecipe(BaseModel):
             UsageError: An unknown field or a value that the field does not allow.
         """
         known = type(self).model_fields
+        fields = {self.present_name(name): value for name, value in fields.items()}
         for name in fields:
             if name not in known:
                 raise UsageError(f"This recipe has no field '{name}'. {nearest(name, known)}")

@@ -14,7 +14,7 @@ from belamy.data import Batch, Batches, Dataset
 from belamy.errors import NotFinite, UsageError
 from belamy.methods.base import OPTIMIZERS, BaseMethod, Turn
 from belamy.methods.recipe import SCHEDULES
-from belamy.runs.run import Checkpoint
+from belamy.runs.checkpoint import Checkpoint
 from belamy.seeds import Draws, derive
 from belamy.training.averaging import Averages
 from belamy.training.distribution import World, average_gradients

@@ -22,6 +22,7 @@ class Form(Json):
 @verb(Form)
 def run(form: Form) -> int:
     """Print the findings, the gravest first."""
+    from belamy.cli.output import tell_lost
     from belamy.runs.report.watch import command
     from belamy.runs.run import Run
     from belamy.training.watch.diagnosis import examine
@@ -36,6 +37,7 @@ def run(form: Form) -> int:
             remedy["command"] = command(str(run.path), remedy["options"])
     looks = len(history.series("watch.finite")[0])
     told = {"run": str(run.path), "samples": history.samples, "looks": looks, "findings": facts}
+    tell_lost(run.lost)
     return form.deliver(told, text(facts, history.samples, looks))
 
 

@@ -19,6 +19,7 @@ class Form(Json):
 @verb(Form)
 def run(form: Form) -> int:
     """Publish and print the report's path."""
+    from belamy.cli.output import tell_lost
     from belamy.runs.publish import publish
     from belamy.runs.run import Run
     from belamy.training.watch.diagnosis import diagnose
@@ -27,6 +28,7 @@ def run(form: Form) -> int:
     run.save_diagnosis([finding.facts() for finding in diagnose(run)])
     page = publish(run)
     rows = run.metrics()
+    tell_lost(run.lost)
     facts: dict[str, Any] = {
         "report": str(page),
         "recipe": run.recipe_name,

@@ -158,30 +158,23 @@ def _folder(method: BaseMethod, form: Form, out: Path, label: int | None, fideli
 
     They are made in a folder beside, and come into their own when all are there.
     """
-    import os
-    from tempfile import TemporaryDirectory
-
     import torch
 
-    from belamy.runs.files import NEW, save_png
+    from belamy.runs.files import filling, save_png
     from belamy.sampling.grid import grid
 
     digits = max(6, len(str(form.start + form.count - 1)))
     names, shown = [], []
-    out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=NEW, dir=out.absolute().parent) as made:
+    with filling(out) as folder:
         for first in range(0, form.count, CHUNK):
             images = _draw(method, form, first, min(CHUNK, form.count - first), label, fidelity)
             for offset, image in enumerate(images):
                 names.append(f"{form.start + first + offset:0{digits}d}.png")
-                save_png(_pixels(image), Path(made, names[-1]))
+                save_png(_pixels(image), folder / names[-1])
             if first < ON_SHEET:
                 shown.append(images)
-        names.append("sheet.png")
-        save_png(grid(torch.cat(shown), scale=None), Path(made, names[-1]))
-        for name in names:
-            os.replace(Path(made, name), out / name)
-    return [out / name for name in names]
+        save_png(grid(torch.cat(shown), scale=None), folder / "sheet.png")
+    return [out / name for name in (*names, "sheet.png")]
 
 
 def _draw(

@@ -54,8 +54,8 @@ def paint_picture(form: Form) -> int:
     from belamy.editing.style import stylize
     from belamy.editing.style.film import is_film
     from belamy.editing.style.reconstructions import reconstructions
+    from belamy.progress import duration
     from belamy.runs.files import write_bytes
-    from belamy.training.estimate import duration
 
     if is_film(form.content):
         raise UsageError(f"{form.content} is a film. Type: belamy stylize-film {form.content} {' '.join(form.styles)}")
@@ -91,7 +91,7 @@ def paint_picture(form: Form) -> int:
 def paint_at_once(form: Form) -> int:
     """Paint one picture by a trained network."""
     from belamy.editing.style.one_pass import paint
-    from belamy.training.estimate import duration
+    from belamy.progress import duration
 
     method = form.trained()
     before = perf_counter()

@@ -33,7 +33,7 @@ def run(form: Form) -> int:
     from belamy.editing.style.one_pass import one_pass
     from belamy.editing.style.settings import named
     from belamy.runs.files import write_bytes
-    from belamy.training.estimate import duration
+    from belamy.progress import duration
 
     given: dict[str, Any] = form.chosen()
     size = given.pop("size", None)
