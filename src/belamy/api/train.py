@@ -14,6 +14,7 @@ from belamy.errors import RunError, UsageError
 from belamy.judges.validation import ValidationConfig, Validator, make_validator
 from belamy.methods.base import BaseRecipe, DataSpec, Samples
 from belamy.progress import Reporter, reporter
+from belamy.registry import part_fields
 from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.provenance import provenance, session
 from belamy.runs.run import Run, method_name
@@ -126,13 +127,19 @@ def train(
     if parent:
         parent.check(chosen)
     validation = validation_facts(evaluate_every, evaluate_count, metrics, keep_best)
+    if validation is not None:
+        ValidationConfig.parse(validation).check()
     options = Options(device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot, validation)
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)
+        if out is not None and team.leads:
+            Run.check_free(Path(out).expanduser())
         data = open_recipe_data(chosen, offline, say.read)
         spec = DataSpec(data.shape, tuple(data.classes))
         if autopilot and team.size > 1:
             raise UsageError(f"The autopilot flies in one process, not in {team.size}. Leave out --autopilot.")
+        if not spec.classes and (told := heeding_labels(chosen)):
+            say.say(f"{data.name} has no labels, so {told} of the recipe do nothing: no class can be asked for.")
         trainer = make_trainer(chosen, spec, data, options, team)  # before anything is written
         validator = validator_for(trainer, options, say)
         facts = provenance(trainer.device.type, precision, snapshots, team.size, fingerprint(trainer))
@@ -152,6 +159,15 @@ def train(
         run = Run.open(team.leader_says(str(path)))
         with run.locked() if team.leads else nullcontext():
             return conduct(run, trainer, options, say, validator)
+
+
+def heeding_labels(recipe: BaseRecipe) -> str:
+    """The fields of a recipe that have a use for labels alone, in words; empty if there are none."""
+    held = part_fields(type(recipe)).items()
+    found = [name for name, field in held if "condition" in field.registry.kind]
+    found = [name for name in found if getattr(recipe, name).name != "unconditional"]
+    found += ["auxiliary"] if getattr(recipe, "auxiliary", 0) else []
+    return " and ".join(found)
 
 
 def named_recipe(recipe: str | BaseRecipe | None, parent: Parent | None) -> tuple[str, BaseRecipe]:

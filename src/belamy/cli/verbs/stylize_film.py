@@ -32,8 +32,8 @@ def run(form: Form) -> int:
     from belamy.editing.style.film import read_film, stylize_film
     from belamy.editing.style.one_pass import one_pass
     from belamy.editing.style.settings import named
-    from belamy.runs.files import write_bytes
     from belamy.progress import duration
+    from belamy.runs.files import write_bytes
 
     given: dict[str, Any] = form.chosen()
     size = given.pop("size", None)

@@ -43,17 +43,10 @@ class Form(Training):
     `belamy sample RUN --weights best` draws with them."""
 
     def refuse(self) -> None:
-        """Refuse a directory that cannot be written, and judgements that cannot be made."""
+        """Refuse a directory that cannot be written."""
         super().refuse()
         if self.out is not None:
             named_file(self.out, "--out")
-        if self.evaluate_every is not None or self.metrics or self.keep_best is not None:
-            from belamy.api.train import validation_facts
-            from belamy.judges.validation import ValidationConfig
-
-            facts = validation_facts(self.evaluate_every, self.evaluate_count, self.metrics, self.keep_best)
-            if facts is not None:
-                ValidationConfig.parse(facts)
 
 
 def run(words: list[str]) -> int:
