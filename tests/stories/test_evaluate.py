@@ -225,7 +225,7 @@ class TestCompareMetrics:
 
 
 class TestWhileTraining:
-    """ValidationConfig every k samples changes nothing but what is told and kept."""
+    """Validation every k samples changes nothing but what is told and kept."""
 
     JUDGED = ("--evaluate-every", "32", "--evaluate-count", "20", "--keep-best", "frechet")
 

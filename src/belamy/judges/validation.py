@@ -1,4 +1,4 @@
-"""ValidationConfig a method in the middle of its training, and keeping the weights that were judged best."""
+"""Validating a method in the middle of its training, and keeping the weights that were judged best."""
 
 from __future__ import annotations
 
