@@ -52,9 +52,9 @@ class Evidence:
     def below(self, name: str, share: float = 1.0) -> Measure | None:
         """A measure whose interval lies below that of real images, and below so much of their number."""
         found = self.measures.get(name)
-        if found is None or found.interval is None or found.floor is None:
+        if found is None or found.interval is None or found.real_baseline is None:
             return None
-        return found if found.interval.high < min(share * found.floor, _low(found)) else None
+        return found if found.interval.high < min(share * found.real_baseline, _low(found)) else None
 
 
 def sentences(evidence: Evidence) -> tuple[str, str]:
@@ -72,12 +72,12 @@ def distance(evidence: Evidence) -> str:
     chief = next(iter(found), None)
     if chief is None:
         return f"How far {count.lower()} are from real ones was not measured: ask for --metrics frechet."
-    if chief.floor is None:
+    if chief.real_baseline is None:
         return f"{count} are at a {_titled(chief)} of {number(chief.value)}; what real images reach was not measured."
     if all(each.like_real or _nearer(each) for each in found):
         return f"{count} {LIKE} by {_listed([_titled(each) for each in found])}."
-    beside = f"{_titled(chief)} {number(chief.value)}, where other real images are at {number(chief.floor)}"
-    times = chief.value / chief.floor if chief.floor > 0 else float("inf")
+    beside = f"{_titled(chief)} {number(chief.value)}, where other real images are at {number(chief.real_baseline)}"
+    times = chief.value / chief.real_baseline if chief.real_baseline > 0 else float("inf")
     grade = next(words for limit, words in GRADES if times < limit or limit == float("inf"))
     return f"{count} are {grade} real ones: {beside}."
 
@@ -110,8 +110,9 @@ def lacking(evidence: Evidence) -> str | None:
 def narrow(evidence: Evidence) -> str | None:
     """Variety that is not there."""
     recall = evidence.below("recall", NARROW)
-    if recall and recall.floor is not None:
-        return f"little variety: they cover {recall.value:.0%} of real images, where real ones cover {recall.floor:.0%}"
+    if recall and recall.real_baseline is not None:
+        beside = f"where real ones cover {recall.real_baseline:.0%}"
+        return f"little variety: they cover {recall.value:.0%} of real images, {beside}"
     spread = evidence.below("diversity", NARROW)
     return f"little variety: they lie {spread.value:.0%} as far apart as real images" if spread else None
 
@@ -148,8 +149,8 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _low(measure: Measure) -> float:
-    return measure.floor_interval.low if measure.floor_interval else measure.floor or 0.0
+    return measure.real_baseline_interval.low if measure.real_baseline_interval else measure.real_baseline or 0.0
 
 
 def _high(measure: Measure) -> float:
-    return measure.floor_interval.high if measure.floor_interval else measure.floor or 0.0
+    return measure.real_baseline_interval.high if measure.real_baseline_interval else measure.real_baseline or 0.0

@@ -21,8 +21,8 @@ class Measure:
         name: What it is called.
         value: The number.
         interval: Its interval of 95 %, None where there is no honest one.
-        floor: What real images are told by the same measure, None where that is not known.
-        floor_interval: The interval of that.
+        real_baseline: What real images are told by the same measure, None where that is not known.
+        real_baseline_interval: The interval of that.
         metric: The metric that it is of.
         controls: What is told of images that must not do well, by what they are: ``noise``, ``copies``.
     """
@@ -30,8 +30,8 @@ class Measure:
     name: str
     value: float
     interval: Interval | None = None
-    floor: float | None = None
-    floor_interval: Interval | None = None
+    real_baseline: float | None = None
+    real_baseline_interval: Interval | None = None
     metric: str = ""
     controls: Mapping[str, float] = field(default_factory=dict)
 
@@ -43,14 +43,14 @@ class Measure:
     @property
     def like_real(self) -> bool:
         """Whether it cannot be told from what real images are told: the intervals overlap."""
-        return not self.of_real and overlap(self.interval, self.floor_interval)
+        return not self.of_real and overlap(self.interval, self.real_baseline_interval)
 
     def as_json(self) -> dict[str, Any]:
         """The facts as plain data."""
         return {
             "metric": self.metric,
             **_numbers(self.value, self.interval),
-            "floor": None if self.floor is None else _numbers(self.floor, self.floor_interval),
+            "floor": None if self.real_baseline is None else _numbers(self.real_baseline, self.real_baseline_interval),
             "controls": dict(self.controls),
         }
 
@@ -58,17 +58,17 @@ class Measure:
     def parse(cls, name: str, facts: Mapping[str, Any]) -> Measure:
         """A measure from plain data."""
         value, interval = _read(facts)
-        floor, floor_interval = (None, None) if facts.get("floor") is None else _read(facts["floor"])
+        real_baseline, real_baseline_interval = (None, None) if facts.get("floor") is None else _read(facts["floor"])
         controls = {kind: float(told) for kind, told in facts.get("controls", {}).items()}
-        return cls(name, value, interval, floor, floor_interval, str(facts.get("metric", "")), controls)
+        return cls(name, value, interval, real_baseline, real_baseline_interval, str(facts.get("metric", "")), controls)
 
 
 def measures(
-    found: Judgement, floor: Judgement | None, controls: Mapping[str, Judgement] | None = None
+    found: Judgement, real_baseline: Judgement | None, controls: Mapping[str, Judgement] | None = None
 ) -> tuple[Measure, ...]:
-    """The numbers of a judgement beside those of the floor and of controls."""
-    values = {} if floor is None else floor.values
-    intervals = {} if floor is None else floor.intervals
+    """The numbers of a judgement beside those of real images and of controls."""
+    values = {} if real_baseline is None else real_baseline.values
+    intervals = {} if real_baseline is None else real_baseline.intervals
     return tuple(
         Measure(
             name, value, found.intervals.get(name), values.get(name), intervals.get(name), found.origins.get(name, ""),
@@ -83,11 +83,14 @@ def overlap(a: Interval | None, b: Interval | None) -> bool:
     return a is not None and b is not None and a.low <= b.high and b.low <= a.high
 
 
-def row(measure: Measure, floors: bool = True, controls: Sequence[str] = ()) -> tuple[str, ...]:
-    """The cells of a measure, with or without those of the floor and of controls."""
+def row(measure: Measure, real_baselines: bool = True, controls: Sequence[str] = ()) -> tuple[str, ...]:
+    """The cells of a measure, with or without those of real images and of controls."""
     cells = [measure.name, number(measure.value), span(measure.interval)]
-    if floors:
-        cells += ["–" if measure.floor is None else number(measure.floor), span(measure.floor_interval)]
+    if real_baselines:
+        cells += [
+            "–" if measure.real_baseline is None else number(measure.real_baseline),
+            span(measure.real_baseline_interval),
+        ]
     cells += [number(measure.controls[kind]) if kind in measure.controls else "–" for kind in controls]
     return *cells, "not told from real" if measure.like_real else ""
 

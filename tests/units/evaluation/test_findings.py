@@ -58,8 +58,8 @@ def panel(digits: tuple[Tensor, Tensor]) -> Panel:
 
 
 @pytest.fixture(scope="module")
-def floor(panel: Panel) -> Judgement:
-    return panel.floor(600, detail=True)
+def baseline(panel: Panel) -> Judgement:
+    return panel.real_baseline(600, detail=True)
 
 
 def blurred(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -112,7 +112,7 @@ def same(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 )
 def test_what_is_wrong_is_said(
     panel: Panel,
-    floor: Judgement,
+    baseline: Judgement,
     digits: tuple[Tensor, Tensor],
     spoilt: Callable[..., tuple[Tensor, Tensor]],
     far: str,
@@ -123,7 +123,7 @@ def test_what_is_wrong_is_said(
     found = panel.judge([(images, labels)], labels="given", detail=True)
     against = {"name": "digits", "split": "test"}
     verdict = Verdict(
-        {"name": "spoilt"}, against, found.card, measures(found, floor), copies=found.copies, missing=found.missing
+        {"name": "spoilt"}, against, found.card, measures(found, baseline), copies=found.copies, missing=found.missing
     )
     told = " ".join(verdict.says)
     assert far in verdict.says[0] and wrong in verdict.says[1] and not_said not in told
