@@ -313,7 +313,7 @@ def command(source: str, against: str | None, protocol: Protocol) -> str:
         if getattr(protocol, name) != getattr(usual, name):
             words += [f"--{name}", str(getattr(protocol, name))]
     words += ["--weights", "best"] if protocol.best else []
-    words += ["--no-floor"] if not protocol.real_baseline else []
+    words += ["--no-real-baseline"] if not protocol.real_baseline else []
     words += ["--controls"] if protocol.controls else []
     words += ["--probes", *protocol.probes] if protocol.probes else []
     words += ["--classifiers", str(protocol.classifiers)] if protocol.classifiers else []

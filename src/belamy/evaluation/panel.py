@@ -190,7 +190,7 @@ class Panel:
         marks = self._show(metrics, kept(), "fake")
         count = len(marks)
         found = judged(metrics, replace(self.card(count, seed, labels), **facts), detail, self.doing)
-        rare = getattr(metrics.get("modes"), "rare", list)() if self.data.classes else []
+        rare: list[int] = getattr(metrics.get("modes"), "rare", list)() if self.data.classes else []
         copies = {
             side: float(torch.isin(marks, others).double().mean())
             for side, others in self._marks.items()
