@@ -15,8 +15,9 @@ import numpy as np
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.measures import Measure, number, row
 from belamy.evaluation.metrics import METRICS
-from belamy.evaluation.verdict import Measure, Verdict, number, row
+from belamy.evaluation.verdict import Verdict
 from belamy.runs.report import document
 from belamy.runs.report.plot import interval_chart
 from belamy.runs.report.words import said
