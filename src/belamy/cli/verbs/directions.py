@@ -119,8 +119,8 @@ def file_name(name: str) -> str:
 def table(leaks: Any) -> str:
     """The leakage matrix as text."""
     width = max(len(name) for name in [*leaks.directions, "per step"])
-    columns = [max(len(name), 6) for name in leaks.observers]
-    head = "  ".join(name.rjust(size) for name, size in zip(leaks.observers, columns, strict=True))
+    columns = [max(len(name), 6) for name in leaks.predictors]
+    head = "  ".join(name.rjust(size) for name, size in zip(leaks.predictors, columns, strict=True))
     lines = [f"{'per step':<{width}}  {head}"]
     for name, row in zip(leaks.directions, leaks.matrix.tolist(), strict=True):
         cells = "  ".join(f"{value:+.2f}".rjust(size) for value, size in zip(row, columns, strict=True))
