@@ -56,10 +56,11 @@ def run(words: list[str]) -> int:
 
     known = recipes.names()
     named, rest = named_and_rest(words, known)
-    if named is None and {"-h", "--help"} & set(rest):
+    parent = parent_named(words) if named is None else None
+    if named is None and parent is None and {"-h", "--help"} & set(rest):
         return general(Form, "belamy train")
     recipe = recipes.get(named or DEFAULT)
-    if named is None and (parent := parent_named(words)) is not None:
+    if parent is not None:
         from belamy.runs.run import Run
 
         recipe = Run.open(parent).recipe
