@@ -210,6 +210,13 @@ class Run:
         """Replace some facts of the provenance."""
         files.write_json(self.path / "provenance.json", {**self.provenance, **facts})
 
+    def move_data(self, source: str) -> None:
+        """Note that the data lie elsewhere now; whatever needs them looks there from here on."""
+        facts = files.read_json(self.path / "recipe.json")
+        facts["fields"]["data"] = source
+        files.write_json(self.path / "recipe.json", facts)
+        self.recipe = self.recipe.changed(data=source)
+
     @property
     def card(self) -> dict[str, Any]:
         """The data card."""
