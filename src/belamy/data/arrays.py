@@ -67,7 +67,7 @@ class Packed:
         """The bytes of the next rows."""
         assert self._file is not None
         content = np.empty(rows * self._row, np.uint8)
-        filled, view = 0, memoryview(content)
+        filled, view = 0, content.data
         while filled < len(content) and (count := self._file.readinto(view[filled:])):  # type: ignore[attr-defined]
             filled += count
         held = (self._place * self._row + filled) // self.dtype.itemsize

@@ -76,7 +76,7 @@ def examine(
     """
     if samples < 1:
         raise UsageError(f"The samples are {samples}, but they must be at least 1.")
-    options = {"size": size, "fit": fit, "channels": channels, "labels": labels, "levels": levels}
+    options: dict[str, Any] = {"size": size, "fit": fit, "channels": channels, "labels": labels, "levels": levels}
     dataset = open_data(source, **options, offline=offline, cache=cache, memory_budget=memory_budget, progress=progress)
     statistics, groups = _measured(dataset)
     facts = dataset.card()

@@ -158,7 +158,7 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     """
     try:
         file = _Archive(path)
-        archive = zipfile.ZipFile(file)  # type: ignore[call-overload]
+        archive = zipfile.ZipFile(file)
     # What is damaged can raise nearly anything.
     except Exception as error:
         raise DataError(f"{path} cannot be read: it is not a whole zip archive ({reason(error)}).") from error
@@ -211,7 +211,8 @@ def _mended(directory: bytes) -> bytes:
         name, extra, comment = struct.unpack_from("<3H", mended, at + 28)
         beyond = at + 46 + name
         whole = mended[at : at + 4] == _ENTRY and version <= zipfile.MAX_EXTRACT_VERSION
-        if not whole or not _decodes(mended[at + 46 : beyond], flags) or not _fields(mended[beyond : beyond + extra]):
+        decodes = _decodes(bytes(mended[at + 46 : beyond]), flags)
+        if not whole or not decodes or not _fields(bytes(mended[beyond : beyond + extra])):
             mended[at : at + 4] = _ENTRY
             struct.pack_into("<3H", mended, at + 6, 20, flags & ~_UTF8, _UNKNOWN_METHOD)
             if 4 <= extra <= len(mended) - beyond:

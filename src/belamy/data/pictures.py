@@ -159,9 +159,9 @@ def _opened(file: IO[bytes]) -> Iterator[Image.Image]:
 def _formats() -> tuple[str, ...]:
     """Those of ``FORMATS`` that this build of Pillow decodes, and what the package pillow-heif adds."""
     Image.init()
-    names = FORMATS
+    names: tuple[str, ...] = FORMATS
     with suppress(ImportError):
-        import pillow_heif  # type: ignore[import-not-found]
+        import pillow_heif
 
         pillow_heif.register_heif_opener()
         names = (*FORMATS, "HEIF")
@@ -186,7 +186,7 @@ def _coloured(image: Image.Image, mode: str, levels: int | None = None) -> tuple
         image = _from_floats(image)
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         opaque = image.convert("RGBA")
-        transparent = opaque.getextrema()[3] != (255, 255)
+        transparent = opaque.getchannel("A").getextrema() != (255, 255)
         canvas = Image.new("RGBA", opaque.size, (WHITE, WHITE, WHITE, 255))
         image = Image.alpha_composite(canvas, opaque)
     # Straight from CMYK or a palette to grey would skip the colour conversion that RGB output gets.

@@ -27,8 +27,8 @@ SIDE, PIXELS = 32, 3 * 32 * 32
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _PACKERS: dict[bytes, Callable[[Path], IO[bytes]]] = {
     b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
-    b"BZ": bz2.open,  # type: ignore[dict-item]
-    b"\xfd7": lzma.open,  # type: ignore[dict-item]
+    b"BZ": bz2.open,
+    b"\xfd7": lzma.open,
 }
 
 
@@ -140,7 +140,7 @@ def _in_archive(path: Path, most: int, skipped: list[tuple[str, str]]) -> tuple[
     names: set[str] = set()
     end = 0
     try:
-        with _Unpacked(path, 8 * most) as file, tarfile.open(fileobj=file, mode="r:", ignore_zeros=True) as archive:
+        with _Unpacked(path, 8 * most) as file, tarfile.TarFile(fileobj=file, ignore_zeros=True) as archive:  # type: ignore[arg-type]
             for member in archive:
                 if member.offset > end:
                     skipped.append((f"what lies at byte {end:,} of the archive", "its header is damaged"))
