@@ -19,6 +19,7 @@ LEVELS = (
     ("data", "networks", "losses"),
     ("methods",),
     ("recipes", "sampling"),
+    ("pages",),
     ("runs",),
     ("evaluation", "game", "forensics", "survey", "editing"),
     ("training",),

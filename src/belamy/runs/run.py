@@ -316,6 +316,15 @@ class Run:
         folder = self.path / "samples"
         return sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdigit())
 
+    def save_real(self, sheet: np.ndarray) -> None:
+        """Write a sheet of real images, to stand beside those of samples."""
+        files.save_png(sheet, self.path / "real.png")
+
+    def real(self) -> bytes | None:
+        """The PNG of real images; None in a run that kept none."""
+        path = self.path / "real.png"
+        return files.read_bytes(path) if path.is_file() else None
+
     def save_animation(self, data: bytes, suffix: str) -> Path:
         """Write the animation of the training."""
         path = self.path / f"animation.{suffix}"
