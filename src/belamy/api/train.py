@@ -6,22 +6,20 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from belamy import recipes
 from belamy.device import choose_device
 from belamy.errors import RunError, UsageError
+from belamy.judges.validation import ValidationConfig, Validator, make_validator
 from belamy.methods.base import BaseRecipe, DataSpec, Samples
 from belamy.progress import Reporter, reporter
 from belamy.runs.provenance import provenance, session
 from belamy.runs.run import Checkpoint, Run, method_name
 from belamy.training.distribution import world
 from belamy.training.inheritance import inherit
-from belamy.training.trainer import Trainer
-
-if TYPE_CHECKING:
-    from belamy.judges.validation import Validator
 from belamy.training.setup import Options, conduct, fingerprint, make_trainer, open_recipe_data
+from belamy.training.trainer import Trainer
 
 DEFAULT = "digits"
 """The recipe that is trained where none is named."""
@@ -242,8 +240,6 @@ def validator_for(trainer: Trainer, options: Options, say: Reporter) -> Validato
     """
     if options.validation is None or not trainer.world.leads:
         return None
-    from belamy.judges.validation import ValidationConfig, make_validator  # it trains the judge by way of this module
-
     validation = ValidationConfig.parse(options.validation)
     if not isinstance(trainer.method, Samples):
         raise UsageError("This method draws no samples, so none can be judged. Leave --evaluate-every out.")

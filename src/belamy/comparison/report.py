@@ -16,7 +16,7 @@ from belamy.errors import BelamyError
 from belamy.pages import page
 from belamy.pages.charts import box_chart, line_chart
 from belamy.pages.scales import short
-from belamy.pages.words import duration
+from belamy.progress import duration
 from belamy.runs import files
 from belamy.runs.run import Run
 

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from belamy.api.evaluate import named
 from belamy.data import Dataset
 from belamy.errors import UsageError, nearest
+from belamy.evaluation.metrics import named
 from belamy.evaluation.panel import LEAST, Judgement, Panel
 from belamy.judges.extractors import choose
 from belamy.progress import Reporter

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -31,15 +31,24 @@ from belamy.training.watch.finding import SEVERITIES, Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.observe import Watch
 
-if TYPE_CHECKING:
-    from belamy.judges.validation import Validator
-
 ROWS = 500
 """Rows of losses that a whole run writes, about."""
 EVALUATIONS = 40
 """Evaluations on held-out data in a whole run, at most."""
 EVALUATION_BATCH = 250
 SNAPSHOT_IMAGES = 64
+
+
+class Validates(Protocol):
+    """Measures the samples of a method while it trains."""
+
+    def due(self, before: int, now: int) -> bool:
+        """Whether a measurement falls between two numbers of training samples."""
+        ...
+
+    def validate(self, trainer: Trainer, run: Run) -> dict[str, Any]:
+        """Measure, keep the weights if they are the best so far, and return the row for the run's metrics."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class SessionSettings:
     snapshots: int = 48
     checkpoint_seconds: float = 60.0
     watch: bool = True
-    validator: Validator | None = None
+    validator: Validates | None = None
 
 
 class Session:
@@ -240,7 +249,7 @@ class Session:
         if self.board:
             self.board.scalars({f"evaluation/{name}": value for name, value in values.items()}, self.clock.samples)
 
-    def judge(self, validator: Validator) -> None:
+    def judge(self, validator: Validates) -> None:
         """Judge the method's samples, once at a moment; what cannot be judged is said and does not end the training."""
         now = self.clock.samples
         if not self.run or self.judged_at == now:

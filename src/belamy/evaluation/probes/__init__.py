@@ -1,8 +1,8 @@
 """Probes: judgements of a method itself, which samples alone do not allow.
 
 Contract of a file here: a class ``Probe(*, …)`` with ``measure(method, data, extractor, seed)``, which gives named
-numbers with their intervals, and the class attribute ``needs_extractor``. A probe asks the method for a capability and says so
-where it is missing.
+numbers with their intervals, and the class attribute ``needs_extractor``. A probe asks the method for a capability and
+says so where it is missing.
 """
 
 from __future__ import annotations
