@@ -29,10 +29,8 @@ QUARTILES = ("best", "q1", "median", "q3", "worst")
 def publish(folder: Path, plan: Plan, ledger: Ledger) -> Path:
     """Write both files anew from what is done, and return the page."""
     outcomes = ledger.outcomes(plan.trials())
-    real_baseline = (
-        numbers(files.read_json(folder / "floor.json")["values"]) if (folder / "floor.json").is_file() else {}
-    )
-    facts = summary(plan, outcomes, real_baseline)
+    real = numbers(files.read_json(folder / "floor.json")["values"]) if (folder / "floor.json").is_file() else {}
+    facts = summary(plan, outcomes, real)
     files.write_json(folder / "comparison.json", facts)
     made = folder / "comparison.html"
     files.write_bytes(made, render(facts, sheets(folder, plan, outcomes), str(folder)).encode())
@@ -47,7 +45,7 @@ def render(facts: Mapping[str, Any], pictures: Mapping[str, bytes], folder: str)
         pictures: PNG of a sheet of samples, by variant.
         folder: The comparison's folder, as it was typed.
     """
-    plan, real_baseline = facts["plan"], facts["floor"]
+    plan, real = facts["plan"], facts["floor"]
     merits = {
         label: [_merit(each) for each in facts["trials"] if each["variant"] == label] for label in facts["variants"]
     }
@@ -60,15 +58,15 @@ def render(facts: Mapping[str, Any], pictures: Mapping[str, bytes], folder: str)
             "recipes": str(len(plan["variants"])), "seeds": str(plan["seeds"]), "draws": str(plan["draws"]),
             "each trial": each, "failed": str(facts["failed"]), "samples judged": f"{plan['judged']:,}",
         },
-        chart=box_chart(merits, "Fréchet distance in the judge's features", "lower is better", real_baseline.get("frechet")),
-        real=short(round(real_baseline["frechet"], 4)) if "frechet" in real_baseline else "", quartiles=_quartiles(facts),
+        chart=box_chart(merits, "Fréchet distance in the judge's features", "lower is better", real.get("frechet")),
+        real=short(round(real["frechet"], 4)) if "frechet" in real else "", quartiles=_quartiles(facts),
         medians=_medians(facts), chances=_chances(facts), places=_places(facts),
         budget=curves and line_chart(curves, "Expected best of k trials", "k: trials that one can afford",
                                      "Fréchet distance", None),
         pictures=pictures, failures=[
             [each["key"], each["failure"], f"{each['samples']:,}"] for each in facts["trials"] if each["failure"]
         ],
-        ceiling=f"{real_baseline[CEILING]:.2%}" if CEILING in real_baseline else "",
+        ceiling=f"{real[CEILING]:.2%}" if CEILING in real else "",
         trained=duration(sum(each["seconds"] for each in facts["trials"])), again=f"belamy compare --out {folder}",
         variants=[[one["label"], one["recipe"], ", ".join(f"{key} = {value}" for key, value in one["fields"].items())]
                   for one in plan["variants"]],

@@ -33,11 +33,8 @@ def render(verdict: Verdict) -> str:
     charts = []
     for each in verdict.measures:
         if each.real_baseline is not None and each.interval is not None and not each.of_real:
-            own, real_baseline = (
-                _bounds(each.value, each.interval),
-                _bounds(each.real_baseline, each.real_baseline_interval),
-            )
-            rows = {verdict.name: [own], "real images": [real_baseline]}
+            own, real = _bounds(each.value, each.interval), _bounds(each.real_baseline, each.real_baseline_interval)
+            rows = {verdict.name: [own], "real images": [real]}
             charts.append(interval_chart(rows, each.name, "with 95 % intervals"))
     sheets = {title: grid(images, columns=SHEET_COLUMNS, scale=None) for title, images in verdict.sheets.items()}
     return page(

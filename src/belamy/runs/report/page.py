@@ -9,7 +9,8 @@ from typing import Any
 from belamy.pages import page
 from belamy.pages.charts import bar_chart, line_chart
 from belamy.pages.pictures import encoded
-from belamy.pages.words import duration, found, rows, said
+from belamy.pages.words import found, rows, said
+from belamy.progress import duration
 from belamy.runs.report.curves import charts, latest
 from belamy.runs.report.facts import ReportFacts
 
