@@ -268,7 +268,7 @@ def stated(run: Run | None, data: Dataset, candidate: Candidate, protocol: Proto
         notes.append(
             f"The run is not finished: {run.samples_seen:,} of {run.recipe.train_samples:,} training samples seen."
         )
-    if run is not None and data.name == run.card.get("name") and data.fingerprint != run.provenance["data"]:
+    if run is not None and data.name == run.card.name and data.fingerprint != run.provenance.data:
         notes.append("The data are not those that the run learned from: their fingerprint differs.")
     if candidate.count < protocol.count:
         notes.append(f"{candidate.name} holds {candidate.count:,} images, fewer than the {protocol.count:,} asked for.")

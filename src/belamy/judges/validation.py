@@ -102,7 +102,7 @@ class Validator:
         if name is None or not isfinite(value):
             return
         distance, best = abs(value - self.real_baseline.values[name]), run.best()
-        if best is not None and best.get("metric") == name and float(best["distance"]) <= distance:
+        if best is not None and best.metric == name and best.distance <= distance:
             return
         facts = {"metric": name, "value": value, "distance": distance, "protocol": str(found.card)}
         networks = trainer.averages.best(trainer.method)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import stat
 import threading
 from bisect import bisect_right as bisect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol
@@ -286,6 +288,8 @@ class Session:
         self.conclude()
         self.run.log("finish", self.clock.samples)  # after the checkpoint: resumed from it, a run logs this once more
         publish(self.run)
+        for damaged in self.run.lost.values():
+            self.reporter.say(damaged)
 
     def explained(self, error: NotFinite) -> NotFinite:
         """The error with what was kept and what to type."""
@@ -370,20 +374,37 @@ def evaluation_mode(trainer: Trainer) -> Iterator[None]:
 
 @contextmanager
 def interruptions() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or a termination signal sets; a second Ctrl-C stops at once."""
+    """An event that Ctrl-C, a termination signal or a closed terminal sets; a second one stops at once."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event
         return
 
+    closed = getattr(signal, "SIGHUP", None)
+
     def handle(number: int, _frame: object) -> None:
+        if number == closed:
+            _leave_terminal()
         if event.is_set():
             raise KeyboardInterrupt
         event.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if closed is not None and signal.getsignal(closed) is signal.SIG_DFL:  # under nohup it is ignored, and stays so
+        numbers.append(closed)
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield event
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave_terminal() -> None:
+    """Output to a terminal that is gone would fail before the run is saved: from now on it goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (1, 2):
+        with suppress(OSError):  # it is closed
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                os.dup2(nowhere, descriptor)
+    os.close(nowhere)

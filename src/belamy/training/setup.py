@@ -12,7 +12,7 @@ import torch
 
 from belamy.data import Dataset, open_data
 from belamy.device import choose_device, choose_precision
-from belamy.errors import Interrupted, UsageError
+from belamy.errors import Interrupted, StorageError, UsageError
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.progress import Reporter
 from belamy.registry import Part
@@ -81,6 +81,12 @@ def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, validat
             finished = Autopilot(run, trainer, settings, say, partial(remade, trainer, options)).go()
         else:
             finished = Session(run if trainer.world.leads else None, trainer, settings, say).go()
+    except StorageError as error:
+        if not run.checkpoints():
+            raise
+        raise StorageError(
+            f"{error} The last checkpoint, {run.samples_seen:,} samples, is kept: then type `belamy resume {run.path}`."
+        ) from error
     finally:
         say.close()
     if not finished:

@@ -82,7 +82,7 @@ def test_the_first_checkpoint_is_the_parents_state_so_the_parent_may_go(
     shutil.rmtree(half)
     again = belamy.resume(tmp_path / "child", progress=False, device="cpu", checkpoint_seconds=0)
     assert_equal(weights(straight), weights(again))
-    facts = again.provenance["parent"]
+    facts = again.provenance.parent
     assert facts["run"] == str(half) and facts["samples"] == 80 and facts["afresh"] == []
     assert facts["changed"]["ema_half_life"] == [64, 32] and set(facts["changed"]) == {
         "ema_half_life",
@@ -115,7 +115,7 @@ def test_another_width_starts_that_network_afresh_and_no_other(half: Path, tmp_p
     kept = ("method/generator.", "average/generator/", "optimizer/generator/")
     assert_equal(*({name: value for name, value in each.items() if name.startswith(kept)} for each in (before, after)))
     assert not [name for name in after if name.startswith("optimizer/discriminator/")]
-    assert Run.open(tmp_path / "child").provenance["parent"]["afresh"] == ["discriminator"]
+    assert Run.open(tmp_path / "child").provenance.parent["afresh"] == ["discriminator"]
 
 
 def test_a_larger_batch_goes_on_where_the_data_were_left(half: Path, tmp_path: Path, monkeypatch: Any) -> None:
