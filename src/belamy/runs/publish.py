@@ -31,7 +31,6 @@ def publish(run: Run) -> Path:
     """
     snapshots = run.snapshots()
     frames = [_pixels(png) for _, png in snapshots]
-    frames = [frame for frame in frames if frame.shape == frames[-1].shape]
     if len(frames) > 1:
         animate(run, [_enlarged(frame) for frame in frames])
     method = run.build()

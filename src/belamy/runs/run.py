@@ -329,9 +329,17 @@ class Run:
         files.save_png(sheet, self.path / "real.png")
 
     def real(self) -> bytes | None:
-        """The PNG of real images; None in a run that kept none."""
+        """The PNG of real images; None where there is none that is whole."""
         path = self.path / "real.png"
-        return files.read_bytes(path) if path.is_file() else None
+        if not path.exists():
+            return None
+        try:
+            data = files.read_bytes(path)
+            read_whole(BytesIO(data))
+        except (RunError, StorageError, Unreadable) as error:
+            self.lost[path.name] = f"{path} is damaged and left out: {error}"
+            return None
+        return data
 
     def save_animation(self, data: bytes, suffix: str) -> Path:
         """Write the animation of the training."""
