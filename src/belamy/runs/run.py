@@ -25,8 +25,8 @@ from belamy.sampling.draw import draw
 FORMAT = 1
 """Version of the layout; a run of a newer layout is refused with a clear message."""
 ALWAYS = (
-    "data", "size", "fit", "channels", "labels", "only", "samples", "batch", "seed", "average", "schedule",
-    "clip_value", "clip_norm",
+    "data", "size", "fit", "channels", "labels", "only", "train_samples", "batch", "seed", "ema_half_life",
+    "schedule", "clip_value", "clip_norm",
 )  # fmt: skip
 """Fields of recipes that every ``recipe.json`` of this format holds; without one it is damaged, and not completed."""
 
@@ -59,7 +59,7 @@ class Run:
             self.recipe = first.changed(**self.changes())
         except UsageError as error:
             raise RunError(f"{path / 'journal.jsonl'} is damaged: {error} Restore it from a copy.") from None
-        self.spec = DataSpec(facts.spec.shape, facts.spec.classes)
+        self.spec = DataSpec(facts.domain.shape, facts.domain.classes)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.recipe_name} on {self.recipe.data}, {self.samples_seen:,} samples seen)"

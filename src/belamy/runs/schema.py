@@ -41,7 +41,7 @@ class RecipeFile(Facts):
     recipe: str
     method: str
     fields: dict[str, Any]
-    spec: DomainFacts
+    domain: DomainFacts
 
 
 class ValidationConfig(Facts):

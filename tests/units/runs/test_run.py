@@ -48,6 +48,19 @@ class TestFacts:
         assert opened.samples_seen == 0
         assert "small" in repr(opened)
 
+    def test_a_run_from_before_the_renaming_opens(self, run: Run) -> None:
+        """Its recipe.json knows train_samples, ema_half_life and prior by other names."""
+        facts = json.loads((run.path / "recipe.json").read_text())
+        old = {"train_samples": "samples", "ema_half_life": "average", "prior": "latent_law"}
+        facts["fields"] = {old.get(name, name): value for name, value in facts["fields"].items()}
+        assert facts["fields"].keys() >= set(old.values())
+        (run.path / "recipe.json").write_text(json.dumps(facts))
+        assert Run.open(run.path).recipe == RECIPE
+        del facts["fields"]["average"]
+        (run.path / "recipe.json").write_text(json.dumps(facts))
+        with pytest.raises(RunError, match=r"recipe\.json is damaged: fields\.ema_half_life is missing"):
+            Run.open(run.path)
+
     def test_the_method_of_a_recipe(self) -> None:
         assert (method_name(RECIPE), method_name(classifier.Recipe())) == ("gan", "classifier")
 
