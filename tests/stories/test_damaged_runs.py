@@ -131,7 +131,11 @@ def test_a_damaged_accessory_costs_itself_alone(
 
 NEEDED: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "a method of null": ("recipe.json", edited(method=None), "method: input should be a valid string"),
-    "no samples": ("recipe.json", lambda path: changed(path, without("fields", "train_samples")), "train_samples is missing"),
+    "no samples": (
+        "recipe.json",
+        lambda path: changed(path, without("fields", "train_samples")),
+        "train_samples is missing",
+    ),
     "no batch": ("recipe.json", lambda path: changed(path, without("fields", "batch")), "batch is missing"),
     "a shape of two": ("recipe.json", edited(domain={"shape": [8, 8], "classes": []}), "domain.shape"),
     "fields of a list": ("recipe.json", edited(fields=[]), "fields: input should be"),
