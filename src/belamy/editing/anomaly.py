@@ -12,8 +12,7 @@ from torch.nn.functional import avg_pool2d
 
 from belamy.data import Dataset, to_float, to_uint8
 from belamy.errors import UsageError, nearest
-from belamy.evaluation import neighbours
-from belamy.forensics import ranking
+from belamy.evaluation import neighbours, ranking
 from belamy.methods.base import BaseMethod, Encodes, Reconstructs
 from belamy.sampling.draw import placement
 from belamy.sampling.grid import grid

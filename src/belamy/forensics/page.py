@@ -11,10 +11,10 @@ import torch
 from markupsafe import Markup
 from torch import Tensor
 
+from belamy.evaluation.ranking import roc_curve
 from belamy.evaluation.statistics import Interval
 from belamy.forensics.comparison import Comparison, CueResult, Rule
 from belamy.forensics.examination import AS_GIVEN, LEVEL, ForensicExamination, said
-from belamy.forensics.ranking import roc_curve
 from belamy.forensics.testing import holm
 from belamy.forensics.traces import TRACES
 from belamy.forensics.treatments import to_pixels
