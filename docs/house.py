@@ -30,7 +30,7 @@ LEVELS = (
     ("api",),
     ("cli",),
 )
-"""The rooms in the order in which data flow: a room imports those of the lines before its own, and leaves each other."""
+"""The rooms in the order in which data flow: a room imports those of the lines before its own; leaves, each other."""
 WIDTH, ROW, BOX, HIGH = 1080, 74, 120, 40
 
 

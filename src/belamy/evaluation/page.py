@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from inspect import getdoc
 from itertools import groupby
 from math import isfinite
 from typing import Any
 
+from torch import Tensor
+
 from belamy.errors import UsageError
+from belamy.evaluation.card import Card
+from belamy.evaluation.measures import Measure, number, row
 from belamy.evaluation.metrics import METRICS
 from belamy.evaluation.statistics import Interval
-from belamy.evaluation.verdict import Verdict, number, row
 from belamy.pages import fragment, page
 from belamy.pages.charts import Bounds, interval_chart
 from belamy.sampling.grid import grid
@@ -20,35 +24,41 @@ SHEET_COLUMNS = 8
 HEADLINES = 8
 
 
-def render(verdict: Verdict) -> str:
-    """The page: the chief numbers, samples beside real images, all numbers with intervals and floor, the protocol."""
-    card = verdict.card.as_json()
-    options = {f"metric “{name}”": text or "no options" for name, text in card.pop("metrics").items()}
-    versions = {f"version of {name}": text for name, text in card.pop("versions").items()}
+def render(
+    subject: Mapping[str, Any], against: Mapping[str, Any], card: Card, measures: Sequence[Measure],
+    says: Sequence[str], notes: Sequence[str], sheets: Mapping[str, Tensor], figures: Mapping[str, Tensor],
+    command: str,
+) -> str:  # fmt: skip
+    """The page: the chief numbers, samples beside real images, all numbers with those of real images, the protocol.
+
+    The arguments are what a :class:`belamy.evaluation.verdict.Verdict` holds by these names.
+    """
+    protocol, name = card.as_json(), str(subject["name"])
+    options = {f"metric “{metric}”": text or "no options" for metric, text in protocol.pop("metrics").items()}
+    versions = {f"version of {package}": text for package, text in protocol.pop("versions").items()}
     facts: dict[str, Any] = {
-        **{f"judged: {name.replace('_', ' ')}": value for name, value in verdict.subject.items()},
-        **{f"against: {name.replace('_', ' ')}": value for name, value in verdict.against.items()},
-        **{name.replace("_", " "): value for name, value in card.items()}, **options, **versions,
+        **{f"judged: {key.replace('_', ' ')}": value for key, value in subject.items()},
+        **{f"against: {key.replace('_', ' ')}": value for key, value in against.items()},
+        **{key.replace("_", " "): value for key, value in protocol.items()}, **options, **versions,
     }  # fmt: skip
     charts = []
-    for each in verdict.measures:
+    for each in measures:
         if each.real_baseline is not None and each.interval is not None and not each.of_real:
             own, real = _bounds(each.value, each.interval), _bounds(each.real_baseline, each.real_baseline_interval)
-            rows = {verdict.name: [own], "real images": [real]}
-            charts.append(interval_chart(rows, each.name, "with 95 % intervals"))
-    sheets = {title: grid(images, columns=SHEET_COLUMNS, scale=None) for title, images in verdict.sheets.items()}
+            charts.append(interval_chart({name: [own], "real images": [real]}, each.name, "with 95 % intervals"))
     return page(
-        "evaluation", verdict.name, alone=False, against=verdict.against, judged=verdict.card.n_generated,
-        real=verdict.card.n_real, headlines=_headlines(verdict), sheets=sheets, charts=charts,
-        command=verdict.command,
-        figures={title: pixels.numpy() for title, pixels in verdict.figures.items()},
-        facts={name: value for name, value in facts.items() if value is not None and value != ""}, **_numbers(verdict),
+        "evaluation", name, alone=False, against=against, judged=card.n_generated, real=card.n_real, charts=charts,
+        says=says, headlines=_headlines(measures), command=command,
+        sheets={title: grid(images, columns=SHEET_COLUMNS, scale=None) for title, images in sheets.items()},
+        figures={title: pixels.numpy() for title, pixels in figures.items()},
+        facts={key: value for key, value in facts.items() if value is not None and value != ""},
+        **_numbers(measures, notes, str(card)),
     )  # fmt: skip
 
 
-def summary(verdict: Verdict) -> str:
-    """The table alone, as notebooks show it."""
-    return fragment("evaluation_table", alone=True, **_numbers(verdict))
+def summary(measures: Sequence[Measure], says: Sequence[str], notes: Sequence[str], protocol: str) -> str:
+    """The sentences and the table alone, as notebooks show them."""
+    return fragment("evaluation_table", alone=True, says=says, **_numbers(measures, notes, protocol))
 
 
 def about(metric: str) -> str:
@@ -61,35 +71,24 @@ def about(metric: str) -> str:
     return re.sub(r"``?([^`]+)``?", r"\1", first)
 
 
-def _headlines(verdict: Verdict) -> dict[str, tuple[str, str]]:
+def _headlines(measures: Sequence[Measure]) -> dict[str, tuple[str, str]]:
     """The first number of each metric, with that of real images."""
-    chief = {measure.metric: measure for measure in reversed(verdict.measures) if isfinite(measure.value)}
-    shown = [measure for measure in verdict.measures if chief.get(measure.metric) is measure][:HEADLINES]
-    return {
-        each.name: (
-            number(each.value),
-            "" if each.real_baseline is None else f"real images {number(each.real_baseline)}",
-        )
-        for each in shown
-    }
+    chief = {each.metric: each for each in reversed(measures) if isfinite(each.value)}
+    shown = [each for each in measures if chief.get(each.metric) is each][:HEADLINES]
+    real = ["" if each.real_baseline is None else f"real images {number(each.real_baseline)}" for each in shown]
+    return {each.name: (number(each.value), beside) for each, beside in zip(shown, real, strict=True)}
 
 
-def _numbers(verdict: Verdict) -> dict[str, Any]:
+def _numbers(measures: Sequence[Measure], notes: Sequence[str], protocol: str) -> dict[str, Any]:
     """The table by metric, and what must be known beside it."""
-    real_baselines = any(measure.real_baseline is not None for measure in verdict.measures)
-    kinds, interval = verdict.controls, "95 % interval"
-    heads = ["Value", interval, *(["Real images", interval] if real_baselines else ()), *map(str.capitalize, kinds)]
+    real = any(each.real_baseline is not None for each in measures)
+    kinds, interval = list(dict.fromkeys(kind for each in measures for kind in each.controls)), "95 % interval"
     groups = [
-        (metric, about(metric), [row(measure, real_baselines, kinds) for measure in group])
-        for metric, group in groupby(verdict.measures, key=lambda measure: measure.metric)
+        (metric, about(metric), [row(each, real, kinds) for each in group])
+        for metric, group in groupby(measures, key=lambda measure: measure.metric)
     ]
-    return {
-        "floors": real_baselines,
-        "heads": heads,
-        "groups": groups,
-        "notes": verdict.notes,
-        "protocol": str(verdict.card),
-    }
+    heads = ["Value", interval, *(["Real images", interval] if real else ()), *map(str.capitalize, kinds)]
+    return {"with_real": real, "heads": heads, "groups": groups, "notes": notes, "protocol": protocol}
 
 
 def _bounds(value: float, interval: Interval | None) -> Bounds:

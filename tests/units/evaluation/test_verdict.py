@@ -11,8 +11,9 @@ import torch
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.card import Card
 from belamy.evaluation.contrast import Contrast
+from belamy.evaluation.measures import Measure, number
 from belamy.evaluation.statistics import Interval
-from belamy.evaluation.verdict import Measure, Verdict, number
+from belamy.evaluation.verdict import Verdict
 from belamy.pages.charts import interval_chart
 
 CARD = Card("judge", "abc", 128, "data", "test", 100, 50, 0, "none", metrics={"frechet": "", "kernel": "size=10"})

@@ -93,7 +93,9 @@ def test_the_contents_name_the_sections() -> None:
 
 
 def test_a_fragment_has_no_head() -> None:
-    text = fragment("evaluation_table", alone=True, floors=False, heads=[], groups=[], notes=[EVIL], protocol=EVIL)
+    text = fragment(
+        "evaluation_table", alone=True, says=[], with_real=False, heads=[], groups=[], notes=[EVIL], protocol=EVIL
+    )
     assert "<html" not in text and "<script" not in text and "<li>&lt;script" in text
 
 
