@@ -44,7 +44,7 @@ class RecipeFile(Facts):
     domain: DomainFacts
 
 
-class ValidationConfig(Facts):
+class ValidationFacts(Facts):
     """How a run is judged while it trains."""
 
     every: Annotated[int, Field(ge=1)]
@@ -64,7 +64,7 @@ class Provenance(Facts):
     git: dict[str, JsonValue] | None = None
     watch: bool = True
     autopilot: bool = False
-    validation: ValidationConfig | None = None
+    judging: ValidationFacts | None = None
     parent: dict[str, JsonValue] | None = None
 
 
