@@ -259,8 +259,8 @@ class TestWhileTraining:
         rows = [row for row in judged.metrics() if "judged" in row]
         nearest = min(rows, key=lambda row: abs(row["judged"]["frechet"] - row["floor"]["frechet"]))
         best = judged.best()
-        assert best is not None and best["samples"] == nearest["samples"]
-        assert best["value"] == nearest["judged"]["frechet"]
+        assert best is not None and best.samples == nearest["samples"]
+        assert best.value == nearest["judged"]["frechet"]
         for weights in ("best", "newest"):
             out = tmp_path / f"{weights}.npz"
             assert belamy("sample", judged.path, "--weights", weights, "--count", "4", "--out", out).returncode == 0
