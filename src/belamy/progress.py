@@ -102,7 +102,7 @@ class Counting:
     """Tells how many of a known number are done, how quickly, and how long the rest will take.
 
     Args:
-        reporter: Who is told.
+        reporter: Where progress is shown.
         total: How many there are.
         what: What is counted.
     """

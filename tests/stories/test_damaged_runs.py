@@ -97,6 +97,7 @@ def edited(**facts: Any) -> Callable[[Path], None]:
 ACCESSORIES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a truncated sheet": ("samples/000000000000.png", truncated),
     "a sheet that is none": ("samples/000000000000.png", overwritten(b"no picture")),
+    "truncated real pictures": ("real.png", truncated),
     "a row of null": ("metrics.jsonl", lambda path: changed(path, lambda _: None)),
     "a row with a text for a number": ("metrics.jsonl", edited(samples="many")),
     "losses of null": ("metrics.jsonl", edited(losses=None)),
@@ -130,7 +131,11 @@ def test_a_damaged_accessory_costs_itself_alone(
 
 NEEDED: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "a method of null": ("recipe.json", edited(method=None), "method: input should be a valid string"),
-    "no samples": ("recipe.json", lambda path: changed(path, without("fields", "train_samples")), "train_samples is missing"),
+    "no samples": (
+        "recipe.json",
+        lambda path: changed(path, without("fields", "train_samples")),
+        "train_samples is missing",
+    ),
     "no batch": ("recipe.json", lambda path: changed(path, without("fields", "batch")), "batch is missing"),
     "a shape of two": ("recipe.json", edited(domain={"shape": [8, 8], "classes": []}), "domain.shape"),
     "fields of a list": ("recipe.json", edited(fields=[]), "fields: input should be"),

@@ -192,7 +192,7 @@ def resume(
     facts = run.provenance
     options = Options(
         device, facts.precision, facts.snapshots, checkpoint_seconds, offline, progress, watch=facts.watch,
-        autopilot=facts.autopilot, validation=facts.validation.model_dump() if facts.validation else None,
+        autopilot=facts.autopilot, validation=facts.judging.model_dump() if facts.judging else None,
     )  # fmt: skip
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)

@@ -37,7 +37,7 @@ class Raw:
         classes: Names of the classes.
         attributes: What else is known, by name.
         official: Splits that the source comes with.
-        licence: Who allows what.
+        licence: The licence of the data.
         notes: How values were mapped.
         skipped: Files that could not be read, with the reason.
         names: The file of each image, where each has one.

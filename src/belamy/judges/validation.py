@@ -1,4 +1,4 @@
-"""ValidationConfig a method in the middle of its training, and keeping the weights that were judged best."""
+"""Validating a method in the middle of its training, and keeping the weights that were judged best."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Validator:
     what real images reach, as diversity can, is not.
 
     Args:
-        panel: Who judges.
+        panel: Computes the metrics.
         validation: When and by what.
         real_baseline: What real images are told.
 
@@ -112,7 +112,7 @@ class Validator:
 
 
 def make_validator(validation: ValidationConfig, data: Dataset, say: Reporter, offline: bool = False) -> Validator:
-    """The assessor of what is trained on a data set; its extractor is trained first where there is none yet.
+    """The validator of what is trained on a data set; its extractor is trained first where there is none yet.
 
     Raises:
         UsageError: A metric is unknown or the data do not allow it.

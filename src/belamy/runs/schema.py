@@ -44,7 +44,7 @@ class RecipeFile(Facts):
     domain: DomainFacts
 
 
-class ValidationConfig(Facts):
+class ValidationFacts(Facts):
     """How a run is judged while it trains."""
 
     every: Annotated[int, Field(ge=1)]
@@ -64,11 +64,11 @@ class Provenance(Facts):
     git: dict[str, JsonValue] | None = None
     watch: bool = True
     autopilot: bool = False
-    validation: ValidationConfig | None = None
+    judging: ValidationFacts | None = None
     parent: dict[str, JsonValue] | None = None
 
 
-class Card(Facts):
+class DataCard(Facts):
     """``data.json``: what was learned from; see :meth:`belamy.data.Dataset.card`."""
 
     name: str = ""
@@ -122,7 +122,7 @@ class BestEvent(Event):
     value: Number
 
 
-class Row(Facts):
+class MetricsRow(Facts):
     """A line of ``metrics.jsonl``."""
 
     __pydantic_extra__: dict[str, Measured]
@@ -210,6 +210,6 @@ AnyEvent = Annotated[
     Discriminator(_kind),
 ]  # fmt: skip
 EVENT: TypeAdapter[Event] = TypeAdapter(AnyEvent)
-ROW, PROVENANCE, CARD = TypeAdapter(Row), TypeAdapter(Provenance), TypeAdapter(Card)
+ROW, PROVENANCE, CARD = TypeAdapter(MetricsRow), TypeAdapter(Provenance), TypeAdapter(DataCard)
 STATE, WEIGHTS, BEST = TypeAdapter(State), TypeAdapter(Weights), TypeAdapter(Best)
 DIAGNOSIS = TypeAdapter(tuple[FindingFacts, ...])
