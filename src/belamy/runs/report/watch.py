@@ -15,14 +15,14 @@ KINDS = {"severe": "bad", "warning": "warn", "note": "good"}
 MOST_REMEDIES = 5
 
 
-def command(run: str, options: Sequence[str]) -> str:
-    """What to type to train on from a run with other options; empty where there are none.
+def command(run: str, options: Sequence[str], anew: bool = False) -> str:
+    """What to type to train on from a run with other options, or its recipe anew; empty where there are none.
 
     Example:
         >>> command("runs/first", ["--discriminator.dropout", "0.6"])
         'belamy train --resume-from runs/first --discriminator.dropout 0.6'
     """
-    words = ["belamy", "train", "--resume-from", run, *options]
+    words = ["belamy", "train", "--like" if anew else "--resume-from", run, *options]
     return " ".join(map(shlex.quote, words)) if options else ""
 
 
@@ -62,7 +62,7 @@ def _charts(evidence: Sequence[Mapping[str, Any]]) -> str:
 def _remedies(remedies: Sequence[Mapping[str, Any]], run: str) -> str:
     lines = []
     for remedy in remedies[:MOST_REMEDIES]:
-        typed = command(run, [str(word) for word in remedy.get("options") or ()])
+        typed = command(run, [str(word) for word in remedy.get("options") or ()], bool(remedy.get("anew")))
         copy = (
             f'<div class="copy"><pre tabindex="0">{escape(typed)}</pre><button type="button" hidden>Copy</button></div>'
         )
