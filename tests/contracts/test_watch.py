@@ -18,7 +18,7 @@ from belamy.cli.recipe_form import read
 from belamy.methods import classifier, gan, vae
 from belamy.methods.base import METHODS, BaseRecipe, DataSpec
 from belamy.registry import Part
-from belamy.runs.report.watch import command
+from belamy.runs.report.page import command
 from belamy.runs.run import RECIPE_TYPES, Run
 from belamy.training.watch.diagnosis import SIGNS, examine, facts, treatment
 from belamy.training.watch.finding import SEVERITIES, Finding, Remedy, ranked

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-Severity = Literal["note", "warning", "severe"]
+from belamy.runs.schema import Severity
+
 SEVERITIES: tuple[Severity, ...] = ("note", "warning", "severe")
 NOTE_FROM, NEAR = 0.4, 0.6
 """Strengths below the limit, which is 1, from which a finding is noted, and stands before other notes."""
