@@ -270,23 +270,23 @@ def treated(remedy: Remedy, saved: int | None) -> dict[str, Any]:
 
 def test_what_goes_on_has_something_left_to_see() -> None:
     remedy = Remedy("slower", {"clip_norm": 1.0}, ("--clip-norm", "1.0"))
-    assert treated(remedy, SAMPLES)["options"] == ["--clip-norm", "1.0", "--samples", f"{2 * SAMPLES}"]
+    assert treated(remedy, SAMPLES)["options"] == ["--clip-norm", "1.0", "--train-samples", f"{2 * SAMPLES}"]
     assert treated(remedy, SAMPLES // 4)["options"] == ["--clip-norm", "1.0"]
     assert not treated(remedy, SAMPLES)["anew"]
-    longer = Remedy("longer", {"samples": 2 * SAMPLES}, ("--samples", f"{2 * SAMPLES}"))
+    longer = Remedy("longer", {"train_samples": 2 * SAMPLES}, ("--samples", f"{2 * SAMPLES}"))
     assert treated(longer, SAMPLES) == {**treated(longer, 0), "anew": False}
 
 
 def test_what_cannot_go_on_begins_anew() -> None:
     remedy = Remedy("slower", {"clip_norm": 1.0}, ("--clip-norm", "1.0"))
     assert treated(remedy, None)["anew"], "nothing was saved"
-    assert treated(Remedy("stop", {"samples": 100}, ("--samples", "100")), SAMPLES)["anew"]
+    assert treated(Remedy("stop", {"train_samples": 100}, ("--samples", "100")), SAMPLES)["anew"]
 
 
 def test_a_remedy_that_discards_a_network_says_so_and_begins_anew() -> None:
     told = treated(Remedy("another", {"generator": Part(name="resnet-cifar", features=8)}, ("--x",)), SAMPLES)
     assert told["anew"] and "it discards the generator, so all begins anew" in told["why"]
-    assert "--samples" not in told["options"]
+    assert "--train-samples" not in told["options"]
 
 
 def test_networks_that_cannot_be_made_for_the_images_are_no_remedy() -> None:

@@ -35,7 +35,7 @@ def test_a_collapse_is_named_with_commands_to_paste(belamy: Command, collapsed: 
     assert said.returncode == 0
     assert "SEVERE: mode collapse" in said.stdout
     assert f"belamy train --resume-from {collapsed} --generator-optimizer.lr " in said.stdout
-    assert f"--samples {2 * 64}\n" in said.stdout, "the run is finished, so more is to be seen"
+    assert f"--train-samples {2 * 64}\n" in said.stdout, "the run is finished, so more is to be seen"
 
 
 def test_the_same_as_json(belamy: Command, collapsed: Path, tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ def test_a_changed_field_and_more_samples_are_all_that_is_typed(belamy: Command,
     assert done.returncode == 0, done.stderr
     old, new = (json.loads((path / "recipe.json").read_text()) for path in (trained, tmp_path / "child"))
     changed = {field for field, value in new["fields"].items() if old["fields"][field] != value}
-    assert changed == {"samples", "discriminator_optimizer"} and new["recipe"] == old["recipe"]
+    assert changed == {"train_samples", "discriminator_optimizer"} and new["recipe"] == old["recipe"]
     parent = json.loads((tmp_path / "child" / "provenance.json").read_text())["parent"]
-    assert parent["run"] == str(trained) and parent["samples"] == 64 and parent["changed"]["samples"] == [64, 96]
+    assert parent["run"] == str(trained) and parent["samples"] == 64 and parent["changed"]["train_samples"] == [64, 96]
     rows = [json.loads(line) for line in (tmp_path / "child" / "metrics.jsonl").read_text().splitlines()]
     assert min(row["samples"] for row in rows) > 64
     assert (tmp_path / "child" / "report.html").is_file()
@@ -39,7 +39,7 @@ def test_the_recipe_of_a_run_can_be_trained_anew(belamy: Command, trained: Path,
     assert done.returncode == 0, done.stderr
     old, new = (json.loads((path / "recipe.json").read_text()) for path in (trained, tmp_path / "anew"))
     changed = {field for field, value in new["fields"].items() if old["fields"][field] != value}
-    assert changed == {"samples", "discriminator"} and new["recipe"] == old["recipe"]
+    assert changed == {"train_samples", "discriminator"} and new["recipe"] == old["recipe"]
     assert "parent" not in json.loads((tmp_path / "anew" / "provenance.json").read_text())
 
 

@@ -40,7 +40,7 @@ class Sign(BaseSign):
             share / self.copies,
             f"{share:.0%} of the samples lie within 0.4 of the usual distance to a training image "
             f"(limit {self.copies:.0%}).",
-            f"What was learned reproduces the {f'{course.train:,} ' if history.train else ''}training images.",
+            f"What was learned reproduces the {f'{history.train:,} ' if history.train else ''}training images.",
             ("share of copies", "watch.copies", self.copies),
             remedies=lambda builder: (
                 advice("learn from more images"),
