@@ -75,6 +75,7 @@ def train(
     recipe: str | BaseRecipe | None = None,
     *,
     resume_from: str | Path | None = None,
+    like: str | Path | None = None,
     out: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -98,6 +99,7 @@ def train(
             run in ``resume_from``.
         resume_from: A run whose newest checkpoint the new run starts from. What fits the recipe is taken over: weights,
             averages, moments of the optimisers. The clock goes on, so ``samples`` counts those of that run too.
+        like: A run whose recipe is trained from the beginning.
         out: The run's directory, new or empty; by default ``runs/<recipe>-<number>``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         precision: ``auto``, ``float32``, ``bfloat16`` (automatic mixed precision) or ``float64``.
@@ -120,8 +122,10 @@ def train(
     Example:
         >>> run = train("dcgan-mnist", samples=512, out="runs/first")  # doctest: +SKIP
     """
+    if sum(given is not None for given in (resume_from, like)) + (like is not None and recipe is not None) > 1:
+        raise UsageError("Name either a recipe, or a run to go on from (resume_from), or one to begin anew (like).")
     parent = Parent.open(resume_from) if resume_from is not None else None
-    name, chosen = named_recipe(recipe, parent)
+    name, chosen = named_recipe(recipe, parent.run if parent else Run.open(like) if like is not None else None)
     chosen = chosen.changed(**fields) if fields else chosen
     if parent:
         parent.check(chosen)
@@ -154,10 +158,10 @@ def train(
             return conduct(run, trainer, options, say, validator)
 
 
-def named_recipe(recipe: str | BaseRecipe | None, parent: Parent | None) -> tuple[str, BaseRecipe]:
-    """A recipe and the name of its run's recipe."""
-    if recipe is None and parent:
-        return parent.run.recipe_name, parent.run.recipe
+def named_recipe(recipe: str | BaseRecipe | None, model: Run | None) -> tuple[str, BaseRecipe]:
+    """A recipe, by default that of another run, and its name."""
+    if recipe is None and model:
+        return model.recipe_name, model.recipe
     if isinstance(recipe, BaseRecipe):
         return "custom", recipe
     name = recipe or DEFAULT
