@@ -162,7 +162,10 @@ class Verdict:
         """One self-contained HTML page."""
         from belamy.evaluation.page import render
 
-        return render(self)
+        return render(
+            self.subject, self.against, self.card, self.measures, self.says, self.notes, self.sheets, self.figures,
+            self.command,
+        )  # fmt: skip
 
     def save(self, path: str | Path) -> Path:
         """Write the page, or with the ending ``.json`` the facts, to a file."""
@@ -176,4 +179,4 @@ class Verdict:
     def _repr_html_(self) -> str:
         from belamy.evaluation.page import summary
 
-        return summary(self)
+        return summary(self.measures, self.says, self.notes, str(self.card))

@@ -223,10 +223,17 @@ class Run:
         known = self.provenance.model_dump(mode="json", exclude_unset=True)
         files.write_json(self.path / "provenance.json", {**known, **facts})
 
+    def move_data(self, source: str) -> None:
+        """Note that the data lie elsewhere now; whatever needs them looks there from here on."""
+        facts = files.read_json(self.path / "recipe.json")
+        facts["fields"]["data"] = source
+        files.write_json(self.path / "recipe.json", facts)
+        self.recipe = self.recipe.changed(data=source)
+
     @property
-    def card(self) -> schema.Card:
+    def card(self) -> schema.DataCard:
         """The data card; an empty one where it is lost."""
-        return self._accessory("data.json", schema.CARD, schema.Card())
+        return self._accessory("data.json", schema.CARD, schema.DataCard())
 
     def changes(self) -> dict[str, Any]:
         """The fields of ``recipe.json`` that the autopilot has changed, as of the newest checkpoint."""
@@ -331,6 +338,23 @@ class Run:
     def _snapshot_files(self) -> list[tuple[int, Path]]:
         folder = self.path / "samples"
         return sorted((int(path.stem), path) for path in folder.glob("*.png") if _NUMBER.fullmatch(path.stem))
+
+    def save_real(self, sheet: np.ndarray) -> None:
+        """Write a sheet of real images, to stand beside those of samples."""
+        files.save_png(sheet, self.path / "real.png")
+
+    def real(self) -> bytes | None:
+        """The PNG of real images; None where there is none that is whole."""
+        path = self.path / "real.png"
+        if not path.exists():
+            return None
+        try:
+            data = files.read_bytes(path)
+            read_whole(BytesIO(data))
+        except (RunError, StorageError, Unreadable) as error:
+            self.lost[path.name] = f"{path} is damaged and left out: {error}"
+            return None
+        return data
 
     def save_animation(self, data: bytes, suffix: str) -> Path:
         """Write the animation of the training."""

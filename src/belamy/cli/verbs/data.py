@@ -11,6 +11,8 @@ from belamy.cli.parsing import verb
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from belamy.data.doctor import DataExamination
+
 BAR, MOST_CLASSES = 32, 40
 
 
@@ -28,10 +30,12 @@ class Form(Offline, Json):
     """1 for grey, 3 for colour; by default what the data have."""
     labels: str | None = None
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
+    levels: Annotated[int | None, Within(1, 1 << 24)] = None
+    """The value that is white in pictures of more than 8 bits, e.g. 4095 of a 12-bit camera; by default 65535."""
     samples: Annotated[int, Within(1)] = 1_000_000
     """Training samples to see, for the number of passes."""
     sheet: str | None = None
-    """Write a contact sheet to this PNG file."""
+    """Write the contact sheet to this PNG file; by default it goes into the cache."""
 
     def refuse(self) -> None:
         """Refuse a sheet that cannot be written."""
@@ -51,16 +55,32 @@ def run(form: Form) -> int:
         fit=form.fit,
         channels=form.channels,
         labels=form.labels,
+        levels=form.levels,
         offline=form.offline,
         samples=form.samples,
     )
-    lines = found.lines()
-    if form.sheet is not None:
-        from belamy.runs.files import save_png
+    # Below the tables, whose columns would fold what is to be copied.
+    last = "\n".join([*contact_sheet(found, form.sheet), f"next: {found.facts['next']}"])
+    text = "" if form.quiet else f"{shown(found.lines(), found.facts['label_counts'])}\n\n{last}"
+    return form.deliver(found.facts, text)
 
-        save_png(found.sheet, picture_file(form.sheet, True, option="--sheet"))
-        lines.append(f"contact sheet: {form.sheet}")
-    return form.deliver(found.facts, "" if form.quiet else shown(lines, found.facts["label_counts"]))
+
+def contact_sheet(found: DataExamination, sheet: str | None) -> list[str]:
+    """Writes the sheet and says where it is; only one that was asked for must be written."""
+    from belamy.data.load_options import LoadOptions
+    from belamy.errors import StorageError
+    from belamy.runs.files import save_png
+
+    if sheet is not None:
+        save_png(found.sheet, picture_file(sheet, True, option="--sheet"))
+        return [f"contact sheet: {sheet}"]
+    path = LoadOptions().cache_folder / "sheets" / f"{found.facts['fingerprint'][:16]}.png"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_png(found.sheet, path)
+    except (OSError, StorageError):
+        return []
+    return [f"contact sheet: {path}"]
 
 
 def shown(lines: list[str], label_counts: dict[str, int]) -> str:

@@ -23,22 +23,22 @@ class Form(Json):
 def run(form: Form) -> int:
     """Print the findings, the gravest first."""
     from belamy.cli.output import tell_lost
-    from belamy.runs.report.watch import command
+    from belamy.runs.report.page import command
     from belamy.runs.run import Run
-    from belamy.training.watch.diagnosis import examine
+    from belamy.training.watch.diagnosis import facts
     from belamy.training.watch.history import RunHistory
 
     run = Run.open(form.run)
     history = RunHistory.of(run)
     history = history if form.at == 1 else history.until(form.at * run.recipe.train_samples)
-    facts = [finding.facts() for finding in examine(history)]
-    for finding in facts:
+    found = facts(history)
+    for finding in found:
         for remedy in finding["remedies"]:
-            remedy["command"] = command(str(run.path), remedy["options"])
+            remedy["command"] = command(str(run.path), remedy["options"], remedy["anew"])
     looks = len(history.series("watch.finite")[0])
-    told = {"run": str(run.path), "samples": history.samples, "looks": looks, "findings": facts}
+    told = {"run": str(run.path), "samples": history.samples, "looks": looks, "findings": found}
     tell_lost(run.lost)
-    return form.deliver(told, text(facts, history.samples, looks))
+    return form.deliver(told, text(found, history.samples, looks))
 
 
 def text(findings: Sequence[Mapping[str, Any]], samples: int, looks: int) -> str:

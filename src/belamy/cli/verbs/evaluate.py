@@ -32,8 +32,8 @@ class Form(Device, Offline, Progress, ToPage, Json):
     """The extractor's weights as a file."""
     count: Annotated[int, Within(2)] = 10_000
     """How many images are judged."""
-    split: str = "test"
-    """Which of the real images are compared with: test, train or all."""
+    split: str | None = None
+    """Which of the real images are compared with: test, train or all; by default test, or all where it is too few."""
     seed: Seed = 0
     """Of the samples, of the choice among images, and of all resampling."""
     size: Annotated[int | None, Within(1, 4096)] = None

@@ -13,6 +13,8 @@ class Form(Training):
 
     run: str
     """The run's directory."""
+    data: str | None = None
+    """Where the data lie now, if they moved; they must be the same."""
 
 
 @verb(Form)

@@ -56,7 +56,7 @@ class Form(OfRun, Offline, Overwrite, Json):
 def run(form: Form) -> int:
     """Encode, search, show."""
     from belamy.cli.images import other
-    from belamy.data.documents import holds_documents
+    from belamy.data.formats.documents import holds_documents
     from belamy.editing.retrieval import sheet
     from belamy.runs.files import write_bytes
     from belamy.sampling.points import encoded, encoder
@@ -90,7 +90,8 @@ def documents(form: Form, run: Run, data: Dataset) -> tuple[list[str], torch.Ten
     Raises:
         UsageError: The documents have changed since the run was trained, or no word of a query is known.
     """
-    from belamy.data.documents import SUFFIXES, Vocabulary, read_corpus, read_text
+    from belamy.data.files import read_text
+    from belamy.data.formats.documents import SUFFIXES, Vocabulary, read_corpus
 
     if form.data is not None:
         raise UsageError("A run of documents is searched among its own: words of others may be unknown. Omit --data.")
