@@ -30,7 +30,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """A package with a part, a part of another role, and a private module that cannot be imported."""
     package = tmp_path / f"parts_{tmp_path.name.replace('-', '_')}"
     package.mkdir()
-    (package / "__init__.py").touch()
+    (package / "__init__.py").write_text("class Thing: ...")
     (package / "two_words.py").write_text(PARTS.format(role="Thing"))
     (package / "other.py").write_text(PARTS.format(role="Other"))
     (package / "_private.py").write_text("class Thing: ...\nraise RuntimeError")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.measures import MEASURES, Measures
+from belamy.data.measures import MEASURES, Measure
 from belamy.errors import DataError, UsageError
 from belamy.registry import Part
 
@@ -29,7 +29,7 @@ def measured(data: Dataset, name: str) -> Tensor:
         data: The images.
         name: A measure with its options, e.g. ``colour:kind=hue``.
     """
-    measure: Measures = MEASURES.build(Part.parse(name))
+    measure: Measure = MEASURES.build(Part.parse(name))
     return torch.cat([measure(images) for images in data.chunks(CHUNK)])
 
 
