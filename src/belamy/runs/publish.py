@@ -17,47 +17,55 @@ from belamy.networks.summary import summarize
 from belamy.runs import files
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.run import Run
-from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4, encode_webp
+from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4, encode_webp, encode_within
+
+FILM_BUDGET = 700_000
+"""Bytes of the film within the report."""
 
 
 def publish(run: Run) -> Path:
-    """Write the run's animation and its ``report.html``; returns the report's path."""
+    """Write the run's animation and its ``report.html``, without what is damaged, as ``run.lost`` then says.
+
+    Returns:
+        The report's path.
+    """
     snapshots = run.snapshots()
-    film = animate(run, [_enlarged(_pixels(png)) for _, png in snapshots]) if len(snapshots) > 1 else None
+    frames = [_pixels(png) for _, png in snapshots]
+    if len(frames) > 1:
+        animate(run, [_enlarged(frame) for frame in frames])
     method = run.build()
     facts = ReportFacts(
         recipe_name=run.recipe_name,
         method=run.method_name,
         recipe=run.recipe.model_dump(mode="json"),
         recipe_defaults=_defaults(run.recipe_name),
-        provenance={"seed": run.recipe.seed, **run.provenance},
-        data=run.card,
+        provenance={"seed": run.recipe.seed, **run.provenance.model_dump(mode="json", exclude_unset=True)},
+        data=run.card.model_dump(mode="json", exclude_unset=True),
         metrics=run.metrics(),
         journal=run.journal(),
         snapshots=snapshots,
-        animation=film,
+        animation=encode_within(frames, FILM_BUDGET) if len(frames) > 1 else None,
+        real=run.real(),
         pictures_are="Samples" if isinstance(method, Samples) else "Images above their reconstructions",
         tables=layer_tables(method),
         commands=commands(run),
-        notes=notes(run),
         findings=run.diagnosis(),
         run=str(run.path),
+        notes=notes(run),  # last: what was lost is known by now
     )
     path = run.path / "report.html"
     files.write_bytes(path, render(facts).encode())
     return path
 
 
-def animate(run: Run, frames: list[np.ndarray]) -> bytes:
-    """Write the animation as GIF, and as MP4 or else WebP where a codec is installed; returns the GIF."""
-    film = encode_gif(frames)
-    run.save_animation(film, "gif")
+def animate(run: Run, frames: list[np.ndarray]) -> None:
+    """Write the animation as GIF, and as MP4 or else WebP where a codec is installed."""
+    run.save_animation(encode_gif(frames), "gif")
     codecs = available_codecs()
     if "mp4" in codecs:
         run.save_animation(encode_mp4(frames), "mp4")
     elif "webp" in codecs:
         run.save_animation(encode_webp(frames), "webp")
-    return film
 
 
 def layer_tables(method: BaseMethod) -> dict[str, str]:
@@ -87,7 +95,7 @@ def commands(run: Run) -> list[str]:
 def notes(run: Run) -> list[str]:
     """What a reader must know first."""
     seen, total = run.samples_seen, run.recipe.train_samples
-    said = []
+    said = [*run.lost.values()]
     if seen < total:
         said.append(f"This run is not finished: {seen:,} of {total:,} samples. Go on with `belamy resume {run.path}`.")
     return said

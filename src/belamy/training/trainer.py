@@ -13,7 +13,7 @@ import torch
 from belamy.data import Batch, Batches, Dataset
 from belamy.errors import NotFinite, UsageError
 from belamy.methods.base import OPTIMIZERS, SCHEDULES, BaseMethod, Turn
-from belamy.runs.run import Checkpoint
+from belamy.runs.checkpoint import Checkpoint
 from belamy.seeds import Draws, derive
 from belamy.training.averaging import Averages
 from belamy.training.distribution import World, average_gradients

@@ -21,7 +21,7 @@ class Form:
 
 def run(words: list[str]) -> int:
     """Print the findings, the gravest first."""
-    from belamy.cli.output import deliver
+    from belamy.cli.output import deliver, tell_lost
     from belamy.cli.parsing import parse
 
     form = parse(Form, words, "belamy diagnose")
@@ -29,7 +29,7 @@ def run(words: list[str]) -> int:
 
     if not 0 < form.at <= 1:
         raise UsageError(f"--at is {form.at:g}, but it must be above 0 and at most 1.")
-    from belamy.runs.report.watch import command
+    from belamy.runs.report.page import command
     from belamy.runs.run import Run
     from belamy.training.watch.diagnosis import examine
     from belamy.training.watch.history import RunHistory
@@ -43,6 +43,7 @@ def run(words: list[str]) -> int:
             remedy["command"] = command(str(run.path), remedy["options"])
     looks = len(history.series("watch.finite")[0])
     told = {"run": str(run.path), "samples": history.samples, "looks": looks, "findings": facts}
+    tell_lost(run.lost)
     deliver(told, form.json, text(facts, history.samples, looks))
     return 0
 
