@@ -202,11 +202,10 @@ def breach(part: Any, contract: type) -> str | None:
         return "is no torch.nn.Module"
     for name, member in _promised(contract).items():
         found = next((vars(base)[name] for base in made.__mro__ if name in vars(base)), None)
-        if getattr(found, "__name__", "") == "_forward_unimplemented":  # that of torch.nn.Module
-            found = None
+        empty = getattr(found, "__name__", "") == "_forward_unimplemented"  # that of torch.nn.Module
         if found is None and part is made and not member.of_class:
             continue  # it may be there once the part is built
-        if found is None and (part is made or not hasattr(part, name)):
+        if empty or (found is None and (part is made or not hasattr(part, name))):
             return f"lacks {name}{member.arguments}"
         own = getattr(part, name) if found is None else found
         if member.signature and not _takes(own, member.signature, bound=found is None):

@@ -90,7 +90,7 @@ class Stylist(Module, Protocol):
     """What a class ``Stylist`` must have."""
 
     native_shape: tuple[int, int, int]
-    reach: int
+    receptive_field: int
 
     def forward(self, images: Tensor) -> Tensor:
         """Images in [-1, 1] of the same size.  # [N, C, H, W]"""
