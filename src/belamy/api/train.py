@@ -131,8 +131,6 @@ def train(
     if parent:
         parent.check(chosen)
     validation = validation_facts(evaluate_every, evaluate_count, metrics, keep_best)
-    if validation is not None:
-        ValidationConfig.parse(validation).check()
     options = Options(device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot, validation)
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)
@@ -253,10 +251,12 @@ def validation_facts(
     """How a run is judged while it trains, as its provenance holds it; None if it is not.
 
     Raises:
-        UsageError: What is to be done is not to be done at any time.
+        UsageError: What is to be done is not to be done at any time, or cannot be.
     """
     if every is not None:
-        return {"every": every, "count": count, "metrics": list(metrics), "keep_best": keep_best}
+        validation = ValidationConfig(every, count, tuple(metrics), keep_best)
+        validation.check()
+        return {**validation.facts(), "metrics": list(metrics)}
     if keep_best is not None or metrics:
         option = "--keep-best" if keep_best is not None else "--metrics"
         raise UsageError(f"{option} says what to do when samples are judged. Say when: --evaluate-every SAMPLES.")

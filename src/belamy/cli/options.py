@@ -112,7 +112,7 @@ def options(described: type[Form]) -> type[Form]:
 
 
 @options
-class Options:
+class VerbOptions:
     """What every verb understands."""
 
     config: str | None = None
@@ -152,7 +152,7 @@ def _bounds(hint: Any) -> Iterator[Within]:
 
 
 @options
-class Json(Options):
+class Json(VerbOptions):
     """Facts for programs."""
 
     json: str | None = None
@@ -182,7 +182,7 @@ class Json(Options):
 
 
 @options
-class Progress(Options):
+class ProgressOption(VerbOptions):
     """How far it is."""
 
     progress: bool = True
@@ -201,7 +201,7 @@ class Progress(Options):
 
 
 @options
-class Offline(Options):
+class Offline(VerbOptions):
     """Data that are not at hand."""
 
     offline: bool = False
@@ -215,7 +215,7 @@ class Offline(Options):
 
 
 @options
-class Device(Options):
+class Device(VerbOptions):
     """Where to compute."""
 
     device: str = "auto"
@@ -231,7 +231,7 @@ class Device(Options):
 
 
 @options
-class Training(Device, Offline, Progress):
+class Training(Device, Offline, ProgressOption):
     """How training goes about it."""
 
     checkpoint_seconds: Annotated[float, Within(0)] = 60.0
@@ -263,7 +263,7 @@ class OfRun(Device):
 
 
 @options
-class Overwrite(Options):
+class Overwrite(VerbOptions):
     """What is there already."""
 
     overwrite: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from belamy.cli.options import Json, Progress, Seed, Share, ToFile, Within, options
+from belamy.cli.options import Json, ProgressOption, Seed, Share, ToFile, Within, options
 from belamy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ LAYERS = ("content_layers", "style_layers")
 
 
 @options
-class Sight(Progress, ToFile, Json):
+class Sight(ProgressOption, ToFile, Json):
     """What looks at the pictures."""
 
     content: str
@@ -68,7 +68,7 @@ class Sight(Progress, ToFile, Json):
 
 
 @options
-class Painting(Sight):
+class PaintingOptions(Sight):
     """A style, and how it is painted in."""
 
     styles: tuple[str, ...]

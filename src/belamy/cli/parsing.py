@@ -11,7 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
-from belamy.cli.options import Options
+from belamy.cli.options import VerbOptions
 from belamy.errors import UsageError, nearest
 
 Form = TypeVar("Form")
@@ -74,7 +74,7 @@ def parse(form: type[Form], words: Sequence[str], command: str, options: Sequenc
 
 def checked(form: Form) -> Form:
     """The form, once everything in it that can be refused now has passed."""
-    if isinstance(form, Options):
+    if isinstance(form, VerbOptions):
         form.refuse()
     return form
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from belamy.cli.options import Json, Offline, OfRun, Progress, Seed, ToFile, Within, options
+from belamy.cli.options import Json, Offline, OfRun, ProgressOption, Seed, ToFile, Within, options
 from belamy.cli.parsing import verb
 
 
 @options
-class Form(OfRun, Offline, Progress, ToFile, Json):
+class Form(OfRun, Offline, ProgressOption, ToFile, Json):
     """Add and subtract groups, seeds and images in a run's latent space: "mean(glasses) - mean(plain) + mean(woman)".
     Shows the operands, the result among eight neighbours, and the same sum of pixels beside it.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional
 
-from belamy.cli.options import Device, Json, Offline, Progress, Within, options
+from belamy.cli.options import Device, Json, Offline, ProgressOption, Within, options
 from belamy.cli.output import named_file
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @options
-class Form(Device, Offline, Progress, Json):
+class Form(Device, Offline, ProgressOption, Json):
     """Compare recipes over seeds and hyper-parameter draws, under an equal budget; reports distributions, not the best.
 
     A recipe is NAME, NAME:FIELD=VALUE,FIELD=VALUE, or in quotes what follows `belamy train`; LABEL= before it says what

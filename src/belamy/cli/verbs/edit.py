@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from belamy.cli.images import chosen_class, heeds_labels
-from belamy.cli.options import Json, Offline, OfRun, Progress, Seed, ToFolder, Within, options
+from belamy.cli.options import Json, Offline, OfRun, ProgressOption, Seed, ToFolder, Within, options
 from belamy.cli.output import stems, telling
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
@@ -26,7 +26,7 @@ _SEEDS = re.compile(r"seed:(\d{1,15})(?:\.\.(\d{1,15}))?")
 
 
 @options
-class Form(OfRun, Offline, Progress, ToFolder, Json):
+class Form(OfRun, Offline, ProgressOption, ToFolder, Json):
     """Change a picture through a run's latent space: invert it, add directions or tell another class, and make the
     picture anew. Without either it is only inverted. Writes the pictures made, and a sheet of given, inverted and
     changed ones."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from belamy.cli.options import Device, Json, Offline, Progress, Seed, ToPage, Within, options
+from belamy.cli.options import Device, Json, Offline, ProgressOption, Seed, ToPage, Within, options
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
 
 
 @options
-class Form(Device, Offline, Progress, ToPage, Json):
+class Form(Device, Offline, ProgressOption, ToPage, Json):
     """Judge the samples of a run, or images that are there already, against real ones."""
 
     source: str

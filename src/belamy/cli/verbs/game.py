@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from belamy.cli.options import Json, Progress, Within, options
+from belamy.cli.options import Json, ProgressOption, Within, options
 from belamy.cli.output import named_file
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @options
-class Form(Progress, Json):
+class Form(ProgressOption, Json):
     """What to do with the game."""
 
     out: str | None = None

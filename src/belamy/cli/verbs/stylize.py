@@ -9,7 +9,7 @@ from typing import Any
 
 from belamy.cli.options import options
 from belamy.cli.output import FILMS, film, picture_file
-from belamy.cli.painting import Painting, stepping
+from belamy.cli.painting import PaintingOptions, stepping
 from belamy.cli.parsing import parse
 from belamy.errors import UsageError
 
@@ -17,7 +17,7 @@ FRAMES = 60
 
 
 @options
-class Form(Painting):
+class Form(PaintingOptions):
     """Paint one picture in the style of others. Needs no download with the settings `offline`; `documents` and `gatys`
     need the published weights of VGG-19. A film is painted by `belamy stylize-film`."""
 

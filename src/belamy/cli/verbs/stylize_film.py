@@ -7,12 +7,12 @@ from typing import Annotated, Any, ClassVar
 
 from belamy.cli.options import Within, options
 from belamy.cli.output import FILMS, film
-from belamy.cli.painting import Painting, stepping
+from belamy.cli.painting import PaintingOptions, stepping
 from belamy.cli.parsing import verb
 
 
 @options
-class Form(Painting):
+class Form(PaintingOptions):
     """Paint a film in the style of pictures: each frame starts from the painted one before, moved as things moved, and
     is held to it."""
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from belamy.cli.options import Device, Json, Offline, Progress, Seed, ToPage, Within, options
+from belamy.cli.options import Device, Json, Offline, ProgressOption, Seed, ToPage, Within, options
 from belamy.cli.parsing import verb
 
 
 @options
-class Form(Device, Offline, Progress, ToPage, Json):
+class Form(Device, Offline, ProgressOption, ToPage, Json):
     """Tell generated images from real ones: which tests separate, how surely, and what JPEG leaves of it."""
 
     suspect: str
