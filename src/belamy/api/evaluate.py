@@ -13,10 +13,11 @@ from belamy.device import choose_device
 from belamy.errors import UsageError
 from belamy.evaluation.candidate import Candidate, Drawn, Stored, is_run, open_candidate, opened
 from belamy.evaluation.features import Extractor
+from belamy.evaluation.measures import Measure, measures
 from belamy.evaluation.metrics import named
 from belamy.evaluation.panel import Panel, needs_of
 from belamy.evaluation.probes import PROBES
-from belamy.evaluation.verdict import Measure, Verdict, measures
+from belamy.evaluation.verdict import Verdict
 from belamy.judges.classifier_score import check, classifier_score, conditional_samples
 from belamy.judges.extractors import choose
 from belamy.judges.judge import trained_judge
@@ -30,7 +31,7 @@ COUNT = 10_000
 """Images that are judged unless more or fewer are asked for: from here on the bias of a Fréchet distance is small."""
 STANDARD = (
     "frechet", "frechet-infinity", "kernel", "precision-recall", "density-coverage", "inception-score", "modes",
-    "diversity", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
+    "diversity", "sharpness", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
 )  # fmt: skip
 """The metrics of an evaluation, as far as the data and the extractor allow them."""
 SHOWN = 64
@@ -176,6 +177,8 @@ def judge(
         },
         figures=found.figures,
         command=command(source, against, protocol),
+        copies=found.copies,
+        missing=found.missing,
     )
 
 
@@ -310,7 +313,7 @@ def command(source: str, against: str | None, protocol: Protocol) -> str:
         if getattr(protocol, name) != getattr(usual, name):
             words += [f"--{name}", str(getattr(protocol, name))]
     words += ["--weights", "best"] if protocol.best else []
-    words += ["--no-floor"] if not protocol.real_baseline else []
+    words += ["--no-real-baseline"] if not protocol.real_baseline else []
     words += ["--controls"] if protocol.controls else []
     words += ["--probes", *protocol.probes] if protocol.probes else []
     words += ["--classifiers", str(protocol.classifiers)] if protocol.classifiers else []

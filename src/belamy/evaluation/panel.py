@@ -19,6 +19,7 @@ from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.metrics import METRICS, Accumulates
+from belamy.evaluation.rows import fingerprints
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
 from belamy.registry import Part
@@ -29,6 +30,8 @@ LOSSY = ("JPEG", "mixed")
 """Beginnings of the formats whose pixels are not those that were drawn."""
 LEAST = 2
 SHOWN = 64
+COPIED = 0.01
+"""Share of exact copies from which on they are mentioned."""
 
 Chunks = Iterable[Chunk]
 Told = Callable[[int], None]
@@ -48,6 +51,9 @@ class Judgement:
         figures: Pictures to look at, uint8 ``[H, W]`` or ``[H, W, 3]``, by title.
         origins: Which metric each number is of.
         shown: The first of the images that were judged, uint8 ``[n, C, H, W]``.
+        copies: Share of them that are, pixel for pixel, among the ``real`` ones compared with, and among those learned
+            from (``train``), where these were looked at.
+        missing: Names of the classes that hardly ever come, though real images of them do.
     """
 
     values: dict[str, float]
@@ -57,6 +63,8 @@ class Judgement:
     figures: dict[str, Tensor] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     shown: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.uint8), repr=False)
+    copies: Mapping[str, float] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 class Panel:
@@ -92,6 +100,7 @@ class Panel:
         self.extractor, self.data, self.split, self.fit = extractor, data, split, fit
         self.told: Told = told or (lambda _count: None)
         self.doing: Doing = doing or (lambda _what: None)
+        self._marks: dict[str, Tensor] = {}
         self.indices = data.indices(split)
         if len(self.indices) < LEAST:
             raise UsageError(
@@ -143,14 +152,14 @@ class Panel:
     def taught(self) -> Metrics:
         """Those metrics after they have seen it."""
         made = self.built(self.asking)
-        self._show(made, Stored(self.data, self.train).chunks(), "train")
+        self._marks["train"] = self._show(made, Stored(self.data, self.train).chunks(), "train")
         return made
 
     @cached_property
     def primed(self) -> Metrics:
         """The metrics after they have seen the real images, and what was learned from where they ask for it."""
         made = {**self.built(self.parts), **deepcopy(self.taught)}
-        self._show(made, Stored(self.data, self.indices).chunks(), "real")
+        self._marks["real"] = self._show(made, Stored(self.data, self.indices).chunks(), "real")
         return made
 
     def built(self, names: Iterable[str]) -> Metrics:
@@ -178,9 +187,19 @@ class Panel:
                     first.append(images[:SHOWN])
                 yield images, asked
 
-        count = self._show(metrics, kept(), "fake")
+        marks = self._show(metrics, kept(), "fake")
+        count = len(marks)
         found = judged(metrics, replace(self.card(count, seed, labels), **facts), detail, self.doing)
-        return replace(found, shown=first[0]) if first else found
+        rare: list[int] = getattr(metrics.get("modes"), "rare", list)() if self.data.classes else []
+        copies = {
+            side: float(torch.isin(marks, others).double().mean())
+            for side, others in self._marks.items()
+            if count and len(others)
+        }
+        return replace(
+            found, copies=copies, missing=tuple(self.data.classes[each] for each in rare),
+            shown=first[0] if first else found.shown, notes=[*found.notes, *repeats(copies, count)],
+        )  # fmt: skip
 
     def judge_method(self, method: BaseMethod, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
         """The verdict on samples of a trained method, with the classes in turn where its networks use labels."""
@@ -226,13 +245,13 @@ class Panel:
         if plain := [name for name in self.parts if name not in apart]:
             chosen = self.rest[_shuffled(len(self.rest), seed)[:count]]
             shown = {name: deepcopy(self.primed[name]) for name in plain}
-            count = self._show(shown, Stored(self.data, chosen).chunks(), "fake")
+            count = len(self._show(shown, Stored(self.data, chosen).chunks(), "fake"))
             metrics |= shown
         if apart and len(self.indices) >= 2 * LEAST:
             halves = self.indices[_shuffled(len(self.indices), seed)].chunk(2)
             shown = {**self.built(apart), **deepcopy(self.taught)}
             self._show(shown, Stored(self.data, halves[0]).chunks(), "real")
-            halved = self._show(shown, Stored(self.data, halves[1][:count]).chunks(), "fake")
+            halved = len(self._show(shown, Stored(self.data, halves[1][:count]).chunks(), "fake"))
             count = count if metrics else halved
             metrics |= shown
         ordered = {name: metrics[name] for name in self.parts if name in metrics}
@@ -273,17 +292,17 @@ class Panel:
             looks += len(self.indices) - half + min(half, count)
         return looks
 
-    def _show(self, metrics: Metrics, chunks: Chunks, side: str) -> int:
-        """Show images to metrics as one side; returns how many."""
-        count = 0
+    def _show(self, metrics: Metrics, chunks: Chunks, side: str) -> Tensor:
+        """Show images to metrics as one side; returns a mark of each, which equal pixels share.  # [n] long"""
+        marks = [torch.empty(0, dtype=torch.long)]
         for images, labels in chunks if metrics else ():
             seen: ExtractedFeatures = self.extractor.extract(images, labels)
             seen = seen if seen.images is not None else replace(seen, images=images)
             for metric in metrics.values():
                 metric.update(**{side: seen})
-            count += len(seen)
+            marks.append(fingerprints(images.flatten(1)))
             self.told(len(seen))
-        return count
+        return torch.cat(marks)
 
 
 def judged(metrics: Metrics, card: Card, detail: bool, doing: Doing) -> Judgement:
@@ -307,6 +326,22 @@ def judged(metrics: Metrics, card: Card, detail: bool, doing: Doing) -> Judgemen
         if detail and hasattr(metric, "figures"):
             figures |= metric.figures()
     return Judgement(values, card, intervals, notes, figures, origins)
+
+
+def repeats(copies: Mapping[str, float], count: int) -> list[str]:
+    """What is to be said of images that are copies, pixel for pixel."""
+    share = copies.get("real", 0.0)
+    if share == 1:
+        return [
+            "Both sides are the same pictures: distances are 0, and those without bias (kernel, frechet-infinity) are "
+            "below it. They say nothing about a generator."
+        ]
+    sides = {"real": "real ones that they are compared with", "train": "images that were learned from"}
+    return [
+        f"{copies[side]:.0%} of the {count:,} judged images are, pixel for pixel, {words}."
+        for side, words in sides.items()
+        if copies.get(side, 0.0) >= COPIED
+    ]
 
 
 def fine(value: float) -> bool:

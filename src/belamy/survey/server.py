@@ -3,30 +3,30 @@
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from belamy.errors import MissingExtra, UsageError
+from belamy.pages import file_text, fragment
 from belamy.survey.design import SCORES
 from belamy.survey.export import as_csv, as_json
 from belamy.survey.guard import Guard
 from belamy.survey.store import Refused, Reply, Store
 
 HOST = "127.0.0.1"
-PAGES = {"/": "welcome.html", "/take": "take.html", "/admin": "admin.html"}
-"""Pages by address. The token stands behind the # of the address, which browsers keep to themselves."""
+PAGES = {"/": "survey_welcome", "/take": "survey_take", "/admin": "survey_admin"}
+"""Templates by address. The token stands behind the # of the address, which browsers keep to themselves."""
 ASSETS = {
-    "report.css": ("belamy.runs.report", "style.css", "text/css"),
-    "survey.css": ("belamy.survey", "pages/survey.css", "text/css"),
-    "take.js": ("belamy.survey", "pages/take.js", "text/javascript"),
-    "stage.js": ("belamy.survey", "pages/stage.js", "text/javascript"),
-    "admin.js": ("belamy.survey", "pages/admin.js", "text/javascript"),
-    "icon.svg": ("belamy.survey", "pages/icon.svg", "image/svg+xml"),
-    "desk.js": ("belamy.survey", "pages/desk.js", "text/javascript"),
+    "report.css": ("style.css", "text/css"),
+    "survey.css": ("survey/survey.css", "text/css"),
+    "take.js": ("survey/take.js", "text/javascript"),
+    "stage.js": ("survey/stage.js", "text/javascript"),
+    "admin.js": ("survey/admin.js", "text/javascript"),
+    "icon.svg": ("survey/icon.svg", "image/svg+xml"),
+    "desk.js": ("survey/desk.js", "text/javascript"),
 }
-"""What pages load, by name: package, file, type. A name that is not here is not served."""
+"""What pages load, by name: file and type. A name that is not here is not served."""
 LINKS_AT_ONCE = 200
 TOKEN = "x-belamy-token"
 Millisecond = Annotated[float, Field(ge=0, le=86_400_000, allow_inf_nan=False)]
@@ -95,7 +95,7 @@ def _pages(app: Any) -> None:
     from fastapi import Response
 
     def page(name: str) -> Callable[[], Response]:
-        return lambda: Response(_text("belamy.survey", f"pages/{name}"), media_type="text/html; charset=utf-8")
+        return lambda: Response(fragment(name), media_type="text/html; charset=utf-8")
 
     for address, name in PAGES.items():
         app.add_api_route(address, page(name), methods=["GET"])
@@ -104,8 +104,8 @@ def _pages(app: Any) -> None:
     def asset(name: str) -> Response:
         if name not in ASSETS:
             raise Refused(404, "There is no such file.")
-        package, file, kind = ASSETS[name]
-        return Response(_text(package, file), media_type=f"{kind}; charset=utf-8")
+        file, kind = ASSETS[name]
+        return Response(file_text(file), media_type=f"{kind}; charset=utf-8")
 
 
 def _participants(app: Any, store: Store) -> None:
@@ -221,7 +221,3 @@ def prepared(store: Store) -> Any:
         proxy_headers=False, limit_concurrency=200, timeout_keep_alive=15, timeout_graceful_shutdown=3, ws="none",
     )  # fmt: skip
     return uvicorn.Server(config)
-
-
-def _text(package: str, name: str) -> str:
-    return files(package).joinpath(name).read_text(encoding="utf-8")
