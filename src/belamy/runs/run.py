@@ -216,9 +216,9 @@ class Run:
         files.write_json(self.path / "provenance.json", {**known, **facts})
 
     @property
-    def card(self) -> schema.Card:
+    def card(self) -> schema.DataCard:
         """The data card; an empty one where it is lost."""
-        return self._accessory("data.json", schema.CARD, schema.Card())
+        return self._accessory("data.json", schema.CARD, schema.DataCard())
 
     def changes(self) -> dict[str, Any]:
         """The fields of ``recipe.json`` that the autopilot has changed, as of the newest checkpoint."""

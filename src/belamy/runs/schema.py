@@ -68,7 +68,7 @@ class Provenance(Facts):
     parent: dict[str, JsonValue] | None = None
 
 
-class Card(Facts):
+class DataCard(Facts):
     """``data.json``: what was learned from; see :meth:`belamy.data.Dataset.card`."""
 
     name: str = ""
@@ -122,7 +122,7 @@ class BestEvent(Event):
     value: Number
 
 
-class Row(Facts):
+class MetricsRow(Facts):
     """A line of ``metrics.jsonl``."""
 
     __pydantic_extra__: dict[str, Measured]
@@ -210,6 +210,6 @@ AnyEvent = Annotated[
     Discriminator(_kind),
 ]  # fmt: skip
 EVENT: TypeAdapter[Event] = TypeAdapter(AnyEvent)
-ROW, PROVENANCE, CARD = TypeAdapter(Row), TypeAdapter(Provenance), TypeAdapter(Card)
+ROW, PROVENANCE, CARD = TypeAdapter(MetricsRow), TypeAdapter(Provenance), TypeAdapter(DataCard)
 STATE, WEIGHTS, BEST = TypeAdapter(State), TypeAdapter(Weights), TypeAdapter(Best)
 DIAGNOSIS = TypeAdapter(tuple[FindingFacts, ...])

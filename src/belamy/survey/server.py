@@ -1,18 +1,22 @@
 """The web application: pages from the package, everything else behind a token. It listens on this machine alone."""
 
+import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from belamy.errors import MissingExtra, UsageError
+from belamy.errors import BelamyError, MissingExtra, StorageError, UsageError
 from belamy.pages import file_text, fragment
 from belamy.survey.design import SCORES
 from belamy.survey.export import as_csv, as_json
 from belamy.survey.guard import Guard
-from belamy.survey.store import Refused, Reply, Store
+from belamy.survey.response import Reply
+from belamy.survey.store import Refused, Store
 
 HOST = "127.0.0.1"
 PAGES = {"/": "survey_welcome", "/take": "survey_take", "/admin": "survey_admin"}
@@ -28,6 +32,13 @@ ASSETS = {
 }
 """What pages load, by name: file and type. A name that is not here is not served."""
 LINKS_AT_ONCE = 200
+MOST_CONNECTIONS = 200
+"""Connections at a time; one more closes that which has asked for nothing for longest."""
+SILENCE = 15.0
+"""Seconds in which a connection must have asked for something, its headers whole."""
+QUIET = 60.0
+"""Seconds for which the operator is not told the same again."""
+BROKEN = "This could not be stored yet. Everything that was answered before is safe. Tell whoever invited you."
 TOKEN = "x-belamy-token"
 Millisecond = Annotated[float, Field(ge=0, le=86_400_000, allow_inf_nan=False)]
 
@@ -74,11 +85,21 @@ def application(store: Store) -> Guard:
         yield
         store.close()
 
+    said_at: dict[str, float] = {}
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=life)
 
     @app.exception_handler(Refused)
     async def told(_: Request, error: Refused) -> Response:
         return JSONResponse({"message": error.message}, error.status)
+
+    @app.exception_handler(BelamyError)
+    async def broken(_: Request, error: BelamyError) -> Response:
+        now = monotonic()
+        if now - said_at.get(str(error), -QUIET) >= QUIET:
+            said_at[str(error)] = now
+            sys.stderr.write(f"belamy: {error}\n")
+            sys.stderr.flush()
+        return JSONResponse({"message": BROKEN}, 507 if isinstance(error, StorageError) else 500)
 
     @app.exception_handler(RequestValidationError)
     async def told_which(_: Request, error: RequestValidationError) -> Response:
@@ -152,7 +173,7 @@ def _participants(app: Any, store: Store) -> None:
         return Response(data, media_type=mime)
 
     @app.get("/mask/{number}")
-    def mask(number: int, person: int = who) -> Response:
+    def mask(number: str, person: int = who) -> Response:
         mime, data = store.mask(number)
         return Response(data, media_type=mime)
 
@@ -218,6 +239,53 @@ def prepared(store: Store) -> Any:
         raise MissingExtra("uvicorn", "survey", "A survey") from None
     config = uvicorn.Config(
         application(store), log_level="warning", access_log=False, server_header=False, date_header=False,
-        proxy_headers=False, limit_concurrency=200, timeout_keep_alive=15, timeout_graceful_shutdown=3, ws="none",
+        proxy_headers=False, limit_concurrency=2 * MOST_CONNECTIONS, timeout_graceful_shutdown=3, ws="none",
+        http=connection(),
     )  # fmt: skip
     return uvicorn.Server(config)
+
+
+def connection() -> type[Any]:
+    """The protocol of uvicorn's with a bound on silence: half a request, or none, holds no place for long."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Connection(H11Protocol):
+        since = 0.0  # when it last began or ended a request
+        silence: asyncio.TimerHandle | None = None
+
+        @property
+        def busy(self) -> bool:
+            return self.cycle is not None and not self.cycle.response_complete
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._listen()
+            if len(self.connections) > MOST_CONNECTIONS:
+                oldest: Any = min(self.connections, key=lambda each: (each.busy, each.since))  # type: ignore[union-attr]
+                oldest.transport.abort()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.busy:
+                self._stop()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if not self.busy:  # else the next request has come already
+                self._listen()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop()
+            super().connection_lost(exc)
+
+        def _listen(self) -> None:
+            self._stop()
+            self.since = self.loop.time()
+            self.silence = self.loop.call_later(SILENCE, self.transport.close)
+
+        def _stop(self) -> None:
+            if self.silence is not None:
+                self.silence.cancel()
+            self.silence = None
+
+    return Connection
