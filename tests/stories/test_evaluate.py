@@ -185,7 +185,7 @@ class TestCompareMetrics:
         second = result(belamy, fakes, reals, tmp_path / "b.json", "--count", "30", "--split", "train")
         said = belamy("compare-metrics", first, second)
         assert said.returncode == 2
-        assert "split (test against train)" in said.stderr and "n_generated (40 against 30)" in said.stderr
+        assert "split (all against train)" in said.stderr and "n_generated (40 against 30)" in said.stderr
         assert "Evaluate them again with the same --split" in said.stderr and "--label" in said.stderr
         said = belamy("compare-metrics", first, second, "--label")
         assert said.returncode == 0 and "shown apart and do not rank" in said.stdout
@@ -259,8 +259,8 @@ class TestWhileTraining:
         rows = [row for row in judged.metrics() if "judged" in row]
         nearest = min(rows, key=lambda row: abs(row["judged"]["frechet"] - row["floor"]["frechet"]))
         best = judged.best()
-        assert best is not None and best["samples"] == nearest["samples"]
-        assert best["value"] == nearest["judged"]["frechet"]
+        assert best is not None and best.samples == nearest["samples"]
+        assert best.value == nearest["judged"]["frechet"]
         for weights in ("best", "newest"):
             out = tmp_path / f"{weights}.npz"
             assert belamy("sample", judged.path, "--weights", weights, "--count", "4", "--out", out).returncode == 0

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from belamy.data.arrays import LEVELS
 from belamy.data.dataset import Dataset
 from belamy.data.load_options import LoadOptions, Progress
 from belamy.data.measures.labelling import is_measured, labelled
@@ -41,6 +42,7 @@ def open_data(
     fit: str = "crop",
     channels: int | None = None,
     labels: str | None = None,
+    levels: int | None = None,
     offline: bool = False,
     cache: Path | None = None,
     memory_budget: int = 2 << 30,
@@ -60,6 +62,8 @@ def open_data(
         channels: 1 for grey, 3 for RGB; None for what the source has.
         labels: The attribute that serves as label, or a CSV file with file names and labels; or a measure of the
             images, split in the middle (``thickness``) or into equal parts (``thickness:parts=3``).
+        levels: The value that is white in pictures and arrays of more than 8 bits, e.g. 4095 of a 12-bit camera; None
+            is 65535.
         offline: Never touch the network.
         cache: Folder for fetched files; None is $BELAMY_CACHE or the platform's cache.
         memory_budget: Bytes of pixels to keep in memory; a larger set is read from disk when needed.
@@ -78,14 +82,18 @@ def open_data(
         fit=fit,
         channels=channels,
         labels=labels,
+        levels=levels,
         offline=offline,
         cache=cache,
         memory_budget=memory_budget,
         progress=progress,
     )
-    if labels is None or not is_measured(labels):
-        return _opened(source, options)
-    data = _opened(source, replace(options, labels=None))
+    measured = labels is not None and is_measured(labels)
+    data = _opened(source, replace(options, labels=None) if measured else options)
+    if levels is not None and not any(LEVELS in note for note in data.notes):
+        raise UsageError(f"No value of {data.name} has more than 8 bits, so --levels {levels} changes none: omit it.")
+    if labels is None or not measured:
+        return data
     return _opened(source, options) if labels in data.attributes else labelled(data, labels)
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from belamy.data.assembly import class_names
 from belamy.data.measures import MEASURES, Measures
-from belamy.data.measures.labelling import class_names
 from belamy.registry import Part
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isinf
 from typing import Any
 
 from belamy.evaluation.panel import Judgement
@@ -96,18 +97,23 @@ def row(measure: Measure, real_baselines: bool = True, controls: Sequence[str] =
 
 
 def number(value: float) -> str:
-    """Four significant digits, and all of them before the point.
+    """Four significant digits, and all of them before the point; a word for what is infinite.
 
     Example:
-        >>> number(0.123456), number(12345.6), number(20)
-        ('0.1235', '12,346', '20')
+        >>> number(0.123456), number(12345.6), number(20), number(float("inf"))
+        ('0.1235', '12,346', '20', 'infinite')
     """
+    if isinf(value):
+        return "infinite" if value > 0 else "minus infinite"
     return f"{value:,.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def span(interval: Interval | None) -> str:
     """An interval in words."""
-    return "–" if interval is None else f"{number(interval.low)} … {number(interval.high)}"
+    if interval is None:
+        return "–"
+    low = number(interval.low)
+    return f"{low} or more" if isinf(interval.high) else f"{low} … {number(interval.high)}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

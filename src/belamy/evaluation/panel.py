@@ -74,6 +74,8 @@ class Panel:
         extractor: Who looks at the pixels.
         data: The real images.
         split: Which of them are compared with; what the generator learned from is kinder to copies.
+        held: The split that measures of memorisation compare with, beside that of the training images; none for
+            ``split``.
         metrics: Names on the shelf ``belamy.evaluation.metrics``, with options; by default the usual ones that the data
             and the extractor allow.
         fit: How the real pictures were brought to their size, for the card.
@@ -92,6 +94,7 @@ class Panel:
         split: str = "test",
         metrics: Sequence[str] | None = None,
         *,
+        held: str | None = None,
         fit: str = "none",
         told: Told | None = None,
         doing: Doing | None = None,
@@ -101,12 +104,9 @@ class Panel:
         self.told: Told = told or (lambda _count: None)
         self.doing: Doing = doing or (lambda _what: None)
         self._marks: dict[str, Tensor] = {}
-        self.indices = data.indices(split)
-        if len(self.indices) < LEAST:
-            raise UsageError(
-                f"The split '{split}' of {data.name} holds {len(self.indices)} image(s), but a distribution needs at "
-                f"least {LEAST}. Choose another, e.g. --split all."
-            )
+        self.indices = compared(data, split)
+        self.held = self.indices if held is None else data.indices(held)
+        self.train = learned_from(data, held or split)
         asked = [METRICS.check(Part.parse(name)) for name in (usual if metrics is None else metrics)]
         lacking = {part.name: self.lacks(part.name) for part in asked}
         if metrics is not None and (missing := [(name, why) for name, why in lacking.items() if why]):
@@ -115,26 +115,12 @@ class Panel:
 
     def lacks(self, name: str) -> str:
         """What a metric needs and cannot have here, in words with what to do; empty if nothing."""
-        needs = needs_of(name)
-        if "labels" in needs and self.data.labels is None:
-            return f"needs labels, but {self.data.name} has none. Name some with --labels, or leave the metric out."
-        if "probabilities" in needs and not self.extractor.classes:
+        if "probabilities" in needs_of(name) and not self.extractor.classes:
             return (
                 f"needs classes, but the extractor '{self.extractor.name}' tells none apart. Choose one that does with "
                 "--extractor, or leave the metric out."
             )
-        if "train" in needs and not len(self.train):
-            return (
-                f"compares with the images that were learned from, and the split '{self.split}' leaves none of them "
-                "out. Choose --split test."
-            )
-        return ""
-
-    @property
-    def train(self) -> Tensor:
-        """What the generator learned from, where that is not what it is compared with.  # [n] long"""
-        separate = self.split not in ("train", "all") and "train" in self.data.splits
-        return self.data.indices("train") if separate else torch.empty(0, dtype=torch.long)
+        return unmet(name, self.data, self.split, self.train)
 
     @cached_property
     def rest(self) -> Tensor:
@@ -159,8 +145,16 @@ class Panel:
     def primed(self) -> Metrics:
         """The metrics after they have seen the real images, and what was learned from where they ask for it."""
         made = {**self.built(self.parts), **deepcopy(self.taught)}
-        self._marks["real"] = self._show(made, Stored(self.data, self.indices).chunks(), "real")
+        for number, (names, indices) in enumerate(self._sides()):
+            marks = self._show({name: made[name] for name in names}, Stored(self.data, indices).chunks(), "real")
+            self._marks["real"] = self._marks["real"] if number else marks
         return made
+
+    def _sides(self) -> list[tuple[list[str], Tensor]]:
+        """The real images, and the metrics that compare with them."""
+        if self.held is self.indices or not self.asking:
+            return [([*self.parts], self.indices)]
+        return [([name for name in self.parts if name not in self.asking], self.indices), (self.asking, self.held)]
 
     def built(self, names: Iterable[str]) -> Metrics:
         """Fresh metrics."""
@@ -241,19 +235,24 @@ class Panel:
         compared images against the other, since neither was learned from; so do all where no other images are left.
         """
         metrics: dict[str, Accumulates] = {}
-        apart = {*self.asking} if len(self.rest) >= LEAST else {*self.parts}
-        if plain := [name for name in self.parts if name not in apart]:
+        rested = [name for name in self.parts if name not in self.asking] if len(self.rest) >= LEAST else []
+        if rested:
             chosen = self.rest[_shuffled(len(self.rest), seed)[:count]]
-            shown = {name: deepcopy(self.primed[name]) for name in plain}
+            shown = {name: deepcopy(self.primed[name]) for name in rested}
             count = len(self._show(shown, Stored(self.data, chosen).chunks(), "fake"))
             metrics |= shown
-        if apart and len(self.indices) >= 2 * LEAST:
-            halves = self.indices[_shuffled(len(self.indices), seed)].chunk(2)
-            shown = {**self.built(apart), **deepcopy(self.taught)}
-            self._show(shown, Stored(self.data, halves[0]).chunks(), "real")
-            halved = len(self._show(shown, Stored(self.data, halves[1][:count]).chunks(), "fake"))
-            count = count if metrics else halved
-            metrics |= shown
+        for names, indices in self._sides():
+            apart = [name for name in names if name not in rested]
+            if apart and len(indices) >= 2 * LEAST:
+                halves = indices[_shuffled(len(indices), seed)].chunk(2)
+                shown = {
+                    **self.built(apart),
+                    **{name: deepcopy(self.taught[name]) for name in apart if name in self.asking},
+                }
+                self._show(shown, Stored(self.data, halves[0]).chunks(), "real")
+                halved = len(self._show(shown, Stored(self.data, halves[1][:count]).chunks(), "fake"))
+                count = count if metrics else halved
+                metrics |= shown
         ordered = {name: metrics[name] for name in self.parts if name in metrics}
         return judged(ordered, self.card(count, seed, "real"), detail, self.doing)
 
@@ -282,14 +281,18 @@ class Panel:
 
     def work(self, count: int, real_baseline: bool, controls: bool = False) -> int:
         """How many images will be looked at to judge ``count``."""
-        looks = len(self.indices) + count
+        looks = sum(len(indices) for _, indices in self._sides()) + count
         looks += count + min(count, len(self.train)) if controls else 0
         looks += len(self.train) if self.asking else 0
-        if real_baseline and len(self.rest) >= LEAST:
-            looks += min(count, len(self.rest)) if len(self.parts) > len(self.asking) else 0
-        if real_baseline and (self.asking or len(self.rest) < LEAST):
-            half = len(self.indices) // 2
-            looks += len(self.indices) - half + min(half, count)
+        if not real_baseline:
+            return looks
+        rested = len(self.parts) > len(self.asking) and len(self.rest) >= LEAST
+        count = min(count, len(self.rest)) if rested else count
+        looks += count if rested else 0
+        for names, indices in self._sides():
+            if not rested or set(names) & set(self.asking):
+                half = len(indices) // 2
+                looks += len(indices) - half + min(half, count)
         return looks
 
     def _show(self, metrics: Metrics, chunks: Chunks, side: str) -> Tensor:
@@ -303,6 +306,40 @@ class Panel:
             marks.append(fingerprints(images.flatten(1)))
             self.told(len(seen))
         return torch.cat(marks)
+
+
+def compared(data: Dataset, split: str) -> Tensor:
+    """Which images of a data set are compared with.  # [n] long
+
+    Raises:
+        UsageError: There is no such split, or too few images in it.
+    """
+    indices = data.indices(split)
+    if len(indices) < LEAST:
+        raise UsageError(
+            f"The split '{split}' of {data.name} holds {len(indices)} image(s), but a distribution needs at least "
+            f"{LEAST}. Choose another, e.g. --split all."
+        )
+    return indices
+
+
+def learned_from(data: Dataset, split: str) -> Tensor:
+    """What a generator learned from, where that is not what it is compared with.  # [n] long"""
+    separate = split not in ("train", "all") and "train" in data.splits
+    return data.indices("train") if separate else torch.empty(0, dtype=torch.long)
+
+
+def unmet(name: str, data: Dataset, split: str, train: Tensor) -> str:
+    """What a metric needs of the data and does not find, in words with what to do; empty if nothing."""
+    needs = needs_of(name)
+    if "labels" in needs and data.labels is None:
+        return f"needs labels, but {data.name} has none. Name some with --labels, or leave the metric out."
+    if "train" in needs and not len(train):
+        return (
+            f"compares with the images that were learned from, and the split '{split}' leaves none of them out. "
+            "Choose --split test."
+        )
+    return ""
 
 
 def judged(metrics: Metrics, card: Card, detail: bool, doing: Doing) -> Judgement:

@@ -102,12 +102,19 @@ def test_the_page_shows_pictures_and_escapes_names() -> None:
     assert "99" in page and "<table" in found._repr_html_()
 
 
+def test_what_is_infinite_is_a_word_and_what_has_no_upper_end_too() -> None:
+    table = Verdict(
+        {"name": "a"}, {"name": "b", "split": "test"}, CARD, (Measure("support", inf, Interval(inf, 3.0, inf)),)
+    ).table()
+    assert "infinite" in table and "3 or more" in table and "… inf" not in table
+
+
 def test_numbers_have_four_digits() -> None:
     assert [number(value) for value in (0.00012345, 999.94, 1234567.0, inf)] == [
         "0.0001234",
         "999.9",
         "1,234,567",
-        "inf",
+        "infinite",
     ]
 
 
