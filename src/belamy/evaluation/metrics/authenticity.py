@@ -6,16 +6,14 @@ from math import erfc, sqrt
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
 from belamy.evaluation.neighbours import nearest
-from belamy.evaluation.sides import Sides
+from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
 
 
-class Metric:
+class Metric(SidedMetric):
     r"""Share of the generated images that are authentic, beside that of real images that were not learned from.
 
     .. math:: \frac1m\sum_j\bigl[\lVert f_j - t(f_j)\rVert > \lVert t(f_j) - t'(t(f_j))\rVert\bigr]
@@ -38,18 +36,6 @@ class Metric:
 
     def __init__(self) -> None:
         self.sides: Sides[dict[str, tuple[int, int]]] = Sides()
-
-    def update(
-        self,
-        *,
-        real: ExtractedFeatures | None = None,
-        fake: ExtractedFeatures | None = None,
-        train: ExtractedFeatures | None = None,
-    ) -> None:
-        self.sides.update(real=real, fake=fake, train=train)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
 
     def compute(self) -> dict[str, float]:
         found = {name: each.value for name, each in self.intervals().items()}
@@ -74,9 +60,6 @@ class Metric:
         if not self.sides.count("real"):
             return ["Authenticity means little without real images that were not learned from beside it."]
         return []
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
     def _counts(self) -> dict[str, tuple[int, int]]:
         """How many are authentic, and of how many, on each side."""

@@ -11,15 +11,14 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.clusters import centres_of, sizes_of
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import about
-from belamy.evaluation.sides import Sides
+from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
 
 LEVEL = 0.05
 
 
-class Metric:
+class Metric(SidedMetric):
     r"""Number of statistically different bins, and the Jensen–Shannon divergence of the bins' shares.
 
     Bins are the cells of k-means on the training images' features. Bin k differs if
@@ -55,18 +54,6 @@ class Metric:
         self.bins, self.seed = bins, seed
         self.sides: Sides[dict[str, Tensor]] = Sides()
 
-    def update(
-        self,
-        *,
-        real: ExtractedFeatures | None = None,
-        fake: ExtractedFeatures | None = None,
-        train: ExtractedFeatures | None = None,
-    ) -> None:
-        self.sides.update(real=real, fake=fake, train=train)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
-
     def compute(self) -> dict[str, float]:
         if not self.sides.count("fake") or self.sides.count("train") < self.bins:
             return {}
@@ -97,9 +84,6 @@ class Metric:
         if fake < 10 * self.bins:
             return [f"{fake:,} generated images in {self.bins} bins are fewer than ten in each: NDB sees little."]
         return []
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
     def _counts(self) -> dict[str, Tensor]:
         train = self.sides.table("train")

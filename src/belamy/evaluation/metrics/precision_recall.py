@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
 from belamy.evaluation.neighbours import BLOCK, coverings, nearest_within
-from belamy.evaluation.sides import Sides
+from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
 from belamy.evaluation.subsampling import subsampled
 
@@ -21,7 +19,7 @@ FEW = 10_000
 """Images of each side from which on the numbers hardly move."""
 
 
-class Metric:
+class Metric(SidedMetric):
     r"""Precision and recall of manifolds made of balls, each as wide as its centre's k-th neighbour is far.
 
     .. math:: \mathrm{precision} = \frac1m \sum_j \bigl[f_j \in \bigcup_i B(r_i, d_k(r_i))\bigr], \qquad
@@ -45,19 +43,11 @@ class Metric:
         UsageError: ``k`` is less than 1.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset()
-
     def __init__(self, *, k: int = 3) -> None:
         if k < 1:
             raise UsageError(f"precision-recall.k is {k}, but there is no such neighbour: write 1 or more.")
         self.k = k
         self.sides: Sides[dict[str, float]] = Sides()
-
-    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
-        self.sides.update(real=real, fake=fake)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
 
     def compute(self) -> dict[str, float]:
         if min(self.sides.count("real"), self.sides.count("fake")) <= self.k:
@@ -78,9 +68,6 @@ class Metric:
     @property
     def notes(self) -> list[str]:
         return few(self.sides, "precision and recall", self.k, self.compute())
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
 
 def measure(real: Tensor, fake: Tensor, *, k: int) -> dict[str, float]:
