@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import erfc, sqrt
 from typing import ClassVar
 
 import torch
@@ -11,6 +10,7 @@ from belamy.evaluation.intervals import wilson
 from belamy.evaluation.neighbours import nearest
 from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
+from belamy.evaluation.two_samples import share_deviates
 
 
 class Metric(SidedMetric):
@@ -40,8 +40,9 @@ class Metric(SidedMetric):
     def compute(self) -> dict[str, float]:
         found = {name: each.value for name, each in self.intervals().items()}
         if "authenticity-held-out" in found:
-            counts = self.sides.once(self._counts)
-            found["authenticity-p"] = fewer(*counts["fake"], *counts["real"])
+            (right, trials), (others, count) = (self.sides.once(self._counts)[side] for side in ("fake", "real"))
+            z = share_deviates(torch.tensor(right), trials, torch.tensor(others), count)
+            found["authenticity-p"] = float(torch.special.ndtr(z))
         return found
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
@@ -72,16 +73,3 @@ class Metric(SidedMetric):
         for side, own in zip(sides, alone.split([len(found[side].distances) for side in sides]), strict=True):
             counts[side] = (int((found[side].distances[:, 0] > own).sum()), len(own))
         return counts
-
-
-def fewer(right: int, trials: int, other_right: int, other_trials: int) -> float:
-    """One-sided p-value of a share against another that is expected to be no higher: the z-test, pooled.
-
-    Example:
-        >>> round(fewer(10, 100, 20, 100), 4)
-        0.0238
-    """
-    pooled = torch.tensor((right + other_right) / (trials + other_trials), dtype=torch.float64)
-    error = float((pooled * (1 - pooled) * (1 / trials + 1 / other_trials)).sqrt())
-    z = (right / trials - other_right / other_trials) / error if error else 0.0
-    return erfc(-z / sqrt(2)) / 2

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from math import erfc, sqrt
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
@@ -15,6 +14,7 @@ from belamy.evaluation.intervals import about
 from belamy.evaluation.neighbours import nearest
 from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
+from belamy.evaluation.two_samples import rank_deviation, superiority
 
 
 @dataclass(frozen=True)
@@ -117,19 +117,6 @@ def ranked(first: Tensor, second: Tensor) -> tuple[float, float]:
         first: Numbers.  # [n] float64
         second: Numbers.  # [m] float64
     """
-    n, m = len(first), len(second)
-    below = _below(first, second) / n  # of each of the second, the share of the first that is less
-    above = 1 - _below(second, first) / m
-    both = torch.cat([first, second]).unique(return_counts=True)[1].double()
-    ties = float((both**3 - both).sum()) / ((n + m) * (n + m - 1))
-    deviation = sqrt(n * m / 12 * max(0.0, n + m + 1 - ties))
-    if not deviation:
-        return 0.0, 0.0
-    error = sqrt(float(below.var()) / m + float(above.var()) / n)
-    return n * m * (float(below.mean()) - 0.5) / deviation, n * m * error / deviation
-
-
-def _below(values: Tensor, limits: Tensor) -> Tensor:
-    """How many values lie below each limit, equal ones counting half."""
-    ordered = values.sort().values
-    return (torch.searchsorted(ordered, limits) + torch.searchsorted(ordered, limits, right=True)).double() / 2
+    value, error = superiority(first, second)
+    deviation = rank_deviation(first, second)
+    return ((value - 0.5) / deviation, error / deviation) if deviation else (0.0, 0.0)
