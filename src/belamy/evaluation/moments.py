@@ -9,7 +9,7 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.metrics import Accumulates
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.rows import Rows
 
 
@@ -140,7 +140,7 @@ class Moments:
         self.count = total
 
 
-class MomentsMetric(Accumulates):
+class MomentsMetric(BaseMetric):
     """A metric of the moments of both sides, with a sample of the rows of each.
 
     Args:

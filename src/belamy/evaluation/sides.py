@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from torch import Tensor
 
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.metrics import Accumulates
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.rows import Rows
 
 What = Literal["features", "images"]
@@ -67,7 +67,7 @@ class Sides(Generic[Answer]):
         return self._rows.setdefault((side, what), Rows())
 
 
-class SidedMetric(Accumulates):
+class SidedMetric(BaseMetric):
     """A metric that keeps what came of each side and measures in the end."""
 
     sides: Sides[Any]

@@ -9,7 +9,7 @@ from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.gaussians import distance
 from belamy.evaluation.intervals import about
-from belamy.evaluation.metrics import Accumulates
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.metrics.frechet import variance
 from belamy.evaluation.moments import Moments
 from belamy.evaluation.rows import Rows, placed
@@ -17,7 +17,7 @@ from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
 
-class Metric(Accumulates):
+class Metric(BaseMetric):
     r"""The intercept of the line through Fréchet distances of subsets against 1/n.
 
     .. math:: \mathbb{E} D_n \approx D_\infty + c/n

@@ -10,13 +10,13 @@ from torch import Tensor
 from belamy.errors import UsageError
 from belamy.evaluation import intervals
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.metrics import Accumulates
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.rows import Rows, placed
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
 
-class Metric(Accumulates):
+class Metric(BaseMetric):
     r"""Exponential of the mean divergence of an image's class probabilities from those of all images.
 
     .. math:: \exp \mathbb{E}_x \mathrm{KL}\bigl(p(y|x)\,\Vert\,p(y)\bigr), \qquad p(y) = \mathbb{E}_x p(y|x)

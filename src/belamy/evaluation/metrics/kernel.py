@@ -10,7 +10,7 @@ from torch import Tensor
 from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import normal_quantile, student_quantile
-from belamy.evaluation.metrics import Accumulates
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.rows import Rows, placed
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
@@ -23,7 +23,7 @@ _FAR = 30.0
 """Distance of the features' mean from 0, in units of their spread, from which on the kernel sees little else."""
 
 
-class Metric(Accumulates):
+class Metric(BaseMetric):
     r"""Squared maximum mean discrepancy under a polynomial kernel, without bias at any number of images.
 
     .. math:: \frac{1}{n(n-1)}\sum_{i\ne j}k(x_i,x_j) + \frac{1}{m(m-1)}\sum_{i\ne j}k(y_i,y_j)

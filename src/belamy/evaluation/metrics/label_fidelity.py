@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
-from belamy.evaluation.metrics import Accumulates
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.statistics import Interval
 
 
-class Metric(Accumulates):
+class Metric(BaseMetric):
     """Share of the generated images that an independent classifier takes for the class they were asked to be.
 
     The classifier's own share on real images is its ceiling, and comes beside it as ``label-fidelity-real``. Intervals

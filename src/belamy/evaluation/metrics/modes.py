@@ -10,11 +10,11 @@ from torch import Tensor
 
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import about, normal_quantile
-from belamy.evaluation.metrics import Accumulates
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.statistics import Interval
 
 
-class Metric(Accumulates):
+class Metric(BaseMetric):
     r"""Classes found among the generated images, and the divergence of their shares from those of real images.
 
     .. math:: \mathrm{KL}(p \Vert q) = \sum_k p_k \log(p_k / q_k)

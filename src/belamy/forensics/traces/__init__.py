@@ -16,7 +16,7 @@ from belamy.registry import Registry
 TRACES = Registry("belamy.forensics.traces", "trace", "Trace")
 
 
-class Describes(Protocol):
+class Trace(Protocol):
     """What a trace can do; one that derives from it need not write the usual.
 
     Attributes:

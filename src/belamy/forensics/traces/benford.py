@@ -7,7 +7,7 @@ from torch import Tensor
 
 from belamy.evaluation.two_samples import jensen_shannon
 from belamy.forensics.frequency import cosine_transform
-from belamy.forensics.traces import Describes
+from belamy.forensics.traces import Trace as BaseTrace
 from belamy.forensics.traces._reduce import grey, shares
 from belamy.pages.charts import line_chart
 
@@ -18,7 +18,7 @@ LAW = (1 + 1 / torch.arange(1, 10, dtype=torch.float64)).log10()
 """Benford's shares of the digits 1 … 9."""
 
 
-class Trace(Describes):
+class Trace(BaseTrace):
     r"""Shares of the first digits 1 … 9 among the coefficients of 8×8 blocks, and their divergence from Benford's law.
 
     .. math:: P(d) = \log_{10}(1 + 1/d)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from belamy.forensics.traces import Describes, check_range
+from belamy.forensics.traces import Trace as BaseTrace
+from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import course
 from belamy.forensics.traces._reduce import grey, shares
 
@@ -13,7 +14,7 @@ _SHOWN = 16
 """Differences up to this many grey levels are drawn."""
 
 
-class Trace(Describes):
+class Trace(BaseTrace):
     """Shares of pairs: of neighbouring grey levels, coarsely, and of successive differences, finely.
 
     Grey levels are cut into even classes, and both orders of a pair count as one. Differences of neighbours, in levels

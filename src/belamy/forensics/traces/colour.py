@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from belamy.forensics.traces import Describes
+from belamy.forensics.traces import Trace as BaseTrace
 from belamy.forensics.traces._charts import distribution
 
 
-class Trace(Describes):
+class Trace(BaseTrace):
     r"""Moments of saturation, the mean direction of hue, over- and underexposed shares and channel correlations.
 
     .. math:: V = \max(r, g, b), \quad S = (V - \min(r, g, b)) / V, \quad

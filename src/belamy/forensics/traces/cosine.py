@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from belamy.forensics.frequency import cosine_transform
-from belamy.forensics.traces import Describes, check_range
+from belamy.forensics.traces import Trace as BaseTrace
+from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import course
 from belamy.forensics.traces._reduce import grey
 
@@ -15,7 +16,7 @@ _FLOOR = 1e-10
 """Power of a coefficient below which it is rounding: about 0.003 grey levels of 255."""
 
 
-class Trace(Describes):
+class Trace(BaseTrace):
     r"""Logarithms of the squared coefficients of the orthonormal DCT-II of the whole grey image.
 
     .. math:: \log\bigl(\overline{c_{uv}^2} + 10^{-10}\bigr)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from belamy.forensics.traces import Describes, check_range
+from belamy.forensics.traces import Trace as BaseTrace
+from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import distribution
 
 _ROUNDING = 1e-6
 """Float32 values up to 1 are known to 6e-8; a few operations on them leave less than this."""
 
 
-class Trace(Describes):
+class Trace(BaseTrace):
     r"""How far values lie from the nearest of evenly spaced levels.
 
     .. math:: d = |v(L-1) - \mathrm{round}(v(L-1))| \in [0, \tfrac12]

@@ -7,13 +7,13 @@ from torch import Tensor
 from belamy.errors import UsageError
 from belamy.evaluation.neighbours import nearest_within
 from belamy.forensics.neighbours import describe
-from belamy.forensics.traces import Describes
+from belamy.forensics.traces import Trace as BaseTrace
 from belamy.forensics.traces._charts import distribution
 
 _NEAREST = 2
 
 
-class Trace(Describes):
+class Trace(BaseTrace):
     r"""Root mean square distance, per value, to the nearest other image, its logarithm, and its ratio to the second.
 
     .. math:: d_1 = \min_{j\ne i}\sqrt{\tfrac1m\lVert x_i - x_j\rVert^2}, \quad \log d_1, \quad d_1 / d_2

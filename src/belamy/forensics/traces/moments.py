@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from belamy.forensics.traces import Describes
+from belamy.forensics.traces import Trace as BaseTrace
 from belamy.forensics.traces._charts import distribution
 from belamy.forensics.traces._reduce import moments
 
 
-class Trace(Describes):
+class Trace(BaseTrace):
     """The first four moments of each channel of an image; an image of one value has skewness and kurtosis 0.
 
     References:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from belamy.forensics.traces import Describes, check_range
+from belamy.forensics.traces import Trace as BaseTrace
+from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import distribution
 from belamy.forensics.traces._reduce import shares
 
@@ -13,7 +14,7 @@ _NEAR = (0.5 / 255, 2.5 / 255, 8.5 / 255)
 _ZOOM = (0.11, 0.88)
 
 
-class Trace(Describes):
+class Trace(BaseTrace):
     """Shares of an image's values that are 0, nearly 0, between, nearly 1, and 1.
 
     A generator is differentiable and its last layer only approaches the ends of its range, so that its histogram is

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from belamy.forensics.frequency import azimuthal, power
-from belamy.forensics.traces import Describes, check_range
+from belamy.forensics.traces import Trace as BaseTrace
+from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import course
 from belamy.forensics.traces._reduce import grey
 
@@ -18,7 +19,7 @@ _REACH = 2
 """Frequencies on each side of a stride's that are its surroundings."""
 
 
-class Trace(Describes):
+class Trace(BaseTrace):
     r"""Logarithm of the azimuthally averaged power, its slope at the end, and how strides stand out.
 
     Power is taken of the mean of the channels, without its average, and as a share of the whole, whose logarithm is
