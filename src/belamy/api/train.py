@@ -171,6 +171,7 @@ def named_recipe(recipe: str | BaseRecipe | None, model: Run | None) -> tuple[st
 def resume(
     path: str | Path,
     *,
+    data: str | None = None,
     device: str = "auto",
     checkpoint_seconds: float = 60.0,
     offline: bool = False,
@@ -181,6 +182,7 @@ def resume(
 
     Args:
         path: The run's directory.
+        data: Where the data lie now, if they moved; their fingerprint must be the same.
         device: Where to compute.
         checkpoint_seconds: Save the state at least this often.
         offline: Never fetch data from the network.
@@ -198,16 +200,24 @@ def resume(
     )  # fmt: skip
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)
-        data = open_recipe_data(run.recipe, offline, say.read)
-        trainer = make_trainer(run.recipe, run.spec, data, options, team)
+        source = run.recipe.data if data is None else data
+        hint = f"If they moved, type: belamy resume {run.path} --data NEW"
+        opened = open_recipe_data(run.recipe.changed(data=source), offline, say.read, hint)
+        trainer = make_trainer(run.recipe, run.spec, opened, options, team)
         if fingerprint(trainer) != facts.data:
+            of = f", which is of {opened.pixels.identity}," if opened.streams else ""
             raise RunError(
-                f"The data '{run.recipe.data}' are not those that {run.path} was trained on: their fingerprint "
-                f"differs. Restore them, or start anew with `belamy train`."
+                f"The data '{source}' are not those that {run.path} was trained on: their fingerprint{of} differs. "
+                f"Restore them, or start anew with `belamy train`. {hint}"
             )
         finished = any(row["event"] == "finish" for row in run.journal())
         validator = None if finished else validator_for(trainer, options, say)
         with run.locked() if team.leads else nullcontext():
+            if team.leads and source != run.recipe.data:
+                say.say(
+                    f"{source} holds the data of {run.path} (the fingerprint agrees), which looks there from now on."
+                )
+                run.move_data(source)
             if team.leads:
                 run.rewind()
             team.leader_says("rewound")
