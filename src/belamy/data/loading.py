@@ -5,34 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from belamy.data.arrays import LEVELS
 from belamy.data.dataset import Dataset
+from belamy.data.formats import Format
 from belamy.data.load_options import LoadOptions, Progress
 from belamy.data.measures.labelling import is_measured, labelled
+from belamy.data.sources import Source
 from belamy.errors import DataError, UsageError, nearest
 from belamy.registry import Part, Registry
 
 SOURCES = Registry("belamy.data.sources", "data source", "Source")
 FORMATS = Registry("belamy.data.formats", "data format", "Format")
-
-
-class NamedSource(Protocol):
-    """What the class ``Source`` of a module in ``sources/`` can do; its options are keyword-only."""
-
-    def open(self, options: LoadOptions) -> Dataset:
-        """The set, as the request wants it."""
-
-
-class PathFormat(Protocol):
-    """What the class ``Format`` of a module in ``formats/`` can do."""
-
-    def claim(self, path: Path) -> int:
-        """How surely this path has the format: 0 no, 1 if nothing else claims it, 2 by its name or content."""
-
-    def open(self, path: Path, options: LoadOptions) -> Dataset:
-        """The images at ``path``, as the request wants them."""
 
 
 def open_data(
@@ -100,7 +85,7 @@ def open_data(
 def _opened(source: str | Path, options: LoadOptions) -> Dataset:
     text = os.fspath(source)
     if not isinstance(source, Path) and text.partition(":")[0].replace("_", "-") in SOURCES.names():
-        named: NamedSource = SOURCES.build(Part.parse(text))
+        named: Source = SOURCES.build(Part.parse(text))
         return named.open(options)
     path = Path(os.path.expanduser(text))
     if not text or not os.path.lexists(path):
@@ -108,7 +93,7 @@ def _opened(source: str | Path, options: LoadOptions) -> Dataset:
     return _claimant(path).open(path, options)
 
 
-def _claimant(path: Path) -> PathFormat:
+def _claimant(path: Path) -> Format:
     formats: list[Any] = [FORMATS.load(name)() for name in FORMATS.names()]
     try:
         claims = [(made.claim(path), made) for made in formats]
@@ -120,7 +105,7 @@ def _claimant(path: Path) -> PathFormat:
             f"{path} is not data that Belamy reads. It reads a folder or .zip of images, .npy and .npz arrays, IDX "
             "files and the binary version of CIFAR; for one picture, give the folder it lies in."
         )
-    chosen: PathFormat = best
+    chosen: Format = best
     return chosen
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from belamy.data.assembly import class_names, number_of_parts, split
 from belamy.data.dataset import Dataset
-from belamy.data.measures import MEASURES, Measures
+from belamy.data.measures import MEASURES, Measure
 from belamy.registry import Part
 
 PARTS = "parts"
@@ -26,7 +26,7 @@ def measured(data: Dataset, name: str) -> Tensor:
         data: The images.
         name: A measure with its options, e.g. ``colour:kind=hue``.
     """
-    measure: Measures = MEASURES.build(Part.parse(name))
+    measure: Measure = MEASURES.build(Part.parse(name))
     return torch.cat([measure(images) for images in data.chunks(CHUNK)])
 
 
