@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, isnan
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from belamy.pages.scales import (
     Points,
@@ -148,7 +148,7 @@ def interval_chart(
     place = _placer(across, left, right)
     step = 24 + 6 * max((len(row) - 1 for row in rows.values()), default=0)
     bottom = top + step * len(rows)
-    parts = [*keys, *_grid(across, place, top, bottom, 5 if width == WIDTH else 7, per_cent)]
+    parts = [*keys, *_grid(across, place, top, bottom, 4 if width == WIDTH else 7, per_cent)]
     if mark is not None:
         parts.append(_upright_rule(place(mark), top, bottom, f"{mark:g}"))
     for index, (name, row) in enumerate(rows.items()):
@@ -249,7 +249,7 @@ def tag(name: str, *inside: str, **attributes: object) -> Markup:
         Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _number(value))
         for key, value in attributes.items()
     )
-    content = Markup("").join(map(escape, inside))
+    content = Markup("").join(inside)
     return Markup("<{0}{1}>{2}</{0}>" if inside else "<{0}{1}/>").format(name, said, content)
 
 

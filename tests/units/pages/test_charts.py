@@ -164,6 +164,11 @@ def test_a_curve_passes_where_its_shares_are() -> None:
     drawn = [tuple(map(float, point.split())) for point in path.removeprefix("M").split("L")]
     dots = [(float(dot.get("cx")), float(dot.get("cy"))) for dot in ElementTree.fromstring(svg).iter(f"{SVG}circle")]
     assert np.array(drawn) == pytest.approx(np.array(dots), abs=0.06)
+    lines = [line for line in ElementTree.fromstring(svg).iter(f"{SVG}line") if line.get("class") == "line s0"]
+    whiskers = [sorted((float(line.get("y1")), float(line.get("y2")))) for line in lines]
+    half = dots[0][1] - dots[1][1]  # pixels of a share of one half
+    assert np.array(whiskers[0]) == pytest.approx(dots[0][1] + half * np.array([-0.2, 0.2]), abs=0.02)
+    assert np.array(whiskers[1]) == pytest.approx(dots[1][1] + half * np.array([0, 0.2]), abs=0.02)  # open above
 
 
 def test_boxes_count_failures_as_infinitely_bad() -> None:
