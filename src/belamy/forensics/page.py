@@ -79,9 +79,8 @@ def _areas(found: ForensicExamination) -> Markup:
     """Every test's area in each format and between real images."""
     series: dict[str, dict[str, CueResult]] = {each.format: each.tests for each in reversed(found.comparisons)}
     series[CONTROL_NAME] = found.control.tests
-    names = dict.fromkeys(
-        [*(test.name for test in _ordered(found.matched)), *(found.given.tests if found.given else ())]
-    )
+    ordered, given = (test.name for test in _ordered(found.matched)), found.given.tests if found.given else ()
+    names = dict.fromkeys([*ordered, *given])
     titles = {name: next(each.tests[name].title for each in found.comparisons if name in each.tests) for name in names}
     nothing = Interval(nan, nan, nan)
     rows = {

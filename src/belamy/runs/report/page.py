@@ -81,11 +81,10 @@ def chosen(count: int, most: int = FILMSTRIP) -> list[int]:
 
 def _pictures(facts: ReportFacts) -> dict[str, Any]:
     """Real and final pictures, the film, and sheets at chosen moments, closer together where most happens."""
-    final = facts.final_grid or (facts.snapshots[-1][1] if facts.snapshots else None)
-    when = f" after {facts.snapshots[-1][0]:,} training samples" if facts.snapshots else ""
+    samples, final = facts.snapshots[-1] if facts.snapshots else (0, None)
     shown = [facts.snapshots[index] for index in chosen(len(facts.snapshots))] if len(facts.snapshots) > 1 else []
     return {
-        "real": facts.real, "final": final, "final_caption": f"{facts.pictures_are}{when}", "moving": facts.animation,
+        "real": facts.real, "final": final, "final_caption": f"{facts.pictures_are} after {samples:,} training samples", "moving": facts.animation,
         "pictures_are": facts.pictures_are,
         "strip": [(f"{samples:,}", encoded(png, STRIP_BUDGET, STRIP_SIDE)) for samples, png in shown],
     }  # fmt: skip
