@@ -134,6 +134,8 @@ def train(
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)
         data = open_recipe_data(chosen, offline, say.read)
+        for line in data.remarks():
+            say.say(f"Data: {line}.")
         spec = DataSpec(data.shape, tuple(data.classes))
         if autopilot and team.size > 1:
             raise UsageError(f"The autopilot flies in one process, not in {team.size}. Leave out --autopilot.")

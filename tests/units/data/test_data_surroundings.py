@@ -34,6 +34,7 @@ def test_folders_that_machines_make_are_left_out_and_said(pictures, tmp_path, ma
         assert data.names == NAMES
         assert data.classes == ("cat", "dog")
         assert data.origin.ignored == {f"{made}/": 2}
+        assert data.notes == (f"folders that file servers and desktops make are left out: {made}/",)
 
 
 def test_a_folder_of_thumbnails_alone_holds_no_images(pictures):
