@@ -180,7 +180,8 @@ class Panel:
 
         count = self._show(metrics, kept(), "fake")
         found = judged(metrics, replace(self.card(count, seed, labels), **facts), detail, self.doing)
-        return replace(found, shown=first[0]) if first else found
+        notes = [*getattr(self.extractor, "notes", ()), *found.notes]
+        return replace(found, notes=notes, shown=first[0] if first else found.shown)
 
     def judge_method(self, method: BaseMethod, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
         """The verdict on samples of a trained method, with the classes in turn where its networks use labels."""
@@ -257,7 +258,7 @@ class Panel:
         return Card(
             extractor=extractor.name, weights=extractor.digest, features=extractor.size, data=self.data.fingerprint,
             split=self.split, n_real=len(self.indices), n_generated=count, seed=seed, labels=labels, fit=self.fit,
-            layer=extractor.layer, resize=extractor.resize,
+            layer=extractor.layer, resize=extractor.resize, accuracy=getattr(extractor, "accuracy", ""),
             metrics={name: options_of(part) for name, part in self.parts.items()}, versions=package_versions(),
         )  # fmt: skip
 
