@@ -33,8 +33,8 @@ from belamy.editing.retrieval import Metric, average_precisions, index
 from belamy.editing.segmentation import Features, encoder_features, intersection_over_union, learn
 from belamy.evaluation import intervals
 from belamy.evaluation.neighbours import nearest
+from belamy.evaluation.ranking import auroc
 from belamy.evaluation.statistics import Interval
-from belamy.forensics.ranking import auroc
 from belamy.judges.pretraining import drawn, few_labels
 from belamy.methods.base import BaseMethod, DataSpec
 from belamy.registry import Part

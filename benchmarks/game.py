@@ -23,7 +23,7 @@ from belamy.errors import NotFinite
 from belamy.game.match import Match
 from belamy.game.moment import Observer
 from belamy.game.settings import ADVERSARIAL, GameSettings
-from belamy.runs.files import append_jsonl, read_jsonl, write_bytes
+from belamy.runs.files import OBJECT, append_jsonl, read_jsonl, write_bytes
 
 STEPS = {"ring": 2000, "grid": 4000}
 SEEDS = range(5)
@@ -128,7 +128,9 @@ def main() -> None:
     options = parser.parse_args()
     console = Console()
     results = [
-        row for row in (read_jsonl(options.results) if options.results.exists() else []) if row["budget"] == BUDGET
+        row
+        for row in (read_jsonl(options.results, OBJECT) if options.results.exists() else [])
+        if row["budget"] == BUDGET
     ]
     done = {(row["name"], row["distribution"], row["seed"]) for row in results}
     champion, names = list(rows())[-1], [name for name in rows() if options.only in name]

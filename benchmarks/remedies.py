@@ -170,8 +170,8 @@ def treated(run: Run, changes: dict[str, Any]) -> tuple[float, bool]:
     recipe, labelled = run.recipe, bool(run.spec.classes)
     state = run.load_checkpoint()
     changed = recipe.changed(**changes)
-    anew = "samples" in changes or state is None or bool(discarded(recipe, changed, run.spec))
-    length = changed.samples if anew else state.samples + SAMPLES  # type: ignore[union-attr]
+    anew = "train_samples" in changes or state is None or bool(discarded(recipe, changed, run.spec))
+    length = changed.train_samples if anew else state.samples + SAMPLES  # type: ignore[union-attr]
     trainer = make(changed.changed(samples=length), labelled)  # type: ignore[arg-type]
     if not anew:
         assert state is not None

@@ -24,7 +24,7 @@ from belamy.evaluation.candidate import is_run
 from belamy.evaluation.intervals import wilson
 from belamy.forensics.comparison import DETECTOR, Sets, compare
 from belamy.forensics.testing import holm
-from belamy.runs.files import append_jsonl, read_jsonl, write_bytes
+from belamy.runs.files import OBJECT, append_jsonl, read_jsonl, write_bytes
 from belamy.runs.report.plot import line_chart
 from belamy.runs.run import Run
 from belamy.seeds import generator
@@ -149,7 +149,7 @@ def main() -> None:
     console = Console()
     torch.set_num_threads(1)
     options.results.parent.mkdir(parents=True, exist_ok=True)
-    rows = read_jsonl(options.results) if options.results.exists() else []
+    rows = read_jsonl(options.results, OBJECT) if options.results.exists() else []
     known = {(row["kind"], row.get("name", row.get("seed"))) for row in rows}
     folders = sorted(each for each in options.runs.iterdir() if is_run(each)) if options.runs else []
     work = [("run", folder.name, lambda folder=folder: judge(folder)) for folder in folders]

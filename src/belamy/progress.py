@@ -8,8 +8,6 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from belamy.training.estimate import duration
-
 LIVE_SECONDS = 0.4
 LINE_SECONDS = 15.0
 
@@ -104,7 +102,7 @@ class Counting:
     """Tells how many of a known number are done, how quickly, and how long the rest will take.
 
     Args:
-        reporter: Who is told.
+        reporter: Where progress is shown.
         total: How many there are.
         what: What is counted.
     """
@@ -152,3 +150,12 @@ def reporter(show: bool, verbose: bool = False) -> Reporter:
         return Reporter()
     console = Console()
     return Bar(console, verbose) if console.is_terminal else Lines(console, verbose)
+
+
+def duration(seconds: float) -> str:
+    """A time in words, e.g. ``3 min 20 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

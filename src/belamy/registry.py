@@ -70,8 +70,8 @@ class Part(BaseModel):
 class Registry:
     """The parts of one kind.
 
-    As the annotation of a recipe's field (``Annotated[Part, REGISTRY]``) it checks the field when the recipe is made and
-    writes it as JSON: the plain name where no option is set.
+    As the annotation of a recipe's field (``Annotated[Part, REGISTRY]``) it checks the field when the recipe is made
+    and writes it as JSON: the plain name where no option is set.
 
     Args:
         package: Dotted name of the folder, e.g. ``belamy.losses.adversarial``; also the entry-point group.

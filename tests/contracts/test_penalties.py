@@ -47,7 +47,7 @@ class Stage(nn.Module):
         super().__init__()
         torch.manual_seed(3)
         self.critic, self.generator = Critic(), nn.Linear(LATENT, 9)
-        given = {"features": 3, "law": Prior(LATENT), "classes": 0}
+        given = {"features": 3, "prior": Prior(LATENT), "classes": 0}
         self.penalty: BasePenalty = PENALTIES.build(Part(name=name, **options), **given)
         self.penalty.prepare(self.critic)
         self.double()

@@ -79,7 +79,7 @@ from torch import Tensor, nn
 
 from belamy.data import Batch
 from belamy.methods import base
-from belamy.methods.base import OPTIMIZERS, Domain, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.seeds import Draws
 from belamy.registry import Part
 
@@ -105,9 +105,9 @@ class Method(base.BaseMethod):
     """One player."""
     averaged = ("mean",)
 
-    def __init__(self, recipe: Recipe, domain: Domain) -> None:
-        super().__init__(recipe, domain)
-        self.mean = Mean(domain.shape)
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        self.mean = Mean(spec.shape)
 
     @property
     def players(self) -> dict[str, Player]:

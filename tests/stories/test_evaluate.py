@@ -225,7 +225,7 @@ class TestCompareMetrics:
 
 
 class TestWhileTraining:
-    """ValidationConfig every k samples changes nothing but what is told and kept."""
+    """Validation every k samples changes nothing but what is told and kept."""
 
     JUDGED = ("--evaluate-every", "32", "--evaluate-count", "20", "--keep-best", "frechet")
 
@@ -270,7 +270,7 @@ class TestWhileTraining:
     def test_an_interrupted_run_goes_on_with_its_schedule(
         self, belamy: Command, reals: Path, judged: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        usual, calls = Validator.assess, []
+        usual, calls = Validator.validate, []
 
         def stopped(self: Validator, *given: object) -> object:
             calls.append(1)
@@ -280,7 +280,7 @@ class TestWhileTraining:
 
         cut = tmp_path / "cut"
         with monkeypatch.context() as patch:
-            patch.setattr(Validator, "assess", stopped)
+            patch.setattr(Validator, "validate", stopped)
             saving = ("--checkpoint-seconds", "0")
             assert belamy(*self.words(reals, cut), *self.JUDGED, *saving).returncode == 130
         assert belamy("resume", cut, "--no-progress", "--device", "cpu").returncode == 0

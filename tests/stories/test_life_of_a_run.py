@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from belamy.runs import files
 from stories.conftest import SMALL, Command, environment, process
 
 pytestmark = pytest.mark.xdist_group("life of a run")  # its tests share runs that take a while
@@ -159,6 +163,70 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_the_run_goes_on_later(
     done = process("resume", out, "--no-progress", "--checkpoint-seconds", "0", prelude=("-c", full))
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("belamy: disk full") and done.stderr.count("\n") == 1
+    assert f"is kept: then type `belamy resume {out}`" in done.stderr
     assert {path: path.read_bytes() for path in newest.iterdir()} == kept
     assert belamy("resume", out, "--no-progress", "--device", "cpu").returncode == 0
     assert (out / "report.html").is_file()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="terminals of POSIX")
+def test_a_closed_terminal_saves_as_ctrl_c_does(photos: Path, tmp_path: Path) -> None:
+    """Output to a terminal that is gone fails: it must not come between the signal and the checkpoint."""
+    import pty
+
+    out = tmp_path / "run"
+    words = [sys.executable, "-m", "belamy", *training(photos, out), "--device", "cpu", "--checkpoint-seconds", "1000"]
+    terminal, end = pty.openpty()
+    with subprocess.Popen(words, env=environment(), stdin=end, stdout=end, stderr=end, start_new_session=True) as run:
+        os.close(end)
+        while run.poll() is None and not (out / "metrics.jsonl").is_file():
+            time.sleep(0.02)
+        os.close(terminal)
+        run.send_signal(signal.SIGHUP)
+        assert run.wait(timeout=120) == 130
+    assert len(list(out.glob("checkpoints/[0-9]*/state.json"))) == 1
+
+
+def interrupt_at(picture: int) -> Callable[..., None]:
+    """What saves pictures until Ctrl-C is pressed at the one of this number."""
+    saved, save = [], files.save_png
+
+    def saving(*given: Any) -> None:
+        saved.append(save(*given))
+        if len(saved) == picture:
+            raise KeyboardInterrupt
+
+    return saving
+
+
+def test_a_sample_that_is_killed_leaves_its_folder_as_it_was(
+    lived: Lived, tmp_path: Path, belamy: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = (
+        "import os, signal, sys\n"
+        "from belamy.runs import files\n"
+        "made, save = [], files.save_png\n"
+        "def dying(*given):\n"
+        "    made.append(save(*given))\n"
+        "    if len(made) == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "files.save_png = dying\n"
+        "from belamy.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    out = tmp_path / "drawn"
+    assert process("sample", lived[0], "--count", "5", "--out", out, prelude=("-c", killed)).returncode < 0
+    assert not out.exists() and len(list(tmp_path.iterdir())) == 1
+    assert belamy("sample", lived[0], "--count", "5", "--out", out).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["drawn"], "what was left is cleared away"
+    (out / "mine.txt").write_text("kept")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    words = ("sample", lived[0], "--count", "5", "--seed", "1", "--overwrite", "--out", out)
+    with monkeypatch.context() as patch:
+        patch.setattr("belamy.runs.files.save_png", interrupt_at(3))
+        assert belamy(*words).returncode == 130
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert belamy(*words).returncode == 0
+    after = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert (
+        after.keys() == before.keys() and after["mine.txt"] == b"kept" and after["000000.png"] != before["000000.png"]
+    )

@@ -13,6 +13,7 @@ from belamy.device import choose_device
 from belamy.errors import UsageError
 from belamy.evaluation.candidate import Candidate, Drawn, Stored, is_run, open_candidate, opened
 from belamy.evaluation.features import Extractor
+from belamy.evaluation.metrics import named
 from belamy.evaluation.panel import Panel, needs_of
 from belamy.evaluation.probes import PROBES
 from belamy.evaluation.verdict import Measure, Verdict, measures
@@ -33,20 +34,6 @@ STANDARD = (
 )  # fmt: skip
 """The metrics of an evaluation, as far as the data and the extractor allow them."""
 SHOWN = 64
-SPOKEN = {
-    "fid": "frechet",
-    "fid-infinity": "frechet-infinity",
-    "is": "inception-score",
-    "kid": "kernel",
-    "mmd": "kernel",
-    "prdc": "density-coverage",
-    "precision": "precision-recall",
-    "recall": "precision-recall",
-    "density": "density-coverage",
-    "coverage": "density-coverage",
-    "kl": "modes",
-}
-"""Other words for metrics, or for one of their numbers."""
 
 
 @dataclass(frozen=True)
@@ -225,23 +212,6 @@ def fitted(data: Dataset, how: str) -> str:
     return "none" if set(data.origin.sizes) <= {f"{width}x{height}"} else f"{how} to {height}"
 
 
-def named(metrics: Sequence[str] | None) -> list[str] | None:
-    """Metrics by their names on the shelf, whatever word the user knows them by; each once.
-
-    Example:
-        >>> named(["FID", "kid:subsets=5"])
-        ['frechet', 'kernel:subsets=5']
-    """
-    if metrics is None:
-        return None
-    found = []
-    for word in metrics:
-        name, colon, options = word.partition(":")
-        plain = name.lower().replace("_", "-")
-        found.append(f"{SPOKEN.get(plain, plain)}{colon}{options}")
-    return list(dict.fromkeys(found))
-
-
 def built(protocol: Protocol, candidate: Candidate, data: Dataset) -> dict[str, Any]:
     """The probes by name.
 
@@ -298,7 +268,7 @@ def stated(run: Run | None, data: Dataset, candidate: Candidate, protocol: Proto
         notes.append(
             f"The run is not finished: {run.samples_seen:,} of {run.recipe.train_samples:,} training samples seen."
         )
-    if run is not None and data.name == run.card.get("name") and data.fingerprint != run.provenance["data"]:
+    if run is not None and data.name == run.card.name and data.fingerprint != run.provenance.data:
         notes.append("The data are not those that the run learned from: their fingerprint differs.")
     if candidate.count < protocol.count:
         notes.append(f"{candidate.name} holds {candidate.count:,} images, fewer than the {protocol.count:,} asked for.")

@@ -81,7 +81,7 @@ class LatentEditor:
         return reference_set_of(self.method, self.steering.data)
 
     def walk(
-        self, *keys: Any, labels: Sequence[str] | None = None, path: str = "law", steps: int = 8, loop: bool = False
+        self, *keys: Any, labels: Sequence[str] | None = None, path: str = "prior", steps: int = 8, loop: bool = False
     ) -> Walk:
         """A walk through keys: seeds, latents or pictures.
 

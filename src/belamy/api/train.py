@@ -6,22 +6,21 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from belamy import recipes
 from belamy.device import choose_device
 from belamy.errors import RunError, UsageError
+from belamy.judges.validation import ValidationConfig, Validator, make_validator
 from belamy.methods.base import BaseRecipe, DataSpec, Samples
 from belamy.progress import Reporter, reporter
+from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.provenance import provenance, session
-from belamy.runs.run import Checkpoint, Run, method_name
+from belamy.runs.run import Run, method_name
 from belamy.training.distribution import world
 from belamy.training.inheritance import inherit
-from belamy.training.trainer import Trainer
-
-if TYPE_CHECKING:
-    from belamy.judges.validation import Validator
 from belamy.training.setup import Options, conduct, fingerprint, make_trainer, open_recipe_data
+from belamy.training.trainer import Trainer
 
 DEFAULT = "digits"
 """The recipe that is trained where none is named."""
@@ -190,14 +189,14 @@ def resume(
     run = Run.open(path)
     facts = run.provenance
     options = Options(
-        device, facts["precision"], facts["snapshots"], checkpoint_seconds, offline, progress,
-        watch=facts.get("watch", True), autopilot=facts.get("autopilot", False), validation=facts.get("judging"),
+        device, facts.precision, facts.snapshots, checkpoint_seconds, offline, progress, watch=facts.watch,
+        autopilot=facts.autopilot, validation=facts.judging.model_dump() if facts.judging else None,
     )  # fmt: skip
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)
         data = open_recipe_data(run.recipe, offline, say.read)
         trainer = make_trainer(run.recipe, run.spec, data, options, team)
-        if fingerprint(trainer) != facts["data"]:
+        if fingerprint(trainer) != facts.data:
             raise RunError(
                 f"The data '{run.recipe.data}' are not those that {run.path} was trained on: their fingerprint "
                 f"differs. Restore them, or start anew with `belamy train`."
@@ -212,7 +211,7 @@ def resume(
             if state is not None:
                 trainer.load_state(state)
             if team.leads:
-                run.amend_provenance(sessions=[*facts["sessions"], session(trainer.device.type, team.size)])
+                run.amend_provenance(sessions=[*facts.sessions, session(trainer.device.type, team.size)])
             if trainer.clock.samples >= run.recipe.train_samples:
                 say.say(f"{run.path} is finished: {trainer.clock.samples:,} samples. Type `belamy report {run.path}`.")
             return conduct(run, trainer, options, say, validator)
@@ -242,8 +241,6 @@ def validator_for(trainer: Trainer, options: Options, say: Reporter) -> Validato
     """
     if options.validation is None or not trainer.world.leads:
         return None
-    from belamy.judges.validation import ValidationConfig, make_validator  # it trains the judge by way of this module
-
     validation = ValidationConfig.parse(options.validation)
     if not isinstance(trainer.method, Samples):
         raise UsageError("This method draws no samples, so none can be judged. Leave --evaluate-every out.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ def say(text: str = "") -> None:
     """A line for the user; of several processes under torchrun only the first speaks."""
     if os.environ.get("RANK", "0") == "0":
         sys.stdout.write(f"{text}\n")
+
+
+def tell_lost(lost: Mapping[str, str]) -> None:
+    """What of a run was damaged and is left out, a line each on standard error."""
+    for damaged in lost.values():
+        sys.stderr.write(f"belamy: {damaged}\n")
 
 
 def named_file(text: str, option: str) -> Path:
@@ -40,7 +47,9 @@ def deliver(facts: Any, json_file: str | None, text: str) -> None:
         text: The same for people.
     """
     if json_file == STANDARD_OUTPUT:
-        say(json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False))
+        from belamy.runs.files import strict
+
+        say(json.dumps(strict(facts), indent=2, ensure_ascii=False, allow_nan=False))
         return
     if json_file is not None:
         from belamy.runs.files import write_json

@@ -37,6 +37,7 @@ def read(
     Raises:
         UsageError: An unknown option or part, or an impossible value.
     """
+    words = [_present(recipe, word) for word in words]
     held = part_fields(type(recipe))
     chosen = {
         name: part for name, slot in held.items() if not slot.many for part in [_chosen(recipe, name, slot, words)]
@@ -54,6 +55,15 @@ def read(
         if value != before:
             changed[name] = value
     return changed, getattr(filled, "session", None)
+
+
+def _present(recipe: BaseRecipe, word: str) -> str:
+    """An option by the name that its field has now: ``--samples`` is ``--train-samples``."""
+    match = re.match(r"--([\w-]+)", word)
+    if match is None:
+        return word
+    name = recipe.present_name(match[1].replace("-", "_")).replace("_", "-")
+    return word if name == match[1].replace("_", "-") else f"--{name}{word[match.end() :]}"
 
 
 def changed(recipe: BaseRecipe, fields: Mapping[str, Any]) -> BaseRecipe:

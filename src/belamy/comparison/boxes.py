@@ -47,8 +47,9 @@ def box_chart(groups: Mapping[str, Sequence[float]], title: str, unit: str, real
     place = _Place(along, left)
     parts = [head, _axis(along, place, left, height)]
     if real_baseline is not None:
+        at = place(real_baseline)
         parts.append(
-            f'<line class="mark" x1="{place(real_baseline):.1f}" x2="{place(real_baseline):.1f}" y1="{TOP}" y2="{height - BOTTOM}" '
+            f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{height - BOTTOM}" '
             f'stroke="#999" stroke-dasharray="2 3"><title>real images: {short(real_baseline)}</title></line>'
         )
     for index, (label, values) in enumerate(groups.items()):

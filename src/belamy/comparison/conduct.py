@@ -255,9 +255,8 @@ def _children(execution: Execution) -> bool:
     if interrupted.is_set() or codes == {STOPPED}:
         return False
     if codes:
-        raise RunError(
-            f"A worker of {execution.folder} failed (exit code {min(codes, key=abs)}): its message is above."
-        )  # type: ignore[arg-type]
+        code = min(codes, key=abs)  # type: ignore[arg-type]
+        raise RunError(f"A worker of {execution.folder} failed (exit code {code}): its message is above.")
     return True
 
 

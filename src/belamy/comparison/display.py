@@ -17,8 +17,8 @@ from belamy.comparison.outcome import Outcome
 from belamy.comparison.plan import Trial
 from belamy.comparison.trial import run_folder
 from belamy.errors import BelamyError
+from belamy.progress import duration
 from belamy.runs.run import Run
-from belamy.training.estimate import duration
 
 LOOK_SECONDS = 2.0
 LINE_SECONDS = 30.0

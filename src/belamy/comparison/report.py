@@ -17,11 +17,11 @@ from belamy.comparison.plan import Plan
 from belamy.comparison.summary import summary
 from belamy.comparison.trial import run_folder
 from belamy.errors import BelamyError
+from belamy.progress import duration
 from belamy.runs import files
 from belamy.runs.report.plot import line_chart
 from belamy.runs.report.scales import short
 from belamy.runs.run import Run
-from belamy.training.estimate import duration
 
 POOR = 0.8
 CEILING = "label-fidelity-real"

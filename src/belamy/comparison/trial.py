@@ -33,7 +33,7 @@ class Workspace:
 
     Args:
         folder: The comparison's folder.
-        panel: Who judges.
+        panel: Computes the metrics.
         data: What is learned from.
         device: Where to compute.
         offline: Never fetch data from the network.

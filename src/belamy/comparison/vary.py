@@ -89,6 +89,7 @@ class Vary:
         """
         for path in self.paths:
             name, _, rest = path.partition(".")
+            name = recipe.present_name(name)
             if name not in type(recipe).model_fields:
                 raise UsageError(f"--vary {path}: this recipe has no field '{name}'. "
                                  f"{nearest(name, type(recipe).model_fields)}")  # fmt: skip

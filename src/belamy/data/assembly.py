@@ -34,7 +34,7 @@ class Raw:
         classes: Names of the classes.
         attributes: What else is known, by name.
         official: Splits that the source comes with.
-        licence: Who allows what.
+        licence: The licence of the data.
         notes: How values were mapped.
     """
 

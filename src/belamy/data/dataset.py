@@ -160,7 +160,7 @@ class Dataset:
         attributes: What else is known, by name.
         official: Splits that the set comes with; without them a tenth is held out, drawn by seed 0.
         rule: How the splits came about, in words.
-        licence: Who allows what.
+        licence: The licence of the data.
         skipped: Files that could not be read, with the reason.
         names: The file of each image, where each has one.
         notes: What a user should know about how the images were read.

@@ -12,8 +12,7 @@ from torch.nn.functional import avg_pool2d
 
 from belamy.data import Dataset, to_float, to_uint8
 from belamy.errors import UsageError, nearest
-from belamy.evaluation import neighbours
-from belamy.forensics import ranking
+from belamy.evaluation import neighbours, ranking
 from belamy.methods.base import BaseMethod, Encodes, Reconstructs
 from belamy.sampling.draw import placement
 from belamy.sampling.grid import grid
@@ -159,7 +158,7 @@ class AnomalyReport:
     Args:
         scores: Of the suspects.  # [n] float64
         operating: The threshold, and what share of normal images that had no part in it, and of suspects, exceed it.
-        detector: Who says so.
+        detector: Scored the suspects.
         images: The suspects.  # [n, C, H, W]
         names: What each is called.
     """
@@ -220,7 +219,7 @@ def examine(
     """Score suspects, with the threshold of a stated false-positive rate.
 
     Args:
-        detector: Who looks.
+        detector: Scores the suspects.
         suspects: uint8.  # [n, C, H, W]
         others: Normal images that neither trained nor decided the threshold: the rate is measured on them.
         rate: Share of normal images that may exceed the threshold, in (0, 1).

@@ -40,7 +40,7 @@ def from_data(method: BaseMethod, data: Dataset, names: Sequence[str], most: int
 
 
 def from_draws(method: BaseMethod, predictors: Sequence[AttributePredictor], count: int, seed: int) -> DirectionData:
-    """Latents drawn from the method's law, with what observers say of their images.
+    """Latents drawn from the method's prior, with what attribute predictors say of their images.
 
     A measure splits them at their own median, so that both sides have as many. Of more than two values each is an
     attribute of its own, ``skin=8d5524``, unless hardly an image has it.

@@ -67,7 +67,7 @@ def leakage(
         render: Latents to uint8 images.
         latents: Where to begin.  # [n, latent]
         directions: Where to go.
-        predictors: Who looks.
+        predictors: Tell which attributes the images have.
         alphas: Steps, in the directions' units.
         progress: Called with (directions done, of how many).
     """

@@ -32,7 +32,7 @@ class Card:
     """The protocol of a judgement.
 
     Args:
-        extractor: Who looked.
+        extractor: Name of the feature extractor.
         weights: Digest of the extractor's weights and use.
         features: How many numbers describe an image.
         data: Fingerprint of the real images' data set.

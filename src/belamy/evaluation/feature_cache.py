@@ -34,7 +34,7 @@ class CachedFeatures:
     files. A folder that cannot be written or a damaged file costs time and nothing else.
 
     Args:
-        extractor: Who looks.
+        extractor: Turns images into features.
         folder: Where to keep features, those of all extractors.
         limit: Bytes of all files in it.
     """

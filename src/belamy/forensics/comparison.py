@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from belamy.evaluation.intervals import wilson
+from belamy.evaluation.ranking import Operating, auroc_interval, average_precision_interval, operating
 from belamy.evaluation.statistics import Interval
 from belamy.forensics import neighbours
 from belamy.forensics.detector import Detected, DetectorData, detect
-from belamy.forensics.ranking import Operating, auroc_interval, average_precision_interval, operating
 from belamy.forensics.scores import PERMUTATIONS, Scores, Shuffled, deal, ridge_scores
 from belamy.forensics.specifications import SPECIFICATIONS, Limits, learn, surprise
 from belamy.forensics.testing import effect_size, rank_p, share_effect, share_p

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from belamy.evaluation.page import picture
+from belamy.evaluation.ranking import roc_curve
 from belamy.evaluation.statistics import Interval
 from belamy.forensics.chart import area_chart
 from belamy.forensics.comparison import Comparison, CueResult, Rule, Sets
 from belamy.forensics.examination import AS_GIVEN, LEVEL, ForensicExamination, said
-from belamy.forensics.ranking import roc_curve
 from belamy.forensics.testing import holm
 from belamy.forensics.traces import TRACES
 from belamy.forensics.treatments import to_pixels

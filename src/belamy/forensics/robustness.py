@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from belamy.evaluation.ranking import auroc_interval
 from belamy.evaluation.statistics import Interval
 from belamy.forensics.comparison import Progress, Sets, traces_of
-from belamy.forensics.ranking import auroc_interval
 from belamy.forensics.scores import Folds, Ridge, Shuffled, deal, ridge_scores
 from belamy.forensics.treatments import Treatment, blur, jpeg, resize, rounding
 

@@ -8,7 +8,7 @@ from math import asin, copysign, exp, inf, lgamma, sqrt
 import torch
 from torch import Tensor
 
-from belamy.forensics.ranking import auroc
+from belamy.evaluation.ranking import auroc
 
 ENOUGH = 25
 """Permutations that do as well as the truth, after which no more are made."""

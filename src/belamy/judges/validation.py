@@ -1,4 +1,4 @@
-"""ValidationConfig a method in the middle of its training, and keeping the weights that were judged best."""
+"""Validating a method in the middle of its training, and keeping the weights that were judged best."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from belamy.api.evaluate import named
 from belamy.data import Dataset
 from belamy.errors import UsageError, nearest
+from belamy.evaluation.metrics import named
 from belamy.evaluation.panel import LEAST, Judgement, Panel
 from belamy.judges.extractors import choose
 from belamy.progress import Reporter
@@ -61,7 +61,7 @@ class Validator:
     what real images reach, as diversity can, is not.
 
     Args:
-        panel: Who judges.
+        panel: Computes the metrics.
         validation: When and by what.
         real_baseline: What real images are told.
 
@@ -102,7 +102,7 @@ class Validator:
         if name is None or not isfinite(value):
             return
         distance, best = abs(value - self.real_baseline.values[name]), run.best()
-        if best is not None and best.get("metric") == name and float(best["distance"]) <= distance:
+        if best is not None and best.metric == name and best.distance <= distance:
             return
         facts = {"metric": name, "value": value, "distance": distance, "protocol": str(found.card)}
         networks = trainer.averages.best(trainer.method)
@@ -112,7 +112,7 @@ class Validator:
 
 
 def make_validator(validation: ValidationConfig, data: Dataset, say: Reporter, offline: bool = False) -> Validator:
-    """The assessor of what is trained on a data set; its extractor is trained first where there is none yet.
+    """The validator of what is trained on a data set; its extractor is trained first where there is none yet.
 
     Raises:
         UsageError: A metric is unknown or the data do not allow it.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import Tensor, nn
 
 from belamy.data import Batch
@@ -18,6 +18,10 @@ from belamy.seeds import Draws, generator
 METHODS = Registry("belamy.methods", "method", "Method")
 OPTIMIZERS = Registry("belamy.training.optimizers", "optimizer", "Optimizer")
 SCHEDULES = Registry("belamy.training.schedules", "schedule", "Schedule")
+
+
+RENAMED = {"samples": "train_samples", "average": "ema_half_life", "latent_law": "prior"}
+"""Recipe fields by the names that older runs know them by; they are understood wherever a field is named."""
 
 
 class DataSpec(NamedTuple):
@@ -63,6 +67,16 @@ class BaseRecipe(BaseModel):
     clip_norm: float | None = Field(default=None, gt=0)
     """Scale each player's gradient down to this Euclidean norm."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _present_names(cls, fields: Any) -> Any:
+        return {cls.present_name(name): value for name, value in fields.items()} if isinstance(fields, dict) else fields
+
+    @classmethod
+    def present_name(cls, name: str) -> str:
+        """What a field is called now; a name of today, or of no field, stays as it is."""
+        return name if name in cls.model_fields else RENAMED.get(name, name)
+
     @classmethod
     def tiny(cls) -> Self:
         """The smallest recipe of the method that still trains: seconds on a CPU."""
@@ -75,6 +89,7 @@ class BaseRecipe(BaseModel):
             UsageError: An unknown field or a value that the field does not allow.
         """
         known = type(self).model_fields
+        fields = {self.present_name(name): value for name, value in fields.items()}
         for name in fields:
             if name not in known:
                 raise UsageError(f"This recipe has no field '{name}'. {nearest(name, known)}")

@@ -54,8 +54,8 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any) -> Critic:
         made: nn.Module = DISCRIMINATORS.build(recipe.discriminator, shape=shape)
         if not hasattr(made, "scores_and_features"):
             raise UsageError(
-                f"The discriminator '{recipe.discriminator.name}' has no scores_and_features(images) -> (scores, features); see "
-                f"belamy.networks.critic."
+                f"The discriminator '{recipe.discriminator.name}' has no scores_and_features(images) -> (scores, "
+                f"features); see belamy.networks.critic."
             )
         return adapted(made, recipe.discriminator_norm, recipe.discriminator_weights)
 
@@ -63,7 +63,7 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any) -> Critic:
     conditioned: nn.Module = DISCRIMINATOR_CONDITIONS.build(condition, **given)
     critic = Critic(conditioned, spec.shape, classes if recipe.auxiliary else 0)
     critic.add_statistics([STATISTICS.build(part, features=critic.features) for part in recipe.statistics])
-    given = {"features": critic.features, "classes": classes, "law": prior}
+    given = {"features": critic.features, "classes": classes, "prior": prior}
     penalties = {part.name: PENALTIES.build(part, **given) for part in recipe.penalties}
     for name, penalty in penalties.items():
         if penalty.every < 1:

@@ -70,7 +70,7 @@ def moments_of_crops(network: EfficientNetLite, picture: Tensor, shape: tuple[in
     """The style of a picture as seen in crops of a shape, so that borders count in it as in what learns.
 
     Args:
-        network: Who looks.
+        network: The pretrained network whose layers are compared.
         picture: In [-1, 1], at least as large.  # [1, C, H, W]
         shape: (channels, height, width) of the crops.
     """

@@ -14,8 +14,8 @@ class            constructor                            ``forward``
 `Stylist`        ``(shape, *, …)``                      images in [-1, 1] → images of the same size in [-1, 1]
 ===============  =====================================  ==========================================================
 
-A discriminator's ``scores_and_features`` gives its scores and the features ``[N, F]`` behind them, from one pass. Labels enter through
-the parts in `belamy.networks.conditions`, around any network.
+A discriminator's ``scores_and_features`` gives its scores and the features ``[N, F]`` behind them, from one pass.
+Labels enter through the parts in `belamy.networks.conditions`, around any network.
 
 Shapes are (channels, height, width). Every network adapts to other channel counts and to any height and width its
 strides divide; other sizes raise a `UsageError` that names the nearest sizes.

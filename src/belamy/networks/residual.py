@@ -11,7 +11,7 @@ from belamy.networks.layers import BatchNorm, Initializer, KerasConv2d, MeanPool
 
 
 def glorot_for_rectifiers(weight: Tensor) -> None:
-    r"""Glorot's uniform law with a gain of √2: uniform on :math:`\\pm\\sqrt{12/(n_{in}+n_{out})}`."""
+    r"""Glorot's uniform initialisation with a gain of √2: uniform on :math:`\\pm\\sqrt{12/(n_{in}+n_{out})}`."""
     nn.init.xavier_uniform_(weight, 2**0.5)
 
 

@@ -24,9 +24,9 @@ def vae_digits() -> vae.Recipe:
 def vae_avatars() -> vae.Recipe:
     """Variational autoencoder of small drawn faces whose attributes are known: glasses, hat, hair, smile, beard.
 
-    Squared errors and little weight for the divergence, which is a normal law with a deviation of 6 levels for every
-    pixel, and a linear path beside the layers: without it, mouths of three pixels were not learned in as many minutes.
-    Two and a half CPU-minutes.
+    Squared errors and little weight for the divergence, which is a normal distribution with a deviation of 6 levels for
+    every pixel, and a linear path beside the layers: without it, mouths of three pixels were not learned in as many
+    minutes. Two and a half CPU-minutes.
     """
     network = Part(name="vae-digits", width=24, hidden=384, direct=True)
     return vae_digits().changed(

@@ -14,10 +14,13 @@ import math
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from belamy.errors import RunError, StorageError
 from belamy.sampling.grid import encode_png
@@ -28,8 +31,39 @@ if TYPE_CHECKING:
 
 NEW = ".belamy-new-"  # something being written: worthless once its process is gone
 OLD = ".belamy-old-"  # a directory moved aside while its successor takes its place: put back if that never happened
+OUT = ".belamy-out-"  # what a verb is writing for the user, held by a lock
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # a link that appears after a run was opened is not followed either
+
+T = TypeVar("T")
+OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+
+
+def refuse_links(folder: Path) -> None:
+    """Refuse a folder of ours in which something is a link, or neither a file nor a folder.
+
+    What is written, cut and deleted below a run is below it, then, and no read waits for a pipe.
+
+    Raises:
+        RunError: There is one.
+    """
+    waiting = [folder]
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except OSError as error:
+            raise StorageError(f"{error.filename} cannot be read: {error.strerror}. Check the permissions.") from None
+        for entry in entries:
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if stat.S_ISDIR(mode):
+                waiting.append(Path(entry.path))
+            elif not stat.S_ISREG(mode):
+                what = f"a link to {os.readlink(entry.path)}" if stat.S_ISLNK(mode) else "neither a file nor a folder"
+                raise RunError(
+                    f"{entry.path} is {what}: everything of {folder} must lie in it, and nothing outside is touched. "
+                    "Put the file or folder itself there."
+                )
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -65,15 +99,36 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        RunError: it is missing or not JSON.
+        RunError: It is missing or not JSON.
     """
+    return read_as(TypeAdapter(Any), path)
+
+
+def read_as(kind: TypeAdapter[T], path: Path) -> T:
+    """Read a JSON file into what it must hold.
+
+    Raises:
+        RunError: It is missing, not JSON, or holds something else.
+    """
+    data = read_bytes(path)
     try:
-        return json.loads(read_bytes(path))
-    except (ValueError, RecursionError) as error:
+        return kind.validate_json(data)
+    except ValidationError as error:
+        said = why(error)
+        wrong = f"is damaged: {said}." if error.errors()[0]["type"] != "json_invalid" else (
+            f"is not readable JSON ({said}): it was cut short or changed by another program."
+        )  # fmt: skip
         raise RunError(
-            f"{path} is not readable JSON ({error}): it was cut short or changed by another program. "
-            "Restore it from a copy; if there is none, train into a new --out folder."
+            f"{path} {wrong} Restore it from a copy; if there is none, train into a new --out folder."
         ) from error
+
+
+def why(error: ValidationError) -> str:
+    """The first thing that is wrong with plain data, with its place."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(step) for step in first["loc"])
+    text = first["msg"][:1].lower() + first["msg"][1:]
+    return f"{place}: {text}" if place else text
 
 
 def read_bytes(path: Path) -> bytes:
@@ -108,7 +163,7 @@ def append_jsonl(path: Path, row: Mapping[str, Any], *, durable: bool = False) -
     line = json.dumps(strict(row), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
     with _storage(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666)
         try:
             start = _whole_length(descriptor)
             os.ftruncate(descriptor, start)
@@ -127,29 +182,30 @@ def append_jsonl(path: Path, row: Mapping[str, Any], *, durable: bool = False) -
     return start + len(line)
 
 
-def read_jsonl(path: Path, length: int | None = None) -> list[dict[str, Any]]:
+def read_jsonl(
+    path: Path, kind: TypeAdapter[T], length: int | None = None, lost: dict[str, str] | None = None
+) -> list[T]:
     """The rows of a JSON-lines file; a torn last line (its process was killed while writing) is left out.
 
     Args:
-        path: the file.
-        length: read only so many bytes from its start, as a checkpoint knew it.
+        path: The file.
+        kind: What each line must hold, e.g. ``OBJECT``.
+        length: Read only so many bytes from its start, as a checkpoint knew it.
+        lost: Told of damaged lines, which are then left out.
 
     Raises:
-        RunError: the file is missing, or a whole line is damaged.
+        RunError: The file is missing, or a whole line is damaged and ``lost`` is not given.
     """
     whole_lines = read_bytes(path)[:length].split(b"\n")[:-1]  # what follows the last newline is torn or empty
     rows = []
     for number, line in enumerate(whole_lines, start=1):
         try:
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise ValueError("not an object")
-        except (ValueError, RecursionError) as error:
-            raise RunError(
-                f"line {number} of {path} is damaged ({error}): another program changed the file. "
-                "Restore it from a copy, or delete that line."
-            ) from error
-        rows.append(row)
+            rows.append(kind.validate_json(line))
+        except ValidationError as error:
+            said = f"line {number} of {path} is damaged ({why(error)}): another program changed the file."
+            if lost is None:
+                raise RunError(f"{said} Restore it from a copy, or delete that line.") from error
+            lost[f"{path}:{number}"] = f"{said} It is left out."
     return rows
 
 
@@ -169,22 +225,20 @@ def settled_length(path: Path) -> int:
 def truncate(path: Path, length: int) -> None:
     """Cut a file back to `length` bytes, durably: what a resumed run does to rows after its checkpoint.
 
+    A file that has another name too, as in a copy by hard links, is written anew: the other keeps every byte.
+
     Raises:
-        RunError: the file is shorter than that, so rows before the checkpoint are lost.
+        RunError: The file is shorter than that, so rows before the checkpoint are lost.
     """
-    size = path.stat().st_size if path.is_file() else 0
+    status = path.stat() if path.is_file() else None
+    size = status.st_size if status else 0
     if size < length:
         raise RunError(
             f"{path} has {size:,} bytes, but its checkpoint was made when it had {length:,}: it was cut short. "
             "Restore it from a copy, or resume from an earlier checkpoint by moving the later ones away."
         )
-    with _storage(path):
-        descriptor = os.open(path, os.O_RDWR)
-        try:
-            os.ftruncate(descriptor, length)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    if status and (size > length or status.st_nlink > 1):
+        write_bytes(path, read_bytes(path)[:length])
 
 
 def open_lock(path: Path) -> IO[bytes]:
@@ -194,7 +248,7 @@ def open_lock(path: Path) -> IO[bytes]:
         StorageError: The place cannot be written.
     """
     with _storage(path):
-        return path.open("ab")
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | NO_LINK, 0o666), "ab")
 
 
 def write_directory_atomically(path: Path, writer: Callable[[Path], None]) -> None:
@@ -225,6 +279,60 @@ def write_directory_atomically(path: Path, writer: Callable[[Path], None]) -> No
             raise
         _sync_directory(path.parent)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def filling(path: Path) -> Iterator[Path]:
+    """A folder to write into; at the end of the context what is in it gets its place, each file whole.
+
+    A new folder appears all at once. Into one that is there the files are moved, over those of their names. Killed
+    before, nothing is at the place, and the next that is filled there clears away what was left beside it.
+
+    Raises:
+        StorageError: The disk is full or the place cannot be written; nothing was moved.
+    """
+    there = path.is_dir()
+    temporary = (path if there else path.parent) / f"{OUT}{secrets.token_hex(4)}"
+    with _storage(path):
+        for left in temporary.parent.glob(f"{OUT}*"):
+            with _holding(left) as abandoned:
+                if abandoned:
+                    shutil.rmtree(left)
+        try:
+            temporary.mkdir(parents=True)
+            with _holding(temporary):
+                yield temporary
+            _sync_tree(temporary)
+            if there:
+                for file in sorted(temporary.iterdir()):
+                    os.replace(file, path / file.name)
+                temporary.rmdir()
+            else:
+                os.rename(temporary, path)
+            _sync_directory(temporary.parent)
+        except BaseException as error:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, StorageError) and isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None  # it names the folder that nobody knows
+            raise
+
+
+@contextmanager
+def _holding(folder: Path) -> Iterator[bool]:
+    """Hold a folder for as long as this process lives; yields False if another holds it."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows, where what was left stays
+        yield False
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(descriptor)
 
 
 def sweep(path: Path) -> list[str]:
@@ -320,8 +428,8 @@ def _storage(path: Path) -> Iterator[None]:
 def _explained(error: OSError, path: Path) -> StorageError:
     if error.errno in FULL:
         return StorageError(
-            f"disk full: {path} could not be written ({_reason(error)}). What was saved before, the last checkpoint "
-            "too, is intact. Free space, then type `belamy resume`; or give another folder with --out."
+            f"disk full: {path} could not be written ({_reason(error)}). What was there before is intact. Free space, "
+            "or give another place, e.g. another --out."
         )
     if error.errno in FORBIDDEN:
         return StorageError(

@@ -21,7 +21,11 @@ from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4, 
 
 
 def publish(run: Run) -> Path:
-    """Write the run's animation and its ``report.html``; returns the report's path."""
+    """Write the run's animation and its ``report.html``, without what is damaged, as ``run.lost`` then says.
+
+    Returns:
+        The report's path.
+    """
     snapshots = run.snapshots()
     film = animate(run, [_enlarged(_pixels(png)) for _, png in snapshots]) if len(snapshots) > 1 else None
     method = run.build()
@@ -30,8 +34,8 @@ def publish(run: Run) -> Path:
         method=run.method_name,
         recipe=run.recipe.model_dump(mode="json"),
         recipe_defaults=_defaults(run.recipe_name),
-        provenance={"seed": run.recipe.seed, **run.provenance},
-        data=run.card,
+        provenance={"seed": run.recipe.seed, **run.provenance.model_dump(mode="json", exclude_unset=True)},
+        data=run.card.model_dump(mode="json", exclude_unset=True),
         metrics=run.metrics(),
         journal=run.journal(),
         snapshots=snapshots,
@@ -39,9 +43,9 @@ def publish(run: Run) -> Path:
         pictures_are="Samples" if isinstance(method, Samples) else "Images above their reconstructions",
         tables=layer_tables(method),
         commands=commands(run),
-        notes=notes(run),
         findings=run.diagnosis(),
         run=str(run.path),
+        notes=notes(run),  # last: what was lost is known by now
     )
     path = run.path / "report.html"
     files.write_bytes(path, render(facts).encode())
@@ -87,7 +91,7 @@ def commands(run: Run) -> list[str]:
 def notes(run: Run) -> list[str]:
     """What a reader must know first."""
     seen, total = run.samples_seen, run.recipe.train_samples
-    said = []
+    said = [*run.lost.values()]
     if seen < total:
         said.append(f"This run is not finished: {seen:,} of {total:,} samples. Go on with `belamy resume {run.path}`.")
     return said

@@ -2,72 +2,64 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from belamy.errors import RunError, StorageError
+from belamy.data.pictures import Unreadable, read_whole
+from belamy.errors import RunError, StorageError, UsageError
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.registry import Part, Registry
-from belamy.runs import files
+from belamy.runs import files, schema
+from belamy.runs.checkpoint import Checkpoint, drop, state_of
 from belamy.sampling.draw import draw
 
 FORMAT = 1
 """Version of the layout; a run of a newer layout is refused with a clear message."""
+ALWAYS = (
+    "data", "size", "fit", "channels", "labels", "only", "train_samples", "batch", "seed", "ema_half_life",
+    "schedule", "clip_value", "clip_norm",
+)  # fmt: skip
+"""Fields of recipes that every ``recipe.json`` of this format holds; without one it is damaged, and not completed."""
+
+_NUMBER = re.compile("[0-9]+")
+_EMPTY = (("journal.jsonl", 0), ("metrics.jsonl", 0))
 
 RECIPE_TYPES = Registry("belamy.methods", "method", "Recipe")
 KEEP_CHECKPOINTS = 2
 
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """The whole state of a training run at a moment.
-
-    Args:
-        samples: Training samples seen.
-        step: Steps done.
-        position: Batches drawn.
-        seconds: Time spent training.
-        tensors: Networks, averages, optimisers and running sums, by path.
-    """
-
-    samples: int
-    step: int
-    position: int
-    seconds: float
-    tensors: Mapping[str, Tensor]
-
-    def below(self, path: str) -> dict[str, Tensor]:
-        """The tensors below a path, by the rest of their names."""
-        start = f"{path}/"
-        return {name.removeprefix(start): tensor for name, tensor in self.tensors.items() if name.startswith(start)}
+T = TypeVar("T")
 
 
 class Run:
     """A training run on disk: what it was asked, what it did and what it learned.
 
     Use :meth:`create` and :meth:`open`. Nothing in a run is executed when it is opened, and every write is atomic.
+
+    Attributes:
+        lost: What was damaged and is left out, a sentence each, by place; only what the run can do without.
     """
 
-    def __init__(self, path: Path, facts: Mapping[str, Any]) -> None:
-        self.path = path
-        self.recipe_name: str = facts["recipe"]
-        self.method_name: str = facts["method"]
-        first: BaseRecipe = RECIPE_TYPES.load(self.method_name).parse(facts["fields"])  # type: ignore[attr-defined]
-        changes = self.changes()
-        self.recipe = first.changed(**changes) if changes else first
-        channels, height, width = facts["domain"]["shape"]
-        if not all(isinstance(side, int) and side > 0 for side in (channels, height, width)):
-            raise ValueError(f"the shape {facts['domain']['shape']}")
-        self.spec = DataSpec((channels, height, width), tuple(facts["domain"]["classes"]))
+    def __init__(self, path: Path, facts: schema.RecipeFile) -> None:
+        self.path, self.lost = path, dict[str, str]()
+        self.recipe_name, self.method_name = facts.recipe, facts.method
+        first: BaseRecipe = RECIPE_TYPES.load(self.method_name).parse(facts.fields)  # type: ignore[attr-defined]
+        missing = [name for name in ALWAYS if name not in first.model_fields_set]
+        if missing:
+            raise UsageError(f"fields.{missing[0]} is missing")
+        try:
+            self.recipe = first.changed(**self.changes())
+        except UsageError as error:
+            raise RunError(f"{path / 'journal.jsonl'} is damaged: {error} Restore it from a copy.") from None
+        self.spec = DataSpec(facts.domain.shape, facts.domain.classes)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.recipe_name} on {self.recipe.data}, {self.samples_seen:,} samples seen)"
@@ -91,10 +83,12 @@ class Run:
             StorageError: The folder cannot be written.
         """
         there = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+        if path.is_dir():
+            files.refuse_links(path)
         begun = {"journal.jsonl", "checkpoints"} if "provenance.json" in there else set()
         if path.is_dir() and there <= {"data.json", "provenance.json", *begun}:
             for name in there:  # left by a process that was killed before it made a run of it
-                _drop(path / name)
+                drop(path / name)
         elif path.exists():
             what = "holds a run" if (path / "recipe.json").is_file() else "is not empty"
             raise RunError(f"{path} {what}. Type `belamy resume {path}` to go on with a run, or give another --out.")
@@ -107,7 +101,7 @@ class Run:
         }
         files.write_json(path / "data.json", dict(card))
         files.write_json(path / "provenance.json", dict(provenance))
-        run = cls(path, facts)
+        run = cls(path, schema.RecipeFile.model_validate(facts))
         if state is not None:
             run.log("start", state.samples, recipe=recipe_name)
             run.save_checkpoint(state)
@@ -125,6 +119,7 @@ class Run:
         if not (path / "recipe.json").is_file():
             what = "is not a directory" if path.exists() and not path.is_dir() else "holds no run (no recipe.json)"
             raise RunError(f"{path} {what if path.exists() else 'does not exist'}. {_known_runs(path)}")
+        files.refuse_links(path)
         facts = files.read_json(path / "recipe.json")
         version = facts.get("format") if isinstance(facts, dict) else None
         if not isinstance(version, int):
@@ -134,9 +129,10 @@ class Run:
                 f"{path} was written by a newer Belamy (format {version}; this one knows {FORMAT}). Upgrade it."
             )
         try:
-            return cls(path, facts)
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"{path / 'recipe.json'} is damaged: {error} is missing or wrong. Restore it.") from None
+            return cls(path, schema.RecipeFile.model_validate(facts))
+        except (ValidationError, UsageError) as error:
+            said = files.why(error) if isinstance(error, ValidationError) else str(error).rstrip(".")
+            raise RunError(f"{path / 'recipe.json'} is damaged: {said}. Restore it from a copy.") from None
 
     def build(self) -> BaseMethod:
         """The run's method with fresh weights."""
@@ -175,11 +171,24 @@ class Run:
 
     def journal(self) -> list[dict[str, Any]]:
         """The events so far."""
-        return _rows(self.path / "journal.jsonl")
+        return self._rows("journal.jsonl", schema.EVENT)
 
     def metrics(self) -> list[dict[str, Any]]:
         """The measured rows so far."""
-        return _rows(self.path / "metrics.jsonl")
+        return self._rows("metrics.jsonl", schema.ROW)
+
+    def _rows(self, name: str, kind: TypeAdapter[Any]) -> list[dict[str, Any]]:
+        path = self.path / name
+        rows = files.read_jsonl(path, kind, lost=self.lost) if path.exists() else []
+        return [row.model_dump(exclude_unset=True) for row in rows]
+
+    def _accessory(self, name: str, kind: TypeAdapter[T], otherwise: T) -> T:
+        """What a file holds that the run can do without; damaged, it is left out and named."""
+        try:
+            return files.read_as(kind, self.path / name)
+        except (RunError, StorageError) as error:
+            self.lost[name] = f"{str(error).partition(' Restore')[0]} It is left out."
+            return otherwise
 
     def save_diagnosis(self, findings: Sequence[Mapping[str, Any]]) -> None:
         """Write what the watch found."""
@@ -187,9 +196,9 @@ class Run:
 
     def diagnosis(self) -> list[dict[str, Any]]:
         """What the watch found, the gravest first, as of the last checkpoint."""
-        path = self.path / "diagnosis.json"
-        found: list[dict[str, Any]] = files.read_json(path) if path.is_file() else []
-        return found
+        there = (self.path / "diagnosis.json").exists()
+        found = self._accessory("diagnosis.json", schema.DIAGNOSIS, ()) if there else ()
+        return [each.model_dump(mode="json") for each in found]
 
     @property
     def samples_seen(self) -> int:
@@ -197,24 +206,19 @@ class Run:
         return max((int(path.name) for path in self.checkpoints()), default=0)
 
     @property
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> schema.Provenance:
         """Versions, hardware, command, seeds and sessions."""
-        facts: dict[str, Any] = files.read_json(self.path / "provenance.json")
-        if not isinstance(facts, dict) or not facts.keys() >= {"precision", "snapshots", "data", "sessions"}:
-            raise RunError(
-                f"{self.path / 'provenance.json'} is damaged: precision, snapshots, data or sessions are missing."
-            )
-        return facts
+        return files.read_as(schema.PROVENANCE, self.path / "provenance.json")
 
     def amend_provenance(self, **facts: Any) -> None:
         """Replace some facts of the provenance."""
-        files.write_json(self.path / "provenance.json", {**self.provenance, **facts})
+        known = self.provenance.model_dump(mode="json", exclude_unset=True)
+        files.write_json(self.path / "provenance.json", {**known, **facts})
 
     @property
-    def card(self) -> dict[str, Any]:
-        """The data card."""
-        facts: dict[str, Any] = files.read_json(self.path / "data.json")
-        return facts
+    def card(self) -> schema.Card:
+        """The data card; an empty one where it is lost."""
+        return self._accessory("data.json", schema.CARD, schema.Card())
 
     def changes(self) -> dict[str, Any]:
         """The fields of ``recipe.json`` that the autopilot has changed, as of the newest checkpoint."""
@@ -223,10 +227,12 @@ class Run:
         if not flown or not found:
             return {}
         steps: list[dict[str, Any]] = []
-        for row in files.read_jsonl(path, _state(found[-1])["journal"]):
-            if row["event"] == "remedy":
-                steps.append(row["changes"])
-            elif row["event"] == "back-out":
+        for row in files.read_jsonl(path, schema.EVENT, state_of(found[-1]).journal):
+            if isinstance(row, schema.RemedyEvent):
+                steps.append(row.changes)
+            elif isinstance(row, schema.BackOutEvent):
+                if not steps:
+                    raise RunError(f"{path} takes back a remedy that it does not name. Restore it from a copy.")
                 steps.pop()
         return {field: value for step in steps for field, value in step.items()}
 
@@ -236,19 +242,19 @@ class Run:
         """Whole checkpoints, oldest first."""
         folder = self.path / "checkpoints"
         found = folder.iterdir() if folder.is_dir() else ()
-        return sorted(path for path in found if path.name.isdigit())
+        return sorted(path for path in found if path.is_dir() and _NUMBER.fullmatch(path.name))
 
     def save_checkpoint(self, state: Checkpoint) -> Path:
         """Write a checkpoint, then drop all but the newest few."""
         path = self.path / "checkpoints" / f"{state.samples:012d}"
-        self._save_state(path, state)
+        state.save(path, self.path)
         for old in self.checkpoints()[:-KEEP_CHECKPOINTS]:
-            _drop(old)
+            drop(old)
         return path
 
     def save_fallback(self, state: Checkpoint) -> None:
         """Write the state that the autopilot may have to go back to."""
-        self._save_state(self.path / "fallback", state)
+        state.save(self.path / "fallback", self.path)
 
     def load_fallback(self) -> Checkpoint:
         """The state that the autopilot may go back to.
@@ -256,28 +262,12 @@ class Run:
         Raises:
             RunError: It is missing or damaged.
         """
-        return _load_state(self.path / "fallback")
+        return Checkpoint.load(self.path / "fallback")
 
     def drop_fallback(self) -> None:
         """Remove the state that is needed no more."""
         if (self.path / "fallback").is_dir():
-            _drop(self.path / "fallback")
-
-    def _save_state(self, path: Path, state: Checkpoint) -> None:
-        def write(folder: Path) -> None:
-            digest = files.save_tensors(folder / "state.safetensors", state.tensors)
-            facts = {
-                "samples": state.samples,
-                "step": state.step,
-                "position": state.position,
-                "seconds": state.seconds,
-                "journal": files.settled_length(self.path / "journal.jsonl"),
-                "metrics": files.settled_length(self.path / "metrics.jsonl"),
-                "sha256": digest,
-            }
-            files.write_json(folder / "state.json", facts)
-
-        files.write_directory_atomically(path, write)
+            drop(self.path / "fallback")
 
     def load_checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint, None if there is none yet.
@@ -286,20 +276,27 @@ class Run:
             RunError: It is damaged.
         """
         found = self.checkpoints()
-        return _load_state(found[-1]) if found else None
+        return Checkpoint.load(found[-1]) if found else None
 
     def rewind(self) -> None:
-        """Drop what was written after the newest checkpoint, or everything if there is none."""
+        """Drop what was written after the newest checkpoint, or everything if there is none.
+
+        Raises:
+            RunError: The checkpoint is damaged, or the autopilot flew and what it did is lost.
+        """
         files.sweep(self.path)
         self.load_checkpoint()  # refused if it is damaged, before anything is dropped
         found = self.checkpoints()
-        facts = _state(found[-1]) if found else {"journal": 0, "metrics": 0, "samples": -1}
-        for name in ("journal", "metrics"):
-            path = self.path / f"{name}.jsonl"
-            if path.is_file() or facts[name]:
-                files.truncate(path, facts[name])
+        state = state_of(found[-1]) if found else None
+        for name, length in (("journal.jsonl", state.journal), ("metrics.jsonl", state.metrics)) if state else _EMPTY:
+            try:
+                files.truncate(self.path / name, length)
+            except RunError as error:
+                if self.provenance.autopilot:  # it decides by them
+                    raise
+                self.lost[name] = f"{str(error).partition(' Restore')[0]} What is left of it is kept."
         for samples, path in self._snapshot_files():
-            if samples > facts["samples"]:
+            if samples > (state.samples if state else -1):
                 path.unlink()
 
     # Pictures
@@ -309,12 +306,23 @@ class Run:
         files.save_png(sheet, self.path / "samples" / f"{samples:012d}.png")
 
     def snapshots(self) -> list[tuple[int, bytes]]:
-        """(training samples, PNG) of each sheet, oldest first."""
-        return [(samples, files.read_bytes(path)) for samples, path in self._snapshot_files()]
+        """(training samples, PNG) of each whole sheet, oldest first; all are of one size."""
+        whole: dict[tuple[int, ...], list[tuple[int, Path, bytes]]] = {}
+        for samples, path in self._snapshot_files():
+            try:
+                data = files.read_bytes(path)
+                whole.setdefault(read_whole(BytesIO(data)).shape, []).append((samples, path, data))
+            except (RunError, StorageError, Unreadable) as error:
+                self.lost[path.name] = f"{path} is damaged and left out: {error}"
+        usual = max(whole, key=lambda shape: len(whole[shape]), default=())
+        for odd in whole.keys() - {usual}:
+            for _, path, _ in whole[odd]:
+                self.lost[path.name] = f"{path} is left out: it has another size than the other sheets."
+        return [(samples, data) for samples, _, data in whole.get(usual, ())]
 
     def _snapshot_files(self) -> list[tuple[int, Path]]:
         folder = self.path / "samples"
-        return sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdigit())
+        return sorted((int(path.stem), path) for path in folder.glob("*.png") if _NUMBER.fullmatch(path.stem))
 
     def save_animation(self, data: bytes, suffix: str) -> Path:
         """Write the animation of the training."""
@@ -348,11 +356,10 @@ class Run:
 
         files.write_directory_atomically(self.path / "best", write)
 
-    def best(self) -> dict[str, Any] | None:
+    def best(self) -> schema.Best | None:
         """How good the best weights are, and after how many training samples they were; None if none are kept."""
         index = self.path / "best" / "index.json"
-        facts: dict[str, Any] | None = files.read_json(index) if index.is_file() else None
-        return facts
+        return files.read_as(schema.BEST, index) if index.exists() else None
 
     def method(self, *, best: bool = False) -> BaseMethod:
         """The trained method, with averaged weights where the run averaged them.
@@ -368,7 +375,7 @@ class Run:
             raise RunError(f"{self.path} has kept no best weights. Train with --evaluate-every and --keep-best to.")
         if best:
             return self._with_weights(method, self.path / "best")
-        if (self.path / "weights" / "index.json").is_file():
+        if (self.path / "weights" / "index.json").exists():
             return self._with_weights(method, self.path / "weights")
         state = self.load_checkpoint()
         if state is None:
@@ -380,11 +387,11 @@ class Run:
 
     def _with_weights(self, method: BaseMethod, folder: Path) -> BaseMethod:
         """The method with the networks' weights of a folder."""
-        facts = files.read_json(folder / "index.json")
-        digests = facts.get("sha256") if isinstance(facts, dict) else None
-        if not isinstance(digests, dict) or not digests.keys() <= method.networks().keys():
+        digests = files.read_as(schema.WEIGHTS, folder / "index.json").sha256
+        if digests.keys() != method.networks().keys():
             raise RunError(
-                f"{folder / 'index.json'} is damaged: it does not name the run's networks. Restore it from a copy."
+                f"{folder / 'index.json'} is damaged: it names {', '.join(sorted(digests)) or 'no network'}, but the "
+                f"run has {', '.join(sorted(method.networks()))}. Restore it from a copy."
             )
         for name, digest in digests.items():
             _load(method.networks()[name], files.load_tensors(folder / f"{name}.safetensors", digest), self.path)
@@ -403,50 +410,12 @@ def method_name(recipe: BaseRecipe) -> str:
     return next(name for name, module in modules.items() if module == type(recipe).__module__)
 
 
-def _state(checkpoint: Path) -> dict[str, Any]:
-    """The numbers of a checkpoint.
-
-    Raises:
-        RunError: One is missing or wrong.
-    """
-    path = checkpoint / "state.json"
-    facts = files.read_json(path)
-    kinds: dict[str, type | tuple[type, ...]] = dict.fromkeys(
-        ("samples", "step", "position", "journal", "metrics"), int
-    )
-    known = facts if isinstance(facts, dict) else {}
-    kinds |= {"seconds": (int, float), "sha256": str}
-    wrong = [name for name, kind in kinds.items() if not isinstance(known.get(name), kind)]
-    if wrong:
-        raise RunError(f"{path} is damaged: {wrong[0]} is missing or wrong. Restore it, or move {checkpoint} away.")
-    return known
-
-
-def _load_state(folder: Path) -> Checkpoint:
-    facts = _state(folder)
-    tensors = files.load_tensors(folder / "state.safetensors", facts["sha256"])
-    return Checkpoint(facts["samples"], facts["step"], facts["position"], facts["seconds"], tensors)
-
-
 def _load(module: Any, tensors: Mapping[str, Tensor], path: Path) -> None:
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise RunError(f"The weights in {path} do not fit its recipe: {reason} Restore recipe.json.") from None
-
-
-def _drop(path: Path) -> None:
-    if not path.is_dir():
-        path.unlink()
-        return
-    doomed = path.with_name(files.NEW + path.name)  # under this name a half-removed folder is swept, not opened
-    os.rename(path, doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    return files.read_jsonl(path) if path.is_file() else []
 
 
 def _known_runs(path: Path) -> str:

@@ -37,7 +37,7 @@ def coordinates(count: int = SIDE) -> Tensor:
 
 
 def axis_coordinates(method: BaseMethod, axis: int, count: int = SIDE) -> Tensor:
-    """``[count]`` float64: those shares of an axis' own law; normal latents get :func:`coordinates`."""
+    """``[count]`` float64: those shares of an axis' own prior; normal latents get :func:`coordinates`."""
     normal = coordinates(count)
     prior: Any = method.prior if isinstance(method, HasPrior) else None
     if isinstance(prior, uniform.Prior) or (isinstance(prior, coded.Prior) and axis >= prior.latent - prior.continuous):

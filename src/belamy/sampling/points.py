@@ -35,7 +35,7 @@ def sampler(method: BaseMethod) -> Any:
     if isinstance(method, Samples):
         return method
     raise UsageError(
-        "This run's method draws no samples: latents of its own have no law, so there is nowhere to walk. "
+        "This run's method draws no samples: latents of its own have no prior, so there is nowhere to walk. "
         "Take a run of a GAN or a variational autoencoder, e.g. `belamy train vae-mnist`."
     )
 

@@ -34,7 +34,7 @@ Look = Callable[[Tensor], Tensor]
 
 @runtime_checkable
 class HasPrior(Protocol):
-    """A method whose latents have a law that knows the way from one to another."""
+    """A method whose latents have a prior that knows the way from one to another."""
 
     prior: Any
 
@@ -94,12 +94,12 @@ def walk(
 ) -> Walk:
     """A walk through several keys.
 
-    ``linear`` is the straight way, ``slerp`` the arc, ``prior`` the way of the latents' own law (the arc for normal
-    latents, the straight way for uniform ones). ``even`` goes the law's way, but so that neighbouring frames all look
+    ``linear`` is the straight way, ``slerp`` the arc, ``prior`` the way of the latents' own prior (the arc for normal
+    latents, the straight way for uniform ones). ``even`` goes the prior's way, but so that neighbouring frames all look
     equally far apart among features, as on a geodesic. Weights of labels change along the straight way, or stay where
     two keys agree.
 
-    *Departs from a geodesic*: the curve is that of the law; only the speed along it is changed.
+    *Departs from a geodesic*: the curve is that of the prior; only the speed along it is changed.
 
     References:
         White 2016, arXiv 1609.04468, section 2.1; length of a curve in the image space: Arvanitidis et al. 2018,
@@ -175,7 +175,7 @@ def way(method: BaseMethod, path: str) -> Interpolate:
     """How a path goes from one latent to another."""
     if path == "linear":
         return linear
-    if path == "slerp" or not isinstance(method, HasPrior):  # without a law of their own, latents are normal
+    if path == "slerp" or not isinstance(method, HasPrior):  # without a prior of their own, latents are normal
         return slerp
     prior: Any = method.prior
 

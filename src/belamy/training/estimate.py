@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
+from belamy.progress import duration
 from belamy.training.distribution import agree
 from belamy.training.trainer import Trainer
 
@@ -52,15 +53,6 @@ def estimate(trainer: Trainer) -> Estimate:
     channels, height, width = trainer.dataset.shape
     data = 0 if trainer.dataset.streams else len(trainer.dataset) * channels * height * width
     return Estimate(left * min(times), state + gradients + sum(saved.values()) + data, seen / min(times))
-
-
-def duration(seconds: float) -> str:
-    """A time in words, e.g. ``3 min 20 s``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def size(count: int) -> str:

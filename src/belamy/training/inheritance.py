@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.registry import Part
-from belamy.runs.run import Checkpoint, method_name
+from belamy.runs.checkpoint import Checkpoint
+from belamy.runs.run import method_name
 from belamy.training.state import load_optimizer
 from belamy.training.trainer import Clock, Trainer
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import stat
 import threading
 from bisect import bisect_right as bisect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -31,15 +33,24 @@ from belamy.training.watch.finding import SEVERITIES, Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.observe import Watch
 
-if TYPE_CHECKING:
-    from belamy.judges.validation import Validator
-
 ROWS = 500
 """Rows of losses that a whole run writes, about."""
 EVALUATIONS = 40
 """Evaluations on held-out data in a whole run, at most."""
 EVALUATION_BATCH = 250
 SNAPSHOT_IMAGES = 64
+
+
+class Validates(Protocol):
+    """Measures the samples of a method while it trains."""
+
+    def due(self, before: int, now: int) -> bool:
+        """Whether a measurement falls between two numbers of training samples."""
+        ...
+
+    def validate(self, trainer: Trainer, run: Run) -> dict[str, Any]:
+        """Measure, keep the weights if they are the best so far, and return the row for the run's metrics."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ class SessionSettings:
     snapshots: int = 48
     checkpoint_seconds: float = 60.0
     watch: bool = True
-    validator: Validator | None = None
+    validator: Validates | None = None
 
 
 class Session:
@@ -239,7 +250,7 @@ class Session:
         if self.board:
             self.board.scalars({f"evaluation/{name}": value for name, value in values.items()}, self.clock.samples)
 
-    def judge(self, validator: Validator) -> None:
+    def judge(self, validator: Validates) -> None:
         """Judge the method's samples, once at a moment; what cannot be judged is said and does not end the training."""
         now = self.clock.samples
         if not self.run or self.judged_at == now:
@@ -276,6 +287,8 @@ class Session:
         self.conclude()
         self.run.log("finish", self.clock.samples)  # after the checkpoint: resumed from it, a run logs this once more
         publish(self.run)
+        for damaged in self.run.lost.values():
+            self.reporter.say(damaged)
 
     def explained(self, error: NotFinite) -> NotFinite:
         """The error with what was kept and what to type."""
@@ -351,20 +364,37 @@ def evaluation_mode(trainer: Trainer) -> Iterator[None]:
 
 @contextmanager
 def interruptions() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or a termination signal sets; a second Ctrl-C stops at once."""
+    """An event that Ctrl-C, a termination signal or a closed terminal sets; a second one stops at once."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event
         return
 
+    closed = getattr(signal, "SIGHUP", None)
+
     def handle(number: int, _frame: object) -> None:
+        if number == closed:
+            _leave_terminal()
         if event.is_set():
             raise KeyboardInterrupt
         event.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if closed is not None and signal.getsignal(closed) is signal.SIG_DFL:  # under nohup it is ignored, and stays so
+        numbers.append(closed)
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield event
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave_terminal() -> None:
+    """Output to a terminal that is gone would fail before the run is saved: from now on it goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (1, 2):
+        with suppress(OSError):  # it is closed
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -1,4 +1,4 @@
-"""Starting and resuming runs: data, method, run directory and session put together."""
+"""What every training is set up from: a recipe's data, method and trainer, and the session that conducts it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from belamy.data import Dataset, open_data
 from belamy.device import choose_device, choose_precision
-from belamy.errors import Interrupted, UsageError
+from belamy.errors import Interrupted, StorageError, UsageError
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.progress import Reporter
 from belamy.registry import Part
@@ -20,11 +20,8 @@ from belamy.runs.run import Run, method_name
 from belamy.training.autopilot import Autopilot
 from belamy.training.distribution import World
 from belamy.training.estimate import estimate
-from belamy.training.session import Session, SessionSettings
+from belamy.training.session import Session, SessionSettings, Validates
 from belamy.training.trainer import Trainer, fresh
-
-if TYPE_CHECKING:
-    from belamy.judges.validation import Validator
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Opt
     return Trainer(method, data, team, mixed)
 
 
-def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, validator: Validator | None = None) -> Run:
+def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, validator: Validates | None = None) -> Run:
     """Train until the run is finished or interrupted."""
     settings = SessionSettings(options.snapshots, options.checkpoint_seconds, options.watch, validator)
     say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
@@ -84,6 +81,12 @@ def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, validat
             finished = Autopilot(run, trainer, settings, say, partial(remade, trainer, options)).go()
         else:
             finished = Session(run if trainer.world.leads else None, trainer, settings, say).go()
+    except StorageError as error:
+        if not run.checkpoints():
+            raise
+        raise StorageError(
+            f"{error} The last checkpoint, {run.samples_seen:,} samples, is kept: then type `belamy resume {run.path}`."
+        ) from error
     finally:
         say.close()
     if not finished:

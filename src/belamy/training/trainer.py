@@ -14,7 +14,7 @@ from belamy.data import Batch, Batches, Dataset
 from belamy.errors import NotFinite
 from belamy.methods.base import SCHEDULES, BaseMethod, Turn
 from belamy.methods.learning import Learner, first_bad_tensor, seed_torch
-from belamy.runs.run import Checkpoint
+from belamy.runs.checkpoint import Checkpoint
 from belamy.seeds import Draws, derive
 from belamy.training.averaging import Averages
 from belamy.training.distribution import World, average_gradients

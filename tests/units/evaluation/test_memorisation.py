@@ -338,7 +338,9 @@ DRAWS: dict[str, tuple[str, str, Callable[[], dict[str, Any]]]] = {
     ),
     "birthday": (
         "birthday:by=features,threshold=0", "birthday-support",
-        lambda: {"fake": ExtractedFeatures(torch.randint(300, (1500, 1)).double(), images=torch.zeros(1500, 1, 1, 1).byte())},
+        lambda: {
+            "fake": ExtractedFeatures(torch.randint(300, (1500, 1)).double(), images=torch.zeros(1500, 1, 1, 1).byte())
+        },
     ),
     "parzen": ("parzen:by=features", "parzen", lambda: {side: torch.randn(300, 2) for side in ("real", "fake")}),
 }  # fmt: skip

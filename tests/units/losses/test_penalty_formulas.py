@@ -35,7 +35,7 @@ OWN_SAMPLE_ONLY = (
 
 
 def penalty(part: str, **given: Any) -> Any:
-    return PENALTIES.build(Part.parse(part), **{"features": 3, "law": Prior(14), "classes": 0, **given})
+    return PENALTIES.build(Part.parse(part), **{"features": 3, "prior": Prior(14), "classes": 0, **given})
 
 
 def context(

@@ -15,7 +15,8 @@ from belamy.errors import RunError
 from belamy.methods import classifier, gan
 from belamy.methods.base import DataSpec
 from belamy.registry import Part
-from belamy.runs.run import FORMAT, KEEP_CHECKPOINTS, Checkpoint, Run, method_name
+from belamy.runs.checkpoint import Checkpoint
+from belamy.runs.run import FORMAT, KEEP_CHECKPOINTS, Run, method_name
 
 DENSE = Part(name="dense-fashion")
 RECIPE = gan.Recipe(generator=DENSE, discriminator=DENSE, latent=8, samples=64, batch=16, ema_half_life=64)
@@ -43,9 +44,22 @@ class TestFacts:
             "gan",
             DOMAIN,
         )
-        assert opened.card == {"name": "noise"}
+        assert opened.card.name == "noise"
         assert opened.samples_seen == 0
         assert "small" in repr(opened)
+
+    def test_a_run_from_before_the_renaming_opens(self, run: Run) -> None:
+        """Its recipe.json knows train_samples, ema_half_life and prior by other names."""
+        facts = json.loads((run.path / "recipe.json").read_text())
+        old = {"train_samples": "samples", "ema_half_life": "average", "prior": "latent_law"}
+        facts["fields"] = {old.get(name, name): value for name, value in facts["fields"].items()}
+        assert facts["fields"].keys() >= set(old.values())
+        (run.path / "recipe.json").write_text(json.dumps(facts))
+        assert Run.open(run.path).recipe == RECIPE
+        del facts["fields"]["average"]
+        (run.path / "recipe.json").write_text(json.dumps(facts))
+        with pytest.raises(RunError, match=r"recipe\.json is damaged: fields\.ema_half_life is missing"):
+            Run.open(run.path)
 
     def test_the_method_of_a_recipe(self) -> None:
         assert (method_name(RECIPE), method_name(classifier.Recipe())) == ("gan", "classifier")
@@ -93,8 +107,15 @@ class TestDamage:
             Run.open(run.path)
 
     def test_weights_of_another_recipe(self, run: Run) -> None:
-        run.save_weights({"generator": {"layers.0.weight": torch.zeros(2, 2)}}, 16)
+        run.save_weights({name: {"layers.0.weight": torch.zeros(2, 2)} for name in ("generator", "discriminator")}, 16)
         with pytest.raises(RunError, match="do not fit its recipe"):
+            Run.open(run.path).method()
+
+    @pytest.mark.parametrize("names", [(), ("generator",), ("generator", "discriminator", "encoder")])
+    def test_an_index_that_names_other_networks_is_refused(self, run: Run, names: tuple[str, ...]) -> None:
+        """A network that is not named would draw with its random weights."""
+        run.save_weights({name: {"x": torch.zeros(1)} for name in names}, 16)
+        with pytest.raises(RunError, match=r"index\.json is damaged: .* run has discriminator, generator"):
             Run.open(run.path).method()
 
     def test_weights_that_were_changed(self, run: Run) -> None:
@@ -174,12 +195,31 @@ class TestRewind:
         run.rewind()
         assert (run.journal(), run.metrics(), run.snapshots()) == ([], [], [])
 
-    def test_rows_that_are_lost_are_told(self, run: Run) -> None:
+    def test_rows_that_are_lost_are_named_and_the_rest_goes_on(self, run: Run) -> None:
+        run.log("start", 0)
+        run.save_checkpoint(checkpoint(16))
+        (run.path / "journal.jsonl").write_text("")
+        run.rewind()
+        assert "cut short" in run.lost["journal.jsonl"] and run.journal() == []
+
+    def test_rows_that_the_autopilot_decides_by_must_be_there(self, run: Run) -> None:
+        run.amend_provenance(autopilot=True)
         run.log("start", 0)
         run.save_checkpoint(checkpoint(16))
         (run.path / "journal.jsonl").write_text("")
         with pytest.raises(RunError, match="cut short"):
             run.rewind()
+
+    def test_a_copy_by_hard_links_keeps_every_byte(self, run: Run, tmp_path: Path) -> None:
+        run.log("start", 0)
+        run.save_checkpoint(checkpoint(16))
+        run.log("later", 32)
+        (tmp_path / "copy").hardlink_to(run.path / "journal.jsonl")
+        before = (tmp_path / "copy").read_bytes()
+        run.rewind()
+        run.log("again", 32)
+        assert (tmp_path / "copy").read_bytes() == before
+        assert [row["event"] for row in run.journal()] == ["start", "again"]
 
 
 class TestTrained:
@@ -206,8 +246,9 @@ class TestTrained:
 
 def test_provenance_is_amended(run: Run) -> None:
     run.amend_provenance(sessions=[{"command": "x"}])
-    kept = {"precision": "auto", "snapshots": 3, "data": "f00d"}
-    assert Run.open(run.path).provenance == {**kept, "sessions": [{"command": "x"}]}
+    found = Run.open(run.path).provenance
+    assert found.sessions == [{"command": "x"}]
+    assert (found.precision, found.snapshots, found.data) == ("auto", 3, "f00d")
 
 
 def test_what_a_killed_start_left_is_no_obstacle(tmp_path: Path) -> None:
@@ -217,7 +258,7 @@ def test_what_a_killed_start_left_is_no_obstacle(tmp_path: Path) -> None:
     run = Run.create(
         tmp_path / "run", recipe=RECIPE, recipe_name="x", spec=DOMAIN, provenance=facts, card={"name": "n"}
     )
-    assert run.card == {"name": "n"}
+    assert run.card.name == "n"
 
 
 def test_two_processes_never_train_one_run(run: Run) -> None:

@@ -73,7 +73,7 @@ def test_with_the_same_recipe_it_is_a_plain_resume_bit_for_bit(half: Path, tmp_p
 def test_the_first_checkpoint_is_the_parents_state_so_the_parent_may_go(
     half: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    changes = {"generator_optimizer": "adam:lr=0.0005", "average": 32}
+    changes = {"generator_optimizer": "adam:lr=0.0005", "ema_half_life": 32}
     straight = belamy.train(resume_from=half, out=tmp_path / "straight", **changes, **QUIET)
     stop_after(monkeypatch, 112)
     with pytest.raises(Interrupted):
@@ -82,9 +82,12 @@ def test_the_first_checkpoint_is_the_parents_state_so_the_parent_may_go(
     shutil.rmtree(half)
     again = belamy.resume(tmp_path / "child", progress=False, device="cpu", checkpoint_seconds=0)
     assert_equal(weights(straight), weights(again))
-    facts = again.provenance["parent"]
+    facts = again.provenance.parent
     assert facts["run"] == str(half) and facts["samples"] == 80 and facts["afresh"] == []
-    assert facts["changed"]["average"] == [64, 32] and set(facts["changed"]) == {"average", "generator_optimizer"}
+    assert facts["changed"]["ema_half_life"] == [64, 32] and set(facts["changed"]) == {
+        "ema_half_life",
+        "generator_optimizer",
+    }
 
 
 def test_killed_before_its_first_step_it_goes_on_from_the_parents_state(
@@ -112,7 +115,7 @@ def test_another_width_starts_that_network_afresh_and_no_other(half: Path, tmp_p
     kept = ("method/generator.", "average/generator/", "optimizer/generator/")
     assert_equal(*({name: value for name, value in each.items() if name.startswith(kept)} for each in (before, after)))
     assert not [name for name in after if name.startswith("optimizer/discriminator/")]
-    assert Run.open(tmp_path / "child").provenance["parent"]["afresh"] == ["discriminator"]
+    assert Run.open(tmp_path / "child").provenance.parent["afresh"] == ["discriminator"]
 
 
 def test_a_larger_batch_goes_on_where_the_data_were_left(half: Path, tmp_path: Path, monkeypatch: Any) -> None:
@@ -127,10 +130,10 @@ def test_a_new_average_begins_with_the_weights_of_now(noise_file: Path, tmp_path
     stop_after(monkeypatch, 80)
     for words in (
         {"recipe": RECIPE.changed(ema_half_life=0), "data": str(noise_file)},
-        {"resume_from": tmp_path / "run", "average": 64},
+        {"resume_from": tmp_path / "run", "ema_half_life": 64},
     ):
         with pytest.raises(Interrupted):
-            belamy.train(out=tmp_path / ("child" if "average" in words else "run"), **words, **QUIET)
+            belamy.train(out=tmp_path / ("child" if "ema_half_life" in words else "run"), **words, **QUIET)
     state = Run.open(tmp_path / "child").load_checkpoint()
     assert state is not None
     live = {

@@ -21,7 +21,7 @@ class Form:
 
 def run(words: list[str]) -> int:
     """Print the findings, the gravest first."""
-    from belamy.cli.output import deliver
+    from belamy.cli.output import deliver, tell_lost
     from belamy.cli.parsing import parse
 
     form = parse(Form, words, "belamy diagnose")
@@ -43,6 +43,7 @@ def run(words: list[str]) -> int:
             remedy["command"] = command(str(run.path), remedy["options"])
     looks = len(history.series("watch.finite")[0])
     told = {"run": str(run.path), "samples": history.samples, "looks": looks, "findings": facts}
+    tell_lost(run.lost)
     deliver(told, form.json, text(facts, history.samples, looks))
     return 0
 

@@ -247,7 +247,7 @@ def points(form: Form, steering: Steering, label: int | None) -> Points:
 
 def telling(told: Reporter) -> Progress:
     """What to call with the steps that are done."""
-    from belamy.training.estimate import duration
+    from belamy.progress import duration
 
     began = monotonic()
 

@@ -18,7 +18,7 @@ class Form:
 
 def run(words: list[str]) -> int:
     """Publish and print the report's path."""
-    from belamy.cli.output import deliver
+    from belamy.cli.output import deliver, tell_lost
     from belamy.cli.parsing import parse
 
     form = parse(Form, words, "belamy report")
@@ -30,6 +30,7 @@ def run(words: list[str]) -> int:
     run.save_diagnosis([finding.facts() for finding in diagnose(run)])
     page = publish(run)
     rows = run.metrics()
+    tell_lost(run.lost)
     facts: dict[str, Any] = {
         "report": str(page),
         "recipe": run.recipe_name,

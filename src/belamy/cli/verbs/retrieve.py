@@ -107,7 +107,7 @@ def documents(form: Form, run: Run, data: Dataset) -> tuple[list[str], torch.Ten
 
     if form.data is not None:
         raise UsageError("A run of documents is searched among its own: words of others may be unknown. Omit --data.")
-    if data.fingerprint != run.provenance["data"]:
+    if data.fingerprint != run.provenance.data:
         raise UsageError(f"The documents {run.recipe.data} have changed since the run was trained on them. Train anew.")
     known = Vocabulary.of(read_corpus(Path(run.recipe.data).expanduser()).texts, data.shape[1])
     texts = []

@@ -208,22 +208,21 @@ def _folder(method: BaseMethod, form: Form, out: Path, label: int | None, fideli
     """A PNG file of each image, drawn a chunk at a time so that any number fits the memory, and a sheet."""
     import torch
 
-    from belamy.runs.files import save_png
+    from belamy.runs.files import filling, save_png
     from belamy.sampling.grid import grid
 
     digits = max(6, len(str(form.start + form.count - 1)))
-    written, shown = [], []
-    for first in range(0, form.count, CHUNK):
-        images = _draw(method, form, first, min(CHUNK, form.count - first), label, fidelity)
-        for offset, image in enumerate(images):
-            path = out / f"{form.start + first + offset:0{digits}d}.png"
-            save_png(_pixels(image), path)
-            written.append(path)
-        if first < ON_SHEET:
-            shown.append(images)
-    sheet = out / "sheet.png"
-    save_png(grid(torch.cat(shown), scale=None), sheet)
-    return [*written, sheet]
+    names, shown = [], []
+    with filling(out) as folder:
+        for first in range(0, form.count, CHUNK):
+            images = _draw(method, form, first, min(CHUNK, form.count - first), label, fidelity)
+            for offset, image in enumerate(images):
+                names.append(f"{form.start + first + offset:0{digits}d}.png")
+                save_png(_pixels(image), folder / names[-1])
+            if first < ON_SHEET:
+                shown.append(images)
+        save_png(grid(torch.cat(shown), scale=None), folder / "sheet.png")
+    return [out / name for name in (*names, "sheet.png")]
 
 
 def _draw(

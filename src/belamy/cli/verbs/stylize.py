@@ -114,8 +114,8 @@ def paint_picture(form: Form, told: Reporter) -> int:
     from belamy.cli.pictures import FILMS, picture_file
     from belamy.cli.pictures import film as encoded
     from belamy.editing.style import stylize
+    from belamy.progress import duration
     from belamy.runs.files import write_bytes
-    from belamy.training.estimate import duration
 
     out = picture_file(PICTURE if form.out is None else form.out, form.overwrite)
     animation, figures = form.animation, form.reconstructions
@@ -150,7 +150,7 @@ def paint_at_once(form: Form) -> int:
     from belamy.cli.output import deliver
     from belamy.cli.pictures import picture_file
     from belamy.editing.style.one_pass import paint
-    from belamy.training.estimate import duration
+    from belamy.progress import duration
 
     out = picture_file(PICTURE if form.out is None else form.out, form.overwrite)
     method = trained(form)
@@ -173,8 +173,8 @@ def paint_film(form: Form, told: Reporter) -> int:
     from belamy.editing.style import film as films
     from belamy.editing.style.one_pass import one_pass
     from belamy.editing.style.settings import named
+    from belamy.progress import duration
     from belamy.runs.files import write_bytes
-    from belamy.training.estimate import duration
 
     if form.animation is not None or form.reconstructions is not None:
         raise UsageError(f"{form.content} is a film: --animation and --reconstructions are for one picture.")
@@ -279,7 +279,7 @@ def layer(word: str, option: str) -> tuple[str, float]:
 
 def telling(told: Reporter) -> Callable[[Progress], None]:
     """What to call after each step."""
-    from belamy.training.estimate import duration
+    from belamy.progress import duration
 
     def tell(progress: Progress) -> None:
         if told.due():

@@ -124,7 +124,7 @@ def _made(method: Any, latents: Tensor, chosen: Tensor, move: Tensor | None = No
 
 
 def _divergences(before: Tensor, after: Tensor) -> Tensor:
-    """Of Bernoulli laws given by logits.  # [n, attributes]"""
+    """Of Bernoulli distributions given by logits.  # [n, attributes]"""
     chance = before.sigmoid()
     losses = [binary_cross_entropy_with_logits(logits, chance, reduction="none") for logits in (after, before)]
     return losses[0] - losses[1]

@@ -185,8 +185,8 @@ class _Work:
     """The optimisation, from the coarsest size to the final one."""
 
     def __init__(
-        self, settings: StyleSettings, network: Backbone, content: np.ndarray, styles: Styles, strength: float, seed: int,
-        frames: int, progress: Callable[[Progress], None] | None, before: Before | None = None,
+        self, settings: StyleSettings, network: Backbone, content: np.ndarray, styles: Styles, strength: float,
+        seed: int, frames: int, progress: Callable[[Progress], None] | None, before: Before | None = None,
     ) -> None:  # fmt: skip
         self.settings, self.network, self.content, self.styles = settings, network, content, styles
         self.strength, self.seed, self.progress = strength, seed, progress

@@ -7,6 +7,7 @@ with the interval that it could as well have come out in. Options are its constr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Protocol, Self
 
 from torch import Tensor
@@ -54,3 +55,36 @@ class Accumulates(Protocol):
     def figures(self) -> dict[str, Tensor]:
         """Pictures worth looking at, uint8 ``[H, W]`` or ``[H, W, 3]``, by title."""
         ...
+
+
+SPOKEN = {
+    "fid": "frechet",
+    "fid-infinity": "frechet-infinity",
+    "is": "inception-score",
+    "kid": "kernel",
+    "mmd": "kernel",
+    "prdc": "density-coverage",
+    "precision": "precision-recall",
+    "recall": "precision-recall",
+    "density": "density-coverage",
+    "coverage": "density-coverage",
+    "kl": "modes",
+}
+"""Other words for metrics, or for one of their numbers."""
+
+
+def named(metrics: Sequence[str] | None) -> list[str] | None:
+    """Metrics by their names on the shelf, whatever word the user knows them by; each once.
+
+    Example:
+        >>> named(["FID", "kid:subsets=5"])
+        ['frechet', 'kernel:subsets=5']
+    """
+    if metrics is None:
+        return None
+    found = []
+    for word in metrics:
+        name, colon, options = word.partition(":")
+        plain = name.lower().replace("_", "-")
+        found.append(f"{SPOKEN.get(plain, plain)}{colon}{options}")
+    return list(dict.fromkeys(found))

@@ -1,8 +1,8 @@
 """Probes: judgements of a method itself, which samples alone do not allow.
 
 Contract of a file here: a class ``Probe(*, …)`` with ``measure(method, data, extractor, seed)``, which gives named
-numbers with their intervals, and the class attribute ``needs_extractor``. A probe asks the method for a capability and says so
-where it is missing.
+numbers with their intervals, and the class attribute ``needs_extractor``. A probe asks the method for a capability and
+says so where it is missing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LEVEL = 1 / 127.5
 """A step of 8-bit pixels, on the scale [-1, 1]."""
 
 
-class Measures(Protocol):
+class Probes(Protocol):
     """What a probe can do.
 
     Attributes:
@@ -83,7 +83,7 @@ def perceived(extractor: Extractor, images: Tensor) -> Tensor:
     """Features of images that are never rounded to pixels.  # [n, d] float64
 
     Args:
-        extractor: Who looks.
+        extractor: Turns images into features.
         images: In [-1, 1].  # [n, C, H, W]
     """
     return extractor.extract((images.detach().cpu().double() + 1) * 127.5).features.double()

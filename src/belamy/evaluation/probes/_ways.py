@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,21 +14,15 @@ from belamy.methods.base import BaseMethod, Samples
 from belamy.networks.priors.normal import Prior as Normal
 from belamy.networks.sampling_dropout import GeneratorWithDropout
 from belamy.sampling.draw import placement
+from belamy.sampling.walk import HasPrior
 from belamy.seeds import derive, generator
-
-
-@runtime_checkable
-class HasPrior(Protocol):
-    """Draws its latents by a law that knows the way between two of them."""
-
-    prior: Any
 
 
 class Ways:
     """A number of ways; each has a label, and noise where the generator draws any, that stay the same along it.
 
     The way is that of the prior of the latents: an arc where they are normal, straight where they are uniform. A method
-    without a law of its own has normal latents.
+    without a prior of its own has normal latents.
 
     Args:
         method: One that samples, in evaluation mode.

@@ -41,7 +41,7 @@ class Steps:
 class Probe:
     """How far apart images of neighbouring latents are, against images of random ones, and how often there is a jump.
 
-    Between two random latents lie as many images as there are steps, on the way of the prior of the latents. Their distances
+    Between two random latents lie as many images as there are steps, on the way of their prior. Their distances
     are told in an extractor's features:
 
     - ``continuity-step``: mean distance of neighbours, as a share of the mean distance of the ways' ends; 1 / steps if

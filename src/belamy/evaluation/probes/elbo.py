@@ -26,7 +26,7 @@ the bits that a pixel of 256 levels has more than one on [0, 1]. A squared error
 
 @runtime_checkable
 class Variational(Protocol):
-    """Encodes an image as a normal law of its code, whose prior is standard normal, and decodes codes."""
+    """Encodes an image as a normal distribution of its code, whose prior is standard normal, and decodes codes."""
 
     encoder: Any
     decoder: Any

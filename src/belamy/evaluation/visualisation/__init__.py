@@ -16,7 +16,7 @@ from belamy.evaluation.visualisation.picture import Sheet
 from belamy.evaluation.visualisation.subject import Subject, subjects
 from belamy.methods.base import BaseMethod
 
-__all__ = ["Ascent", "Sheet", "VisualisationOptions", "Subject", "subjects", "visualise"]
+__all__ = ["Ascent", "Sheet", "Subject", "VisualisationOptions", "subjects", "visualise"]
 
 
 @dataclass(frozen=True)

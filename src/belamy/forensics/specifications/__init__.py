@@ -18,7 +18,7 @@ from belamy.registry import Registry
 SPECIFICATIONS = Registry("belamy.forensics.specifications", "specification", "Specification")
 
 
-class Measures(Protocol):
+class Specifies(Protocol):
     """What a specification can do.
 
     Attributes:

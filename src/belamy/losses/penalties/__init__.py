@@ -1,8 +1,8 @@
 """Penalties: terms and constraints that keep the players well-behaved, one value per sample, unweighted.
 
 Contract of a file here: a class ``Penalty``, a :class:`BasePenalty` whose constructor takes what the method gives as
-ordinary parameters (``features`` and ``classes``, how many there are; ``prior``, that of the latents) and its options as
-keywords. Those with a term have the options ``weight`` and ``every``: the method adds ``weight * every`` times the
+ordinary parameters (``features`` and ``classes``, how many there are; ``prior``, that of the latents) and its options
+as keywords. Those with a term have the options ``weight`` and ``every``: the method adds ``weight * every`` times the
 term's mean to the loss on each ``every``-th step.
 """
 

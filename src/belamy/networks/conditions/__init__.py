@@ -5,8 +5,8 @@
     ``condition(latents [N, latent], labels [N])`` returns images in the network's ``value_range``.
 
 ``DiscriminatorCondition(build, shape, classes, *, options)``
-    ``build(shape)`` makes an unconditional discriminator for a shape of images; ``scores_and_features(images, labels)`` returns
-    scores ``[N]`` and features ``[N, F]``.
+    ``build(shape)`` makes an unconditional discriminator for a shape of images; ``scores_and_features(images,
+    labels)`` returns scores ``[N]`` and features ``[N, F]``.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Prior of the latents: what a generator is fed, and the way from one latent to another.
 
-Contract of a file here: a class ``Law(latent, *, …)``, where ``latent`` is the full size, with
+Contract of a file here: a class ``Prior(latent, *, …)``, where ``latent`` is the full size, with
 
 - ``sample(count, numbers, stream="sample") -> [count, latent]``: ``numbers`` is ``Draws`` in training and
   ``SampleDraws`` in sampling, ``stream`` the name under which numbers are drawn from it;

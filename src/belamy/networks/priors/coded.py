@@ -15,7 +15,7 @@ class Prior:
     """Noise N(0, 1), one category as a one-hot vector, and continuous codes uniform on [-1, 1), in this order.
 
     The noise is interpolated along the arc, the codes along the straight way. Between two categories the one-hot
-    vectors blend: that leaves the law, as any way without a jump does.
+    vectors blend: that leaves the prior, as any way without a jump does.
 
     References:
         Chen et al. 2016, arXiv 1606.03657, section 7.2 and appendix C.1 (MNIST: 62 numbers of noise, 10 categories,

@@ -18,9 +18,9 @@ class Prior:
     .. math:: z = \Phi^{-1}\bigl(\Phi(-\tau) + u\,(\Phi(\tau) - \Phi(-\tau))\bigr), \qquad u \sim U[0, 1)
 
     Interpolated along the arc between the standard normal numbers of the same rank, and mapped back: so what lies
-    between has the same law where the latents are at right angles, and never leaves [-τ, τ].
+    between has the same distribution where the latents are at right angles, and never leaves [-τ, τ].
 
-    *Departs from the paper*, which draws again whatever exceeds τ: the law is the same.
+    *Departs from the paper*, which draws again whatever exceeds τ: the distribution is the same.
 
     References:
         Brock et al. 2018, arXiv 1809.11096, section 3.1.

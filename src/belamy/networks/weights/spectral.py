@@ -18,7 +18,7 @@ class Weights:
     .. math:: \bar W = W / \sigma(W), \qquad \sigma(W) = u^\top W v
 
     with u and v from power iteration, which goes on by ``iterations`` each time that the layer is used in training. A
-    weight that is 0 at first has no direction, so it is drawn from a standard normal law.
+    weight that is 0 at first has no direction, so it is drawn from a standard normal distribution.
 
     *Departs from the paper* in keeping u alone: v and σ are computed from it whenever the weight is, so that averaged
     weights are normalised by their own singular value too.

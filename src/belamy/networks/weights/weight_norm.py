@@ -14,7 +14,7 @@ class Weights:
     .. math:: w = g \frac{v}{\lVert v\rVert}
 
     At first g is the length of the initial weight, so the network computes what it did before; where that is 0, v is
-    drawn from a standard normal law, since a weight of 0 has no direction.
+    drawn from a standard normal distribution, since a weight of 0 has no direction.
 
     *Departs from the paper* in having no initialisation from a first batch of data.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-Severity = Literal["note", "warning", "severe"]
+from belamy.runs.schema import Severity
+
 SEVERITIES: tuple[Severity, ...] = ("note", "warning", "severe")
 WARNING_FROM, NOTE_FROM = 0.6, 0.4
 """Strengths from which a finding is worth a warning or a note; it is severe from 1."""

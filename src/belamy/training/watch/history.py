@@ -40,8 +40,7 @@ class RunHistory:
     @classmethod
     def of(cls, run: Run) -> RunHistory:
         """The course of a run on disk, finished or not."""
-        train = (run.card.get("splits") or {}).get("train", 0)
-        return cls(run.recipe, run.metrics(), run.journal(), int(train))
+        return cls(run.recipe, run.metrics(), run.journal(), run.card.splits.get("train", 0))
 
     def until(self, samples: float) -> RunHistory:
         """The course as it was after so many samples."""

@@ -11,7 +11,7 @@ from scipy import stats
 from sklearn import metrics
 from torch import Tensor
 
-from belamy.forensics.ranking import (
+from belamy.evaluation.ranking import (
     auroc,
     auroc_interval,
     average_precision,
