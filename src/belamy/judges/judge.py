@@ -153,12 +153,12 @@ def extractor(data: Dataset, run: Run | None, *, always: bool = False) -> Extrac
     if always or found.trusted:
         network = run.method().networks()["classifier"]
         return ClassifierFeatures(network, f"judge-{run.recipe.classifier.name}", str(found))  # type: ignore[attr-defined]
-    extractor = efficientnet_features(data.shape)
-    extractor.notes = (
+    embedded = efficientnet_features(data.shape)
+    embedded.notes = (
         f"The judge trained on {data.name} cannot be trusted ({found}), so EfficientNet-lite0 looks instead. It tells "
         "no classes apart; --extractor classifier takes the judge all the same.",
     )
-    return extractor
+    return embedded
 
 
 def held_out(run: Run) -> HeldOut:
@@ -192,7 +192,7 @@ def _train(folder: Path, chosen: Recipe, data: Dataset) -> None:
 
 @torch.no_grad()
 def tested(network: nn.Module, data: Dataset) -> HeldOut:
-    """How a classifier in evaluation mode and a linear model of the pixels do on the same held-out images.
+    """How a classifier and a linear model of the pixels do on the same held-out images.
 
     The linear model is a ridge regression of the classes on standardised pixels, see :class:`Ridge`.
     """
@@ -204,6 +204,7 @@ def tested(network: nn.Module, data: Dataset) -> HeldOut:
     )
     if not len(held):
         return HeldOut(0, 0, 0)
+    network.eval()
     truth = data.labels[held]
     told = torch.cat([network(to_float(data.images(part))).argmax(1) for part in held.split(500)])
     codes = one_hot(data.labels[train], len(data.classes)).float()
