@@ -29,7 +29,7 @@ from belamy.data.masks import read_masks
 from belamy.editing.anomaly import Kind, fit
 from belamy.editing.inversion import psnr
 from belamy.editing.restoration import noisy, restore
-from belamy.editing.retrieval import Metric, average_precisions, index
+from belamy.editing.retrieval import Metric, index
 from belamy.editing.segmentation import Features, encoder_features, intersection_over_union, learn
 from belamy.evaluation import intervals
 from belamy.evaluation.neighbours import nearest
@@ -45,6 +45,8 @@ from belamy.training.setup import Options, make_trainer, open_recipe_data
 
 NORMAL = 10_000
 """Normal images that every rival is given."""
+BLOCK = 1 << 24
+"""Distances that are ranked together."""
 SCORES: tuple[Kind, ...] = ("neighbours", "latent", "error")
 CONSOLE = Console(width=140)
 
@@ -170,6 +172,24 @@ def retrieval(method: BaseMethod, data: Dataset, queries: int, words: bool) -> N
         among = data.labels[train][nearest(left, right, 10).indices] == data.labels[test][:, None]
         table.add_row(name, shown(intervals.mean(each[~each.isnan()])), f"{among.double().mean():.3f}")
     CONSOLE.print(table)
+
+
+def average_precisions(queries: Tensor, labels: Tensor, points: Tensor, kinds: Tensor) -> Tensor:
+    r"""How far in front of a ranking by distance those of the query's own kind are.  # [q] float64
+
+    .. math:: \mathrm{AP} = \frac{1}{R} \sum_{k=1}^{n} [y_k = y]\, \frac{\#\{j \le k : y_j = y\}}{k}
+
+    over the whole ranking of n points, R of which are of the kind; queries of a kind that no point has are NaN. Of
+    equal distances the earlier point comes first.
+    """
+    place = torch.arange(1, len(points) + 1, dtype=torch.float64)
+    parts = []
+    for chosen in torch.arange(len(queries)).split(max(1, BLOCK // len(points))):
+        far = torch.cdist(queries[chosen].double(), points.double())
+        same = kinds[far.argsort(dim=1, stable=True)] == labels[chosen, None]
+        precision = same.cumsum(1) / place
+        parts.append((precision * same).sum(1) / same.sum(1))
+    return torch.cat(parts)
 
 
 def inverse_frequencies(bags: Tensor) -> Tensor:

@@ -34,9 +34,9 @@ from belamy.forensics.divergence import (
 )
 from belamy.forensics.noise import EPSILON, Bernoulli, fast_gradient_sign
 from belamy.methods.base import BaseMethod, BaseRecipe
+from belamy.pages.charts import line_chart
 from belamy.registry import Part
 from belamy.runs.files import write_bytes
-from belamy.runs.report.plot import line_chart
 from belamy.runs.run import Run
 from belamy.sampling.draw import generated
 

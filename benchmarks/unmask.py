@@ -24,8 +24,8 @@ from belamy.evaluation.candidate import is_run
 from belamy.evaluation.intervals import wilson
 from belamy.forensics.comparison import DETECTOR, Sets, compare
 from belamy.forensics.testing import holm
+from belamy.pages.charts import line_chart
 from belamy.runs.files import OBJECT, append_jsonl, read_jsonl, write_bytes
-from belamy.runs.report.plot import line_chart
 from belamy.runs.run import Run
 from belamy.seeds import generator
 

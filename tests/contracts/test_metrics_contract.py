@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
+from functools import partial
 from inspect import signature
 from math import isnan
 
@@ -194,6 +195,12 @@ def labelled(count: int, right: float) -> ExtractedFeatures:
 
 
 Drawing = Callable[[], tuple[ExtractedFeatures, ExtractedFeatures]]
+
+
+def apart(count: int, size: int, shift: float) -> tuple[ExtractedFeatures, ExtractedFeatures]:
+    return gaussian(count, size), gaussian(count, size, shift)
+
+
 CASES: list[tuple[str, str, Drawing]] = [
     ("frechet", "frechet", lambda: (gaussian(500, 16), gaussian(300, 16))),
     ("frechet", "frechet", lambda: (gaussian(500, 16), gaussian(300, 16, 0.8))),
@@ -204,6 +211,12 @@ CASES: list[tuple[str, str, Drawing]] = [
     ("kernel:subsets=0", "kernel", lambda: (gaussian(300, 16), gaussian(200, 16))),
     ("kernel:subsets=0", "kernel", lambda: (gaussian(300, 16), gaussian(200, 16, 0.8))),
     ("kernel:subsets=0", "kernel", lambda: (rectified(300), rectified(300, 0.8))),
+    *[
+        ("kernel:subsets=0", "kernel", partial(apart, count, size, shift))
+        for count in (50, 100, 200, 500)
+        for size in (4, 64)
+        for shift in (0.0, 0.8)
+    ],
     ("diversity", "diversity", lambda: (gaussian(300, 16), gaussian(300, 16, 0, 0.5))),
     ("inception-score", "inception-score", lambda: (sure(1, 10, 1), sure(500, 10, 3))),
     ("inception-score", "inception-score-1-split", lambda: (sure(1, 10, 1), sure(500, 10, 3))),
@@ -214,7 +227,7 @@ CASES: list[tuple[str, str, Drawing]] = [
 @pytest.mark.slow
 @pytest.mark.parametrize("case", range(len(CASES)), ids=lambda case: f"{CASES[case][1]}-{case}")
 def test_intervals_cover(case: int) -> None:
-    """A nominal 95 % is 90 to 98 % of 300 repetitions, give or take what 300 leave to chance."""
+    """A nominal 95 % is 90 to 98 % of 300 repetitions, give or take what 300 leave to chance; kernel's are wider."""
     name, key, draw = CASES[case]
     found = []
     for _ in range(300):
@@ -224,4 +237,5 @@ def test_intervals_cover(case: int) -> None:
         found.append(metric.intervals()[key])
     truth = sum(each.value for each in found) / len(found)
     covered = sum(low <= truth <= high for _, low, high in found) / len(found)
-    assert 0.90 <= covered <= 0.985, f"{covered:.3f} of the intervals of {key} hold {truth:.4g}"
+    most = 1.0 if key == "kernel" else 0.985
+    assert 0.90 <= covered <= most, f"{covered:.3f} of the intervals of {key} hold {truth:.4g}"

@@ -32,7 +32,7 @@ def test_two_recipes_by_two_processes_and_on_again(tmp_path: Path, photos: Path,
     assert facts["done"] == facts["planned"] == 2 and facts["failed"] == 0 and len(facts["protocols"]) == 1
     assert {each["place"] for each in facts["trials"]} and set(facts["variants"]) == {"plain", "least squares"}
     page = (tmp_path / "c" / "comparison.html").read_text()
-    for text in ("Which is better?", "How stable is the order?", "least squares", "Fréchet", "data:image/png;base64"):
+    for text in ("Which is better?", "How stable is the order?", "least squares", "Fréchet", "data:image/"):
         assert text in page
     again = belamy("compare", "--out", "c", "--json", "-", "--device", "cpu")
     assert json.loads(again.stdout)["trials"] == facts["trials"]

@@ -97,6 +97,7 @@ def edited(**facts: Any) -> Callable[[Path], None]:
 ACCESSORIES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a truncated sheet": ("samples/000000000000.png", truncated),
     "a sheet that is none": ("samples/000000000000.png", overwritten(b"no picture")),
+    "truncated real pictures": ("real.png", truncated),
     "a row of null": ("metrics.jsonl", lambda path: changed(path, lambda _: None)),
     "a row with a text for a number": ("metrics.jsonl", edited(samples="many")),
     "losses of null": ("metrics.jsonl", edited(losses=None)),

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -65,9 +66,9 @@ class Server:
 
 
 @contextmanager
-def serving(path: Path) -> Iterator[Server]:
+def serving(path: Path, store: Store | None = None) -> Iterator[Server]:
     """A server in a thread: what the command serves, without the seconds that a new process takes."""
-    store = Store(path)
+    store = store or Store(path)
     with listening(0) as door:
         door.listen(128)
         server = prepared(store)
@@ -264,10 +265,62 @@ def test_large_and_malformed_requests_are_refused(server: Server) -> None:
     assert len(participants["participants"]) == 2
 
 
+@pytest.mark.parametrize("number", ["99999999999999999999", "-1", "8", "none", "1" * 5000, "%00"])
+def test_a_mask_that_is_not_there(number: str, server: Server) -> None:
+    assert raw(server, "GET", f"/mask/{number}", {TOKEN: server.token()})[0] == 404
+
+
+@contextmanager
+def connected(server: Server, count: int, said: bytes = b"") -> Iterator[list[socket.socket]]:
+    """So many connections that say this and no more."""
+    with ExitStack() as stack:
+        made = []
+        for _ in range(count):
+            made.append(stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20)))
+            made[-1].sendall(said)
+        yield made
+
+
+def test_half_a_request_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("belamy.survey.server.SILENCE", 0.2)
+    half = "GET /take HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nX-Slow: "
+    with serving(survey(tmp_path / "s.sqlite")) as server:
+        for said in ("", half.format(server.port), f"{half.format(server.port)}no\r\n\r\n{half.format(server.port)}"):
+            with connected(server, 1, said.encode()) as (only,):
+                told = b""
+                while part := only.recv(65536):  # fails after 20 s of silence
+                    told += part
+                assert told.count(b"HTTP/1.1 200") == said.count("\r\n\r\n")
+
+
+def test_idle_connections_keep_nobody_out(tmp_path: Path) -> None:
+    with (
+        serving(survey(tmp_path / "s.sqlite")) as server,
+        connected(server, 300, b"GET /take HTTP/1.1\r\n"),
+        Client(server, server.token()) as client,
+    ):
+        client.take(trials=2)
+        assert client.get("/api/session")["done"] == 2
+
+
+def test_a_full_disk_is_told_to_the_operator_once_and_to_the_participant_gently(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = survey(tmp_path / "s.sqlite")
+    store = Store(path)
+    store._one(f"pragma max_page_count = {store._one('pragma page_count')[0]}")
+    with serving(path, store) as server:
+        given = {TOKEN: server.administrator}
+        for _ in range(2):
+            answer = httpx.post(f"{server.address}/api/links", json={"count": 200}, headers=given)
+            assert answer.status_code == 507 and "sqlite" not in answer.json()["message"]
+        assert httpx.get(f"{server.address}/api/session", headers={TOKEN: server.token()}).status_code == 200
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.startswith(f"belamy: {path} could not be written") and "Make room" in said
+
+
 def test_it_listens_on_this_machine_alone(server: Server) -> None:
     """127.0.0.2 is this machine too, and yet nobody answers there."""
-    import socket
-
     with pytest.raises(OSError), socket.create_connection(("127.0.0.2", server.port), timeout=2):
         pass
 
@@ -578,6 +631,16 @@ def test_a_survey_from_pictures_to_page(photos: Path, tmp_path: Path, belamy: Co
     assert done.returncode == 2 and "Go on with it: belamy survey own.sqlite" in done.stderr
 
 
+def test_pictures_of_two_sizes_become_one_where_size_says_so(photos: Path, tmp_path: Path, belamy: Command) -> None:
+    np.savez(tmp_path / "fakes.npz", images=np.zeros((30, 9, 9, 1), np.uint8))
+    words = ["survey", "fakes.npz", "--against", photos, "--trials", "8", "--catch", "1", "--port", "0"]
+    done = belamy(*words)
+    assert done.returncode == 2 and "--size 8" in done.stderr and not (tmp_path / "survey.sqlite").exists()
+    store = made(Form(against=str(photos), trials=8, catch=1, size=8), ["fakes.npz"])
+    assert {facts["resize"] for facts in store.design.protocol["sources"].values()} == {"crop to 8"}
+    store.close()
+
+
 def test_folders_of_sounds(tmp_path: Path, belamy: Command) -> None:
     for folder, pitch in (("real", 0.2), ("fake", 0.5)):
         (tmp_path / folder).mkdir()
@@ -609,6 +672,7 @@ def test_the_power_calculator(tmp_path: Path, belamy: Command) -> None:
         (["fakes.npz", "--against", "mnist", "--consent", "none.txt"], "consent text none.txt cannot be read"),
         (["fakes.npz", "--against", "mnist", "--port", "99999"], "--port is 99,999"),
         (["fakes.npz", "--against", "mnist", "--items", "0"], "--items is 0"),
+        (["fakes.npz", "--against", "mnist", "--size", "0"], "--size is 0"),
         (["none.sqlite"], "There is no survey none.sqlite"),
         (["--analyse", "fakes.npz"], "not a survey"),
         (["--analyse", "a.sqlite", "--export", "a.sqlite"], "stands alone"),
@@ -620,11 +684,11 @@ def test_the_power_calculator(tmp_path: Path, belamy: Command) -> None:
 )
 def test_wrong_uses_end_in_one_message(words: list[str], says: str, tmp_path: Path, belamy: Command) -> None:
     np.savez(tmp_path / "fakes.npz", images=np.zeros((4, 28, 28, 1), np.uint8))
-    before = sorted(tmp_path.rglob("*"))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*")}
     done = belamy("survey", *words, *(["--port", "0"] if words and "--port" not in words else []))
     assert done.returncode == 2 and done.stdout.strip() == ""
     assert done.stderr.startswith("belamy: ") and done.stderr.count("\n") == 1 and says in done.stderr
-    assert sorted(tmp_path.rglob("*")) == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*")} == before
 
 
 def test_a_port_in_use_is_told(server: Server, tmp_path: Path, belamy: Command) -> None:

@@ -10,15 +10,16 @@ from typing import Any
 
 from belamy.data import Dataset, open_data
 from belamy.device import choose_device
-from belamy.errors import UsageError
+from belamy.errors import UsageError, nearest
 from belamy.evaluation.candidate import Candidate, Drawn, Stored, is_run, open_candidate, opened
 from belamy.evaluation.features import Extractor
-from belamy.evaluation.metrics import named
-from belamy.evaluation.panel import Panel, needs_of
+from belamy.evaluation.measures import Measure, measures
+from belamy.evaluation.metrics import METRICS, named
+from belamy.evaluation.panel import LEAST, Panel, compared, learned_from, needs_of, unmet
 from belamy.evaluation.probes import PROBES
-from belamy.evaluation.verdict import Measure, Verdict, measures
+from belamy.evaluation.verdict import Verdict
 from belamy.judges.classifier_score import check, classifier_score, conditional_samples
-from belamy.judges.extractors import choose
+from belamy.judges.extractors import checked, choose
 from belamy.judges.judge import trained_judge
 from belamy.progress import Counting, Reporter, reporter
 from belamy.registry import Part
@@ -30,10 +31,13 @@ COUNT = 10_000
 """Images that are judged unless more or fewer are asked for: from here on the bias of a Fréchet distance is small."""
 STANDARD = (
     "frechet", "frechet-infinity", "kernel", "precision-recall", "density-coverage", "inception-score", "modes",
-    "diversity", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
+    "diversity", "sharpness", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
 )  # fmt: skip
 """The metrics of an evaluation, as far as the data and the extractor allow them."""
 SHOWN = 64
+SPLITS = ("train", "validation", "test")
+ENOUGH = 1000
+"""Held-out images from which on they alone are compared with."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Protocol:
         extractor: Who looks at the pixels; None for whoever suits the data.
         extractor_weights: The extractor's weights as a file.
         count: How many images are judged.
-        split: Of the real images: which of them are compared with.
+        split: Of the real images: which of them are compared with; None for ``test``, or for all where the tenth that
+            is held out is too few.
         seed: Of the samples, of the choice among images, and of all resampling.
         size: Make squares of this side of all pictures.
         real_baseline: Judge real images too.
@@ -59,7 +64,7 @@ class Protocol:
     extractor: str | None = None
     extractor_weights: Path | None = None
     count: int = COUNT
-    split: str = "test"
+    split: str | None = None
     seed: int = 0
     size: int | None = None
     real_baseline: bool = True
@@ -81,7 +86,7 @@ def evaluate(
     extractor: str | None = None,
     extractor_weights: str | Path | None = None,
     count: int = COUNT,
-    split: str = "test",
+    split: str | None = None,
     seed: int = 0,
     size: int | None = None,
     real_baseline: bool = True,
@@ -105,7 +110,8 @@ def evaluate(
             whoever suits the data without a network connection.
         extractor_weights: The extractor's weights as a file.
         count: How many images are judged.
-        split: Which of the real images are compared with: ``test``, ``train`` or ``all``.
+        split: Which of the real images are compared with: ``test``, ``train`` or ``all``; by default ``test``, or all
+            where the tenth that is held out is too few.
         seed: Of the samples, of the choice among images, and of all resampling.
         size: Make squares of this side, in pixels, of all pictures; without it they are taken as they are.
         real_baseline: Judge real images too, which takes as long again.
@@ -144,39 +150,97 @@ def judge(
 ) -> Verdict:
     """The verdict on a source; see :func:`evaluate`."""
     run = Run.open(source) if is_run(source) else None
+    asked = check_request(run, source, against, protocol)
     data, fit = reference(run, source, against, protocol, say, offline)
+    split, held, why = compared_with(data, protocol.split)
+    for name in asked or ():
+        if lacking := unmet(name, data, split, learned_from(data, held or split)):
+            raise UsageError(f"The metric '{name}' {lacking}")
     candidate = open_candidate(
         source, count=protocol.count, seed=protocol.seed, shape=data.shape, size=None if run else protocol.size,
         best=protocol.best, device=choose_device(device), offline=offline, progress=say.read,
     )  # fmt: skip
-    asked, probes = named(protocol.metrics), built(protocol, candidate, data)
+    probes = built(protocol, candidate, data)
     for name in asked or ():
-        if "labels" in needs_of(Part.parse(name).name) and candidate.labels == "none":
-            why = "its networks do not use labels" if run else "none come with the images"
-            raise UsageError(f"The metric '{name}' needs labels, but {candidate.name} has none: {why}. Leave it out.")
+        if "labels" in needs_of(name) and candidate.labels == "none":
+            lacking = "its networks do not use labels" if run else "none come with the images"
+            raise UsageError(
+                f"The metric '{name}' needs labels, but {candidate.name} has none: {lacking}. Leave it out."
+            )
     extractor = choose(protocol.extractor, data, offline=offline, weights=protocol.extractor_weights, say=say.say)
     asked_of_method = probed(candidate, probes, data, extractor, protocol, say)
-    panel = Panel(extractor, data, protocol.split, asked, fit=fit, usual=STANDARD)
+    words = named(protocol.metrics)
+    panel = Panel(extractor, data, split, words, held=held, fit=fit, usual=STANDARD)
     counting = Counting(say, panel.work(candidate.count, protocol.real_baseline, protocol.controls), "images judged")
     panel.told, panel.doing = counting, counting.doing
     found = panel.judge_candidate(candidate)
     real_baseline = panel.real_baseline(candidate.count, protocol.seed, detail=True) if protocol.real_baseline else None
     controls = panel.controls(candidate.count, protocol.seed) if protocol.controls else {}
-    notes = [*stated(run, data, candidate, protocol), *found.notes]
+    notes = [*why, *stated(run, data, candidate, protocol), *found.notes]
     order = generator(protocol.seed, "shown")
     return Verdict(
         subject=subject(source, run, candidate),
-        against={"name": data.name, "split": protocol.split, "rule": data.rule, "images": len(data), "fit": fit},
+        against={"name": data.name, "split": split, "rule": data.rule, "images": len(data), "fit": fit},
         card=found.card,
         measures=(*measures(found, real_baseline, controls), *asked_of_method),
         notes=tuple(dict.fromkeys(notes)),
         sheets={
             "Judged": found.shown,
-            f"Real, {protocol.split} of {data.name}": next(Stored(data, shuffled(panel.indices, order)).chunks())[0],
+            f"Real, {split} of {data.name}": next(Stored(data, shuffled(panel.indices, order)).chunks())[0],
         },
         figures=found.figures,
         command=command(source, against, protocol),
+        copies=found.copies,
+        missing=found.missing,
     )
+
+
+def check_request(run: Run | None, source: str, against: str | None, protocol: Protocol) -> list[str] | None:
+    """Refuse what cannot be, before anything is read; the names of the metrics that are asked for.
+
+    Raises:
+        UsageError: There is no such metric, probe, extractor or split, or nothing to compare with or to probe.
+    """
+    asked = [METRICS.check(Part.parse(word)).name for word in named(protocol.metrics) or ()]
+    for word in protocol.probes:
+        PROBES.check(Part.parse(word))
+    if protocol.extractor is not None:
+        checked(protocol.extractor, protocol.extractor_weights)
+    if run is None and against is None:
+        raise UsageError(f"Say what {source} is to be compared with: --against DATA, a folder or a named set.")
+    if run is None and (protocol.probes or protocol.classifiers):
+        raise UsageError(f"{source} is no run, so there is no method to probe. Leave out --probes and --classifiers.")
+    own = run is not None and against in (None, run.recipe.data)
+    known = [*dict.fromkeys([*(run.card.splits if run is not None and own else SPLITS), "all"])]
+    if protocol.split is not None and protocol.split not in known:
+        raise UsageError(f"There is no split '{protocol.split}'. {nearest(protocol.split, known)}")
+    return asked if protocol.metrics is not None else None
+
+
+def compared_with(data: Dataset, split: str | None) -> tuple[str, str | None, list[str]]:
+    """The split that is compared with, that of unseen images for measures of memorisation, and what is to be said.
+
+    Without official splits a tenth is held out, which is too few of a small set: then all real images are compared
+    with, and the tenth serves the measures of memorisation alone.
+
+    Raises:
+        UsageError: There is no such split, or too few images in it.
+    """
+    if split is not None:
+        compared(data, split)
+        return split, None, []
+    held = len(data.splits.get("test", ()))
+    if held >= ENOUGH or (held and "held out" not in data.rule):
+        compared(data, "test")
+        return "test", None, []
+    compared(data, "all")
+    note = (
+        f"Held out are {held:,} images, too few to compare with: all {len(data):,} real images are compared with, and "
+        "for their own numbers one half of them with the other."
+    )
+    if held < LEAST:
+        return "all", None, [note]
+    return "all", "test", [f"{note} Measures of memorisation compare with the held-out ones, as --split test would."]
 
 
 def reference(
@@ -185,12 +249,10 @@ def reference(
     """The real images, and how they were brought to their size.
 
     Raises:
-        UsageError: Nothing is named to compare with.
         DataError: Pictures of several sizes, and no size is asked for.
     """
     if run is None:
-        if against is None:
-            raise UsageError(f"Say what {source} is to be compared with: --against DATA, a folder or a named set.")
+        assert against is not None  # else it was refused
         data = opened(against, protocol.size, None, offline, say.read)
         return data, fitted(data, "crop")
     height, width = run.spec.shape[1:]
@@ -218,14 +280,9 @@ def built(protocol: Protocol, candidate: Candidate, data: Dataset) -> dict[str, 
     Raises:
         UsageError: There is no such probe or option, no method to ask, or its samples or the data teach no classifier.
     """
-    if protocol.probes or protocol.classifiers:
-        if not isinstance(candidate.source, Drawn):
-            raise UsageError(
-                f"{candidate.name} is no run, so there is no method to probe. Leave out --probes and --classifiers."
-            )
-        if protocol.classifiers:
-            check(data, protocol.classifiers)
-            conditional_samples(candidate.source.method, data)
+    if protocol.classifiers and isinstance(candidate.source, Drawn):
+        check(data, protocol.classifiers)
+        conditional_samples(candidate.source.method, data)
     parts = [Part.parse(word) for word in protocol.probes]
     return {part.name: PROBES.build(part) for part in parts}
 
@@ -310,7 +367,7 @@ def command(source: str, against: str | None, protocol: Protocol) -> str:
         if getattr(protocol, name) != getattr(usual, name):
             words += [f"--{name}", str(getattr(protocol, name))]
     words += ["--weights", "best"] if protocol.best else []
-    words += ["--no-floor"] if not protocol.real_baseline else []
+    words += ["--no-real-baseline"] if not protocol.real_baseline else []
     words += ["--controls"] if protocol.controls else []
     words += ["--probes", *protocol.probes] if protocol.probes else []
     words += ["--classifiers", str(protocol.classifiers)] if protocol.classifiers else []

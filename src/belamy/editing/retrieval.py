@@ -14,9 +14,7 @@ from torch.nn.functional import normalize
 
 from belamy.data import Dataset
 from belamy.errors import DataError, RunError, UsageError
-from belamy.evaluation import intervals
 from belamy.evaluation.neighbours import Nearest, nearest
-from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
 from belamy.runs import files
 from belamy.sampling.grid import grid
@@ -28,8 +26,6 @@ FILE = "index.safetensors"
 BATCH = 256
 """Images that are encoded together."""
 _CHUNK = 4096
-_BLOCK = 1 << 24
-"""Distances that are ranked together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,55 +143,3 @@ def sheet(queries: Tensor, data: Dataset, found: Nearest, names: Sequence[str] |
     left = grid(queries, columns=1, scale=None, captions=names or list(map(str, range(len(queries)))))
     right = grid(data.images(places), columns=count, scale=None, captions=captions)
     return Picture(beside([left, right]))
-
-
-def average_precisions(queries: Tensor, labels: Tensor, points: Tensor, kinds: Tensor) -> Tensor:
-    r"""How far in front of a ranking by distance those of the query's own kind are.  # [q] float64
-
-    .. math:: \mathrm{AP} = \frac{1}{R} \sum_{k=1}^{n} [y_k = y]\, \frac{\#\{j \le k : y_j = y\}}{k}
-
-    over the whole ranking of n points, R of which are of the kind; queries of a kind that no point has are NaN. Of
-    equal distances the earlier point comes first.
-
-    References:
-        Manning, Raghavan & Schütze 2008, "Introduction to information retrieval", section 8.4.
-
-    Args:
-        queries: Rows.  # [q, d]
-        labels: Of the queries.  # [q]
-        points: Rows.  # [n, d]
-        kinds: Labels of the points.  # [n]
-
-    Example:
-        >>> points = torch.tensor([[1.0], [2.0], [3.0]])
-        >>> average_precisions(torch.zeros(1, 1), torch.tensor([7]), points, torch.tensor([7, 0, 7]))
-        tensor([0.8333], dtype=torch.float64)
-    """
-    place = torch.arange(1, len(points) + 1, dtype=torch.float64)
-    parts = []
-    for chosen in torch.arange(len(queries)).split(max(1, _BLOCK // len(points))):
-        far = torch.cdist(queries[chosen].double(), points.double())
-        same = kinds[far.argsort(dim=1, stable=True)] == labels[chosen, None]
-        precision = same.cumsum(1) / place
-        parts.append((precision * same).sum(1) / same.sum(1))
-    return torch.cat(parts)
-
-
-def mean_average_precision(found: Index, data: Dataset, queries: Tensor, given: Sequence[int] | Tensor) -> Interval:
-    """Mean average precision of queries in an index, with Student's interval over the queries.
-
-    Args:
-        found: The index of labelled data.
-        data: The same data.
-        queries: Codes.  # [q, latent]
-        given: Labels of the queries.  # [q]
-
-    Raises:
-        UsageError: The data have no labels.
-    """
-    if data.labels is None:
-        raise UsageError(f"{data.name} has no labels, so what is alike is unknown. Name labels with --labels.")
-    each = average_precisions(
-        found.changed(queries), torch.as_tensor(given), found.changed(found.codes), data.labels[found.indices]
-    )
-    return intervals.mean(each[~each.isnan()])

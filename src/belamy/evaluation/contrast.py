@@ -9,7 +9,8 @@ from typing import Any
 
 from belamy.errors import UsageError
 from belamy.evaluation.card import REMEDIES, Card
-from belamy.evaluation.verdict import Measure, Verdict, aligned, number, overlap, span
+from belamy.evaluation.measures import Measure, aligned, number, overlap, span
+from belamy.evaluation.verdict import Verdict
 
 FINGERPRINT = 64
 """Letters of a SHA-256."""

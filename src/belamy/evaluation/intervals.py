@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import cos, exp, inf, isfinite, pi, sin, sqrt
+from math import exp, inf, isfinite, sqrt
 from statistics import NormalDist
 
 import torch
@@ -40,6 +40,24 @@ def wilson(right: float, trials: int, confidence: float = CONFIDENCE) -> Interva
     return Interval(p, max(0.0, min(p, (middle - reach) / shrink)), min(1.0, max(p, (middle + reach) / shrink)))
 
 
+def clopper_pearson(right: float, trials: int, confidence: float = CONFIDENCE) -> Interval:
+    """A share of independent trials with its exact interval, which holds the truth at least as often as it says.
+
+    References:
+        Clopper & Pearson 1934, "The use of confidence or fiducial limits illustrated in the case of the binomial".
+
+    Example:
+        >>> [round(number, 4) for number in clopper_pearson(8, 10)]
+        [0.8, 0.4439, 0.9748]
+    """
+    from scipy.special import betaincinv
+
+    tail = (1 - confidence) / 2
+    low = betaincinv(right, trials - right + 1, tail) if right > 0 else 0.0
+    high = betaincinv(right + 1, trials - right, 1 - tail) if right < trials else 1.0
+    return Interval(right / trials, float(low), float(high))
+
+
 def about(value: float, error: float, confidence: float = CONFIDENCE) -> Interval:
     """A number that is normal about the truth with standard error ``error``."""
     reach = normal_quantile(confidence) * error
@@ -63,25 +81,6 @@ def mean(values: Tensor | Sequence[float], confidence: float = CONFIDENCE) -> In
     if len(found) < 2:
         return Interval(value, -inf, inf)
     reach = student_quantile(len(found) - 1, confidence) * float(found.std()) / sqrt(len(found))
-    return Interval(value, value - reach, value + reach)
-
-
-def jackknife(value: float, left_out: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
-    r"""A number computed from groups of rows, with the values that it has when each of the g groups is left out.
-
-    .. math:: v = \frac{g-1}{g}\sum_j\bigl(\theta_{(j)} - \bar\theta_{(\cdot)}\bigr)^2
-
-    References:
-        Tukey 1958; that the expectation of v is not below the variance: Efron & Stein 1981, "The jackknife estimate of
-        variance".
-    """
-    groups = len(left_out)
-    if groups < 2:
-        return Interval(value, -inf, inf)
-    found = torch.tensor(left_out, dtype=torch.float64)
-    reach = student_quantile(groups - 1, confidence) * sqrt(
-        float((found - found.mean()).square().sum()) * (1 - 1 / groups)
-    )
     return Interval(value, value - reach, value + reach)
 
 
@@ -118,37 +117,12 @@ def percentiles(value: float, drawn: Sequence[float], confidence: float = CONFID
 
 
 def student_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
-    """t with P(\\|T\\| < t) = ``confidence`` for Student's T.
-
-    References:
-        The finite sums: Abramowitz & Stegun 1964, 26.7.3 and 26.7.4; the expansion for many degrees of freedom: 26.7.5.
-
-    Args:
-        freedom: Degrees of freedom, at least 1.
-        confidence: Between 0 and 1.
+    """t with P(\\|T\\| < t) = ``confidence`` for Student's T of so many degrees of freedom.
 
     Example:
         >>> round(student_quantile(1), 3), round(student_quantile(9), 3)
         (12.706, 2.262)
     """
-    if freedom < 1:
-        raise ValueError("no degrees of freedom")
-    z = normal_quantile(confidence)
-    if freedom > 200:
-        cubic, quintic = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
-        return z + cubic / freedom + quintic / freedom**2
-    low, high = 0.0, pi / 2  # the angle whose tangent is t / √ν
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _within(middle, freedom) < confidence else (low, middle)
-    return sqrt(freedom) * sin(low) / cos(low)
+    from scipy.special import stdtrit
 
-
-def _within(angle: float, freedom: int) -> float:
-    """P(\\|T\\| < √ν tan(angle))."""
-    odd = freedom % 2
-    term, total = cos(angle) if odd else 1.0, 0.0
-    for k in range(odd + 1, freedom, 2):
-        total += term
-        term *= k / (k + 1) * cos(angle) ** 2
-    return 2 / pi * (angle + sin(angle) * total) if odd else sin(angle) * total
+    return float(stdtrit(freedom, 0.5 + confidence / 2))

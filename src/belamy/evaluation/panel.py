@@ -19,6 +19,7 @@ from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.metrics import METRICS, Accumulates
+from belamy.evaluation.rows import fingerprints
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
 from belamy.registry import Part
@@ -29,6 +30,8 @@ LOSSY = ("JPEG", "mixed")
 """Beginnings of the formats whose pixels are not those that were drawn."""
 LEAST = 2
 SHOWN = 64
+COPIED = 0.01
+"""Share of exact copies from which on they are mentioned."""
 
 Chunks = Iterable[Chunk]
 Told = Callable[[int], None]
@@ -48,6 +51,9 @@ class Judgement:
         figures: Pictures to look at, uint8 ``[H, W]`` or ``[H, W, 3]``, by title.
         origins: Which metric each number is of.
         shown: The first of the images that were judged, uint8 ``[n, C, H, W]``.
+        copies: Share of them that are, pixel for pixel, among the ``real`` ones compared with, and among those learned
+            from (``train``), where these were looked at.
+        missing: Names of the classes that hardly ever come, though real images of them do.
     """
 
     values: dict[str, float]
@@ -57,6 +63,8 @@ class Judgement:
     figures: dict[str, Tensor] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     shown: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.uint8), repr=False)
+    copies: Mapping[str, float] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 class Panel:
@@ -66,6 +74,8 @@ class Panel:
         extractor: Who looks at the pixels.
         data: The real images.
         split: Which of them are compared with; what the generator learned from is kinder to copies.
+        held: The split that measures of memorisation compare with, beside that of the training images; none for
+            ``split``.
         metrics: Names on the shelf ``belamy.evaluation.metrics``, with options; by default the usual ones that the data
             and the extractor allow.
         fit: How the real pictures were brought to their size, for the card.
@@ -84,6 +94,7 @@ class Panel:
         split: str = "test",
         metrics: Sequence[str] | None = None,
         *,
+        held: str | None = None,
         fit: str = "none",
         told: Told | None = None,
         doing: Doing | None = None,
@@ -92,12 +103,10 @@ class Panel:
         self.extractor, self.data, self.split, self.fit = extractor, data, split, fit
         self.told: Told = told or (lambda _count: None)
         self.doing: Doing = doing or (lambda _what: None)
-        self.indices = data.indices(split)
-        if len(self.indices) < LEAST:
-            raise UsageError(
-                f"The split '{split}' of {data.name} holds {len(self.indices)} image(s), but a distribution needs at "
-                f"least {LEAST}. Choose another, e.g. --split all."
-            )
+        self._marks: dict[str, Tensor] = {}
+        self.indices = compared(data, split)
+        self.held = self.indices if held is None else data.indices(held)
+        self.train = learned_from(data, held or split)
         asked = [METRICS.check(Part.parse(name)) for name in (usual if metrics is None else metrics)]
         lacking = {part.name: self.lacks(part.name) for part in asked}
         if metrics is not None and (missing := [(name, why) for name, why in lacking.items() if why]):
@@ -106,26 +115,12 @@ class Panel:
 
     def lacks(self, name: str) -> str:
         """What a metric needs and cannot have here, in words with what to do; empty if nothing."""
-        needs = needs_of(name)
-        if "labels" in needs and self.data.labels is None:
-            return f"needs labels, but {self.data.name} has none. Name some with --labels, or leave the metric out."
-        if "probabilities" in needs and not self.extractor.classes:
+        if "probabilities" in needs_of(name) and not self.extractor.classes:
             return (
                 f"needs classes, but the extractor '{self.extractor.name}' tells none apart. Choose one that does with "
                 "--extractor, or leave the metric out."
             )
-        if "train" in needs and not len(self.train):
-            return (
-                f"compares with the images that were learned from, and the split '{self.split}' leaves none of them "
-                "out. Choose --split test."
-            )
-        return ""
-
-    @property
-    def train(self) -> Tensor:
-        """What the generator learned from, where that is not what it is compared with.  # [n] long"""
-        separate = self.split not in ("train", "all") and "train" in self.data.splits
-        return self.data.indices("train") if separate else torch.empty(0, dtype=torch.long)
+        return unmet(name, self.data, self.split, self.train)
 
     @cached_property
     def rest(self) -> Tensor:
@@ -143,15 +138,23 @@ class Panel:
     def taught(self) -> Metrics:
         """Those metrics after they have seen it."""
         made = self.built(self.asking)
-        self._show(made, Stored(self.data, self.train).chunks(), "train")
+        self._marks["train"] = self._show(made, Stored(self.data, self.train).chunks(), "train")
         return made
 
     @cached_property
     def primed(self) -> Metrics:
         """The metrics after they have seen the real images, and what was learned from where they ask for it."""
         made = {**self.built(self.parts), **deepcopy(self.taught)}
-        self._show(made, Stored(self.data, self.indices).chunks(), "real")
+        for number, (names, indices) in enumerate(self._sides()):
+            marks = self._show({name: made[name] for name in names}, Stored(self.data, indices).chunks(), "real")
+            self._marks["real"] = self._marks["real"] if number else marks
         return made
+
+    def _sides(self) -> list[tuple[list[str], Tensor]]:
+        """The real images, and the metrics that compare with them."""
+        if self.held is self.indices or not self.asking:
+            return [([*self.parts], self.indices)]
+        return [([name for name in self.parts if name not in self.asking], self.indices), (self.asking, self.held)]
 
     def built(self, names: Iterable[str]) -> Metrics:
         """Fresh metrics."""
@@ -178,10 +181,19 @@ class Panel:
                     first.append(images[:SHOWN])
                 yield images, asked
 
-        count = self._show(metrics, kept(), "fake")
+        marks = self._show(metrics, kept(), "fake")
+        count = len(marks)
         found = judged(metrics, replace(self.card(count, seed, labels), **facts), detail, self.doing)
-        notes = [*getattr(self.extractor, "notes", ()), *found.notes]
-        return replace(found, notes=notes, shown=first[0] if first else found.shown)
+        rare: list[int] = getattr(metrics.get("modes"), "rare", list)() if self.data.classes else []
+        copies = {
+            side: float(torch.isin(marks, others).double().mean())
+            for side, others in self._marks.items()
+            if count and len(others)
+        }
+        return replace(
+            found, copies=copies, missing=tuple(self.data.classes[each] for each in rare),
+            shown=first[0] if first else found.shown, notes=[*getattr(self.extractor, "notes", ()), *found.notes, *repeats(copies, count)],
+        )  # fmt: skip
 
     def judge_method(self, method: BaseMethod, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
         """The verdict on samples of a trained method, with the classes in turn where its networks use labels."""
@@ -223,19 +235,24 @@ class Panel:
         compared images against the other, since neither was learned from; so do all where no other images are left.
         """
         metrics: dict[str, Accumulates] = {}
-        apart = {*self.asking} if len(self.rest) >= LEAST else {*self.parts}
-        if plain := [name for name in self.parts if name not in apart]:
+        rested = [name for name in self.parts if name not in self.asking] if len(self.rest) >= LEAST else []
+        if rested:
             chosen = self.rest[_shuffled(len(self.rest), seed)[:count]]
-            shown = {name: deepcopy(self.primed[name]) for name in plain}
-            count = self._show(shown, Stored(self.data, chosen).chunks(), "fake")
+            shown = {name: deepcopy(self.primed[name]) for name in rested}
+            count = len(self._show(shown, Stored(self.data, chosen).chunks(), "fake"))
             metrics |= shown
-        if apart and len(self.indices) >= 2 * LEAST:
-            halves = self.indices[_shuffled(len(self.indices), seed)].chunk(2)
-            shown = {**self.built(apart), **deepcopy(self.taught)}
-            self._show(shown, Stored(self.data, halves[0]).chunks(), "real")
-            halved = self._show(shown, Stored(self.data, halves[1][:count]).chunks(), "fake")
-            count = count if metrics else halved
-            metrics |= shown
+        for names, indices in self._sides():
+            apart = [name for name in names if name not in rested]
+            if apart and len(indices) >= 2 * LEAST:
+                halves = indices[_shuffled(len(indices), seed)].chunk(2)
+                shown = {
+                    **self.built(apart),
+                    **{name: deepcopy(self.taught[name]) for name in apart if name in self.asking},
+                }
+                self._show(shown, Stored(self.data, halves[0]).chunks(), "real")
+                halved = len(self._show(shown, Stored(self.data, halves[1][:count]).chunks(), "fake"))
+                count = count if metrics else halved
+                metrics |= shown
         ordered = {name: metrics[name] for name in self.parts if name in metrics}
         return judged(ordered, self.card(count, seed, "real"), detail, self.doing)
 
@@ -264,27 +281,65 @@ class Panel:
 
     def work(self, count: int, real_baseline: bool, controls: bool = False) -> int:
         """How many images will be looked at to judge ``count``."""
-        looks = len(self.indices) + count
+        looks = sum(len(indices) for _, indices in self._sides()) + count
         looks += count + min(count, len(self.train)) if controls else 0
         looks += len(self.train) if self.asking else 0
-        if real_baseline and len(self.rest) >= LEAST:
-            looks += min(count, len(self.rest)) if len(self.parts) > len(self.asking) else 0
-        if real_baseline and (self.asking or len(self.rest) < LEAST):
-            half = len(self.indices) // 2
-            looks += len(self.indices) - half + min(half, count)
+        if not real_baseline:
+            return looks
+        rested = len(self.parts) > len(self.asking) and len(self.rest) >= LEAST
+        count = min(count, len(self.rest)) if rested else count
+        looks += count if rested else 0
+        for names, indices in self._sides():
+            if not rested or set(names) & set(self.asking):
+                half = len(indices) // 2
+                looks += len(indices) - half + min(half, count)
         return looks
 
-    def _show(self, metrics: Metrics, chunks: Chunks, side: str) -> int:
-        """Show images to metrics as one side; returns how many."""
-        count = 0
+    def _show(self, metrics: Metrics, chunks: Chunks, side: str) -> Tensor:
+        """Show images to metrics as one side; returns a mark of each, which equal pixels share.  # [n] long"""
+        marks = [torch.empty(0, dtype=torch.long)]
         for images, labels in chunks if metrics else ():
             seen: ExtractedFeatures = self.extractor.extract(images, labels)
             seen = seen if seen.images is not None else replace(seen, images=images)
             for metric in metrics.values():
                 metric.update(**{side: seen})
-            count += len(seen)
+            marks.append(fingerprints(images.flatten(1)))
             self.told(len(seen))
-        return count
+        return torch.cat(marks)
+
+
+def compared(data: Dataset, split: str) -> Tensor:
+    """Which images of a data set are compared with.  # [n] long
+
+    Raises:
+        UsageError: There is no such split, or too few images in it.
+    """
+    indices = data.indices(split)
+    if len(indices) < LEAST:
+        raise UsageError(
+            f"The split '{split}' of {data.name} holds {len(indices)} image(s), but a distribution needs at least "
+            f"{LEAST}. Choose another, e.g. --split all."
+        )
+    return indices
+
+
+def learned_from(data: Dataset, split: str) -> Tensor:
+    """What a generator learned from, where that is not what it is compared with.  # [n] long"""
+    separate = split not in ("train", "all") and "train" in data.splits
+    return data.indices("train") if separate else torch.empty(0, dtype=torch.long)
+
+
+def unmet(name: str, data: Dataset, split: str, train: Tensor) -> str:
+    """What a metric needs of the data and does not find, in words with what to do; empty if nothing."""
+    needs = needs_of(name)
+    if "labels" in needs and data.labels is None:
+        return f"needs labels, but {data.name} has none. Name some with --labels, or leave the metric out."
+    if "train" in needs and not len(train):
+        return (
+            f"compares with the images that were learned from, and the split '{split}' leaves none of them out. "
+            "Choose --split test."
+        )
+    return ""
 
 
 def judged(metrics: Metrics, card: Card, detail: bool, doing: Doing) -> Judgement:
@@ -308,6 +363,22 @@ def judged(metrics: Metrics, card: Card, detail: bool, doing: Doing) -> Judgemen
         if detail and hasattr(metric, "figures"):
             figures |= metric.figures()
     return Judgement(values, card, intervals, notes, figures, origins)
+
+
+def repeats(copies: Mapping[str, float], count: int) -> list[str]:
+    """What is to be said of images that are copies, pixel for pixel."""
+    share = copies.get("real", 0.0)
+    if share == 1:
+        return [
+            "Both sides are the same pictures: distances are 0, and those without bias (kernel, frechet-infinity) are "
+            "below it. They say nothing about a generator."
+        ]
+    sides = {"real": "real ones that they are compared with", "train": "images that were learned from"}
+    return [
+        f"{copies[side]:.0%} of the {count:,} judged images are, pixel for pixel, {words}."
+        for side, words in sides.items()
+        if copies.get(side, 0.0) >= COPIED
+    ]
 
 
 def fine(value: float) -> bool:

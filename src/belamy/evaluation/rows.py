@@ -77,7 +77,7 @@ class Rows:
         table = self.parts[0] if len(self.parts) == 1 else torch.cat(self.parts)
         if self.most is None or len(table) <= self.most:
             return table
-        return table[_fingerprints(table).argsort(stable=True)[: self.most]]
+        return table[fingerprints(table).argsort(stable=True)[: self.most]]
 
     def chunks(self, size: int) -> Iterator[Tensor]:
         """The table in parts of at most ``size`` rows, without joining it where nothing has to be drawn."""
@@ -96,7 +96,12 @@ def placed(table: Tensor) -> Tensor:
     return table[torch.cat([part.double() @ line for part in table.split(4096)]).argsort(stable=True)]
 
 
-def _fingerprints(table: Tensor) -> Tensor:
+def digest(table: Tensor) -> int:
+    """A number that looks random and depends on the rows alone, exactly, but not on their order."""
+    return int(fingerprints(table.flatten(1)).sum())
+
+
+def fingerprints(table: Tensor) -> Tensor:
     """A number for each row ``[n]`` that looks random and depends on the row's values alone, exactly."""
     weights = torch.arange(1, 2 * table.shape[1], 2) * _MIX  # wraps, as do the sums: integers, so in any order
     found = []

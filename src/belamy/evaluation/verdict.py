@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,66 +11,14 @@ from torch import Tensor
 
 from belamy.errors import BelamyError, DataError
 from belamy.evaluation.card import Card
-from belamy.evaluation.panel import Judgement
-from belamy.evaluation.statistics import Interval
+from belamy.evaluation.findings import Evidence, sentences
+from belamy.evaluation.measures import Measure, aligned, row
 from belamy.runs import files
 
 FORMAT = 1
 """Version of the JSON; a newer one is refused with a clear message."""
-OF_REAL = ("-real", "-held-out")
-"""How the names end of what a metric tells of real images."""
 KEPT = "evaluation.json"
 """The newest verdict on a run, in its directory."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A number with what is needed to read it.
-
-    Args:
-        name: What it is called.
-        value: The number.
-        interval: Its interval of 95 %, None where there is no honest one.
-        real_baseline: What real images are told by the same measure, None where that is not known.
-        real_baseline_interval: The interval of that.
-        metric: The metric that it is of.
-        controls: What is told of images that must not do well, by what they are: ``noise``, ``copies``.
-    """
-
-    name: str
-    value: float
-    interval: Interval | None = None
-    real_baseline: float | None = None
-    real_baseline_interval: Interval | None = None
-    metric: str = ""
-    controls: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def of_real(self) -> bool:
-        """Whether it is a number of the real images themselves, which metrics give for comparison."""
-        return self.name.endswith(OF_REAL)
-
-    @property
-    def like_real(self) -> bool:
-        """Whether it cannot be told from what real images are told: the intervals overlap."""
-        return not self.of_real and overlap(self.interval, self.real_baseline_interval)
-
-    def as_json(self) -> dict[str, Any]:
-        """The facts as plain data."""
-        return {
-            "metric": self.metric,
-            **_numbers(self.value, self.interval),
-            "floor": None if self.real_baseline is None else _numbers(self.real_baseline, self.real_baseline_interval),
-            "controls": dict(self.controls),
-        }
-
-    @classmethod
-    def parse(cls, name: str, facts: Mapping[str, Any]) -> Measure:
-        """A measure from plain data."""
-        value, interval = _read(facts)
-        real_baseline, real_baseline_interval = (None, None) if facts.get("floor") is None else _read(facts["floor"])
-        controls = {kind: float(told) for kind, told in facts.get("controls", {}).items()}
-        return cls(name, value, interval, real_baseline, real_baseline_interval, str(facts.get("metric", "")), controls)
 
 
 @dataclass(frozen=True)
@@ -86,6 +34,9 @@ class Verdict:
         sheets: Images that were judged and real ones, uint8 ``[n, C, H, W]``, by caption.
         figures: Pictures of the metrics, uint8 ``[H, W]`` or ``[H, W, 3]``, by title.
         command: What to type to do it again.
+        copies: Share of the judged images that are, pixel for pixel, among the ``real`` ones compared with, and among
+            those learned from (``train``).
+        missing: Kinds of images that hardly ever come, though real ones do.
     """
 
     subject: Mapping[str, Any]
@@ -96,6 +47,14 @@ class Verdict:
     sheets: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     figures: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     command: str = ""
+    copies: Mapping[str, float] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> tuple[str, str]:
+        """How far the images are from real ones, and what is wrong with them, in two sentences."""
+        named = {measure.name: measure for measure in self.measures}
+        return sentences(Evidence(self.card.n_generated, named, self.copies, self.missing))
 
     @property
     def name(self) -> str:
@@ -117,7 +76,7 @@ class Verdict:
 
     def table(self) -> str:
         """The numbers for people, with what must be known beside them."""
-        lines = [f"{self.name} against {self.against['name']} ({self.against['split']})", ""]
+        lines = [f"{self.name} against {self.against['name']} ({self.against['split']})", *self.says, ""]
         real_baselines = any(measure.real_baseline is not None for measure in self.measures)
         kinds = self.controls
         head = (
@@ -141,6 +100,9 @@ class Verdict:
             "against": dict(self.against),
             "card": self.card.as_json(),
             "protocol": str(self.card),
+            "says": list(self.says),
+            "copies": dict(self.copies),
+            "missing": list(self.missing),
             "measures": {measure.name: measure.as_json() for measure in self.measures},
             "notes": list(self.notes),
             "command": self.command,
@@ -164,7 +126,11 @@ class Verdict:
             subject, against = dict(facts["subject"]), dict(facts["against"])
             _ = subject["name"], against["name"], against["split"]
             card = Card.parse(facts["card"])
-            return cls(subject, against, card, measures, tuple(facts["notes"]), command=str(facts["command"]))
+            copies = {side: float(share) for side, share in facts.get("copies", {}).items()}
+            return cls(
+                subject, against, card, measures, tuple(facts["notes"]), command=str(facts["command"]), copies=copies,
+                missing=tuple(facts.get("missing", ())),
+            )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"it is no result of `belamy evaluate --json` ({error} is missing or wrong).") from None
 
@@ -196,7 +162,10 @@ class Verdict:
         """One self-contained HTML page."""
         from belamy.evaluation.page import render
 
-        return render(self)
+        return render(
+            self.subject, self.against, self.card, self.measures, self.says, self.notes, self.sheets, self.figures,
+            self.command,
+        )  # fmt: skip
 
     def save(self, path: str | Path) -> Path:
         """Write the page, or with the ending ``.json`` the facts, to a file."""
@@ -210,73 +179,4 @@ class Verdict:
     def _repr_html_(self) -> str:
         from belamy.evaluation.page import summary
 
-        return summary(self)
-
-
-def measures(
-    found: Judgement, real_baseline: Judgement | None, controls: Mapping[str, Judgement] | None = None
-) -> tuple[Measure, ...]:
-    """The numbers of a judgement beside those of the floor and of controls."""
-    values = {} if real_baseline is None else real_baseline.values
-    intervals = {} if real_baseline is None else real_baseline.intervals
-    return tuple(
-        Measure(
-            name, value, found.intervals.get(name), values.get(name), intervals.get(name), found.origins.get(name, ""),
-            {kind: each.values[name] for kind, each in (controls or {}).items() if name in each.values},
-        )
-        for name, value in found.values.items()
-    )  # fmt: skip
-
-
-def overlap(a: Interval | None, b: Interval | None) -> bool:
-    """Whether two intervals have a number in common; nothing is known of what has none."""
-    return a is not None and b is not None and a.low <= b.high and b.low <= a.high
-
-
-def row(measure: Measure, real_baselines: bool = True, controls: Sequence[str] = ()) -> tuple[str, ...]:
-    """The cells of a measure, with or without those of the floor and of controls."""
-    cells = [measure.name, number(measure.value), span(measure.interval)]
-    if real_baselines:
-        cells += [
-            "–" if measure.real_baseline is None else number(measure.real_baseline),
-            span(measure.real_baseline_interval),
-        ]
-    cells += [number(measure.controls[kind]) if kind in measure.controls else "–" for kind in controls]
-    return *cells, "not told from real" if measure.like_real else ""
-
-
-def number(value: float) -> str:
-    """Four significant digits, and all of them before the point.
-
-    Example:
-        >>> number(0.123456), number(12345.6), number(20)
-        ('0.1235', '12,346', '20')
-    """
-    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.4g}"
-
-
-def span(interval: Interval | None) -> str:
-    """An interval in words."""
-    return "–" if interval is None else f"{number(interval.low)} … {number(interval.high)}"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table of text: the first column to the left, the others to the right, words in the last to the left."""
-    widths = [max(len(cells[column]) for cells in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column in (0, len(cells) - 1) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ).rstrip()
-        for cells in rows
-    ]
-
-
-def _numbers(value: float, interval: Interval | None) -> dict[str, Any]:
-    low, high = (None, None) if interval is None else (interval.low, interval.high)
-    return {"value": value, "low": low, "high": high}
-
-
-def _read(facts: Mapping[str, Any]) -> tuple[float, Interval | None]:
-    value, low, high = float(facts["value"]), facts.get("low"), facts.get("high")
-    return value, None if low is None or high is None else Interval(value, float(low), float(high))
+        return summary(self.measures, self.says, self.notes, str(self.card))

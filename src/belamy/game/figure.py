@@ -70,11 +70,6 @@ def draw_frame(caption: Caption, moments: Sequence[Moment], number: int) -> np.n
     return canvas.array()
 
 
-def plot_of(frame: np.ndarray) -> np.ndarray:
-    """The plot of a frame without the words beside it."""
-    return np.ascontiguousarray(frame[:, : SIDE + 2 * MARGIN])
-
-
 def _draw_line(canvas: Canvas, caption: Caption, moment: Moment) -> None:
     low, high = caption.window
     top, base = MARGIN + 6, MARGIN + SIDE * 0.72

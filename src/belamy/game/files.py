@@ -68,8 +68,7 @@ def write(record: Record, folder: Path, tell: Callable[[int, int], None] | None 
     save_png(frames[-1], written["last"])
     save_png(sheet(frames), written["sheet"])
     write_json(written["numbers"], record.as_json())
-    kind = "webp" if "webp" in moving else "gif"
-    write_bytes(written["page"], render(record, moving[kind], kind, frames[-1]).encode())
+    write_bytes(written["page"], render(record, moving.get("webp", moving["gif"]), frames[-1]).encode())
     return written
 
 

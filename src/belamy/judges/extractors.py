@@ -52,14 +52,7 @@ def choose(
         DataError: Its weights are not at hand, or are others.
         MissingExtra: Its package is not installed.
     """
-    chosen = suited(data) if name is None else name.replace("_", "-")
-    if chosen not in NAMES:
-        raise UsageError(f"There is no extractor '{name}'. Choose one of: {', '.join(NAMES)}.")
-    if weights is not None and chosen not in PUBLISHED:
-        raise UsageError(
-            f"The extractor '{chosen}' takes no --extractor-weights: it needs no published file. Leave them out, or "
-            f"choose {', '.join(PUBLISHED[:-1])} or {PUBLISHED[-1]} with --extractor."
-        )
+    chosen = checked(suited(data) if name is None else name, weights)
     if chosen == "pixels":
         return PixelFeatures(data.shape)
     if chosen == "classifier":
@@ -72,6 +65,23 @@ def choose(
         extractor = _pretrained(chosen, data, cache, offline, weights)
     extractor.network.to(device)
     return CachedFeatures(extractor, LoadOptions(cache=cache).cache_folder / "features")
+
+
+def checked(name: str, weights: Path | None = None) -> str:
+    """The name of an extractor as it is in ``NAMES``.
+
+    Raises:
+        UsageError: There is no such extractor, or it takes no weights.
+    """
+    chosen = name.replace("_", "-")
+    if chosen not in NAMES:
+        raise UsageError(f"There is no extractor '{name}'. Choose one of: {', '.join(NAMES)}.")
+    if weights is not None and chosen not in PUBLISHED:
+        raise UsageError(
+            f"The extractor '{chosen}' takes no --extractor-weights: it needs no published file. Leave them out, or "
+            f"choose {', '.join(PUBLISHED[:-1])} or {PUBLISHED[-1]} with --extractor."
+        )
+    return chosen
 
 
 def suited(data: Dataset) -> str:

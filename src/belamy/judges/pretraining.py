@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
-from html import escape
 from typing import Any, Literal
 
 import torch
+from markupsafe import Markup
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -19,9 +19,9 @@ from belamy.judges.judge import Say
 from belamy.methods.base import BaseMethod, Encodes, Player, Turn
 from belamy.methods.learning import fit
 from belamy.networks.layers import fit_moving_statistics
+from belamy.pages import page
+from belamy.pages.charts import interval_chart
 from belamy.registry import Part
-from belamy.runs.report import document
-from belamy.runs.report.plot import interval_chart
 from belamy.sampling.draw import placement
 from belamy.seeds import derive, generator
 from belamy.training.trainer import fresh
@@ -95,13 +95,13 @@ class Gain:
         pairs = zip(self.accuracies["pretrained"], self.accuracies["scratch"], strict=True)
         return intervals.mean([after - before for after, before in pairs])
 
-    def chart(self) -> str:
+    def chart(self) -> Markup:
         """Mean accuracy of each start with Student's interval over the seeds, as SVG."""
-        found = {start: intervals.mean(each) for start, each in self.accuracies.items()}
-        return interval_chart(found, "Accuracy", "with 95 % intervals over seeds")
+        found = {start: [intervals.mean(each)] for start, each in self.accuracies.items()}
+        return interval_chart(found, "Accuracy", "with 95 % intervals over seeds", per_cent=True)
 
     def _repr_html_(self) -> str:
-        return f"<figure>{self.chart()}</figure>"
+        return self.chart()
 
     def page(self, title: str) -> str:
         """One self-contained HTML page: the accuracies drawn, and those of every seed."""
@@ -109,23 +109,8 @@ class Gain:
             f"{self.per_class} labels of each class, {self.tested:,} other images. Pretraining gains "
             f"{self.gain.value:+.1%} ({self.gain.low:+.1%} to {self.gain.high:+.1%}). {self.note}"
         )
-        head = (
-            f'<header><p class="kicker">Belamy pretrain</p><h1>{escape(title)}</h1><p class="lead">{lead}</p></header>'
-        )
-        columns = "".join(f"<th>{start}</th>" for start in self.accuracies)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{found:.1%}</td>' for found in row)}</tr>"
-            for row in zip(*self.accuracies.values(), strict=True)
-        )
-        table = f"<table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>"
-        return document(
-            title,
-            head,
-            [
-                f'<section id="accuracy"><h2>Accuracy</h2>{self._repr_html_()}</section>',
-                f'<section id="seeds"><h2>Seeds</h2>{table}</section>',
-            ],
-        )
+        seeds = [[f"{found:.1%}" for found in row] for row in zip(*self.accuracies.values(), strict=True)]
+        return page("pretraining", title, lead_text=lead, chart=self.chart(), starts=list(self.accuracies), seeds=seeds)
 
     def facts(self) -> dict[str, Any]:
         """Everything as plain data."""

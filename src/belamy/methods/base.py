@@ -274,11 +274,6 @@ def normal_latents(seed: int, indices: Iterable[int], size: int) -> Tensor:
     return torch.stack([torch.randn(size, generator=generator(seed, "sample", index)) for index in indices])
 
 
-def uniform_latents(seed: int, indices: Iterable[int], size: int) -> Tensor:
-    """``[n, size]`` latents uniform on [-1, 1); row i depends on (seed, index i) alone."""
-    return torch.stack([torch.rand(size, generator=generator(seed, "sample", index)) * 2 - 1 for index in indices])
-
-
 def to_range(images: Tensor, value_range: tuple[float, float]) -> Tensor:
     """Images from [-1, 1] to ``value_range``."""
     low, high = value_range

@@ -17,7 +17,10 @@ from belamy.networks.summary import summarize
 from belamy.runs import files
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.run import Run
-from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4, encode_webp
+from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4, encode_webp, encode_within
+
+FILM_BUDGET = 700_000
+"""Bytes of the film within the report."""
 
 
 def publish(run: Run) -> Path:
@@ -27,7 +30,9 @@ def publish(run: Run) -> Path:
         The report's path.
     """
     snapshots = run.snapshots()
-    film = animate(run, [_enlarged(_pixels(png)) for _, png in snapshots]) if len(snapshots) > 1 else None
+    frames = [_pixels(png) for _, png in snapshots]
+    if len(frames) > 1:
+        animate(run, [_enlarged(frame) for frame in frames])
     method = run.build()
     facts = ReportFacts(
         recipe_name=run.recipe_name,
@@ -39,7 +44,8 @@ def publish(run: Run) -> Path:
         metrics=run.metrics(),
         journal=run.journal(),
         snapshots=snapshots,
-        animation=film,
+        animation=encode_within(frames, FILM_BUDGET) if len(frames) > 1 else None,
+        real=run.real(),
         pictures_are="Samples" if isinstance(method, Samples) else "Images above their reconstructions",
         tables=layer_tables(method),
         commands=commands(run),
@@ -52,16 +58,14 @@ def publish(run: Run) -> Path:
     return path
 
 
-def animate(run: Run, frames: list[np.ndarray]) -> bytes:
-    """Write the animation as GIF, and as MP4 or else WebP where a codec is installed; returns the GIF."""
-    film = encode_gif(frames)
-    run.save_animation(film, "gif")
+def animate(run: Run, frames: list[np.ndarray]) -> None:
+    """Write the animation as GIF, and as MP4 or else WebP where a codec is installed."""
+    run.save_animation(encode_gif(frames), "gif")
     codecs = available_codecs()
     if "mp4" in codecs:
         run.save_animation(encode_mp4(frames), "mp4")
     elif "webp" in codecs:
         run.save_animation(encode_webp(frames), "webp")
-    return film
 
 
 def layer_tables(method: BaseMethod) -> dict[str, str]:

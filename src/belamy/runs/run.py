@@ -324,6 +324,23 @@ class Run:
         folder = self.path / "samples"
         return sorted((int(path.stem), path) for path in folder.glob("*.png") if _NUMBER.fullmatch(path.stem))
 
+    def save_real(self, sheet: np.ndarray) -> None:
+        """Write a sheet of real images, to stand beside those of samples."""
+        files.save_png(sheet, self.path / "real.png")
+
+    def real(self) -> bytes | None:
+        """The PNG of real images; None where there is none that is whole."""
+        path = self.path / "real.png"
+        if not path.exists():
+            return None
+        try:
+            data = files.read_bytes(path)
+            read_whole(BytesIO(data))
+        except (RunError, StorageError, Unreadable) as error:
+            self.lost[path.name] = f"{path} is damaged and left out: {error}"
+            return None
+        return data
+
     def save_animation(self, data: bytes, suffix: str) -> Path:
         """Write the animation of the training."""
         path = self.path / f"animation.{suffix}"

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from PIL import Image, features
 from belamy.errors import MissingExtra, StorageError, UsageError
 
 MOST_FRAMES = 120
+FEW_FRAMES = 16  # a film that must be small keeps at least these
+LEAST_SIDE = 32  # pixels of a frame that may still be shrunk
 SHORTEST = 20  # milliseconds: browsers slow down GIF frames that ask for less
 PALETTE_SIDE = 96  # every frame lends this many pixels squared to the choice of the palette
 H264 = {"crf": "20", "preset": "medium"}  # crf 20: no visible blocks on small sharp pictures
@@ -40,7 +43,7 @@ def encode_gif(frames: Sequence[np.ndarray], seconds: float = 8.0, hold_last: fl
     return _save(indexed, "GIF", duration=times, loop=0)
 
 
-def encode_webp(frames: Sequence[np.ndarray], seconds: float = 8.0, hold_last: float = 2.0) -> bytes:
+def encode_webp(frames: Sequence[np.ndarray], seconds: float = 8.0, hold_last: float = 2.0, quality: int = 80) -> bytes:
     """An endless animated WebP, lossy at high quality: a fraction of the GIF's size in full colour.
 
     Raises:
@@ -49,7 +52,7 @@ def encode_webp(frames: Sequence[np.ndarray], seconds: float = 8.0, hold_last: f
     if not features.check("webp"):
         raise UsageError("this Pillow cannot write WebP. Use the GIF, or type: pip install --force-reinstall pillow")
     pictures, times = _pictures(frames), _durations(len(_thin(frames)), seconds, hold_last, unit=1)
-    return _save(pictures, "WEBP", duration=times, loop=0, quality=80, method=4)
+    return _save(pictures, "WEBP", duration=times, loop=0, quality=quality, method=4)
 
 
 def encode_mp4(frames: Sequence[np.ndarray], seconds: float = 8.0, hold_last: float = 2.0) -> bytes:
@@ -70,6 +73,26 @@ def encode_mp4(frames: Sequence[np.ndarray], seconds: float = 8.0, hold_last: fl
     if program is None:
         raise MissingExtra("av", "video", "writing MP4")
     return _film_by_ffmpeg(program, pictures, rate)
+
+
+def encode_within(frames: Sequence[np.ndarray], budget: int) -> bytes:
+    """A film as WebP, or as GIF where there is none, of at most so many bytes: with fewer frames, then smaller ones.
+
+    Args:
+        frames: uint8.  # [H, W, 3] each
+        budget: Bytes; the coarsest film of a few pixels may exceed it.
+    """
+    encode = partial(encode_webp, quality=60) if features.check("webp") else encode_gif
+    kept = _thin(frames)
+    film = encode(kept)
+    while len(film) > budget and min(kept[0].shape[:2]) >= LEAST_SIDE:
+        if len(kept) > FEW_FRAMES:
+            count = max(FEW_FRAMES, int(0.95 * len(kept) * budget / len(film)))
+            kept = [kept[round(place)] for place in np.linspace(0, len(kept) - 1, count)]
+        else:
+            kept = [np.asarray(Image.fromarray(frame).reduce(2)) for frame in kept]
+        film = encode(kept)
+    return film
 
 
 def available_codecs() -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from statistics import NormalDist
 from typing import Any
 
 from belamy.evaluation import intervals
-from belamy.evaluation.intervals import wilson
+from belamy.evaluation.intervals import clopper_pearson, wilson
 from belamy.evaluation.statistics import Interval, quantile
-from belamy.survey.binomial import clopper_pearson, p_value
+from belamy.survey.binomial import p_value
 from belamy.survey.clusters import mean_over, share_over_participants
 from belamy.survey.design import LONGEST, SHORTEST, Design
 from belamy.survey.exclusion import Kept, catch_score, keep

@@ -1,29 +1,6 @@
-"""Exact binomial numbers: tails, intervals, tests and their power."""
+"""The exact binomial test, its tails and its power."""
 
 from __future__ import annotations
-
-from math import lgamma, log
-from typing import TYPE_CHECKING
-
-from belamy.evaluation.statistics import Interval
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-CLOSE = 1e-9
-
-
-def masses(trials: int, chance: float) -> Tensor:
-    """Probability of 0 … n successes.  # [n + 1] float64"""
-    import torch
-
-    if not 0 < chance < 1:
-        certain = torch.zeros(trials + 1, dtype=torch.float64)
-        certain[trials if chance else 0] = 1
-        return certain
-    k = torch.arange(trials + 1, dtype=torch.float64)
-    ways = lgamma(trials + 1) - torch.lgamma(k + 1) - torch.lgamma(trials - k + 1)
-    return (ways + k * log(chance) + (trials - k) * log(1 - chance)).exp()
 
 
 def p_value(right: int, trials: int, chance: float = 0.5) -> float:
@@ -33,29 +10,21 @@ def p_value(right: int, trials: int, chance: float = 0.5) -> float:
         >>> round(p_value(8, 10), 6)
         0.109375
     """
-    likely = masses(trials, chance)
-    return min(1.0, float(likely[likely <= likely[right] * (1 + CLOSE)].sum()))
+    from scipy.stats import binomtest
+
+    return float(binomtest(right, trials, chance).pvalue)
 
 
-def clopper_pearson(right: int, trials: int, confidence: float = 0.95) -> Interval:
-    """A share of independent trials with its exact interval, which holds the truth at least as often as it says.
-
-    References:
-        Clopper & Pearson 1934, "The use of confidence or fiducial limits illustrated in the case of the binomial".
+def tail(least: int, trials: int, chance: float) -> float:
+    """The probability of so many successes or more.
 
     Example:
-        >>> [round(number, 4) for number in clopper_pearson(8, 10)]
-        [0.8, 0.4439, 0.9748]
+        >>> tail(2, 2, 0.5)
+        0.25
     """
-    if trials < 1:
-        raise ValueError("no trials")
-    tail = (1 - confidence) / 2
-    low, high = 0.0, 1.0
-    if right:
-        low = _crossing(lambda chance: float(masses(trials, chance)[right:].sum()) - tail)
-    if right < trials:
-        high = _crossing(lambda chance: tail - float(masses(trials, chance)[: right + 1].sum()))
-    return Interval(right / trials, low, high)
+    from scipy.special import bdtrc
+
+    return 1.0 if least <= 0 else float(bdtrc(least - 1, trials, chance))
 
 
 def power(trials: int, chance: float, level: float = 0.05) -> float:
@@ -65,21 +34,9 @@ def power(trials: int, chance: float, level: float = 0.05) -> float:
         >>> round(power(100, 0.6), 4)
         0.4621
     """
-    import torch
+    import numpy as np
+    from scipy.special import bdtr
 
-    fair = masses(trials, 0.5)
-    tails = fair.cumsum(0)
+    tails = bdtr(np.arange(trials + 1), trials, 0.5)
     rejected = int((2 * tails <= level).sum())  # 0 … rejected - 1 successes, and as many from the other end
-    truth = masses(trials, chance)
-    ends = torch.cat([truth[:rejected], truth[trials + 1 - rejected :]])
-    return float(ends.sum())
-
-
-def _crossing(rising: object) -> float:
-    """Where a rising function of a chance is 0."""
-    assert callable(rising)
-    low, high = 0.0, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (low, middle) if rising(middle) > 0 else (middle, high)
-    return (low + high) / 2
+    return float(bdtr(rejected - 1, trials, chance)) + tail(trials + 1 - rejected, trials, chance) if rejected else 0.0

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from math import ceil
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from belamy.errors import UsageError, nearest
 
 KINDS = ("categorise", "choose", "rank", "mos")
@@ -176,8 +178,7 @@ class Design:
     @classmethod
     def from_json(cls, text: str) -> Design:
         """The plan from what :meth:`as_json` made."""
-        plain = json.loads(text)
-        return cls(**{**plain, "sources": tuple(plain["sources"]), "exposures": tuple(plain["exposures"])})
+        return TypeAdapter(cls).validate_json(text)
 
 
 def climbed(right: list[bool], start: int = LONGEST // 2) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from belamy.survey.binomial import masses
+from belamy.survey.binomial import tail
 from belamy.survey.design import CATCH, MAIN, Design
 from belamy.survey.store import Response, right_answer
 
@@ -86,7 +86,7 @@ def lucky(design: Design) -> float:
     """The chance that a participant who answers at random passes the catch trials."""
     chance = 0.4 if design.kind == "mos" else 0.5
     needed = ceil(design.catch_needed * design.catch - 1e-9)
-    return float(masses(design.catch, chance)[needed:].sum())
+    return tail(needed, design.catch, chance)
 
 
 def catch_score(design: Design, judgements: Sequence[Response]) -> tuple[int, int]:

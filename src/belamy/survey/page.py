@@ -1,39 +1,27 @@
-"""A survey's results as one HTML page that loads nothing from anywhere, and as lines for the terminal."""
+"""A survey's results: what their page shows, and the lines for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from html import escape
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from belamy.runs.report.plot import line_chart
-from belamy.runs.report.words import said
-from belamy.survey.charts import curve_chart, interval_chart
+from markupsafe import Markup
+
+from belamy.pages import page
+from belamy.pages.charts import Bounds, curve_chart, interval_chart, line_chart
 from belamy.survey.design import SCORES
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 TITLES = {
     "categorise": "Real or fake, one at a time",
     "choose": "Which of two is real",
     "rank": "Ranking by pairs",
     "mos": "Mean opinion score",
 }
-OVER = ("over trials", "over participants")
+OVER, LEGEND = ("trials", "participants"), ("over trials", "over participants")
 PLAN = ("kind", "medium", "question", "exposures", "staircase", "trials")
-SPACED = ".charts + table, .notes + table { margin-top: 28px; }"
 SERIES: tuple[str, ...] = ("right", "fakes", "reals")
-INTERVALS = (
-    "Intervals are of 95 %: over trials they take every answer for independent, over participants they say what other "
-    "people would answer."
-)
-EXPLAINED = {
-    "categorise": "An error is a fake taken for real or a real one taken for fake. At 50 % people cannot tell them "
-    "apart. d′ is 0 for who cannot tell, whatever the leaning; a criterion above 0 leans to “real”.",
-    "choose": "The share of pairs in which the real one was found. At 50 % people cannot tell which it is.",
-    "rank": "Log-odds: one is chosen over another with the chance 1 / (1 + exp(other − one)), and the mean is 0.",
-    "mos": "Scores from 1 (bad) to 5 (excellent). The real ones stand among the others unmarked.",
-}
+COURSES = 8
+"""Staircases that are drawn."""
 
 
 def render(facts: Mapping[str, Any]) -> str:
@@ -42,24 +30,21 @@ def render(facts: Mapping[str, Any]) -> str:
     Args:
         facts: What :func:`belamy.survey.analysis.analyse` found.
     """
-    survey, people, results = facts["survey"], facts["participants"], facts["results"]
-    style = files("belamy.runs.report").joinpath("style.css").read_text(encoding="utf-8")
-    title = TITLES[survey["kind"]]
-    numbers = {name.capitalize(): f"{value:,}" for name, value in people.items()}
-    notes = "".join(f"<li>{escape(note)}</li>" for note in facts["notes"])
-    charts = "".join(f"<figure>{chart}</figure>" for chart in _charts(survey, results)) if results else ""
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} · Belamy</title>'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="color-scheme" content="light dark"><style>{style}{SPACED}</style></head><body><main>'
-        f'<header><p class="kicker">Belamy survey</p><h1>{title}</h1>'
-        f'<p class="lead">{escape(", ".join(survey["sources"]))}</p>{f"<ul class=notes>{notes}</ul>" if notes else ""}'
-        f"{_numbers(numbers)}</header>"
-        f'<section id="results"><h2>Results</h2><p class="hint">{EXPLAINED[survey["kind"]]} {INTERVALS}</p>'
-        f'<div class="charts">{charts}</div>{_table(summary(facts))}</section>'
-        f"{_rest(facts)}</main></body></html>\n"
-    )
+    survey, exclusion, catch = facts["survey"], facts["exclusion"], facts["catch_trials"]
+    gone = {f"Participant {who}": why for who, why in exclusion["excluded"].items()}
+    gone |= {f"Answers left out: {why}": f"{count:,}" for why, count in exclusion["left_out"].items()}
+    gone["Catch trials right"] = f"{catch['right']} of {catch['answered']}"
+    sources = {
+        name: ", ".join(f"{key} {value}" for key, value in each.items() if value is not None)
+        for name, each in survey["protocol"].get("sources", {}).items()
+    }
+    return page(
+        "survey", TITLES[survey["kind"]], survey=survey, notes=facts["notes"],
+        numbers={name.capitalize(): f"{value:,}" for name, value in facts["participants"].items()},
+        charts=_charts(facts["results"]), wins=_wins(survey["sources"], facts["results"].get("wins")),
+        summary=summary(facts), rules=exclusion["rules"], gone=gone,
+        plan={**{key: survey[key] for key in PLAN}, **sources},
+    )  # fmt: skip
 
 
 def told(facts: Mapping[str, Any]) -> str:
@@ -116,98 +101,60 @@ def summary(facts: Mapping[str, Any]) -> dict[str, str]:
     return rows
 
 
-def _charts(survey: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
+def _charts(results: Mapping[str, Any]) -> list[Markup]:
     made = []
     if "errors" in results:
-        shares = {**results["errors"], **(results["errors_by_source"] if len(results["errors_by_source"]) > 1 else {})}
-        made.append(_shares(shares, "Errors", "share of judgements; 50 %: cannot tell"))
+        by_source = results["errors_by_source"] if len(results["errors_by_source"]) > 1 else {}
+        made.append(_shares({**results["errors"], **by_source}, "Errors", "share of judgements; 50 %: cannot tell"))
     if "right" in results:
         made.append(
             _shares({"all": results["right"], **results["right_by_source"]}, "Real one found", "share of pairs")
         )
     if "strengths" in results:
-        rows = {name: [each["trials"], each["participants"]] for name, each in results["strengths"].items()}
-        made.append(interval_chart(rows, "Strength", "log-odds", (-0.5, 0.5), 0.0, OVER))
-        made.append(_wins(survey["sources"], results["wins"]))
+        made.append(interval_chart(_rows(results["strengths"], OVER), "Strength", "log-odds", (-0.5, 0.5), 0.0, LEGEND))
     if "scores" in results:
-        rows = {name: [each["participants"], each["items"], each["both"]] for name, each in results["scores"].items()}
-        made.append(
-            interval_chart(rows, "Mean opinion score", ", ".join(SCORES), (1, 5), None, (*OVER[1:], "items", "both"))
-        )
-    made += _timed(results)
-    return made
-
-
-def _timed(results: Mapping[str, Any]) -> list[str]:
-    made = []
+        over = ("participants", "items", "both")
+        made.append(interval_chart(_rows(results["scores"], over), "Mean opinion score", ", ".join(SCORES), (1, 5),
+                                   legend=over))  # fmt: skip
     if levels := results.get("by_exposure"):
-        by_series: dict[str, dict[float, Any]] = {}
-        for exposure, held in levels.items():
-            for name, each in held.items():
-                bounds = each["trials"] if name == "right" else _flipped(each["trials"])
-                by_series.setdefault("right" if name in ("both", "right") else name, {})[float(exposure)] = bounds
-        order = {name: by_series[name] for name in SERIES if name in by_series}
-        curve = (results.get("curve") or {}).get("points", ())
-        made.append(curve_chart(order, "Right by exposure", "share of judgements", curve))
+        made.append(_by_exposure(levels, (results.get("curve") or {}).get("points", ())))
     if courses := (results.get("staircase") or {}).get("courses"):
-        lines = {f"no. {who}": list(enumerate(map(float, course), 1)) for who, course in list(courses.items())[:8]}
+        lines = {f"no. {who}": list(enumerate(map(float, each), 1)) for who, each in list(courses.items())[:COURSES]}
         made.append(line_chart(lines, "Staircases", "trial", "exposure in ms", smooth=False))
     return made
 
 
-def _shares(shares: Mapping[str, Any], title: str, unit: str) -> str:
-    rows = {name: [each["trials"], each["participants"]] for name, each in shares.items()}
-    return interval_chart(rows, title, unit, (0, 1), 0.5, OVER, per_cent=True)
+def _wins(sources: Sequence[str], wins: Sequence[Sequence[int]] | None) -> list[list[str]]:
+    """How often each source was chosen over each other."""
+    rows = enumerate(wins or ())
+    return [[sources[one], *("–" if one == other else str(won) for other, won in enumerate(row))] for one, row in rows]
 
 
-def _wins(sources: list[str], wins: list[list[int]]) -> str:
-    head = "".join(f'<th scope="col" class="number">{escape(name)}</th>' for name in sources)
-    lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(
-            f'<td class="number">{"–" if one == other else wins[one][other]}</td>' for other in range(len(sources))
-        )
-        + "</tr>"
-        for one, name in enumerate(sources)
-    )
-    return (
-        f'<div class="scroll"><table><thead><tr><th scope="col">chosen over</th>{head}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>"
-    )
+def _by_exposure(levels: Mapping[str, Any], curve: Sequence[tuple[float, float]]) -> Markup:
+    by_series: dict[str, dict[float, Bounds]] = {}
+    for exposure, held in levels.items():
+        for name, each in held.items():
+            value, low, high = _bounds(each["trials"])
+            right = (value, low, high) if name == "right" else (1 - value, _rest(high), _rest(low))
+            by_series.setdefault("right" if name in ("both", "right") else name, {})[float(exposure)] = right
+    order = {name: by_series[name] for name in SERIES if name in by_series}
+    return curve_chart(order, "Right by exposure", "share of judgements", "exposure in milliseconds", curve)
 
 
-def _flipped(bounds: Mapping[str, float]) -> dict[str, float]:
-    return {"value": 1 - bounds["value"], "low": 1 - bounds["high"], "high": 1 - bounds["low"]}
+def _shares(shares: Mapping[str, Any], title: str, unit: str) -> Markup:
+    return interval_chart(_rows(shares, OVER), title, unit, (0, 1), 0.5, LEGEND, per_cent=True)
 
 
-def _rest(facts: Mapping[str, Any]) -> str:
-    exclusion, protocol = facts["exclusion"], facts["survey"]["protocol"]
-    rules = "".join(f"<li>{escape(rule)}</li>" for rule in exclusion["rules"])
-    gone = {f"Participant {who}": why for who, why in exclusion["excluded"].items()}
-    gone |= {f"Answers left out: {why}": f"{count:,}" for why, count in exclusion["left_out"].items()}
-    catch = facts["catch_trials"]
-    gone["Catch trials right"] = f"{catch['right']} of {catch['answered']}"
-    sources = {
-        name: ", ".join(f"{key} {value}" for key, value in each.items() if value is not None)
-        for name, each in protocol.get("sources", {}).items()
-    }
-    plan = {key: said(facts["survey"][key]) for key in PLAN}
-    return (
-        f'<section id="rules"><h2>Whose answers count</h2><ul class="notes">{rules}</ul>{_table(gone)}</section>'
-        f'<section id="protocol"><h2>Protocol</h2>{_table({**plan, **sources})}</section>'
-    )
+def _rows(found: Mapping[str, Any], over: Sequence[str]) -> dict[str, list[Bounds]]:
+    return {name: [_bounds(each[key]) for key in over] for name, each in found.items()}
 
 
-def _numbers(numbers: Mapping[str, str]) -> str:
-    cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in numbers.items())
-    return f'<dl class="numbers">{cells}</dl>'
+def _bounds(interval: Mapping[str, Any]) -> Bounds:
+    return interval["value"], interval["low"], interval["high"]
 
 
-def _table(rows: Mapping[str, str]) -> str:
-    lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in rows.items()
-    )
-    return f'<table class="facts"><tbody>{lines}</tbody></table>'
+def _rest(share: float | None) -> float | None:
+    return None if share is None else 1 - share
 
 
 def _share(each: Mapping[str, Any]) -> str:

@@ -1,33 +1,43 @@
 """The web application: pages from the package, everything else behind a token. It listens on this machine alone."""
 
+import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib.resources import files
+from time import monotonic
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from belamy.errors import MissingExtra, UsageError
+from belamy.errors import BelamyError, MissingExtra, StorageError, UsageError
+from belamy.pages import file_text, fragment
 from belamy.survey.design import SCORES
 from belamy.survey.export import as_csv, as_json
 from belamy.survey.guard import Guard
 from belamy.survey.store import Refused, Reply, Store
 
 HOST = "127.0.0.1"
-PAGES = {"/": "welcome.html", "/take": "take.html", "/admin": "admin.html"}
-"""Pages by address. The token stands behind the # of the address, which browsers keep to themselves."""
+PAGES = {"/": "survey_welcome", "/take": "survey_take", "/admin": "survey_admin"}
+"""Templates by address. The token stands behind the # of the address, which browsers keep to themselves."""
 ASSETS = {
-    "report.css": ("belamy.runs.report", "style.css", "text/css"),
-    "survey.css": ("belamy.survey", "pages/survey.css", "text/css"),
-    "take.js": ("belamy.survey", "pages/take.js", "text/javascript"),
-    "stage.js": ("belamy.survey", "pages/stage.js", "text/javascript"),
-    "admin.js": ("belamy.survey", "pages/admin.js", "text/javascript"),
-    "icon.svg": ("belamy.survey", "pages/icon.svg", "image/svg+xml"),
-    "desk.js": ("belamy.survey", "pages/desk.js", "text/javascript"),
+    "report.css": ("style.css", "text/css"),
+    "survey.css": ("survey/survey.css", "text/css"),
+    "take.js": ("survey/take.js", "text/javascript"),
+    "stage.js": ("survey/stage.js", "text/javascript"),
+    "admin.js": ("survey/admin.js", "text/javascript"),
+    "icon.svg": ("survey/icon.svg", "image/svg+xml"),
+    "desk.js": ("survey/desk.js", "text/javascript"),
 }
-"""What pages load, by name: package, file, type. A name that is not here is not served."""
+"""What pages load, by name: file and type. A name that is not here is not served."""
 LINKS_AT_ONCE = 200
+MOST_CONNECTIONS = 200
+"""Connections at a time; one more closes that which has asked for nothing for longest."""
+SILENCE = 15.0
+"""Seconds in which a connection must have asked for something, its headers whole."""
+QUIET = 60.0
+"""Seconds for which the operator is not told the same again."""
+BROKEN = "This could not be stored yet. Everything that was answered before is safe. Tell whoever invited you."
 TOKEN = "x-belamy-token"
 Millisecond = Annotated[float, Field(ge=0, le=86_400_000, allow_inf_nan=False)]
 
@@ -74,11 +84,21 @@ def application(store: Store) -> Guard:
         yield
         store.close()
 
+    said_at: dict[str, float] = {}
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=life)
 
     @app.exception_handler(Refused)
     async def told(_: Request, error: Refused) -> Response:
         return JSONResponse({"message": error.message}, error.status)
+
+    @app.exception_handler(BelamyError)
+    async def broken(_: Request, error: BelamyError) -> Response:
+        now = monotonic()
+        if now - said_at.get(str(error), -QUIET) >= QUIET:
+            said_at[str(error)] = now
+            sys.stderr.write(f"belamy: {error}\n")
+            sys.stderr.flush()
+        return JSONResponse({"message": BROKEN}, 507 if isinstance(error, StorageError) else 500)
 
     @app.exception_handler(RequestValidationError)
     async def told_which(_: Request, error: RequestValidationError) -> Response:
@@ -95,7 +115,7 @@ def _pages(app: Any) -> None:
     from fastapi import Response
 
     def page(name: str) -> Callable[[], Response]:
-        return lambda: Response(_text("belamy.survey", f"pages/{name}"), media_type="text/html; charset=utf-8")
+        return lambda: Response(fragment(name), media_type="text/html; charset=utf-8")
 
     for address, name in PAGES.items():
         app.add_api_route(address, page(name), methods=["GET"])
@@ -104,8 +124,8 @@ def _pages(app: Any) -> None:
     def asset(name: str) -> Response:
         if name not in ASSETS:
             raise Refused(404, "There is no such file.")
-        package, file, kind = ASSETS[name]
-        return Response(_text(package, file), media_type=f"{kind}; charset=utf-8")
+        file, kind = ASSETS[name]
+        return Response(file_text(file), media_type=f"{kind}; charset=utf-8")
 
 
 def _participants(app: Any, store: Store) -> None:
@@ -152,7 +172,7 @@ def _participants(app: Any, store: Store) -> None:
         return Response(data, media_type=mime)
 
     @app.get("/mask/{number}")
-    def mask(number: int, person: int = who) -> Response:
+    def mask(number: str, person: int = who) -> Response:
         mime, data = store.mask(number)
         return Response(data, media_type=mime)
 
@@ -218,10 +238,53 @@ def prepared(store: Store) -> Any:
         raise MissingExtra("uvicorn", "survey", "A survey") from None
     config = uvicorn.Config(
         application(store), log_level="warning", access_log=False, server_header=False, date_header=False,
-        proxy_headers=False, limit_concurrency=200, timeout_keep_alive=15, timeout_graceful_shutdown=3, ws="none",
+        proxy_headers=False, limit_concurrency=2 * MOST_CONNECTIONS, timeout_graceful_shutdown=3, ws="none",
+        http=connection(),
     )  # fmt: skip
     return uvicorn.Server(config)
 
 
-def _text(package: str, name: str) -> str:
-    return files(package).joinpath(name).read_text(encoding="utf-8")
+def connection() -> type[Any]:
+    """The protocol of uvicorn's with a bound on silence: half a request, or none, holds no place for long."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Connection(H11Protocol):
+        since = 0.0  # when it last began or ended a request
+        silence: asyncio.TimerHandle | None = None
+
+        @property
+        def busy(self) -> bool:
+            return self.cycle is not None and not self.cycle.response_complete
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._listen()
+            if len(self.connections) > MOST_CONNECTIONS:
+                oldest: Any = min(self.connections, key=lambda each: (each.busy, each.since))  # type: ignore[union-attr]
+                oldest.transport.abort()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.busy:
+                self._stop()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if not self.busy:  # else the next request has come already
+                self._listen()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop()
+            super().connection_lost(exc)
+
+        def _listen(self) -> None:
+            self._stop()
+            self.since = self.loop.time()
+            self.silence = self.loop.call_later(SILENCE, self.transport.close)
+
+        def _stop(self) -> None:
+            if self.silence is not None:
+                self.silence.cancel()
+            self.silence = None
+
+    return Connection

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -83,8 +84,12 @@ class Collection:
 
 def has_sounds(source: str) -> bool:
     """Whether a source is a folder of WAV files."""
-    folder = Path(source).expanduser()
-    return folder.is_dir() and any(path.suffix.lower() == ".wav" for path in folder.iterdir())
+    return bool(_wav_files(Path(source).expanduser()))
+
+
+def _wav_files(folder: Path) -> list[Path]:
+    there = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in there if path.suffix.lower() == ".wav" and path.is_file())  # a pipe is none
 
 
 def sounds(source: str, count: int, seed: int) -> Collection:
@@ -96,7 +101,7 @@ def sounds(source: str, count: int, seed: int) -> Collection:
     import torch
 
     folder = Path(source).expanduser()
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".wav")
+    paths = _wav_files(folder)
     if len(paths) > count:
         order = torch.randperm(len(paths), generator=generator(seed, "survey-sounds"))
         paths = [paths[place] for place in sorted(order[:count].tolist())]
@@ -112,9 +117,25 @@ def sounds(source: str, count: int, seed: int) -> Collection:
 
 
 def pictures(
-    source: str, count: int, seed: int, shape: tuple[int, int, int] | None, device: str, held_out: bool = False
+    source: str,
+    count: int,
+    seed: int,
+    *,
+    shape: tuple[int, int, int] | None = None,
+    size: int | None = None,
+    device: str = "cpu",
+    held_out: bool = False,
 ) -> Collection:
     """Samples of a run, or images of a data source: the held-out ones, if that is wished and there are enough.
+
+    Args:
+        source: Where they are.
+        count: How many, at most.
+        seed: Of the samples or of the choice.
+        shape: What they must be, (C, H, W).
+        size: Make squares of this side.
+        device: Where a run draws.
+        held_out: Whether the test split is wished.
 
     Raises:
         UsageError: An unknown source.
@@ -122,27 +143,18 @@ def pictures(
     """
     import torch
 
-    from belamy.evaluation.candidate import open_candidate
-
-    found = _held_out(source, count, seed, shape) if held_out else None
-    if found is None:
-        found = open_candidate(source, count=count, seed=seed, shape=shape, device=device)
-    facts = {"format": found.format, "count": found.count, "seed": found.seed, "fingerprint": found.fingerprint}
-    images = torch.cat([images for images, _ in found.chunks()])
-    return Collection(found.name, pictures=images, facts=tuple(facts.items()))
-
-
-def _held_out(source: str, count: int, seed: int, shape: tuple[int, int, int] | None) -> Any:
-    """The test split as a candidate; None if there is none, or too little in it."""
     from belamy.evaluation.candidate import is_run, open_candidate
 
-    if is_run(source):
-        return None
-    try:
-        found = open_candidate(source, count=count, seed=seed, shape=shape, split="test")
-    except UsageError:
-        return None
-    return found if found.count == count else None
+    wanted: dict[str, Any] = {"count": count, "seed": seed, "shape": shape, "size": size, "device": device}
+    found = None
+    if held_out and not is_run(source):
+        with suppress(UsageError):  # there is no such split
+            found = open_candidate(source, split="test", **wanted)
+    if found is None or found.count < count:
+        found = open_candidate(source, **wanted)
+    names = ("format", "count", "seed", "fingerprint", "resize")
+    images = torch.cat([images for images, _ in found.chunks()])
+    return Collection(found.name, pictures=images, facts=tuple((name, getattr(found, name)) for name in names))
 
 
 def stimuli(design: Design, collections: Sequence[Collection]) -> list[Stimulus]:
@@ -270,10 +282,11 @@ def _read_wav(path: Path) -> tuple[np.ndarray, int]:
                 file.getnframes(),
             )
             if count > LONGEST_SOUND * rate:
-                raise DataError(f"{path} lasts {count / rate:.0f} s, but at most {LONGEST_SOUND:.0f} s can be judged.")
+                raise DataError(f"{path} lasts more than {LONGEST_SOUND:.0f} s, and cannot be judged.")
             raw = file.readframes(count)
     except (wave.Error, EOFError, OSError) as error:
         raise DataError(f"{path} is not a WAV file of PCM samples ({error}). Convert it, or take it away.") from error
+    raw = raw[: len(raw) // (width * channels) * width * channels]  # a file that was cut short ends within a frame
     if width not in (1, 2, 3, 4) or not raw:
         raise DataError(f"{path} has {count:,} samples of {8 * width} bits; 8, 16, 24 or 32 bits are read.")
     if width == 1:  # the only unsigned kind

@@ -18,12 +18,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from belamy.errors import DataError, StorageError
+from belamy.errors import DataError, StorageError, UsageError
 from belamy.survey.design import MAIN, MASK, PRACTICE, Design, climbed
 from belamy.survey.schedule import SurveyTrial, schedule
 from belamy.survey.stimuli import Stimulus
 
 FORMAT = "belamy-survey-1"
+APPLICATION = 0x42656C61
+"""In the header of a survey's file, so that no other database is taken for one; 0 in files of before."""
+_MAGIC, _APPLICATION = b"SQLite format 3\0", slice(68, 72)
+_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+            sqlite3.SQLITE_BUSY}  # fmt: skip
 MOST_PARTICIPANTS = 10_000
 _TABLES = """
 create table facts (name text primary key, value text not null) without rowid;
@@ -127,31 +132,28 @@ class Store:
 
     Args:
         path: The file, which is there.
+        read_only: Change nothing, not even beside the file.
 
     Raises:
-        DataError: It is no survey.
+        DataError: It is no survey; nothing of it was changed.
     """
 
-    def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise DataError(f"There is no survey {path}. Make one with: belamy survey RUN --against DATA --out {path}")
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path, self._lock = path, threading.RLock()
-        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        facts = _facts(path)
         try:
-            self._base.execute("pragma journal_mode = wal")
-            self._base.execute("pragma synchronous = full")
-            self._base.execute("pragma foreign_keys = on")
-            facts = dict(self._base.execute("select name, value from facts"))
-        except sqlite3.DatabaseError as error:
-            self._base.close()
-            raise DataError(f"{path} is not a survey ({error}). Name the .sqlite file of `belamy survey`.") from None
-        if facts.get("format") != FORMAT:
-            self._base.close()
-            raise DataError(
-                f"{path} is not a survey that this version reads. Name the .sqlite file of `belamy survey`."
-            )
-        self.design = Design.from_json(facts["design"])
-        self.administrator = facts["administrator"]
+            self.design = Design.from_json(facts["design"])
+            self.administrator = facts["administrator"]
+        except (KeyError, ValueError, UsageError) as error:
+            raise DataError(f"{path} is a damaged survey ({error}). Restore it from a copy.") from None
+        ahead = path.with_name(f"{path.name}-wal").exists()  # what a server that runs, or was killed, wrote ahead
+        mode = ("mode=ro" if ahead else "immutable=1") if read_only else "mode=rw"
+        self._base = _connected(path, mode)
+        if not read_only:
+            with self._asking() as base:
+                base.execute("pragma journal_mode = wal")
+                base.execute("pragma synchronous = full")
+                base.execute("pragma foreign_keys = on")
 
     @classmethod
     def create(cls, path: Path, design: Design, stimuli: Sequence[Stimulus]) -> Store:
@@ -165,7 +167,7 @@ class Store:
         if path.exists():
             raise StorageError(f"{path} is there already, and nothing is overwritten. Give another --out.")
         base = sqlite3.connect(":memory:", isolation_level=None)
-        base.executescript(_TABLES)
+        base.executescript(f"pragma application_id = {APPLICATION};{_TABLES}")
         facts = {"format": FORMAT, "design": design.as_json(), "administrator": token(), "made": _now()}
         base.executemany("insert into facts values (?, ?)", facts.items())
         base.executemany(
@@ -302,8 +304,8 @@ class Store:
                 return self._file(stimulus)
         raise Refused(404, "There is no such picture or sound in this trial.")
 
-    def mask(self, number: int) -> tuple[str, bytes]:
-        """MIME type and bytes of a mask.
+    def mask(self, number: str) -> tuple[str, bytes]:
+        """MIME type and bytes of a mask, by the number as it stands in the address.
 
         Raises:
             Refused: There is none of this number.
@@ -321,21 +323,18 @@ class Store:
 
     def progress(self) -> list[dict[str, Any]]:
         """How far each participant is."""
-        with self._lock:
-            rows = self._base.execute(
-                "select p.id, p.token, p.invited, p.consented, p.finished, p.withdrawn, count(a.place), "
-                "max(a.received), (select count(*) from trials t where t.participant = p.id) "
-                "from participants p left join answers a on a.participant = p.id group by p.id order by p.id"
-            ).fetchall()
+        rows = self._all(
+            "select p.id, p.token, p.invited, p.consented, p.finished, p.withdrawn, count(a.place), "
+            "max(a.received), (select count(*) from trials t where t.participant = p.id) "
+            "from participants p left join answers a on a.participant = p.id group by p.id order by p.id"
+        )
         names = ("number", "token", "invited", "consented", "finished", "withdrawn", "done", "latest", "total")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def judgements(self) -> list[Response]:
         """All answers, by participant and place."""
-        with self._lock:
-            rows = self._base.execute(_ROWS).fetchall()
         made = []
-        for row in rows:
+        for row in self._all(_ROWS):
             who, place, role, left, right, views, answer, latency, exposure, shown, frame, hidden, received = row[:13]
             pair = right is not None
             made.append(
@@ -352,21 +351,43 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction; within another it is part of it."""
-        with self._lock:
-            if self._base.in_transaction:
-                yield self._base
+        with self._asking() as base:
+            if base.in_transaction:
+                yield base
                 return
-            self._base.execute("begin immediate")
+            base.execute("begin immediate")
+            try:
+                yield base
+                base.execute("commit")
+            finally:
+                if base.in_transaction:  # nothing of it was committed; where the disk is full, SQLite went back itself
+                    base.execute("rollback")
+
+    @contextmanager
+    def _asking(self) -> Iterator[sqlite3.Connection]:
+        """The file, for this thread alone.
+
+        Raises:
+            StorageError: It cannot be written.
+            DataError: It is damaged.
+        """
+        with self._lock:
             try:
                 yield self._base
-            except BaseException:
-                self._base.execute("rollback")
-                raise
-            self._base.execute("commit")
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_ROOM:
+                    raise StorageError(
+                        f"{self.path} could not be written ({error}). Every answer that was confirmed is safe. Make "
+                        "room on the disk, and let no other program hold the file: the survey then goes on by itself."
+                    ) from error
+                raise DataError(f"{self.path} is damaged ({error}). Restore it from a copy.") from error
+
+    def _all(self, query: str, *values: Any) -> list[Any]:
+        with self._asking() as base:
+            return base.execute(query, values).fetchall()
 
     def _one(self, query: str, *values: Any) -> Any:
-        with self._lock:
-            return self._base.execute(query, values).fetchone()
+        return next(iter(self._all(query, *values)), None)
 
     def _do(self, query: str, *values: Any) -> None:
         with self._writing() as base:
@@ -374,9 +395,8 @@ class Store:
 
     def _pool(self) -> dict[tuple[int, str], list[int]]:
         pool: dict[tuple[int, str], list[int]] = {}
-        with self._lock:
-            for identity, source, role in self._base.execute("select id, source, role from stimuli order by id"):
-                pool.setdefault((source, role), []).append(identity)
+        for identity, source, role in self._all("select id, source, role from stimuli order by id"):
+            pool.setdefault((source, role), []).append(identity)
         return pool
 
     def _progress(self, participant: int) -> tuple[int, int]:
@@ -404,13 +424,12 @@ class Store:
         )
         if not self.design.staircase or role != MAIN:
             return int(exposure)
-        with self._lock:
-            rows = self._base.execute(
-                "select a.answer, s.source from answers a join trials t using (participant, place) "
-                "join stimuli s on s.id = t.left_stimulus where a.participant = ? and t.role = ? and a.place < ? "
-                "order by a.place",
-                (participant, MAIN, place),
-            ).fetchall()
+        rows = self._all(
+            "select a.answer, s.source from answers a join trials t using (participant, place) "
+            "join stimuli s on s.id = t.left_stimulus where a.participant = ? and t.role = ? and a.place < ? "
+            "order by a.place",
+            participant, MAIN, place,
+        )  # fmt: skip
         return climbed([(answer == "real") == (source == self.design.real) for answer, source in rows])
 
     def _trial(self, participant: int, place: int) -> dict[str, Any]:
@@ -436,6 +455,39 @@ class Store:
     def _file(self, stimulus: int) -> tuple[str, bytes]:
         mime, data = self._one("select mime, data from stimuli where id = ?", stimulus)
         return mime, data
+
+
+def _connected(path: Path, mode: str) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?{mode}"
+    return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+
+
+def _facts(path: Path) -> dict[str, str]:
+    """What a survey says of itself, read so that a file that is none stays as it is, and nothing appears beside it.
+
+    Raises:
+        DataError: It is none.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no survey {path}. Make one with: belamy survey RUN --against DATA --out {path}")
+    foreign = DataError(f"{path} is not a survey that this version reads. Name the .sqlite file of `belamy survey`.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Check the permissions.") from None
+    if head[: len(_MAGIC)] != _MAGIC or int.from_bytes(head[_APPLICATION], "big") not in (0, APPLICATION):
+        raise foreign
+    base = _connected(path, "immutable=1")
+    try:
+        facts = dict(base.execute("select name, value from facts"))
+    except (sqlite3.DatabaseError, ValueError):
+        raise foreign from None
+    finally:
+        base.close()
+    if facts.get("format") != FORMAT:
+        raise foreign
+    return facts
 
 
 def _columns(trial: SurveyTrial) -> tuple[Any, ...]:

@@ -115,6 +115,7 @@ class Session:
         """Train to the end, or until the pilot stops; False if the user interrupted."""
         if self.run and self.clock.step == 0:
             self.run.log("start", 0, recipe=self.run.recipe_name)
+            self.run.save_real(real_pictures(self.trainer))
             self.snapshot()
         try:
             with interruptions() as interrupted:
@@ -309,6 +310,15 @@ class Session:
         fields = (key for key in type(recipe).model_fields if getattr(recipe, key) is player.optimizer)
         field = next(fields, "optimizer")
         return f"--{field.replace('_', '-')}.lr {self.trainer.optimizers[name].lr / 4:g}"
+
+
+def real_pictures(trainer: Trainer) -> np.ndarray:
+    """A sheet of training images, from all over the set, as large as that of samples."""
+    held = trainer.dataset.indices("train")
+    classes = len(trainer.method.spec.classes)
+    columns = classes if 2 <= classes <= 16 else 8
+    count = min(columns * max(1, SNAPSHOT_IMAGES // columns), len(held))
+    return grid(trainer.dataset.images(held[torch.linspace(0, len(held) - 1, count).round().long()]), columns=columns)
 
 
 @torch.no_grad()

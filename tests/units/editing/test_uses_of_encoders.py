@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
 
 from belamy.data import to_float, to_uint8
 from belamy.data.dataset import Dataset, Memory
 from belamy.editing.anomaly import Detector, examine, fit, heated, squared_errors, usual
 from belamy.editing.restoration import restore
-from belamy.editing.retrieval import FILE, Index, average_precisions, index, mean_average_precision, sheet
+from belamy.editing.retrieval import FILE, Index, index, sheet
 from belamy.editing.segmentation import SegmentationResult, encoder_features, intersection_over_union, learn, overlaid
 from belamy.errors import DataError, RunError, UsageError
 from belamy.methods.base import BaseMethod, DataSpec
@@ -161,17 +160,6 @@ def test_what_cannot_be_is_told(call, says: str) -> None:  # type: ignore[no-unt
         call()
 
 
-def test_average_precision_is_that_of_scikit_learn() -> None:
-    numbers = torch.Generator().manual_seed(0)
-    queries, among = torch.randn(7, 3, generator=numbers), torch.randn(40, 3, generator=numbers)
-    labels, kinds = torch.arange(7) % 3, torch.randint(0, 3, (40,), generator=numbers)
-    found = average_precisions(queries, labels, among, kinds)
-    for row, label, value in zip(queries, labels, found, strict=True):
-        far = (among.double() - row.double()).norm(dim=1)
-        assert value == pytest.approx(average_precision_score((kinds == label).numpy(), -far.numpy()))
-    assert average_precisions(queries[:1], torch.tensor([9]), among, kinds).isnan().all()
-
-
 @pytest.mark.parametrize("metric", ["euclidean", "whitened", "cosine"])
 def test_an_index_finds_what_is_nearest_and_is_kept(plane: Plane, tmp_path: Path, metric: str) -> None:
     codes = cloud(60, 5)
@@ -189,8 +177,6 @@ def test_an_index_finds_what_is_nearest_and_is_kept(plane: Plane, tmp_path: Path
     assert torch.equal(again.codes, made.codes) and torch.equal(again.indices, made.indices)
     laid_out = sheet(data.images(made.indices[:5]), data, found).image
     assert laid_out.width > 4 * 56 and laid_out.height > 5 * 56
-    precision = mean_average_precision(made, data, cloud(40, 6), (cloud(40, 6)[:, 0] > 0).long())
-    assert precision.value > 0.7 and precision.low < precision.value
 
 
 def test_whitened_codes_count_alike_and_cosine_sees_directions() -> None:

@@ -255,6 +255,19 @@ class TestClosedForms:
         value, low, high = metric.intervals()["kernel"]
         assert low < 1.25**2 / 8 < high and high - low < 0.3 * value
 
+    @pytest.mark.parametrize(("count", "quantile"), [(50, 2.571), (999, 1.984), (1000, 1.96)])
+    def test_the_interval_is_wider_where_images_are_few(self, count: int, quantile: float) -> None:
+        metric = told(Kernel(subsets=0), randn(count, 4), randn(count, 4))
+        _, low, high = metric.intervals()["kernel"]
+        assert (high - low) / 2 == pytest.approx(quantile * metric._found().variance ** 0.5, rel=1e-3)
+        assert any("fewer than 1,000" in note for note in metric.notes) == (count < 1000)
+
+    @pytest.mark.parametrize("offset", [0.0, 1e6])
+    def test_features_far_from_0_are_told(self, offset: float) -> None:
+        metric = told(Kernel(), randn(60, 4).double() + offset, randn(60, 4).double() + offset)
+        found = [note for note in metric.notes if "as far from 0 as they spread" in note]
+        assert len(found) == (offset > 0)
+
     def test_identical_sets_have_a_kernel_distance_below_0(self) -> None:
         """Without bias the mean is 0 for other samples; for the very same rows the diagonal is missed."""
         x = randn(30, 4)
@@ -460,11 +473,6 @@ class TestIntervals:
         x = randn(12)
         expected = stats.t.interval(0.95, 11, float(x.mean()), float(x.std()) / sqrt(12))
         assert intervals.mean(x)[1:] == pytest.approx(expected)
-
-    def test_the_jackknife_of_a_mean_is_its_standard_error(self) -> None:
-        x = randn(30)
-        left_out = [float((x.sum() - each) / 29) for each in x]
-        assert intervals.jackknife(float(x.mean()), left_out) == pytest.approx(intervals.mean(x))
 
     def test_the_bootstrap_of_a_mean(self) -> None:
         x = randn(200)

@@ -1,4 +1,4 @@
-"""Neighbours against brute force, manifolds against closed forms and printed values, triangles in all four cases."""
+"""Neighbours against brute force, manifolds against closed forms and printed values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.evaluation import neighbours, triangles
+from belamy.evaluation import neighbours
 from belamy.evaluation.clusters import centres_of, sizes_of
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.metrics.density_coverage import Metric as DensityCoverage
@@ -243,46 +243,3 @@ class TestManifolds:
             truth = sum(interval.value for interval in each) / len(each)
             covered = sum(low <= truth <= high for _, low, high in each)
             assert covered >= 90, f"{name}: {covered} of 100"
-
-
-class TestTriangles:
-    @pytest.mark.parametrize("name", list(triangles.CASES))
-    def test_the_four_cases(self, name: str) -> None:
-        found = triangles.exact(triangles.CASES[name], count=24)
-        precise, complete = "high precision" in name, "high recall" in name
-        assert found.precision.value > 0.95 if precise else 0.1 < found.precision.value < 0.5
-        assert found.recall.value > 0.85 if complete else found.recall.value < 0.25
-        p, r = found.precision.value, found.recall.value
-        assert found.f1 == pytest.approx(2 * p * r / (p + r))
-
-    def test_triangles_lie_on_the_manifold_and_discs_do_not(self) -> None:
-        latents = torch.randn(30, triangles.LATENT)
-        assert triangles.to_triangles(triangles.render(triangles.corners_of(latents))).max() < 0.1
-        assert triangles.to_triangles(triangles.blobs(latents)).min() > triangles.THRESHOLD
-
-    def test_the_distance_to_the_manifold_is_the_noise_outside_it(self) -> None:
-        """Noise of 784 numbers is all but orthogonal to a manifold of 6."""
-        clean = triangles.render(triangles.corners_of(torch.randn(10, triangles.LATENT)))
-        noise = 0.02 * torch.randn_like(clean)
-        lengths = noise.flatten(1).norm(dim=1)
-        assert torch.allclose(triangles.to_triangles(clean + noise), lengths, rtol=0.03)
-
-    def test_a_rendered_triangle_has_the_area_of_its_corners(self) -> None:
-        corners = torch.tensor([[[4.0, 4.0], [22.0, 5.0], [9.0, 24.0]]])
-        (a, b, c) = corners[0]
-        area = abs((b - a)[0] * (c - a)[1] - (b - a)[1] * (c - a)[0]) / 2
-        for order in ([0, 1, 2], [2, 1, 0]):
-            assert float(triangles.render(corners[:, order]).sum()) == pytest.approx(float(area), rel=0.02)
-
-    def test_a_triangle_is_among_the_fits_of_its_picture(self) -> None:
-        corners = triangles.corners_of(torch.randn(5, triangles.LATENT))
-        fitted = triangles.fits(triangles.render(corners))
-        gaps = torch.cdist(fitted.flatten(2), torch.stack([corners.roll(k, 1) for k in range(3)], 1).flatten(2))
-        flipped = corners.flip(1)
-        other = torch.cdist(fitted.flatten(2), torch.stack([flipped.roll(k, 1) for k in range(3)], 1).flatten(2))
-        assert torch.minimum(gaps.amin((1, 2)), other.amin((1, 2))).max() < 2.5
-
-    def test_the_picture_shows_all_cases(self) -> None:
-        shown = triangles.picture(3)
-        assert shown.dtype == torch.uint8 and shown.shape[2] == 3
-        assert shown.shape[0] > shown.shape[1]  # four rows of three

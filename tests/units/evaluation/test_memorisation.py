@@ -15,6 +15,7 @@ from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.metrics import METRICS, Accumulates
 from belamy.evaluation.metrics.authenticity import fewer
 from belamy.evaluation.metrics.birthday import CollisionCounts
+from belamy.evaluation.metrics.birthday import Metric as Birthday
 from belamy.evaluation.metrics.data_copying import ranked
 from belamy.evaluation.metrics.mifid import cosine_distances
 from belamy.evaluation.metrics.modes import Metric as Modes
@@ -172,6 +173,26 @@ class TestBirthday:
         assert found.value == pytest.approx(-1600 / (2 * log(0.45)))
         assert found.low < found.value < found.high
         assert CollisionCounts(2, 50, 50).support.value == 1 and CollisionCounts(9, 20, 0).support[0::2] == (inf, inf)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("seed", [0, 1, 2])
+    def test_the_interval_holds_the_truth_at_every_seed(self, seed: int) -> None:
+        """One order for all data sets parts equal rows, which lie side by side once sorted, too often in every one."""
+        found = []
+        for _ in range(100):
+            fake = ExtractedFeatures(torch.randint(300, (1500, 1)).double(), images=torch.zeros(1500, 1, 1, 1).byte())
+            metric = shown(f"birthday:by=features,threshold=0,seed={seed}", fake=fake)
+            found.append(metric.intervals()["birthday-support"])
+        covered = sum(low <= 300 <= high for _, low, high in found)
+        assert covered >= 93, f"{covered} of 100"
+        assert sum(each.value for each in found) / 100 == pytest.approx(300, rel=0.06)
+
+    def test_each_table_is_parted_in_another_way_whatever_order_it_came_in(self) -> None:
+        metric, table = Birthday(), torch.arange(200.0)[:, None]
+        order = metric._order(table, "batches", 10)
+        assert torch.equal(order, metric._order(table.flip(0), "batches", 10))
+        assert not torch.equal(order, metric._order(table + 1, "batches", 10))
+        assert not torch.equal(order, metric._order(table, "batches", 11))
 
     def test_the_batch_is_found_and_a_collapsed_generator_seen(self) -> None:
         real = torch.randint(0, 256, (400, 1, 6, 6), dtype=torch.uint8)

@@ -11,9 +11,10 @@ import torch
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.card import Card
 from belamy.evaluation.contrast import Contrast
+from belamy.evaluation.measures import Measure, number
 from belamy.evaluation.statistics import Interval
-from belamy.evaluation.verdict import Measure, Verdict, number
-from belamy.runs.report.plot import interval_chart
+from belamy.evaluation.verdict import Verdict
+from belamy.pages.charts import interval_chart
 
 CARD = Card("judge", "abc", 128, "data", "test", 100, 50, 0, "none", metrics={"frechet": "", "kernel": "size=10"})
 
@@ -97,8 +98,15 @@ def test_the_page_shows_pictures_and_escapes_names() -> None:
         {"Judged": torch.zeros(4, 1, 8, 8, dtype=torch.uint8)}, {"Pairs": torch.zeros(8, 16, dtype=torch.uint8)},
     )  # fmt: skip
     page = found.page()
-    assert page.count("data:image/png;base64") == 2 and "<b>a</b>" not in page and "A &amp; B" in page
+    assert page.count("data:image/") == 2 and "<b>a</b>" not in page and "A &amp; B" in page
     assert "99" in page and "<table" in found._repr_html_()
+
+
+def test_what_is_infinite_is_a_word_and_what_has_no_upper_end_too() -> None:
+    table = Verdict(
+        {"name": "a"}, {"name": "b", "split": "test"}, CARD, (Measure("support", inf, Interval(inf, 3.0, inf)),)
+    ).table()
+    assert "infinite" in table and "3 or more" in table and "… inf" not in table
 
 
 def test_numbers_have_four_digits() -> None:
@@ -106,11 +114,11 @@ def test_numbers_have_four_digits() -> None:
         "0.0001234",
         "999.9",
         "1,234,567",
-        "inf",
+        "infinite",
     ]
 
 
 def test_the_chart_of_intervals_draws_what_is_finite() -> None:
-    drawn = interval_chart({"a": (1.0, 0.5, 1.5), "b": (2.0, 2.0, 2.0), "c": (inf, 1.0, inf)}, "Distance")
+    drawn = interval_chart({"a": [(1.0, 0.5, 1.5)], "b": [(2.0, 2.0, 2.0)], "c": [(inf, 1.0, inf)]}, "Distance")
     assert drawn.count("<circle") == 2 and drawn.count('class="name"') == 3
-    assert interval_chart({"c": (inf, 1.0, inf)}, "Distance").count("<circle") == 0
+    assert interval_chart({"c": [(inf, 1.0, inf)]}, "Distance").count("<circle") == 0

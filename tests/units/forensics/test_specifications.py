@@ -1,4 +1,4 @@
-"""What rules measure in drawings that are known, how limits are learned, and rules of music."""
+"""What rules measure in drawings that are known and how limits are learned."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from belamy.errors import DataError
 from belamy.forensics.specifications import SPECIFICATIONS, learn, surprise
 from belamy.forensics.specifications._figures import pieces, sizes
-from belamy.forensics.specifications.voice_leading import broken, changes, learn_rules, rates, violations
 from belamy.seeds import generator
 
 
@@ -119,70 +117,3 @@ def test_a_reference_image_surprises_as_much_as_a_fresh_one() -> None:
     inside = torch.cat([surprise(draw[:39], draw[:39], itself=True) for draw in draws]).mean()
     outside = torch.cat([surprise(draw[:39], draw[39:]) for draw in draws]).mean()
     assert abs(float(inside - outside)) < 0.03
-
-
-PHRASE = torch.tensor([[67, 64, 60, 48], [69, 65, 60, 53], [67, 65, 59, 55], [67, 64, 60, 48]])
-
-
-def scores(count: int) -> list[Tensor]:
-    """Cadences in several keys, with repeats and a rest."""
-    shifts = torch.randint(-3, 4, (count,), generator=generator(0, "keys")).tolist()
-    found = [torch.cat([PHRASE, PHRASE[1:]]).repeat_interleave(4, 0) + shift for shift in shifts]
-    return [torch.cat([score[:3], torch.zeros(1, 4, dtype=torch.long), score[3:]]) for score in found]
-
-
-def test_scores_keep_the_rules_learned_from_their_like() -> None:
-    rules = learn_rules(scores(40))
-    assert rules.ranges == ((64, 72), (61, 68), (56, 63), (45, 58)) and rules.leaps == (2, 1, 1, 7)
-    assert rules.chords == {frozenset({0, 4, 7}), frozenset({0, 4, 10})} and not any(
-        broken(scores(3)[2], rules).values()
-    )
-    assert all(rate == 0 for rate in rates(scores(1)[0], rules).values())
-
-
-@pytest.mark.parametrize(
-    ("rule", "chords", "where"),
-    [
-        ("parallel fifths", [[67, 64, 60, 48], [69, 64, 60, 53]], []),
-        ("parallel fifths", [[67, 64, 60, 48], [69, 65, 62, 48]], [1]),
-        ("parallel octaves", [[67, 64, 60, 48], [69, 65, 62, 50]], [1]),
-        ("parallel octaves", [[67, 64, 60, 48], [67, 64, 60, 48]], []),
-        ("voice crossing", [[67, 64, 60, 48], [65, 67, 60, 53]], [1]),
-        ("voice range", [[67, 64, 60, 48], [90, 65, 60, 53]], [1]),
-        ("large leap", [[67, 64, 60, 48], [75, 64, 60, 48]], [1]),
-        ("large leap", [[67, 64, 60, 48], [0, 64, 60, 48], [75, 64, 60, 48]], []),
-        ("unusual chord", [[67, 64, 60, 48], [68, 65, 63, 50]], [1]),
-    ],
-)
-def test_what_breaks_a_rule_is_found_where_it_is(rule: str, chords: list[list[int]], where: list[int]) -> None:
-    found = violations(torch.tensor(chords), learn_rules(scores(40)))[rule]
-    assert found.nonzero().flatten().tolist() == where
-
-
-def test_noise_breaks_rules() -> None:
-    rules = learn_rules(scores(40))
-    source = generator(0, "noise")
-    noise = torch.stack([torch.randint(low, high + 1, (200,), generator=source) for low, high in rules.ranges], 1)
-    found = broken(noise, rules)
-    assert found["unusual chord"] and found["large leap"] and found["voice crossing"] and not found["voice range"]
-
-
-@pytest.mark.parametrize(
-    ("score", "says"),
-    [
-        (torch.zeros(4), "[time, voices]"),
-        (torch.zeros(4, 4), "whole numbers"),
-        (torch.full((2, 4), 200), "0..127"),
-        (torch.zeros(0, 4, dtype=torch.long), "[time, voices]"),
-    ],
-)
-def test_what_is_no_score_is_refused(score: Tensor, says: str) -> None:
-    with pytest.raises(DataError, match=says.replace("[", r"\[")):
-        changes(score)
-
-
-def test_rules_need_several_scores() -> None:
-    with pytest.raises(DataError, match="two scores or more"):
-        learn_rules([PHRASE])
-    with pytest.raises(DataError, match="never sounds"):
-        learn_rules([torch.cat([PHRASE[:, :3], torch.zeros(4, 1, dtype=torch.long)], 1)] * 2)

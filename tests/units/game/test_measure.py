@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from belamy.game import measure
 from belamy.game.belief import belief
 from belamy.game.settings import ADVERSARIAL, DISTRIBUTIONS
-from belamy.game.transport import assign, cheapest, wasserstein_1
+from belamy.game.transport import wasserstein_1
 from belamy.registry import Part
 from belamy.seeds import Draws
 
@@ -41,20 +41,10 @@ def normal(x: np.ndarray, mean: float = 0.0, deviation: float = 1.0) -> np.ndarr
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 6])
-def test_assignment_is_the_cheapest_of_all(count: int) -> None:
-    costs = np.random.default_rng(count).random((count, count))
-    least = min(costs[np.arange(count), list(order)].sum() for order in permutations(range(count)))
-    for way in (assign, cheapest):
-        chosen = way(costs)
-        assert sorted(chosen) == list(range(count))
-        assert costs[np.arange(count), chosen].sum() == pytest.approx(least, abs=1e-12)
-
-
-def test_assignment_without_scipy_costs_the_same_where_points_coincide() -> None:
-    numbers = np.random.default_rng(0)
-    first, second = numbers.normal(size=(60, 2)), np.repeat(numbers.normal(size=(6, 2)), 10, axis=0)
-    costs = np.hypot(*(first[:, None] - second[None]).transpose(2, 0, 1))
-    assert costs[np.arange(60), assign(costs)].sum() == pytest.approx(costs[np.arange(60), cheapest(costs)].sum())
+def test_wasserstein_is_the_cheapest_of_all_pairings(count: int) -> None:
+    first, second = np.random.default_rng(count).random((2, count, 2))
+    least = min(np.hypot(*(first - second[list(order)]).T).mean() for order in permutations(range(count)))
+    assert wasserstein_1(first, second) == pytest.approx(least, abs=1e-12)
 
 
 def test_wasserstein_of_a_shift_is_its_length() -> None:

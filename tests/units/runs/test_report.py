@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import io
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from belamy.pages.charts import bar_chart, line_chart
+from belamy.pages.words import found, rows, said
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.report.curves import charts, speeds
-from belamy.runs.report.plot import PLOT_HEIGHT, bar_chart, line_chart
-from belamy.runs.report.scales import Scale, short
-from belamy.runs.report.sections import chosen
-from belamy.runs.report.words import found, rows, said
+from belamy.runs.report.page import chosen
+from belamy.sampling.animation import encode_gif, encode_webp
 from belamy.sampling.grid import encode_png, grid
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -150,10 +152,32 @@ def test_captions_say_what_the_sheets_are() -> None:
     assert "Test images above their <reconstructions> after 1,856 training samples" in Page(html).text
 
 
-def test_a_film_is_a_video_and_an_image_is_an_image() -> None:
-    film = Page(render(dataclasses.replace(full(), animation=b"x", animation_mime="video/mp4")))
-    assert film.count("video") == 1
+def test_real_pictures_stand_first_and_the_title_is_the_datas() -> None:
+    facts = dataclasses.replace(full(), data={"name": "photos/my flowers"}, real=sheet(77))
+    page = Page(render(facts))
+    first = next(attributes for tag, attributes in page.tags if tag == "img")
+    assert base64.b64decode(first["src"].partition("base64,")[2]) == sheet(77)
+    assert first["alt"] == "Real images of photos/my flowers"
+    assert "<h1>my flowers</h1>" in render(facts)
+    assert "<h1>digits</h1>" in render(ReportFacts("digits", "gan"))
+
+
+def test_the_film_plays_once_and_ends_with_the_newest_sheet() -> None:
+    frames = [np.full((8, 8, 3), level, dtype=np.uint8) for level in (0, 99, 255)]
+    for film in (encode_webp(frames), encode_gif(frames)):
+        html = render(dataclasses.replace(full(), animation=film))
+        address = re.search(r'<picture>.*?<img src="(.*?)"', html, re.S)[1]
+        shown = Image.open(io.BytesIO(base64.b64decode(address.partition("base64,")[2])))
+        assert shown.n_frames == 3 and shown.info.get("loop", 1) == 1
+        assert Image.open(io.BytesIO(film)).info["loop"] == 0
     assert Page(render(full())).count("video") == 0
+
+
+def test_a_report_of_large_pictures_is_small() -> None:
+    random = np.random.default_rng(0)
+    noise = [encode_png(random.integers(0, 256, (384, 384, 3), dtype=np.uint8)) for _ in range(13)]
+    facts = ReportFacts("gan", "gan", snapshots=[(i, png) for i, png in enumerate(noise)], real=noise[0])
+    assert sum(map(len, noise)) > 5_000_000 and len(render(facts)) < 2_000_000
 
 
 def test_no_text_of_the_user_becomes_markup() -> None:
@@ -169,9 +193,8 @@ def test_no_text_of_the_user_becomes_markup() -> None:
         },
         metrics=[{"samples": i, "losses": {EVIL: 1.0}, "evaluation": {EVIL: 2.0}, EVIL: {EVIL: 1}} for i in range(3)],
         journal=[{"event": EVIL, "samples": 1, "time": EVIL, EVIL: EVIL}, {"event": "resume", "samples": 1}],
-        snapshots=[(0, b"p"), (1, b"q")],
+        snapshots=[(0, sheet(0)), (1, sheet(1))],
         animation=b"x",
-        animation_mime=EVIL,
         tables={EVIL: EVIL},
         commands=[EVIL],
         notes=[EVIL],
@@ -212,124 +235,6 @@ def test_the_ending_is_the_last_one_of_the_journal(events: list[str], ending: st
     journal = [{"event": event, "samples": 0} for event in events]
     html = render(ReportFacts("digits", "gan", journal=journal))
     assert re.search(r'class="status \w+">(.*?)<', html)[1] == ending
-
-
-# Charts
-
-
-def parsed(svg: str) -> ElementTree.Element:
-    return ElementTree.fromstring(svg)
-
-
-def lines(svg: str, kind: str = "line") -> list[list[np.ndarray]]:
-    """Of each path, its runs.  # [n, 2] pixels"""
-    paths = [path for path in parsed(svg).iter(f"{SVG}path") if path.get("class", "").split()[0] == kind]
-    return [
-        [np.array([point.split() for point in run.split("L")], dtype=float) for run in path.get("d").split("M")[1:]]
-        for path in paths
-    ]
-
-
-def drawn_values(svg: str) -> np.ndarray:
-    """The (x, y) that the first line of a chart shows, read back from its pixels as the page's script does."""
-    plot = next(element for element in parsed(svg).iter(f"{SVG}svg") if element.get("class") == "plot")
-    (left, right), (low, high) = (map(float, plot.get(key).split()) for key in ("data-x", "data-y"))
-    pixels = np.concatenate(lines(svg)[0])
-    x = left + pixels[:, 0] / float(plot.get("width")) * (right - left)
-    share = 1 - pixels[:, 1] / PLOT_HEIGHT
-    return np.stack([x, low * (high / low) ** share if plot.get("data-log") == "1" else low + share * (high - low)])
-
-
-@pytest.mark.parametrize("log_y", [False, True, None])
-def test_a_line_stands_where_its_numbers_are(log_y: bool | None) -> None:
-    points = [(100.0 * i, 3.0 * 0.8**i) for i in range(30)]
-    shown = drawn_values(line_chart({"loss": points}, "Loss", "samples", "nats", log_y))
-    np.testing.assert_allclose(shown[0], [x for x, _ in points], atol=0.2)
-    np.testing.assert_allclose(shown[1], [y for _, y in points], atol=1e-3, rtol=1e-3)
-
-
-def test_every_series_is_named_with_its_last_value() -> None:
-    series = {f"loss.{index}": [(0, 1.0), (1, index + 0.5)] for index in range(11)}
-    text = "".join(parsed(line_chart(series, "Title", "along", "up")).itertext())
-    for index in range(11):
-        assert f"loss.{index}{short(index + 0.5)}" in text
-    assert all(word in text for word in ("Title", "along", "up"))
-
-
-@pytest.mark.parametrize("log_y", [False, True, None])
-@pytest.mark.parametrize(
-    "values",
-    [
-        [], [1.0], [0.0], [2.0] * 5, [0.0] * 5, [-3.0, -3.0], [float("nan")] * 3, [float("inf"), 1.0, float("nan"), 2],
-        [1e-300, 1e300], [-1e308, 1e308], [1e-9] * 3, [5e-324, 1.0], list(np.linspace(-1, 1, 3000)),
-        [1.0, *[float("nan")] * 100, 2.0],
-    ],
-)  # fmt: skip
-def test_awkward_numbers_make_a_sound_chart(values: list[float], log_y: bool | None) -> None:
-    svg = line_chart({"a": list(enumerate(values)), "b": [], "c": [(0, 1.0)]}, "T", "x", "y", log_y)
-    for element in parsed(svg).iter():
-        assert not any("nan" in value or "inf" in value for key, value in element.attrib.items() if key != "aria-label")
-    assert all(np.isfinite(run).all() for path in lines(svg) for run in path)
-
-
-def test_values_that_are_not_finite_break_the_line_and_are_marked() -> None:
-    svg = line_chart({"loss": [(0, 1), (1, 2), (2, float("nan")), (3, 3), (4, float("-inf"))]}, "T", "x", "y")
-    assert [len(run) for run in lines(svg)[0]] == [2, 1]
-    crosses = [path for path in parsed(svg).iter(f"{SVG}path") if "cross" in path.get("class")]
-    assert [cross.find(f"{SVG}title").text for cross in crosses] == ["not finite at 2", "not finite at 4"]
-    assert "lossnot finite" in "".join(parsed(svg).itertext())
-
-
-def test_many_points_are_thinned_and_peaks_survive() -> None:
-    values = np.zeros(50_000)
-    values[31_234] = 7.0
-    svg = line_chart({"loss": list(enumerate(values))}, "T", "x", "y", smooth=False)
-    assert len(svg) < 60_000
-    assert drawn_values(svg)[1].max() == pytest.approx(7.0, abs=0.05)
-
-
-def test_the_course_is_smooth_unbiased_and_keeps_both_ends() -> None:
-    x = np.arange(2000)
-    noise = np.random.default_rng(0).normal(0, 0.5, 2000)
-    noise[700] = 1000.0
-    svg = line_chart({"loss": list(zip(x, 3 + x / 1000 + noise, strict=True))}, "T", "x", "y")
-    shown = drawn_values(svg)
-    assert shown[0, [0, -1]] == pytest.approx([0, 1999], abs=1)
-    assert np.abs(shown[1] - 3 - shown[0] / 1000).max() < 0.35  # the noise was 0.5, and one value 1,000
-    assert len(lines(svg, "faint")) == 1
-    assert not lines(line_chart({"loss": [(i, i) for i in range(20)]}, "T", "x", "y"), "faint")
-
-
-def test_marks_stand_at_their_samples() -> None:
-    svg = line_chart({"a": [(0, 1), (100, 2)]}, "T", "x", "y", marks=[(50, "resume"), (900, "beyond")])
-    plot = next(element for element in parsed(svg).iter(f"{SVG}svg") if element.get("class") == "plot")
-    marks = [line for line in plot.iter(f"{SVG}line") if line.get("class") == "mark"]
-    assert [(float(line.get("x1")) / float(plot.get("width"))) for line in marks] == [0.5]
-    assert marks[0].find(f"{SVG}title").text == "resume at 50"
-
-
-def test_bars_are_as_long_as_their_values_and_say_them() -> None:
-    svg = parsed(bar_chart({"cat": 30, "dog": 60, "none": 0, "a class with a very long name": 15}, "T", "images"))
-    widths = [float(bar.get("width")) for bar in svg.iter(f"{SVG}rect")]
-    assert np.array(widths) / widths[1] == pytest.approx([0.5, 1, 0, 0.25], abs=1e-3)
-    text = "".join(svg.itertext())
-    assert "cat: 30" in text and "a class with a very long name: 15" in text
-    many = parsed(bar_chart({f"class {index}": index for index in range(1000)}, "T", "images"))
-    heights = [float(bar.get("height")) for bar in many.iter(f"{SVG}rect")]
-    assert heights == sorted(heights) and len(heights) == 1000
-    parsed(bar_chart({}, "T", "images"))
-    parsed(bar_chart({"a": float("nan"), "b": 0}, "T", "images"))
-
-
-@pytest.mark.parametrize("log", [False, True])
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (0.37, 0.41), (1, 9e6), (1e-9, 3e-9), (0.002, 17)])
-def test_ticks_are_few_round_and_inside(low: float, high: float, log: bool) -> None:
-    low = low or (1e-3 if log else 0)
-    ticks = Scale(low, high, log).ticks(5)
-    assert 3 <= len(ticks) <= 9
-    assert ticks == sorted(set(ticks))
-    assert all(low * (1 - 1e-9) <= tick <= high * (1 + 1e-9) for tick in ticks)
-    assert len({short(tick) for tick in ticks}) == len(ticks)
 
 
 def test_rows_become_charts_and_strings_for_numbers_that_json_lacks_are_read() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.methods import gan
-from belamy.methods.base import BaseMethod, BaseRecipe, DataSpec, normal_latents, uniform_latents
+from belamy.methods.base import BaseMethod, BaseRecipe, DataSpec, normal_latents
 from belamy.registry import Part
 from belamy.sampling.draw import draw
 
@@ -24,7 +24,7 @@ class Painter(BaseMethod):
         self.seen: list[int] = []
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
-        return uniform_latents(seed, indices, 1)
+        return normal_latents(seed, indices, 1).clamp(-1, 1)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         self.seen.append(len(latents))
@@ -81,19 +81,16 @@ def test_a_wrong_number_is_one_clear_message(classes: tuple[str, ...], options: 
         draw(Painter(classes), **options)
 
 
-@pytest.mark.parametrize("prior", [normal_latents, uniform_latents])
-def test_latents_are_functions_of_seed_and_index(prior: object) -> None:
-    whole = prior(3, range(20), 6)
+def test_latents_are_functions_of_seed_and_index() -> None:
+    whole = normal_latents(3, range(20), 6)
     assert whole.shape == (20, 6)
-    assert torch.equal(prior(3, [17, 2], 6), whole[[17, 2]])
-    assert not torch.equal(prior(4, range(20), 6), whole)
+    assert torch.equal(normal_latents(3, [17, 2], 6), whole[[17, 2]])
+    assert not torch.equal(normal_latents(4, range(20), 6), whole)
 
 
-def test_the_laws_of_latents() -> None:
-    normal, uniform = normal_latents(0, range(500), 40), uniform_latents(0, range(500), 40)
+def test_latents_are_standard_normal() -> None:
+    normal = normal_latents(0, range(500), 40)
     assert abs(float(normal.mean())) < 0.03 and abs(float(normal.std()) - 1) < 0.03
-    assert -1 <= float(uniform.min()) < -0.99 and 0.99 < float(uniform.max()) < 1
-    assert abs(float(uniform.var()) - 1 / 3) < 0.02
 
 
 @pytest.mark.parametrize("prior", ["normal", "uniform"])

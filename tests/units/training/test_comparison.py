@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 
 from belamy.comparison import conduct, trial
-from belamy.comparison.boxes import box_chart
 from belamy.comparison.conduct import ComparisonConfig, Execution, Stopped, compare
 from belamy.comparison.display import told
 from belamy.comparison.ledger import FolderLedger, beating
@@ -29,6 +28,7 @@ from belamy.comparison.summary import summary
 from belamy.comparison.vary import Vary
 from belamy.errors import Interrupted, MissingExtra, NotFinite, RunError, StorageError, UsageError
 from belamy.judges import judge
+from belamy.pages.charts import box_chart
 from belamy.runs.run import Run
 from belamy.training import session
 
@@ -325,7 +325,7 @@ class TestSummary:
 
 
 def test_boxes_show_quartiles_dots_and_failures() -> None:
-    drawn = box_chart({"a": [1.0, 2.0, inf], "b": [inf]}, "Title", "unit", real_baseline=0.5)
+    drawn = box_chart({"a": [1.0, 2.0, inf], "b": [inf]}, "Title", "unit", mark=0.5)
     assert drawn.count("<circle") == 2 and drawn.count("1 failed") == 2 and "real images: 0.5" in drawn
     assert "no finite values" in box_chart({"a": [inf]}, "Title", "unit")
 

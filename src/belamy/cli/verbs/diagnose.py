@@ -29,7 +29,7 @@ def run(words: list[str]) -> int:
 
     if not 0 < form.at <= 1:
         raise UsageError(f"--at is {form.at:g}, but it must be above 0 and at most 1.")
-    from belamy.runs.report.watch import command
+    from belamy.runs.report.page import command
     from belamy.runs.run import Run
     from belamy.training.watch.diagnosis import examine
     from belamy.training.watch.history import RunHistory

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from belamy.runs.run import Run
 
-PACKAGES = ("torch", "numpy", "safetensors", "pillow", "pydantic", "tyro", "rich")
+PACKAGES = ("torch", "numpy", "scipy", "safetensors", "pillow", "pydantic", "tyro", "rich")
 EXTRAS = {"tensorboard": "log", "av": "video"}
 LEAST_FREE = 2 << 30
 """Bytes that a few runs take."""

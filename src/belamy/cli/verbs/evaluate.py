@@ -33,8 +33,8 @@ class Form:
     """The extractor's weights as a file."""
     count: int = 10_000
     """How many images are judged."""
-    split: str = "test"
-    """Which of the real images are compared with: test, train or all."""
+    split: str | None = None
+    """Which of the real images are compared with: test, train or all; by default test, or all where it is too few."""
     seed: int = 0
     """Of the samples, of the choice among images, and of all resampling."""
     size: int | None = None

@@ -53,6 +53,8 @@ class Form:
     """Let the exposure follow the answers instead: shorter after a right one, longer after an error."""
     items: int = 200
     """Pictures or sounds of each source to choose from."""
+    size: int | None = None
+    """Make squares of this side, in pixels, of pictures in files; by default they are taken as they are."""
     consent: str | None = None
     """A text file with the consent text, instead of the house's."""
     question: str | None = None
@@ -133,7 +135,7 @@ def analyse(form: Form, path: Path) -> int:
     out = named_file(form.out, "--out") if form.out != Form.out else path.with_suffix(".html")
     if out.suffix.lower() != ".html":
         raise UsageError(f"--out is {form.out}, but the page of --analyse ends with .html.")
-    store = Store(path)
+    store = Store(path, read_only=True)
     facts = found_in(store)
     store.close()
     write_bytes(out, render(facts).encode())
@@ -151,7 +153,7 @@ def export(form: Form, path: Path) -> int:
     out = named_file(form.out, "--out") if form.out != Form.out else path.with_suffix(".csv")
     if out.suffix.lower() not in (".csv", ".json"):
         raise UsageError(f"--out is {form.out}, but --export writes .csv or .json.")
-    store = Store(path)
+    store = Store(path, read_only=True)
     facts = as_json(store)
     table = as_csv(store)
     store.close()
@@ -235,9 +237,9 @@ def planned(form: Form, named: list[str]) -> Design:
     from belamy.survey.design import QUESTIONS, Design
     from belamy.survey.stimuli import has_sounds
 
-    limits = {"items": (1, 10_000), "participants": (0, 1000)}
+    limits = {"items": (1, 10_000), "participants": (0, 1000), "size": (1, 4096)}
     for name, (least, most) in limits.items():
-        if not least <= getattr(form, name) <= most:
+        if getattr(form, name) is not None and not least <= getattr(form, name) <= most:
             raise UsageError(f"--{name} is {getattr(form, name):,}, but it must be in {least:,}..{most:,}.")
     if form.staircase and form.exposures:
         raise UsageError("--staircase chooses the exposures: leave --exposures out.")
@@ -262,10 +264,12 @@ def collected(form: Form, sources: list[str], medium: str) -> list[Collection]:
         named = [*([form.against] if form.against is not None else []), *sources]
         return [sounds(source, form.items, form.seed) for source in named]
     device = str(choose_device(form.device))
-    drawn = [pictures(source, form.items, form.seed, None, device) for source in sources]
+    wanted: dict[str, Any] = {"size": form.size, "device": device}
+    drawn = [pictures(source, form.items, form.seed, **wanted) for source in sources]
     if form.against is None:
         return drawn
-    return [pictures(form.against, form.items, form.seed, drawn[0].shape, device, held_out=True), *drawn]
+    real = pictures(form.against, form.items, form.seed, shape=drawn[0].shape, held_out=True, **wanted)
+    return [real, *drawn]
 
 
 def _consent(name: str | None) -> str:

@@ -1,7 +1,7 @@
 """Metrics, found by file name; each module holds one as its class ``Metric``.
 
 A metric counts what is seen of real and of generated images, in any parts, and computes named numbers in the end, each
-with the interval that it could as well have come out in. Options are its constructor's keyword arguments, so that
+with the interval of 95 % about what it estimates. Options are its constructor's keyword arguments, so that
 ``kernel:subsets=50`` works.
 """
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.intervals import wilson
+from belamy.evaluation.intervals import clopper_pearson
 from belamy.evaluation.neighbours import closest_pairs, has_pair_within
-from belamy.evaluation.rows import placed
+from belamy.evaluation.rows import digest, placed
 from belamy.evaluation.sides import Sides, What
 from belamy.evaluation.statistics import Interval
 from belamy.sampling.grid import grid
@@ -27,20 +27,25 @@ FEWEST = 20
 """Batches that the size leaves at least."""
 REAL = 10_000
 """Real images that calibrate the threshold, at most."""
+PARTINGS = 2
+"""How often the images are parted into batches, whose hits are averaged."""
 
 
 @dataclass(frozen=True)
 class CollisionCounts:
-    """Batches of one size, and in how many of them two images are the same."""
+    """Batches of one size, no two of which share an image, and in how many of them two images are the same.
+
+    ``hits`` is a mean over several ways of parting the images into batches.
+    """
 
     size: int
     count: int
-    hits: int
+    hits: float
 
     @property
     def support(self) -> Interval:
         """The number of different images; see :class:`Metric`."""
-        share = wilson(self.hits, self.count)
+        share = clopper_pearson(self.hits, self.count)
         return Interval(*(self._of(each) for each in (share.value, share.high, share.low)))
 
     def _of(self, share: float) -> float:
@@ -80,7 +85,8 @@ class Metric:
     Two images are the same if they are no farther apart than the ``quantile`` of all pairs of real images closest to
     each other. Real images themselves so come out near the reciprocal of it, ``birthday-support-real``: more than that
     cannot be told. The pairs are shown, for whether they are duplicates is for eyes to say. ``birthday-batch`` is s.
-    The interval is Wilson's for p, over further batches.
+    The interval is the exact one for p (Clopper & Pearson) over batches of further images; since p is a mean over two
+    ways of parting the images, it is rather too wide than too narrow.
 
     *Departs from the paper*: there people judge the 20 closest pairs of each batch; here a calibrated threshold does.
 
@@ -181,8 +187,7 @@ class Metric:
         threshold, resolution = (self.threshold or 0.0) * unit, inf
         if self.sides.count("real", self.what) > 1:
             table = placed(self.sides.table("real", self.what))
-            kept = torch.randperm(len(table), generator=generator(self.seed, "calibration"))[:REAL]
-            tables["real"] = table = table[kept]
+            tables["real"] = table = table[self._order(table, "calibration")[:REAL]]
             resolution = len(table) * (len(table) - 1) / 2 if self.threshold is None else inf
             count = max(1, ceil(self.quantile * resolution)) if self.threshold is None else 1
             distances, pairs = closest_pairs(table, max(count, self.shown))
@@ -198,8 +203,9 @@ class Metric:
 
     def _batches(self, table: Tensor, threshold: float) -> CollisionCounts:
         size = self.batch or self._size(table, threshold)
-        drawn = self._drawn(table, size, "batches")[:MOST]
-        return CollisionCounts(size, len(drawn), sum(has_pair_within(table[each], threshold) for each in drawn))
+        partings = [self._drawn(table, size, f"batches-{number}")[:MOST] for number in range(PARTINGS)]
+        hits = sum(has_pair_within(table[each], threshold) for drawn in partings for each in drawn)
+        return CollisionCounts(size, len(partings[0]), hits / PARTINGS)
 
     def _size(self, table: Tensor, threshold: float) -> int:
         """The smallest size of batches half of which have a pair that is the same."""
@@ -213,8 +219,15 @@ class Metric:
 
     def _drawn(self, table: Tensor, size: int, stream: str) -> list[Tensor]:
         """Places of batches without an image in common."""
-        order = torch.randperm(len(table), generator=generator(self.seed, f"birthday-{stream}", size))
-        return list(order[: len(table) // size * size].split(size))
+        return list(self._order(table, stream, size)[: len(table) // size * size].split(size))
+
+    def _order(self, table: Tensor, *stream: str | int) -> Tensor:
+        """A random order of the rows of a table.
+
+        It is another for every table: in a table that was placed, equal rows lie side by side, and one order for all
+        tables would part such pairs too often, or too seldom, in every one of them.
+        """
+        return torch.randperm(len(table), generator=generator(self.seed, "birthday", *stream, digest(table)))
 
 
 def _picture(distances: Tensor, images: Tensor) -> Tensor:

@@ -71,6 +71,12 @@ class Metric:
             found["kl"] = divergence_interval(self.fake, self.real if int(self.real.sum()) else None)
         return found
 
+    def rare(self) -> list[int]:
+        """The classes that come less than a fifth as often as among real images, where 5 or more were to come."""
+        real, fake = self.real.double(), self.fake.double()
+        due = real / real.sum().clamp(min=1) * fake.sum()
+        return ((due >= 5) & (fake < due / 5)).nonzero().flatten().tolist()
+
     @property
     def notes(self) -> list[str]:
         fake, real = int(self.fake.sum()), int(self.real.sum())
@@ -81,6 +87,8 @@ class Metric:
             notes.append(
                 f"{fake:,} generated images of {len(self.fake):,} classes: fewer than ten of each can be seen."
             )
+        elif not bool((self.fake[self.real == 0] == 0).all()) and real:
+            notes.append("KL is infinite: some generated images are taken for a class that no real image is taken for.")
         if not real:
             notes.append("KL is to equal shares of all classes, since no real images were seen.")
         return notes

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from belamy.runs.report.plot import line_chart
+from belamy.pages.charts import line_chart
 
 REAL, SUSPECT = "real", "suspect"
 POINTS = 101
@@ -32,7 +32,9 @@ def course(
     return line_chart(series, title, x_label, y_label, log_y=log_y, marks=marks, smooth=False)
 
 
-def distribution(real: Tensor, suspect: Tensor, title: str, x_label: str) -> str:
+def distribution(
+    real: Tensor, suspect: Tensor, title: str, x_label: str, y_label: str = "share of images at most this"
+) -> str:
     """Which share of two lists of numbers is at most x."""
     both = torch.cat([real.flatten(), suspect.flatten()]).double()
     low, high = float(both.min()), float(both.max())
@@ -43,4 +45,4 @@ def distribution(real: Tensor, suspect: Tensor, title: str, x_label: str) -> str
         ordered = numbers.flatten().double().sort().values
         below = torch.searchsorted(ordered, points, right=True).double() / max(len(ordered), 1)
         series[name] = list(zip(points.tolist(), below.tolist(), strict=True))
-    return line_chart(series, title, x_label, "share of images at most this", smooth=False)
+    return line_chart(series, title, x_label, y_label, smooth=False)

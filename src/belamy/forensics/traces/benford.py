@@ -8,7 +8,7 @@ from torch import Tensor
 from belamy.forensics.divergence import jensen_shannon
 from belamy.forensics.frequency import cosine_transform
 from belamy.forensics.traces._reduce import grey, shares
-from belamy.runs.report.plot import line_chart
+from belamy.pages.charts import line_chart
 
 BLOCK = 8
 _LEAST = 0.01

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.forensics.traces._charts import distribution
 from belamy.forensics.traces._options import check_range
 from belamy.forensics.traces._reduce import shares
-from belamy.runs.report.plot import line_chart
 
 _NEAR = (0.5 / 255, 2.5 / 255, 8.5 / 255)
 _ZOOM = (0.11, 0.88)
@@ -47,9 +47,4 @@ class Trace:
         return shares(torch.bucketize(values.double().flatten(1), self.edges), len(self.edges) + 1)
 
     def figure(self, real: Tensor, suspect: Tensor) -> str:
-        points = torch.linspace(0, 1, 50, dtype=torch.float64)
-        series = {}
-        for name, values in (("real", real), ("suspect", suspect)):
-            below = torch.searchsorted(values.double().flatten().sort().values, points, right=True) / values.numel()
-            series[name] = list(zip(points.tolist(), below.tolist(), strict=True))
-        return line_chart(series, "Pixel values", "value", "share of pixels at most this", smooth=False)
+        return distribution(real, suspect, "Pixel values", "value", "share of pixels at most this")

@@ -1,6 +1,6 @@
 """The report of a run: one HTML file with everything in it."""
 
 from belamy.runs.report.facts import ReportFacts
-from belamy.runs.report.page import document, render
+from belamy.runs.report.page import render
 
-__all__ = ["ReportFacts", "document", "render"]
+__all__ = ["ReportFacts", "render"]

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from belamy.runs.report.plot import line_chart
-from belamy.runs.report.scales import short
+from markupsafe import Markup
+
+from belamy.pages.charts import line_chart
+from belamy.pages.scales import short
 
 Row = Mapping[str, Any]
 Series = dict[str, list[tuple[float, float]]]
@@ -25,11 +27,11 @@ ROW_FACTS = (
 )  # fmt: skip
 
 
-def charts(metrics: Sequence[Row], journal: Sequence[Row]) -> list[str]:
+def charts(metrics: Sequence[Row], journal: Sequence[Row]) -> list[Markup]:
     """Every curve that the rows hold: losses, evaluations, gradient norms, learning rates, speed, whatever else."""
     marks = [(float(row.get("samples", 0)), str(row["event"])) for row in journal if row.get("event") in EVENTS_MARKED]
 
-    def chart(series: Series, title: str, unit: str, log_y: bool | None = None, smooth: bool = True) -> str:
+    def chart(series: Series, title: str, unit: str, log_y: bool | None = None, smooth: bool = True) -> Markup:
         return line_chart(series, title, SEEN, unit, log_y, marks, smooth)
 
     drawn = [chart(series, title, "mean of each row", False) for title, series in _losses(metrics)]

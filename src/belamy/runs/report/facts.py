@@ -23,8 +23,8 @@ class ReportFacts:
         snapshots: (training samples seen, PNG) of each sheet, oldest first.
         pictures_are: What a sheet shows, such as "Images above their reconstructions".
         final_grid: PNG of the final samples; without it the last snapshot is shown.
-        animation: The film of the training.
-        animation_mime: ``image/gif``, ``image/webp`` or ``video/mp4``.
+        real: PNG of real images.
+        animation: The film of the training: an animated WebP or GIF.
         tables: Layer table of each network, as text.
         commands: What to type to do it again, in order.
         notes: What a reader must know first, one sentence each.
@@ -43,8 +43,8 @@ class ReportFacts:
     snapshots: Sequence[tuple[int, bytes]] = ()
     pictures_are: str = "Samples"
     final_grid: bytes | None = None
+    real: bytes | None = None
     animation: bytes | None = None
-    animation_mime: str = "image/gif"
     tables: Mapping[str, str] = field(default_factory=dict)
     commands: Sequence[str] = ()
     notes: Sequence[str] = ()

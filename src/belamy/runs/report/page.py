@@ -1,29 +1,32 @@
-"""The whole page: one HTML file that loads nothing from anywhere."""
+"""What a report shows, from the facts of a run; a section without facts is left out."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from collections.abc import Sequence
-from html import escape
-from importlib.resources import files
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from belamy.runs.report import sections, watch
+from belamy.pages import page
+from belamy.pages.charts import bar_chart, line_chart
+from belamy.pages.pictures import encoded
+from belamy.pages.words import found, rows, said
+from belamy.progress import duration
+from belamy.runs.report.curves import charts, latest
 from belamy.runs.report.facts import ReportFacts
 
-PARTS = (
-    sections.pictures,
-    watch.findings,
-    sections.curves,
-    sections.filmstrip,
-    sections.recipe,
-    sections.networks,
-    sections.data,
-    sections.environment,
-    sections.reproduce,
-    sections.journal,
-)
+FILMSTRIP = 12  # sheets shown over time
+STRIP_BUDGET, STRIP_SIDE = 60_000, 800  # bytes and pixels of each of them
+ROUTINE = ("snapshot", "checkpoint", "evaluation", "best")  # events so frequent that they are folded away
+MOST_EVENTS, MOST_SKIPPED, MOST_REMEDIES = 200, 50, 5
+ENDINGS = {
+    "finish": ("finished", "good"),
+    "interrupt": ("interrupted", "warn"),
+    "not-finite": ("stopped: not finite", "bad"),
+}
+KINDS = {"severe": "bad", "warning": "warn", "note": "good"}
+CARD_SHOWN = (
+    "name", "images", "shape", "classes", "label_counts", "attributes", "splits", "split_rule", "skipped", "notes"
+)  # fmt: skip
 
 
 def render(facts: ReportFacts) -> str:
@@ -33,43 +36,176 @@ def render(facts: ReportFacts) -> str:
         >>> render(ReportFacts("digits", "gan"))[:15]
         '<!doctype html>'
     """
-    parts = [part for part in (make(facts) for make in PARTS) if part]
-    return document(facts.recipe_name, f"{sections.header(facts)}{sections.progress(facts)}", parts)
+    data_name = str(facts.data.get("name") or facts.recipe.get("data") or "")
+    heading = data_name.replace("\\", "/").rstrip("/").rpartition("/")[2] or facts.recipe_name
+    events = [_event(row) for row in facts.journal]
+    return page(
+        "report", heading, recipe_name=facts.recipe_name, method=facts.method, data_name=data_name,
+        article="An" if facts.method[:1].lower() in "aeiou" else "A", notes=facts.notes, ending=_ending(facts),
+        progress=_progress(facts), findings=[_finding(found, facts.run) for found in facts.findings],
+        curves=charts(facts.metrics, facts.journal),
+        tables={name: text.strip("\n") for name, text in facts.tables.items()},
+        commands=facts.commands, journal=events, most_events=MOST_EVENTS,
+        notable=[event for event in events if event[1] not in ROUTINE],
+        **_pictures(facts), **_recipe(facts), **_data(facts.data), **_environment(facts.provenance),
+    )  # fmt: skip
 
 
-def document(title: str, head: str, parts: Sequence[str], style: str = "") -> str:
-    """One self-contained page in the house's style.
+def command(run: str, options: Sequence[str]) -> str:
+    """What to type to train on from a run with other options; empty where there are none.
 
-    Its content security policy lets it load nothing and run no script but its own, whatever is written in it.
-
-    Args:
-        title: Of the window.
-        head: HTML above the table of contents.
-        parts: HTML of the sections, ``<section id="word"><h2>Heading</h2> …``.
-        style: More CSS.
+    Example:
+        >>> command("runs/first", ["--discriminator.dropout", "0.6"])
+        'belamy train --resume-from runs/first --discriminator.dropout 0.6'
     """
-    usual, script = (_text(name) for name in ("style.css", "script.js"))
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    )
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · Belamy</title>'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<style>{usual}{style}</style></head><body><main>{head}{_contents(parts)}"
-        f'{"".join(parts)}</main><dialog><img alt=""><p></p></dialog><script>{script}</script></body></html>\n'
-    )
+    words = ["belamy", "train", "--resume-from", run, *options]
+    return " ".join(map(shlex.quote, words)) if options else ""
 
 
-def _contents(parts: Sequence[str]) -> str:
-    """Links to the sections, read from their own headings."""
-    headings = (re.match(r'<section id="(\w+)"><h2>(.*?)</h2>', part) for part in parts)
-    links = "".join(f'<a href="#{found[1]}">{found[2]}</a>' for found in headings if found)
-    return f'<nav aria-label="Contents">{links}</nav>' if links else ""
+def chosen(count: int, most: int = FILMSTRIP) -> list[int]:
+    """Which of ``count`` moments to show: the first, the last, and between them ever wider steps.
+
+    Example:
+        >>> chosen(5), chosen(100)
+        ([0, 1, 2, 3, 4], [0, 1, 2, 3, 5, 8, 12, 19, 29, 44, 66, 99])
+    """
+    if count <= most:
+        return list(range(count))
+    kept, remaining = [0], most - 1
+    while remaining:
+        ratio = (count / (kept[-1] + 1)) ** (1 / remaining)
+        kept.append(max(kept[-1] + 1, round((kept[-1] + 1) * ratio) - 1))
+        remaining -= 1
+    return kept
 
 
-def _text(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+def _pictures(facts: ReportFacts) -> dict[str, Any]:
+    """Real and final pictures, the film, and sheets at chosen moments, closer together where most happens."""
+    final = facts.final_grid or (facts.snapshots[-1][1] if facts.snapshots else None)
+    when = f" after {facts.snapshots[-1][0]:,} training samples" if facts.snapshots else ""
+    shown = [facts.snapshots[index] for index in chosen(len(facts.snapshots))] if len(facts.snapshots) > 1 else []
+    return {
+        "real": facts.real, "final": final,
+        "final_caption": f"{facts.pictures_are}{when}", "moving": facts.animation, "pictures_are": facts.pictures_are,
+        "strip": [(f"{samples:,}", encoded(png, STRIP_BUDGET, STRIP_SIDE)) for samples, png in shown],
+    }  # fmt: skip
+
+
+def _finding(found: Mapping[str, Any], run: str) -> dict[str, Any]:
+    severity, since = str(found.get("severity", "note")), found.get("since")
+    first = f"First seen after {since:,} training samples." if isinstance(since, int) else ""
+    drawn = []
+    for each in found.get("evidence") or ():
+        name, points, limit = str(each.get("name", "")), each.get("points") or (), each.get("limit")
+        series = {name: [(float(x), float(y)) for x, y in points]}
+        if limit is not None and points:
+            series["limit"] = [(series[name][0][0], float(limit)), (series[name][-1][0], float(limit))]
+        drawn.append(line_chart(series, name, "training samples seen", "", None))
+    remedies = [
+        (_capital(str(each.get("why", ""))), command(run, [str(word) for word in each.get("options") or ()]))
+        for each in (found.get("remedies") or ())[:MOST_REMEDIES]
+    ]
+    return {
+        "title": _capital(str(found.get("title", found.get("sign", "")))), "severity": severity,
+        "kind": KINDS.get(severity, "warn"), "charts": drawn, "remedies": remedies,
+        "says": " ".join(filter(None, (str(found.get("says", "")), str(found.get("cause", "")), first))),
+    }  # fmt: skip
+
+
+def _recipe(facts: ReportFacts) -> dict[str, Any]:
+    """The settings, with those that differ from the named recipe marked."""
+    values, usual = rows(facts.recipe), rows(facts.recipe_defaults or {})
+    known = facts.recipe_defaults is not None
+    lines = []
+    for name, value in values.items():
+        now, before = said(value), said(usual.get(name)) if known else said(value)
+        lines.append((name, now, before if now != before else None))
+    changed = sum(was is not None for *_, was in lines)
+    many = "1 setting differs" if changed == 1 else f"{changed} settings differ" if changed else "No setting differs"
+    return {"recipe": lines, "differing": f"{many} from the named recipe." if known else ""}
+
+
+def _data(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The data card."""
+    shape = " × ".join(str(side) for side in card.get("shape") or ())
+    classes, skipped, counts = card.get("classes") or (), card.get("skipped") or (), card.get("label_counts") or {}
+    shown: dict[str, Any] = {
+        "name": card.get("name"),
+        "images": card.get("images"),
+        "shape": f"{shape} (channels × height × width)" if shape else None,
+        "classes": f"{len(classes)}" if classes else "unlabelled",
+        **{f"split “{name}”": size for name, size in (card.get("splits") or {}).items()},
+        "split rule": card.get("split_rule"),
+        **{f"attribute “{name}”": ", ".join(map(str, of)) for name, of in (card.get("attributes") or {}).items()},
+        **{key.replace("_", " "): value for key, value in rows(card).items()
+           if key.partition(".")[0] not in CARD_SHOWN},
+    }  # fmt: skip
+    return {
+        "data": {name: value for name, value in shown.items() if value is not None} if card else {},
+        "classes": bar_chart(counts, "Classes", "images") if counts else None,
+        "data_notes": [str(note) for note in card.get("notes") or ()],
+        "skipped": {str(name): reason for name, reason in skipped[:MOST_SKIPPED]},
+        "skipped_heading": "1 file was skipped" if len(skipped) == 1 else f"{len(skipped):,} files were skipped",
+        "skipped_more": f"{len(skipped) - MOST_SKIPPED:,}" if len(skipped) > MOST_SKIPPED else "",
+    }
+
+
+def _environment(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Where it ran, with what; of several sittings, what they share stands once and the rest side by side."""
+    plain, tables = dict(provenance), []
+    for title, entries in provenance.items():
+        if isinstance(entries, list) and entries and all(isinstance(entry, Mapping) for entry in entries):
+            names = dict.fromkeys(name for entry in entries for name in entry)
+            columns = {name: [entry.get(name) for entry in entries] for name in names}
+            shared = {name: cells[0] for name, cells in columns.items() if all(cell == cells[0] for cell in cells)}
+            plain.pop(title)
+            plain.update(shared)
+            apart = [name for name in columns if name not in shared]
+            if apart:
+                lines = [[said(cell) for cell in line] for line in zip(*(columns[name] for name in apart), strict=True)]
+                tables.append((title.capitalize(), apart, lines))
+    return {
+        "environment": {name.replace("_", " "): value for name, value in rows(plain).items()}, "sittings": tables
+    }  # fmt: skip
+
+
+def _progress(facts: ReportFacts) -> dict[str, str]:
+    """The run in numbers."""
+    samples = max((int(row.get("samples", 0)) for row in [*facts.metrics, *facts.journal]), default=0)
+    seconds = max((float(row.get("seconds", 0)) for row in facts.metrics), default=0.0)
+    train = (facts.data.get("splits") or {}).get("train")
+    passes = samples / train if train else 0.0
+    told = {
+        "Samples seen": f"{samples:,}" if samples or facts.metrics or facts.journal else "",
+        "Passes over the data": f"{passes:,.1f}" if passes >= 1 else f"{passes:.2g}" if train else "",
+        "Training time": duration(seconds) if seconds else "",
+        "Samples per second": f"{samples / seconds:,.0f}" if seconds else "",
+        "Device": found(facts.provenance, "device") or "",
+        "Seed": said(facts.recipe["seed"]) if "seed" in facts.recipe else "",
+        **{f"Held-out {name}": value for name, value in latest(facts.metrics, "evaluation").items()},
+    }
+    best = next((row for row in reversed(facts.journal) if row.get("event") == "best"), None)
+    if best is not None:
+        told[f"Best {best['metric']}"] = f"{float(best['value']):.4g} after {best['samples']:,} samples"
+    return {name: value for name, value in told.items() if value}
+
+
+def _ending(facts: ReportFacts) -> tuple[str, str]:
+    for row in reversed(facts.journal):
+        if row.get("event") in ENDINGS:
+            return ENDINGS[row["event"]]
+        if row.get("event") in ("start", "resume"):
+            break
+    return "not finished", "warn"
+
+
+def _event(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Time, name, details and samples seen of an event."""
+    more = {key: value for key, value in rows(row).items() if key not in ("event", "samples", "time")}
+    detail = "; ".join(f"{key} {said(value)}" for key, value in more.items())
+    when = str(row.get("time", "")).replace("T", " ").replace("+00:00", " UTC")
+    return when, str(row.get("event", "")), detail, said(row.get("samples"))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""Axes of charts: limits that outliers do not stretch, round ticks, short numbers."""
+"""Axes of charts, with limits that outliers do not stretch and round ticks, and the points of lines."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 
 OUTLIERS = 0.5  # per cent at each end that may fall outside the picture
 LARGEST = 1e250  # beyond it, and below its inverse on a logarithmic axis, a number is not drawn
+BUCKETS = 360  # columns of pixels that a line is thinned to
+SMOOTH_FROM, SMOOTH_SHARE = 60, 40  # a line of 60 points or more is smoothed over a fortieth of its length
+Points = Sequence[tuple[float, float]]
 WORTH_LOG = 30  # largest over smallest above which a logarithmic axis shows more
 
 
@@ -80,6 +83,48 @@ def short(value: float) -> str:
         if size <= abs(value) < 1000 * size:
             return f"{value / size:.4g}{suffix}"
     return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+
+
+def in_order(points: Points) -> np.ndarray:
+    """x and y in the order of x; numbers too large to compute with are infinite.  # [2, n] float64"""
+    array = np.array([(float(x), float(y)) for x, y in points], dtype=float).reshape(-1, 2).T
+    array = np.where(np.abs(array) > LARGEST, np.inf, array)
+    return array[:, np.argsort(array[0], kind="stable")]
+
+
+def stretches(points: np.ndarray, log: bool) -> list[np.ndarray]:
+    """The stretches between values that cannot be drawn."""
+    good = np.isfinite(points).all(axis=0)
+    if log:
+        good &= points[1] > 1 / LARGEST
+    edges = np.flatnonzero(np.diff(good)) + 1
+    return [
+        part for part, keep in zip(np.split(points, edges, axis=1), np.split(good, edges), strict=True) if keep.any()
+    ]
+
+
+def smoothed(run: np.ndarray, log: bool) -> np.ndarray:
+    """The mean of a moving median, both centred: it does not lag, and one wild value does not make a box of it."""
+    count = run.shape[1]
+    if count < SMOOTH_FROM:
+        return run
+    half = max(1, count // SMOOTH_SHARE // 2)
+    values = np.log(run[1]) if log else run[1]
+    for centre in (np.median, np.mean):
+        padded = np.pad(values, half, mode="symmetric")
+        values = centre(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
+    return np.stack([run[0], np.exp(values) if log else values])
+
+
+def thinned(run: np.ndarray) -> np.ndarray:
+    """The lowest and the highest point of each bucket, in order: peaks survive."""
+    count = run.shape[1]
+    if count <= 2 * BUCKETS:
+        return run
+    keep = {0, count - 1}
+    for bucket in np.array_split(np.arange(count), BUCKETS):
+        keep |= {int(bucket[run[1, bucket].argmin()]), int(bucket[run[1, bucket].argmax()])}
+    return run[:, sorted(keep)]
 
 
 def _even_ticks(low: float, high: float, count: int) -> list[float]:

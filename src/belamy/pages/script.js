@@ -125,8 +125,14 @@ dialog.addEventListener("keydown", event => {
   if (event.key === "ArrowLeft") look(shown - 1);
 });
 
-if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-  for (const film of document.querySelectorAll("video")) film.pause();
+for (const film of document.querySelectorAll(".film")) {
+  const button = film.querySelector(".again"), picture = film.querySelector("img"), address = picture.src;
+  let times = 0;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    film.querySelector("source")?.remove(); // who presses it wants motion
+    picture.src = `${address}#${++times}`; // another address: the browser plays it from the start
+  });
 }
 
 for (const block of document.querySelectorAll(".copy")) {

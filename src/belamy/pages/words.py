@@ -1,25 +1,10 @@
-"""Facts in words: times, numbers, settings, nested dictionaries as rows."""
+"""Facts in words: numbers, settings, nested dictionaries as rows."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from typing import Any
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it.
-
-    Example:
-        >>> [duration(value) for value in (0.4, 75, 3600, 90_000)]
-        ['0.4 s', '1 min 15 s', '1 h 0 min', '25 h 0 min']
-    """
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def said(value: Any) -> str:

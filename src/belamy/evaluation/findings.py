@@ -1,0 +1,156 @@
+"""What an evaluation says in two plain sentences: how far from real, and what is wrong.
+
+Each rule is a function from the evidence to a phrase, or to nothing. A rule speaks only where the interval of a number
+lies on the wrong side of what real images are told, so that chance alone seldom makes it speak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from belamy.evaluation.measures import Measure, number
+from belamy.evaluation.panel import COPIED
+
+NEAR = 0.05
+"""Share of images nearer to a training image than 1 in 100 unseen ones is, from which on they are mentioned."""
+BLURRED, NOISY = 0.8, 1.25
+"""Fine detail, against real images', below and above which images are called blurred and noisy."""
+UNEVEN = 0.05
+"""Divergence of the kinds' shares, in nats, from which on they are called uneven."""
+NARROW = 0.75
+"""Share of the variety of real images below which it is said to be missing."""
+GRADES = ((3.0, "close to"), (10.0, "clearly apart from"), (float("inf"), "far from"))
+"""How many times as far as other real images they may be, and the words for it."""
+DISTANCES = ("frechet", "kernel", "frechet-infinity")
+LIKE = "cannot be told from real ones"
+NAMED = 5
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the sentences are made of.
+
+    Args:
+        judged: How many images were judged.
+        measures: The numbers by name.
+        copies: Share of the judged images that are, pixel for pixel, among the ``real`` ones compared with, and among
+            those that were learned from (``train``).
+        missing: Kinds of images that hardly ever come, though real ones do.
+    """
+
+    judged: int
+    measures: Mapping[str, Measure]
+    copies: Mapping[str, float] = field(default_factory=dict)
+    missing: Sequence[str] = ()
+
+    def above(self, name: str, least: float = 0.0) -> Measure | None:
+        """A measure whose interval lies above that of real images, and above ``least``."""
+        found = self.measures.get(name)
+        return found if found and found.interval and found.interval.low > max(least, _high(found)) else None
+
+    def below(self, name: str, share: float = 1.0) -> Measure | None:
+        """A measure whose interval lies below that of real images, and below so much of their number."""
+        found = self.measures.get(name)
+        if found is None or found.interval is None or found.real_baseline is None:
+            return None
+        return found if found.interval.high < min(share * found.real_baseline, _low(found)) else None
+
+
+def sentences(evidence: Evidence) -> tuple[str, str]:
+    """How far the images are from real ones, and what is wrong with them."""
+    far, wrong = distance(evidence), faults(evidence)
+    return far, wrong.replace("What is wrong", "Yet something is wrong", 1) if LIKE in far else wrong
+
+
+def distance(evidence: Evidence) -> str:
+    """How far the images are from real ones, in a sentence."""
+    count = f"The {evidence.judged:,} images"
+    if evidence.copies.get("real", 0.0) == 1:
+        return f"{count} are the very ones that they are compared with, so no distance between them means anything."
+    found = [evidence.measures[name] for name in DISTANCES if name in evidence.measures]
+    chief = next(iter(found), None)
+    if chief is None:
+        return f"How far {count.lower()} are from real ones was not measured: ask for --metrics frechet."
+    if chief.real_baseline is None:
+        return f"{count} are at a {_titled(chief)} of {number(chief.value)}; what real images reach was not measured."
+    if all(each.like_real or _nearer(each) for each in found):
+        return f"{count} {LIKE} by {_listed([_titled(each) for each in found])}."
+    beside = f"{_titled(chief)} {number(chief.value)}, where other real images are at {number(chief.real_baseline)}"
+    times = chief.value / chief.real_baseline if chief.real_baseline > 0 else float("inf")
+    grade = next(words for limit, words in GRADES if times < limit or limit == float("inf"))
+    return f"{count} are {grade} real ones: {beside}."
+
+
+def faults(evidence: Evidence) -> str:
+    """What is wrong with the images, in a sentence."""
+    found = [phrase for rule in RULES if (phrase := rule(evidence))]
+    return f"What is wrong: {'; '.join(found)}." if found else "Nothing that was measured here is wrong with them."
+
+
+def copied(evidence: Evidence) -> str | None:
+    """Exact copies of what was learned from, or images that are all but that."""
+    if (share := evidence.copies.get("train", 0.0)) >= COPIED:
+        return f"{share:.0%} are copies of training images, pixel for pixel"
+    near, alike = evidence.above("nearest-close", NEAR), evidence.below("authenticity")
+    if near and alike and not evidence.below("recall", NARROW):
+        return f"{near.value:.0%} are nearly training images (of unseen real ones 1 % are)"
+    return None
+
+
+def lacking(evidence: Evidence) -> str | None:
+    """Kinds that do not come, or come too seldom."""
+    if evidence.missing:
+        names = [f"“{name}”" for name in evidence.missing[:NAMED]]
+        more = len(evidence.missing) - len(names)
+        return f"missing kinds: {_listed([*names, f'{more} more'] if more else names)}"
+    return "some kinds come much more often than others" if evidence.above("kl", UNEVEN) else None
+
+
+def narrow(evidence: Evidence) -> str | None:
+    """Variety that is not there."""
+    recall = evidence.below("recall", NARROW)
+    if recall and recall.real_baseline is not None:
+        beside = f"where real ones cover {recall.real_baseline:.0%}"
+        return f"little variety: they cover {recall.value:.0%} of real images, {beside}"
+    spread = evidence.below("diversity", NARROW)
+    return f"little variety: they lie {spread.value:.0%} as far apart as real images" if spread else None
+
+
+def unsharp(evidence: Evidence) -> str | None:
+    """Too little fine detail, or too much."""
+    if found := evidence.below("sharpness", BLURRED):
+        return f"blur: {found.value:.0%} of the fine detail of real images"
+    if found := evidence.above("sharpness", NOISY):
+        return f"noise or grain: {found.value:.1f} times the fine detail of real images"
+    return None
+
+
+def mistaken(evidence: Evidence) -> str | None:
+    """Images of another class than was asked for."""
+    found = evidence.below("label-fidelity", 0.95)
+    return f"{1 - found.value:.0%} are not of the class that was asked for" if found else None
+
+
+RULES: tuple[Callable[[Evidence], str | None], ...] = (copied, lacking, narrow, unsharp, mistaken)
+
+
+def _titled(measure: Measure) -> str:
+    return {"frechet": "Fréchet distance", "kernel": "kernel distance"}.get(measure.name, measure.name)
+
+
+def _nearer(measure: Measure) -> bool:
+    """Whether images are even nearer than real ones, as they are where these are few."""
+    return measure.interval is not None and measure.interval.high <= _low(measure)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _low(measure: Measure) -> float:
+    return measure.real_baseline_interval.low if measure.real_baseline_interval else measure.real_baseline or 0.0
+
+
+def _high(measure: Measure) -> float:
+    return measure.real_baseline_interval.high if measure.real_baseline_interval else measure.real_baseline or 0.0
