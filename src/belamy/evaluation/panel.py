@@ -184,6 +184,7 @@ class Panel:
         marks = self._show(metrics, kept(), "fake")
         count = len(marks)
         found = judged(metrics, replace(self.card(count, seed, labels), **facts), detail, self.doing)
+        said = getattr(self.extractor, "notes", ())
         rare: list[int] = getattr(metrics.get("modes"), "rare", list)() if self.data.classes else []
         copies = {
             side: float(torch.isin(marks, others).double().mean())
@@ -192,7 +193,7 @@ class Panel:
         }
         return replace(
             found, copies=copies, missing=tuple(self.data.classes[each] for each in rare),
-            shown=first[0] if first else found.shown, notes=[*getattr(self.extractor, "notes", ()), *found.notes, *repeats(copies, count)],
+            shown=first[0] if first else found.shown, notes=[*said, *found.notes, *repeats(copies, count)],
         )  # fmt: skip
 
     def judge_method(self, method: BaseMethod, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
