@@ -186,12 +186,12 @@ def _train(folder: Path, chosen: Recipe, data: Dataset) -> None:
     session = Session(run, trainer, SessionSettings(snapshots=1, watch=False), Reporter())
     if not session.go():
         raise KeyboardInterrupt
-    run.log(TOLD, chosen.train_samples, **tested(run.method().networks()["classifier"], data)._asdict())
+    run.log(TOLD, chosen.train_samples, **examined(run.method().networks()["classifier"], data)._asdict())
     os.rename(beside, folder)
 
 
 @torch.no_grad()
-def tested(network: nn.Module, data: Dataset) -> HeldOut:
+def examined(network: nn.Module, data: Dataset) -> HeldOut:
     """How a classifier and a linear model of the pixels do on the same held-out images.
 
     The linear model is a ridge regression of the classes on standardised pixels, see :class:`Ridge`.

@@ -138,7 +138,7 @@ def few_labels(
     For each seed as many training images of every class are drawn, and three classifiers of the same form learn from
     these alone: one whose encoder has fresh weights (``scratch``), one whose encoder is the method's and stays
     (``frozen``), and one whose encoder is the method's and learns on (``pretrained``). All are tested on the images of
-    :func:`tested_on`.
+    :func:`evaluation_rows`.
 
     References:
         Hinton & Salakhutdinov 2006, Science 313; Erhan et al. 2010, "Why does unsupervised pre-training help deep
@@ -161,7 +161,7 @@ def few_labels(
     found: dict[str, list[float]] = {start: [] for start in STARTS}
     for number in range(seed, seed + seeds):
         chosen = drawn(labels, data.indices("train"), per_class, number)
-        held, note = tested_on(data, chosen)
+        held, note = evaluation_rows(data, chosen)
         tested = len(held)
         for start in STARTS:
             network = classifier(method, data, chosen, start, number, how)
@@ -219,7 +219,7 @@ def drawn(labels: Tensor, among: Tensor, per_class: int, seed: int) -> Tensor:
     return torch.cat([order[labels[order] == kind][:per_class] for kind in labels.unique()])
 
 
-def tested_on(data: Dataset, learned: Tensor) -> tuple[Tensor, str]:
+def evaluation_rows(data: Dataset, learned: Tensor) -> tuple[Tensor, str]:
     """Which images test what learned from a few: those held out, or all others where too few are.
 
     Args:

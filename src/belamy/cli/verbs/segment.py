@@ -120,7 +120,7 @@ def labelled(form: Form, run: Run, own: Dataset) -> tuple[torch.Tensor, torch.Te
 
     from belamy.cli.images import other
     from belamy.data.masks import read_masks
-    from belamy.judges.pretraining import tested_on
+    from belamy.judges.pretraining import evaluation_rows
     from belamy.seeds import generator
 
     data = own if form.data is None else other(form.data, own, form.offline)
@@ -131,7 +131,7 @@ def labelled(form: Form, run: Run, own: Dataset) -> tuple[torch.Tensor, torch.Te
     if len(pool) <= least:
         raise DataError(f"{data.name} has {len(data)} image, but some must learn and others be held out. Give more.")
     learned = pool[least:][: form.learn].sort().values
-    held, note = tested_on(data, learned)
+    held, note = evaluation_rows(data, learned)
     held = held[torch.randperm(len(held), generator=numbers)] if note else held
     held = held[:TESTED].sort().values
     source = run.recipe.data if form.data is None else form.data
