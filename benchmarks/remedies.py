@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from math import inf
 from pathlib import Path
@@ -51,6 +51,8 @@ MARGIN = 0.1
 STRENGTH = 0.6
 """Findings from this strength on are treated."""
 RATE = 2e-3
+ENOUGH = 6
+"""Trials after which a remedy that harms is given up."""
 
 
 def adam(lr: float) -> Part:
@@ -194,6 +196,27 @@ def tell(folder: Path, **facts: Any) -> None:
         file.write(json.dumps(facts) + "\n")
 
 
+def effects(rows: Sequence[dict[str, Any]], of: Sequence[dict[str, Any]]) -> tuple[int, int, int]:
+    """How many of some trials helped and harmed, and how many there are.
+
+    Args:
+        rows: The trials.
+        of: All trials, with those of the unchanged runs.
+    """
+    apart = {"pictures", "patient", "seed"}
+    unchanged = {tuple(row[key] for key in sorted(apart)): row["after"] for row in of if row["why"] == "unchanged"}
+    pairs = [(row["after"], unchanged[tuple(row[key] for key in sorted(apart))]) for row in rows]
+    helped = sum(after < (1 - MARGIN) * alone for after, alone in pairs)
+    harmed = sum(alone < inf and after > (1 + MARGIN) * alone for after, alone in pairs)
+    return helped, harmed, len(pairs)
+
+
+def settled(folder: Path, rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether a remedy harmed so often that there is no need to go on."""
+    helped, harmed, tried = effects(rows, told(folder))
+    return tried >= ENOUGH and harmed >= helped + ENOUGH // 2
+
+
 def prescribed(run: Run) -> Iterator[tuple[Finding, Remedy]]:
     """The remedies of what is found in a run that are changes."""
     for finding in examine(RunHistory.of(run)):
@@ -236,7 +259,7 @@ def work(folder: Path, pictures: str, name: str, seed: int, until: float, most: 
         fields = recipe.changed(**remedy.changes).model_dump(mode="json")
         changes = {field: fields[field] for field in remedy.changes}
         mine = [row for row in told(folder) if (row["sign"], row["why"]) == (finding.sign, remedy.why)]
-        if len(mine) >= most or any({**row, **key} == row for row in mine):
+        if len(mine) >= most or settled(folder, mine) or any({**row, **key} == row for row in mine):
             continue
         before = known.get(json.dumps(changes, sort_keys=True))
         after, anew = (before["after"], before["anew"]) if before else treated(run, changes)

@@ -7,6 +7,7 @@ asked for, behind the same interface.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from belamy.data.files import STEP, visible
 from belamy.errors import UsageError, nearest
 from belamy.seeds import generator
 
@@ -188,13 +190,17 @@ class Dataset:
         notes: Sequence[str] = (),
         origin: Origin | None = None,
     ) -> None:
-        self.name, self.pixels, self.licence = name, pixels, licence
+        self.name, self.pixels, self.licence = visible(name), pixels, licence
         self.labels = labels
-        self.classes = tuple(classes)
-        self.attributes = dict(attributes or {})
-        self.skipped = tuple(skipped)
-        self.names = None if names is None else tuple(names)
-        self.notes = tuple(notes)
+        # What files and tables say may hold control characters; none of them reaches a terminal, a page or a file.
+        self.classes = tuple(map(visible, classes))
+        self.attributes = {
+            visible(key): Attribute(tuple(map(visible, known.values)), known.codes)
+            for key, known in (attributes or {}).items()
+        }
+        self.skipped = tuple((visible(file), visible(why)) for file, why in skipped)
+        self.names = None if names is None else tuple(map(visible, names))
+        self.notes = tuple(map(visible, notes))
         self.origin = origin or Origin()
         self.splits = dict(official) if official is not None else hold_out(len(pixels))
         drawn = f"{HOLD_OUT:.0%} held out by seed 0" if len(self.splits) > 1 else "all images train"
@@ -263,8 +269,8 @@ class Dataset:
         )
 
     def chunks(self, count: int = 1024) -> Iterator[Tensor]:
-        """All images in order, ``count`` at a time.  # [n, C, H, W]"""
-        for indices in torch.arange(len(self)).split(count):
+        """All images in order, ``count`` at a time, or fewer where they are large.  # [n, C, H, W]"""
+        for indices in torch.arange(len(self)).split(max(1, min(count, STEP // math.prod(self.shape)))):
             yield self.images(indices)
 
     @cached_property

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from belamy.data import to_float
-from belamy.data.measures import MEASURES, Measures
-from belamy.data.measures.labelling import class_names
+from belamy.data.assembly import class_names
+from belamy.data.measures import MEASURES, Measure
 from belamy.methods.base import Player, Turn
 from belamy.methods.learning import fit
 from belamy.networks.convnet import Classifier
@@ -65,9 +65,9 @@ class MeasurePredictor:
     threshold: float
 
     @property
-    def measure(self) -> Measures:
+    def measure(self) -> Measure:
         """What is measured."""
-        made: Measures = MEASURES.build(Part.parse(self.name))
+        made: Measure = MEASURES.build(Part.parse(self.name))
         return made
 
     @property
@@ -83,7 +83,7 @@ class MeasurePredictor:
 
 def measured(name: str, images: Tensor) -> MeasurePredictor:
     """A measure with the median of these images as threshold; where hardly any are above it, just below it."""
-    measure: Measures = MEASURES.build(Part.parse(name))
+    measure: Measure = MEASURES.build(Part.parse(name))
     values = measure(images)
     middle = float(values.median())
     below = values[values < middle]

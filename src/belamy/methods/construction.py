@@ -52,11 +52,6 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any) -> Critic:
 
     def network(shape: tuple[int, int, int]) -> nn.Module:
         made: nn.Module = DISCRIMINATORS.build(recipe.discriminator, shape=shape)
-        if not hasattr(made, "scores_and_features"):
-            raise UsageError(
-                f"The discriminator '{recipe.discriminator.name}' has no scores_and_features(images) -> (scores, "
-                f"features); see belamy.networks.critic."
-            )
         return adapted(made, recipe.discriminator_norm, recipe.discriminator_weights)
 
     given = {"build": network, "shape": spec.shape, "classes": classes}

@@ -68,7 +68,7 @@ class Provenance(Facts):
     parent: dict[str, JsonValue] | None = None
 
 
-class Card(Facts):
+class DataCard(Facts):
     """``data.json``: what was learned from; see :meth:`belamy.data.Dataset.card`."""
 
     name: str = ""
@@ -122,7 +122,7 @@ class BestEvent(Event):
     value: Number
 
 
-class Row(Facts):
+class MetricsRow(Facts):
     """A line of ``metrics.jsonl``."""
 
     __pydantic_extra__: dict[str, Measured]
@@ -148,10 +148,11 @@ class EvidenceFacts(Facts):
 
 
 class RemedyFacts(Facts):
-    """What may help, and the options of ``belamy train`` that do it."""
+    """What may help, the options of ``belamy train`` that do it, and whether they are for a beginning anew."""
 
     why: str
     options: tuple[str, ...] = ()
+    anew: bool = False
 
 
 class FindingFacts(Facts):
@@ -210,6 +211,6 @@ AnyEvent = Annotated[
     Discriminator(_kind),
 ]  # fmt: skip
 EVENT: TypeAdapter[Event] = TypeAdapter(AnyEvent)
-ROW, PROVENANCE, CARD = TypeAdapter(Row), TypeAdapter(Provenance), TypeAdapter(Card)
+ROW, PROVENANCE, CARD = TypeAdapter(MetricsRow), TypeAdapter(Provenance), TypeAdapter(DataCard)
 STATE, WEIGHTS, BEST = TypeAdapter(State), TypeAdapter(Weights), TypeAdapter(Best)
 DIAGNOSIS = TypeAdapter(tuple[FindingFacts, ...])

@@ -16,7 +16,8 @@ from belamy.survey.clusters import mean_over, share_over_participants
 from belamy.survey.design import LONGEST, SHORTEST, Design
 from belamy.survey.exclusion import Kept, catch_score, keep
 from belamy.survey.psychometric import Curve, fit
-from belamy.survey.store import Response, Store, right_answer
+from belamy.survey.response import Response, right_answer
+from belamy.survey.store import Store
 from belamy.survey.strengths import bradley_terry
 
 SETTLED = 20

@@ -9,7 +9,7 @@ from math import ceil
 
 from belamy.survey.binomial import tail
 from belamy.survey.design import CATCH, MAIN, Design
-from belamy.survey.store import Response, right_answer
+from belamy.survey.response import Response, right_answer
 
 EARLIEST = 100.0
 """Milliseconds after onset before which no answer can be about what was seen."""

@@ -7,7 +7,8 @@ import io
 from dataclasses import asdict
 from typing import Any
 
-from belamy.survey.store import Store, right_answer
+from belamy.survey.response import right_answer
+from belamy.survey.store import Store
 
 COLUMNS = (
     "participant", "place", "role", "left_source", "left_number", "right_source", "right_number", "answer", "right",

@@ -15,7 +15,8 @@ from belamy.pages import file_text, fragment
 from belamy.survey.design import SCORES
 from belamy.survey.export import as_csv, as_json
 from belamy.survey.guard import Guard
-from belamy.survey.store import Refused, Reply, Store
+from belamy.survey.response import Reply
+from belamy.survey.store import Refused, Store
 
 HOST = "127.0.0.1"
 PAGES = {"/": "survey_welcome", "/take": "survey_take", "/admin": "survey_admin"}

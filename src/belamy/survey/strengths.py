@@ -104,9 +104,6 @@ def _meat(theta: Tensor, choices: Sequence[tuple[int, int, int]]) -> Tensor:
 
 def _connected(wins: Tensor) -> bool:
     """Whether from each source a chain of wins leads to each other one."""
-    import torch
+    from scipy.sparse.csgraph import connected_components
 
-    reached = torch.eye(len(wins), dtype=torch.bool) | (wins > 0)
-    for _ in range(len(wins)):
-        reached = (reached.double() @ reached.double()) > 0
-    return bool(reached.all())
+    return bool(connected_components(wins.numpy() > 0, connection="strong", return_labels=False) == 1)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.metrics import METRICS, Accumulates
+from belamy.evaluation.metrics import METRICS, Metric
 from belamy.evaluation.metrics.authenticity import fewer
 from belamy.evaluation.metrics.birthday import CollisionCounts
 from belamy.evaluation.metrics.birthday import Metric as Birthday
@@ -374,7 +374,7 @@ def test_intervals_cover(case: str) -> None:
     name, key, draw = DRAWS[case]
     found: list[Interval] = []
     for _ in range(150):
-        metric: Accumulates = shown(name, **draw())
+        metric: Metric = shown(name, **draw())
         found.append(metric.intervals()[key])
     truth = 300.0 if case == "birthday" else sum(each.value for each in found) / len(found)
     covered = sum(low <= truth <= high for _, low, high in found) / len(found)

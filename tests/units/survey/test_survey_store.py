@@ -27,8 +27,9 @@ from belamy.survey.design import CATCH, EASIER, FAST, HARDER, LONGEST, MAIN, MAS
 from belamy.survey.exclusion import keep
 from belamy.survey.export import as_csv, as_json
 from belamy.survey.page import render, told
+from belamy.survey.response import Reply, Response, right_answer
 from belamy.survey.stimuli import Collection, sounds, stimuli, wav
-from belamy.survey.store import Refused, Reply, Response, Store, right_answer
+from belamy.survey.store import Refused, Store
 
 SOURCE = Path(__file__).parents[3] / "src"
 

@@ -12,7 +12,7 @@ import torch
 from belamy.data.assembly import Raw, assemble
 from belamy.data.dataset import Dataset
 from belamy.data.fetching import fetch
-from belamy.data.idx import read_idx, write_idx
+from belamy.data.formats.idx import read_idx, write_idx
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 

@@ -19,7 +19,7 @@ from belamy.registry import Registry
 METRICS = Registry("belamy.evaluation.metrics", "metric", "Metric")
 
 
-class Accumulates(Protocol):
+class Metric(Protocol):
     """What a metric can do.
 
     Attributes:

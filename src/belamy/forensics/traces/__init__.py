@@ -15,7 +15,7 @@ from belamy.registry import Registry
 TRACES = Registry("belamy.forensics.traces", "trace", "Trace")
 
 
-class Describes(Protocol):
+class Trace(Protocol):
     """What a trace can do.
 
     Attributes:

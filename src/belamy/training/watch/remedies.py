@@ -11,6 +11,9 @@ from belamy.registry import Part, PartField, part_fields
 from belamy.training.watch.finding import Remedy
 
 Change = Callable[[Any], Any]
+Remedies = tuple[Remedy | None, ...]
+FILTERS = ("width", "features", "filters")
+"""Options of networks that say how many filters they have."""
 
 
 class RemedyBuilder:
@@ -45,6 +48,13 @@ class RemedyBuilder:
             return None
         word = f"--{_dashed(field)}.{_dashed(key)}"
         return self.made({field: Part(name=part.name, **{**part.options, key: new})}, (word, f"{new}"), why)
+
+    def rate(self, player: str, factor: float, learns: str, learn: str) -> Remedy | None:
+        """Another learning rate for a player, or for the only one that there is."""
+        field = f"{player}_optimizer"
+        known = field in type(self.recipe).model_fields
+        why = f"the {player} {learns}" if known else learn
+        return self.option(field if known else "optimizer", "lr", lambda now: now * factor, why)
 
     def field(self, field: str, change: Change, why: str) -> Remedy | None:
         """Another value for a plain field."""
@@ -94,63 +104,88 @@ class RemedyBuilder:
         return part_fields(type(self.recipe)).get(field)
 
 
-def in_order(*remedies: Remedy | None) -> tuple[Remedy, ...]:
-    """Those that there are."""
-    return tuple(remedy for remedy in remedies if remedy is not None)
-
-
-def weaken_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
+def weaken_discriminator(builder: RemedyBuilder) -> Remedies:
     """When the discriminator overpowers the generator: the slides' remedies in their order, then newer ones."""
-    builder = RemedyBuilder(recipe)
-    return in_order(
+    return (
         builder.field("critic_steps", lambda now: max(1, now // 2), "let it learn less often"),
         builder.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout"),
         slower(builder, "discriminator"),
-        *(builder.option("discriminator", key, lambda now: max(1, now // 2), "give it fewer filters")
-          for key in ("width", "features", "filters")),
+        *fewer_filters(builder),
         builder.part("targets", "noise", "add noise to the labels that the discriminator is told"),
         builder.part("targets", "flipping", "flip some of those labels"),
-        builder.part("penalties", "r1", "keep the discriminator smooth near real images"),
+        smoother(builder),
         builder.part("views", "instance-noise", "blur the border by noise on what it sees, less and less"),
-    )  # fmt: skip
+    )
 
 
-def strengthen_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
+def strengthen_discriminator(builder: RemedyBuilder) -> Remedies:
     """When the generator overpowers the discriminator: the opposites, lower rates for both, larger batches."""
-    builder = RemedyBuilder(recipe)
-    return in_order(
+    return (
         faster(builder, "discriminator"),
         builder.field("critic_steps", lambda now: now * 2, "let the discriminator learn twice as often"),
         builder.option("discriminator", "dropout", lambda now: max(0.0, now - 0.3), "lower its dropout"),
         builder.without("targets", ("noise", "flipping"), "tell the discriminator true labels"),
         slower(builder, "generator"),
-        *(builder.option("discriminator", key, lambda now: now * 2, "give it more filters")
-          for key in ("width", "features", "filters")),
+        *(builder.option("discriminator", key, lambda now: now * 2, "give it more filters") for key in FILTERS),
         slower_both(builder),
         builder.field("batch", lambda now: min(now * 2, 65536), "larger batches show more of the data at once"),
-    )  # fmt: skip
+    )
 
 
-def more_variety(recipe: BaseRecipe) -> tuple[Remedy, ...]:
+def more_variety(builder: RemedyBuilder) -> Remedies:
     """Against collapse: what lets the discriminator see or punish the lack of variety, after the slides' remedies."""
-    builder = RemedyBuilder(recipe)
-    return in_order(
-        *strengthen_discriminator(recipe),
-        builder.part("penalties", "r1", "keep the discriminator smooth near real images"),
+    return (
+        *strengthen_discriminator(builder),
+        smoother(builder),
         builder.part("statistics", "minibatch-standard-deviation", "let the discriminator see how varied a batch is"),
         builder.part("adversarial", "relativistic-pairing", "compare each generated image with a real one"),
     )
 
 
-def calm(recipe: BaseRecipe, player: str) -> tuple[Remedy, ...]:
+def sharper(builder: RemedyBuilder) -> Remedies:
+    """When samples are blurred or grey: codes that tell more, and slower steps."""
+    return (
+        builder.field("beta", lambda now: now / 10, "let codes tell more of their image"),
+        builder.field("latent", lambda now: min(now * 4, 256), "larger codes"),
+        slower(builder, "model"),
+        faster(builder, "model"),
+        faster(builder, "discriminator") if hasattr(builder.recipe, "discriminator") else None,
+    )
+
+
+def calm(builder: RemedyBuilder, player: str) -> Remedies:
     """When a player's steps are too large: a lower rate for it, clipping, a smoother discriminator, larger batches."""
-    builder = RemedyBuilder(recipe)
-    return in_order(
+    return (
         slower(builder, player, 10),
-        builder.field("clip_norm", lambda now: (now or 2.0) / 2, "cut the largest gradients"),
-        builder.part("penalties", "r1", "keep the discriminator smooth near real images"),
+        clipped(builder),
+        smoother(builder),
         builder.field("batch", lambda now: min(now * 2, 65536), "larger batches have steadier gradients"),
     )
+
+
+def augmentations(builder: RemedyBuilder) -> Remedies:
+    """When the data are few."""
+    return (
+        builder.part("views", "adaptive", "augment what the discriminator sees, as much as it takes (ADA)"),
+        builder.part("views", "diff-augment", "augment what the discriminator sees"),
+    )
+
+
+def fewer_filters(builder: RemedyBuilder) -> Remedies:
+    """A smaller discriminator."""
+    return tuple(
+        builder.option("discriminator", key, lambda now: max(1, now // 2), "give it fewer filters") for key in FILTERS
+    )
+
+
+def smoother(builder: RemedyBuilder, why: str = "keep the discriminator smooth near real images") -> Remedy | None:
+    """A penalty on the discriminator's gradient near real images."""
+    return builder.part("penalties", "r1", why)
+
+
+def clipped(builder: RemedyBuilder) -> Remedy | None:
+    """A bound on the gradients, or a lower one."""
+    return builder.field("clip_norm", lambda now: (now or 2.0) / 2, "cut the largest gradients")
 
 
 def advice(why: str) -> Remedy:
@@ -160,28 +195,22 @@ def advice(why: str) -> Remedy:
 
 def slower(builder: RemedyBuilder, player: str, factor: float = 4) -> Remedy | None:
     """A lower learning rate for one player."""
-    field = f"{player}_optimizer"
-    known = field in type(builder.recipe).model_fields
-    owner = f"the {player} learns" if known else "learn"
-    return builder.option(field if known else "optimizer", "lr", lambda now: now / factor, f"{owner} more slowly")
+    return builder.rate(player, 1 / factor, "learns more slowly", "learn more slowly")
 
 
 def faster(builder: RemedyBuilder, player: str, factor: float = 4) -> Remedy | None:
     """A higher learning rate for one player."""
-    field = f"{player}_optimizer"
-    known = field in type(builder.recipe).model_fields
-    owner = f"the {player} learns" if known else "learn"
-    return builder.option(field if known else "optimizer", "lr", lambda now: now * factor, f"{owner} faster")
+    return builder.rate(player, factor, "learns faster", "learn faster")
 
 
 def slower_both(builder: RemedyBuilder, factor: float = 2) -> Remedy | None:
     """Lower learning rates for both players."""
     pair = [slower(builder, player, factor) for player in ("generator", "discriminator")]
-    if any(remedy is None for remedy in pair) or "optimizer" in type(builder.recipe).model_fields:
+    if None in pair or "optimizer" in type(builder.recipe).model_fields:
         return None
     changes: dict[str, Any] = {}
     words: list[str] = []
-    for remedy in in_order(*pair):
+    for remedy in filter(None, pair):
         changes |= dict(remedy.changes)
         words += remedy.words
     return builder.made(changes, tuple(words), "both players learn more slowly")
