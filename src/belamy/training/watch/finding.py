@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from belamy.runs.schema import Severity
 
 SEVERITIES: tuple[Severity, ...] = ("note", "warning", "severe")
@@ -32,17 +30,6 @@ class Evidence:
     name: str
     points: tuple[tuple[float, float], ...]
     limit: float | None = None
-
-    @classmethod
-    def of(cls, name: str, series: np.ndarray, limit: float | None = None) -> Evidence:
-        """From samples and values.
-
-        Args:
-            name: What is drawn.
-            series: [2, n].
-            limit: Where trouble begins.
-        """
-        return cls(name, tuple((float(x), float(y)) for x, y in series.T), limit)
 
 
 @dataclass(frozen=True)

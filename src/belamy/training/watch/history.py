@@ -81,6 +81,10 @@ class RunHistory:
         """Samples seen and value of a quantity, by its dotted name, e.g. ``watch.diversity``.  # [2, n] float64"""
         return self._series.get(name, np.empty((2, 0)))
 
+    def points(self, name: str) -> tuple[tuple[float, float], ...]:
+        """The same as pairs, oldest first."""
+        return tuple((float(x), float(y)) for x, y in self.series(name).T)
+
     def names(self, prefix: str) -> list[str]:
         """The quantities below a prefix, e.g. ``gradient_norms.``."""
         return [name for name in self._series if name.startswith(prefix)]

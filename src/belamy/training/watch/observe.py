@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from belamy.data import Batch, to_float
 from belamy.methods import base
 from belamy.methods.base import Samples
+from belamy.networks.layers import KerasConvTranspose2d
 from belamy.training.trainer import Trainer
 from belamy.training.watch.patch_features import PatchFeatures, colour, detail, nearest, pairwise, spectrum
 
@@ -289,19 +290,23 @@ def enlarging_layers(method: nn.Module) -> tuple[str, str]:
     The windows of the second overlap unevenly. A discriminator's layers do not count.
 
     Example:
-        >>> enlarging_layers(nn.Sequential(nn.ConvTranspose2d(1, 1, 4, 2), nn.ConvTranspose2d(1, 1, 3, 2)))
-        ('0', '1 (kernel 3, stride 2)')
+        >>> enlarging_layers(nn.Sequential(nn.ConvTranspose2d(1, 1, 4, 2), KerasConvTranspose2d(1, 1, 5, 2)))
+        ('0', '1 (kernel 5, stride 2)')
     """
     first, uneven = "", ""
     for name, module in method.named_modules():
         if name.startswith("discriminator"):
             continue
+        kernel, stride = 1, 1
         if isinstance(module, nn.PixelShuffle):
-            first = first or name
-        if isinstance(module, nn.ConvTranspose2d):
-            for kernel, stride in zip(module.kernel_size, module.stride, strict=True):
-                first = first or (name if stride > 1 else "")
-                uneven = uneven or (f"{name} (kernel {kernel}, stride {stride})" if kernel % stride else "")
+            kernel = stride = module.upscale_factor
+        elif isinstance(module, KerasConvTranspose2d):
+            kernel, stride = module.kernel, module.stride
+        elif isinstance(module, nn.ConvTranspose2d):
+            sides = zip(module.kernel_size, module.stride, strict=True)
+            kernel, stride = max(sides, key=lambda side: side[0] % side[1])
+        first = first or (name if stride > 1 else "")
+        uneven = uneven or (f"{name} (kernel {kernel}, stride {stride})" if kernel % stride else "")
     return first, uneven
 
 

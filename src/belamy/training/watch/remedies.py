@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from belamy.errors import UsageError
@@ -80,17 +80,6 @@ class RemedyBuilder:
         new = (*held, wanted) if slot.many else wanted
         return self.made({field: new}, (f"--{_dashed(field)}", *map(str, new if slot.many else [new])), why)
 
-    def without(self, field: str, names: Iterable[str], why: str) -> Remedy | None:
-        """A field without some of the parts that it holds."""
-        slot = self.slot(field)
-        if slot is None or not slot.many:
-            return None
-        held: tuple[Part, ...] = getattr(self.recipe, field)
-        new = tuple(part for part in held if part.name not in set(names))
-        if len(new) == len(held):
-            return None
-        return self.made({field: new}, (f"--{_dashed(field)}", *map(str, new)), why)
-
     def made(self, changes: dict[str, Any], words: tuple[str, ...], why: str) -> Remedy | None:
         """The remedy, if the recipe takes it."""
         try:
@@ -105,41 +94,29 @@ class RemedyBuilder:
 
 
 def weaken_discriminator(builder: RemedyBuilder) -> Remedies:
-    """When the discriminator overpowers the generator: the slides' remedies in their order, then newer ones."""
+    """When the discriminator overpowers the generator."""
     return (
+        pairing(builder),
         builder.field("critic_steps", lambda now: max(1, now // 2), "let it learn less often"),
-        builder.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout"),
         slower(builder, "discriminator"),
-        *fewer_filters(builder),
-        builder.part("targets", "noise", "add noise to the labels that the discriminator is told"),
-        builder.part("targets", "flipping", "flip some of those labels"),
         smoother(builder),
-        builder.part("views", "instance-noise", "blur the border by noise on what it sees, less and less"),
+        more_dropout(builder),
     )
 
 
 def strengthen_discriminator(builder: RemedyBuilder) -> Remedies:
-    """When the generator overpowers the discriminator: the opposites, lower rates for both, larger batches."""
+    """When the generator overpowers the discriminator."""
     return (
         faster(builder, "discriminator"),
-        builder.field("critic_steps", lambda now: now * 2, "let the discriminator learn twice as often"),
-        builder.option("discriminator", "dropout", lambda now: max(0.0, now - 0.3), "lower its dropout"),
-        builder.without("targets", ("noise", "flipping"), "tell the discriminator true labels"),
         slower(builder, "generator"),
-        *(builder.option("discriminator", key, lambda now: now * 2, "give it more filters") for key in FILTERS),
-        slower_both(builder),
         builder.field("batch", lambda now: min(now * 2, 65536), "larger batches show more of the data at once"),
+        *(builder.option("discriminator", key, lambda now: now * 2, "give it more filters") for key in FILTERS),
     )
 
 
 def more_variety(builder: RemedyBuilder) -> Remedies:
-    """Against collapse: what lets the discriminator see or punish the lack of variety, after the slides' remedies."""
-    return (
-        *strengthen_discriminator(builder),
-        smoother(builder),
-        builder.part("statistics", "minibatch-standard-deviation", "let the discriminator see how varied a batch is"),
-        builder.part("adversarial", "relativistic-pairing", "compare each generated image with a real one"),
-    )
+    """Against collapse: what lets the discriminator see or punish the lack of variety."""
+    return pairing(builder), smoother(builder)
 
 
 def sharper(builder: RemedyBuilder) -> Remedies:
@@ -178,6 +155,16 @@ def fewer_filters(builder: RemedyBuilder) -> Remedies:
     )
 
 
+def more_dropout(builder: RemedyBuilder) -> Remedy | None:
+    """A discriminator that forgets more."""
+    return builder.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout")
+
+
+def pairing(builder: RemedyBuilder) -> Remedy | None:
+    """A loss that cannot be flat while one generated image is worse than a real one."""
+    return builder.part("adversarial", "relativistic-pairing", "compare each generated image with a real one")
+
+
 def smoother(builder: RemedyBuilder, why: str = "keep the discriminator smooth near real images") -> Remedy | None:
     """A penalty on the discriminator's gradient near real images."""
     return builder.part("penalties", "r1", why)
@@ -201,19 +188,6 @@ def slower(builder: RemedyBuilder, player: str, factor: float = 4) -> Remedy | N
 def faster(builder: RemedyBuilder, player: str, factor: float = 4) -> Remedy | None:
     """A higher learning rate for one player."""
     return builder.rate(player, factor, "learns faster", "learn faster")
-
-
-def slower_both(builder: RemedyBuilder, factor: float = 2) -> Remedy | None:
-    """Lower learning rates for both players."""
-    pair = [slower(builder, player, factor) for player in ("generator", "discriminator")]
-    if None in pair or "optimizer" in type(builder.recipe).model_fields:
-        return None
-    changes: dict[str, Any] = {}
-    words: list[str] = []
-    for remedy in filter(None, pair):
-        changes |= dict(remedy.changes)
-        words += remedy.words
-    return builder.made(changes, tuple(words), "both players learn more slowly")
 
 
 def _dashed(name: str) -> str:

@@ -24,7 +24,7 @@ class BaseSign:
     Attributes:
         title: Its name in words, short enough for the progress line.
         specific: Whether it is a cause in itself; a finding of a cause stands before symptoms of the same severity.
-        needs: Quantities of which it sees the last ``looks`` values.
+        needs: What it judges: mean, max, median or last of the last ``looks`` values, e.g. ``median watch.coverage``.
         looks: Values over which it must last.
         grace: Share of the run before which it says nothing.
     """
@@ -37,11 +37,14 @@ class BaseSign:
 
     def __call__(self, history: RunHistory) -> Finding | None:
         """What the numbers of a run say; None where too few concern it, or where it sees nothing."""
-        seen = [history.recent(name, self.looks) for name in self.needs]
-        return self.judge(history, seen) if history.progress >= self.grace and all(map(len, seen)) else None
+        asked = [need.split() for need in self.needs]
+        recent = [history.recent(name, self.looks) for _, name in asked]
+        if history.progress < self.grace or not all(map(len, recent)):
+            return None
+        return self.judge(history, [_reduced(values, how) for (how, _), values in zip(asked, recent, strict=True)])
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        """What the last values of the quantities that it needs say."""
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        """What the quantities that it needs say."""
         raise NotImplementedError
 
     def found(
@@ -63,12 +66,16 @@ class BaseSign:
             says: The figures against their limits, in one sentence or two.
             cause: Why, as far as the numbers tell.
             shown: What to draw.
-            remedies: What may help, from a cabinet of the run's recipe.
+            remedies: What may help, from a builder of the run's recipe.
             mild: Whether it is a warning at most.
             title: Instead of its own.
         """
-        evidence = tuple(Evidence.of(name, history.series(key), limit) for name, key, limit in shown)
+        evidence = tuple(Evidence(name, history.points(key), limit) for name, key, limit in shown)
         return Finding(
             title or self.title, strength, says, cause, evidence,
             lambda: tuple(filter(None, remedies(RemedyBuilder(history.recipe)))), specific=self.specific, mild=mild,
         )  # fmt: skip
+
+
+def _reduced(values: np.ndarray, how: str) -> float:
+    return float(values[-1] if how == "last" else getattr(np, how)(values))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import advice, slower
@@ -31,14 +29,14 @@ class Sign(BaseSign):
 
     title = "checkerboard"
     specific = True
-    needs = ("watch.pattern",)
+    needs = ("median watch.pattern",)
     factor: float = 8.0
     uneven: float = 2.2
     looks: int = 5
     grace: float = 0.2
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        factor, layer = float(np.median(seen[0])), history.words("watch.uneven")
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        factor, layer = seen[0], history.words("watch.uneven")
         limit = self.uneven if layer else self.factor
         return self.found(
             history,
@@ -49,8 +47,7 @@ class Sign(BaseSign):
             remedies=lambda builder: (
                 advice("take kernels divisible by the stride, or enlarge before convolving") if layer else None,
                 slower(builder, "generator"),
-                builder.field("average", lambda now: now or 10_000, "sample from averaged weights"),
-                builder.part("generator", "resnet-cifar:features=32", "a generator that enlarges before it convolves"),
+                builder.part("generator", "r3gan", "a generator that enlarges before it convolves"),
             ),
         )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.constant import least
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
@@ -29,18 +27,18 @@ class Sign(BaseSign):
 
     title = "discriminator diverges"
     specific = True
-    needs = (LOSS,)
+    needs = (f"median {LOSS}",)
     excess: float = 0.5
     looks: int = 30
     moved: float = 1e-3
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         constant = least(history.recipe)
         if constant is None:
             return None
-        loss, spread = float(np.median(seen[0])), history.late("watch.scores.real.sd", 3) or 0.0
+        loss, spread = seen[0], history.late("watch.scores.real.sd", 3) or 0.0
         moved = history.series("watch.moved.discriminator")[1]
-        if not loss > constant or (len(moved) and float(np.max(moved)) < self.moved):
+        if not loss > constant or (len(moved) and max(moved) < self.moved):
             return None
         return self.found(
             history,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import augmentations, fewer_filters, smoother
+from belamy.training.watch.remedies import augmentations, fewer_filters, more_dropout, smoother
 from belamy.training.watch.sign import BaseSign
 
 
@@ -30,14 +28,14 @@ class Sign(BaseSign):
 
     title = "discriminator memorises"
     specific = True
-    needs = ("watch.auc_held",)
+    needs = ("mean watch.auc_held",)
     auc: float = 0.75
     looks: int = 4
     few: int = 500
     passes: int = 50
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        mean, few = float(np.mean(seen[0])), 0 < history.train <= self.few and not augmented(history)
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        mean, few = seen[0], 0 < history.train <= self.few and not augmented(history)
         passes = history.samples / history.train if few else 0.0
         strength = (mean - 0.5) / (self.auc - 0.5)
         says = f"A training image scores above one held out in {mean:.0%} of pairs (limit {self.auc:.0%}, chance 50%)."
@@ -54,7 +52,7 @@ class Sign(BaseSign):
             mild=strength < 1,
             remedies=lambda builder: (
                 *augmentations(builder),
-                builder.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout"),
+                more_dropout(builder),
                 smoother(builder),
                 *fewer_filters(builder),
             ),

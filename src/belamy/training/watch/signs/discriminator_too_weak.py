@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import strengthen_discriminator
@@ -25,14 +23,14 @@ class Sign(BaseSign):
 
     title = "discriminator too weak"
     specific = True
-    needs = ("watch.auc", "watch.coverage")
+    needs = ("median watch.auc", "median watch.coverage")
     auc: float = 0.75
     alike: float = 0.3
     looks: int = 5
     grace: float = 0.15
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        sure, good = (float(np.median(values)) for values in seen)
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        sure, good = seen
         strength = min((1 - sure) / (1 - self.auc), (1 - good) / (1 - self.alike))
         return self.found(
             history,

@@ -34,14 +34,14 @@ class Sign(BaseSign):
     """
 
     title = "discriminator wins"
-    needs = (LOSS,)
+    needs = (f"median {LOSS}",)
     share: float = 0.1
     vanishing: float = 1e-3
     looks: int = 20
     grace: float = 0.06
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        constant, loss = least(history.recipe), float(np.median(seen[0]))
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        constant, loss = least(history.recipe), seen[0]
         sure = history.late("watch.auc", 3)
         if constant:
             strength = log(min(max(loss / constant, 1e-6), 1.0)) / log(self.share)

@@ -27,7 +27,7 @@ class Sign(BaseSign):
     specific = True
     growth: float = 50.0
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         factor, name = 1.0, ""
         for each in history.names("gradient_norms."):
             values = history.series(each)[1]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import advice
@@ -23,12 +21,12 @@ class Sign(BaseSign):
 
     title = "generator frozen"
     specific = True
-    needs = ("watch.moved.generator",)
+    needs = ("max watch.moved.generator",)
     moved: float = 1e-7
     looks: int = 2
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        most = float(np.max(history.series("watch.moved.generator")[1]))
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        most = float(max(history.series("watch.moved.generator")[1]))
         if most >= self.moved:
             return None
         optimizer = getattr(history.recipe, "generator_optimizer", None)

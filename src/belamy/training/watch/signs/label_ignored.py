@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import advice
@@ -26,13 +24,13 @@ class Sign(BaseSign):
 
     title = "label ignored"
     specific = True
-    needs = ("watch.fidelity", "watch.fidelity_limit")
+    needs = ("mean watch.fidelity", "last watch.fidelity_limit")
     share: float = 0.15
     looks: int = 5
     grace: float = 0.2
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        mean, possible = float(np.mean(seen[0])), float(seen[1][-1])
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        mean, possible = seen
         classes = history.histograms("watch.classes")
         told, checked = conditions(history)
         if not classes or not (told or checked) or possible < 1 / len(classes[-1]) + 0.2:

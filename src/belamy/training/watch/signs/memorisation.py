@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import advice, augmentations
@@ -26,14 +24,14 @@ class Sign(BaseSign):
 
     title = "samples are copies"
     specific = True
-    needs = ("watch.copies", "watch.diversity")
+    needs = ("mean watch.copies", "median watch.diversity")
     copies: float = 0.35
     diversity: float = 0.5
     looks: int = 4
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        share = float(np.mean(seen[0]))
-        if float(np.median(seen[1])) < self.diversity:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        share, varied = seen
+        if varied < self.diversity:
             return None
         return self.found(
             history,

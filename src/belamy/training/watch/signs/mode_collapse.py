@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import EASED, RISING, Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import more_variety
+from belamy.training.watch.remedies import more_variety, sharper
 from belamy.training.watch.sign import BaseSign
 
 
@@ -25,14 +23,14 @@ class Sign(BaseSign):
     """
 
     title = "mode collapse"
-    needs = ("watch.diversity", "watch.coverage")
+    needs = ("max watch.diversity", "median watch.coverage")
     diversity: float = 0.5
     coverage: float = 0.5
     looks: int = 4
     grace: float = 0.1
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        varied, covered = float(np.max(seen[0])), float(np.median(seen[1]))
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        varied, covered = seen
         strength = min((1 - varied) / (1 - self.diversity), (1 - covered) / (1 - self.coverage))
         rising = history.rise("watch.coverage", self.looks) > RISING
         return self.found(
@@ -45,5 +43,5 @@ class Sign(BaseSign):
             "The codes that samples are drawn from have lost their meaning: hardly anything follows from them.",
             ("diversity against the data's", "watch.diversity", self.diversity),
             ("share of the data's places met", "watch.coverage", self.coverage),
-            remedies=more_variety,
+            remedies=more_variety if history.adversarial else sharper,
         )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from belamy.training.watch.finding import EASED, RISING, Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import more_variety
+from belamy.training.watch.remedies import more_variety, sharper
 from belamy.training.watch.sign import BaseSign
 
 
@@ -26,7 +26,7 @@ class Sign(BaseSign):
     """
 
     title = "mode drop"
-    needs = ("watch.coverage", "watch.precision")
+    needs = ("median watch.coverage", "median watch.precision")
     missing: float = 0.3
     rare: float = 0.15
     coverage: float = 0.4
@@ -34,8 +34,8 @@ class Sign(BaseSign):
     looks: int = 6
     grace: float = 0.12
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        covered, alike = (float(np.median(values)) for values in seen)
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        covered, alike = seen
         if alike < self.alike:
             return None
         rising = history.rise("watch.coverage", self.looks // 2) > RISING
@@ -52,7 +52,7 @@ class Sign(BaseSign):
             "The generator has given up parts of the data: the discriminator does not punish what is missing."
             if history.adversarial else "Samples are drawn from codes that stand for a part of the data only.",
             ("share of the data covered", "watch.coverage", self.coverage),
-            remedies=more_variety,
+            remedies=more_variety if history.adversarial else sharper,
         )  # fmt: skip
 
     def absent(self, history: RunHistory) -> float | None:

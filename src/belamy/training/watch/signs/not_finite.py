@@ -27,7 +27,7 @@ class Sign(BaseSign):
     growth: float = 100.0
     looks: int = 3
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         stopped = next((row for row in reversed(history.events) if row.get("event") == "not-finite"), None)
         factor, name = self.fastest(history)
         layer = history.words("watch.loudest") or ""

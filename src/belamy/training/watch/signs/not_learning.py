@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import faster
@@ -25,13 +23,13 @@ class Sign(BaseSign):
     """
 
     title = "nothing is learned"
-    needs = ("watch.coverage",)
+    needs = ("median watch.coverage",)
     coverage: float = 0.15
     grace: float = 0.3
     looks: int = 5
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        covered = float(np.median(seen[0]))
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        covered = seen[0]
         return self.found(
             history,
             min(self.coverage / max(covered, 0.01), 1.5),

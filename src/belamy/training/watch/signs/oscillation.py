@@ -8,7 +8,7 @@ import numpy as np
 
 from belamy.training.watch.finding import RISING, Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import slower, slower_both, smoother
+from belamy.training.watch.remedies import pairing, smoother
 from belamy.training.watch.sign import BaseSign
 
 ROWS, SHORTEST = 80, 5
@@ -34,7 +34,7 @@ class Sign(BaseSign):
     share: float = 1.0
     coverage: float = 0.5
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         best: tuple[float, float, str] | None = None
         for name in ("losses.discriminator.real", "losses.discriminator.fake"):
             samples, values = history.series(name)
@@ -59,10 +59,8 @@ class Sign(BaseSign):
             ("mean score", name, None),
             mild=harmless,
             remedies=lambda builder: (
-                slower_both(builder),
-                slower(builder, "generator"),
+                pairing(builder),
                 smoother(builder, "damp the circling by a penalty near real images"),
-                builder.field("ema_half_life", lambda now: now or 50_000, "sample from averaged weights"),
                 builder.option("generator_optimizer", "beta1", lambda now: 0.0, "no momentum"),
             ),
         )

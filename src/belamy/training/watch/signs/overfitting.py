@@ -25,7 +25,7 @@ class Sign(BaseSign):
     rise: float = 0.2
     evaluations: int = 3
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         samples, values = history.series("evaluation.loss")
         if len(values) <= self.evaluations or not np.isfinite(values).all():
             return None

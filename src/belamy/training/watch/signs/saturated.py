@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import clipped, slower
@@ -22,12 +20,12 @@ class Sign(BaseSign):
     """
 
     title = "saturated samples"
-    needs = tuple(f"watch.shown.{name}" for name in ("fake.saturated", "real.saturated", "real.low"))
+    needs = tuple(f"median watch.shown.{name}" for name in ("fake.saturated", "real.saturated", "real.low"))
     excess: float = 0.3
     looks: int = 4
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        made, real, low = (float(np.median(values)) for values in seen)
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        made, real, low = seen
         if low > -0.5:
             return None
         return self.found(

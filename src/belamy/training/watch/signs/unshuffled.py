@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import advice
@@ -23,19 +21,18 @@ class Sign(BaseSign):
 
     title = "data not shuffled"
     specific = True
-    needs = ("watch.batch.classes", "watch.batch.expected")
+    needs = ("median watch.batch.classes", "median watch.batch.expected")
     share: float = 0.6
     looks: int = 3
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        held, due = seen[0], float(seen[1][-1])
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        held, due = seen
         if due < 2:
             return None
         return self.found(
             history,
-            (1 - float(np.median(held / seen[1]))) / (1 - self.share),
-            f"A batch holds {float(np.median(held)):.0f} classes where chance gives {due:.1f} "
-            f"(limit {self.share * due:.1f}).",
+            (1 - held / due) / (1 - self.share),
+            f"A batch holds {held:.0f} classes where chance gives {due:.1f} (limit {self.share * due:.1f}).",
             "The images come class by class, so what was learned of the other classes is forgotten.",
             ("classes in a batch", "watch.batch.classes", self.share * due),
             remedies=lambda _: (

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
@@ -28,7 +26,7 @@ class Sign(BaseSign):
     discriminator: float = 0.15
     looks: int = 3
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         limits = {"generator": self.generator, "discriminator": self.discriminator}
         moved = {player: history.late(f"watch.moved.{player}", self.looks) for player in limits}
         found = [(share / limits[player], player, share) for player, share in moved.items() if share is not None]

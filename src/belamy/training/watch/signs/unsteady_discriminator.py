@@ -26,11 +26,11 @@ class Sign(BaseSign):
     """
 
     title = "unsteady discriminator"
-    needs = (LOSS,)
+    needs = (f"last {LOSS}",)
     growth: float = 20.0
     looks: int = 60
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         values = history.series(LOSS)[1]
         if not np.isfinite(values).all():
             return None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import sharper
@@ -27,14 +25,14 @@ class Sign(BaseSign):
     """
 
     title = "washed out"
-    needs = ("watch.detail",)
+    needs = ("median watch.detail",)
     detail: float = 0.2
     colour: float = 0.2
     looks: int = 3
     grace: float = 0.2
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        left = {"detail": (float(np.median(seen[0])), self.detail)}
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        left = {"detail": (seen[0], self.detail)}
         if (colour := history.late("watch.colour", self.looks)) is not None:
             left["colour"] = colour, self.colour
         strength = {name: log(max(share, 1e-6)) / log(limit) for name, (share, limit) in left.items()}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.sign import BaseSign
@@ -22,12 +20,12 @@ class Sign(BaseSign):
 
     title = "wrong scaling"
     specific = True
-    needs = tuple(f"watch.shown.{kind}.{end}" for kind in ("real", "fake") for end in ("low", "high"))
+    needs = tuple(f"median watch.shown.{kind}.{end}" for kind in ("real", "fake") for end in ("low", "high"))
     share: float = 0.3
     looks: int = 3
 
-    def judge(self, history: RunHistory, seen: list[np.ndarray]) -> Finding | None:
-        low, high, fake_low, fake_high = (float(np.median(values)) for values in seen)
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        low, high, fake_low, fake_high = seen
         empty = max(low - fake_low, fake_high - high, 0.0) / max(fake_high - fake_low, 1e-6)
         return self.found(
             history,
