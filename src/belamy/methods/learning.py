@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import NotFinite, UsageError
-from belamy.methods.base import OPTIMIZERS, SCHEDULES, Player, Turn
+from belamy.methods.base import OPTIMIZERS, Player, Turn
+from belamy.methods.recipe import SCHEDULES
 from belamy.registry import Part
 
 COSINE = Part(name="cosine")

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from belamy.data import Batch, Batches, Dataset
 from belamy.errors import NotFinite
-from belamy.methods.base import SCHEDULES, BaseMethod, Turn
+from belamy.methods.base import BaseMethod, Turn
 from belamy.methods.learning import Learner, first_bad_tensor, seed_torch
+from belamy.methods.recipe import SCHEDULES
 from belamy.runs.checkpoint import Checkpoint
 from belamy.seeds import Draws, derive
 from belamy.training.averaging import Averages
@@ -44,12 +46,14 @@ class Trainer(Learner):
         dataset: Its ``train`` split is learned from.
         world: The processes that share each batch.
         mixed: Type of automatic mixed precision, None for none.
+        source: Gives endless batches from a position on, in place of a data set's.
     """
 
     method: BaseMethod
     dataset: Dataset
     world: World = field(default_factory=World)
     mixed: torch.dtype | None = None
+    source: Callable[[int], Any] | None = None
     clock: Clock = field(default_factory=Clock)
     tally: Tally = field(default_factory=Tally)
 
@@ -63,8 +67,10 @@ class Trainer(Learner):
         self.batches = self.open_batches(0)
         self.late = None if self.device.type == "cpu" else LateCheck(self.device)
 
-    def open_batches(self, position: int) -> Batches:
+    def open_batches(self, position: int) -> Any:
         """The training data from a batch on."""
+        if self.source:
+            return self.source(position)
         recipe = self.method.recipe
         rank, size = self.world.rank, self.world.size
         return Batches(

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import torch
 
-from belamy.data.arrays import Interpretation, Packed, interpret, joined
-from belamy.data.assembly import Raw, assemble_rows, attribute, categories
+from belamy.data.arrays import Packed, interpret, joined
+from belamy.data.assembly import Raw, assemble_rows, attribute, categories, official
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.files import STEP, Unreadable, open_zip, opened, read_member, reason
+from belamy.data.files import STEP, Unreadable, open_zip, opened, read_member, reason, stamp
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
@@ -100,30 +99,20 @@ def _assembled(
 ) -> Dataset:
     named = [f"'{key}' in {path}" if len(held) > 1 else str(path) for key in found.images]
     parts = [interpret(held[key], what, options.levels) for key, what in zip(found.images, named, strict=True)]
-    state = path.stat()
-    rows = joined(parts, [f"{path.name} {state.st_size} {state.st_mtime_ns}"])
-    official = None
-    if len(parts) == 2:
-        training = len(parts[0].array)
-        official = {"train": torch.arange(training), "test": torch.arange(training, len(rows))}
+    rows = joined(parts, [f"{path.name} {stamp(path)}"])
     known = dict(_attributes(held, found, len(rows)))
     labels = _labels(held, found, len(rows))
     if labels is not None:
         known = {found.labels[0]: labels, **known}
     raw = Raw(
         name=path.stem,
-        labels=labels.codes if labels else None,
-        classes=labels.values if labels else (),
+        label=labels,
         attributes=known,
-        official=official,
-        notes=_notes(parts),
+        official=official(len(parts[0].array), len(rows)),
+        notes=[f"{part.what}: {part.note}" for part in parts if part.note],
         skipped=skipped,
     )
     return assemble_rows(rows, raw, options)
-
-
-def _notes(parts: list[Interpretation]) -> list[str]:
-    return [f"{part.what}: {part.note}" for part in parts if part.note]
 
 
 def _labels(held: Mapping[str, Values], found: ArrayNames, count: int) -> Attribute | None:
