@@ -193,7 +193,7 @@ def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
         (["retrieve", "RUN", "nowhere.png"], "There is no file or folder nowhere.png"),
         (["retrieve", "RUN", "test:0", "--count", "0"], "must be in 1..64"),
         (["retrieve", "RUN", "test:0", "--count", "64", "--data", "ODD"], "64 nearest neighbours are asked for"),
-        (["anomaly", "RUN", "ODD", "--false-positives", "1.5"], "between 0 and 1"),
+        (["anomaly", "RUN", "ODD", "--false-positives", "1.5"], "in 0..1"),
         (["anomaly", "RUN", "ODD", "--false-positives", "0.01"], "100 or more can"),
         (["anomaly", "RUN", "ODD", "--reference", "ODD"], "2 or more of"),
         (["anomaly", "GAN", "ODD"], "no encoder"),

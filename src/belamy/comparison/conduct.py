@@ -24,7 +24,7 @@ from belamy.comparison.plan import Plan, Variant, same_data
 from belamy.comparison.report import publish
 from belamy.comparison.trial import Busy, Workspace, perform
 from belamy.data import Dataset
-from belamy.errors import BelamyError, Interrupted, RunError, UsageError
+from belamy.errors import BelamyError, Interrupted, RunError, UsageError, plain
 from belamy.evaluation.panel import Panel
 from belamy.judges.judge import alone, extractor, trained_judge
 from belamy.methods.base import METHODS, DataSpec
@@ -311,4 +311,4 @@ def print_line(text: str) -> None:
     """A message for the user."""
     from rich.console import Console
 
-    Console().print(text, soft_wrap=True)
+    Console(markup=False, emoji=False, highlight=False).print(plain(text), soft_wrap=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from belamy.errors import DataError, UsageError
+from belamy.cli.options import Json, Offline, OfRun, Seed, ToFolder, Within, options
+from belamy.cli.output import stems
+from belamy.cli.parsing import verb
+from belamy.errors import DataError
 
 if TYPE_CHECKING:
     import torch
@@ -18,13 +20,12 @@ if TYPE_CHECKING:
 
 SHEET = "sheet.png"
 APPLIED = "applied.png"
-MOST = 64
 TESTED = 500
 """Held-out images that the head is tested on, at most."""
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(OfRun, Offline, ToFolder, Json):
     """Tell what each pixel belongs to: a small head on a run's frozen encoder learns it from a few images with masks,
     and is tested on others. Writes a sheet of both masks over the images, and with --apply masks of new pictures."""
 
@@ -40,51 +41,30 @@ class Form:
     apply: str | None = None
     """Pictures whose masks to write: a picture, a folder, an archive, an array file, test:0..7 for held-out images of
     the run's data."""
-    learn: int = 30
+    learn: Annotated[int, Within(1, 10_000)] = 30
     """Images that the head learns from; tested are others, 500 at most."""
-    noise: float = 0.0
+    noise: Annotated[float, Within(0, 10)] = 0.0
     """Standard deviation of normal noise that the images get first, on the scale [0, 1]; masks are of clean ones."""
-    count: int = 10
+    count: Annotated[int, Within(1, 64)] = 10
     """Images on a sheet."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides which images learn, the noise, and the head's initial weights."""
-    out: str = "segmented"
+    out: str | None = "segmented"
     """Folder of the sheets and masks."""
-    weights: Literal["newest", "best"] = "newest"
-    """Which weights look: the newest, or the best that `train --keep-best` kept."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
-    offline: bool = False
-    """Never fetch data from the network."""
-    overwrite: bool = False
-    """Replace files that are there."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Learn, test, draw, apply."""
-    from belamy.cli.output import deliver
-    from belamy.cli.parsing import parse
-    from belamy.cli.pictures import picture_folder
-
-    form = parse(Form, words, "belamy segment")
-    for value, option, most in ((form.count, "count", MOST), (form.learn, "learn", 10_000)):
-        if not 1 <= value <= most:
-            raise UsageError(f"--{option} is {value}, but it must be in 1..{most:,}.")
-    out = picture_folder(Path(form.out).expanduser(), form.overwrite)
     from belamy.cli.images import given
-    from belamy.device import choose_device
     from belamy.editing.restoration import noisy
     from belamy.editing.segmentation import SegmentationResult, encoder_features, learn
     from belamy.runs.files import write_bytes
-    from belamy.runs.run import Run
-    from belamy.training.setup import open_recipe_data
 
-    run = Run.open(form.run)
-    method = run.method(best=form.weights == "best").to(choose_device(form.device))
+    out = form.folder()
+    run, method = form.opened()
     features = encoder_features(method)
-    own = open_recipe_data(run.recipe, form.offline)
+    own = form.run_data(run)
     new = given(form.apply, own, form.offline)[:2] if form.apply else None
     learned, held, note, data, masks = labelled(form, run, own)
     images = noisy(data.images(learned), form.noise, form.seed)
@@ -106,8 +86,7 @@ def run(words: list[str]) -> int:
     told = f"{out / SHEET}: learned from {len(learned):,} images; intersection over union in {len(held):,} others"
     end = [note] if note else []
     end += [f"{out / APPLIED}, and a mask of each of {len(new[0]):,} new picture(s)"] if new else []
-    deliver(facts, form.json, "\n".join([told, *lines, *end]))
-    return 0
+    return form.deliver(facts, "\n".join([told, *lines, *end]))
 
 
 def labelled(form: Form, run: Run, own: Dataset) -> tuple[torch.Tensor, torch.Tensor, str, Dataset, Masks]:
@@ -151,7 +130,6 @@ def colours(masks: Masks) -> list[tuple[int, int, int]]:
 
 def applied(out: Path, head: Segmenter, masks: Masks, names: list[str], images: torch.Tensor, count: int) -> list[Path]:
     """Write the masks of new pictures, and a sheet of the first."""
-    from belamy.cli.pictures import stems
     from belamy.editing.segmentation import overlaid, sheet
     from belamy.runs.files import write_bytes
 
