@@ -84,8 +84,8 @@ def _pictures(facts: ReportFacts) -> dict[str, Any]:
     samples, final = facts.snapshots[-1] if facts.snapshots else (0, None)
     shown = [facts.snapshots[index] for index in chosen(len(facts.snapshots))] if len(facts.snapshots) > 1 else []
     return {
-        "real": facts.real, "final": final, "final_caption": f"{facts.pictures_are} after {samples:,} training samples", "moving": facts.animation,
-        "pictures_are": facts.pictures_are,
+        "real": facts.real, "final": final, "moving": facts.animation, "pictures_are": facts.pictures_are,
+        "final_caption": f"{facts.pictures_are} after {samples:,} training samples",
         "strip": [(f"{samples:,}", encoded(png, STRIP_BUDGET, STRIP_SIDE)) for samples, png in shown],
     }  # fmt: skip
 
