@@ -116,7 +116,7 @@ class TestEvaluate:
             (["FAKES", "--against", "REALS", "--split", "dev"], "no split 'dev'"),
             (["FAKES", "--against", "REALS", "--count", "1"], "--count is 1, but"),
             (["FAKES", "--against", "REALS", "--extractor", "incepton"], "There is no extractor 'incepton'"),
-            (["FAKES", "--against", "REALS", "--out", "page.txt"], "--out is 'page.txt', but it is a page"),
+            (["FAKES", "--against", "REALS", "--out", "page.txt"], "--out is page.txt, but it must end in .html"),
             (["FAKES", "--against", "avatars-16"], "8x8 pixels in 3 channel(s), but they are to be compared with"),
         ],
         ids=lambda value: None if isinstance(value, str) else " ".join(value[-2:]),
@@ -229,7 +229,7 @@ class TestCompareMetrics:
 
     def test_one_is_nothing_to_compare(self, belamy: Command, fakes: Path, reals: Path, tmp_path: Path) -> None:
         said = belamy("compare-metrics", result(belamy, fakes, reals, tmp_path / "a.json"))
-        assert said.returncode == 2 and "at least two" in said.stderr
+        assert said.returncode == 2 and "a comparison needs 2 or more" in said.stderr
 
 
 class TestWhileTraining:
@@ -303,7 +303,7 @@ class TestWhileTraining:
         [
             (["--keep-best", "frechet"], "--keep-best says what to do when samples are judged"),
             (["--metrics", "frechet"], "--metrics says what to do when samples are judged"),
-            (["--evaluate-every", "0"], "evaluate_every is 0, but it must be at least 1"),
+            (["--evaluate-every", "0"], "--evaluate-every is 0, but it must be at least 1"),
             (["--evaluate-every", "32", "--evaluate-count", "1"], "evaluate_count is 1"),
             (["--evaluate-every", "32", "--keep-best", "frechett"], "--keep-best is 'frechett', which is none of"),
             (["--evaluate-every", "32", "--metrics", "modes"], "The metric 'modes' needs"),
