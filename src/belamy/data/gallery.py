@@ -103,6 +103,8 @@ def open_gallery(gallery: Gallery, options: LoadOptions) -> Dataset:
     names = [entry.name for entry in kept]
     sizes = Counter(f"{header.width}x{header.height}" for header in known)
     origin = Origin(sizes, Counter(header.mode for header in known), gallery.ignored)
+    made = sorted(name for name in gallery.ignored if name.endswith("/"))
+    notes += [f"folders that file servers and desktops make are left out: {', '.join(made)}"] if made else []
     described = _described(gallery, names, [*notes, *found.notes(options.levels)])
     raw = replace(described, skipped=sorted(skipped + unlabelled), names=names)
     return finish(pixels, raw, replace(options, labels=None), origin)

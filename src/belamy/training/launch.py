@@ -101,6 +101,8 @@ def begin(
         if out is not None and team.leads:
             Run.check_free(Path(out).expanduser())
         data = open_recipe_data(recipe, options.offline, say.read)
+        for line in data.remarks():
+            say.say(f"Data: {line}.")
         spec = DataSpec(data.shape, tuple(data.classes))
         if options.autopilot and team.size > 1:
             raise UsageError(f"The autopilot flies in one process, not in {team.size}. Leave out --autopilot.")
