@@ -14,6 +14,7 @@ from belamy.errors import RunError, UsageError
 from belamy.judges.validation import ValidationConfig, Validator, make_validator
 from belamy.methods.base import BaseRecipe, DataSpec, Samples
 from belamy.progress import Reporter, reporter
+from belamy.registry import part_fields
 from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.provenance import provenance, session
 from belamy.runs.run import Run, method_name
@@ -133,10 +134,16 @@ def train(
     options = Options(device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot, validation)
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)
+        if out is not None and team.leads:
+            Run.check_free(Path(out).expanduser())
         data = open_recipe_data(chosen, offline, say.read)
+        for line in data.remarks():
+            say.say(f"Data: {line}.")
         spec = DataSpec(data.shape, tuple(data.classes))
         if autopilot and team.size > 1:
             raise UsageError(f"The autopilot flies in one process, not in {team.size}. Leave out --autopilot.")
+        if not spec.classes and (told := heeding_labels(chosen)):
+            say.say(f"{data.name} has no labels, so {told} of the recipe do nothing: no class can be asked for.")
         trainer = make_trainer(chosen, spec, data, options, team)  # before anything is written
         validator = validator_for(trainer, options, say)
         facts = provenance(trainer.device.type, precision, snapshots, team.size, fingerprint(trainer))
@@ -156,6 +163,15 @@ def train(
         run = Run.open(team.leader_says(str(path)))
         with run.locked() if team.leads else nullcontext():
             return conduct(run, trainer, options, say, validator)
+
+
+def heeding_labels(recipe: BaseRecipe) -> str:
+    """The fields of a recipe that have a use for labels alone, in words; empty if there are none."""
+    held = part_fields(type(recipe)).items()
+    found = [name for name, field in held if "condition" in field.registry.kind]
+    found = [name for name in found if getattr(recipe, name).name != "unconditional"]
+    found += ["auxiliary"] if getattr(recipe, "auxiliary", 0) else []
+    return " and ".join(found)
 
 
 def named_recipe(recipe: str | BaseRecipe | None, model: Run | None) -> tuple[str, BaseRecipe]:
@@ -237,10 +253,12 @@ def validation_facts(
     """How a run is judged while it trains, as its provenance holds it; None if it is not.
 
     Raises:
-        UsageError: What is to be done is not to be done at any time.
+        UsageError: What is to be done is not to be done at any time, or cannot be.
     """
     if every is not None:
-        return {"every": every, "count": count, "metrics": list(metrics), "keep_best": keep_best}
+        validation = ValidationConfig(every, count, tuple(metrics), keep_best)
+        validation.check()
+        return {**validation.facts(), "metrics": list(metrics)}
     if keep_best is not None or metrics:
         option = "--keep-best" if keep_best is not None else "--metrics"
         raise UsageError(f"{option} says what to do when samples are judged. Say when: --evaluate-every SAMPLES.")

@@ -33,8 +33,7 @@ class Raw:
 
     Args:
         name: What the set is called.
-        labels: Class of each image, if the source has a natural one.  # [N] long
-        classes: Names of the classes.
+        label: The class of each image, if the source has a natural one.
         attributes: What else is known, by name.
         official: Splits that the source comes with.
         licence: The licence of the data.
@@ -44,8 +43,7 @@ class Raw:
     """
 
     name: str
-    labels: Tensor | None = None
-    classes: Sequence[str] = ()
+    label: Attribute | None = None
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     official: Mapping[str, Tensor] | None = None
     licence: str = "not stated"
@@ -90,12 +88,12 @@ def final_shape(shape: tuple[int, int, int], options: LoadOptions) -> tuple[int,
 
 def finish(pixels: Pixels, raw: Raw, options: LoadOptions, origin: Origin) -> Dataset:
     """A data set with the labels that the request names."""
-    labels, classes = chosen_labels(raw, options.labels)
+    label = chosen_label(raw, options.labels)
     return Dataset(
         raw.name,
         pixels,
-        labels=labels,
-        classes=classes,
+        labels=label.codes if label else None,
+        classes=label.values if label else (),
         attributes=raw.attributes,
         official=raw.official,
         licence=raw.licence,
@@ -106,18 +104,25 @@ def finish(pixels: Pixels, raw: Raw, options: LoadOptions, origin: Origin) -> Da
     )
 
 
-def chosen_labels(raw: Raw, wanted: str | None) -> tuple[Tensor | None, Sequence[str]]:
-    """The labels of the attribute named, or the source's own.
+def chosen_label(raw: Raw, wanted: str | None) -> Attribute | None:
+    """The attribute named, or the source's own label.
 
     Raises:
         UsageError: There is no such attribute.
     """
     if wanted is None:
-        return raw.labels, raw.classes
+        return raw.label
     if wanted not in raw.attributes:
         known = [*raw.attributes, *MEASURES.names()]
         raise UsageError(f"{raw.name} has no attribute '{wanted}', nor is it measured. {nearest(wanted, known)}")
-    return raw.attributes[wanted].codes, raw.attributes[wanted].values
+    return raw.attributes[wanted]
+
+
+def official(training: int, total: int) -> dict[str, Tensor] | None:
+    """Splits of images of which the first are to train on and the rest to test; None where one of the two is empty."""
+    if not 0 < training < total:
+        return None
+    return {"train": torch.arange(training), "test": torch.arange(training, total)}
 
 
 def categories(values: np.ndarray | Sequence[str]) -> Attribute:
@@ -163,7 +168,12 @@ def measurement(values: np.ndarray | Sequence[str], what: str, parts: int | None
         odd = next(text for text in sorted(texts) if not _NUMBER.fullmatch(text))
         raise DataError(f"The values of {what} are no numbers ('{odd}'), so there are no parts. Leave parts out.")
     numbers = torch.from_numpy(np.asarray(values).astype(np.float64))
-    return split(numbers, torch.arange(len(numbers)), class_names(("low", "high"), parts or 2), what)
+    try:
+        return split(numbers, torch.arange(len(numbers)), class_names(("low", "high"), parts or 2), what)
+    except DataError:
+        if parts is None:  # nearly all are one number
+            return None
+        raise
 
 
 def attribute(values: np.ndarray | Sequence[str]) -> Attribute:

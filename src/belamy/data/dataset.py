@@ -239,6 +239,15 @@ class Dataset:
             raise UsageError(f"{self.name} has no split '{split}'. {nearest(split, known)}")
         return self.splits[split]
 
+    def changed(self, **fields: Any) -> Dataset:
+        """The same set with some of the constructor's arguments replaced."""
+        own = {
+            "name": self.name, "pixels": self.pixels, "labels": self.labels, "classes": self.classes,
+            "attributes": self.attributes, "official": self.splits, "rule": self.rule, "licence": self.licence,
+            "skipped": self.skipped, "names": self.names, "notes": self.notes, "origin": self.origin,
+        }  # fmt: skip
+        return Dataset(**{**own, **fields})
+
     def only(self, name: str) -> Dataset:
         """The images of one class, as an unlabelled set; splits keep their images of that class.
 
@@ -255,17 +264,14 @@ class Dataset:
         pixels: Pixels = Chosen(self.pixels, chosen)
         if isinstance(self.pixels, Memory):
             pixels = Memory(self.pixels.read(chosen))
-        return Dataset(
-            f"{self.name}, only {name}",
-            pixels,
+        return self.changed(
+            name=f"{self.name}, only {name}",
+            pixels=pixels,
+            labels=None,
+            classes=(),
             attributes={key: Attribute(known.values, known.codes[chosen]) for key, known in self.attributes.items()},
             official={split: place[kept][place[kept] >= 0] for split, kept in self.splits.items()},
-            rule=self.rule,
-            licence=self.licence,
-            skipped=self.skipped,
             names=None if self.names is None else [self.names[index] for index in chosen.tolist()],
-            notes=self.notes,
-            origin=self.origin,
         )
 
     def chunks(self, count: int = 1024) -> Iterator[Tensor]:
@@ -287,6 +293,15 @@ class Dataset:
         if self.labels is None:
             return {}
         return dict(zip(self.classes, torch.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
+
+    def remarks(self) -> list[str]:
+        """What a user should know before training on the set: notes, and which files are left out."""
+        lines = list(self.notes)
+        if self.skipped:
+            file, why = self.skipped[0]
+            others = f", and {len(self.skipped) - 1:,} more files" if len(self.skipped) > 1 else ""
+            lines.append(f"left out {file} ({why}){others}")
+        return lines
 
     def card(self) -> dict[str, Any]:
         """The facts that identify the set, as JSON."""

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from belamy.data.dataset import Dataset
 from belamy.data.fitting import resized
-from belamy.data.load_options import Progress
 from belamy.data.loading import open_data
 from belamy.errors import UsageError
 
@@ -45,26 +44,13 @@ class DataExamination:
         return [*_identity(self.facts), *_contents(self.facts), *_findings(self.facts), *_plan(self.facts)]
 
 
-def examine(
-    source: str | Path,
-    *,
-    size: int | None = None,
-    fit: str = "crop",
-    channels: int | None = None,
-    labels: str | None = None,
-    levels: int | None = None,
-    offline: bool = False,
-    cache: Path | None = None,
-    memory_budget: int = 2 << 30,
-    samples: int = _DEFAULT_SAMPLES,
-    progress: Progress | None = None,
-) -> DataExamination:
+def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: Any) -> DataExamination:
     """Opens data as training would, looks at every image, and says what it found.
 
     Args:
-        source: As for ``open_data``, like all but the following.
+        source: As for ``open_data``.
         samples: Training samples to see, for the number of passes.
-        progress: Called with (done, total) while files are read.
+        options: As for ``open_data``.
 
     Raises:
         UsageError: An unknown name or option, or a number out of range.
@@ -76,8 +62,7 @@ def examine(
     """
     if samples < 1:
         raise UsageError(f"The samples are {samples}, but they must be at least 1.")
-    options: dict[str, Any] = {"size": size, "fit": fit, "channels": channels, "labels": labels, "levels": levels}
-    dataset = open_data(source, **options, offline=offline, cache=cache, memory_budget=memory_budget, progress=progress)
+    dataset = open_data(source, **options)
     statistics, groups = _measured(dataset)
     facts = dataset.card()
     facts |= {
@@ -88,8 +73,8 @@ def examine(
         "attribute_counts": _attribute_counts(dataset),
         "values": statistics,
         "duplicates": _duplicates(dataset, groups),
-        "training": _training(dataset, size, fit, samples),
-        "next": _command(source, dataset, {**options, "fit": None if fit == "crop" else fit}),
+        "training": _training(dataset, options, samples),
+        "next": _command(source, dataset, options),
     }
     return DataExamination(facts, contact_sheet(dataset))
 
@@ -180,14 +165,14 @@ def _attribute_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
     }
 
 
-def _training(dataset: Dataset, size: int | None, fit: str, samples: int) -> dict[str, Any]:
+def _training(dataset: Dataset, options: dict[str, Any], samples: int) -> dict[str, Any]:
     train = len(dataset.indices("train"))
     shapes = {tuple(map(int, text.split("x"))) for text in dataset.origin.sizes}
     changed = any((width, height) != dataset.shape[:0:-1] for width, height in shapes)
     return {
         "shape": list(dataset.shape),
-        "size_chosen_by": "the user" if size is not None else "the data",
-        "fit": fit if changed else None,
+        "size_chosen_by": "the data" if options.get("size") is None else "the user",
+        "fit": options.get("fit", "crop") if changed else None,
         "kept": "read from disk when needed" if dataset.streams else "in memory",
         "bytes": len(dataset) * math.prod(dataset.shape),
         "samples": samples,
@@ -267,9 +252,10 @@ def _plan(facts: dict[str, Any]) -> list[str]:
 def _command(source: str | Path, dataset: Dataset, options: dict[str, Any]) -> str:
     """What to type next, with the options that were given; arrays get a size that networks can halve twice."""
     height, width = dataset.shape[1:]
+    given = {name: options.get(name) for name in ("size", "fit", "channels", "labels", "levels")}
     if height != width or height % 4:
-        options = {**options, "size": max(8, min(height, width) // 4 * 4)}
-    words = [word for name, value in options.items() if value is not None for word in (f"--{name}", str(value))]
+        given["size"] = max(8, min(height, width) // 4 * 4)
+    words = [word for name, value in given.items() if value not in (None, "crop") for word in (f"--{name}", str(value))]
     return shlex.join(["belamy", "train", "digits", "--data", str(source), *words])
 
 

@@ -64,6 +64,15 @@ def opened(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
+def stamp(path: Path) -> str:
+    """Size and time of a file, which identify its content without reading it."""
+    try:
+        state = path.stat()
+    except OSError:
+        return "gone"  # a dangling link: opening it will say so, by name
+    return f"{state.st_size} {state.st_mtime_ns}"
+
+
 def read_text(path: Path, most: int = 1 << 28) -> str:
     """What a file of at most ``most`` bytes says.
 

@@ -30,6 +30,7 @@ from belamy.data.tables import Wanted, apply_table, wanted_table
 from belamy.errors import DataError
 
 LARGEST_DEFAULT = 64
+_NONE = np.empty(0, np.uint8)
 _WORKERS = min(8, os.cpu_count() or 1)
 
 T = TypeVar("T")
@@ -102,6 +103,8 @@ def open_gallery(gallery: Gallery, options: LoadOptions) -> Dataset:
     names = [entry.name for entry in kept]
     sizes = Counter(f"{header.width}x{header.height}" for header in known)
     origin = Origin(sizes, Counter(header.mode for header in known), gallery.ignored)
+    made = sorted(name for name in gallery.ignored if name.endswith("/"))
+    notes += [f"folders that file servers and desktops make are left out: {', '.join(made)}"] if made else []
     described = _described(gallery, names, [*notes, *found.notes(options.levels)])
     raw = replace(described, skipped=sorted(skipped + unlabelled), names=names)
     return finish(pixels, raw, replace(options, labels=None), origin)
@@ -233,10 +236,11 @@ def _decoded(
 
     def decode(index: int) -> Picture | Unreadable:
         picture = _attempt(reader, entries[index], room)
-        if rows is None or isinstance(picture, Unreadable):
+        if isinstance(picture, Unreadable):
             return picture
-        rows[index] = picture.pixels
-        return picture._replace(pixels=rows[index])
+        if rows is not None:
+            rows[index] = picture.pixels
+        return picture._replace(pixels=_NONE)  # results wait for those of slower files
 
     found = _Found()
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -318,8 +322,7 @@ def _described(gallery: Gallery, names: Sequence[str], notes: Sequence[str]) -> 
         label, attributes = labelling.label, labelling.attributes
     return Raw(
         name=gallery.name,
-        labels=label.codes if label else None,
-        classes=label.values if label else (),
+        label=label,
         attributes=attributes,
         official=layout.official,
         notes=[*notes, *(layout.notes if gallery.table is None else ())],

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import torch
 
-from belamy.data.arrays import Interpretation, Packed, interpret, joined
-from belamy.data.assembly import Raw, assemble_rows, attribute, categories
+from belamy.data.arrays import Packed, interpret, joined
+from belamy.data.assembly import Raw, assemble_rows, attribute, categories, measurement, official
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.files import STEP, Unreadable, open_zip, opened, read_member, reason
+from belamy.data.files import STEP, Unreadable, open_zip, opened, read_member, reason, stamp
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
@@ -100,30 +99,20 @@ def _assembled(
 ) -> Dataset:
     named = [f"'{key}' in {path}" if len(held) > 1 else str(path) for key in found.images]
     parts = [interpret(held[key], what, options.levels) for key, what in zip(found.images, named, strict=True)]
-    state = path.stat()
-    rows = joined(parts, [f"{path.name} {state.st_size} {state.st_mtime_ns}"])
-    official = None
-    if len(parts) == 2:
-        training = len(parts[0].array)
-        official = {"train": torch.arange(training), "test": torch.arange(training, len(rows))}
+    rows = joined(parts, [f"{path.name} {stamp(path)}"])
     known = dict(_attributes(held, found, len(rows)))
     labels = _labels(held, found, len(rows))
     if labels is not None:
         known = {found.labels[0]: labels, **known}
     raw = Raw(
         name=path.stem,
-        labels=labels.codes if labels else None,
-        classes=labels.values if labels else (),
+        label=labels,
         attributes=known,
-        official=official,
-        notes=_notes(parts),
+        official=official(len(parts[0].array), len(rows)),
+        notes=[f"{part.what}: {part.note}" for part in parts if part.note],
         skipped=skipped,
     )
     return assemble_rows(rows, raw, options)
-
-
-def _notes(parts: list[Interpretation]) -> list[str]:
-    return [f"{part.what}: {part.note}" for part in parts if part.note]
 
 
 def _labels(held: Mapping[str, Values], found: ArrayNames, count: int) -> Attribute | None:
@@ -135,27 +124,34 @@ def _labels(held: Mapping[str, Values], found: ArrayNames, count: int) -> Attrib
     labels = np.concatenate([column for column in columns if column is not None])
     if len(labels) != count:
         raise DataError(f"There are {len(labels):,} labels in {', '.join(found.labels)}, but {count:,} images.")
-    return categories(labels)
+    return measurement(labels, found.labels[0]) or categories(labels)
 
 
 def _attributes(held: Mapping[str, Values], found: ArrayNames, count: int) -> Iterator[tuple[str, Attribute]]:
     if len(found.images) > 1:
         return
     for key, array in held.items():
-        column = None if key in (*found.images, *found.labels) else _per_image(array, count)
-        if column is not None and len(np.unique(column)) <= _MOST_VALUES:
+        column = None if key in (*found.images, *found.labels) else _per_image(array, count, decimals=True)
+        measured = None if column is None else measurement(column, key)
+        if measured is not None:
+            yield key, measured
+        elif column is not None and column.dtype.kind != "f" and len(np.unique(column)) <= _MOST_VALUES:
             yield key, attribute(column)
 
 
-def _per_image(array: Values, count: int) -> np.ndarray | None:
-    """The array as one value per image, None where it is no such thing."""
+def _per_image(array: Values, count: int, decimals: bool = False) -> np.ndarray | None:
+    """The array as one value per image, None where it is no such thing; decimal fractions are no labels."""
     if not isinstance(array, np.ndarray) or array.shape not in ((count,), (count, 1)):
         return None
     column = array.reshape(-1)
+    if column.dtype.kind == "S":
+        return np.char.decode(column, "utf-8", "backslashreplace")
     if column.dtype.kind != "f":
-        return column
-    whole = np.isfinite(column).all() and (column == np.round(column)).all()
-    return column.astype(np.int64) if whole else None
+        return column if column.dtype.kind in "uibU" else None
+    finite = bool(np.isfinite(column).all())
+    if finite and (column == np.round(column)).all():
+        return column.astype(np.int64)
+    return column if finite and decimals else None
 
 
 def _paired(words: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from typing import IO
 import numpy as np
 import torch
 
-from belamy.data.assembly import Raw, assemble
+from belamy.data.assembly import Raw, assemble, official
 from belamy.data.dataset import Attribute, Dataset
 from belamy.data.files import STEP, Unreadable, opened, reason, visible
 from belamy.data.load_options import LoadOptions
@@ -108,13 +108,12 @@ def open_cifar(path: Path, name: str, options: LoadOptions, licence: str = "not 
     codes = records[:, layout.label_bytes - 1].astype(np.int64)
     classes = _class_names(layout, held, int(codes.max()))
     pixels = np.ascontiguousarray(records[:, layout.label_bytes :]).reshape(-1, 3, SIDE, SIDE)
-    labels = torch.from_numpy(codes)
+    label = Attribute(classes, torch.from_numpy(codes))
     raw = Raw(
         name=name,
-        labels=labels,
-        classes=classes,
-        attributes={"class": Attribute(classes, labels)},
-        official=_splits({split: sum(map(len, parts)) for split, parts in splits.items()}),
+        label=label,
+        attributes={"class": label},
+        official=official(sum(map(len, splits["train"])), len(records)),
         licence=licence,
         skipped=skipped,
     )
@@ -210,13 +209,6 @@ def _records(file: str, held: Mapping[str, bytes], layout: Layout, skipped: list
         skipped.append((file, f"its {len(content):,} bytes are no whole number of records of {length}"))
         return None
     return np.frombuffer(content, np.uint8).reshape(-1, length)
-
-
-def _splits(count: Mapping[str, int]) -> dict[str, torch.Tensor] | None:
-    if not (count["train"] and count["test"]):
-        return None
-    total = count["train"] + count["test"]
-    return {"train": torch.arange(count["train"]), "test": torch.arange(count["train"], total)}
 
 
 def _class_names(layout: Layout, held: Mapping[str, bytes], largest: int) -> tuple[str, ...]:

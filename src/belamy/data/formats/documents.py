@@ -60,8 +60,7 @@ class Format:
         labels = None if corpus.labels is None else categories(corpus.labels)
         raw = Raw(
             name=corpus.name,
-            labels=labels.codes if labels else None,
-            classes=labels.values if labels else (),
+            label=labels,
             names=corpus.names,
             notes=(f"bags of {len(known.words):,} words, from '{known.words[0]}' to '{known.words[-1]}'",),
         )

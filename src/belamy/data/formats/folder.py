@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from belamy.data.dataset import Dataset
-from belamy.data.files import opened, visible, walk
+from belamy.data.files import opened, stamp, visible, walk
 from belamy.data.gallery import Gallery, PictureEntry, labels_for, open_gallery
 from belamy.data.load_options import LoadOptions
 from belamy.data.pictures import is_picture_name
@@ -30,16 +30,8 @@ class Format:
             # The file is still opened by its own name.
             inside = visible(found.relative_to(path).as_posix())
             if is_picture_name(inside):
-                entries.append(PictureEntry(inside, _stamp(found), partial(opened, found)))
+                entries.append(PictureEntry(inside, stamp(found), partial(opened, found)))
             else:
                 ignored[visible(found.suffix.lower()) or "nameless"] += 1
         entries.sort(key=lambda entry: entry.name)
         return open_gallery(Gallery(name, str(path), entries, ignored, table), options)
-
-
-def _stamp(path: Path) -> str:
-    try:
-        state = path.stat()
-    except OSError:
-        return "gone"  # a dangling link: opening it will say so, by name
-    return f"{state.st_size} {state.st_mtime_ns}"

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-import torch
 
 from belamy.data.arrays import Packed, interpret, joined
-from belamy.data.assembly import Raw, assemble_rows, categories
+from belamy.data.assembly import Raw, assemble_rows, categories, official
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.files import opened, reason
+from belamy.data.files import opened, reason, stamp
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
@@ -41,20 +40,16 @@ class Format:
         pairs = find_pairs(path) if path.is_dir() else {"train": (path, labels_beside(path))}
         images = {split: open_idx(pair[0]) for split, pair in pairs.items()}
         labels = [None if pair[1] is None else _labels(pair[1], len(images[split])) for split, pair in pairs.items()]
-        rows = joined([interpret(part, str(pairs[split][0])) for split, part in images.items()], _marks(pairs))
+        marks = [f"{images.name} {stamp(images)}" for images, _ in pairs.values()]
+        rows = joined([interpret(part, str(pairs[split][0])) for split, part in images.items()], marks)
         known: Attribute | None = None
         if all(part is not None for part in labels):
             known = categories(np.concatenate([part for part in labels if part is not None]))
-        official = None
-        if len(images) == 2:
-            training, total = len(images["train"]), sum(len(part) for part in images.values())
-            official = {"train": torch.arange(training), "test": torch.arange(training, total)}
         raw = Raw(
             name=path.absolute().name.split(".")[0],
-            labels=known.codes if known else None,
-            classes=known.values if known else (),
+            label=known,
             attributes={"label": known} if known else {},
-            official=official,
+            official=official(len(images.get("train", ())), len(rows)),
         )
         return assemble_rows(rows, raw, options)
 
@@ -185,7 +180,3 @@ def _labels(path: Path, count: int) -> np.ndarray:
     if labels.shape != (count,):
         raise DataError(f"{path} holds labels of shape {labels.shape}, but there are {count:,} images.")
     return np.asarray(labels[:count])
-
-
-def _marks(pairs: dict[str, tuple[Path, Path | None]]) -> list[str]:
-    return [f"{pair[0].name} {pair[0].stat().st_size} {pair[0].stat().st_mtime_ns}" for pair in pairs.values()]

@@ -51,17 +51,9 @@ def labelled(data: Dataset, name: str) -> Dataset:
     bare = Part(name=part.name, **{key: value for key, value in part.options.items() if key != PARTS})
     values = measured(data, str(bare))
     attribute = split(values, data.indices("train"), class_names(MEASURES.build(bare).words, count), part.name)
-    return Dataset(
-        data.name,
-        data.pixels,
+    return data.changed(
         labels=attribute.codes,
         classes=attribute.values,
         attributes={**data.attributes, part.name: attribute},
-        official=data.splits,
-        rule=data.rule,
-        licence=data.licence,
-        skipped=data.skipped,
-        names=data.names,
         notes=[*data.notes, f"labels are {name}, measured on the images"],
-        origin=data.origin,
     )

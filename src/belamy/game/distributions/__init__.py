@@ -18,6 +18,8 @@ class Distribution(Protocol):
         window: (low, high), the stretch of each axis that is drawn and measured over; nearly all mass lies within.
         centres: The modes' places ``[K, d]``, None where it has none.
         spread: The modes' standard deviation, 0 where it has none.
+
+    In the plane it also has ``density_on_grid(x, y) -> [len(y), len(x)]``, the density at every pair.
     """
 
     dimensions: int

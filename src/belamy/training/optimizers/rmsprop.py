@@ -52,7 +52,7 @@ class _InsideRoot(torch.optim.RMSprop):
     """RMSprop with ε inside the root; PyTorch has no option for it."""
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Apply the gradients."""
         group = self.param_groups[0]
         learned = [parameter for parameter in group["params"] if parameter.grad is not None]
