@@ -111,7 +111,7 @@ def classifier_score(
         UsageError: Data without labels or held-out images, samples without labels or of another shape.
     """
     check(data, seeds)
-    chosen = recipe or judges.recipe(len(data.indices("train")), max(data.shape[1:]))
+    chosen = recipe or judges.recipe(data)
     held = data.indices("test")
     rights, fidelity, count = [], [], 0
     for number in range(seed, seed + seeds):

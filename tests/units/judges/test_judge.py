@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from belamy.data.dataset import Dataset, Memory
+from belamy.data.dataset import Computed, Dataset, Memory
 from belamy.evaluation.panel import Panel
 from belamy.judges import judge
 from belamy.judges.classifier_score import learned
@@ -38,17 +38,26 @@ def bars(count: int, blind: bool = False) -> Dataset:
     return Dataset("bars", Memory(images), labels=labels, classes=("a", "b", "c", "d"))
 
 
+def like(count: int, classes: int = 2) -> Dataset:
+    """A data set of a size, with no pixels to speak of."""
+    pixels = Computed(lambda rows: torch.zeros(len(rows), 1, 32, 32, dtype=torch.uint8), count, (1, 32, 32), print)
+    labels = torch.arange(count) % classes
+    return Dataset("like", pixels, labels=labels, classes=tuple(map(str, range(classes))),
+                   official={"train": torch.arange(count)})  # fmt: skip
+
+
 @pytest.mark.parametrize("count", [2, 45, 742, 1617, 10_000, 19_999, 20_000, 60_000, 100_000])
 def test_however_short_the_run_its_statistics_forget_their_beginning(count: int) -> None:
-    made = recipe(count, 32)
+    made = recipe(like(count))
     steps, momentum = made.train_samples // made.batch, made.classifier.options["momentum"]
     assert (1 - momentum) ** steps < 1e-6
     assert 32_000 <= made.train_samples <= 240_000 and steps >= 500
 
 
 def test_few_pictures_are_varied_and_many_are_not() -> None:
-    few, many = recipe(1000, 32), recipe(60_000, 28)
-    assert few.shift and few.noise and few.batch == 64
+    few, fewer, many = recipe(like(1000)), recipe(like(1000, classes=100)), recipe(like(60_000))
+    assert (few.shift, few.noise, few.batch) == (2, 0.1, 64)
+    assert (fewer.shift, fewer.noise) == (0, 0.2)
     assert (many.shift, many.noise, many.batch, many.train_samples) == (0, 0.0, 128, 240_000)
     assert many.classifier.options["momentum"] == 0.01
 
@@ -57,7 +66,7 @@ def test_few_pictures_are_varied_and_many_are_not() -> None:
 def test_a_short_run_sees_by_statistics_that_fit_it(momentum: float, sees: bool) -> None:
     """With Keras' momentum half of the initial statistics are left, and nearly all images are called one class."""
     data, network = bars(400), Part(name="convnet", momentum=momentum)
-    found = examined(learned(data, recipe(360, SIDE).changed(train_samples=62 * 64, classifier=network)), data)
+    found = examined(learned(data, recipe(data).changed(train_samples=62 * 64, classifier=network)), data)
     assert found.count == 40 and (found.right >= 36) is sees, found
 
 
@@ -95,8 +104,8 @@ class Constant(torch.nn.Module):
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judges that learn next to nothing, in a moment."""
-    made = recipe(100, SIDE).changed(train_samples=256)
-    monkeypatch.setattr(judge, "recipe", lambda count, side: made)
+    made = recipe(like(100)).changed(train_samples=256)
+    monkeypatch.setattr(judge, "recipe", lambda data: made)
 
 
 @pytest.mark.usefixtures("short")
