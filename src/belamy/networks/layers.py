@@ -269,6 +269,12 @@ def fit_moving_statistics(network: nn.Module, steps: int) -> None:
             layer.momentum = max(layer.momentum, moving_share(steps))
 
 
+def initial_share(network: nn.Module, steps: int) -> float:
+    """The share of the initial statistics that is left in the moving ones after a training of some steps, at most."""
+    norms = [layer for layer in network.modules() if isinstance(layer, BatchNorm)]
+    return max(((1 - layer.momentum) ** steps for layer in norms), default=0.0)
+
+
 def moving_share(steps: int) -> float:
     """The weight of the newest batch with which moving statistics forget their beginning within some steps."""
     return min(FORGOTTEN / steps, 1.0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
 
-from belamy.data.dataset import Computed, Dataset, Memory
+from belamy.data.dataset import Attribute, Computed, Dataset, Memory
 from belamy.evaluation.panel import Panel
-from belamy.judges import judge
+from belamy.judges import attribute_predictors, judge
 from belamy.judges.classifier_score import learned
 from belamy.judges.extractors import choose
 from belamy.judges.judge import HeldOut, examined, extractor, held_out, recipe, trained_judge
@@ -17,6 +18,7 @@ from belamy.methods.base import DataSpec
 from belamy.methods.classifier import Method, Recipe
 from belamy.networks.layers import moving_share
 from belamy.registry import Part
+from belamy.sampling.draw import unsettled
 from belamy.seeds import Draws
 
 SIDE = 8
@@ -157,3 +159,22 @@ class TestVaried:
     def test_noise_has_the_deviation_asked_for(self) -> None:
         noise = self.method(noise=0.5).varied(self.IMAGES, Draws(0, 0)) - self.IMAGES
         assert 0.47 < noise.std() < 0.53
+
+
+def test_attribute_predictors_say_what_they_are_worth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, said = bars(100), []
+    bright = data.images(torch.arange(100)).double().mean((1, 2, 3)) > 128
+    data.attributes["bright"] = Attribute(("no", "yes"), bright.long())
+    monkeypatch.setattr(attribute_predictors, "LEAST", 2560)
+    attribute_predictors.attribute_predictors(data, ["bright"], tmp_path, said.append)
+    assert re.fullmatch(
+        r"Of 10 held-out images of bars are told right: bright \d+\.0% \(the commonest value: \d+\.0%\)\.", said[-1]
+    )
+
+
+def test_images_of_a_training_too_short_for_its_statistics_are_named() -> None:
+    method = Method(Recipe(classifier=Part(name="convnet"), batch=64), DataSpec((1, 8, 8), ("a", "b")))
+    assert unsettled(method, 157 * 64).startswith("After 157 steps up to 21% of the initial statistics")
+    assert unsettled(method, 400 * 64) == ""
+    dense = Method(Recipe(batch=64), DataSpec((1, 8, 8), ("a", "b")))
+    assert unsettled(dense, 64) == ""
