@@ -139,9 +139,11 @@ def make_workspace(execution: Execution, data: Dataset, say: Any = None) -> Work
                 )  # fmt: skip
         run = Run.open(folder)
     split = "test" if len(data.splits.get("test", ())) > 1 else "train"
-    return Workspace(
-        execution.folder, Panel(extractor(data, run), data, split), data, execution.device, execution.offline
-    )
+    look = extractor(data, run)
+    if say:
+        for note in getattr(look, "notes", ()):
+            say(note)
+    return Workspace(execution.folder, Panel(look, data, split), data, execution.device, execution.offline)
 
 
 def planned(config: ComparisonConfig, known: Plan | None, data: Dataset) -> Plan:

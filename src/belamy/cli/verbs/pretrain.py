@@ -47,10 +47,11 @@ def run(form: Form) -> int:
     lines = [f"{start}: {mean(each):.1%} ± {stdev(each):.1%}" for start, each in found.accuracies.items()]
     low, high = (f"{limit:+.1%}" for limit in found.gain[1:])
     text = [
-        f"{form.out}: accuracy on {found.tested:,} held-out images with {form.per_class} labels of each class, mean ± "
+        f"{form.out}: accuracy on {found.tested:,} other images with {form.per_class} labels of each class, mean ± "
         f"standard deviation of {form.seeds} seeds",
         *lines,
         f"gain of pretraining: {found.gain.value:+.1%} ({low} to {high})",
+        *([found.note] if found.note else []),
     ]
     facts = {"run": str(run.path), "seed": form.seed, **found.facts(), "files": [form.out]}
     return form.deliver(facts, "\n".join(text))

@@ -115,7 +115,8 @@ class Fidelity:
     def facts(self) -> dict[str, Any]:
         """The share, and who judged."""
         judge = f"{self.extractor.name}@{self.extractor.digest}"
-        return {"label_fidelity": self.metric.compute()["label-fidelity"], "judge": judge}
+        accuracy = getattr(self.extractor, "accuracy", "")
+        return {"label_fidelity": self.metric.compute()["label-fidelity"], "judge": judge, "judge_accuracy": accuracy}
 
 
 def fidelity_to(run: Run, method: BaseMethod, form: Form) -> Fidelity:
@@ -129,12 +130,13 @@ def fidelity_to(run: Run, method: BaseMethod, form: Form) -> Fidelity:
     from belamy.judges.judge import extractor, trained_judge
 
     data = form.run_data(run)
-    return Fidelity(extractor(data, trained_judge(data)), len(run.spec.classes))
+    return Fidelity(extractor(data, trained_judge(data), always=True), len(run.spec.classes))
 
 
 def fidelity_told(checked: dict[str, Any]) -> str:
     """The share in words."""
-    return f"{checked['label_fidelity']:.2%} are of the class asked for, says {checked['judge']}"
+    judge = f"{checked['judge']} ({checked['judge_accuracy']})"
+    return f"{checked['label_fidelity']:.2%} are of the class asked for, says {judge}"
 
 
 def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity | None = None) -> list[Path]:

@@ -33,8 +33,8 @@ class Form(OfRun, Offline, ToFolder, Json):
     """The run's directory; its method must have an encoder."""
     masks: str = "ink"
     """What the pixels of the images belong to: a folder with a PNG for each picture file, of the same name, whose
-    pixels are whole numbers (palette, grey) or colours; a .npy file [N, H, W]; ink for what is brighter than half, or
-    ink-by-class for the same in the class of the image."""
+    pixels are whole numbers (palette, grey) or colours; a .npy file [N, H, W]; ink for what stands out from the paper
+    (brighter than half on dark, darker on white), or ink-by-class for the same in the class of the image."""
     data: str | None = None
     """The images that the masks belong to: any source of images like the run's; by default what the run was trained
     on."""
@@ -66,7 +66,7 @@ def run(form: Form) -> int:
     features = encoder_features(method)
     own = form.run_data(run)
     new = given(form.apply, own, form.offline)[:2] if form.apply else None
-    learned, held, data, masks = labelled(form, run, own)
+    learned, held, note, data, masks = labelled(form, run, own)
     images = noisy(data.images(learned), form.noise, form.seed)
     head = learn(features, images, masks.classes[: len(learned)], len(masks.names), seed=form.seed)
     seen = noisy(data.images(held), form.noise, form.seed + 1)
@@ -79,17 +79,18 @@ def run(form: Form) -> int:
     facts: dict[str, Any] = {
         "run": str(run.path), "data": data.name, "masks": form.masks, "classes": list(masks.names), "noise": form.noise,
         "learned": len(learned), "tested": len(held), "iou": {name: list(each) for name, each in ious.items()},
-        "seed": form.seed, "files": [str(path) for path in files],
+        "note": note, "seed": form.seed, "files": [str(path) for path in files],
     }  # fmt: skip
     width = max(map(len, ious))
     lines = [f"  {name:{width}}  {each.value:.3f} ({each.low:.3f} to {each.high:.3f})" for name, each in ious.items()]
     told = f"{out / SHEET}: learned from {len(learned):,} images; intersection over union in {len(held):,} others"
-    end = [f"{out / APPLIED}, and a mask of each of {len(new[0]):,} new picture(s)"] if new else []
+    end = [note] if note else []
+    end += [f"{out / APPLIED}, and a mask of each of {len(new[0]):,} new picture(s)"] if new else []
     return form.deliver(facts, "\n".join([told, *lines, *end]))
 
 
-def labelled(form: Form, run: Run, own: Dataset) -> tuple[torch.Tensor, torch.Tensor, Dataset, Masks]:
-    """Which images learn and which are held out, of what, and the masks of both.
+def labelled(form: Form, run: Run, own: Dataset) -> tuple[torch.Tensor, torch.Tensor, str, Dataset, Masks]:
+    """Which images learn and which are tested, what must be known of these, of what, and the masks of both.
 
     Raises:
         DataError: They are too few, or of another shape.
@@ -98,22 +99,24 @@ def labelled(form: Form, run: Run, own: Dataset) -> tuple[torch.Tensor, torch.Te
 
     from belamy.cli.images import other
     from belamy.data.masks import read_masks
+    from belamy.judges.pretraining import evaluation_rows
     from belamy.seeds import generator
 
     data = own if form.data is None else other(form.data, own, form.offline)
     numbers = generator(form.seed, "learned")
-    pool, held = data.indices("train"), data.splits.get("test")
+    pool = data.indices("train")
     pool = pool[torch.randperm(len(pool), generator=numbers)]
-    if held is None:  # few images: a fifth of them
-        cut = max(1, len(pool) // 5)
-        pool, held = pool[cut:], pool[:cut]
-    if not len(pool):
+    least = 0 if "test" in data.splits else max(1, len(pool) // 5)  # of few images a fifth is kept to be tested
+    if len(pool) <= least:
         raise DataError(f"{data.name} has {len(data)} image, but some must learn and others be held out. Give more.")
-    learned, held = pool[: form.learn].sort().values, held[:TESTED].sort().values
+    learned = pool[least:][: form.learn].sort().values
+    held, note = evaluation_rows(data, learned)
+    held = held[torch.randperm(len(held), generator=numbers)] if note else held
+    held = held[:TESTED].sort().values
     source = run.recipe.data if form.data is None else form.data
     fit = run.recipe.fit if form.data is None else "crop"
     masks = read_masks(form.masks, data, torch.cat([learned, held]), fit=fit, folder=Path(source).expanduser())
-    return learned, held, data, masks
+    return learned, held, note, data, masks
 
 
 def colours(masks: Masks) -> list[tuple[int, int, int]]:
