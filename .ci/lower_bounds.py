@@ -18,7 +18,10 @@ LEFT_OUT = ("torch", "pesq", "open_clip_torch", "timm", "tensorboard")
 def lower_bounds() -> list[str]:
     """One requirement each."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    stated = [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]
+    stated = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
     found = [re.fullmatch(r"([\w-]+)>=([\d.]+)", each) for each in stated]
     assert all(found), "every dependency states a lower bound and nothing else"
     pinned = re.search(r"^torch==\S+$", (ROOT / "requirements-dev.txt").read_text(encoding="utf-8"), re.MULTILINE)

@@ -216,7 +216,7 @@ CASES = [
     Case("unknown verb", ["trian"], ["no verb 'trian'", "'train'"]),
     Case("unknown option before the verb", ["--versoin"], ["no option '--versoin'"]),
     Case("unknown recipe", ["train", "dcgan-mnsit"], ["no recipe 'dcgan-mnsit'", "'dcgan-mnist'"]),
-    Case("unknown option", [*TRAIN, "--sampels", "9"], ["no option '--sampels'", "--samples"]),
+    Case("unknown option", [*TRAIN, "--sampels", "9"], ["no option '--sampels'", "--train-samples"]),
     Case("unknown dotted option", [*TRAIN, "--discriminator.dropuot", "0.5"], ["--discriminator.dropout"]),
     Case("unknown negated switch", [*TRAIN, "--no-progres"], ["no option '--no-progres'", "--no-progress"]),
     Case("word too many", [*TRAIN, "--batch", "8", "extra"], ["'extra' is not expected"]),
@@ -224,7 +224,7 @@ CASES = [
     Case("word for a number", [*TRAIN, "--batch", "many"], ["--batch", "INT", "'many'"]),
     Case("fraction for a whole number", [*TRAIN, "--batch", "1.5"], ["--batch", "INT", "'1.5'"]),
     Case("negative number", [*TRAIN, "--batch", "-5"], ["--batch = -5", "greater than 0"]),
-    Case("nothing to train", [*TRAIN, "--samples", "0"], ["--samples = 0", "greater than 0"]),
+    Case("nothing to train", [*TRAIN, "--samples", "0"], ["--train-samples = 0", "greater than 0"]),
     Case("negative seed", [*TRAIN, "--seed", "-1"], ["--seed = -1", "0"]),
     Case("huge latent", [*TRAIN, "--latent", "999999999"], ["--latent = 999999999", "65536"]),
     Case("no such choice", [*TRAIN, "--fit", "squeeze"], ["--fit", "'squeeze'", "crop"]),
@@ -381,8 +381,8 @@ CASES = [
         ["damaged", "fields"],
         lambda tmp: (tmp / "run" / "recipe.json").write_text('{"format": 1, "recipe": "x", "method": "gan"}') and None,
     ),
-    Case("domain is nonsense", SAMPLE, ["recipe.json"], recipe(spec={"shape": "wide", "classes": 3})),
-    Case("domain is no image", SAMPLE, ["recipe.json"], recipe(spec={"shape": [-1, 0, 3], "classes": []})),
+    Case("domain is nonsense", SAMPLE, ["recipe.json"], recipe(domain={"shape": "wide", "classes": 3})),
+    Case("domain is no image", SAMPLE, ["recipe.json"], recipe(domain={"shape": [-1, 0, 3], "classes": []})),
     Case("a flipped bit in the weights", SAMPLE, ["not the file that was written"], flipped_weights),
     Case("weights are missing", SAMPLE, ["generator.safetensors"], without("weights/generator.safetensors")),
     Case("weights of another network", SAMPLE, ["do not fit"], fields(latent=5)),
@@ -395,10 +395,6 @@ CASES = [
     Case("state is not JSON", RESUME, ["state.json", "JSON"], state("{")),
     Case("provenance is missing", RESUME, ["provenance.json"], without("provenance.json")),
     Case("provenance is nonsense", RESUME, ["provenance.json"], text("provenance.json", "{}")),
-    Case("journal cut short", RESUME, ["journal.jsonl"], text("journal.jsonl", "")),
-    Case(
-        "measurements damaged", ["report", "{run}"], ["metrics.jsonl", "line 1"], text("metrics.jsonl", "what?\n{}\n")
-    ),
     Case("other data than before", RESUME, ["fingerprint"], new_pictures),
 ]
 
