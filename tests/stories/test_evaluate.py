@@ -47,6 +47,8 @@ class TestEvaluate:
         assert said.returncode == 0 and said.stderr == ""
         assert "fakes against reals (all)" in said.stdout and "95 % interval" in said.stdout
         assert "N = 40 < 10,000" in said.stdout and str(page) in said.stdout
+        assert "The 40 images are close to real ones: Fréchet distance" in said.stdout.splitlines()[1]
+        assert "little variety" in said.stdout.splitlines()[2], "they are half as bright"
         facts = json.loads(told.read_text())
         found = facts["measures"]["frechet"]
         assert found["value"] > found["floor"]["value"] >= 0 and found["low"] <= found["value"] <= found["high"]
@@ -54,6 +56,12 @@ class TestEvaluate:
         assert (card["n_real"], card["n_generated"], card["split"], card["extractor"]) == (120, 40, "all", "pixels")
         assert card["metrics"].keys() == {"frechet", "diversity"} and card["versions"]["torch"]
         assert facts["subject"]["format"] == "npz" and "--count 40" in facts["command"]
+
+    def test_the_same_pictures_on_both_sides_are_told(self, belamy: Command, reals: Path) -> None:
+        words = ["--metrics", "frechet-infinity", "kernel", "--extractor", "pixels", "--no-real-baseline"]
+        said = belamy("evaluate", reals, "--against", reals, *words, "--split", "all", "--no-progress")
+        assert said.returncode == 0 and "are the very ones that they are compared with" in said.stdout.splitlines()[1]
+        assert "! Both sides are the same pictures: all 120 judged ones" in said.stdout
 
     def test_the_page_stands_alone(self, belamy: Command, fakes: Path, reals: Path, tmp_path: Path) -> None:
         page = tmp_path / "page.html"
