@@ -37,7 +37,7 @@ def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[st
         *("train", "resume", "sample", "report", "recipes", "parts", "inspect", "data", "doctor"),
         *("diagnose", "compare", "game"),
         *("evaluate", "compare-metrics", "visualise", "survey", "unmask"),
-        *("walk", "manifold", "arithmetic", "directions", "edit", "stylize"),
+        *("walk", "manifold", "arithmetic", "directions", "edit", "stylize", "stylize-film", "reconstruct-layers"),
         *("retrieve", "anomaly", "reconstruct", "segment", "pretrain"),
     }
     for name, purpose in known_verbs().items():

@@ -19,7 +19,7 @@ from belamy.data.pictures import read_header, strict_pillow
 from belamy.errors import DataError, UsageError
 
 INK = ("ink", "ink-by-class")
-"""Masks that need no file: what is brighter than half, in one class or in that of the image."""
+"""Masks that need no file: what stands out from the paper, in one class or in that of the image."""
 MOST = 64
 """More classes than these are taken for pictures."""
 GROUND = "ground"
@@ -60,7 +60,7 @@ def read_masks(source: str, data: Dataset, rows: Tensor, *, fit: str = "crop", f
     """The masks of some images of a data set.
 
     Args:
-        source: ``ink`` for what is brighter than half, ``ink-by-class`` for the same in the class of the image; a
+        source: ``ink`` for what stands out from the paper, ``ink-by-class`` for the same in the class of the image; a
             folder with a PNG for each picture file, of the same name, whose pixels are whole numbers (palette, grey) or
             colours; or a ``.npy`` file of whole numbers ``[N, H, W]``.
         data: The images.
@@ -99,12 +99,16 @@ def read_masks(source: str, data: Dataset, rows: Tensor, *, fit: str = "crop", f
 
 
 def _ink(data: Dataset, rows: Tensor, by_class: bool) -> Masks:
-    bright = data.images(rows).float().mean(1) > 127
+    """What is brighter than half where most edges of the images are dark, and darker where they are bright."""
+    ink = data.images(rows).float().mean(1) > 127  # [n, H, W]
+    edges = [ink[:, [0, -1]].flatten(), ink[:, :, [0, -1]].flatten()]
+    if torch.cat(edges).float().mean() > 0.5:  # white paper
+        ink = ~ink
     if not by_class:
-        return Masks(bright.long(), (GROUND, "ink"), np.arange(2, dtype=np.uint8))
+        return Masks(ink.long(), (GROUND, "ink"), np.arange(2, dtype=np.uint8))
     if data.labels is None:
         raise UsageError(f"{data.name} has no labels, so its ink is of no class. Type --masks ink.")
-    classes = torch.where(bright, data.labels[rows][:, None, None] + 1, 0)
+    classes = torch.where(ink, data.labels[rows][:, None, None] + 1, 0)
     return Masks(classes, (GROUND, *data.classes), np.arange(len(data.classes) + 1, dtype=np.uint8))
 
 

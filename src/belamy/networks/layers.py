@@ -14,6 +14,9 @@ from torch.nn import functional as F
 from belamy.errors import UsageError
 from belamy.processes import gather, processes
 
+FORGOTTEN = 15.0
+"""A run long enough for the moving statistics of batch normalisation, in time constants."""
+
 Initializer = Callable[[Tensor], object]
 
 
@@ -243,6 +246,32 @@ class BatchNorm(nn.Module):
     def extra_repr(self) -> str:
         """Sizes, as ``print`` shows them."""
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+
+
+def fit_moving_statistics(network: nn.Module, steps: int) -> None:
+    r"""Let the moving statistics of batch normalisation fit a run of a few steps.
+
+    After t steps a share of :math:`(1-m)^t` of the initial statistics is left, a fifth of them after 157 steps with
+    Keras' m = 0.01. Here m rises until no more than :math:`e^{-15}` is left; runs of 1,500 steps and more keep theirs.
+
+    Args:
+        network: Its layers of batch normalisation are changed.
+        steps: Of the training.
+
+    Example:
+        >>> layer = BatchNorm(4)
+        >>> fit_moving_statistics(layer, 150)
+        >>> layer.momentum
+        0.1
+    """
+    for layer in network.modules():
+        if isinstance(layer, BatchNorm):
+            layer.momentum = max(layer.momentum, moving_share(steps))
+
+
+def moving_share(steps: int) -> float:
+    """The weight of the newest batch with which moving statistics forget their beginning within some steps."""
+    return min(FORGOTTEN / steps, 1.0)
 
 
 class Dropout(nn.Module):

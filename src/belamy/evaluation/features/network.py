@@ -34,6 +34,8 @@ class NetworkFeatures:
         resize: How images are brought to the network's size.
     """
 
+    notes: Sequence[str] = ()
+
     def __init__(
         self, name: str, network: nn.Module, sight: Sight, *, size: int, classes: int = 0, layer: str, resize: str
     ) -> None:

@@ -20,14 +20,14 @@ METRICS = Registry("belamy.evaluation.metrics", "metric", "Metric")
 
 
 class Metric(Protocol):
-    """What a metric can do.
+    """What a metric can do; one that derives from it need not write what it has nothing to say to.
 
     Attributes:
         needs: What it cannot do without, of ``images``, ``probabilities``, ``labels`` and ``train``; a metric that
             needs ``train`` is also told what the generator learned from, as ``update(train=…)``.
     """
 
-    needs: ClassVar[frozenset[str]]
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         """Count what is seen of some real and some generated images."""
@@ -45,16 +45,16 @@ class Metric(Protocol):
         Args:
             seed: Of the resampling, where there is any.
         """
-        ...
+        return {}
 
     @property
     def notes(self) -> list[str]:
         """Plain words on what the numbers of this very computation do not mean; none if nothing is amiss."""
-        ...
+        return []
 
     def figures(self) -> dict[str, Tensor]:
         """Pictures worth looking at, uint8 ``[H, W]`` or ``[H, W, 3]``, by title."""
-        ...
+        return {}
 
 
 SPOKEN = {
@@ -74,7 +74,7 @@ SPOKEN = {
 
 
 def named(metrics: Sequence[str] | None) -> list[str] | None:
-    """Metrics by their names on the shelf, whatever word the user knows them by; each once.
+    """Metrics by their names in the registry, whatever word the user knows them by; each once.
 
     Example:
         >>> named(["FID", "kid:subsets=5"])
