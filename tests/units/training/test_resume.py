@@ -28,7 +28,7 @@ from belamy.runs.run import Run
 KILLS = 40
 SHARE = -(-KILLS // len(METHODS.names()))
 QUICK = 3
-"""Kills of each method in the quick tests: one from outside and in the resumed run, one at the last file, one anywhere."""
+"""Kills of each method in the quick tests: from outside and then in the resumed run, at the last file, anywhere."""
 TIMES = {"time", "seconds", "speed"}
 
 
