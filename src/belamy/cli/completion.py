@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from importlib import import_module
 
+from pydantic import BaseModel
+
 from belamy import recipes
 from belamy.errors import UsageError, nearest
 from belamy.game.settings import GameSettings
@@ -14,7 +16,7 @@ from belamy.methods.recipe import BaseRecipe
 SHELLS = ("bash", "fish", "zsh")
 OF_RECIPES = ("compare", "inspect", "train")
 """The verbs whose first word is a recipe."""
-FIELDS = {"train": BaseRecipe, "inspect": BaseRecipe, "game": GameSettings}
+FIELDS: dict[str, type[BaseModel]] = {"train": BaseRecipe, "inspect": BaseRecipe, "game": GameSettings}
 """Whose fields are options of a verb beside those of its form."""
 
 BASH = """\

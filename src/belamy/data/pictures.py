@@ -50,7 +50,7 @@ class PictureHeader:
         return self.width * self.height * each
 
 
-class Picture(NamedTuple):
+class DecodedPicture(NamedTuple):
     """A picture as it was read.
 
     Args:
@@ -97,7 +97,7 @@ def read_picture(file: IO[bytes], size: int, fit: str, channels: int, levels: in
     return examined_picture(file, size, fit, channels, levels).pixels
 
 
-def examined_picture(file: IO[bytes], size: int, fit: str, channels: int, levels: int | None = None) -> Picture:
+def examined_picture(file: IO[bytes], size: int, fit: str, channels: int, levels: int | None = None) -> DecodedPicture:
     """A picture as a square of uint8, and what was found in it.
 
     Rotated as its EXIF data says; transparency lies on white; 16-bit values are divided by 257; CMYK and other colour
@@ -121,7 +121,7 @@ def examined_picture(file: IO[bytes], size: int, fit: str, channels: int, levels
         highest = int(np.asarray(image).max()) if image.mode.startswith("I") else None
         coloured, transparent = _coloured(image, "L" if channels == 1 else "RGB", levels)
         pixels = np.asarray(_squared(coloured, size, fit), dtype=np.uint8)
-    return Picture(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1), highest, transparent)
+    return DecodedPicture(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1), highest, transparent)
 
 
 def read_whole(file: IO[bytes]) -> np.ndarray:

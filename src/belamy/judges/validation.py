@@ -63,7 +63,7 @@ class ValidationConfig:
         Raises:
             UsageError: An unknown metric, option or number.
         """
-        parts = [METRICS.check(Part.parse(name)) for name in (named(self.metrics) if self.metrics else USUAL)]
+        parts = [METRICS.check(Part.parse(name)) for name in (named(self.metrics) or USUAL)]
         if self.keep_best is None:
             return
         images = torch.zeros(64, 1, 2, 2, dtype=torch.uint8)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from belamy.cli.options import options
 from belamy.cli.painting import Sight, stepping
 from belamy.cli.parsing import verb
@@ -22,7 +24,7 @@ def run(form: Form) -> int:
     """Make them again and write the sheet."""
     from belamy.editing.style.reconstructions import reconstructions
 
-    layers = {name: [*each] for name, each in form.layers().items()}
+    layers: dict[str, Any] = {name: [*each] for name, each in form.layers().items()}
     with form.reporting() as told:
         made = reconstructions(form.content, form.style, progress=stepping(told), **form.sight(), **layers)
     made.picture.save(form.file)

@@ -22,11 +22,11 @@ def run(form: Form) -> int:
     from belamy.cli.output import tell_lost
     from belamy.runs.publish import publish
     from belamy.runs.run import Run
-    from belamy.training.watch.diagnosis import facts
+    from belamy.training.watch.diagnosis import facts as diagnosed
     from belamy.training.watch.history import RunHistory
 
     run = Run.open(form.run)
-    run.save_diagnosis(facts(RunHistory.of(run)))
+    run.save_diagnosis(diagnosed(RunHistory.of(run)))
     page = publish(run)
     rows = run.metrics()
     tell_lost(run.lost)

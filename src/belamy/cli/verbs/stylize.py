@@ -66,7 +66,7 @@ def paint_picture(form: Form) -> int:
         painting = stylize(form.content, list(form.styles), frames=frames, progress=tell, **given)
         painting.save(form.file)
         if form.reconstructions is not None:
-            layers = {name: [*each] for name, each in form.layers().items()}
+            layers: dict[str, Any] = {name: [*each] for name, each in form.layers().items()}
             made = reconstructions(form.content, form.styles[0], progress=tell, **form.sight(), **layers)
             made.picture.save(form.reconstructions)
     if form.animation is not None:

@@ -45,7 +45,7 @@ class Form(OfRun, Offline, ToFolder, Json):
 def run(form: Form) -> int:
     """Make the pictures and the page."""
     from belamy.evaluation.visualisation import Ascent, VisualisationOptions, visualise
-    from belamy.evaluation.visualisation.page import render
+    from belamy.pages import page
     from belamy.runs.files import save_png, write_bytes
     from belamy.runs.run import Run
 
@@ -63,7 +63,8 @@ def run(form: Form) -> int:
         save_png(picture.pixels, out / f"{picture.name}.png")
     what = f"image {form.image} held out of {data.name}" + (f", a {data.classes[label]!r}" if label is not None else "")
     lead = f"{run.recipe_name} after {run.samples_seen:,} training samples; followed through it: {what}."
-    write_bytes(out / PAGE, render(run.path.name or run.recipe_name, lead, pictures).encode())
+    made = page("visualisation", run.path.name or run.recipe_name, lead_text=lead, pictures=pictures)
+    write_bytes(out / PAGE, made.encode())
     facts: dict[str, Any] = {"run": str(run.path), "image": form.image, "seed": form.seed, "page": str(out / PAGE)}
     listed = [
         {"file": f"{each.name}.png", "network": each.network, "kind": each.kind, "layer": each.layer, **each.facts}

@@ -49,7 +49,7 @@ class Format:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CifarLayout:
     """Which files a version of CIFAR consists of.
 
     Args:
@@ -70,12 +70,12 @@ class Layout:
         return {*self.train, *self.test, self.names}
 
 
-TEN = Layout(tuple(f"data_batch_{part}.bin" for part in range(1, 6)), ("test_batch.bin",), 1, "batches.meta.txt")
-HUNDRED = Layout(("train.bin",), ("test.bin",), 2, "fine_label_names.txt")
+TEN = CifarLayout(tuple(f"data_batch_{part}.bin" for part in range(1, 6)), ("test_batch.bin",), 1, "batches.meta.txt")
+HUNDRED = CifarLayout(("train.bin",), ("test.bin",), 2, "fine_label_names.txt")
 _WANTED = TEN.files | HUNDRED.files
 
 
-def layout_of(names: set[str]) -> Layout | None:
+def layout_of(names: set[str]) -> CifarLayout | None:
     """The version whose batch files are among ``names``; a part of them is enough."""
     if names & {*TEN.train, *TEN.test}:
         return TEN
@@ -200,7 +200,9 @@ class _Unpacked:
             raise Unreadable(f"it unpacks to more than {self._most:,} bytes, or says so")
 
 
-def _records(file: str, held: Mapping[str, bytes], layout: Layout, skipped: list[tuple[str, str]]) -> np.ndarray | None:
+def _records(
+    file: str, held: Mapping[str, bytes], layout: CifarLayout, skipped: list[tuple[str, str]]
+) -> np.ndarray | None:
     """The records of a batch file, None if it is not there or damaged."""
     content, length = held.get(file), layout.label_bytes + PIXELS
     if content is None:
@@ -211,7 +213,7 @@ def _records(file: str, held: Mapping[str, bytes], layout: Layout, skipped: list
     return np.frombuffer(content, np.uint8).reshape(-1, length)
 
 
-def _class_names(layout: Layout, held: Mapping[str, bytes], largest: int) -> tuple[str, ...]:
+def _class_names(layout: CifarLayout, held: Mapping[str, bytes], largest: int) -> tuple[str, ...]:
     names: tuple[str, ...] = CLASSES if layout is TEN else ()
     if layout.names in held:
         names = tuple(map(visible, held[layout.names].decode("utf-8", "replace").split())) or names

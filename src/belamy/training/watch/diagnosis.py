@@ -83,13 +83,11 @@ def treatment(history: RunHistory, sign: str, remedy: Remedy) -> dict[str, Any] 
         lost = discarded(history.recipe, recipe, history.spec) if history.spec else ()
     except UsageError:
         return None
-    shorter = "train_samples" in remedy.changes and recipe.train_samples <= (history.saved or 0)
+    saved = history.saved or 0
+    shorter = "train_samples" in remedy.changes and recipe.train_samples <= saved
     anew = bool(lost) or history.saved is None or shorter
-    if not anew and "train_samples" not in remedy.changes and 2 * history.saved > recipe.train_samples:  # type: ignore[operator]
-        options += [
-            "--train-samples",
-            f"{history.saved + recipe.train_samples}",
-        ]  # too little of the run is left to act
+    if not anew and "train_samples" not in remedy.changes and 2 * saved > recipe.train_samples:
+        options += ["--train-samples", f"{saved + recipe.train_samples}"]  # too little of the run is left to act
     if lost:
         why.append(f"it discards the {' and the '.join(lost)}, so all begins anew")
     why.append(measured(sign, remedy.why))

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from belamy.training.watch.finding import EASED, RISING, Finding
-from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import more_variety, sharper
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.sign import EASED, RISING, BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """Classes of the data that the eye finds in hardly any sample; without classes, places of the data left empty.
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """Root mean square of a step's change over that of the weights; with Adam usually 0.001 to 0.02.
 
