@@ -24,7 +24,7 @@ from belamy.registry import Part
 def before(data: Dataset) -> Recipe:
     """How judges learned before."""
     samples = min(max(4 * len(data.indices("train")), 20_000), 240_000)
-    plain = {"classifier": Part(name="convnet"), "shift": 0, "noise": 0.0, "batch": 128, "train_samples": samples}
+    plain = {"classifier": Part(name="convnet"), "noise": 0.0, "batch": 128, "train_samples": samples}
     return recipe(data).changed(**plain)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from belamy.data import Batches
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory
 from belamy.evaluation.panel import Panel
 from belamy.judges import attribute_predictors, judge
@@ -56,11 +57,10 @@ def test_however_short_the_run_its_statistics_forget_their_beginning(count: int)
     assert 32_000 <= made.train_samples <= 240_000 and steps >= 500
 
 
-def test_few_pictures_are_varied_and_many_are_not() -> None:
-    few, fewer, many = recipe(like(1000)), recipe(like(1000, classes=100)), recipe(like(60_000))
-    assert (few.shift, few.noise, few.batch) == (2, 0.1, 64)
-    assert (fewer.shift, fewer.noise) == (0, 0.2)
-    assert (many.shift, many.noise, many.batch, many.train_samples) == (0, 0.0, 128, 240_000)
+def test_few_pictures_are_put_under_noise_and_many_are_not() -> None:
+    few, many = recipe(like(1000)), recipe(like(60_000))
+    assert (few.noise, few.batch) == (0.1, 64)
+    assert (many.noise, many.batch, many.train_samples) == (0.0, 128, 240_000)
     assert many.classifier.options["momentum"] == 0.01
 
 
@@ -141,24 +141,14 @@ def test_accuracy_is_no_difference_between_protocols() -> None:
     assert one.differences(other) == []
 
 
-class TestVaried:
-    IMAGES = torch.arange(16.0).reshape(1, 1, 4, 4).expand(200, -1, -1, -1)
-
-    def method(self, **fields: float) -> Method:
-        return Method(Recipe().changed(**fields), DataSpec((1, 4, 4), ("a", "b")))
-
-    def test_by_default_images_are_as_they_are(self) -> None:
-        assert self.method().varied(self.IMAGES, Draws(0, 0)) is self.IMAGES
-
-    def test_each_is_moved_by_its_own_whole_pixels_with_its_edge_repeated(self) -> None:
-        moved = self.method(shift=1).varied(self.IMAGES, Draws(0, 0))
-        wide = torch.nn.functional.pad(self.IMAGES[:1], (1, 1, 1, 1), mode="replicate")[0, 0]
-        allowed = {tuple(wide[y : y + 4, x : x + 4].flatten().tolist()) for y in range(3) for x in range(3)}
-        assert {tuple(image.flatten().tolist()) for image in moved} == allowed
-
-    def test_noise_has_the_deviation_asked_for(self) -> None:
-        noise = self.method(noise=0.5).varied(self.IMAGES, Draws(0, 0)) - self.IMAGES
-        assert 0.47 < noise.std() < 0.53
+def test_noise_on_training_images_has_the_deviation_asked_for() -> None:
+    seen: list[torch.Tensor] = []
+    data = bars(400)
+    for noise in (0.0, 0.5):
+        method = Method(Recipe(noise=noise), DataSpec(data.shape, data.classes))
+        method.classifier.register_forward_pre_hook(lambda _module, given: seen.append(given[0]))
+        next(method.play(Batches(data, "train", 300, 0), Draws(0, 0)))
+    assert 0.48 < (seen[1] - seen[0]).std() < 0.52
 
 
 def test_attribute_predictors_say_what_they_are_worth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
