@@ -365,6 +365,22 @@ class GlobalAveragePool(nn.Module):
         return images.mean((2, 3))
 
 
+class Scores(nn.Module):
+    """A discriminator; the score is what its ``head`` makes of the features that its ``trunk`` makes of images."""
+
+    trunk: nn.Module
+    head: nn.Module
+
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores ``[N]`` (logits) of images ``[N, C, H, W]``, and the features ``[N, F]`` behind them."""
+        features = self.trunk(images)
+        return self.head(features).squeeze(1), features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores ``[N]`` (logits) of images ``[N, C, H, W]``."""
+        return self.scores_and_features(images)[0]
+
+
 class Reshape(nn.Module):
     """Gives each sample another shape; ``Reshape()`` makes scores ``[N]`` of ``[N, 1]``.
 

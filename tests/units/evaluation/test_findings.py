@@ -129,6 +129,7 @@ def test_what_is_wrong_is_said(
     assert far in verdict.says[0] and wrong in verdict.says[1] and not_said not in told
     assert verdict.table().splitlines()[1:3] == list(verdict.says)
     assert any("same pictures" in note for note in found.notes) == (spoilt is same)
+    assert any("100% of the 600 judged" in note for note in found.notes) == (spoilt is copies)
 
 
 def measure(name: str, value: float, reach: float, floor: float | None, of_floor: float = 0.0) -> Measure:
