@@ -64,6 +64,15 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.recipe_name} on {self.recipe.data}, {self.samples_seen:,} samples seen)"
 
+    def _repr_html_(self) -> str:
+        from belamy.pages import fragment
+        from belamy.pages.pictures import source
+
+        seen, shown = f"{self.samples_seen:,} of {self.recipe.train_samples:,} samples seen", self.snapshots()[-1:]
+        lines = [f"{self.recipe_name} on {self.recipe.data}, {seen}", str(self.path)]
+        picture = source(shown[0][1]) if shown else ""
+        return fragment("card", title=self.path.name or self.recipe_name, lines=lines, picture=picture, width=320)
+
     @classmethod
     def create(
         cls,
