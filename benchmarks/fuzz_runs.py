@@ -38,7 +38,19 @@ VERBS: tuple[tuple[str, ...], ...] = (
     ("diagnose", "RUN", "--json", "-"),
     ("sample", "RUN", "--count", "3", "--device", "cpu", "--overwrite", "--out", "OUT"),
     ("inspect", "RUN"),
-    ("evaluate", "RUN", "--count", "16", "--metrics", "frechet", "--extractor", "pixels", "--offline", "--device", "cpu"),
+    (
+        "evaluate",
+        "RUN",
+        "--count",
+        "16",
+        "--metrics",
+        "frechet",
+        "--extractor",
+        "pixels",
+        "--offline",
+        "--device",
+        "cpu",
+    ),
     ("train", "--resume-from", "RUN", "--samples", "240", "--device", "cpu", "--no-progress", "--out", "CHILD"),
     ("resume", "RUN", "--device", "cpu", "--no-progress", "--offline"),  # last: it may change the run
 )
@@ -78,7 +90,8 @@ def mutate(run: Path, outside: Path, dice: random.Random) -> str:
 
 def spoil_json(path: Path, _outside: Path, dice: random.Random) -> str:
     """Change, remove or add a value anywhere in a JSON file, or in a line of a JSON-lines file."""
-    lines = path.read_text(errors="replace").splitlines() if path.suffix == ".jsonl" else [path.read_text()]
+    text = path.read_text(errors="replace")
+    lines = text.splitlines() if path.suffix == ".jsonl" else [text]
     number = dice.randrange(max(1, len(lines)))
     try:
         facts = json.loads(lines[number])
@@ -121,9 +134,14 @@ def spoil_bytes(path: Path, _outside: Path, dice: random.Random) -> str:
 def spoil_place(path: Path, outside: Path, dice: random.Random) -> str:
     """Remove a file or its folder, or put a folder, a pipe, or a link out of the run in its place."""
     chosen = dice.choice((path, path, path.parent)) if len(path.relative_to(outside.parent).parts) > 2 else path
-    was_folder, kind = chosen.is_dir(), dice.choice(("nothing", "folder", "file", "pipe", "link", "hard link", "stranger"))
+    was_folder, kind = (
+        chosen.is_dir(),
+        dice.choice(("nothing", "folder", "file", "pipe", "link", "hard link", "stranger")),
+    )
     if kind == "stranger":
-        (chosen.parent / dice.choice(("²", "٣.png", "0" * 200, "-1", "1e3", "\udcff", "new\nline"))).mkdir(exist_ok=True)
+        (chosen.parent / dice.choice(("²", "٣.png", "0" * 200, "-1", "1e3", "\udcff", "new\nline"))).mkdir(
+            exist_ok=True
+        )
         return kind
     if kind == "hard link":
         if not was_folder and not (outside / "twin").exists():
