@@ -3,13 +3,13 @@
 A patient is a GAN of colour pictures that goes wrong, or not: it trains to its end, the watch says what it finds, and
 each remedy of each finding is then tried as its command says: the run goes on with it for as many samples again, or,
 where the remedy discards a network, begins anew for as many. It helps if the Fréchet distance to the pictures, in the
-features of the embedded EfficientNet, is at least a tenth below that of the same run gone on with unchanged, and harms
-if it is a tenth above.
+features of the embedded EfficientNet, is at least a twentieth below that of the same run gone on with unchanged, and
+harms if it is a twentieth above.
 
 Every trial is a line of ``trials.jsonl`` in the folder. What is there is not done again, so the benchmark can be
 stopped at any time and gone on with.
 
-    python benchmarks/remedies.py FOLDER PICTURES … [--seeds 0 1 2] [--minutes 2] [--only KIND …] [--write PAGE TABLE]
+    python benchmarks/remedies.py FOLDER PICTURES … [--seeds 0 1 2] [--minutes 2] [--only KIND …] [--write PAGE TRIALS]
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cache
 from math import inf
 from pathlib import Path
+from statistics import median
 from time import monotonic
 from typing import Any
 
@@ -31,12 +33,12 @@ from belamy.data import Dataset, open_data
 from belamy.errors import NotFinite
 from belamy.evaluation.features.efficientnet import efficientnet_features
 from belamy.evaluation.panel import Panel
-from belamy.methods import gan
-from belamy.methods.base import BaseMethod, DataSpec
+from belamy.methods import gan, vae
+from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.progress import Reporter
 from belamy.registry import Part
 from belamy.runs.provenance import provenance
-from belamy.runs.run import Run
+from belamy.runs.run import Run, method_name
 from belamy.training.inheritance import discarded, inherit
 from belamy.training.session import Session, SessionSettings
 from belamy.training.trainer import Trainer, fresh
@@ -46,11 +48,16 @@ from belamy.training.watch.history import RunHistory
 
 SAMPLES, JUDGED = 12_800, 500
 """Length of a run, and samples that are judged."""
-MARGIN = 0.1
+MARGIN = 0.05
 """Relative change of the distance from which a remedy helped or harmed."""
 STRENGTH = 0.6
 """Findings from this strength on are treated."""
 RATE = 2e-3
+BEGIN, END = "<!-- trials: begin -->", "<!-- trials: end -->"
+"""Between these lines the page holds the table."""
+KEY = ("pictures", "patient", "seed")
+ENOUGH = 4
+"""Trials after which a remedy that harms is given up."""
 
 
 def adam(lr: float) -> Part:
@@ -63,8 +70,10 @@ def digits(width: int = 8, hidden: int = 64) -> Part:
     return Part(name="digits", width=width, hidden=hidden)
 
 
-def usual(**fields: Any) -> gan.Recipe:
-    """A small GAN that goes well, with some fields changed."""
+def usual(**fields: Any) -> BaseRecipe:
+    """A small GAN that goes well, with some fields changed, or a small VAE."""
+    if "encoder" in fields:
+        return vae.Recipe(**{"decoder": fields["encoder"], "batch": 64, "samples": SAMPLES, "latent": 20, **fields})
     settings: dict[str, Any] = {
         "generator": digits(), "discriminator": digits(), "latent": 32, "batch": 64, "samples": SAMPLES,
         "penalties": (Part(name="r1", weight=1.0, every=8),),
@@ -73,6 +82,7 @@ def usual(**fields: Any) -> gan.Recipe:
     return gan.Recipe(**{**settings, **fields})
 
 
+FROZEN = "frozen generator"
 PATIENTS: dict[str, dict[str, Any]] = {
     "usual": {},
     "discriminator rate x30": {"discriminator_optimizer": adam(30 * RATE)},
@@ -82,7 +92,7 @@ PATIENTS: dict[str, dict[str, Any]] = {
     "discriminator too strong": {"discriminator": digits(16, 128), "critic_steps": 5, "penalties": ()},
     "no penalty": {"penalties": ()},
     "wrong scaling": {"real_range": "0..1"},
-    "frozen generator": {"generator_optimizer": adam(0.0)},
+    FROZEN: {"generator_optimizer": adam(0.0)},
     "both rates /50": {"generator_optimizer": adam(RATE / 50), "discriminator_optimizer": adam(RATE / 50)},
     "momentum": {
         "generator_optimizer": Part(name="adam", lr=RATE, beta1=0.9), "penalties": (),
@@ -95,6 +105,10 @@ PATIENTS: dict[str, dict[str, Any]] = {
     "nobody checks the label": {"generator_condition": Part(name="embedding")},
     "sgd": {"generator_optimizer": Part(name="sgd", lr=0.01), "discriminator_optimizer": Part(name="sgd", lr=0.01)},
 }  # fmt: skip
+VAE = {"encoder": Part(name="vae-digits", width=8, hidden=128), "optimizer": Part(name="adam", lr=RATE, beta1=0.9)}
+PATIENTS["vae"] = VAE
+PATIENTS["vae of two numbers"] = {**VAE, "latent": 2}
+PATIENTS["kernel 5 stride 2"] = {"generator": Part(name="dcgan-geron")}
 LABELLED = "nobody checks the label"
 HUNDRED = "a hundred pictures"
 PATIENTS[HUNDRED] = {"discriminator": digits(16, 128), "penalties": ()}
@@ -119,13 +133,14 @@ def distance(data: str, trainer: Trainer) -> float:
         return panel(data).judge_method(trainer.method, JUDGED).values["frechet"]
 
 
-def make(recipe: gan.Recipe, labelled: bool) -> Trainer:
+def make(recipe: BaseRecipe, labelled: bool) -> Trainer:
     """A trainer at its beginning; of the hundred pictures it sees no others."""
     data = opened(recipe.data)
     spec = DataSpec(data.shape, tuple(data.classes) if labelled else ())
 
     def build() -> BaseMethod:
-        return gan.Method(recipe, spec)
+        method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
+        return method
 
     torch.set_flush_denormal(True)
     return Trainer(fresh(build, recipe.seed, torch.device("cpu"), torch.float32), data)
@@ -143,7 +158,7 @@ def trained(trainer: Trainer) -> Trainer:
     return trainer
 
 
-def patient(folder: Path, recipe: gan.Recipe, labelled: bool) -> Run:
+def patient(folder: Path, recipe: BaseRecipe, labelled: bool) -> Run:
     """The run that goes wrong, trained into a folder unless it lies there."""
     if not (folder / "done").exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -170,8 +185,10 @@ def treated(run: Run, changes: dict[str, Any]) -> tuple[float, bool]:
     recipe, labelled = run.recipe, bool(run.spec.classes)
     state = run.load_checkpoint()
     changed = recipe.changed(**changes)
-    anew = "train_samples" in changes or state is None or bool(discarded(recipe, changed, run.spec))
-    length = changed.train_samples if anew else state.samples + SAMPLES  # type: ignore[union-attr]
+    seen = state.samples if state is not None else 0
+    shorter = "train_samples" in changes and changed.train_samples <= seen
+    anew = not seen or shorter or bool(discarded(recipe, changed, run.spec))
+    length = changed.train_samples if anew or "train_samples" in changes else seen + SAMPLES
     trainer = make(changed.changed(samples=length), labelled)  # type: ignore[arg-type]
     if not anew:
         assert state is not None
@@ -194,11 +211,43 @@ def tell(folder: Path, **facts: Any) -> None:
         file.write(json.dumps(facts) + "\n")
 
 
+def ratios(rows: Sequence[dict[str, Any]], of: Sequence[dict[str, Any]]) -> list[float]:
+    """The distances of some trials over those of the unchanged runs; 0 where NaN was cured, 1 where it came anyway.
+
+    Training on is itself the unchanged run; its ratio is that to the beginning of it.
+
+    Args:
+        rows: The trials.
+        of: All trials, with those of the unchanged runs.
+    """
+    named = {(row["why"], *(row[key] for key in KEY)): row["after"] for row in of if not row["sign"]}
+    found = []
+    for row in rows:
+        key = tuple(row[key] for key in KEY)
+        after, alone = row["after"], named["unchanged", *key]
+        if "train_samples" in row["changes"] and not row["anew"]:
+            after, alone = alone, named["before", *key]
+        found.append(after / alone if alone < inf else float(after == inf))
+    return found
+
+
+def effects(rows: Sequence[dict[str, Any]], of: Sequence[dict[str, Any]]) -> tuple[int, int, int]:
+    """How many of some trials helped and harmed, and how many there are."""
+    found = ratios(rows, of)
+    return sum(each < 1 - MARGIN for each in found), sum(each > 1 + MARGIN for each in found), len(found)
+
+
+def settled(folder: Path, rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether a remedy harmed so often that there is no need to go on."""
+    helped, harmed, tried = effects(rows, told(folder))
+    return tried >= ENOUGH and harmed >= helped + ENOUGH // 2
+
+
 def prescribed(run: Run) -> Iterator[tuple[Finding, Remedy]]:
     """The remedies of what is found in a run that are changes."""
     for finding in examine(RunHistory.of(run)):
         for remedy in finding.remedies if finding.strength >= STRENGTH else ():
-            if remedy.changes:
+            if remedy.changes and (finding.sign == "frozen-generator" or FROZEN.replace(" ", "-") not in run.path.name):
                 yield finding, remedy
 
 
@@ -236,12 +285,48 @@ def work(folder: Path, pictures: str, name: str, seed: int, until: float, most: 
         fields = recipe.changed(**remedy.changes).model_dump(mode="json")
         changes = {field: fields[field] for field in remedy.changes}
         mine = [row for row in told(folder) if (row["sign"], row["why"]) == (finding.sign, remedy.why)]
-        if len(mine) >= most or any({**row, **key} == row for row in mine):
+        if len(mine) >= most or settled(folder, mine) or any({**row, **key} == row for row in mine):
             continue
         before = known.get(json.dumps(changes, sort_keys=True))
         after, anew = (before["after"], before["anew"]) if before else treated(run, changes)
         known[json.dumps(changes, sort_keys=True)] = {"after": after, "anew": anew}
         tell(folder, **key, sign=finding.sign, why=remedy.why, changes=changes, after=after, anew=anew)
+
+
+def by_remedy(folder: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """The trials by sign and remedy."""
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for row in told(folder):
+        if row["sign"]:
+            found.setdefault(row["sign"], {}).setdefault(row["why"], []).append(row)
+    return dict(sorted(found.items()))
+
+
+def table(folder: Path) -> str:
+    """All trials as Markdown."""
+    rows = told(folder)
+    patients = {tuple(row[key] for key in KEY) for row in rows}
+    lines = [
+        f"{len(rows) - 2 * len(patients)} trials on {len(patients)} runs of "
+        + ", ".join(f"{count} × {name}" for name, count in sorted(Counter(key[0] for key in patients).items()))
+        + ". Ratio: the median of the distance over that of the unchanged run.",
+        "", "| sign | remedy | helped | harmed | of | ratio |", "|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for sign, remedies in by_remedy(folder).items():
+        for why, some in sorted(remedies.items(), key=lambda each: median(ratios(each[1], rows))):
+            helped, harmed, tried = effects(some, rows)
+            lines.append(f"| `{sign}` | {why} | {helped} | {harmed} | {tried} | {median(ratios(some, rows)):.2f} |")
+    return "\n".join(lines)
+
+
+def counts(folder: Path) -> dict[str, dict[str, tuple[int, int, int]]]:
+    """What the doctor says of each remedy that helped more often than it harmed."""
+    rows = told(folder)
+    found = {
+        sign: {why: effects(some, rows) for why, some in remedies.items()}
+        for sign, remedies in by_remedy(folder).items()
+    }
+    return {sign: {why: each for why, each in some.items() if each[0] > each[1]} for sign, some in found.items()}
 
 
 def main() -> None:
@@ -252,6 +337,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=inf, help="begin nothing after so many")
     parser.add_argument("--most", type=int, default=9, help="trials of each remedy of each sign, at most")
     parser.add_argument("--only", nargs="+", choices=PATIENTS)
+    parser.add_argument("--write", type=Path, nargs=2, help="the page for the table, and the doctor's trials.json")
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -261,6 +347,11 @@ def main() -> None:
             for name in options.only or PATIENTS:
                 if monotonic() < until:
                     work(options.folder, pictures, name, seed, until, options.most)
+    if options.write:
+        page, doctor = options.write
+        before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+        page.write_text(f"{before}{BEGIN}\n{table(options.folder)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        doctor.write_text(json.dumps(counts(options.folder), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     Console().print("all is done" if monotonic() < until else f"{len(told(options.folder))} trials so far")
 
 

@@ -131,7 +131,7 @@ def figure(found: dict[str, PixelSummary]) -> str:
     shares = {}
     for name, pixels in kept.items():
         # Grey levels over 256 fall into 100 bins unevenly, two here and one there: four bins together are even enough.
-        total, few = len(pixels.distribution), pixels.zoom.counts.reshape(-1, 4).sum(1) / 4
+        total, few = len(pixels), pixels.histogram(*ZOOM).reshape(-1, 4).sum(1) / 4
         shares[name] = list(zip(middles[2::4], (few / total).tolist(), strict=True))
     above = line_chart(curves, "Distribution function", "pixel / 256", "share at most this", smooth=False)
     below = line_chart(
@@ -162,7 +162,7 @@ def main() -> None:
         printed = [f"{number:g}" for number in PRINTED[name]] if name in PRINTED else ["–"] * 3
         table.add_row(name, f"{row.statistic:.6f}", f"{row.p:.3g}", f"{row.divergence:.7f}", *printed)
     console.print(table)
-    count = len(found["train"].distribution)
+    count = len(found["train"])
     console.print(
         f"5 % threshold for independent pixels: {threshold(0.05, count, count):.6f}; they are not independent"
     )

@@ -3,6 +3,9 @@
 A shelf is a folder whose modules each hold one part: ``losses/adversarial/least_squares.py`` holds the adversarial
 loss ``least-squares`` as its class ``Adversarial``. Adding a part is adding a file; other packages add theirs by an
 entry point in the group that is named like the folder's package (``belamy.losses.adversarial``).
+
+What every part of a kind must have is written once, as the protocol of the role's name in the folder's ``__init__.py``.
+It is held against each part that is loaded and built, so that a part that lacks something is named before it is used.
 """
 
 from __future__ import annotations
@@ -10,13 +13,14 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin, get_type_hints
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -67,6 +71,13 @@ class Part(BaseModel):
         return f"{self.name}:{settings}" if settings else self.name
 
 
+_ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+class Module(Protocol):
+    """What a contract inherits whose parts are ``torch.nn.Module``, so that their state is saved with the run."""
+
+
 class Registry:
     """The parts of one kind.
 
@@ -105,14 +116,38 @@ class Registry:
         """The class that ``name`` stands for.
 
         Raises:
-            UsageError: There is no such part; the message names the nearest ones.
+            UsageError: There is no such part; the message names the nearest ones. Or it is another package's and cannot
+                be imported, or a method of it takes other arguments than the contract says.
         """
         modules = self.modules()
         name = name.replace("_", "-")
         if name not in modules:
             raise UsageError(f"There is no {self.kind} '{name}'. {nearest(name, modules)}")
-        part: type = getattr(import_module(modules[name]), self.role)
+        part: type = getattr(self._imported(name, modules[name]), self.role)
+        self._refuse(name, part, breach(part, self.contract))
         return part
+
+    @property
+    def contract(self) -> type:
+        """The protocol that says what each part must have."""
+        found: type = getattr(import_module(self.package), self.role)
+        return found
+
+    def _imported(self, name: str, module: str) -> ModuleType:
+        try:
+            return import_module(module)
+        except Exception as error:
+            if module.startswith(f"{self.package}."):
+                raise
+            what = f"{type(error).__name__}: {error}"
+            raise UsageError(f"The {self.kind} '{name}' cannot be loaded from {module}: {what}.") from error
+
+    def _refuse(self, name: str, part: type, breach: str | None) -> None:
+        if breach:
+            raise UsageError(
+                f"The {self.kind} '{name}' ({part.__module__}.{part.__name__}) {breach}. What each must have is "
+                f"written in {self.package}, class {self.role}."
+            )
 
     def options(self, name: str) -> dict[str, inspect.Parameter]:
         """The options of a part: its constructor's keyword-only parameters, with resolved annotations."""
@@ -139,17 +174,92 @@ class Registry:
             part: Name and options.
             given: What the data or the run decides (``shape``, ``latent``, ``classes`` …). A constructor receives
                 those that it declares as ordinary parameters.
+
+        Raises:
+            UsageError: An unknown part, a wrong option, or a part that does not keep the contract.
         """
         made = self.load(part.name)
-        ordinary = [
-            parameter.name
-            for parameter in inspect.signature(made.__init__).parameters.values()  # type: ignore[misc]
-            if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and parameter.name != "self"
-        ]
-        return made(**{name: given[name] for name in ordinary if name in given}, **self.check(part).options)
+        options = self.check(part).options
+        for name, parameter in list(inspect.signature(made.__init__).parameters.items())[1:]:  # type: ignore[misc]
+            if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and name in given:
+                options[name] = given[name]
+            elif parameter.default is parameter.empty and parameter.kind not in _ANY and name not in options:
+                self._refuse(part.name, made, _unmet(part.name, parameter, given))
+        built = made(**options)
+        self._refuse(part.name, made, breach(built, self.contract))
+        return built
+
+
+def breach(part: Any, contract: type) -> str | None:
+    """What a part lacks of a contract, in words to follow its name; None if it keeps it.
+
+    Args:
+        part: A part, or its class, of which only what must be there before it is built is asked.
+        contract: A protocol.
+    """
+    made = part if isinstance(part, type) else type(part)
+    if Module in contract.__mro__ and not hasattr(made, "named_parameters"):
+        return "is no torch.nn.Module"
+    for name, member in _promised(contract).items():
+        found = next((vars(base)[name] for base in made.__mro__ if name in vars(base)), None)
+        empty = getattr(found, "__name__", "") == "_forward_unimplemented"  # that of torch.nn.Module
+        if found is None and part is made and not member.of_class:
+            continue  # it may be there once the part is built
+        if empty or (found is None and (part is made or not hasattr(part, name))):
+            return f"lacks {name}{member.arguments}"
+        own = getattr(part, name) if found is None else found
+        if member.signature and not _takes(own, member.signature, bound=found is None):
+            return f"has a {name} that does not take {member.arguments}"
+    return None
+
+
+class _Member(NamedTuple):
+    """What a contract asks for: a method with its signature, or an attribute; and whether the class itself has it."""
+
+    signature: inspect.Signature | None
+    of_class: bool
+
+    @property
+    def arguments(self) -> str:
+        return f"({', '.join(list(self.signature.parameters)[1:])})" if self.signature else ""
 
 
 @cache
+def _promised(contract: type) -> dict[str, _Member]:
+    """The members of a protocol by name."""
+    found = {}
+    for base in (each for each in reversed(contract.__mro__) if each.__module__ not in ("typing", "builtins")):
+        found.update(dict.fromkeys(inspect.get_annotations(base), _Member(None, False)))
+        for name, value in vars(base).items():
+            function = value.__func__ if isinstance(value, classmethod) else value
+            if isinstance(value, property):
+                found[name] = _Member(None, False)
+            elif inspect.isfunction(function) and (name[0] != "_" or name == "__call__"):
+                found[name] = _Member(inspect.signature(function), function is not value)
+    return found
+
+
+def _takes(method: Any, wanted: inspect.Signature, bound: bool) -> bool:
+    """Whether a method, of a class or bound to an instance, can be called as the contract calls it."""
+    function = method.__func__ if isinstance(method, classmethod | staticmethod) else method
+    parameters = list(wanted.parameters.values())[bound or isinstance(method, staticmethod) :]
+    positional = [each.name for each in parameters if each.kind is not inspect.Parameter.KEYWORD_ONLY]
+    named = {each.name: None for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    try:
+        inspect.signature(function).bind(*positional, **named)
+    except TypeError:
+        return False
+    return True
+
+
+def _unmet(part: str, parameter: inspect.Parameter, given: Mapping[str, Any]) -> str:
+    """What a constructor asks for in vain, in words."""
+    if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+        return f"needs {parameter.name}, which is not guessed: type {part}:{parameter.name}=…"
+    known = ", ".join(given) or "nothing"
+    return f"asks for '{parameter.name}', but is given {known}; a user's option stands after * and has a default"
+
+
 class PartField(NamedTuple):
     """A field that holds parts: of which shelf, and whether several."""
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.metrics import METRICS, Accumulates
+from belamy.evaluation.metrics import METRICS, Metric
 from belamy.registry import Part
 
 CLASSES, FEATURES = 5, 6
@@ -38,12 +38,12 @@ def rows(whole: ExtractedFeatures, kept: Tensor) -> ExtractedFeatures:
     return ExtractedFeatures(*(None if table is None else table[kept] for table in tables))
 
 
-def made(name: str) -> Accumulates:
-    metric: Accumulates = METRICS.build(Part(name=name), classes=CLASSES)
+def made(name: str) -> Metric:
+    metric: Metric = METRICS.build(Part(name=name), classes=CLASSES)
     return metric
 
 
-def show(metric: Accumulates, **sides: ExtractedFeatures) -> None:
+def show(metric: Metric, **sides: ExtractedFeatures) -> None:
     """Tell a metric those sides that it asks for."""
     asked = signature(metric.update).parameters
     metric.update(**{side: part for side, part in sides.items() if side in asked})
@@ -54,7 +54,7 @@ def sides() -> dict[str, ExtractedFeatures]:
     return {side: seen(count, 0.3 * (side == "fake")) for side, count in SIDES.items()}
 
 
-def told(metric: Accumulates) -> dict[str, tuple[float, ...]]:
+def told(metric: Metric) -> dict[str, tuple[float, ...]]:
     """All numbers, with their intervals where there are any."""
     found = {name: (value,) for name, value in metric.compute().items()}
     return {**found, **{name: tuple(interval) for name, interval in metric.intervals(1).items()}}
@@ -231,7 +231,7 @@ def test_intervals_cover(case: int) -> None:
     name, key, draw = CASES[case]
     found = []
     for _ in range(300):
-        metric: Accumulates = METRICS.build(Part.parse(name), classes=CLASSES)
+        metric: Metric = METRICS.build(Part.parse(name), classes=CLASSES)
         real, fake = draw()
         metric.update(real=real, fake=fake)
         found.append(metric.intervals()[key])

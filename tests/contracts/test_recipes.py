@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from belamy import recipes
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
-from belamy.methods.base import BaseRecipe, DataSpec
+from belamy.methods.base import OPTIMIZERS, BaseRecipe, DataSpec
 from belamy.networks.summary import summarize
 from belamy.registry import Part
 from belamy.runs.run import method_name
@@ -143,3 +145,22 @@ def test_an_unknown_recipe_suggests() -> None:
 def test_settings_of_the_documents(name: str, wanted: dict[str, Any]) -> None:
     recipe = recipes.get(name)
     assert {key: getattr(recipe, key) for key in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", ["dcgan-cifar", "resnet-cifar", "lsgan-cifar", "wgan-gp-cifar", "ragan-cifar"])
+def test_the_book_optimises_with_the_adam_of_keras(name: str) -> None:
+    recipe = recipes.get(name)
+    for part in (recipe.generator_optimizer, recipe.discriminator_optimizer):
+        assert (part.name, part.options["eps"], part.options["keras"]) == ("adam", 1e-7, True)
+
+
+@pytest.mark.parametrize("name", ["wgan-cifar", "dcgan-frog", "dcgan-geron", "dense-fashion", "vae-mnist"])
+def test_keras_of_2018_has_the_epsilon_of_rmsprop_outside_the_root(name: str) -> None:
+    """And says so."""
+    recipe = recipes.get(name)
+    parts = [getattr(recipe, field) for field in type(recipe).model_fields if field.endswith("optimizer")]
+    for part in parts:
+        made = OPTIMIZERS.build(part, parameters=[nn.Parameter(torch.ones(1))])
+        assert type(made.torch) is torch.optim.RMSprop and made.torch.defaults["eps"] == 1e-7
+    entry = recipes.entries()[name]
+    assert "ε outside the root" in (getattr(import_module(entry.module), entry.function).__doc__ or "")

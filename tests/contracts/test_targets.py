@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from belamy.errors import UsageError
+from belamy.losses.objective import Objective
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws
 
@@ -115,6 +116,39 @@ class TestNoise:
         real, fake = told("noise:amount=0.3,inward=true", True, 999), told("noise:amount=0.3,inward=true", False, 999)
         assert 0.7 < real.min() < real.max() <= 1
         assert 0 <= fake.min() < fake.max() < 0.3
+
+
+class TestLabelsOutside:
+    """A label below 0 rewards ever lower scores; Keras' bound ends that."""
+
+    SCORES = torch.tensor([-60.0, -20.0, -16.0, -1.0, 0.0, 3.0, 16.0, 20.0, 60.0], dtype=torch.float64)
+
+    def loss(self, name: str, real: bool, scores: Tensor) -> Tensor:
+        made = Objective(ADVERSARIAL.build(Part(name=name)), [targets("noise:amount=0.05")])
+        side = made.on_real if real else made.on_fake
+        return side(scores, Draws(0, 0, dtype=torch.float64), 0.0)
+
+    def test_a_generated_sample_costs_what_it_does_in_keras(self) -> None:
+        t = told("noise:amount=0.05", False, len(self.SCORES))
+        p = self.SCORES.sigmoid().clip(1e-7, 1 - 1e-7)
+        wanted = -(t * p.log() + (1 - t) * (1 - p).log())
+        torch.testing.assert_close(self.loss("non-saturating", False, self.SCORES), wanted, rtol=1e-6, atol=1e-9)
+
+    def test_a_label_inside_is_not_bounded(self) -> None:
+        t = told("noise:amount=0.05", True, len(self.SCORES))
+        wanted = binary_cross_entropy_with_logits(self.SCORES, t, reduction="none")
+        torch.testing.assert_close(self.loss("non-saturating", True, self.SCORES), wanted)
+
+    @pytest.mark.parametrize("name", ["non-saturating", "hinge", "minimax"])
+    def test_nothing_is_gained_beyond_the_bound(self, name: str) -> None:
+        scores = torch.linspace(-500, -17, 9, dtype=torch.float64).requires_grad_()
+        (slopes,) = torch.autograd.grad(self.loss(name, False, scores).sum(), scores)
+        assert not slopes.any()
+
+    def test_pairs_are_bounded_too(self) -> None:
+        made = Objective(ADVERSARIAL.build(Part(name="relativistic-pairing")), [targets("noise:amount=0.05")])
+        real = torch.linspace(0, 500, 50, dtype=torch.float64)
+        assert (made.discriminator(real, -real, Draws(0, 0, dtype=torch.float64), 0.0) >= 0).all()
 
 
 @pytest.mark.parametrize(

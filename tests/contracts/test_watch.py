@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import belamy
+from belamy.cli import main
 from belamy.cli.recipe_form import read
-from belamy.methods import classifier, gan
-from belamy.methods.base import METHODS, BaseRecipe
+from belamy.methods import classifier, gan, vae
+from belamy.methods.base import METHODS, BaseRecipe, DataSpec
 from belamy.registry import Part
-from belamy.runs.run import RECIPE_TYPES
-from belamy.training.watch.diagnosis import SIGNS, examine
-from belamy.training.watch.finding import SEVERITIES, Finding, ranked
+from belamy.runs.report.page import command
+from belamy.runs.run import RECIPE_TYPES, Run
+from belamy.training.watch.diagnosis import SIGNS, examine, facts, treatment
+from belamy.training.watch.finding import SEVERITIES, Finding, Remedy, ranked
 from belamy.training.watch.history import RunHistory
 
 SAMPLES, LOOKS, ROWS = 32_000, 30, 300
@@ -46,6 +52,7 @@ def healthy_look(progress: float, number: int) -> dict[str, Any]:
         "coverage": rising(progress, 0.05, 0.97),
         "nearest": 1.1,
         "copies": 0.01,
+        "detail": 1.3 - rising(progress, 0.0, 0.3),
         "pattern": 1.1 + 10 * 0.5 ** (progress / 0.03),
         "classes": noise.multinomial(32, np.full(10, 0.1)).tolist(),
         "fidelity": rising(progress, 0.2, 0.9),
@@ -157,6 +164,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
             {"discriminator.adversarial": 1.0 + 0.3 * progress**4 * (-1) ** round(progress * ROWS)}
         )
     ),
+    "washed-out": lambda: history(look=put(detail=0.05)),
     "wrong-range": lambda: history(RECIPE.changed(real_range="0..1"), look=put(shown__real__low=0.0)),
 }  # fmt: skip
 WARN_ONLY = {"not-learning", "unsteady-discriminator"}
@@ -220,6 +228,99 @@ def test_signs_bear_any_recipe_and_any_table(method: str) -> None:
     ]  # fmt: skip
     for rows in tables:
         examine(RunHistory(recipe, rows, STOPPED))
+
+
+def finished(recipe: BaseRecipe, folder: Path) -> Run:
+    """A finished run of a few samples of labelled noise."""
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 3), dtype=np.uint8)
+    np.savez(folder / "noise.npz", images=pixels, labels=np.arange(64) % 10)
+    chosen = recipe.changed(data=str(folder / "noise.npz"), samples=32, batch=8)
+    return belamy.train(chosen, out=folder / "my run", progress=False, device="cpu", snapshots=1)
+
+
+QUIET = ["--no-progress", "--device", "cpu", "--snapshots", "1"]
+SMALL = {"generator": "digits:width=2,hidden=8", "discriminator": "digits:width=2,hidden=8", "latent": 4}
+RUNS: dict[str, BaseRecipe] = {"gan": CONDITIONAL.changed(**SMALL, targets=("noise",)), "vae": vae.Recipe.tiny()}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_command_that_is_printed_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("belamy.training.session.publish", lambda run: None)
+    run = finished(RUNS[name], tmp_path)
+    commands = set()
+    for make in BROKEN.values():
+        broken = make()
+        rows = [{**row, "samples": row["samples"] / 1000} for row in broken.rows]
+        history = replace(broken, recipe=run.recipe, rows=rows, spec=run.spec, saved=run.samples_seen)
+        for finding in facts(history):
+            commands |= {command(str(run.path), each["options"], each["anew"]) for each in finding["remedies"]}
+    commands -= {""}
+    assert len(commands) >= 5
+    for number, line in enumerate(sorted(commands)):
+        words = shlex.split(line)[1:]
+        assert main([*words, "--out", str(tmp_path / f"{number}"), *QUIET]) == 0, line
+        assert Run.open(tmp_path / f"{number}").samples_seen >= (1 if "--like" in words else 33), line
+
+
+def treated(remedy: Remedy, saved: int | None) -> dict[str, Any]:
+    told = treatment(RunHistory(CONDITIONAL, [], spec=DataSpec((3, 8, 8), ("a", "b")), saved=saved), "sign", remedy)
+    assert told is not None
+    return told
+
+
+def test_what_goes_on_has_something_left_to_see() -> None:
+    remedy = Remedy("slower", {"clip_norm": 1.0}, ("--clip-norm", "1.0"))
+    assert treated(remedy, SAMPLES)["options"] == ["--clip-norm", "1.0", "--train-samples", f"{2 * SAMPLES}"]
+    assert treated(remedy, SAMPLES // 4)["options"] == ["--clip-norm", "1.0"]
+    assert not treated(remedy, SAMPLES)["anew"]
+    longer = Remedy("longer", {"train_samples": 2 * SAMPLES}, ("--samples", f"{2 * SAMPLES}"))
+    assert treated(longer, SAMPLES) == {**treated(longer, 0), "anew": False}
+
+
+def test_what_cannot_go_on_begins_anew() -> None:
+    remedy = Remedy("slower", {"clip_norm": 1.0}, ("--clip-norm", "1.0"))
+    assert treated(remedy, None)["anew"], "nothing was saved"
+    assert treated(Remedy("stop", {"train_samples": 100}, ("--samples", "100")), SAMPLES)["anew"]
+
+
+def test_a_remedy_that_discards_a_network_says_so_and_begins_anew() -> None:
+    told = treated(Remedy("another", {"generator": Part(name="resnet-cifar", features=8)}, ("--x",)), SAMPLES)
+    assert told["anew"] and "it discards the generator, so all begins anew" in told["why"]
+    assert "--train-samples" not in told["options"]
+
+
+def test_networks_that_cannot_be_made_for_the_images_are_no_remedy() -> None:
+    history = RunHistory(RECIPE, [], spec=DataSpec((1, 28, 28)), saved=SAMPLES)
+    other = Remedy("another", {"generator": Part(name="resnet-cifar", features=8)}, ("--x",))
+    assert treatment(history, "checkerboard", other) is None, "28 is no multiple of 8"
+
+
+def test_below_its_limit_a_finding_is_a_note() -> None:
+    found = {finding.sign: finding for finding in examine(history(look=put(pattern=4.7)))}
+    assert "4.7 times" in found["checkerboard"].says and "(limit 8)" in found["checkerboard"].says
+    assert found["checkerboard"].severity == "note"
+
+
+def test_the_cause_of_a_pattern_is_what_the_networks_show() -> None:
+    def told(**values: str) -> str:
+        return SIGNS.build(Part(name="checkerboard"))(history(look=put(pattern=15.0, **values))).cause
+
+    assert "divisible" not in told() + told(enlarging="generator.2") + told(enlarging="")
+    assert told(enlarging="generator.2").startswith("generator.2 enlarges in strides.")
+    assert "its kernel is not divisible by its stride" in told(uneven="generator.2 (kernel 3, stride 2)")
+    assert "No layer of the generator enlarges" in told(enlarging="")
+
+
+@pytest.mark.parametrize("name", SIGNS.names())
+def test_a_method_without_a_discriminator_is_told_of_none(name: str) -> None:
+    broken = replace(BROKEN[name](), recipe=vae.Recipe(), events=())
+    rows = [{**row, "losses": {}, "gradient_norms": {}} for row in broken.rows]
+    for row in rows:
+        for quantity in ("auc", "auc_held", "scores", "gradient", "moved", "shown", "loudest"):
+            row.get("watch", {}).pop(quantity, None)
+    for finding in examine(replace(broken, rows=rows)):
+        words = [finding.says, finding.cause, *(remedy.why for remedy in finding.remedies)]
+        assert not [each for each in words if "discriminator" in each or "generator" in each], finding.sign
 
 
 def test_nan_that_came_is_named_with_its_player() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def test_a_collapse_is_named_with_commands_to_paste(belamy: Command, collapsed: 
     assert said.returncode == 0
     assert "SEVERE: mode collapse" in said.stdout
     assert f"belamy train --resume-from {collapsed} --generator-optimizer.lr " in said.stdout
+    assert f"--train-samples {2 * 64}\n" in said.stdout, "the run is finished, so more is to be seen"
 
 
 def test_the_same_as_json(belamy: Command, collapsed: Path, tmp_path: Path) -> None:
@@ -65,7 +67,10 @@ def test_a_stopped_run_is_diagnosed_in_its_report(belamy: Command, photos: Path,
     assert "SEVERE: not finite" in belamy("diagnose", out).stdout
     assert belamy("report", out).returncode == 0
     page = (out / "report.html").read_text()
-    assert "Diagnosis" in page and "Not finite" in page and "--resume-from" in page
+    assert "Diagnosis" in page and "Not finite" in page and f"belamy train --like {out}" in page
+    typed = shlex.split(said.stderr.split("`")[1])
+    assert typed[:4] == ["belamy", "train", "--like", str(out)] and "--discriminator-optimizer.lr" in typed
+    assert belamy(*typed[1:], "--out", tmp_path / "again", "--no-progress").returncode == 3, "it is still too high"
 
 
 @pytest.mark.parametrize(

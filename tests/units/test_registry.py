@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, Self
 
 import pytest
 from pydantic import TypeAdapter
+from torch import Tensor, nn
 
+import belamy
 from belamy.errors import UsageError
 from belamy.methods.base import OPTIMIZERS
 from belamy.methods.gan import ADVERSARIAL, GENERATORS, PENALTIES, Recipe
-from belamy.registry import Part, Registry
+from belamy.registry import Module, Part, Registry, breach
 
 PARTS = """
 class {role}:
@@ -30,7 +35,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """A package with a part, a part of another role, and a private module that cannot be imported."""
     package = tmp_path / f"parts_{tmp_path.name.replace('-', '_')}"
     package.mkdir()
-    (package / "__init__.py").touch()
+    (package / "__init__.py").write_text("class Thing: ...")
     (package / "two_words.py").write_text(PARTS.format(role="Thing"))
     (package / "other.py").write_text(PARTS.format(role="Other"))
     (package / "_private.py").write_text("class Thing: ...\nraise RuntimeError")
@@ -165,3 +170,99 @@ class TestEntryPoints:
 def test_every_generator_says_its_native_shape() -> None:
     for name in GENERATORS.names():
         assert len(GENERATORS.load(name).native_shape) == 3
+
+
+class Wanted(Protocol):
+    """A contract of everything that one can ask for."""
+
+    width: int
+
+    @property
+    def height(self) -> int: ...
+
+    @classmethod
+    def small(cls) -> Self: ...
+
+    def scale(self, by: float, *, around: float = 0.0) -> float: ...
+
+    def __call__(self, x: float) -> float: ...
+
+
+class Whole:
+    """Keeps it, an attribute and a method of its own making only once it is built."""
+
+    height = 3
+
+    def __init__(self, **without: bool) -> None:
+        if not without.get("width"):
+            self.width = 2
+        if not without.get("scale"):
+            self.scale = lambda by, around=0.0: by + around
+
+    @classmethod
+    def small(cls) -> Whole:
+        return cls()
+
+    def __call__(self, x: float) -> float:
+        return x
+
+
+class TestContract:
+    def test_a_part_that_keeps_it(self) -> None:
+        assert breach(Whole, Wanted) is None
+        assert breach(Whole(), Wanted) is None
+
+    def test_what_may_come_with_the_instance_is_asked_of_the_instance(self) -> None:
+        assert breach(Whole(width=True), Wanted) == "lacks width"
+        assert breach(Whole(scale=True), Wanted) == "lacks scale(by, around)"
+
+    @pytest.mark.parametrize(
+        ("broken", "said"),
+        [
+            ({"small": None}, "lacks small()"),
+            ({"scale": lambda self: 1.0}, "has a scale that does not take (by, around)"),
+            ({"scale": lambda self, by: 1.0}, "has a scale that does not take (by, around)"),
+            ({"scale": staticmethod(lambda by, around: 1.0)}, None),
+            ({"scale": lambda *words, **named: 1.0}, None),
+            ({"__call__": lambda self: 1.0}, "has a __call__ that does not take (x)"),
+        ],
+    )
+    def test_a_class_that_breaks_it(self, broken: dict[str, object], said: str | None) -> None:
+        class Broken(Whole):
+            pass
+
+        for name, value in broken.items():
+            setattr(Broken, name, value)
+        assert breach(Broken, Wanted) == said
+
+    def test_a_module_must_be_one_and_have_a_pass(self) -> None:
+        class Passes(Module, Protocol):
+            def forward(self, x: Tensor) -> Tensor: ...
+
+        assert breach(Whole, Passes) == "is no torch.nn.Module"
+        assert breach(nn.Module(), Passes) == "lacks forward(x)"
+        assert breach(nn.Linear(1, 1), Passes) is None
+
+    def test_an_option_that_is_needed_is_asked_for(self, registry: Registry) -> None:
+        folder = Path(sys.path[0]) / registry.package
+        (folder / "asking.py").write_text("class Thing:\n    def __init__(self, *, gain: float) -> None: ...")
+        with pytest.raises(UsageError, match=r"'asking' .* needs gain, which is not guessed: type asking:gain="):
+            registry.build(Part(name="asking"))
+        registry.build(Part(name="asking", gain=2))
+
+    def test_every_part_of_every_registry_keeps_its_contract(self) -> None:
+        """As far as its class tells; the contract tests build them."""
+        modules = {name for name, spec in sys.modules.items() if name.startswith("belamy.")}
+        for path in Path(belamy.__file__).parent.rglob("*.py"):
+            if re.search(r"\bRegistry\(\"", path.read_text(encoding="utf-8")):
+                name = ".".join(path.relative_to(Path(belamy.__file__).parents[1]).with_suffix("").parts)
+                modules.add(name.removesuffix(".__init__"))
+        found = {}
+        for name in modules:
+            values = vars(import_module(name)).values()
+            found |= {(each.package, each.role): each for each in values if isinstance(each, Registry)}
+        assert len(found) > 30
+        for registry in found.values():
+            assert issubclass(registry.contract, Protocol), registry
+            for name in registry.names():
+                registry.load(name)

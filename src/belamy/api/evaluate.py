@@ -10,7 +10,7 @@ from typing import Any
 
 from belamy.data import Dataset, open_data
 from belamy.device import choose_device
-from belamy.errors import UsageError, nearest
+from belamy.errors import DataError, UsageError, nearest
 from belamy.evaluation.candidate import Candidate, Drawn, Stored, is_run, open_candidate, opened
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.measures import Measure, measures
@@ -259,13 +259,27 @@ def reference(
     if protocol.size not in (None, height):
         raise UsageError(f"{run.path} draws images of {width}x{height} pixels. Leave --size {protocol.size} out.")
     if against is None or against == run.recipe.data:
-        data = open_recipe_data(run.recipe, offline, say.read)
+        hint = f"If they moved, type: belamy evaluate {run.path} --against NEW"
+        data = open_recipe_data(run.recipe, offline, say.read, hint)
+    elif (own := moved_data(run, against, offline)) is not None:
+        data = own
     else:
         side = height if height == width else None
         data = open_data(
             against, size=side, fit=run.recipe.fit, channels=run.spec.shape[0], offline=offline, progress=say.read
         )
     return data, fitted(data, run.recipe.fit)
+
+
+def moved_data(run: Run, place: str, offline: bool) -> Dataset | None:
+    """The data of a run at another place than it remembers, if they are there and no longer where they were."""
+    if Path(run.recipe.data).expanduser().exists() or not Path(place).expanduser().exists():
+        return None
+    try:
+        data = open_recipe_data(run.recipe.changed(data=place), offline)
+    except (DataError, UsageError):
+        return None
+    return data if data.fingerprint == run.provenance.data.partition(":")[0] else None
 
 
 def fitted(data: Dataset, how: str) -> str:

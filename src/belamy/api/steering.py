@@ -15,7 +15,7 @@ from belamy.data import Dataset
 from belamy.data.measures.labelling import is_measured
 from belamy.device import choose_device
 from belamy.editing.attribute_predictors import AttributePredictor, measured
-from belamy.editing.directions import DIRECTIONS, Directions, Finds
+from belamy.editing.directions import DIRECTIONS, Direction, Directions
 from belamy.editing.evidence import from_data, from_draws, turns
 from belamy.editing.leakage import Leakage, leakage
 from belamy.errors import RunError, UsageError
@@ -91,7 +91,7 @@ class Steering:
             names: Attributes; not used by kinds that need none.
             seed: Of the drawn latents.
         """
-        kind: Finds = DIRECTIONS.build(part)
+        kind: Direction = DIRECTIONS.build(part)
         wanted = list(names) if kind.supervised else []
         if isinstance(self.method, Encodes):
             known = [*wanted, *self._values(wanted)] if kind.wide else wanted

@@ -75,6 +75,7 @@ def train(
     recipe: str | BaseRecipe | None = None,
     *,
     resume_from: str | Path | None = None,
+    like: str | Path | None = None,
     out: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -98,6 +99,7 @@ def train(
             run in ``resume_from``.
         resume_from: A run whose newest checkpoint the new run starts from. What fits the recipe is taken over: weights,
             averages, moments of the optimisers. The clock goes on, so ``samples`` counts those of that run too.
+        like: A run whose recipe is trained from the beginning.
         out: The run's directory, new or empty; by default ``runs/<recipe>-<number>``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         precision: ``auto``, ``float32``, ``bfloat16`` (automatic mixed precision) or ``float64``.
@@ -120,8 +122,10 @@ def train(
     Example:
         >>> run = train("dcgan-mnist", samples=512, out="runs/first")  # doctest: +SKIP
     """
+    if sum(given is not None for given in (resume_from, like)) + (like is not None and recipe is not None) > 1:
+        raise UsageError("Name either a recipe, or a run to go on from (resume_from), or one to begin anew (like).")
     parent = Parent.open(resume_from) if resume_from is not None else None
-    name, chosen = named_recipe(recipe, parent)
+    name, chosen = named_recipe(recipe, parent.run if parent else Run.open(like) if like is not None else None)
     chosen = chosen.changed(**fields) if fields else chosen
     if parent:
         parent.check(chosen)
@@ -154,10 +158,10 @@ def train(
             return conduct(run, trainer, options, say, validator)
 
 
-def named_recipe(recipe: str | BaseRecipe | None, parent: Parent | None) -> tuple[str, BaseRecipe]:
-    """A recipe and the name of its run's recipe."""
-    if recipe is None and parent:
-        return parent.run.recipe_name, parent.run.recipe
+def named_recipe(recipe: str | BaseRecipe | None, model: Run | None) -> tuple[str, BaseRecipe]:
+    """A recipe, by default that of another run, and its name."""
+    if recipe is None and model:
+        return model.recipe_name, model.recipe
     if isinstance(recipe, BaseRecipe):
         return "custom", recipe
     name = recipe or DEFAULT
@@ -167,6 +171,7 @@ def named_recipe(recipe: str | BaseRecipe | None, parent: Parent | None) -> tupl
 def resume(
     path: str | Path,
     *,
+    data: str | None = None,
     device: str = "auto",
     checkpoint_seconds: float = 60.0,
     offline: bool = False,
@@ -177,6 +182,7 @@ def resume(
 
     Args:
         path: The run's directory.
+        data: Where the data lie now, if they moved; their fingerprint must be the same.
         device: Where to compute.
         checkpoint_seconds: Save the state at least this often.
         offline: Never fetch data from the network.
@@ -194,16 +200,24 @@ def resume(
     )  # fmt: skip
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)
-        data = open_recipe_data(run.recipe, offline, say.read)
-        trainer = make_trainer(run.recipe, run.spec, data, options, team)
+        source = run.recipe.data if data is None else data
+        hint = f"If they moved, type: belamy resume {run.path} --data NEW"
+        opened = open_recipe_data(run.recipe.changed(data=source), offline, say.read, hint)
+        trainer = make_trainer(run.recipe, run.spec, opened, options, team)
         if fingerprint(trainer) != facts.data:
+            of = f", which is of {opened.pixels.identity}," if opened.streams else ""
             raise RunError(
-                f"The data '{run.recipe.data}' are not those that {run.path} was trained on: their fingerprint "
-                f"differs. Restore them, or start anew with `belamy train`."
+                f"The data '{source}' are not those that {run.path} was trained on: their fingerprint{of} differs. "
+                f"Restore them, or start anew with `belamy train`. {hint}"
             )
         finished = any(row["event"] == "finish" for row in run.journal())
         validator = None if finished else validator_for(trainer, options, say)
         with run.locked() if team.leads else nullcontext():
+            if team.leads and source != run.recipe.data:
+                say.say(
+                    f"{source} holds the data of {run.path} (the fingerprint agrees), which looks there from now on."
+                )
+                run.move_data(source)
             if team.leads:
                 run.rewind()
             team.leader_says("rewound")

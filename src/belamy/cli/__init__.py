@@ -11,7 +11,9 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
+from traceback import walk_tb
 
 from belamy import __version__
 from belamy.errors import BelamyError, UsageError, nearest
@@ -102,11 +104,22 @@ def explain(error: BaseException) -> tuple[str, int]:
         return "There is not enough memory for this. Type a smaller --batch, --latent or --size.", 2
     if isinstance(error, OSError) and error.strerror:
         return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror}.", 2
+    if place := _in_another_package(error):
+        return f"{type(error).__name__} in {place}: {text or 'no message'}. BELAMY_DEBUG=1 shows the traceback.", 1
     return (
         f"Unexpected {type(error).__name__}: {text or 'no message'}. This is a defect of Belamy; runs keep what they "
         "saved. Please report it with the traceback that BELAMY_DEBUG=1 shows.",
         1,
     )
+
+
+def _in_another_package(error: BaseException) -> str | None:
+    """The line of a part from another package in which an error arose, if it did."""
+    groups, ours = entry_points(), f"{__name__.partition('.')[0]}."
+    theirs = {point.module for name in groups.groups if name.startswith(ours) for point in groups.select(group=name)}
+    frames = list(walk_tb(error.__traceback__))
+    return next((f"{frame.f_code.co_filename}, line {line}" for frame, line in reversed(frames)
+                 if frame.f_globals.get("__name__") in theirs), None)  # fmt: skip
 
 
 def _reader_gone() -> int:

@@ -17,7 +17,7 @@ from belamy.methods.base import BaseRecipe
 from belamy.runs import files
 
 FORMAT = 1
-_DATA = ("data", "size", "fit", "channels", "labels", "only")
+_DATA = ("data", "size", "fit", "channels", "labels", "levels", "only")
 """Fields that decide what is learned from: the same for all that are compared."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from belamy.comparison.outcome import MERIT, Outcome
 from belamy.comparison.plan import Plan
 from belamy.evaluation import statistics
+from belamy.evaluation.two_samples import probability_better
 
 
 def summary(
@@ -38,10 +39,7 @@ def summary(
         "protocols": protocols(done),
         "floor": dict(real_baseline or {}),
         "variants": {label: variant_facts([each for each in done if each.variant == label]) for label in labels},
-        "better": {
-            a: {b: statistics.probability_better(merits[a], merits[b])._asdict() for b in begun if b != a}
-            for a in begun
-        },
+        "better": {a: {b: probability_better(merits[a], merits[b])._asdict() for b in begun if b != a} for a in begun},
         "stability": stability(by_seed),
         "best_of": {label: statistics.best_of(merits[label]) for label in begun},
         "trials": [each.as_json() for each in done],

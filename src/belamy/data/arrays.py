@@ -9,16 +9,76 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.data.files import STEP, reason
 from belamy.data.fitting import WHITE
+from belamy.data.pictures import DEEP, MOST_PIXELS, scaled
 from belamy.errors import DataError
 
 _CHUNK = 4096
+LEVELS = " (levels)"
+"""Ends the note of what ``levels`` scaled."""
+
+
+class Packed:
+    """The rows of an array in a compressed file, read in order; going back starts at the beginning again.
+
+    Args:
+        what: Where they come from, for messages.
+        open: Opens the file at its first value.
+        shape: Of the whole array.
+        dtype: Of its values.
+        advice: What to do where it is too large to be kept in memory.
+    """
+
+    def __init__(
+        self, what: str, open: Callable[[], IO[bytes]], shape: tuple[int, ...], dtype: np.dtype[Any], advice: str
+    ) -> None:
+        self.what, self.shape, self.dtype, self.advice = what, shape, dtype, advice
+        self.ndim, self.size = len(shape), math.prod(shape)
+        self._open, self._row = open, math.prod(shape[1:]) * dtype.itemsize
+        self._file: IO[bytes] | None = None
+        self._place = 0
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(len(self))
+        try:
+            if self._file is None or start < self._place:
+                self._file, self._place = self._open(), 0
+            for _ in range(self._place, start):
+                self._take(1)
+            content = self._take(stop - start)
+        except DataError:
+            raise
+        # What is damaged can raise nearly anything.
+        except Exception as error:
+            raise DataError(f"{self.what} is damaged: {reason(error)}.") from error
+        return content.view(self.dtype).reshape(-1, *self.shape[1:])
+
+    def _take(self, rows: int) -> np.ndarray:
+        """The bytes of the next rows."""
+        assert self._file is not None
+        content = np.empty(rows * self._row, np.uint8)
+        filled, view = 0, content.data
+        while filled < len(content) and (count := self._file.readinto(view[filled:])):  # type: ignore[attr-defined]
+            filled += count
+        held = (self._place * self._row + filled) // self.dtype.itemsize
+        self._place += rows
+        if filled < len(content) or (self._place == len(self) and self._file.read(1)):
+            held_words = f"only {held:,}" if filled < len(content) else "more"
+            raise DataError(f"{self.what} is damaged: it promises {self.size:,} values and holds {held_words}.")
+        if self._place == len(self):
+            self._file.close()
+            self._file = None
+        return content
 
 
 @dataclass(frozen=True)
@@ -26,7 +86,7 @@ class Interpretation:
     """An array with the way to read its rows as images.
 
     Args:
-        array: The values, in memory or mapped from disk.
+        array: The values, in memory, mapped from disk or packed.
         what: Where they come from, for messages.
         shape: (C, H, W) of the images.
         values: Rows to uint8, of the same layout.
@@ -34,7 +94,7 @@ class Interpretation:
         note: How values were mapped, if they were.
     """
 
-    array: np.ndarray
+    array: np.ndarray | Packed
     what: str
     shape: tuple[int, int, int]
     values: Callable[[np.ndarray], np.ndarray]
@@ -43,7 +103,8 @@ class Interpretation:
 
     def read(self, indices: np.ndarray) -> Tensor:
         """The images at ``indices``, uint8.  # [n, C, H, W]"""
-        return torch.from_numpy(np.ascontiguousarray(self.layout(self.values(self.array[indices]))))
+        rows = self.array[indices] if isinstance(self.array, np.ndarray) else self.array[indices[0] : indices[-1] + 1]
+        return torch.from_numpy(np.ascontiguousarray(self.layout(self.values(rows))))
 
 
 class Joined:
@@ -56,6 +117,7 @@ class Joined:
         self._parts, self._marks = tuple(parts), tuple(marks)
         self._starts = np.cumsum([0, *(len(part.array) for part in parts)])
         self.shape = parts[0].shape
+        self.advice = next((part.array.advice for part in parts if isinstance(part.array, Packed)), None)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -88,11 +150,11 @@ def joined(parts: Sequence[Interpretation], marks: Sequence[str]) -> Joined:
     return Joined(parts, marks)
 
 
-def interpret(array: np.ndarray, what: str) -> Interpretation:
+def interpret(array: np.ndarray | Packed, what: str, levels: int | None = None) -> Interpretation:
     """Says how to read an array as images.
 
     Layouts: [N, H, W], [N, H, W, C], [N, C, H, W] with 1, 3 or 4 channels (the fourth is opacity, over white), and
-    [N, D] where D is a square.
+    [N, D] where D is a square. ``levels`` is the whole number that is white, where bytes are not meant.
 
     Raises:
         DataError: No such layout, no such type, or values that fit none of the ranges.
@@ -102,7 +164,11 @@ def interpret(array: np.ndarray, what: str) -> Interpretation:
     if array.ndim < 2 or not array.size:
         raise DataError(f"{what} has the shape {array.shape}, but images are [N, H, W] or [N, H, W, C].")
     shape, layout = _layout(array.shape, what)
-    values, note = _values(array, what)
+    if shape[1] * shape[2] > MOST_PIXELS:
+        raise DataError(f"{what} holds images of {shape[2]}x{shape[1]}; at most {MOST_PIXELS:,} pixels are read.")
+    values, note = _values(array, what, levels)
+    if array.ndim == 4 and 4 in array.shape[1::2] and array.shape[3] not in (1, 3):
+        note = "; ".join(filter(None, (note, "the fourth channel was taken as opacity, over white")))
     return Interpretation(array, what, shape, values, layout, note)
 
 
@@ -130,7 +196,9 @@ def _on_white(images: np.ndarray) -> np.ndarray:
     return ((blended + 127) // 255).astype(np.uint8)
 
 
-def _values(array: np.ndarray, what: str) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+def _values(
+    array: np.ndarray | Packed, what: str, levels: int | None
+) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
     if array.dtype == np.uint8:
         return _as_they_are, ""
     if array.dtype.kind == "b":
@@ -145,13 +213,27 @@ def _values(array: np.ndarray, what: str) -> tuple[Callable[[np.ndarray], np.nda
             f"{what} holds {array.dtype} values in [{low:g}, {high:g}], but floats must lie in [0, 1] or [-1, 1]. "
             "Divide them first, or save them as uint8."
         )
+    if levels is not None and low >= 0:
+        return lambda rows: scaled(rows, levels), f"{array.dtype} values 0..{levels:,} became 0..255{LEVELS}"
     if low >= 0 and high <= 255:
         return lambda rows: rows.astype(np.uint8), f"{array.dtype} values in 0..255 were taken as bytes"
     if array.dtype == np.uint16:
-        return lambda rows: ((rows.astype(np.uint32) + 128) // 257).astype(
-            np.uint8
-        ), "uint16 values were divided by 257"
-    raise DataError(f"{what} holds {array.dtype} values in [{low:g}, {high:g}], but pixels must lie in 0..255.")
+        return lambda rows: scaled(rows, DEEP), f"uint16 values were divided by 257{unused(int(high))}"
+    advice = " Divide them, or give the value that is white: --levels N." if low >= 0 else ""
+    raise DataError(f"{what} holds {array.dtype} values in [{low:g}, {high:g}], but pixels must lie in 0..255.{advice}")
+
+
+def unused(highest: int) -> str:
+    """What to add to a note where 16-bit values leave their upper half unused; empty where they do not.
+
+    Example:
+        >>> unused(4011)
+        '; they reach 4,011 of 65,535 only, so 17 of 256 shades are left: --levels 4095 uses all'
+    """
+    if highest > DEEP // 2:
+        return ""
+    shades, white = int(scaled(np.array([highest]), DEEP)[0]) + 1, max((1 << highest.bit_length()) - 1, 1)
+    return f"; they reach {highest:,} of {DEEP:,} only, so {shades} of 256 shades are left: --levels {white} uses all"
 
 
 def _as_they_are(rows: np.ndarray) -> np.ndarray:
@@ -162,7 +244,7 @@ def _from_symmetric(rows: np.ndarray) -> np.ndarray:
     return np.clip(rows * 127.5 + 128, 0, 255).astype(np.uint8)
 
 
-def _range(array: np.ndarray, what: str) -> tuple[float, float]:
+def _range(array: np.ndarray | Packed, what: str) -> tuple[float, float]:
     lows, highs = [], []
     for part in _chunks(array):
         if array.dtype.kind == "f" and not np.isfinite(part).all():
@@ -172,12 +254,18 @@ def _range(array: np.ndarray, what: str) -> tuple[float, float]:
     return float(min(lows)), float(max(highs))
 
 
-def _chunks(array: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(array), _CHUNK):
-        yield array[start : start + _CHUNK]
+def _chunks(array: np.ndarray | Packed) -> Iterator[np.ndarray]:
+    count = steps(math.prod(array.shape[1:]) * array.dtype.itemsize)
+    for start in range(0, len(array), count):
+        yield array[start : start + count]
 
 
-def _kind(array: np.ndarray) -> str:
+def steps(row_bytes: int, most: int = _CHUNK) -> int:
+    """How many rows are worked on at a time."""
+    return max(1, min(most, STEP // max(row_bytes, 1)))
+
+
+def _kind(array: np.ndarray | Packed) -> str:
     return {"O": "Python objects", "U": "texts", "S": "texts", "c": "complex numbers"}.get(
         array.dtype.kind, f"values of type {array.dtype}"
     )

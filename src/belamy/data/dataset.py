@@ -7,6 +7,7 @@ asked for, behind the same interface.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from belamy.data.files import STEP, visible
 from belamy.errors import UsageError, nearest
 from belamy.seeds import generator
 
@@ -188,13 +190,17 @@ class Dataset:
         notes: Sequence[str] = (),
         origin: Origin | None = None,
     ) -> None:
-        self.name, self.pixels, self.licence = name, pixels, licence
+        self.name, self.pixels, self.licence = visible(name), pixels, licence
         self.labels = labels
-        self.classes = tuple(classes)
-        self.attributes = dict(attributes or {})
-        self.skipped = tuple(skipped)
-        self.names = None if names is None else tuple(names)
-        self.notes = tuple(notes)
+        # What files and tables say may hold control characters; none of them reaches a terminal, a page or a file.
+        self.classes = tuple(map(visible, classes))
+        self.attributes = {
+            visible(key): Attribute(tuple(map(visible, known.values)), known.codes)
+            for key, known in (attributes or {}).items()
+        }
+        self.skipped = tuple((visible(file), visible(why)) for file, why in skipped)
+        self.names = None if names is None else tuple(map(visible, names))
+        self.notes = tuple(map(visible, notes))
         self.origin = origin or Origin()
         self.splits = dict(official) if official is not None else hold_out(len(pixels))
         drawn = f"{HOLD_OUT:.0%} held out by seed 0" if len(self.splits) > 1 else "all images train"
@@ -233,6 +239,15 @@ class Dataset:
             raise UsageError(f"{self.name} has no split '{split}'. {nearest(split, known)}")
         return self.splits[split]
 
+    def changed(self, **fields: Any) -> Dataset:
+        """The same set with some of the constructor's arguments replaced."""
+        own = {
+            "name": self.name, "pixels": self.pixels, "labels": self.labels, "classes": self.classes,
+            "attributes": self.attributes, "official": self.splits, "rule": self.rule, "licence": self.licence,
+            "skipped": self.skipped, "names": self.names, "notes": self.notes, "origin": self.origin,
+        }  # fmt: skip
+        return Dataset(**{**own, **fields})
+
     def only(self, name: str) -> Dataset:
         """The images of one class, as an unlabelled set; splits keep their images of that class.
 
@@ -249,22 +264,19 @@ class Dataset:
         pixels: Pixels = Chosen(self.pixels, chosen)
         if isinstance(self.pixels, Memory):
             pixels = Memory(self.pixels.read(chosen))
-        return Dataset(
-            f"{self.name}, only {name}",
-            pixels,
+        return self.changed(
+            name=f"{self.name}, only {name}",
+            pixels=pixels,
+            labels=None,
+            classes=(),
             attributes={key: Attribute(known.values, known.codes[chosen]) for key, known in self.attributes.items()},
             official={split: place[kept][place[kept] >= 0] for split, kept in self.splits.items()},
-            rule=self.rule,
-            licence=self.licence,
-            skipped=self.skipped,
             names=None if self.names is None else [self.names[index] for index in chosen.tolist()],
-            notes=self.notes,
-            origin=self.origin,
         )
 
     def chunks(self, count: int = 1024) -> Iterator[Tensor]:
-        """All images in order, ``count`` at a time.  # [n, C, H, W]"""
-        for indices in torch.arange(len(self)).split(count):
+        """All images in order, ``count`` at a time, or fewer where they are large.  # [n, C, H, W]"""
+        for indices in torch.arange(len(self)).split(max(1, min(count, STEP // math.prod(self.shape)))):
             yield self.images(indices)
 
     @cached_property

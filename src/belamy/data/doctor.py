@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import shlex
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,16 @@ import torch
 from torch import Tensor
 
 from belamy.data.dataset import Dataset
-from belamy.data.load_options import Progress
+from belamy.data.fitting import resized
 from belamy.data.loading import open_data
 from belamy.errors import UsageError
 
 SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
-_SHOWN = 10
+_SHOWN, _LARGEST_SHOWN = 10, 256
 _DEFAULT_SAMPLES = 1_000_000
+_GROUPS, _GROUP = 5, 4
+FEW = 200
+"""Fewer training images than these are too few for a model that is to make new ones."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +44,13 @@ class DataExamination:
         return [*_identity(self.facts), *_contents(self.facts), *_findings(self.facts), *_plan(self.facts)]
 
 
-def examine(
-    source: str | Path,
-    *,
-    size: int | None = None,
-    fit: str = "crop",
-    channels: int | None = None,
-    labels: str | None = None,
-    offline: bool = False,
-    cache: Path | None = None,
-    memory_budget: int = 2 << 30,
-    samples: int = _DEFAULT_SAMPLES,
-    progress: Progress | None = None,
-) -> DataExamination:
+def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: Any) -> DataExamination:
     """Opens data as training would, looks at every image, and says what it found.
 
     Args:
-        source: As for ``open_data``, like all but the following.
+        source: As for ``open_data``.
         samples: Training samples to see, for the number of passes.
-        progress: Called with (done, total) while files are read.
+        options: As for ``open_data``.
 
     Raises:
         UsageError: An unknown name or option, or a number out of range.
@@ -70,17 +62,7 @@ def examine(
     """
     if samples < 1:
         raise UsageError(f"The samples are {samples}, but they must be at least 1.")
-    dataset = open_data(
-        source,
-        size=size,
-        fit=fit,
-        channels=channels,
-        labels=labels,
-        offline=offline,
-        cache=cache,
-        memory_budget=memory_budget,
-        progress=progress,
-    )
+    dataset = open_data(source, **options)
     statistics, groups = _measured(dataset)
     facts = dataset.card()
     facts |= {
@@ -91,7 +73,8 @@ def examine(
         "attribute_counts": _attribute_counts(dataset),
         "values": statistics,
         "duplicates": _duplicates(dataset, groups),
-        "training": _training(dataset, size, fit, samples),
+        "training": _training(dataset, options, samples),
+        "next": _command(source, dataset, options),
     }
     return DataExamination(facts, contact_sheet(dataset))
 
@@ -100,11 +83,13 @@ def contact_sheet(dataset: Dataset) -> np.ndarray:
     """Up to 10 rows of 10 samples on white; with labels a row per class, otherwise evenly spaced.  # [H, W, 3] uint8"""
     rows = _sheet_rows(dataset)
     columns = max(len(row) for row in rows)
-    _, height, width = dataset.shape
+    scale = max(1.0, max(dataset.shape[1:]) / _LARGEST_SHOWN)
+    height, width = (max(1, round(side / scale)) for side in dataset.shape[1:])
     step_y, step_x = height + _GAP, width + _GAP
     sheet = np.full((len(rows) * step_y + _GAP, columns * step_x + _GAP, 3), 255, np.uint8)
     for down, row in enumerate(rows):
-        for across, image in enumerate(dataset.images(row)):
+        for across, index in enumerate(row):
+            image = resized(dataset.images(index[None]), height, width)[0]
             top, left = down * step_y + _GAP, across * step_x + _GAP
             sheet[top : top + height, left : left + width] = image.permute(1, 2, 0).expand(-1, -1, 3).numpy()
     return sheet
@@ -180,14 +165,14 @@ def _attribute_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
     }
 
 
-def _training(dataset: Dataset, size: int | None, fit: str, samples: int) -> dict[str, Any]:
+def _training(dataset: Dataset, options: dict[str, Any], samples: int) -> dict[str, Any]:
     train = len(dataset.indices("train"))
     shapes = {tuple(map(int, text.split("x"))) for text in dataset.origin.sizes}
     changed = any((width, height) != dataset.shape[:0:-1] for width, height in shapes)
     return {
         "shape": list(dataset.shape),
-        "size_chosen_by": "the user" if size is not None else "the data",
-        "fit": fit if changed else None,
+        "size_chosen_by": "the data" if options.get("size") is None else "the user",
+        "fit": options.get("fit", "crop") if changed else None,
         "kept": "read from disk when needed" if dataset.streams else "in memory",
         "bytes": len(dataset) * math.prod(dataset.shape),
         "samples": samples,
@@ -235,6 +220,15 @@ def _findings(facts: dict[str, Any]) -> list[str]:
         across = duplicates["groups_across_splits"]
         leak = f"; {across:,} group(s) lie across the splits, so a test would see training images" if across else ""
         lines.append(f"duplicates: {duplicates['images']:,} images repeat another{leak}")
+        named = [" = ".join(map(str, group[:_GROUP])) for group in duplicates["groups"][:_GROUPS]]
+        more = len(duplicates["groups"]) - len(named)
+        lines += [f"the same: {group}" for group in named]
+        lines += [f"the same: {more:,} groups more; --json FILE lists all"] if more else []
+    if facts["splits"]["train"] < FEW:
+        lines.append(
+            f"too few: {facts['splits']['train']:,} images to train on; a model that is to make new ones learns from "
+            f"{FEW} at the least, better from thousands, and from fewer it learns to repeat them"
+        )
     lines += [f"skipped {name}: {reason}" for name, reason in facts["skipped"]]
     if facts["ignored"]:
         lines.append(f"other files, passed over: {_listed(facts['ignored'])}")
@@ -253,6 +247,16 @@ def _plan(facts: dict[str, Any]) -> list[str]:
         f"{plan['kept']} ({plan['bytes'] / 2**20:,.1f} MiB)",
         f"training for {plan['samples']:,} samples is {plan['passes']:,.1f} passes",
     ]
+
+
+def _command(source: str | Path, dataset: Dataset, options: dict[str, Any]) -> str:
+    """What to type next, with the options that were given; arrays get a size that networks can halve twice."""
+    height, width = dataset.shape[1:]
+    given = {name: options.get(name) for name in ("size", "fit", "channels", "labels", "levels")}
+    if height != width or height % 4:
+        given["size"] = max(8, min(height, width) // 4 * 4)
+    words = [word for name, value in given.items() if value not in (None, "crop") for word in (f"--{name}", str(value))]
+    return shlex.join(["belamy", "train", "digits", "--data", str(source), *words])
 
 
 def _listed(counts: dict[str, int]) -> str:

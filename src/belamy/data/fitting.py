@@ -60,15 +60,16 @@ def fit(images: Tensor, size: int | None, how: str) -> Tensor:
     if how == "pad":
         left, top, wide, high = padded(width, height, size)
         canvas = images.new_full((*images.shape[:2], size, size), WHITE)
-        canvas[:, :, top : top + high, left : left + wide] = _resize(images, high, wide)
+        canvas[:, :, top : top + high, left : left + wide] = resized(images, high, wide)
         return canvas
     if how == "crop":
         left, top, right, bottom = cropped(width, height)
         images = images[:, :, top:bottom, left:right]
-    return _resize(images, size, size)
+    return resized(images, size, size)
 
 
-def _resize(images: Tensor, height: int, width: int) -> Tensor:
+def resized(images: Tensor, height: int, width: int) -> Tensor:
+    """uint8 images of another size.  # [n, C, H, W] -> [n, C, height, width]"""
     if images.shape[2:] == (height, width):
         return images
     resized = [

@@ -7,28 +7,30 @@ import json
 import math
 import os
 import statistics
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import IO, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.data.arrays import LEVELS, unused
 from belamy.data.assembly import Raw, finish
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, Pixels
+from belamy.data.files import Room, Unreadable, reason
 from belamy.data.layout import read_layout
 from belamy.data.load_options import LoadOptions
-from belamy.data.pictures import PictureHeader, Unreadable, read_header, read_picture, strict_pillow
-from belamy.data.tables import LabelTable, apply_table
+from belamy.data.pictures import Picture, PictureHeader, examined_picture, read_header, strict_pillow
+from belamy.data.tables import Wanted, apply_table, wanted_table
 from belamy.errors import DataError
 
 LARGEST_DEFAULT = 64
+_NONE = np.empty(0, np.uint8)
 _WORKERS = min(8, os.cpu_count() or 1)
 
 T = TypeVar("T")
@@ -42,11 +44,13 @@ class PictureEntry:
         name: Its path inside the folder or archive, with forward slashes.
         stamp: Its size and time, which identify its content without reading it.
         open: Opens it for reading.
+        cost: Bytes of memory that it takes while it is open.
     """
 
     name: str
     stamp: str
     open: Callable[[], IO[bytes]]
+    cost: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,14 +62,19 @@ class Gallery:
         where: The path, for messages.
         entries: The files, sorted by name.
         ignored: How many other files there are, by suffix.
-        table: A CSV file of labels, and the column to take.
+        table: A CSV file of labels, and what is wanted of it.
     """
 
     name: str
     where: str
     entries: Sequence[PictureEntry]
     ignored: Counter[str]
-    table: tuple[LabelTable, str | None] | None = None
+    table: Wanted | None = None
+
+
+def labels_for(options: LoadOptions, folder: Path, name: str) -> Wanted | None:
+    """The table of labels that a request names, if it names one."""
+    return None if options.labels is None else wanted_table(options.labels, folder, name, options.memory_budget)
 
 
 def open_gallery(gallery: Gallery, options: LoadOptions) -> Dataset:
@@ -79,28 +88,24 @@ def open_gallery(gallery: Gallery, options: LoadOptions) -> Dataset:
         raise DataError(f"{gallery.where} holds no images{f', only {others} file(s)' if others else ''}.")
     steps = _Steps(options, 2 * len(gallery.entries))
     with strict_pillow():
-        headers, skipped = _examined(gallery.entries, steps)
+        headers, skipped = _examined(gallery.entries, steps, Room(options.memory_budget))
         entries, unlabelled, notes = _labelled(gallery, [entry for entry, _ in headers])
         known = [header for _, header in headers]
         reader = _reader(known, options) if headers else None
         if reader is None or not entries:
             raise _too_few(gallery, [], skipped)
-        pixels, damaged = _read_all(entries, reader, steps, options)
-    kept = [entry for index, entry in enumerate(entries) if index not in damaged]
-    skipped += [(entries[index].name, reason) for index, reason in damaged.items()]
+        costs = {entry.name: entry.cost + header.cost for entry, header in headers}
+        pixels, found = _read_all([replace(entry, cost=costs[entry.name]) for entry in entries], reader, steps, options)
+    kept = [entry for index, entry in enumerate(entries) if index not in found.damaged]
+    skipped += [(entries[index].name, reason) for index, reason in found.damaged.items()]
     if len(kept) < 2:
         raise _too_few(gallery, kept, skipped)
     names = [entry.name for entry in kept]
     sizes = Counter(f"{header.width}x{header.height}" for header in known)
     origin = Origin(sizes, Counter(header.mode for header in known), gallery.ignored)
-    return finish(
-        pixels,
-        _described(gallery, names, notes),
-        replace(options, labels=None),
-        origin,
-        skipped=sorted(skipped + unlabelled),
-        names=names,
-    )
+    described = _described(gallery, names, [*notes, *found.notes(options.levels)])
+    raw = replace(described, skipped=sorted(skipped + unlabelled), names=names)
+    return finish(pixels, raw, replace(options, labels=None), origin)
 
 
 def default_side(headers: Sequence[PictureHeader]) -> int:
@@ -136,112 +141,146 @@ class _Reader:
     side: int
     fit: str
     channels: int
+    levels: int | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
         return self.channels, self.side, self.side
 
-    def __call__(self, file: IO[bytes]) -> np.ndarray:
-        return read_picture(file, self.side, self.fit, self.channels)
+    def __call__(self, file: IO[bytes]) -> Picture:
+        return examined_picture(file, self.side, self.fit, self.channels, self.levels)
+
+    def __repr__(self) -> str:  # it marks the files of a streamed set, whose fingerprint must stay
+        levels = "" if self.levels is None else f", levels={self.levels}"
+        return f"_Reader(side={self.side}, fit={self.fit!r}, channels={self.channels}{levels})"
 
 
-def _attempt(read: Callable[[IO[bytes]], T], entry: PictureEntry) -> T | Unreadable:
+@dataclass
+class _Found:
+    """What decoding the files showed: which are damaged, the largest value beyond 8 bits, how many are transparent."""
+
+    damaged: dict[int, str] = field(default_factory=dict)
+    highest: int | None = None
+    transparent: int = 0
+
+    def add(self, index: int, picture: Picture | Unreadable) -> None:
+        if isinstance(picture, Unreadable):
+            self.damaged[index] = str(picture)
+            return
+        self.transparent += picture.transparent
+        if picture.highest is not None:
+            self.highest = max(self.highest or 0, picture.highest)
+
+    def notes(self, levels: int | None) -> list[str]:
+        notes = []
+        if self.highest is not None and levels is not None:
+            notes.append(f"values of more than 8 bits, 0..{levels:,}, became 0..255{LEVELS}")
+        elif self.highest is not None:
+            notes.append(f"16-bit values were divided by 257{unused(self.highest)}")
+        if self.transparent:
+            notes.append(f"{self.transparent:,} picture(s) are transparent in part, and lie on white now")
+        return notes
+
+
+def _attempt(read: Callable[[IO[bytes]], T], entry: PictureEntry, room: Room) -> T | Unreadable:
     """The result of reading a file, or the finding that it cannot be read."""
     try:
-        with entry.open() as file:
+        with room.taking(entry.cost), entry.open() as file:
             return read(file)
     except Unreadable as finding:
         return finding
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        return Unreadable(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+    # A hostile or damaged file can raise nearly anything; whatever it is, the file is listed by name.
+    except Exception as error:
+        return Unreadable(reason(error))
 
 
 def _examined(
-    entries: Sequence[PictureEntry], steps: _Steps
+    entries: Sequence[PictureEntry], steps: _Steps, room: Room
 ) -> tuple[list[tuple[PictureEntry, PictureHeader]], list[tuple[str, str]]]:
     headers, skipped = [], []
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for entry, found in zip(entries, pool.map(lambda entry: _attempt(read_header, entry), entries), strict=True):
+        found = pool.map(lambda entry: _attempt(read_header, entry, room), entries)
+        for entry, header in zip(entries, found, strict=True):
             steps.advance()
-            if isinstance(found, Unreadable):
-                skipped.append((entry.name, str(found)))
+            if isinstance(header, Unreadable):
+                skipped.append((entry.name, str(header)))
             else:
-                headers.append((entry, found))
+                headers.append((entry, header))
     return headers, skipped
 
 
 def _read_all(
     entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps, options: LoadOptions
-) -> tuple[Pixels, dict[int, str]]:
-    """The pixels of the files that can be read, and why the others cannot, by index."""
-    if len(entries) * math.prod(reader.shape) <= options.memory_budget:
-        images, damaged = _decoded(entries, reader, steps)
-        kept = [index for index in range(len(entries)) if index not in damaged]
-        return Memory(images[kept] if damaged else images), damaged
-    damaged = _verified(entries, reader, steps, options)
-    return _streamed([entry for index, entry in enumerate(entries) if index not in damaged], reader), damaged
+) -> tuple[Pixels, _Found]:
+    """The pixels of the files that can be read, and what was found."""
+    size = len(entries) * math.prod(reader.shape)
+    if size <= options.memory_budget:
+        images = torch.empty((len(entries), *reader.shape), dtype=torch.uint8)
+        found = _decoded(entries, reader, steps, Room(options.memory_budget, size), images)
+        kept = [index for index in range(len(entries)) if index not in found.damaged]
+        for place, index in enumerate(kept if found.damaged else []):
+            images[place] = images[index]
+        return Memory(images[: len(kept)]), found
+    room = Room(options.memory_budget)
+    found = _verified(entries, reader, steps, options, room)
+    return _streamed([entry for index, entry in enumerate(entries) if index not in found.damaged], reader, room), found
 
 
-def _decoded(entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps) -> tuple[Tensor, dict[int, str]]:
-    images = torch.empty((len(entries), *reader.shape), dtype=torch.uint8)
-    rows = images.numpy()
+def _decoded(
+    entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps, room: Room, images: Tensor | None = None
+) -> _Found:
+    """Decodes all files, into ``images`` if they are to be kept."""
+    rows = None if images is None else images.numpy()
 
-    def decode(index: int) -> str | None:
-        found = _attempt(reader, entries[index])
-        if isinstance(found, Unreadable):
-            return str(found)
-        rows[index] = found
-        return None
+    def decode(index: int) -> Picture | Unreadable:
+        picture = _attempt(reader, entries[index], room)
+        if isinstance(picture, Unreadable):
+            return picture
+        if rows is not None:
+            rows[index] = picture.pixels
+        return picture._replace(pixels=_NONE)  # results wait for those of slower files
 
-    return images, _each(decode, len(entries), steps)
+    found = _Found()
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for index, picture in enumerate(pool.map(decode, range(len(entries)))):
+            steps.advance()
+            found.add(index, picture)
+    steps.finish()
+    return found
 
 
-def _verified(entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps, options: LoadOptions) -> dict[int, str]:
-    """The damaged files of a set too large for memory, found by decoding all of them once; the answer is remembered."""
+def _verified(
+    entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps, options: LoadOptions, room: Room
+) -> _Found:
+    """What is found in a set too large for memory by decoding all files once; the answer is remembered."""
     digest = hashlib.sha256(_marks(entries, reader).encode()).hexdigest()
     memory = options.cache_folder / "verified" / f"{digest}.json"
     # The memory only saves time: a cache that cannot be read or written costs a second look, nothing else.
-    with suppress(OSError, ValueError, AttributeError, IndexError):
-        remembered = {
-            range(len(entries))[int(index)]: str(reason) for index, reason in json.loads(memory.read_text()).items()
-        }
+    with suppress(OSError, ValueError, AttributeError, TypeError, LookupError):
+        held = json.loads(memory.read_text())
+        damaged = {range(len(entries))[int(index)]: str(reason) for index, reason in held["damaged"].items()}
+        highest = None if held["highest"] is None else int(held["highest"])
         steps.finish()
-        return remembered
-
-    def decode(index: int) -> str | None:
-        found = _attempt(reader, entries[index])
-        return str(found) if isinstance(found, Unreadable) else None
-
-    damaged = _each(decode, len(entries), steps)
+        return _Found(damaged, highest, int(held["transparent"]))
+    found = _decoded(entries, reader, steps, room)
     with suppress(OSError):
         memory.parent.mkdir(parents=True, exist_ok=True)
         part = memory.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps(damaged))
+        part.write_text(json.dumps(asdict(found)))
         part.replace(memory)
-    return damaged
-
-
-def _each(decode: Callable[[int], str | None], count: int, steps: _Steps) -> dict[int, str]:
-    damaged = {}
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        for index, reason in enumerate(pool.map(decode, range(count))):
-            steps.advance()
-            if reason is not None:
-                damaged[index] = reason
-    steps.finish()
-    return damaged
+    return found
 
 
 def _marks(entries: Sequence[PictureEntry], reader: _Reader) -> str:
     return "\n".join([repr(reader), *(f"{entry.name} {entry.stamp}" for entry in entries)])
 
 
-def _streamed(entries: Sequence[PictureEntry], reader: _Reader) -> Computed:
+def _streamed(entries: Sequence[PictureEntry], reader: _Reader, room: Room) -> Computed:
     def decode(index: int) -> np.ndarray:
-        found = _attempt(reader, entries[index])
+        found = _attempt(reader, entries[index], room)
         if isinstance(found, Unreadable):
             raise DataError(f"{entries[index].name} could be read when the data was opened, but not now: {found}.")
-        return found
+        return found.pixels
 
     def read(indices: Tensor) -> Tensor:
         # Not under strict_pillow: two threads may read at once, and its filters belong to the whole process. Each file
@@ -258,7 +297,7 @@ def _streamed(entries: Sequence[PictureEntry], reader: _Reader) -> Computed:
 
 def _reader(known: Sequence[PictureHeader], options: LoadOptions) -> _Reader:
     channels = options.channels or (1 if all(header.grey for header in known) else 3)
-    return _Reader(options.size or default_side(known), options.fit, channels)
+    return _Reader(options.size or default_side(known), options.fit, channels, options.levels)
 
 
 def _labelled(
@@ -267,7 +306,7 @@ def _labelled(
     """The files that the table labels, the others, and notes on it; asked before the long work of decoding."""
     if gallery.table is None or not entries:
         return entries, [], []
-    labelling = apply_table(gallery.table[0], [entry.name for entry in entries], gallery.table[1])
+    labelling = apply_table(gallery.table, [entry.name for entry in entries])
     return [entries[index] for index in labelling.kept], labelling.skipped, labelling.notes
 
 
@@ -277,12 +316,11 @@ def _described(gallery: Gallery, names: Sequence[str], notes: Sequence[str]) -> 
     label = layout.label
     attributes: Mapping[str, Attribute] = {"folder": label} if label else {}
     if gallery.table is not None:
-        labelling = apply_table(gallery.table[0], names, gallery.table[1])
+        labelling = apply_table(gallery.table, names)
         label, attributes = labelling.label, labelling.attributes
     return Raw(
         name=gallery.name,
-        labels=label.codes if label else None,
-        classes=label.values if label else (),
+        label=label,
         attributes=attributes,
         official=layout.official,
         notes=[*notes, *(layout.notes if gallery.table is None else ())],

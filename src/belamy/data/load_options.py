@@ -12,6 +12,7 @@ from belamy.errors import UsageError, nearest
 
 FITS = ("crop", "pad", "stretch")
 SMALLEST, LARGEST = 4, 4096
+MOST_LEVELS = 1 << 24
 
 Progress = Callable[[int, int], None]
 
@@ -25,6 +26,7 @@ class LoadOptions:
         fit: How a picture of another shape becomes square: ``crop`` its centre, ``pad`` with white, or ``stretch``.
         channels: 1 (grey) or 3 (RGB); None keeps what the source has.
         labels: An attribute of the source, or a CSV file of names and labels.
+        levels: The value that is white where values have more than 8 bits; None is 65535.
         offline: Never touch the network.
         cache: Folder for fetched files; None is the platform's.
         memory_budget: Bytes of pixels that may be kept in memory; more are read from disk when needed.
@@ -38,6 +40,7 @@ class LoadOptions:
     fit: str = "crop"
     channels: int | None = None
     labels: str | None = None
+    levels: int | None = None
     offline: bool = False
     cache: Path | None = None
     memory_budget: int = 2 << 30
@@ -50,6 +53,8 @@ class LoadOptions:
             raise UsageError(f"There is no fit '{self.fit}'. {nearest(self.fit, FITS)}")
         if self.channels not in (None, 1, 3):
             raise UsageError(f"The channels are {self.channels}, but they must be 1 (grey) or 3 (RGB).")
+        if self.levels is not None and not 1 <= self.levels <= MOST_LEVELS:
+            raise UsageError(f"levels is {self.levels}, but the value that is white must be in 1..{MOST_LEVELS}.")
         if self.memory_budget < 1:
             raise UsageError(f"The memory budget is {self.memory_budget}, but it must be a positive number of bytes.")
 

@@ -5,33 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from belamy.data.arrays import LEVELS
 from belamy.data.dataset import Dataset
+from belamy.data.formats import Format
 from belamy.data.load_options import LoadOptions, Progress
 from belamy.data.measures.labelling import is_measured, labelled
+from belamy.data.sources import Source
 from belamy.errors import DataError, UsageError, nearest
 from belamy.registry import Part, Registry
 
 SOURCES = Registry("belamy.data.sources", "data source", "Source")
 FORMATS = Registry("belamy.data.formats", "data format", "Format")
-
-
-class NamedSource(Protocol):
-    """What the class ``Source`` of a module in ``sources/`` can do; its options are keyword-only."""
-
-    def open(self, options: LoadOptions) -> Dataset:
-        """The set, as the request wants it."""
-
-
-class PathFormat(Protocol):
-    """What the class ``Format`` of a module in ``formats/`` can do."""
-
-    def claim(self, path: Path) -> int:
-        """How surely this path has the format: 0 no, 1 if nothing else claims it, 2 by its name or content."""
-
-    def open(self, path: Path, options: LoadOptions) -> Dataset:
-        """The images at ``path``, as the request wants them."""
 
 
 def open_data(
@@ -41,6 +27,7 @@ def open_data(
     fit: str = "crop",
     channels: int | None = None,
     labels: str | None = None,
+    levels: int | None = None,
     offline: bool = False,
     cache: Path | None = None,
     memory_budget: int = 2 << 30,
@@ -60,6 +47,8 @@ def open_data(
         channels: 1 for grey, 3 for RGB; None for what the source has.
         labels: The attribute that serves as label, or a CSV file with file names and labels; or a measure of the
             images, split in the middle (``thickness``) or into equal parts (``thickness:parts=3``).
+        levels: The value that is white in pictures and arrays of more than 8 bits, e.g. 4095 of a 12-bit camera; None
+            is 65535.
         offline: Never touch the network.
         cache: Folder for fetched files; None is $BELAMY_CACHE or the platform's cache.
         memory_budget: Bytes of pixels to keep in memory; a larger set is read from disk when needed.
@@ -78,21 +67,25 @@ def open_data(
         fit=fit,
         channels=channels,
         labels=labels,
+        levels=levels,
         offline=offline,
         cache=cache,
         memory_budget=memory_budget,
         progress=progress,
     )
-    if labels is None or not is_measured(labels):
-        return _opened(source, options)
-    data = _opened(source, replace(options, labels=None))
+    measured = labels is not None and is_measured(labels)
+    data = _opened(source, replace(options, labels=None) if measured else options)
+    if levels is not None and not any(LEVELS in note for note in data.notes):
+        raise UsageError(f"No value of {data.name} has more than 8 bits, so --levels {levels} changes none: omit it.")
+    if labels is None or not measured:
+        return data
     return _opened(source, options) if labels in data.attributes else labelled(data, labels)
 
 
 def _opened(source: str | Path, options: LoadOptions) -> Dataset:
     text = os.fspath(source)
     if not isinstance(source, Path) and text.partition(":")[0].replace("_", "-") in SOURCES.names():
-        named: NamedSource = SOURCES.build(Part.parse(text))
+        named: Source = SOURCES.build(Part.parse(text))
         return named.open(options)
     path = Path(os.path.expanduser(text))
     if not text or not os.path.lexists(path):
@@ -100,7 +93,7 @@ def _opened(source: str | Path, options: LoadOptions) -> Dataset:
     return _claimant(path).open(path, options)
 
 
-def _claimant(path: Path) -> PathFormat:
+def _claimant(path: Path) -> Format:
     formats: list[Any] = [FORMATS.load(name)() for name in FORMATS.names()]
     try:
         claims = [(made.claim(path), made) for made in formats]
@@ -112,7 +105,7 @@ def _claimant(path: Path) -> PathFormat:
             f"{path} is not data that Belamy reads. It reads a folder or .zip of images, .npy and .npz arrays, IDX "
             "files and the binary version of CIFAR; for one picture, give the folder it lies in."
         )
-    chosen: PathFormat = best
+    chosen: Format = best
     return chosen
 
 

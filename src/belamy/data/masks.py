@@ -13,8 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from belamy.data.dataset import Dataset
+from belamy.data.files import reason
 from belamy.data.fitting import cropped, padded
-from belamy.data.pictures import Unreadable, read_header, strict_pillow
+from belamy.data.pictures import read_header, strict_pillow
 from belamy.errors import DataError, UsageError
 
 INK = ("ink", "ink-by-class")
@@ -143,8 +144,10 @@ def _read(file: Path, picture: Path | None, shape: tuple[int, int], fit: str) ->
                     )
             plain = image.convert("RGB") if image.mode == "RGBA" else image
             pixels = np.asarray(_squared(plain, shape, fit))
-    except (OSError, SyntaxError, ValueError, Unreadable, Image.DecompressionBombWarning) as error:
-        raise DataError(f"{file} is no mask that can be read: {error}.") from None
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"{file} is no mask that can be read: {reason(error)}.") from None
     if pixels.ndim == 3 and pixels.shape[2] == 2:  # grey with transparency
         pixels = pixels[:, :, :1]
     return pixels.astype(np.int32).reshape(*shape, -1)
@@ -166,12 +169,12 @@ def _squared(image: Image.Image, shape: tuple[int, int], fit: str) -> Image.Imag
 def _from_array(path: Path, data: Dataset, rows: Tensor, fit: str) -> np.ndarray:
     try:
         held = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} cannot be read as an array: {error}.") from None
+    # What is damaged can raise nearly anything.
+    except Exception as error:
+        raise DataError(f"{path} cannot be read as an array: {reason(error)}.") from None
     if held.ndim != 3 or len(held) != len(data) or held.dtype.kind not in "bui":
         raise DataError(
             f"{path} holds {held.dtype} {list(held.shape)}, but masks are whole numbers, here [{len(data)}, H, W]."
         )
-    chosen = np.asarray(held[rows.numpy()]).astype(np.int32)
-    squares = [np.asarray(_squared(Image.fromarray(mask), data.shape[1:], fit)) for mask in chosen]
-    return np.stack(squares)[..., None]
+    masks = (Image.fromarray(held[row].astype(np.int32)) for row in rows.tolist())
+    return np.stack([np.asarray(_squared(mask, data.shape[1:], fit)) for mask in masks])[..., None]

@@ -6,34 +6,32 @@ is checked before a pixel is decoded.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from belamy.data.files import Unreadable, reason, visible
 from belamy.data.fitting import WHITE, cropped, padded
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 SUFFIXES = frozenset(
-    (".apng", ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg")
-) | frozenset((".jpx", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"))
+    (".apng", ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg")
+) | frozenset((".jpg", ".jpx", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"))
 MOST_PIXELS = 100_000_000
 """More pixels than this in one file are taken for a decompression bomb."""
+DEEP = 65535
+"""What is white in a picture of 16 bits."""
 
 _GREY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F"))
 _ROTATED = frozenset((5, 6, 7, 8))
 _ORIENTATION = 0x0112
-
-
-class Unreadable(Exception):
-    """A file that holds no picture that can be used; the text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,26 @@ class PictureHeader:
     height: int
     mode: str
     grey: bool
+
+    @property
+    def cost(self) -> int:
+        """Bytes of memory that decoding takes at its peak, all copies counted."""
+        each = 8 if self.mode in ("1", "L") else 16 if self.mode in ("RGB", "CMYK", "F") or self.mode[0] == "I" else 20
+        return self.width * self.height * each
+
+
+class Picture(NamedTuple):
+    """A picture as it was read.
+
+    Args:
+        pixels: uint8 ``[C, size, size]``.
+        highest: The largest value of a picture of more than 8 bits.
+        transparent: Whether white shines through.
+    """
+
+    pixels: np.ndarray
+    highest: int | None
+    transparent: bool
 
 
 def is_picture_name(name: str) -> bool:
@@ -74,11 +92,23 @@ def read_header(file: IO[bytes]) -> PictureHeader:
         return PictureHeader(width, height, image.mode, _is_grey(image))
 
 
-def read_picture(file: IO[bytes], size: int, fit: str, channels: int) -> np.ndarray:
-    """A picture as a square of uint8.  # [C, size, size]
+def read_picture(file: IO[bytes], size: int, fit: str, channels: int, levels: int | None = None) -> np.ndarray:
+    """A picture as a square of uint8, as ``examined_picture`` reads it.  # [C, size, size]"""
+    return examined_picture(file, size, fit, channels, levels).pixels
+
+
+def examined_picture(file: IO[bytes], size: int, fit: str, channels: int, levels: int | None = None) -> Picture:
+    """A picture as a square of uint8, and what was found in it.
 
     Rotated as its EXIF data says; transparency lies on white; 16-bit values are divided by 257; CMYK and other colour
     spaces become RGB; of an animation, the first frame.
+
+    Args:
+        file: The picture.
+        size: Side of the square.
+        fit: How it becomes square.
+        channels: 1 for grey, 3 for RGB.
+        levels: The value that is white where there are more than 8 bits; 65535 by default.
 
     Raises:
         Unreadable: No picture, a truncated one, or one with too many pixels.
@@ -87,10 +117,11 @@ def read_picture(file: IO[bytes], size: int, fit: str, channels: int) -> np.ndar
         # A JPEG decodes at a half, quarter or eighth for far less work; twice the target keeps the filter honest.
         image.draft(None, (2 * size, 2 * size))
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        squared = _squared(_coloured(upright, "L" if channels == 1 else "RGB"), size, fit)
-        pixels = np.asarray(squared, dtype=np.uint8)
-    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+        ImageOps.exif_transpose(image, in_place=True)
+        highest = int(np.asarray(image).max()) if image.mode.startswith("I") else None
+        coloured, transparent = _coloured(image, "L" if channels == 1 else "RGB", levels)
+        pixels = np.asarray(_squared(coloured, size, fit), dtype=np.uint8)
+    return Picture(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1), highest, transparent)
 
 
 def read_whole(file: IO[bytes]) -> np.ndarray:
@@ -101,7 +132,8 @@ def read_whole(file: IO[bytes]) -> np.ndarray:
     """
     with strict_pillow(), _opened(file) as image:
         image.load()
-        return np.asarray(_coloured(ImageOps.exif_transpose(image), "RGB"), dtype=np.uint8)
+        ImageOps.exif_transpose(image, in_place=True)
+        return np.asarray(_coloured(image, "RGB")[0], dtype=np.uint8)
 
 
 @contextmanager
@@ -120,14 +152,20 @@ def _opened(file: IO[bytes]) -> Iterator[Image.Image]:
         raise Unreadable(f"not an image ({_contents(file)})") from error
     # A hostile or damaged file can make a decoder raise nearly anything; whatever it is, the file is listed by name.
     except Exception as error:
-        raise Unreadable(_reason(error)) from error
+        raise Unreadable(reason(error)) from error
 
 
 @cache
 def _formats() -> tuple[str, ...]:
-    """Those of ``FORMATS`` that this build of Pillow decodes."""
+    """Those of ``FORMATS`` that this build of Pillow decodes, and what the package pillow-heif adds."""
     Image.init()
-    return tuple(name for name in FORMATS if name in Image.OPEN)
+    names: tuple[str, ...] = FORMATS
+    with suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        names = (*FORMATS, "HEIF")
+    return tuple(name for name in names if name in Image.OPEN)
 
 
 def _is_grey(image: Image.Image) -> bool:
@@ -139,26 +177,43 @@ def _is_grey(image: Image.Image) -> bool:
     return bool((colours == colours[:, :1]).all())
 
 
-def _coloured(image: Image.Image, mode: str) -> Image.Image:
+def _coloured(image: Image.Image, mode: str, levels: int | None = None) -> tuple[Image.Image, bool]:
+    """A picture on white in grey or RGB, and whether the white shines through."""
+    transparent = False
     if image.mode.startswith("I"):
-        image = _from_integers(image)
+        image = _from_integers(image, levels)
     elif image.mode == "F":
         image = _from_floats(image)
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         opaque = image.convert("RGBA")
+        transparent = opaque.getchannel("A").getextrema() != (255, 255)
         canvas = Image.new("RGBA", opaque.size, (WHITE, WHITE, WHITE, 255))
         image = Image.alpha_composite(canvas, opaque)
     # Straight from CMYK or a palette to grey would skip the colour conversion that RGB output gets.
     if image.mode not in ("1", "L", "RGB"):
         image = image.convert("RGB")
-    return image.convert(mode)
+    return image.convert(mode), transparent
 
 
-def _from_integers(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.int64)
-    if values.min() < 0 or values.max() > 65535:
+def _from_integers(image: Image.Image, levels: int | None) -> Image.Image:
+    values, white = np.asarray(image), levels or DEEP
+    if values.min() < 0 or (levels is None and values.max() > DEEP):
         raise Unreadable(f"its values {values.min()}..{values.max()} lie outside 16 bits")
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    return Image.fromarray(scaled(values, white))
+
+
+def scaled(values: np.ndarray, white: int) -> np.ndarray:
+    """Whole numbers from 0 as bytes: ``white`` and what is above become 255, rounded.
+
+    Example:
+        >>> scaled(np.array([0, 2048, 4095, 9999]), 4095)
+        array([  0, 128, 255, 255], dtype=uint8)
+    """
+    wide = np.minimum(values, min(white, np.iinfo(values.dtype).max)).astype(np.uint32)  # 255 * 2^24 still fits
+    wide *= 255
+    wide += white // 2
+    wide //= white
+    return wide.astype(np.uint8)
 
 
 def _from_floats(image: Image.Image) -> Image.Image:
@@ -175,8 +230,9 @@ def _squared(image: Image.Image, size: int, fit: str) -> Image.Image:
         canvas = Image.new(image.mode, (size, size), WHITE if image.mode == "L" else (WHITE, WHITE, WHITE))
         canvas.paste(image.resize((wide, high), Image.Resampling.BICUBIC), (left, top))
         return canvas
-    box = cropped(width, height) if fit == "crop" else (0, 0, width, height)
-    return image.crop(box).resize((size, size), Image.Resampling.BICUBIC)
+    if fit == "crop" and width != height:
+        image = image.crop(cropped(width, height))
+    return image.resize((size, size), Image.Resampling.BICUBIC)
 
 
 def _contents(file: IO[bytes]) -> str:
@@ -184,11 +240,7 @@ def _contents(file: IO[bytes]) -> str:
     start = file.read(16)
     if not start:
         return "the file is empty"
+    if start[4:8] == b"ftyp" and start[8:11] in (b"hei", b"hev", b"mif", b"msf"):
+        return "HEIC, which needs one more package: pip install pillow-heif"
     known = {b"%PDF": "a PDF", b"PK\x03\x04": "a zip archive", b"<svg": "SVG text", b"<!DO": "a web page"}
-    shown = re.sub(r"[^\x20-\x7e]", ".", start[:8].decode("latin-1"))
-    return known.get(start[:4], f"it starts with '{shown}'")
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).strip().split("\n")[0]
-    return text[:120] if text else type(error).__name__
+    return known.get(start[:4], f"it starts with '{visible(start[:8].decode('latin-1'))}'")

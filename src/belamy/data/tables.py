@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from belamy.data.assembly import attribute, categories
+from belamy.data.assembly import attribute, categories, measurement, number_of_parts
 from belamy.data.dataset import Attribute
+from belamy.data.files import STEP, read_text, visible
 from belamy.data.measures import MEASURES
 from belamy.data.pictures import is_picture_name
 from belamy.errors import DataError, UsageError, nearest
 
+_PARTS = re.compile(r"(?P<rest>.+):parts=(?P<parts>[^:]*)")
 _LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
-_LARGEST = 1 << 28
+_LONGEST_ROW = 1 << 20
+"""Characters; more in a row are no labels."""
+_ROW, _CELL = 200, 150
+"""Bytes that a row and a cell of text take in memory, beside the text and 8 bytes for each place in a row."""
 
 
 @dataclass(frozen=True)
@@ -34,47 +40,63 @@ class LabelTable:
     rows: dict[str, tuple[str, ...]]
 
 
-def locate(wanted: str, folder: Path, name: str) -> tuple[Path, str | None]:
-    """The CSV file that ``--labels`` means, and the column after a colon, if there is one.
+@dataclass(frozen=True)
+class Wanted:
+    """A table, and what is wanted of it.
 
     Args:
-        wanted: ``FILE.csv`` or ``FILE.csv:COLUMN``; relative to the working folder or to ``folder``.
+        table: The CSV file.
+        column: The column of labels; None where there is only one, or one by a usual name.
+        parts: Into how many parts of equal size a column of numbers is split; None for classes.
+    """
+
+    table: LabelTable
+    column: str | None = None
+    parts: int | None = None
+
+
+def wanted_table(labels: str, folder: Path, name: str, budget: int = 2 << 30) -> Wanted:
+    """The CSV file that ``--labels`` means: ``FILE.csv``, ``FILE.csv:COLUMN`` or ``FILE.csv:COLUMN:parts=3``.
+
+    Args:
+        labels: What the user typed; the file is relative to the working folder or to ``folder``.
         folder: Where the images are.
         name: What the set is called, for messages.
+        budget: Bytes of memory that the table may take.
 
     Raises:
         UsageError: There is no such file.
+        DataError: It is no table of text.
     """
-    file, colon, column = wanted.rpartition(":")
-    for text, chosen in ((wanted, None), (file, column)):
-        for path in (Path(os.path.expanduser(text)), folder / text):
-            if text and os.path.isfile(path):
-                return path, chosen
+    given, parts = _PARTS.fullmatch(labels), None
+    text = labels
+    if given:
+        text, parts = given["rest"], number_of_parts(given["parts"])
+    file, colon, column = text.rpartition(":")
+    for place, chosen in ((text, None), (file, column)):
+        for path in (Path(os.path.expanduser(place)), folder / place):
+            if place and os.path.isfile(path):
+                return Wanted(read_table(path, budget), chosen, parts)
     known = sorted(path.name for path in folder.glob("*.csv")) if folder.is_dir() else []
-    names = [*known, *MEASURES.names()]
-    hint = nearest(file if colon else wanted, names)
+    hint = nearest(file if colon else text, [*known, *MEASURES.names()])
     if not hint.startswith("Did") and not known:
         hint = f"Give a CSV file with a column of file names, or a measure: {', '.join(MEASURES.names())}."
-    raise UsageError(f"There is no file of labels '{wanted}' for {name}. {hint}")
+    raise UsageError(f"There is no file of labels '{labels}' for {name}. {hint}")
 
 
-def read_table(path: Path) -> LabelTable:
+def read_table(path: Path, budget: int = 2 << 30) -> LabelTable:
     """A CSV file with commas, semicolons or tabs, with or without a header.
 
     The column of file names is the one in which most cells end as a picture's name does, or else the first.
 
+    Args:
+        path: The file.
+        budget: Bytes of memory that its cells may take.
+
     Raises:
-        DataError: It is empty, of one column, not text, or names a file twice with different labels.
+        DataError: It is empty, of one column, not text, too large, or names a file twice with different labels.
     """
-    if path.stat().st_size > _LARGEST:
-        raise DataError(f"{path} is too large for a table of labels: {path.stat().st_size:,} bytes.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        first = text.partition("\n")[0]
-        delimiter = max(",;\t", key=first.count)
-        cells = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise DataError(f"{path} is not a table of text: {error}.") from error
+    cells = _cells(path, max(budget, STEP))
     width = max((len(row) for row in cells), default=0)
     if width < 2:
         raise DataError(f"{path} must have a column of file names and at least one of labels, with a comma between.")
@@ -89,6 +111,38 @@ def read_table(path: Path) -> LabelTable:
         if rows.setdefault(key, values) != values:
             raise DataError(f"{path} names {key} twice, with different labels.")
     return LabelTable(str(path), tuple(title for index, title in enumerate(titles) if index != files), rows)
+
+
+def _cells(path: Path, budget: int) -> list[list[str]]:
+    """All rows, as long as they are; equal cells are one object, so that columns of few values take little memory."""
+    text = read_text(path, budget // 8)
+    first = text[:_LONGEST_ROW].partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    known: dict[str, str] = {}
+    cells: list[list[str]] = []
+    width = taken = 0
+    try:
+        for row in csv.reader(_lines(path, text), delimiter=delimiter):
+            if not row:
+                continue
+            before = len(known)
+            cells.append([known.setdefault(cell, cell) for cell in (visible(cell.strip()) for cell in row)])
+            width, taken = max(width, len(row)), taken + _CELL * (len(known) - before)
+            if 2 * len(cells) * (_ROW + 8 * width) + taken > budget:
+                raise DataError(
+                    f"{path} has {len(cells):,} rows or more, the longest of {width:,} cells: too much for a table of "
+                    f"labels, which may take {budget:,} bytes. Does every row have the same cells?"
+                )
+    except csv.Error as error:
+        raise DataError(f"{path} is not a table of text: {error}.") from error
+    return cells
+
+
+def _lines(path: Path, text: str) -> Iterator[str]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > _LONGEST_ROW:
+            raise DataError(f"{path} is not a table of labels: row {number:,} has {len(line):,} characters.")
+        yield line
 
 
 @dataclass(frozen=True)
@@ -110,14 +164,18 @@ class Labelling:
     notes: list[str]
 
 
-def apply_table(table: LabelTable, names: Sequence[str], column: str | None) -> Labelling:
+def apply_table(wanted: Wanted, names: Sequence[str]) -> Labelling:
     """Labels for files by their relative names, or by names alone where those are unique.
+
+    A column of many different numbers is a measurement: it is split into a low and a high half, or into the parts that
+    are wanted.
 
     Raises:
         UsageError: No such column, or several to choose from.
-        DataError: The table labels none of the files.
+        DataError: The table labels none of the files, or cannot be split.
     """
-    chosen = _label_column(table, column)
+    table = wanted.table
+    chosen = _label_column(table, wanted.column)
     found = _matched(table, names)
     kept = [index for index, key in enumerate(found) if key is not None and table.rows[key][chosen]]
     short = Path(table.where).name
@@ -129,15 +187,22 @@ def apply_table(table: LabelTable, names: Sequence[str], column: str | None) -> 
     labelled = set(kept)
     skipped = [(name, f"no label in {short}") for index, name in enumerate(names) if index not in labelled]
     cells = [table.rows[key] for index, key in enumerate(found) if key is not None and index in labelled]
+    columns = {title: [row[index] for row in cells] for index, title in enumerate(table.columns)}
+    title, notes = table.columns[chosen], []
     attributes = {
-        title: attribute([row[index] for row in cells])
-        for index, title in enumerate(table.columns)
-        if all(row[index] for row in cells)
+        name: measurement(column, name) or attribute(column) for name, column in columns.items() if all(column)
     }
-    label = categories([row[chosen] for row in cells])
+    label = measurement(columns[title], title, wanted.parts)
+    if label is not None:
+        attributes[title] = label
+        notes.append(
+            f"{title} holds {len(set(columns[title])):,} different numbers, so the classes are {len(label.values)} "
+            f"parts of equal size; type --labels {short}:{title}:parts=3 for thirds"
+        )
     absent = sorted(set(table.rows) - {key for key in found if key is not None})
-    notes = [f"{short} names {len(absent):,} absent file(s): {_some(absent)}"] if absent else []
-    return Labelling(kept, skipped, attributes, label, notes)
+    if absent:
+        notes.append(f"{short} names {len(absent):,} absent file(s): {_some(absent)}")
+    return Labelling(kept, skipped, attributes, label or categories(columns[title]), notes)
 
 
 def _file_column(cells: list[list[str]]) -> int:

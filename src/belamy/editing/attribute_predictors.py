@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from belamy.data.measures import MEASURES, Measures
-from belamy.data.measures.labelling import class_names
+from belamy.data.assembly import class_names
+from belamy.data.measures import MEASURES, Measure
 from belamy.registry import Part
 
 
@@ -54,9 +54,9 @@ class MeasurePredictor:
     threshold: float
 
     @property
-    def measure(self) -> Measures:
+    def measure(self) -> Measure:
         """What is measured."""
-        made: Measures = MEASURES.build(Part.parse(self.name))
+        made: Measure = MEASURES.build(Part.parse(self.name))
         return made
 
     @property
@@ -72,7 +72,7 @@ class MeasurePredictor:
 
 def measured(name: str, images: Tensor) -> MeasurePredictor:
     """A measure with the median of these images as threshold; where hardly any are above it, just below it."""
-    measure: Measures = MEASURES.build(Part.parse(name))
+    measure: Measure = MEASURES.build(Part.parse(name))
     values = measure(images)
     middle = float(values.median())
     below = values[values < middle]

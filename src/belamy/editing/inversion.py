@@ -14,12 +14,15 @@ from torch import Tensor
 
 from belamy.data import to_float
 from belamy.errors import UsageError
+from belamy.evaluation.pairs.psnr import Pair
 from belamy.methods.base import BaseMethod, Encodes
 from belamy.sampling.draw import placement
 from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture
 from belamy.sampling.points import Progress, class_weights, encoded, pixels_at, sampler
 
+psnr = Pair(data_range=255)
+"""Decibels of each of two batches of uint8 images; infinite where they are the same.  # [n] float64"""
 Way = Literal["auto", "encoder", "optimisation", "hybrid"]
 STARTS = 512
 """Drawn images among which the nearest to each given one are where its optimisation begins."""
@@ -125,12 +128,6 @@ def invert(
         latents, weights = descent.best(starts, told, steps)
     made = pixels_at(method, latents, weights)
     return Inversion(images, latents, weights, made, psnr(made, images), chosen, time.perf_counter() - began)
-
-
-def psnr(made: Tensor, images: Tensor) -> Tensor:
-    """Decibels of 255² over the mean squared error of each image; infinite where there is none.  # [n] float64"""
-    errors = (made.double() - images.double()).square().flatten(1).mean(1)
-    return 10 * (255**2 / errors).log10()
 
 
 def differences(made: Tensor, images: Tensor) -> Tensor:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import torch
 from PIL import Image
@@ -289,12 +291,7 @@ def file_format(source: str, data: Dataset, indices: Sequence[int]) -> str:
     path = Path(source).expanduser()
     if data.names is None:
         return path.suffix.lstrip(".").lower() or "array" if path.exists() else "embedded"
-    names = [data.names[index] for index in indices]
-    if path.is_dir():
-        found = {_codec(path / name) for name in names}
-    else:
-        with zipfile.ZipFile(path) as archive:
-            found = {_codec_in(archive, name) for name in names}
+    found = {_codec(file, name) for name, file in files_of(path, [data.names[index] for index in indices])}
     codecs = sorted(found)
     return codecs[0] if len(codecs) == 1 else f"mixed: {', '.join(codecs)}"
 
@@ -332,18 +329,22 @@ def _size(shape: tuple[int, int, int]) -> str:
     return f"{shape[2]}x{shape[1]}"
 
 
-def _codec(path: Path) -> str:
-    """The codec of a file, told by its first bytes, or by its name where it cannot be opened under that."""
+def files_of(path: Path, names: Sequence[str]) -> Iterator[tuple[str, IO[bytes] | None]]:
+    """Files of a folder or a ``.zip``, opened one after the other; None for what cannot be opened under its name."""
+    archive = None if path.is_dir() else zipfile.ZipFile(path)
+    with archive or nullcontext():
+        for name in names:
+            try:
+                with (path / name).open("rb") if archive is None else archive.open(name) as file:
+                    yield name, file
+            except (KeyError, OSError):
+                yield name, None
+
+
+def _codec(file: IO[bytes] | None, name: str) -> str:
+    """The codec of a file, told by its first bytes, or by its name where these tell nothing."""
     try:
-        with Image.open(path) as image:
+        with Image.open(file or BytesIO()) as image:
             return str(image.format)
     except OSError:
-        return path.suffix.lstrip(".").upper()
-
-
-def _codec_in(archive: zipfile.ZipFile, name: str) -> str:
-    try:
-        with archive.open(name) as file, Image.open(file) as image:
-            return str(image.format)
-    except (KeyError, OSError):
         return Path(name).suffix.lstrip(".").upper()

@@ -28,7 +28,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Observations:
     """What the sentences are made of.
 
     Args:
@@ -57,13 +57,13 @@ class Evidence:
         return found if found.interval.high < min(share * found.real_baseline, _low(found)) else None
 
 
-def sentences(evidence: Evidence) -> tuple[str, str]:
+def sentences(evidence: Observations) -> tuple[str, str]:
     """How far the images are from real ones, and what is wrong with them."""
     far, wrong = distance(evidence), faults(evidence)
     return far, wrong.replace("What is wrong", "Yet something is wrong", 1) if LIKE in far else wrong
 
 
-def distance(evidence: Evidence) -> str:
+def distance(evidence: Observations) -> str:
     """How far the images are from real ones, in a sentence."""
     count = f"The {evidence.judged:,} images"
     if evidence.copies.get("real", 0.0) == 1:
@@ -82,13 +82,13 @@ def distance(evidence: Evidence) -> str:
     return f"{count} are {grade} real ones: {beside}."
 
 
-def faults(evidence: Evidence) -> str:
+def faults(evidence: Observations) -> str:
     """What is wrong with the images, in a sentence."""
     found = [phrase for rule in RULES if (phrase := rule(evidence))]
     return f"What is wrong: {'; '.join(found)}." if found else "Nothing that was measured here is wrong with them."
 
 
-def copied(evidence: Evidence) -> str | None:
+def copied(evidence: Observations) -> str | None:
     """Exact copies of what was learned from, or images that are all but that."""
     if (share := evidence.copies.get("train", 0.0)) >= COPIED:
         return f"{share:.0%} are copies of training images, pixel for pixel"
@@ -98,7 +98,7 @@ def copied(evidence: Evidence) -> str | None:
     return None
 
 
-def lacking(evidence: Evidence) -> str | None:
+def lacking(evidence: Observations) -> str | None:
     """Kinds that do not come, or come too seldom."""
     if evidence.missing:
         names = [f"“{name}”" for name in evidence.missing[:NAMED]]
@@ -107,7 +107,7 @@ def lacking(evidence: Evidence) -> str | None:
     return "some kinds come much more often than others" if evidence.above("kl", UNEVEN) else None
 
 
-def narrow(evidence: Evidence) -> str | None:
+def narrow(evidence: Observations) -> str | None:
     """Variety that is not there."""
     recall = evidence.below("recall", NARROW)
     if recall and recall.real_baseline is not None:
@@ -117,7 +117,7 @@ def narrow(evidence: Evidence) -> str | None:
     return f"little variety: they lie {spread.value:.0%} as far apart as real images" if spread else None
 
 
-def unsharp(evidence: Evidence) -> str | None:
+def unsharp(evidence: Observations) -> str | None:
     """Too little fine detail, or too much."""
     if found := evidence.below("sharpness", BLURRED):
         return f"blur: {found.value:.0%} of the fine detail of real images"
@@ -126,13 +126,13 @@ def unsharp(evidence: Evidence) -> str | None:
     return None
 
 
-def mistaken(evidence: Evidence) -> str | None:
+def mistaken(evidence: Observations) -> str | None:
     """Images of another class than was asked for."""
     found = evidence.below("label-fidelity", 0.95)
     return f"{1 - found.value:.0%} are not of the class that was asked for" if found else None
 
 
-RULES: tuple[Callable[[Evidence], str | None], ...] = (copied, lacking, narrow, unsharp, mistaken)
+RULES: tuple[Callable[[Observations], str | None], ...] = (copied, lacking, narrow, unsharp, mistaken)
 
 
 def _titled(measure: Measure) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.rows import Rows
 
 
@@ -36,6 +40,13 @@ class Moments:
         self._few = Rows()
         self._mean = torch.zeros(0, dtype=torch.float64)
         self._scatter: Tensor | None = None
+
+    @classmethod
+    def of(cls, rows: Tensor) -> Moments:
+        """Those of ``[n, d]`` rows."""
+        made = cls()
+        made.update(rows)
+        return made
 
     def update(self, rows: Tensor) -> None:
         """Count ``[n, d]`` rows."""
@@ -127,6 +138,33 @@ class Moments:
         self._scatter = self._scatter + scatter + delta.outer(delta) * (self.count * count / total)
         self._mean = self._mean + delta * (count / total)
         self.count = total
+
+
+class MomentsMetric(BaseMetric):
+    """A metric of the moments of both sides, with a sample of the rows of each.
+
+    Args:
+        sample: Rows that are kept on each side, at most.
+    """
+
+    def __init__(self, sample: int) -> None:
+        self.real, self.fake = Moments(), Moments()
+        self.real_rows, self.fake_rows = Rows(sample), Rows(sample)
+        self._known: dict[str, float] = {}
+
+    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
+        self._known = {}
+        for moments, rows, seen in ((self.real, self.real_rows, real), (self.fake, self.fake_rows, fake)):
+            if seen is not None:
+                moments.update(seen.features)
+                rows.update(seen.features)
+
+    def merge(self, other: Self) -> None:
+        self._known = {}
+        for own, others in ((self.real, other.real), (self.fake, other.fake)):
+            own.merge(others)
+        for rows, more in ((self.real_rows, other.real_rows), (self.fake_rows, other.fake_rows)):
+            rows.merge(more)
 
 
 def _are(count: int) -> str:

@@ -18,7 +18,7 @@ from belamy.evaluation.candidate import CHUNK, Candidate, Chunk, Drawn, Stored, 
 from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features import Extractor
-from belamy.evaluation.metrics import METRICS, Accumulates
+from belamy.evaluation.metrics import METRICS, Metric
 from belamy.evaluation.rows import fingerprints
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
@@ -36,7 +36,7 @@ COPIED = 0.01
 Chunks = Iterable[Chunk]
 Told = Callable[[int], None]
 Doing = Callable[[str], None]
-Metrics = Mapping[str, Accumulates]
+Metrics = Mapping[str, Metric]
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ class Panel:
         So many are chosen by the seed, of those there are. Metrics that ask what was learned from see one half of the
         compared images against the other, since neither was learned from; so do all where no other images are left.
         """
-        metrics: dict[str, Accumulates] = {}
+        metrics: dict[str, Metric] = {}
         rested = [name for name in self.parts if name not in self.asking] if len(self.rest) >= LEAST else []
         if rested:
             chosen = self.rest[_shuffled(len(self.rest), seed)[:count]]

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from belamy.evaluation.intervals import normal_quantile, percentiles, wilson
 from belamy.evaluation.statistics import Interval
+from belamy.evaluation.two_samples import superiority, superiority_interval
 from belamy.seeds import generator
 
 REPLICATES = 500
-Z = normal_quantile()
 
 
 @dataclass(frozen=True)
@@ -51,33 +51,26 @@ def auroc(real: Tensor, suspect: Tensor) -> float:
         >>> auroc(torch.tensor([0.1, 0.4]), torch.tensor([0.4, 0.8]))
         0.875
     """
-    return float(_placed(suspect, real).mean())
+    return superiority(real, suspect)[0]
 
 
 def auroc_interval(real: Tensor, suspect: Tensor) -> Interval:
-    r"""The area under the ROC curve with a 95 % interval, by DeLong's variance on the logit scale.
-
-    .. math:: \widehat{\mathrm{var}} = \frac{\mathrm{var}_j(V_j)}{n} + \frac{\mathrm{var}_i(W_i)}{m}, \quad
-        V_j = \frac1m\sum_i \bigl([r_i<s_j]+\tfrac12[r_i=s_j]\bigr), \quad
-        W_i = \frac1n\sum_j \bigl([r_i<s_j]+\tfrac12[r_i=s_j]\bigr)
+    """The area under the ROC curve with a 95 % interval, by DeLong's variance on the logit scale.
 
     The interval is over the drawing of both kinds of images, with the score held fixed. Near 0 and 1 the variance says
     too little, and at both ends it is 0: the interval is made to hold what Hanley and McNeil's variance allows to a
     score that is at the end.
 
     References:
-        DeLong, DeLong & Clarke-Pearson 1988; midranks in O(n log n): Sun & Xu 2014; perfect separation: Newcombe 2006,
-        part 2, method 5.
+        See :func:`belamy.evaluation.two_samples.superiority`; perfect separation: Newcombe 2006, part 2, method 5.
     """
-    above, below = _placed(suspect, real), 1 - _placed(real, suspect)
-    value = float(above.mean())
-    variance = float(above.var() / len(above) + below.var() / len(below)) if min(len(above), len(below)) > 1 else 0.0
+    value, error = superiority(real, suspect)
     low = high = value
-    if 0 < value < 1 and variance:
-        centre, spread = log(value / (1 - value)), Z * sqrt(variance) / (value * (1 - value))
+    if 0 < value < 1 and error:
+        centre, spread = log(value / (1 - value)), normal_quantile() * error / (value * (1 - value))
         low, high = _logistic(centre - spread), _logistic(centre + spread)
-    room = _room(len(real), len(suspect))
-    return Interval(value, min(low, 1 - room), max(high, room))
+    most = superiority_interval(1.0, len(real), len(suspect)).low
+    return Interval(value, min(low, most), max(high, 1 - most))
 
 
 def roc_curve(real: Tensor, suspect: Tensor) -> tuple[Tensor, Tensor]:
@@ -162,14 +155,6 @@ def operating(calibration: Tensor, real: Tensor, suspect: Tensor, rate: float) -
     return Operating(rate, limit, alarms, hits, Interval(value, value - down, value + up))
 
 
-def _placed(scores: Tensor, among: Tensor) -> Tensor:
-    """Share of ``among`` below each score, ties counting half.  # [n] float64"""
-    ordered, scores = among.double().sort().values, scores.double().contiguous()
-    below = torch.searchsorted(ordered, scores)
-    up_to = torch.searchsorted(ordered, scores, right=True)
-    return (below + up_to).double() / (2 * len(among))
-
-
 def _counts(real: Tensor, suspect: Tensor) -> tuple[Tensor, Tensor]:
     """Real images and suspects at or above each distinct score, from the highest.  # [t], [t] float64"""
     scores = torch.cat([real, suspect]).double()
@@ -196,21 +181,6 @@ def _drawn(count: int, replicates: int, seed: int, stream: str) -> Tensor:
     return torch.zeros(replicates, count, dtype=torch.float64).scatter_add_(
         1, chosen, torch.ones(replicates, count, dtype=torch.float64)
     )
-
-
-def _room(m: int, n: int) -> float:
-    """How far the true area may lie from a perfect one."""
-
-    def excess(gap: float) -> float:
-        theta = 1 - gap
-        spread = 1 + ((m + n) / 2 - 1) * ((1 - theta) / (2 - theta) + theta / (1 + theta))
-        return gap * gap - Z * Z * theta * gap * spread / (m * n)
-
-    low, high = 1e-12, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if excess(middle) > 0 else (middle, high)
-    return high
 
 
 def _logistic(x: float) -> float:

@@ -6,11 +6,12 @@ Such a metric cannot be summed up as images come; it holds on to what came and m
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from torch import Tensor
 
 from belamy.evaluation.extracted import ExtractedFeatures
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.rows import Rows
 
 What = Literal["features", "images"]
@@ -64,3 +65,21 @@ class Sides(Generic[Answer]):
 
     def _of(self, side: str, what: What) -> Rows:
         return self._rows.setdefault((side, what), Rows())
+
+
+class SidedMetric(BaseMetric):
+    """A metric that keeps what came of each side and measures in the end."""
+
+    sides: Sides[Any]
+
+    def update(
+        self,
+        *,
+        real: ExtractedFeatures | None = None,
+        fake: ExtractedFeatures | None = None,
+        train: ExtractedFeatures | None = None,
+    ) -> None:
+        self.sides.update(real=real, fake=fake, train=train if "train" in self.needs else None)
+
+    def merge(self, other: Self) -> None:
+        self.sides.merge(other.sides)

@@ -5,9 +5,8 @@ A trial that failed counts as worse than any number: it is infinite. Lower is be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import comb, inf, isfinite, sqrt
-from statistics import NormalDist
 from typing import NamedTuple
 
 import torch
@@ -44,49 +43,6 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[below] + rest * (ordered[below + 1] - ordered[below]) if isfinite(ordered[below + 1]) else inf
 
 
-def probability_better(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> Interval:
-    r"""Probability that a trial of ``a`` comes out below one of ``b``, a tie counting half, with a score interval.
-
-    .. math:: \hat\theta = \frac{1}{mn}\sum_{ij}\Bigl([a_i<b_j] + \tfrac12[a_i=b_j]\Bigr), \qquad
-        (\hat\theta-\theta)^2 = z^2\,\theta(1-\theta)
-        \frac{1 + n^*\bigl(\frac{1-\theta}{2-\theta}+\frac{\theta}{1+\theta}\bigr)}{mn}, \quad
-        n^* = \tfrac{m+n}{2}-1
-
-    The two solutions θ bound the interval, which is not empty even if every ``a`` is below every ``b``.
-
-    References:
-        Newcombe 2006, "Confidence intervals for an effect size measure based on the Mann–Whitney statistic, part 2",
-        method 5; the variance: Hanley & McNeil 1982.
-
-    Example:
-        >>> [round(number, 2) for number in probability_better([1, 2, 3, 4, 5], [6, 7, 8, 9, 10])]
-        [1.0, 0.64, 1.0]
-    """
-    if not a or not b:
-        raise ValueError("no trials")
-    wins = sum((x < y) + 0.5 * (x == y) for x in a for y in b)
-    value = wins / (len(a) * len(b))
-    z, equal = NormalDist().inv_cdf(0.5 + confidence / 2), (len(a) + len(b)) / 2 - 1
-
-    def excess(theta: float) -> float:
-        spread = 1 + equal * ((1 - theta) / (2 - theta) + theta / (1 + theta))
-        return (value - theta) ** 2 - z * z * theta * (1 - theta) * spread / (len(a) * len(b))
-
-    low, room = _crossing(excess, value), _crossing(lambda theta: excess(1 - theta), 1 - value)
-    return Interval(value, low, 1 - room)
-
-
-def _crossing(excess: Callable[[float], float], high: float) -> float:
-    """Where a function that is positive at 0 and not at ``high`` crosses 0; 0 if it is nowhere positive."""
-    low = 0.0
-    if excess(low) <= 0:
-        return low
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    return (low + high) / 2
-
-
 def best_of(values: Sequence[float]) -> list[float]:
     r"""Expected lowest of k trials drawn from these without replacement, for k = 1 … n.
 
@@ -110,16 +66,6 @@ def best_of(values: Sequence[float]) -> list[float]:
     return expected
 
 
-def ranks(values: Sequence[float]) -> list[float]:
-    """Ranks from 1, equal values sharing the mean of theirs.
-
-    Example:
-        >>> ranks([5.0, 1.0, 5.0])
-        [2.5, 1.0, 2.5]
-    """
-    return [sum((y < x) + 0.5 * (y == x) for y in values) + 0.5 for x in values]
-
-
 def concordance(table: Sequence[Sequence[float]]) -> float | None:
     r"""Kendall's W of rankings, one row per judge: 1 if all agree, 0 if they contradict each other entirely.
 
@@ -133,10 +79,12 @@ def concordance(table: Sequence[Sequence[float]]) -> float | None:
     Args:
         table: Values of n things by each of m judges; each row is ranked.
     """
+    from scipy.stats import rankdata
+
     m, n = len(table), len(table[0]) if table else 0
     if m < 2 or n < 2:
         return None
-    ranked = [ranks(row) for row in table]
+    ranked = [rankdata(row).tolist() for row in table]
     sums = [sum(column) for column in zip(*ranked, strict=True)]
     spread = sum((total - m * (n + 1) / 2) ** 2 for total in sums)
     ties = sum(row.count(value) ** 3 - row.count(value) for row in table for value in set(row))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from belamy.errors import BelamyError, DataError
 from belamy.evaluation.card import Card
-from belamy.evaluation.findings import Evidence, sentences
+from belamy.evaluation.findings import Observations, sentences
 from belamy.evaluation.measures import Measure, aligned, row
 from belamy.runs import files
 
@@ -54,7 +54,7 @@ class Verdict:
     def says(self) -> tuple[str, str]:
         """How far the images are from real ones, and what is wrong with them, in two sentences."""
         named = {measure.name: measure for measure in self.measures}
-        return sentences(Evidence(self.card.n_generated, named, self.copies, self.missing))
+        return sentences(Observations(self.card.n_generated, named, self.copies, self.missing))
 
     @property
     def name(self) -> str:

@@ -235,8 +235,8 @@ def _described(trace: Any, sets: Sets) -> tuple[Tensor, ...]:
 
 def _neighbours(sets: Sets) -> tuple[tuple[Tensor, ...], Tensor]:
     """What the nearest reference images say of the three sets, and which is nearest to each suspect.  # [n]"""
-    found = [neighbours.nearest(each, sets.reference, itself=each is sets.reference) for each in sets]
-    return tuple(neighbours.describe(distances) for distances, _ in found), found[2][1][:, 0]
+    found = [neighbours.nearest(each, sets.reference) for each in sets]
+    return tuple(neighbours.describe(each.distances) for each in found), found[2].indices[:, 0]
 
 
 def _test(name: str, title: str, scores: Scores, false_alarms: float, seed: int) -> CueResult:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import pi
-
 import torch
 from torch import Tensor
 
@@ -44,21 +42,12 @@ def azimuthal(spectra: Tensor) -> Tensor:
     return sums / torch.bincount(ring[inside], minlength=last + 1)
 
 
-def cosine_basis(size: int) -> Tensor:
-    r"""The orthonormal DCT-II: rows are frequencies.  # [size, size] float64
-
-    .. math:: C_{kx} = \sqrt{\tfrac{2 - [k=0]}{n}}\cos\Bigl(\tfrac{\pi k(2x+1)}{2n}\Bigr)
+def cosine_transform(planes: Tensor) -> Tensor:
+    """The two-dimensional orthonormal DCT-II of the last two axes.  # [..., H, W] -> [..., H, W] float64
 
     References:
         Ahmed, Natarajan, Rao 1974, "Discrete cosine transform".
     """
-    place = 2 * torch.arange(size, dtype=torch.float64) + 1
-    basis = torch.cos(pi / (2 * size) * torch.arange(size, dtype=torch.float64).outer(place)) * (2 / size) ** 0.5
-    basis[0] /= 2**0.5
-    return basis
+    from scipy.fft import dctn
 
-
-def cosine_transform(planes: Tensor) -> Tensor:
-    """The two-dimensional orthonormal DCT-II of the last two axes.  # [..., H, W] -> [..., H, W] float64"""
-    height, width = planes.shape[-2:]
-    return cosine_basis(height) @ planes.double() @ cosine_basis(width).T
+    return torch.from_numpy(dctn(planes.double().numpy(), axes=(-2, -1), norm="ortho"))

@@ -6,17 +6,15 @@ compression must agree, or both sides are brought to one format first.
 
 from __future__ import annotations
 
-import zipfile
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import IO
 
 from PIL import Image
 
 from belamy.errors import DataError
-from belamy.evaluation.candidate import RUN, Candidate, Stored
+from belamy.evaluation.candidate import RUN, Candidate, Stored, files_of
 from belamy.forensics.treatments import Treatment
 
 LOSSY = frozenset(("JPEG", "MPO", "JPEG2000", "WEBP", "AVIF", "GIF"))
@@ -69,8 +67,8 @@ def look(who: str, candidate: Candidate, source: str) -> Side:
     if "JPEG" in candidate.format and isinstance(candidate.source, Stored):
         data, indices = candidate.source.data, candidate.source.indices.tolist()
         names = [data.names[index] for index in indices[:: max(1, len(indices) // PROBED)]] if data.names else []
-        for file in _files(Path(source).expanduser(), names):
-            with Image.open(file) as image:
+        for _, file in files_of(Path(source).expanduser(), names):
+            with Image.open(file or BytesIO()) as image:
                 table = getattr(image, "quantization", {}).get(0)
                 if table:
                     found[quality(sum(table))] += 1
@@ -147,16 +145,3 @@ def _difference(suspect: Side, real: Side) -> str:
         return told
     usual = [side.qualities.most_common(1)[0][0] if side.qualities else None for side in (suspect, real)]
     return told if usual[0] != usual[1] else ""
-
-
-def _files(path: Path, names: list[str]) -> Iterator[IO[bytes]]:
-    """The files of a folder or an archive, opened."""
-    if path.is_dir():
-        for name in names:
-            with (path / name).open("rb") as file:
-                yield file
-    elif names:
-        with zipfile.ZipFile(path) as archive:
-            for name in names:
-                with archive.open(name) as file:
-                    yield file

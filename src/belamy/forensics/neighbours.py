@@ -5,38 +5,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.evaluation import neighbours
+from belamy.evaluation.neighbours import Nearest, nearest_within
+
 _LEAST = 1e-6
+"""Distance below which images are the same, where its logarithm is taken."""
 
 
-def nearest(values: Tensor, reference: Tensor, itself: bool = False, block: int = 500) -> tuple[Tensor, Tensor]:
-    r"""Root mean square distances per value to the two nearest reference images, and which they are.
-
-    They are found by :math:`\lVert r\rVert^2 - 2 x\cdot r` and then measured exactly, so that copies are at 0.
+def nearest(values: Tensor, reference: Tensor) -> Nearest:
+    """Root mean square distances per value to the two nearest reference images, the nearer first, and which they are.
 
     Args:
-        values: Images.  # [n, C, H, W]
+        values: Images; each is not its own neighbour where they are the reference itself.  # [n, C, H, W]
         reference: Real images.  # [k, C, H, W]
-        itself: Whether the images are the reference, of which each is not its own neighbour.
-        block: Images compared at a time.
-
-    Returns:
-        # [n, 2] float64, the nearer first, and [n, 2] long
     """
-    rows, others = values.flatten(1), reference.flatten(1)
-    squares = others.square().sum(1)
-    distances, places = [], []
-    for start in range(0, len(rows), block):
-        part = rows[start : start + block]
-        apart = torch.addmm(squares.unsqueeze(0), part, others.T, alpha=-2)
-        if itself:
-            own = torch.arange(len(part))
-            apart[own, start + own] = torch.inf
-        chosen = apart.topk(min(2, len(others)), largest=False).indices  # [b, 2]
-        exact = (part.unsqueeze(1) - others[chosen]).double().square().mean(2).sqrt()
-        order = exact.argsort(1)
-        distances.append(exact.gather(1, order))
-        places.append(chosen.gather(1, order))
-    return torch.cat(distances), torch.cat(places)
+    within = values is reference
+    rows, count = reference.flatten(1), min(2, len(reference) - within)
+    found = nearest_within(rows, count) if within else neighbours.nearest(values.flatten(1), rows, count)
+    return Nearest(found.distances / rows.shape[1] ** 0.5, found.indices)
 
 
 def describe(distances: Tensor) -> Tensor:

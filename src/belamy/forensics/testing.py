@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import asin, copysign, exp, inf, lgamma, sqrt
+from math import asin, copysign, inf, sqrt
 
 import torch
 from torch import Tensor
 
-from belamy.evaluation.ranking import auroc
+from belamy.evaluation import two_samples
 
 ENOUGH = 25
 """Permutations that do as well as the truth, after which no more are made."""
@@ -40,25 +40,16 @@ def sequential_p(observed: float, permuted: Callable[[int, int], Tensor], most: 
 
 
 def rank_p(real: Tensor, suspect: Tensor) -> float:
-    r"""Probability that an area under the ROC curve as large comes about by chance, for a score that was fixed before.
-
-    .. math:: z = \frac{\hat\theta - \tfrac12}{\sigma}, \qquad \sigma^2 = \frac{1}{12mn}
-        \Bigl((N+1) - \frac{\sum_t (t^3 - t)}{N(N-1)}\Bigr), \quad N = m + n
-
-    with t the sizes of ties: the normal limit of the permutation distribution.
+    """Probability that an area under the ROC curve as large comes about by chance, for a score that was fixed before.
 
     References:
-        Mann & Whitney 1947; ties: Lehmann 1975, "Nonparametrics", section 1.4.
+        Mann & Whitney 1947: the normal limit of the permutation distribution, with ties.
     """
-    m, n = len(real), len(suspect)
-    sizes = torch.cat([real, suspect]).unique(return_counts=True)[1].double()
-    total = m + n
-    ties = float((sizes**3 - sizes).sum()) / (total * (total - 1))
-    variance = (total + 1 - ties) / (12 * m * n)
-    if variance <= 1e-15:
+    from scipy.stats import mannwhitneyu
+
+    if not bool((torch.cat([real, suspect]) != real[0]).any()):
         return 1.0
-    z = (auroc(real, suspect) - 0.5 - 1 / (2 * m * n)) / sqrt(variance)
-    return float(torch.special.erfc(torch.tensor(z / sqrt(2), dtype=torch.float64))) / 2
+    return float(mannwhitneyu(suspect, real, alternative="greater", method="asymptotic").pvalue)
 
 
 def twice_the_mean(p_values: Sequence[float]) -> float:
@@ -86,32 +77,15 @@ def share_p(broken: int, total: int, real_broken: int, real_total: int) -> float
         >>> round(share_p(3, 4, 1, 4), 6)  # the lady tasting tea
         0.242857
     """
-    bad, everyone = broken + real_broken, total + real_total
-    whole = _log_choose(everyone, total)
-    tail = [
-        exp(_log_choose(bad, k) + _log_choose(everyone - bad, total - k) - whole)
-        for k in range(broken, min(bad, total) + 1)
-        if total - k <= everyone - bad
-    ]
-    return min(1.0, sum(tail))
+    from scipy.stats import hypergeom
+
+    return float(hypergeom.sf(broken - 1, total + real_total, broken + real_broken, total))
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """p-values corrected for their number: the chance of any false alarm among all is kept, whatever they share.
-
-    References:
-        Holm 1979, "A simple sequentially rejective multiple test procedure".
-
-    Example:
-        >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
-        {'a': 0.03, 'b': 0.06, 'c': 0.06}
-    """
-    corrected: dict[str, float] = {}
-    largest = 0.0
-    for place, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[name]))
-        corrected[name] = largest
-    return {name: corrected[name] for name in p_values}
+    """p-values by name, corrected for their number; see :func:`belamy.evaluation.two_samples.holm`."""
+    found = two_samples.holm(torch.tensor(list(p_values.values()), dtype=torch.float64))
+    return dict(zip(p_values, found.tolist(), strict=True))
 
 
 def effect_size(real: Tensor, suspect: Tensor) -> float:
@@ -139,7 +113,3 @@ def share_effect(share: float, real_share: float) -> float:
         Cohen 1988, "Statistical power analysis for the behavioral sciences", chapter 6.
     """
     return 2 * asin(sqrt(share)) - 2 * asin(sqrt(real_share))
-
-
-def _log_choose(n: int, k: int) -> float:
-    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from belamy.evaluation.two_samples import jensen_shannon
 from belamy.game.transport import wasserstein_1
 
 CELLS = 640
@@ -61,7 +62,8 @@ class Cells:
     def jensen_shannon(self) -> float:
         """The divergence of generated points from the data, in nats, the outside included."""
         outside = [max(0.0, 1 - float(mass.sum())) for mass in (self.real, self.fake)]
-        return jensen_shannon(np.append(self.real, outside[0]), np.append(self.fake, outside[1]))
+        masses = (np.append(mass, rest) for mass, rest in zip((self.real, self.fake), outside, strict=True))
+        return float(jensen_shannon(*map(torch.from_numpy, masses)))
 
 
 class Coverage(NamedTuple):
@@ -80,27 +82,6 @@ def optimal_discriminator(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
     """
     total = real + fake
     return np.divide(real, total, out=np.full_like(total, 0.5), where=total > 0)
-
-
-def jensen_shannon(real: np.ndarray, fake: np.ndarray) -> float:
-    r"""In nats, of two vectors of masses; ln 2 for disjoint ones.
-
-    .. math:: JS = \tfrac12 KL(p \Vert m) + \tfrac12 KL(q \Vert m), \qquad m = \tfrac12(p+q)
-
-    References:
-        Lin 1991, Divergence measures based on the Shannon entropy, IEEE Transactions on Information Theory 37.
-
-    Example:
-        >>> round(jensen_shannon(np.array([1.0, 0.0]), np.array([0.0, 1.0])), 4)
-        0.6931
-    """
-    middle = (real + fake) / 2
-
-    def divergence(mass: np.ndarray) -> float:
-        there = mass > 1e-200  # what is smaller adds nothing, but its half may be 0
-        return float((mass[there] * np.log(mass[there] / middle[there])).sum())
-
-    return (divergence(real) + divergence(fake)) / 2
 
 
 def separation(real: np.ndarray, fake: np.ndarray) -> float:
@@ -136,8 +117,7 @@ def real_masses(distribution: Any) -> np.ndarray:
     if distribution.dimensions == 1:
         density = distribution.density(fine[:, None]).reshape(count, FINER).mean(1)
         return (density * (high - low) / count).numpy()
-    rows = [distribution.density(torch.cartesian_prod(part, fine).flip(1)) for part in fine.split(FINER)]  # y then x
-    density = torch.stack(rows).reshape(count, FINER, count, FINER).mean((1, 3))
+    density = distribution.density_on_grid(fine, fine).reshape(count, FINER, count, FINER).mean((1, 3))
     return (density * ((high - low) / count) ** 2).numpy()
 
 

@@ -40,6 +40,14 @@ class GaussianMixture:
         """``[N]`` at points ``[N, d]``."""
         return torch.cat([self._density(part) for part in points.split(max(1, CHUNK // len(self.centres)))])
 
+    def density_on_grid(self, x: Tensor, y: Tensor) -> Tensor:
+        """The density in the plane at every pair: round Gaussians are products over the axes.  # [len(y), len(x)]"""
+        parts = [
+            torch.exp(-(places[:, None] - self.centres[None, :, axis].to(places)).square() / (2 * self.deviation**2))
+            for axis, places in enumerate((x, y))
+        ]
+        return parts[1] @ parts[0].T / (len(self.centres) * 2 * math.pi * self.deviation**2)
+
     def _density(self, points: Tensor) -> Tensor:
         dimensions = points.shape[1]
         centres = self.centres.to(points)

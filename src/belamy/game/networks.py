@@ -61,6 +61,7 @@ class Generator(nn.Module):
         activation: Of the hidden layers.
     """
 
+    value_range = (-1.0, 1.0)
     start: Tensor
 
     def __init__(self, latent: int, dimensions: int, width: int, depth: int, activation: str) -> None:
@@ -91,14 +92,14 @@ class Discriminator(nn.Module):
         self.hidden = layers([dimensions, *[width] * depth], activation, reach)
         self.last = last_layer(width, 1, size=0.1)
 
-    def look(self, points: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and the features ``[N, width]`` that they are read from."""
         features = self.hidden(points)
         return self.last(features)[:, 0], features
 
     def forward(self, points: Tensor) -> Tensor:
         """Scores ``[N]``."""
-        return self.look(points)[0]
+        return self.scores_and_features(points)[0]
 
 
 class Autoencoder(nn.Module):
@@ -122,11 +123,11 @@ class Autoencoder(nn.Module):
         self.encoder = layers([dimensions, *[width] * depth], activation, reach)
         self.last = last_layer(width, dimensions, size=0.1)
 
-    def look(self, points: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_features(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` and codes ``[N, F]``."""
         code = self.encoder(points)
         return -(self.last(code) - points).square().sum(1), code
 
     def forward(self, points: Tensor) -> Tensor:
         """Scores ``[N]``."""
-        return self.look(points)[0]
+        return self.scores_and_features(points)[0]

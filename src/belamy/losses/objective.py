@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import log
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from belamy.errors import UsageError
+from belamy.losses.adversarial import Separable
+from belamy.registry import breach
 from belamy.seeds import Draws
+
+SUREST = log(1e7 - 1)
+"""The logit of a probability of 1 - 1e-7, the surest that Keras knows."""
 
 
 class Objective(nn.Module):
@@ -17,10 +24,17 @@ class Objective(nn.Module):
     A sample that is told to be real with probability t costs t·(loss as real) + (1 - t)·(loss as generated), which for
     the cross-entropy is exactly the soft label t. A loss that compares pairs is mixed with that of the swapped pair.
 
+    A label outside [0, 1] would reward ever larger scores without end. As Keras clips probabilities to
+    [1e-7, 1 - 1e-7], scores of such samples are clipped to ±log(1e7 - 1), so a surer one earns and teaches nothing; the
+    share of a pair is kept within [0, 1].
+
     Args:
         adversarial: A part of ``losses/adversarial``.
         targets: Parts of ``losses/targets``, applied in order.
         weightings: Parts of ``losses/weightings``; their factors are multiplied.
+
+    Raises:
+        UsageError: The loss is not relativistic and does not judge the two kinds of samples apart.
     """
 
     def __init__(
@@ -30,6 +44,12 @@ class Objective(nn.Module):
         self.adversarial: Any = adversarial
         self.targets, self.weightings = nn.ModuleList(targets), nn.ModuleList(weightings)
         self.relativistic = bool(adversarial.relativistic)
+        lack = None if self.relativistic else breach(adversarial, Separable)
+        if lack:
+            raise UsageError(
+                f"The adversarial loss of {type(adversarial).__module__} is not relativistic, but {lack}. What each "
+                f"must have is written in {Separable.__module__}."
+            )
 
     def on_real(self, scores: Tensor, draw: Draws, progress: float) -> Tensor:
         """The discriminator's loss ``[N]`` for scores of real samples."""
@@ -48,6 +68,7 @@ class Objective(nn.Module):
         loss: Tensor = self.adversarial.discriminator(real, fake)
         if self.targets:
             right = (1 + self.target(real, True, draw, progress) - self.target(fake, False, draw, progress)) / 2
+            right = right.clamp(0, 1)
             loss = right * loss + (1 - right) * self.adversarial.discriminator(fake, real)
         return loss * self.weight(real, True, progress)
 
@@ -68,6 +89,8 @@ class Objective(nn.Module):
         if not self.targets:
             return as_real(scores) if real else as_fake(scores)
         target = self.target(scores, real, draw, progress)
+        outside = (target < 0) | (target > 1)
+        scores = torch.where(outside, scores.clamp(-SUREST, SUREST), scores)
         return target * as_real(scores) + (1 - target) * as_fake(scores)
 
     def target(self, scores: Tensor, real: bool, draw: Draws, progress: float) -> Tensor:

@@ -50,6 +50,8 @@ class BaseRecipe(BaseModel):
     """1 for grey, 3 for colour; by default what the data has."""
     labels: str | None = None
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
+    levels: int | None = Field(default=None, gt=0, le=1 << 24)
+    """The value that is white in pictures of more than 8 bits, e.g. 4095 of a 12-bit camera; by default 65535."""
     only: str | None = None
     """Train on the images of this class alone."""
     train_samples: int = Field(default=1_000_000, gt=0, le=10**12)

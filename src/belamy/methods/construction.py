@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from torch import nn
@@ -25,15 +25,23 @@ WEIGHTS = Registry("belamy.networks.weights", "form of weights", "Weights")
 STATISTICS = Registry("belamy.networks.statistics", "statistic of the batch", "Statistic")
 PENALTIES = Registry("belamy.losses.penalties", "penalty", "Penalty")
 UNCONDITIONAL = Part(name="unconditional")
+Build = Callable[[Any], nn.Module]
+"""Makes a network for a size of latents or a shape."""
 
 
-def make_generator(recipe: Any, spec: DataSpec) -> nn.Module:
-    """The generator of a ``gan.Recipe``, with its condition; several of them if the recipe says so."""
+def make_generator(recipe: Any, spec: DataSpec, build: Build | None = None) -> nn.Module:
+    """The generator of a ``gan.Recipe``, with its condition; several of them if the recipe says so.
+
+    Args:
+        recipe: Which, and how.
+        spec: What the data decide.
+        build: Makes another network for a size of latents.
+    """
     classes = len(spec.classes)
     condition = recipe.generator_condition if classes else UNCONDITIONAL
 
     def network(latent: int) -> nn.Module:
-        made = GENERATORS.build(recipe.generator, latent=latent, shape=spec.shape)
+        made = build(latent) if build else GENERATORS.build(recipe.generator, latent=latent, shape=spec.shape)
         made = adapted(made, recipe.generator_norm, recipe.generator_weights)
         return add_dropout(made, recipe.generator_dropout) if recipe.generator_dropout else made
 
@@ -45,18 +53,20 @@ def make_generator(recipe: Any, spec: DataSpec) -> nn.Module:
     return conditioned() if recipe.generators == 1 else GeneratorMixture(conditioned, recipe.generators)
 
 
-def make_critic(recipe: Any, spec: DataSpec, prior: Any) -> Critic:
-    """The discriminator of a ``gan.Recipe`` with its condition, class scores, statistics and penalties."""
+def make_critic(recipe: Any, spec: DataSpec, prior: Any, build: Build | None = None) -> Critic:
+    """The discriminator of a ``gan.Recipe`` with its condition, class scores, statistics and penalties.
+
+    Args:
+        recipe: Which, and how.
+        spec: What the data decide.
+        prior: Of the latents.
+        build: Makes another network for a shape.
+    """
     classes = len(spec.classes)
     condition = recipe.discriminator_condition if classes else UNCONDITIONAL
 
     def network(shape: tuple[int, int, int]) -> nn.Module:
-        made: nn.Module = DISCRIMINATORS.build(recipe.discriminator, shape=shape)
-        if not hasattr(made, "scores_and_features"):
-            raise UsageError(
-                f"The discriminator '{recipe.discriminator.name}' has no scores_and_features(images) -> (scores, "
-                f"features); see belamy.networks.critic."
-            )
+        made: nn.Module = build(shape) if build else DISCRIMINATORS.build(recipe.discriminator, shape=shape)
         return adapted(made, recipe.discriminator_norm, recipe.discriminator_weights)
 
     given = {"build": network, "shape": spec.shape, "classes": classes}

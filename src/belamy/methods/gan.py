@@ -25,6 +25,7 @@ from belamy.methods.construction import (
     STATISTICS,
     UNCONDITIONAL,
     WEIGHTS,
+    Build,
     check,
     make_critic,
     make_generator,
@@ -154,15 +155,23 @@ class Method(base.BaseMethod):
     References:
         Goodfellow et al. 2014, arXiv 1406.2661, algorithm 1; several discriminator steps and their warm-up: Arjovsky
         et al. 2017, arXiv 1701.07875, algorithm 1 and its published code.
+
+    Args:
+        recipe: What decides the outcome.
+        spec: What the data decide.
+        generator: Makes a generator for a size of latents, in place of the recipe's.
+        discriminator: Makes a discriminator for a shape, in place of the recipe's.
     """
 
     averaged = ("generator",)
 
-    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+    def __init__(
+        self, recipe: Recipe, spec: DataSpec, generator: Build | None = None, discriminator: Build | None = None
+    ) -> None:
         super().__init__(recipe, spec)
         self.prior = PRIORS.build(recipe.prior, latent=recipe.latent)
-        self.generator: nn.Module = make_generator(recipe, spec)
-        self.discriminator = make_critic(recipe, spec, self.prior)
+        self.generator: nn.Module = make_generator(recipe, spec, generator)
+        self.discriminator = make_critic(recipe, spec, self.prior, discriminator)
         self.objective = Objective(
             ADVERSARIAL.build(recipe.adversarial),
             [TARGETS.build(part) for part in recipe.targets],

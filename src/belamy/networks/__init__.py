@@ -20,3 +20,78 @@ Labels enter through the parts in `belamy.networks.conditions`, around any netwo
 Shapes are (channels, height, width). Every network adapts to other channel counts and to any height and width its
 strides divide; other sizes raise a `UsageError` that names the nearest sizes.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from belamy.registry import Module
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Generator(Module, Protocol):
+    """What a class ``Generator`` must have."""
+
+    native_shape: tuple[int, int, int]
+    value_range: tuple[float, float]
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Images in ``value_range``.  # [N, latent] to [N, C, H, W]"""
+        ...
+
+
+class Discriminator(Module, Protocol):
+    """What a class ``Discriminator`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and the features behind them, from one pass.  # [N, C, H, W] to [N] and [N, F]"""
+        ...
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores.  # [N, C, H, W] to [N]"""
+        ...
+
+
+class Encoder(Module, Protocol):
+    """What a class ``Encoder`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Codes, or their means and log-variances.  # [N, C, H, W] to [N, latent]"""
+        ...
+
+
+class Decoder(Module, Protocol):
+    """What a class ``Decoder`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Images in [0, 1].  # [N, latent] to [N, C, H, W]"""
+        ...
+
+
+class Classifier(Module, Protocol):
+    """What a class ``Classifier`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits.  # [N, C, H, W] to [N, classes]"""
+        ...
+
+
+class Stylist(Module, Protocol):
+    """What a class ``Stylist`` must have."""
+
+    native_shape: tuple[int, int, int]
+    receptive_field: int
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images in [-1, 1] of the same size.  # [N, C, H, W]"""
+        ...

@@ -36,7 +36,7 @@ COLOURS = ("#2c6496", "#c2512f", "#3c7d57", "#86589b", "#a97815", "#2b8a94", "#8
 INK, SOFT, FAINT, AXIS, RULE, MARK = "#1f1e1b", "#5f5b53", "#77736a", "#8a867d", "#e4e1da", "#999"
 FEW = 40  # points up to this number are drawn as dots too
 BARS_BY_NAME = 24  # more bars than this are too many to name
-APART = 9  # pixels between the intervals of one row
+APART = 7  # pixels between the intervals of one row
 
 
 def line_chart(
@@ -144,16 +144,16 @@ def interval_chart(
         across = Scale(min(span[0], float(finite.min())), max(span[1], float(finite.max())))
     said: Callable[[float], str] = (lambda value: f"{value:.1%}") if per_cent else lambda value: short(_round(value))
     keys, top = _legend(dict.fromkeys(legend, "")) if legend else ([], TITLE + 8)
-    left, right = 16 + _widest(rows, 26), width - 76
+    left, right = 16 + _widest(rows, 28), width - 76
     place = _placer(across, left, right)
-    step = 24 + APART * max((len(row) - 1 for row in rows.values()), default=0)
+    step = 24 + 6 * max((len(row) - 1 for row in rows.values()), default=0)
     bottom = top + step * len(rows)
     parts = [*keys, *_grid(across, place, top, bottom, 5 if width == WIDTH else 7, per_cent)]
     if mark is not None:
         parts.append(_upright_rule(place(mark), top, bottom, f"{mark:g}"))
     for index, (name, row) in enumerate(rows.items()):
         y = top + step * (index + 0.5)
-        parts.append(_name(left - 10, y + 4, name, 26))
+        parts.append(_name(left - 10, y + 4, name, 28))
         if row and not isnan(row[0][0]):
             parts.append(_text(right + 10, y + 4, said(row[0][0]), "value"))
         for line, each in enumerate(row):

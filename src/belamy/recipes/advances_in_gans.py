@@ -6,7 +6,10 @@ from belamy.registry import Part
 
 
 def dense_fashion() -> gan.Recipe:
-    """Dense GAN of Fashion-MNIST, 136,634 and 132,951 parameters, trained by RMSprop in two phases."""
+    """Dense GAN of Fashion-MNIST, 136,634 and 132,951 parameters, trained by RMSprop in two phases.
+
+    RMSprop has ε outside the root, as in the Keras of the slides' years.
+    """
     return gan.Recipe(
         data="fashion-mnist",
         generator=Part(name="dense-fashion"),

@@ -8,7 +8,7 @@ def vae_mnist() -> vae.Recipe:
     """Variational autoencoder of digits with two latent dimensions, 550,629 parameters.
 
     The slides sample with the variance in place of the standard deviation and weigh the divergence by 0.392 of its
-    value; that form is ``--printed``.
+    value; that form is ``--printed``. RMSprop has ε outside the root, as in the Keras of 2018.
     """
     return vae.Recipe(
         encoder=Part(name="vae-mnist"),
@@ -39,7 +39,8 @@ def dcgan_frog() -> gan.Recipe:
     """Convolutional GAN of CIFAR-10's frogs, 6.3 million generator parameters.
 
     The slides show real images in [0, 1] to a discriminator whose generator makes [-1, 1] (``--real-range 0..1``),
-    make its fakes in inference mode (``--fakes eval``) and never shuffle.
+    make its fakes in inference mode (``--fakes eval``) and never shuffle. RMSprop has ε outside the root, as in the
+    Keras of 2018.
     """
     return gan.Recipe(
         data="cifar10",

@@ -37,8 +37,10 @@ def resnet_cifar() -> gan.Recipe:
     """Residual GAN of CIFAR-10 (chapter 5's networks, 128 features) with the skip connections mended.
 
     The book's code chains its skips from the stem (``--discriminator.printed-skip``). It trains these networks with
-    losses of its own; here it is the non-saturating loss with the settings of its relativistic GAN.
+    losses of its own; here it is the non-saturating loss with the settings of its relativistic GAN. As in all of the
+    chapter, the optimisers have Keras' ε of 1e-7 at Keras' place.
     """
+    adam = Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9, eps=1e-7, keras=True)
     return gan.Recipe(
         data="cifar10",
         generator=Part(name="resnet-cifar"),
@@ -46,8 +48,8 @@ def resnet_cifar() -> gan.Recipe:
         latent=128,
         batch=128,
         train_samples=5_000_000,
-        generator_optimizer=Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9),
-        discriminator_optimizer=Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9),
+        generator_optimizer=adam,
+        discriminator_optimizer=adam,
     )
 
 
@@ -61,6 +63,7 @@ def wgan_cifar() -> gan.Recipe:
 
     A million generator steps, as the book has it; ``--samples`` shortens them. The book clips before each update,
     running statistics included, and lets the critic learn from real and generated images apart (``--turns separate``).
+    RMSprop has ε outside the root, as in the Keras of the book's year.
     """
     return resnet_cifar().changed(
         generator=Part(name="resnet-cifar", features=64),
@@ -83,7 +86,7 @@ def wgan_gp_cifar() -> gan.Recipe:
     A million generator steps, as the book has it; ``--samples`` shortens them. The book's critic has batch
     normalisation, which the penalty forbids; here it has none.
     """
-    adam = Part(name="adam", lr=2e-4, beta1=0.5, beta2=0.9)
+    adam = Part(name="adam", lr=2e-4, beta1=0.5, beta2=0.9, eps=1e-7, keras=True)
     return resnet_cifar().changed(
         discriminator=Part(name="resnet-cifar", normalisation=False),
         adversarial=Part(name="wasserstein"),

@@ -22,7 +22,10 @@ def dcgan_mnist() -> gan.Recipe:
 
 
 def dcgan_geron() -> gan.Recipe:
-    """Convolutional GAN of digits after A. Géron, ReLU generator, trained by RMSprop in two phases."""
+    """Convolutional GAN of digits after A. Géron, ReLU generator, trained by RMSprop in two phases.
+
+    RMSprop has ε outside the root, as in the Keras of the slides' years.
+    """
     return gan.Recipe(
         generator=Part(name="dcgan-geron"),
         discriminator=Part(name="dcgan-geron"),

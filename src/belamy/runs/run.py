@@ -208,6 +208,13 @@ class Run:
         known = self.provenance.model_dump(mode="json", exclude_unset=True)
         files.write_json(self.path / "provenance.json", {**known, **facts})
 
+    def move_data(self, source: str) -> None:
+        """Note that the data lie elsewhere now; whatever needs them looks there from here on."""
+        facts = files.read_json(self.path / "recipe.json")
+        facts["fields"]["data"] = source
+        files.write_json(self.path / "recipe.json", facts)
+        self.recipe = self.recipe.changed(data=source)
+
     @property
     def card(self) -> schema.DataCard:
         """The data card; an empty one where it is lost."""

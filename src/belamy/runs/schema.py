@@ -148,10 +148,11 @@ class EvidenceFacts(Facts):
 
 
 class RemedyFacts(Facts):
-    """What may help, and the options of ``belamy train`` that do it."""
+    """What may help, the options of ``belamy train`` that do it, and whether they are for a beginning anew."""
 
     why: str
     options: tuple[str, ...] = ()
+    anew: bool = False
 
 
 class FindingFacts(Facts):

@@ -36,7 +36,7 @@ LATEST = 0.8
 """Share of the run after which nothing is tried any more."""
 MARGIN = 0.1
 """Loss of quality, on a scale from 0 to 2, from which things are worse."""
-KEPT_OUT = {"data", "size", "fit", "channels", "labels", "only", "train_samples", "seed"}
+KEPT_OUT = {"data", "size", "fit", "channels", "labels", "levels", "only", "train_samples", "seed"}
 """Fields that no autopilot changes: with others it would be another experiment."""
 
 

@@ -10,6 +10,7 @@ from bisect import bisect_right as bisect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from shlex import quote
 from time import monotonic
 from typing import Any, Protocol
 
@@ -28,9 +29,9 @@ from belamy.seeds import Draws, derive
 from belamy.training.distribution import agree
 from belamy.training.tensorboard import Board
 from belamy.training.trainer import Clock, Trainer
-from belamy.training.watch.diagnosis import examine
+from belamy.training.watch.diagnosis import examine, facts
 from belamy.training.watch.finding import SEVERITIES, Finding
-from belamy.training.watch.history import RunHistory
+from belamy.training.watch.history import RunHistory, saved_at
 from belamy.training.watch.observe import Watch
 
 ROWS = 500
@@ -200,9 +201,10 @@ class Session:
             self.told[finding.sign] = grade
             self.run.log("finding", self.clock.samples, sign=finding.sign, severity=finding.severity, says=finding.says)
             if finding.severity == "severe":
-                remedy = next((" ".join(each.words) for each in finding.remedies if each.words), "")
-                advice = f" Try: belamy train --resume-from {self.run.path} {remedy}" if remedy else ""
-                self.reporter.say(f"{self.clock.samples:,} samples: {finding.title}. {finding.says}{advice}")
+                typed = f"belamy diagnose {quote(str(self.run.path))}"
+                self.reporter.say(
+                    f"{self.clock.samples:,} samples: {finding.title}. {finding.says} What may help: {typed}"
+                )
 
     def examine(self) -> list[Finding]:
         """What the signs see now."""
@@ -211,12 +213,15 @@ class Session:
     def history(self) -> RunHistory:
         """The run so far."""
         assert self.run
-        return RunHistory(self.method.recipe, self.rows, self.run.journal(), len(self.trainer.dataset.indices("train")))
+        train = len(self.trainer.dataset.indices("train"))
+        return RunHistory(
+            self.method.recipe, self.rows, self.run.journal(), train, self.method.spec, saved_at(self.run)
+        )
 
     def conclude(self) -> None:
         """Leave the diagnosis to the report."""
         if self.run and self.watch:
-            self.run.save_diagnosis([finding.facts() for finding in self.examine()])
+            self.run.save_diagnosis(facts(self.history()))
 
     @property
     def alarm(self) -> str:
@@ -298,9 +303,10 @@ class Session:
         if self.run:
             self.run.log("not-finite", self.clock.samples, reason=str(error))
         self.conclude()
+        typed = f", e.g. `belamy train --like {quote(str(self.run.path))} {self._slower()}`" if self.run else ""
         return NotFinite(
-            f"Training stopped after {self.clock.samples:,} samples: {error}. {where} Lower a learning rate, e.g. "
-            f"`belamy train {self.run.recipe_name if self.run else ''} {self._slower()}`, or clip: --clip-norm 1."
+            f"Training stopped after {self.clock.samples:,} samples: {error}. {where} Lower a learning rate{typed}, or "
+            f"clip: --clip-norm 1."
         )
 
     def _slower(self) -> str:

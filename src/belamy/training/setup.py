@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from belamy.data import Dataset, open_data
+from belamy.data.loading import SOURCES
 from belamy.device import choose_device, choose_precision
-from belamy.errors import Interrupted, StorageError, UsageError
+from belamy.errors import DataError, Interrupted, StorageError, UsageError
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.progress import Reporter
 from belamy.registry import Part
@@ -100,11 +101,26 @@ def remade(trainer: Trainer, options: Options, recipe: BaseRecipe) -> Trainer:
 
 
 def open_recipe_data(
-    recipe: BaseRecipe, offline: bool = False, progress: Callable[[int, int], None] | None = None
+    recipe: BaseRecipe,
+    offline: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    hint: str = "",
 ) -> Dataset:
-    """The data that a recipe names; ``progress`` is called with files read and files in all."""
-    data = open_data(
-        recipe.data, size=recipe.size, fit=recipe.fit, channels=recipe.channels, labels=recipe.labels,
-        offline=offline, progress=progress,
-    )  # fmt: skip
+    """The data that a recipe names; ``progress`` is called with files read and files in all.
+
+    Args:
+        recipe: What names them, and says how they are read.
+        offline: Never fetch data from the network.
+        progress: Called with files read and files in all.
+        hint: What to do where there are none.
+    """
+    try:
+        data = open_data(
+            recipe.data, size=recipe.size, fit=recipe.fit, channels=recipe.channels, labels=recipe.labels,
+            levels=recipe.levels, offline=offline, progress=progress,
+        )  # fmt: skip
+    except (DataError, UsageError) as error:
+        if not hint or recipe.data.partition(":")[0] in SOURCES.names():
+            raise
+        raise type(error)(f"{error} {hint}") from error
     return data if recipe.only is None else data.only(recipe.only)

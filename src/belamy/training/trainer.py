@@ -44,12 +44,14 @@ class Trainer:
         dataset: Its ``train`` split is learned from.
         world: The processes that share each batch.
         mixed: Type of automatic mixed precision, None for none.
+        source: Gives endless batches from a position on, in place of a data set's.
     """
 
     method: BaseMethod
     dataset: Dataset
     world: World = field(default_factory=World)
     mixed: torch.dtype | None = None
+    source: Callable[[int], Any] | None = None
     clock: Clock = field(default_factory=Clock)
     tally: Tally = field(default_factory=Tally)
 
@@ -77,8 +79,10 @@ class Trainer:
         except ValueError as error:
             raise UsageError(f"The optimizer '{part}' of the {player} cannot be: {error}.") from None
 
-    def open_batches(self, position: int) -> Batches:
+    def open_batches(self, position: int) -> Any:
         """The training data from a batch on."""
+        if self.source:
+            return self.source(position)
         recipe = self.method.recipe
         rank, size = self.world.rank, self.world.size
         return Batches(

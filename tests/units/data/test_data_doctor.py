@@ -129,3 +129,32 @@ def test_the_faces_have_their_attributes():
     assert facts["attribute_counts"]["mouth"].keys() == {"agape", "angry", "laugh", "sad", "smile"}
     assert facts["label_counts"] == facts["attribute_counts"]["smile"] == {"no": 1782, "yes": 1218}
     assert facts["duplicates"]["images"] == 22
+
+
+def test_what_to_type_next_repeats_the_options(pictures):
+    folder = pictures(*NAMES)
+    (folder / "t.csv").write_text("".join(f"{name},a b\n" for name in NAMES))
+    facts = examine(folder, size=8, fit="pad", channels=1, labels="t.csv").facts
+    assert facts["next"] == f"belamy train digits --data {folder} --size 8 --fit pad --channels 1 --labels t.csv"
+    assert examine("avatars-16").facts["next"] == "belamy train digits --data avatars-16"
+
+
+def test_arrays_of_odd_sides_are_offered_a_size_that_trains(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((4, 13, 18), np.uint8))
+    assert examine(tmp_path / "x.npy").facts["next"].endswith("--size 12")
+
+
+def test_duplicates_are_named_and_too_few_are_told(pictures):
+    folder = pictures(*NAMES)
+    for number in range(7):
+        shutil.copy(folder / f"cat/{number}.png", folder / f"dog/z{number}.png")
+    said = text(examine(folder))
+    assert "the same: cat/0.png = dog/z0.png" in said and "the same: 2 groups more" in said
+    assert "too few: 28 images to train on" in said
+    assert "too few" not in text(examine("portraits:count=300"))
+
+
+def test_a_sheet_of_large_images_stays_small():
+    sheet = contact_sheet(Dataset("large", Memory(torch.full((2, 1, 600, 300), 7, dtype=torch.uint8))))
+    assert sheet.shape == (256 + 4, 2 * (128 + 2) + 2, 3)
+    assert sheet[130, 60].tolist() == [7, 7, 7]

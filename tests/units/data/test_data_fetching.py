@@ -14,7 +14,7 @@ import pytest
 
 from belamy.data import open_data
 from belamy.data.fetching import fetch
-from belamy.data.idx import write_idx
+from belamy.data.formats.idx import write_idx
 from belamy.data.load_options import LoadOptions
 from belamy.data.sources import cifar10, fashion_mnist
 from belamy.errors import DataError, StorageError

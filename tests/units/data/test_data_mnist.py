@@ -7,7 +7,7 @@ import torch
 
 from belamy.data import Dataset, open_data
 from belamy.data.embedded import embedded
-from belamy.data.idx import write_idx
+from belamy.data.formats.idx import write_idx
 from belamy.errors import DataError
 
 PUBLISHED_MD5 = {

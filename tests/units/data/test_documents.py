@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from belamy.data import open_data
-from belamy.data.documents import Vocabulary, holds_documents, read_corpus, words
+from belamy.data.formats.documents import Vocabulary, holds_documents, read_corpus, words
 from belamy.errors import DataError, UsageError
 
 ANIMALS = ["the cat sat", "the dog sat", "a cat and a dog", "the bird sang", "the bird flew away"]

@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from belamy.data import open_data
+from belamy.data.assembly import class_names, split
 from belamy.data.dataset import Dataset, Memory
 from belamy.data.measures import MEASURES
-from belamy.data.measures.labelling import class_names, labelled, split
+from belamy.data.measures.labelling import labelled
 from belamy.errors import BelamyError, DataError, UsageError
 from belamy.registry import Part
 

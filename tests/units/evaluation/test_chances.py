@@ -12,11 +12,10 @@ from belamy.evaluation.statistics import (
     best_of,
     concordance,
     mean_and_deviation,
-    probability_better,
     quantile,
     rank_shares,
-    ranks,
 )
+from belamy.evaluation.two_samples import probability_better
 
 
 def test_quantiles_with_failures() -> None:
@@ -71,9 +70,6 @@ class TestBestOf:
 
 
 class TestOrder:
-    def test_equal_values_share_ranks(self) -> None:
-        assert ranks([2, 2, 1, inf, inf]) == [2.5, 2.5, 1, 4.5, 4.5]
-
     def test_concordance_of_agreement_and_contradiction(self) -> None:
         assert concordance([[1, 2, 3], [10, 20, 30], [0, 1, 9]]) == 1
         assert concordance([[1, 2, 3], [3, 2, 1]]) == 0

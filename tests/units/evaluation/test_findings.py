@@ -12,7 +12,7 @@ from torch.nn.functional import avg_pool2d, one_hot
 from belamy.data import open_data
 from belamy.data.dataset import Dataset, Memory
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.findings import Evidence, distance, faults
+from belamy.evaluation.findings import Observations, distance, faults
 from belamy.evaluation.measures import Measure, measures
 from belamy.evaluation.neighbours import nearest
 from belamy.evaluation.panel import Judgement, Panel
@@ -148,16 +148,16 @@ def measure(name: str, value: float, reach: float, floor: float | None, of_floor
     ],
 )
 def test_how_far(value: float, floor: float | None, says: str) -> None:
-    assert says in distance(Evidence(100, {"frechet": measure("frechet", value, 0.2, floor, 0.2)}))
+    assert says in distance(Observations(100, {"frechet": measure("frechet", value, 0.2, floor, 0.2)}))
 
 
 def test_one_distance_that_tells_them_apart_is_enough() -> None:
     both = {"frechet": measure("frechet", 1, 1, 1, 1), "kernel": measure("kernel", 0.5, 0.1, 0.0, 0.1)}
-    assert "cannot be told" not in distance(Evidence(100, both))
+    assert "cannot be told" not in distance(Observations(100, both))
 
 
 def test_without_a_distance_or_intervals_nothing_is_claimed() -> None:
-    assert "ask for --metrics frechet" in distance(Evidence(100, {"modes": measure("modes", 3, 0, 10)}))
-    assert faults(Evidence(100, {"sharpness": Measure("sharpness", 0.1)})).startswith("Nothing that was measured")
+    assert "ask for --metrics frechet" in distance(Observations(100, {"modes": measure("modes", 3, 0, 10)}))
+    assert faults(Observations(100, {"sharpness": Measure("sharpness", 0.1)})).startswith("Nothing that was measured")
     unsure = {"sharpness": measure("sharpness", 0.5, 0.5, 1.0)}
-    assert faults(Evidence(100, unsure)).startswith("Nothing"), "the interval reaches to real images"
+    assert faults(Observations(100, unsure)).startswith("Nothing"), "the interval reaches to real images"

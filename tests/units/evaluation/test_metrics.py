@@ -11,7 +11,7 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.metrics import METRICS, Accumulates
+from belamy.evaluation.metrics import METRICS, Metric
 from belamy.evaluation.metrics.frechet import Metric as Frechet
 from belamy.evaluation.metrics.label_fidelity import Metric as LabelFidelity
 from belamy.evaluation.metrics.modes import Metric as Modes
@@ -22,8 +22,8 @@ from belamy.registry import Part
 CLASSES = 5
 
 
-def made(name: str) -> Accumulates:
-    metric: Accumulates = METRICS.build(Part(name=name), classes=CLASSES)
+def made(name: str) -> Metric:
+    metric: Metric = METRICS.build(Part(name=name), classes=CLASSES)
     return metric
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import DataError, UsageError
-from belamy.evaluation.pairs import PAIRS, Compares, measure
+from belamy.evaluation.pairs import PAIRS, Pair, measure
 from belamy.evaluation.pairs._structure import compare
 from belamy.evaluation.pairs.summary import summarise
 
@@ -325,5 +325,5 @@ def test_the_window_is_a_normalised_gaussian() -> None:
 
 
 def test_contract() -> None:
-    made: Compares = measure("snr")
+    made: Pair = measure("snr")
     assert made.higher_is_better and OPTIONS.keys() == set(PAIRS.names())

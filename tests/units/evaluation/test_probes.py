@@ -14,7 +14,7 @@ from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features.pixels import PixelFeatures
-from belamy.evaluation.probes import PROBES, Measures, check_unrounded, evaluating
+from belamy.evaluation.probes import PROBES, Probe, check_unrounded, evaluating
 from belamy.evaluation.probes._ways import Ways
 from belamy.evaluation.probes.elbo import terms
 from belamy.evaluation.probes.path_length import Probe as PathLength
@@ -60,8 +60,8 @@ class Shifting(base.BaseMethod):
         return images + self.shift
 
 
-def probe(text: str) -> Measures:
-    made: Measures = PROBES.build(Part.parse(text))
+def probe(text: str) -> Probe:
+    made: Probe = PROBES.build(Part.parse(text))
     return made
 
 

@@ -163,11 +163,12 @@ def test_joining_scores_is_logistic_regression() -> None:
 def test_neighbours_are_exact() -> None:
     reference, values = blots(30, "reference"), blots(20, "values")
     values[3] = reference[7]
-    distances, places = nearest(values, reference, block=6)
+    found = nearest(values, reference)
+    distances, places = found.distances, found.indices
     apart = (values[:, None] - reference[None]).flatten(2).double().square().mean(2).sqrt()
     torch.testing.assert_close(distances, apart.sort(1).values[:, :2])
     assert float(distances[3, 0]) == 0 and int(places[3, 0]) == 7
-    assert float(nearest(reference, reference, itself=True)[0].min()) > 0
+    assert float(nearest(reference, reference).distances.min()) > 0
     assert bool(torch.isfinite(describe(distances)).all())
 
 

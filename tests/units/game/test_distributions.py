@@ -52,6 +52,15 @@ def test_the_density_is_that_of_the_samples(name: str, drawing: Path) -> None:
     assert error.max() < 5.5  # standard errors
 
 
+@pytest.mark.parametrize("name", ["ring", "swiss-roll", "picture"])
+def test_the_density_on_a_grid_is_that_at_its_points(name: str, drawing: Path) -> None:
+    distribution = build(name, drawing)
+    x, y = torch.linspace(-2, 2, 7).double(), torch.linspace(-1, 3, 5).double()
+    wanted = torch.stack([distribution.density(torch.stack([x, torch.full_like(x, float(row))], 1)) for row in y])
+    assert wanted.any()
+    torch.testing.assert_close(distribution.density_on_grid(x, y), wanted, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", DISTRIBUTIONS.names())
 def test_samples_depend_on_the_draw_alone(name: str, drawing: Path) -> None:
     distribution = build(name, drawing)

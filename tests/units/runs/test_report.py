@@ -166,7 +166,7 @@ def test_the_film_plays_once_and_ends_with_the_newest_sheet() -> None:
     frames = [np.full((8, 8, 3), level, dtype=np.uint8) for level in (0, 99, 255)]
     for film in (encode_webp(frames), encode_gif(frames)):
         html = render(dataclasses.replace(full(), animation=film))
-        address = re.search(r'<picture>.*?<img src="(.*?)"', html, re.S)[1]
+        address = re.search(r'<figure class="film beside"><img src="(.*?)"', html, re.S)[1]
         shown = Image.open(io.BytesIO(base64.b64decode(address.partition("base64,")[2])))
         assert shown.n_frames == 3 and shown.info.get("loop", 1) == 1
         assert Image.open(io.BytesIO(film)).info["loop"] == 0

@@ -56,13 +56,14 @@ def paper_adam(lr: float, b1: float, b2: float, eps: float) -> list[np.ndarray]:
     return weights
 
 
-def rmsprop(lr: float, rho: float, eps: float) -> list[np.ndarray]:
-    """Keras 2's ``RMSprop``: ε outside the root."""
+def rmsprop(lr: float, rho: float, eps: float, inside: bool = False) -> list[np.ndarray]:
+    """Keras' ``RMSprop``: of 2018 with ε outside the root, since 2.11 inside it."""
     weights, v = [np.ones(shape) for shape in SHAPES], [np.zeros(shape) for shape in SHAPES]
     for found in gradients():
         for i, g in enumerate(found):
             v[i] = rho * v[i] + (1 - rho) * g**2
-            weights[i] = weights[i] - lr * g / (np.sqrt(v[i]) + eps)
+            root = np.sqrt(v[i] + eps) if inside else np.sqrt(v[i]) + eps
+            weights[i] = weights[i] - lr * g / root
     return weights
 
 
@@ -113,6 +114,20 @@ def test_rmsprop_has_keras_defaults() -> None:
     assert_same(descend("rmsprop:lr=0.02,rho=0.99,eps=1e-3"), rmsprop(0.02, 0.99, 1e-3))
 
 
+def test_rmsprop_with_epsilon_inside_the_root() -> None:
+    found = descend("rmsprop:inside_root=true")
+    assert_same(found, rmsprop(1e-3, 0.9, 1e-7, inside=True))
+    assert max(np.abs(one - other).max() for one, other in zip(found, descend("rmsprop"), strict=True)) > 1e-4
+
+
+def test_rmsprop_inside_the_root_leaves_alone_what_has_no_gradient() -> None:
+    idle, busy = (nn.Parameter(torch.ones(2)) for _ in range(2))
+    optimizer = OPTIMIZERS.build(Part(name="rmsprop", inside_root=True), parameters=[idle, busy])
+    busy.grad = torch.ones(2)
+    optimizer.step(1.0)
+    assert torch.equal(idle, torch.ones(2)) and bool((busy < 1).all())
+
+
 def test_sgd_at_a_changing_rate() -> None:
     factors = [1 / (1 + 0.1 * step) for step in range(STEPS)]
     assert_same(descend("sgd:lr=0.1", factors), sgd(0.1, 0.0, factors))
@@ -124,7 +139,9 @@ def test_the_factor_scales_every_optimizer() -> None:
         assert_same(descend(f"{name}:lr=0.02", [0.5] * STEPS), descend(f"{name}:lr=0.01"))
 
 
-@pytest.mark.parametrize("part", [*OPTIMIZERS.names(), "adam:keras=true", "sgd:momentum=0.9,nesterov=true"])
+@pytest.mark.parametrize(
+    "part", [*OPTIMIZERS.names(), "adam:keras=true", "rmsprop:inside_root=true", "sgd:momentum=0.9,nesterov=true"]
+)
 def test_state_survives_a_round_trip(part: str) -> None:
     """Five steps, save, load into a fresh optimiser, five steps: bit-equal to ten."""
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from belamy.data.doctor import DataExamination
+
 BAR, MOST_CLASSES = 32, 40
 
 
@@ -25,19 +27,21 @@ class Form:
     """1 for grey, 3 for colour; by default what the data have."""
     labels: str | None = None
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
+    levels: int | None = None
+    """The value that is white in pictures of more than 8 bits, e.g. 4095 of a 12-bit camera; by default 65535."""
     samples: int = 1_000_000
     """Training samples to see, for the number of passes."""
     offline: bool = False
     """Never fetch data from the network."""
     sheet: str | None = None
-    """Write a contact sheet to this PNG file."""
+    """Write the contact sheet to this PNG file; by default it goes into the cache."""
     json: str | None = None
     """Write the facts as JSON to this file; - is standard output."""
 
 
 def run(words: list[str]) -> int:
     """Examine and show."""
-    from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file
+    from belamy.cli.output import STANDARD_OUTPUT, deliver
     from belamy.cli.parsing import parse
 
     form = parse(Form, words, "belamy data")
@@ -49,17 +53,34 @@ def run(words: list[str]) -> int:
         fit=form.fit,
         channels=form.channels,
         labels=form.labels,
+        levels=form.levels,
         offline=form.offline,
         samples=form.samples,
     )
-    lines = found.lines()
-    if form.sheet is not None:
-        from belamy.runs.files import save_png
-
-        save_png(found.sheet, named_file(form.sheet, "--sheet"))
-        lines.append(f"contact sheet: {form.sheet}")
-    deliver(found.facts, form.json, "" if form.json == STANDARD_OUTPUT else shown(lines, found.facts["label_counts"]))
+    # Below the tables, whose columns would fold what is to be copied.
+    last = "\n".join([*contact_sheet(found, form.sheet), f"next: {found.facts['next']}"])
+    quiet = form.json == STANDARD_OUTPUT
+    deliver(found.facts, form.json, "" if quiet else f"{shown(found.lines(), found.facts['label_counts'])}\n\n{last}")
     return 0
+
+
+def contact_sheet(found: DataExamination, sheet: str | None) -> list[str]:
+    """Writes the sheet and says where it is; only one that was asked for must be written."""
+    from belamy.cli.output import named_file
+    from belamy.data.load_options import LoadOptions
+    from belamy.errors import StorageError
+    from belamy.runs.files import save_png
+
+    if sheet is not None:
+        save_png(found.sheet, named_file(sheet, "--sheet"))
+        return [f"contact sheet: {sheet}"]
+    path = LoadOptions().cache_folder / "sheets" / f"{found.facts['fingerprint'][:16]}.png"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_png(found.sheet, path)
+    except (OSError, StorageError):
+        return []
+    return [f"contact sheet: {path}"]
 
 
 def shown(lines: list[str], label_counts: dict[str, int]) -> str:

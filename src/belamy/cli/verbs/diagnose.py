@@ -31,20 +31,20 @@ def run(words: list[str]) -> int:
         raise UsageError(f"--at is {form.at:g}, but it must be above 0 and at most 1.")
     from belamy.runs.report.page import command
     from belamy.runs.run import Run
-    from belamy.training.watch.diagnosis import examine
+    from belamy.training.watch.diagnosis import facts
     from belamy.training.watch.history import RunHistory
 
     run = Run.open(form.run)
     history = RunHistory.of(run)
     history = history if form.at == 1 else history.until(form.at * run.recipe.train_samples)
-    facts = [finding.facts() for finding in examine(history)]
-    for finding in facts:
+    found = facts(history)
+    for finding in found:
         for remedy in finding["remedies"]:
-            remedy["command"] = command(str(run.path), remedy["options"])
+            remedy["command"] = command(str(run.path), remedy["options"], remedy["anew"])
     looks = len(history.series("watch.finite")[0])
-    told = {"run": str(run.path), "samples": history.samples, "looks": looks, "findings": facts}
+    told = {"run": str(run.path), "samples": history.samples, "looks": looks, "findings": found}
     tell_lost(run.lost)
-    deliver(told, form.json, text(facts, history.samples, looks))
+    deliver(told, form.json, text(found, history.samples, looks))
     return 0
 
 

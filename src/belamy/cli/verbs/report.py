@@ -24,10 +24,11 @@ def run(words: list[str]) -> int:
     form = parse(Form, words, "belamy report")
     from belamy.runs.publish import publish
     from belamy.runs.run import Run
-    from belamy.training.watch.diagnosis import diagnose
+    from belamy.training.watch.diagnosis import facts
+    from belamy.training.watch.history import RunHistory
 
     run = Run.open(form.run)
-    run.save_diagnosis([finding.facts() for finding in diagnose(run)])
+    run.save_diagnosis(facts(RunHistory.of(run)))
     page = publish(run)
     rows = run.metrics()
     tell_lost(run.lost)

@@ -11,6 +11,8 @@ class Form:
 
     run: str
     """The run's directory."""
+    data: str | None = None
+    """Where the data lie now, if they moved; they must be the same."""
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
     checkpoint_seconds: float = 60.0

@@ -63,7 +63,7 @@ def run(words: list[str]) -> int:
         raise UsageError("Nothing is sought. Type e.g. `belamy retrieve RUN test:0`, or name a picture.")
     if not 1 <= form.count <= MOST:
         raise UsageError(f"--count is {form.count}, but it must be in 1..{MOST}.")
-    from belamy.data.documents import holds_documents
+    from belamy.data.formats.documents import holds_documents
     from belamy.runs.run import Run
 
     run = Run.open(form.run)
@@ -103,7 +103,8 @@ def documents(form: Form, run: Run, data: Dataset) -> tuple[list[str], torch.Ten
     Raises:
         UsageError: The documents have changed since the run was trained, or no word of a query is known.
     """
-    from belamy.data.documents import SUFFIXES, Vocabulary, read_corpus, read_text
+    from belamy.data.files import read_text
+    from belamy.data.formats.documents import SUFFIXES, Vocabulary, read_corpus
 
     if form.data is not None:
         raise UsageError("A run of documents is searched among its own: words of others may be unknown. Omit --data.")

@@ -1,4 +1,4 @@
-"""Train a recipe: belamy train [RECIPE] [--data SOURCE] [--resume-from RUN] [any field of the recipe].
+"""Train a recipe: belamy train [RECIPE] [--data SOURCE] [--resume-from RUN | --like RUN] [any field of the recipe].
 
 The recipe's fields are the options.
 """
@@ -20,6 +20,8 @@ class TrainOptions:
     resume_from: str | None = None
     """Start from the newest checkpoint of this run, with its recipe unless another is named, and the fields changed
     that are given. What fits is taken over; the clock goes on, so --samples counts those of that run too."""
+    like: str | None = None
+    """Train the recipe of this run from the beginning, with the fields changed that are given."""
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
     precision: str = "auto"
@@ -72,7 +74,7 @@ def run(words: list[str]) -> int:
 
 
 def parent_named(words: list[str]) -> str | None:
-    """The run that ``--resume-from`` names, as far as can be told before the options are read.
+    """The run that ``--resume-from`` or ``--like`` names, as far as can be told before the options are read.
 
     Example:
         >>> parent_named(["--batch", "8", "--resume-from", "runs/digits-1"])
@@ -80,7 +82,7 @@ def parent_named(words: list[str]) -> str | None:
     """
     for word, following in zip(words, [*words[1:], ""], strict=True):
         option, equals, value = word.partition("=")
-        if option.replace("_", "-") == "--resume-from":
+        if option.replace("_", "-") in ("--resume-from", "--like"):
             found = value if equals else following
             return found if found and not found.startswith("--") else None  # the parser tells what is missing
     return None

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
-import torch
 
-from belamy.data.arrays import Interpretation, interpret, joined
-from belamy.data.assembly import Raw, assemble_rows, attribute, categories
+from belamy.data.arrays import Packed, interpret, joined
+from belamy.data.assembly import Raw, assemble_rows, attribute, categories, official
 from belamy.data.dataset import Attribute, Dataset
+from belamy.data.files import STEP, Unreadable, open_zip, opened, read_member, reason, stamp
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
+MAGIC = b"\x93NUMPY"
 IMAGES = ("images", "image", "x", "imgs", "pixels", "data", "samples", "faces", "arr_0")
+ADVICE = "Save the images alone as an .npy file, which is read from disk."
 LABELS = ("labels", "label", "y", "targets", "target", "class", "classes", "arr_1")
 _MOST_VALUES = 1000
 """An array with more distinct values than this per set of images is a measurement, not an attribute."""
+
+
+Values = np.ndarray | Packed
 
 
 @dataclass(frozen=True)
@@ -45,23 +52,28 @@ class Format:
             DataError: No array looks like images, or the file is damaged or too large.
         """
         packed = path.suffix.lower() == ".npz"
-        with path.open("rb") as file:
-            if file.read(6)[: 2 if packed else 6] != (b"PK" if packed else b"\x93NUMPY"):
-                raise DataError(f"{path} is not a NumPy file, though its name ends in {path.suffix}.")
         try:
-            if not packed:
-                return _assembled(path, {"images": _mapped(path)}, ArrayNames(("images",), ()), options)
-            _refuse_oversize(path, options)
-            with np.load(path, allow_pickle=False) as archive:
-                members = {key: archive[key] for key in archive.files}
-            # A member that is no array comes as bytes.
-            held = {key: member for key, member in members.items() if isinstance(member, np.ndarray)}
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-            raise DataError(f"{path} cannot be read: {_plain(error)}.") from error
-        return _assembled(path, held, find(held, path), options)
+            with opened(path) as file:
+                start = file.read(6)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {reason(error)}.") from error
+        if start[: 2 if packed else 6] != (b"PK" if packed else MAGIC):
+            raise DataError(f"{path} is not a NumPy file, though its name ends in {path.suffix}.")
+        if packed:
+            held, skipped = _members(path, options.memory_budget)
+            try:
+                return _assembled(path, held, find(held, path), skipped, options)
+            except DataError as error:
+                passed = "".join(f" Passed over: {name}, because {why}." for name, why in skipped[:3])
+                raise DataError(f"{error}{passed}") from error
+        try:
+            held = {"images": _mapped(path)}
+        except Unreadable as finding:
+            raise DataError(f"{path} cannot be read: {finding}.") from finding
+        return _assembled(path, held, ArrayNames(("images",), ()), [], options)
 
 
-def find(held: Mapping[str, np.ndarray], path: Path) -> ArrayNames:
+def find(held: Mapping[str, Values], path: Path) -> ArrayNames:
     """Which arrays are the images and which the labels, by name, or by being the only one that could be.
 
     Raises:
@@ -82,34 +94,28 @@ def find(held: Mapping[str, np.ndarray], path: Path) -> ArrayNames:
     return ArrayNames((candidates[0],), labels[:1])
 
 
-def _assembled(path: Path, held: Mapping[str, np.ndarray], found: ArrayNames, options: LoadOptions) -> Dataset:
-    parts = [interpret(held[key], f"'{key}' in {path}" if len(held) > 1 else str(path)) for key in found.images]
-    state = path.stat()
-    rows = joined(parts, [f"{path.name} {state.st_size} {state.st_mtime_ns}"])
-    official = None
-    if len(parts) == 2:
-        training = len(parts[0].array)
-        official = {"train": torch.arange(training), "test": torch.arange(training, len(rows))}
+def _assembled(
+    path: Path, held: Mapping[str, Values], found: ArrayNames, skipped: list[tuple[str, str]], options: LoadOptions
+) -> Dataset:
+    named = [f"'{key}' in {path}" if len(held) > 1 else str(path) for key in found.images]
+    parts = [interpret(held[key], what, options.levels) for key, what in zip(found.images, named, strict=True)]
+    rows = joined(parts, [f"{path.name} {stamp(path)}"])
     known = dict(_attributes(held, found, len(rows)))
     labels = _labels(held, found, len(rows))
     if labels is not None:
         known = {found.labels[0]: labels, **known}
     raw = Raw(
         name=path.stem,
-        labels=labels.codes if labels else None,
-        classes=labels.values if labels else (),
+        label=labels,
         attributes=known,
-        official=official,
-        notes=_notes(parts),
+        official=official(len(parts[0].array), len(rows)),
+        notes=[f"{part.what}: {part.note}" for part in parts if part.note],
+        skipped=skipped,
     )
     return assemble_rows(rows, raw, options)
 
 
-def _notes(parts: list[Interpretation]) -> list[str]:
-    return [f"{part.what}: {part.note}" for part in parts if part.note]
-
-
-def _labels(held: Mapping[str, np.ndarray], found: ArrayNames, count: int) -> Attribute | None:
+def _labels(held: Mapping[str, Values], found: ArrayNames, count: int) -> Attribute | None:
     columns = [
         _per_image(held[key], len(held[images])) for key, images in zip(found.labels, found.images, strict=False)
     ]
@@ -121,7 +127,7 @@ def _labels(held: Mapping[str, np.ndarray], found: ArrayNames, count: int) -> At
     return categories(labels)
 
 
-def _attributes(held: Mapping[str, np.ndarray], found: ArrayNames, count: int) -> Iterator[tuple[str, Attribute]]:
+def _attributes(held: Mapping[str, Values], found: ArrayNames, count: int) -> Iterator[tuple[str, Attribute]]:
     if len(found.images) > 1:
         return
     for key, array in held.items():
@@ -130,9 +136,9 @@ def _attributes(held: Mapping[str, np.ndarray], found: ArrayNames, count: int) -
             yield key, attribute(column)
 
 
-def _per_image(array: np.ndarray, count: int) -> np.ndarray | None:
+def _per_image(array: Values, count: int) -> np.ndarray | None:
     """The array as one value per image, None where it is no such thing."""
-    if array.shape not in ((count,), (count, 1)) or array.dtype.kind not in "uibUSf":
+    if not isinstance(array, np.ndarray) or array.shape not in ((count,), (count, 1)):
         return None
     column = array.reshape(-1)
     if column.dtype.kind != "f":
@@ -148,22 +154,71 @@ def _paired(words: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _mapped(path: Path) -> np.ndarray:
-    array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array
+    with opened(path) as file:
+        shape, columns_first, dtype = _header(file, path.stat().st_size)
+        offset = file.tell()
+    if not math.prod(shape) * dtype.itemsize:
+        return np.empty(shape, dtype)
+    return np.memmap(path, dtype, "r", offset, shape, "F" if columns_first else "C")
 
 
-def _refuse_oversize(path: Path, options: LoadOptions) -> None:
-    with zipfile.ZipFile(path) as archive:
-        declared = sum(member.file_size for member in archive.infolist())
-    if declared > 4 * options.memory_budget:
-        raise DataError(
-            f"{path} unpacks to {declared:,} bytes, more than four times the memory budget of "
-            f"{options.memory_budget:,}. Save the images alone as an .npy file, which is read from disk."
-        )
+def _members(path: Path, budget: int) -> tuple[dict[str, Values], list[tuple[str, str]]]:
+    """The arrays of an archive, those with one value per row in memory; and which are passed over, and why."""
+    archive = open_zip(path)
+    held: dict[str, Values] = {}
+    skipped: list[tuple[str, str]] = []
+    for member in archive.infolist():
+        name = member.filename.removesuffix(".npy")
+        try:
+            found = _member(archive, member, f"'{name}' in {path}", max(budget, STEP))
+        # What is damaged can raise nearly anything.
+        except Exception as error:
+            skipped.append((name, reason(error)))
+            continue
+        if found is not None:
+            held[name] = found
+    return held, skipped
 
 
-def _plain(error: Exception) -> str:
-    text = str(error).strip().split("\n")[0].rstrip(".")
-    if "pickle" in text or "Python objects" in text or "Object arrays" in text:
-        return "it holds Python objects, and loading those could run code; save plain arrays"
-    return text or type(error).__name__
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, what: str, budget: int) -> Values | None:
+    """An array of an archive; None if the member is something else."""
+    with read_member(archive, member) as file:
+        if file.read(len(MAGIC)) != MAGIC and not member.filename.endswith(".npy"):
+            return None
+    with read_member(archive, member) as file:
+        shape, columns_first, dtype = _header(file, member.file_size)
+    if len(shape) > 1 and shape[1:] != (1,) and not columns_first:
+        return Packed(what, partial(_values, archive, member), shape, dtype, ADVICE)
+    size, most = math.prod(shape) * dtype.itemsize, budget // (4 if columns_first else 16)
+    if size > most:
+        order = "column by column, which is read at once" if columns_first else "as one column"
+        raise Unreadable(f"it holds {size:,} bytes {order}, and at most {most:,} are read so")
+    content = Packed(what, partial(_values, archive, member), (1, size), np.dtype(np.uint8), ADVICE)[:1]
+    return content.view(dtype).reshape(shape, order="F" if columns_first else "C")
+
+
+def _values(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    file = read_member(archive, member)
+    _header(file, member.file_size)
+    return file
+
+
+def _header(file: IO[bytes], length: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether columns come first, and type of the array in a file of ``length`` bytes, read up to its values.
+
+    Raises:
+        Unreadable: It has no such header, or promises more than the file can hold.
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, columns_first, dtype = read(file)
+    # What is damaged can raise nearly anything.
+    except Exception as error:
+        raise Unreadable(f"its header is damaged ({reason(error)})") from error
+    if dtype.hasobject:
+        raise Unreadable("it holds Python objects, and loading those could run code; save plain arrays")
+    promised, held = math.prod(shape) * dtype.itemsize, length - file.tell()
+    if promised > held or min(shape, default=0) < 0:
+        raise Unreadable(f"its header promises {promised:,} bytes of values, but it holds {held:,}")
+    return shape, columns_first, dtype

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 from belamy.data.dataset import Dataset
-from belamy.data.gallery import Gallery, PictureEntry, open_gallery
+from belamy.data.files import opened, stamp, visible, walk
+from belamy.data.gallery import Gallery, PictureEntry, labels_for, open_gallery
 from belamy.data.load_options import LoadOptions
 from belamy.data.pictures import is_picture_name
-from belamy.data.tables import locate, read_table
-from belamy.errors import DataError
 
 
 class Format:
@@ -25,47 +21,17 @@ class Format:
         return 1 if path.is_dir() else 0
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
-        """The pictures, sorted by name; hidden files are left out, links are followed."""
-        table = None
+        """The pictures, sorted by name; hidden files and folders of thumbnails are left out, links are followed."""
         name = path.absolute().name or "folder"
-        if options.labels is not None:
-            file, column = locate(options.labels, path, name)
-            table = read_table(file), column
+        table = labels_for(options, path, name)
         entries: list[PictureEntry] = []
         ignored: Counter[str] = Counter()
-        for found in _files(path):
-            # A name that is not valid text could be neither shown nor hashed; the file is still opened by its own.
-            inside = found.relative_to(path).as_posix().encode("utf-8", "backslashreplace").decode()
+        for found in walk(path, ignored):
+            # The file is still opened by its own name.
+            inside = visible(found.relative_to(path).as_posix())
             if is_picture_name(inside):
-                entries.append(PictureEntry(inside, _stamp(found), partial(_opened, found)))
+                entries.append(PictureEntry(inside, stamp(found), partial(opened, found)))
             else:
-                ignored[found.suffix.lower() or "nameless"] += 1
+                ignored[visible(found.suffix.lower()) or "nameless"] += 1
         entries.sort(key=lambda entry: entry.name)
         return open_gallery(Gallery(name, str(path), entries, ignored, table), options)
-
-
-def _files(root: Path) -> Iterator[Path]:
-    try:
-        os.listdir(root)
-    except OSError as error:
-        raise DataError(f"The folder {root} cannot be read: {error.strerror}.") from error
-    seen = {os.path.realpath(root)}
-    for folder, below, files in os.walk(root, followlinks=True):
-        # A link to a folder above would be walked for ever.
-        fresh = [name for name in sorted(below) if not name.startswith(".")]
-        real = {name: os.path.realpath(os.path.join(folder, name)) for name in fresh}
-        below[:] = [name for name in fresh if real[name] not in seen]
-        seen.update(real.values())
-        yield from (Path(folder, name) for name in files if not name.startswith("."))
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return path.open("rb")
-
-
-def _stamp(path: Path) -> str:
-    try:
-        state = path.stat()
-    except OSError:
-        return "gone"  # a dangling link: opening it will say so, by name
-    return f"{state.st_size} {state.st_mtime_ns}"

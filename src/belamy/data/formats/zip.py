@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from belamy.data.dataset import Dataset
-from belamy.data.gallery import Gallery, PictureEntry, open_gallery
+from belamy.data.files import MACHINE_MADE, Unreadable, open_zip, read_member, visible
+from belamy.data.gallery import Gallery, PictureEntry, labels_for, open_gallery
 from belamy.data.load_options import LoadOptions
-from belamy.data.pictures import Unreadable, is_picture_name
-from belamy.data.tables import locate, read_table
+from belamy.data.pictures import is_picture_name
 from belamy.errors import DataError
 
 _LARGEST = 1 << 28
@@ -35,26 +35,24 @@ class Format:
         Raises:
             DataError: It is no whole archive, or a name in it leads out of it.
         """
-        table = None
-        if options.labels is not None:
-            file, column = locate(options.labels, path.parent, path.stem)
-            table = read_table(file), column
-        try:
-            archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
-            raise DataError(f"{path} is not a whole zip archive: {str(error).rstrip('.')}.") from error
+        table = labels_for(options, path.parent, path.stem)
+        archive = open_zip(path)
         entries: list[PictureEntry] = []
         ignored: Counter[str] = Counter()
         for member in archive.infolist():
             _refuse_escape(path, member.filename)
             inside = PurePosixPath(member.filename)
-            if member.is_dir() or any(part.startswith((".", "__MACOSX")) for part in inside.parts):
+            made = MACHINE_MADE.intersection(inside.parts)
+            if made:
+                ignored[f"{min(made)}/"] += 1
+            elif member.filename.endswith("/") or any(part.startswith(".") for part in inside.parts):
                 continue
-            if is_picture_name(member.filename):
+            elif is_picture_name(member.filename):
                 stamp = f"{member.file_size} {member.CRC:08x}"
-                entries.append(PictureEntry(str(inside), stamp, partial(_read, archive, member)))
+                cost = min(member.file_size, _LARGEST)
+                entries.append(PictureEntry(visible(str(inside)), stamp, partial(_read, archive, member), cost))
             else:
-                ignored[inside.suffix.lower() or "nameless"] += 1
+                ignored[visible(inside.suffix.lower()) or "nameless"] += 1
         entries.sort(key=lambda entry: entry.name)
         return open_gallery(Gallery(path.stem, str(path), entries, ignored, table), options)
 
@@ -62,7 +60,7 @@ class Format:
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
     if member.file_size > _LARGEST:
         raise Unreadable(f"it declares {member.file_size:,} bytes unpacked; at most {_LARGEST:,} are read")
-    with archive.open(member) as file:
+    with read_member(archive, member) as file:
         return io.BytesIO(file.read(_LARGEST))
 
 
@@ -71,6 +69,6 @@ def _refuse_escape(path: Path, name: str) -> None:
     drive = len(plain) > 1 and plain[1] == ":"
     if plain.startswith("/") or drive or ".." in plain.split("/"):
         raise DataError(
-            f"{path} holds an entry called '{name}', which leads out of the archive. Nothing of it was "
+            f"{path} holds an entry called '{visible(name)}', which leads out of the archive. Nothing of it was "
             "read: such an archive was made by mistake, or to harm."
         )

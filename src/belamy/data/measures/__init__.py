@@ -21,7 +21,7 @@ from belamy.registry import Registry
 MEASURES = Registry("belamy.data.measures", "measure", "Measure")
 
 
-class Measures(Protocol):
+class Measure(Protocol):
     """What the class ``Measure`` of a module here can do."""
 
     words: tuple[str, str]

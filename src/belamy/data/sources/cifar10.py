@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from belamy.data.cifar import open_archive, open_folder
 from belamy.data.dataset import Dataset
 from belamy.data.fetching import fetch
+from belamy.data.formats.cifar import open_cifar
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
@@ -45,12 +45,12 @@ class Source:
             raise DataError(
                 f"cifar10 is not at hand: {error} It is also found in a folder: --data cifar10:folder=PATH."
             ) from error
-        return open_archive(archive, "cifar10", options, LICENCE)
+        return open_cifar(archive, "cifar10", options, LICENCE)
 
     def _in_folder(self, folder: Path, options: LoadOptions) -> Dataset:
         for place in (folder, folder / _FOLDER):
             if os.path.isfile(place / "data_batch_1.bin"):
-                return open_folder(place, "cifar10", options, LICENCE)
+                return open_cifar(place, "cifar10", options, LICENCE)
         if os.path.isfile(folder / _ARCHIVE):
-            return open_archive(folder / _ARCHIVE, "cifar10", options, LICENCE)
+            return open_cifar(folder / _ARCHIVE, "cifar10", options, LICENCE)
         raise DataError(f"The folder {folder} holds neither {_ARCHIVE} nor data_batch_1.bin.")

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from belamy.data.assembly import Raw, assemble
-from belamy.data.dataset import Dataset
+from belamy.data.assembly import Raw, assemble, official
+from belamy.data.dataset import Attribute, Dataset
 from belamy.data.fetching import fetch
-from belamy.data.idx import read_idx, write_idx
+from belamy.data.formats.idx import read_idx, write_idx
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
@@ -40,18 +40,7 @@ FILES = {
 }
 """SHA-256 of each official .gz file, and of the IDX file inside it (Debian packs the same content anew)."""
 
-CLASSES = (
-    "T-shirt/top",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-)
+CLASSES = ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 LICENCE = "MIT, Zalando SE"
 _MOST = 1 << 26
 
@@ -81,9 +70,8 @@ class Source:
         training = len(parts["train-labels-idx1-ubyte"])
         raw = Raw(
             name="fashion-mnist",
-            labels=torch.from_numpy(labels.astype(np.int64)),
-            classes=CLASSES,
-            official={"train": torch.arange(training), "test": torch.arange(training, len(labels))},
+            label=Attribute(CLASSES, torch.from_numpy(labels.astype(np.int64))),
+            official=official(training, len(labels)),
             licence=LICENCE,
         )
         return assemble(torch.from_numpy(images).unsqueeze(1), raw, options)

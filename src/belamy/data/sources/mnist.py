@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from belamy.data.assembly import Raw, assemble
-from belamy.data.dataset import Dataset
+from belamy.data.assembly import Raw, assemble, official
+from belamy.data.dataset import Attribute, Dataset
 from belamy.data.embedded import embedded
 from belamy.data.load_options import LoadOptions
 
@@ -44,9 +44,8 @@ class Source:
         labels = torch.from_numpy(_unpacked(LABELS).astype(np.int64))
         raw = Raw(
             name="mnist",
-            labels=labels,
-            classes=tuple("0123456789"),
-            official={"train": torch.arange(TRAINING), "test": torch.arange(TRAINING, TRAINING + TEST)},
+            label=Attribute(tuple("0123456789"), labels),
+            official=official(TRAINING, TRAINING + TEST),
             licence=LICENCE,
         )
         return assemble(images, raw, options)

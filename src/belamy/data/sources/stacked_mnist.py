@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from belamy.data.assembly import Raw, assemble_rows
+from belamy.data.assembly import Raw, assemble_rows, official
 from belamy.data.dataset import Attribute, Computed, Dataset
 from belamy.data.load_options import LoadOptions
 from belamy.data.sources import mnist
@@ -55,12 +55,13 @@ class Source:
         values = digits.labels[stacks]  # [N, 3]
         raw = Raw(
             name="stacked-mnist",
-            labels=(values * torch.tensor([100, 10, 1])).sum(1),
-            classes=tuple(f"{number:03}" for number in range(1000)),
+            label=Attribute(
+                tuple(f"{number:03}" for number in range(1000)), (values * torch.tensor([100, 10, 1])).sum(1)
+            ),
             attributes={
                 colour: Attribute(DIGITS, values[:, place].contiguous()) for place, colour in enumerate(COLOURS)
             },
-            official={"train": torch.arange(self.count), "test": torch.arange(self.count, self.count + TEST)},
+            official=official(self.count, self.count + TEST),
             licence=mnist.LICENCE,
             notes=[f"digits of mnist, three to an image, drawn by seed {self.seed}"],
         )

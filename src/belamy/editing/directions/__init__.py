@@ -1,9 +1,5 @@
 """Directions in latent space: which way to go for a smile.
 
-Contract of a file here: a class ``Direction(*, …)`` with ``find(evidence, names) -> Directions`` and ``supervised``,
-True where a direction is found for each attribute named; others find ``count`` directions and take no names. ``wide``
-is True where everything else that is known of the images is evidence too, as what must stay.
-
 All vectors have one length: a step of 1 is one standard deviation of the latents along the direction.
 """
 
@@ -85,8 +81,13 @@ class Directions:
         return self.vectors[self.names.index(name)]
 
 
-class Finds(Protocol):
-    """What the class ``Direction`` of a module here can do."""
+class Direction(Protocol):
+    """What the class ``Direction(*, …)`` of a file here must have.
+
+    Attributes:
+        supervised: Whether a direction is found for each attribute named; others find ``count`` and take no names.
+        wide: Whether everything else that is known of the images is evidence too, as what must stay.
+    """
 
     supervised: bool
     wide: bool

@@ -19,15 +19,15 @@ from belamy.registry import Registry
 METRICS = Registry("belamy.evaluation.metrics", "metric", "Metric")
 
 
-class Accumulates(Protocol):
-    """What a metric can do.
+class Metric(Protocol):
+    """What a metric can do; one that derives from it need not write what it has nothing to say to.
 
     Attributes:
         needs: What it cannot do without, of ``images``, ``probabilities``, ``labels`` and ``train``; a metric that
             needs ``train`` is also told what the generator learned from, as ``update(train=…)``.
     """
 
-    needs: ClassVar[frozenset[str]]
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         """Count what is seen of some real and some generated images."""
@@ -45,16 +45,16 @@ class Accumulates(Protocol):
         Args:
             seed: Of the resampling, where there is any.
         """
-        ...
+        return {}
 
     @property
     def notes(self) -> list[str]:
         """Plain words on what the numbers of this very computation do not mean; none if nothing is amiss."""
-        ...
+        return []
 
     def figures(self) -> dict[str, Tensor]:
         """Pictures worth looking at, uint8 ``[H, W]`` or ``[H, W, 3]``, by title."""
-        ...
+        return {}
 
 
 SPOKEN = {

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from math import erfc, sqrt
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
 from belamy.evaluation.neighbours import nearest
-from belamy.evaluation.sides import Sides
+from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
+from belamy.evaluation.two_samples import share_deviates
 
 
-class Metric:
+class Metric(SidedMetric):
     r"""Share of the generated images that are authentic, beside that of real images that were not learned from.
 
     .. math:: \frac1m\sum_j\bigl[\lVert f_j - t(f_j)\rVert > \lVert t(f_j) - t'(t(f_j))\rVert\bigr]
@@ -39,23 +37,12 @@ class Metric:
     def __init__(self) -> None:
         self.sides: Sides[dict[str, tuple[int, int]]] = Sides()
 
-    def update(
-        self,
-        *,
-        real: ExtractedFeatures | None = None,
-        fake: ExtractedFeatures | None = None,
-        train: ExtractedFeatures | None = None,
-    ) -> None:
-        self.sides.update(real=real, fake=fake, train=train)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
-
     def compute(self) -> dict[str, float]:
         found = {name: each.value for name, each in self.intervals().items()}
         if "authenticity-held-out" in found:
-            counts = self.sides.once(self._counts)
-            found["authenticity-p"] = fewer(*counts["fake"], *counts["real"])
+            (right, trials), (others, count) = (self.sides.once(self._counts)[side] for side in ("fake", "real"))
+            z = share_deviates(torch.tensor(right), trials, torch.tensor(others), count)
+            found["authenticity-p"] = float(torch.special.ndtr(z))
         return found
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
@@ -75,9 +62,6 @@ class Metric:
             return ["Authenticity means little without real images that were not learned from beside it."]
         return []
 
-    def figures(self) -> dict[str, Tensor]:
-        return {}
-
     def _counts(self) -> dict[str, tuple[int, int]]:
         """How many are authentic, and of how many, on each side."""
         train = self.sides.table("train")
@@ -89,16 +73,3 @@ class Metric:
         for side, own in zip(sides, alone.split([len(found[side].distances) for side in sides]), strict=True):
             counts[side] = (int((found[side].distances[:, 0] > own).sum()), len(own))
         return counts
-
-
-def fewer(right: int, trials: int, other_right: int, other_trials: int) -> float:
-    """One-sided p-value of a share against another that is expected to be no higher: the z-test, pooled.
-
-    Example:
-        >>> round(fewer(10, 100, 20, 100), 4)
-        0.0238
-    """
-    pooled = torch.tensor((right + other_right) / (trials + other_trials), dtype=torch.float64)
-    error = float((pooled * (1 - pooled) * (1 / trials + 1 / other_trials)).sqrt())
-    z = (right / trials - other_right / other_trials) / error if error else 0.0
-    return erfc(-z / sqrt(2)) / 2

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import clopper_pearson
 from belamy.evaluation.neighbours import closest_pairs, has_pair_within
 from belamy.evaluation.rows import digest, placed
-from belamy.evaluation.sides import Sides, What
+from belamy.evaluation.sides import SidedMetric, Sides, What
 from belamy.evaluation.statistics import Interval
 from belamy.sampling.grid import grid
 from belamy.seeds import generator
@@ -71,7 +70,7 @@ class BirthdayResult:
     closest: dict[str, tuple[Tensor, Tensor]]
 
 
-class Metric:
+class Metric(SidedMetric):
     r"""Support size by the birthday paradox.
 
     In a batch of s draws from S equally likely images, two are the same with probability
@@ -127,12 +126,6 @@ class Metric:
         self.shown, self.seed = shown, seed
         self.what: What = "images" if by == "pixels" else "features"
         self.sides: Sides[BirthdayResult] = Sides("features", "images")
-
-    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
-        self.sides.update(real=real, fake=fake)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
 
     def compute(self) -> dict[str, float]:
         values = {name: each.value for name, each in self.intervals().items()}

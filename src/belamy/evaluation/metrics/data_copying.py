@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from math import erfc, sqrt
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.clusters import centres_of, sizes_of
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import about
 from belamy.evaluation.neighbours import nearest
-from belamy.evaluation.sides import Sides
+from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
+from belamy.evaluation.two_samples import rank_deviation, superiority
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Cell:
     share: float
 
 
-class Metric:
+class Metric(SidedMetric):
     r"""The statistic of data copying, C_T: far below 0 copies, far above 0 underfits, within ±3 is neutral.
 
     In each cell of a partition of the training images, the distances d(·) of generated and of held-out images to the
@@ -66,18 +65,6 @@ class Metric:
         self.cells, self.least, self.seed = cells, least, seed
         self.sides: Sides[list[Cell]] = Sides()
 
-    def update(
-        self,
-        *,
-        real: ExtractedFeatures | None = None,
-        fake: ExtractedFeatures | None = None,
-        train: ExtractedFeatures | None = None,
-    ) -> None:
-        self.sides.update(real=real, fake=fake, train=train)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
-
     def compute(self) -> dict[str, float]:
         found = self._cells()
         if not found:
@@ -102,9 +89,6 @@ class Metric:
         kept = sum(cell.share for cell in found)
         lost = [f"C_T leaves out cells with {1 - kept:.0%} of the held-out images: too few generated images are there."]
         return lost if kept < 1 - 1e-9 and all(counts) else []
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
     def _cells(self) -> list[Cell]:
         if self.sides.count("train") < self.cells or not self.sides.count("fake") or not self.sides.count("real"):
@@ -133,19 +117,6 @@ def ranked(first: Tensor, second: Tensor) -> tuple[float, float]:
         first: Numbers.  # [n] float64
         second: Numbers.  # [m] float64
     """
-    n, m = len(first), len(second)
-    below = _below(first, second) / n  # of each of the second, the share of the first that is less
-    above = 1 - _below(second, first) / m
-    both = torch.cat([first, second]).unique(return_counts=True)[1].double()
-    ties = float((both**3 - both).sum()) / ((n + m) * (n + m - 1))
-    deviation = sqrt(n * m / 12 * max(0.0, n + m + 1 - ties))
-    if not deviation:
-        return 0.0, 0.0
-    error = sqrt(float(below.var()) / m + float(above.var()) / n)
-    return n * m * (float(below.mean()) - 0.5) / deviation, n * m * error / deviation
-
-
-def _below(values: Tensor, limits: Tensor) -> Tensor:
-    """How many values lie below each limit, equal ones counting half."""
-    ordered = values.sort().values
-    return (torch.searchsorted(ordered, limits) + torch.searchsorted(ordered, limits, right=True)).double() / 2
+    value, error = superiority(first, second)
+    deviation = rank_deviation(first, second)
+    return ((value - 0.5) / deviation, error / deviation) if deviation else (0.0, 0.0)

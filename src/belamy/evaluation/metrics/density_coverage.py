@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import ClassVar
-
 from torch import Tensor
 
-from belamy.errors import UsageError
-from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.metrics.precision_recall import as_share, few
+from belamy.evaluation.metrics.precision_recall import ManifoldMetric, as_share
 from belamy.evaluation.neighbours import coverings, nearest, nearest_within
-from belamy.evaluation.sides import Sides
 from belamy.evaluation.statistics import Interval
-from belamy.evaluation.subsampling import subsampled
 
 
-class Metric:
+class Metric(ManifoldMetric):
     r"""Density and coverage: balls about real images alone, so that outlying generated images add nothing.
 
     .. math:: \mathrm{density} = \frac{1}{km}\sum_j\sum_i\bigl[f_j \in B(r_i, d_k(r_i))\bigr], \qquad
@@ -39,41 +32,14 @@ class Metric:
         UsageError: ``k`` is less than 1.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset()
-
     def __init__(self, *, k: int = 5) -> None:
-        if k < 1:
-            raise UsageError(f"density-coverage.k is {k}, but there is no such neighbour: write 1 or more.")
-        self.k = k
-        self.sides: Sides[dict[str, float]] = Sides()
-
-    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
-        self.sides.update(real=real, fake=fake)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
-
-    def compute(self) -> dict[str, float]:
-        if self.sides.count("real") <= self.k or not self.sides.count("fake"):
-            return {}
-        return dict(self.sides.once(lambda: measure(self.sides.table("real"), self.sides.table("fake"), k=self.k)))
+        super().__init__("density-coverage", "density and coverage", measure, k)
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
-        values = self.compute()
-        if not values:
-            return {}
-        tables = self.sides.table("real"), self.sides.table("fake")
-        found = subsampled(values, partial(measure, k=self.k), *tables, seed=seed)
-        if "coverage" in found:
-            found["coverage"] = as_share(found["coverage"], len(tables[0]))
-        return found
-
-    @property
-    def notes(self) -> list[str]:
-        return few(self.sides, "density and coverage", self.k, self.compute())
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
+        found = super().intervals(seed)
+        return found | {
+            name: as_share(found[name], self.sides.count("real")) for name in ("coverage",) if name in found
+        }
 
 
 def measure(real: Tensor, fake: Tensor, *, k: int) -> dict[str, float]:

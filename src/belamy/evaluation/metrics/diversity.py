@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
-from torch import Tensor
 
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import factor
-from belamy.evaluation.moments import Moments
+from belamy.evaluation.moments import Moments, MomentsMetric
 from belamy.evaluation.rows import Rows
 from belamy.evaluation.statistics import Interval
 
 
-class Metric:
+class Metric(MomentsMetric):
     r"""Root mean square distance of two generated images in feature space, divided by that of two real ones.
 
     .. math:: \sqrt{\mathrm{tr}\,\Sigma_f / \mathrm{tr}\,\Sigma_r}
@@ -29,23 +25,8 @@ class Metric:
         sample: Images on each side that tell the interval, at most.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset()
-
     def __init__(self, *, sample: int = 10_000) -> None:
-        self.real, self.fake = Moments(), Moments()
-        self.real_rows, self.fake_rows = Rows(sample), Rows(sample)
-
-    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
-        for moments, rows, seen in ((self.real, self.real_rows, real), (self.fake, self.fake_rows, fake)):
-            if seen is not None:
-                moments.update(seen.features)
-                rows.update(seen.features)
-
-    def merge(self, other: Metric) -> None:
-        self.real.merge(other.real)
-        self.fake.merge(other.fake)
-        self.real_rows.merge(other.real_rows)
-        self.fake_rows.merge(other.fake_rows)
+        super().__init__(sample)
 
     def compute(self) -> dict[str, float]:
         if self.real.count < 2 or self.fake.count < 2:
@@ -64,13 +45,6 @@ class Metric:
             for rows, moments in ((self.real_rows, self.real), (self.fake_rows, self.fake))
         )
         return {"diversity": factor(found["diversity"], relative**0.5 / 2)}
-
-    @property
-    def notes(self) -> list[str]:
-        return []
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
 
 def _relative_variance(rows: Rows, moments: Moments) -> float:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.gaussians import distance, influences
 from belamy.evaluation.intervals import factor
-from belamy.evaluation.moments import Moments
-from belamy.evaluation.rows import Rows, placed
+from belamy.evaluation.moments import Moments, MomentsMetric
+from belamy.evaluation.rows import placed
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
@@ -20,7 +17,7 @@ ENOUGH = 10_000
 """Images below which the bias is shown."""
 
 
-class Metric:
+class Metric(MomentsMetric):
     r"""Distance of the Gaussians that have the features' means and covariances.
 
     .. math:: \lVert\mu_r-\mu_f\rVert^2 + \mathrm{tr}\bigl(\Sigma_r + \Sigma_f -
@@ -47,28 +44,10 @@ class Metric:
         sample: Images on each side that tell bias and interval, at most; the distance itself is of all.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset()
-
     def __init__(self, *, sample: int = 10_000) -> None:
         if sample < 4:
             raise UsageError(f"frechet.sample is {sample}, but the bias is told by halves of a sample of at least 4.")
-        self.real, self.fake = Moments(), Moments()
-        self.real_rows, self.fake_rows = Rows(sample), Rows(sample)
-        self._known: dict[str, float] = {}
-
-    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
-        self._known = {}
-        for moments, rows, seen in ((self.real, self.real_rows, real), (self.fake, self.fake_rows, fake)):
-            if seen is not None:
-                moments.update(seen.features)
-                rows.update(seen.features)
-
-    def merge(self, other: Metric) -> None:
-        self._known = {}
-        self.real.merge(other.real)
-        self.fake.merge(other.fake)
-        self.real_rows.merge(other.real_rows)
-        self.fake_rows.merge(other.fake_rows)
+        super().__init__(sample)
 
     def compute(self) -> dict[str, float]:
         if "frechet" not in self._known:
@@ -92,9 +71,9 @@ class Metric:
             real, fake = placed(self.real_rows.table()), placed(self.fake_rows.table())
             whole = self.compute()["frechet"]
             if len(real) < self.real.count or len(fake) < self.fake.count:
-                whole = frechet(real=_moments(real), fake=_moments(fake))
+                whole = frechet(real=Moments.of(real), fake=Moments.of(fake))
             parts = zip(_halves(real, "real"), _halves(fake, "fake"), strict=True)
-            halves = [frechet(real=_moments(some), fake=_moments(others)) for some, others in parts]
+            halves = [frechet(real=Moments.of(some), fake=Moments.of(others)) for some, others in parts]
             scale = (1 / self.real.count + 1 / self.fake.count) / (1 / len(real) + 1 / len(fake))
             self._known["bias"] = (sum(halves) / 2 - whole) * scale
         return self._known["bias"]
@@ -119,9 +98,6 @@ class Metric:
             )
         return found
 
-    def figures(self) -> dict[str, Tensor]:
-        return {}
-
 
 def frechet(*, real: Moments, fake: Moments) -> float:
     """The distance of two sets of features, in the features' unit squared; see :class:`Metric`.
@@ -136,12 +112,6 @@ def variance(real: Moments, fake: Moments, real_rows: Tensor, fake_rows: Tensor)
     """Of the distance between sets that are drawn anew, to first order, told by rows of each or samples of them."""
     of_real, of_fake = influences(real, fake, real_rows, fake_rows)
     return float(of_real.var() / real.count + of_fake.var() / fake.count)
-
-
-def _moments(rows: Tensor) -> Moments:
-    made = Moments()
-    made.update(rows)
-    return made
 
 
 def _halves(rows: Tensor, side: str) -> tuple[Tensor, Tensor]:

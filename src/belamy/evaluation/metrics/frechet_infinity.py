@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -11,6 +9,7 @@ from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.gaussians import distance
 from belamy.evaluation.intervals import about
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.metrics.frechet import variance
 from belamy.evaluation.moments import Moments
 from belamy.evaluation.rows import Rows, placed
@@ -18,7 +17,7 @@ from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
 
-class Metric:
+class Metric(BaseMetric):
     r"""The intercept of the line through Fréchet distances of subsets against 1/n.
 
     .. math:: \mathbb{E} D_n \approx D_\infty + c/n
@@ -42,8 +41,6 @@ class Metric:
         sample: Real images that tell the interval, at most.
         seed: Of the subsets.
     """
-
-    needs: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, *, points: int = 15, least: int = 5000, sample: int = 10_000, seed: int = 0) -> None:
         if points < 3 or least < 2:
@@ -76,8 +73,7 @@ class Metric:
         line = self._line()
         if line is None:
             return {}
-        (value, of_line), fake = line, Moments()
-        fake.update(self.fake_rows.table())
+        (value, of_line), fake = line, Moments.of(self.fake_rows.table())
         whole = distance(self.real, fake)
         drawn = variance(self.real, fake, self.real_rows.table(), self.fake_rows.table())
         excess = min(1.0, max(0.0, (whole - value) / whole)) if whole > 0 else 1.0
@@ -103,9 +99,6 @@ class Metric:
             )
         return found
 
-    def figures(self) -> dict[str, Tensor]:
-        return {}
-
     def _line(self) -> tuple[float, float] | None:
         """The intercept, and its variance about the line; None with too few images for one."""
         count = len(self.fake_rows)
@@ -118,9 +111,7 @@ class Metric:
 
     def _at(self, rows: Tensor, size: int) -> float:
         order = torch.randperm(len(rows), generator=generator(self.seed, "sizes", size))
-        fake = Moments()
-        fake.update(rows[order[:size]])
-        return distance(self.real, fake)
+        return distance(self.real, Moments.of(rows[order[:size]]))
 
 
 def intercept(places: list[float], values: list[float]) -> tuple[float, float]:

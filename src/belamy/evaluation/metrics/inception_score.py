@@ -10,12 +10,13 @@ from torch import Tensor
 from belamy.errors import UsageError
 from belamy.evaluation import intervals
 from belamy.evaluation.extracted import ExtractedFeatures
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.rows import Rows, placed
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
 
-class Metric:
+class Metric(BaseMetric):
     r"""Exponential of the mean divergence of an image's class probabilities from those of all images.
 
     .. math:: \exp \mathbb{E}_x \mathrm{KL}\bigl(p(y|x)\,\Vert\,p(y)\bigr), \qquad p(y) = \mathbb{E}_x p(y|x)
@@ -97,9 +98,6 @@ class Metric:
                 f"small. Compare at equal N and splits only, or by inception-score-1-split."
             )
         return found
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
     def _split_scores(self) -> list[float]:
         """The score of each split; none with fewer than two images for each."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import normal_quantile, student_quantile
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.rows import Rows, placed
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
@@ -22,7 +23,7 @@ _FAR = 30.0
 """Distance of the features' mean from 0, in units of their spread, from which on the kernel sees little else."""
 
 
-class Metric:
+class Metric(BaseMetric):
     r"""Squared maximum mean discrepancy under a polynomial kernel, without bias at any number of images.
 
     .. math:: \frac{1}{n(n-1)}\sum_{i\ne j}k(x_i,x_j) + \frac{1}{m(m-1)}\sum_{i\ne j}k(y_i,y_j)
@@ -58,8 +59,6 @@ class Metric:
         most: Rows compared on each side; of more, a sample.
         seed: Of the subsets.
     """
-
-    needs: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(
         self, *, degree: int = 3, subsets: int = 100, size: int = 1000, most: int = 10_000, seed: int = 0
@@ -126,9 +125,6 @@ class Metric:
                 "Fréchet distance, which has no origin."
             )
         return found
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
     def _found(self) -> _Found:
         if self._known is None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from torch import Tensor
-
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.statistics import Interval
 
 
-class Metric:
+class Metric(BaseMetric):
     """Share of the generated images that an independent classifier takes for the class they were asked to be.
 
     The classifier's own share on real images is its ceiling, and comes beside it as ``label-fidelity-real``. Intervals
@@ -46,10 +45,3 @@ class Metric:
             return {}
         names = {"fake": "label-fidelity", "real": "label-fidelity-real"}
         return {name: wilson(self.right[side], self.count[side]) for side, name in names.items() if self.count[side]}
-
-    @property
-    def notes(self) -> list[str]:
-        return []
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}

@@ -8,19 +8,18 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.gaussians import distance
 from belamy.evaluation.intervals import mean
 from belamy.evaluation.moments import Moments
 from belamy.evaluation.neighbours import nearest
-from belamy.evaluation.sides import Sides
+from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
 
 _ZERO = 1e-15
 """A memorisation distance that is rounding: what the competition added to it."""
 
 
-class Metric:
+class Metric(SidedMetric):
     r"""Memorisation-informed Fréchet distance: divided by the share that the memorisation distance is of ε.
 
     .. math:: m = \frac1m\sum_j \min_i \bigl(1 - |\cos(f_j, t_i)|\bigr), \qquad
@@ -52,31 +51,14 @@ class Metric:
             raise UsageError(f"mifid.epsilon is {epsilon}, but a cosine distance is between 0 and 1.")
         self.epsilon = epsilon
         self.sides: Sides[dict[str, Tensor]] = Sides()
-        self.real, self.fake = Moments(), Moments()
-
-    def update(
-        self,
-        *,
-        real: ExtractedFeatures | None = None,
-        fake: ExtractedFeatures | None = None,
-        train: ExtractedFeatures | None = None,
-    ) -> None:
-        self.sides.update(real=real, fake=fake, train=train)
-        for moments, seen in ((self.real, real), (self.fake, fake)):
-            if seen is not None:
-                moments.update(seen.features)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
-        self.real.merge(other.real)
-        self.fake.merge(other.fake)
 
     def compute(self) -> dict[str, float]:
         found = {name: each.value for name, each in self.intervals().items()}
         epsilon = self.epsilon or found.get("memorisation-held-out")
-        if found and epsilon is not None and min(self.real.count, self.fake.count) > 1:
+        if found and epsilon is not None and min(self.sides.count(side) for side in ("real", "fake")) > 1:
             penalty = max(1.0, epsilon / max(found["memorisation"], _ZERO))
-            found["mifid"] = distance(self.real, self.fake) * penalty
+            real, fake = (Moments.of(self.sides.table(side)) for side in ("real", "fake"))
+            found["mifid"] = distance(real, fake) * penalty
         return found
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
@@ -92,9 +74,6 @@ class Metric:
         if "mifid" in found and found["memorisation"] < _ZERO:
             return ["Every generated image points where a training image does: all are copies, or scaled copies."]
         return []
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
     def _distances(self) -> dict[str, Tensor]:
         train = _unit(self.sides.table("train"))

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import about, normal_quantile
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.statistics import Interval
 
 
-class Metric:
+class Metric(BaseMetric):
     r"""Classes found among the generated images, and the divergence of their shares from those of real images.
 
     .. math:: \mathrm{KL}(p \Vert q) = \sum_k p_k \log(p_k / q_k)
@@ -92,9 +93,6 @@ class Metric:
         if not real:
             notes.append("KL is to equal shares of all classes, since no real images were seen.")
         return notes
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
 
 def divergence(counts: Tensor, prior: Tensor) -> float:

@@ -11,15 +11,15 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.clusters import centres_of, sizes_of
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import about
-from belamy.evaluation.sides import Sides
+from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
+from belamy.evaluation.two_samples import holm, jensen_shannon, share_deviates
 
 LEVEL = 0.05
 
 
-class Metric:
+class Metric(SidedMetric):
     r"""Number of statistically different bins, and the Jensen–Shannon divergence of the bins' shares.
 
     Bins are the cells of k-means on the training images' features. Bin k differs if
@@ -55,18 +55,6 @@ class Metric:
         self.bins, self.seed = bins, seed
         self.sides: Sides[dict[str, Tensor]] = Sides()
 
-    def update(
-        self,
-        *,
-        real: ExtractedFeatures | None = None,
-        fake: ExtractedFeatures | None = None,
-        train: ExtractedFeatures | None = None,
-    ) -> None:
-        self.sides.update(real=real, fake=fake, train=train)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
-
     def compute(self) -> dict[str, float]:
         if not self.sides.count("fake") or self.sides.count("train") < self.bins:
             return {}
@@ -74,8 +62,8 @@ class Metric:
         tests = two_sided(counts["train"], counts["fake"])
         found = {
             "ndb": int((tests < LEVEL).sum()),
-            "ndb-holm": holm(tests, LEVEL),
-            "ndb-js": jensen_shannon(counts["train"], counts["fake"])[0],
+            "ndb-holm": int((holm(tests) <= LEVEL).sum()),
+            "ndb-js": divergence(counts["train"], counts["fake"])[0],
         }
         if "real" in counts:
             found["ndb-held-out"] = int((two_sided(counts["train"], counts["real"]) < LEVEL).sum())
@@ -85,7 +73,7 @@ class Metric:
         if not self.compute():
             return {}
         counts = self.sides.once(self._counts)
-        value, error = jensen_shannon(counts["train"], counts["fake"])
+        value, error = divergence(counts["train"], counts["fake"])
         found = about(value, error)
         return {"ndb-js": found._replace(low=max(0.0, found.low))}
 
@@ -98,9 +86,6 @@ class Metric:
             return [f"{fake:,} generated images in {self.bins} bins are fewer than ten in each: NDB sees little."]
         return []
 
-    def figures(self) -> dict[str, Tensor]:
-        return {}
-
     def _counts(self) -> dict[str, Tensor]:
         train = self.sides.table("train")
         centres = centres_of(train, self.bins, seed=self.seed)
@@ -112,30 +97,11 @@ class Metric:
 
 def two_sided(a: Tensor, b: Tensor) -> Tensor:
     """The p-value of equal shares, for each bin of two counts ``[K]``: the z-test with the pooled share."""
-    n, m = a.sum(), b.sum()
-    pooled = (a + b).double() / (n + m)
-    error = (pooled * (1 - pooled) * (1 / n + 1 / m)).sqrt()
-    z = (a / n - b / m).double().abs() / error
-    return torch.special.erfc(z.nan_to_num(nan=0.0) / sqrt(2))
+    return torch.special.erfc(share_deviates(a, int(a.sum()), b, int(b.sum())).abs() / sqrt(2))
 
 
-def holm(tests: Tensor, level: float) -> int:
-    """How many of these p-values are significant when none may falsely be, but with probability ``level``.
-
-    References:
-        Holm 1979, "A simple sequentially rejective multiple test procedure".
-
-    Example:
-        >>> holm(torch.tensor([0.04, 0.01, 0.03]), 0.05)
-        1
-    """
-    ordered = tests.sort().values
-    passed = ordered * torch.arange(len(tests), 0, -1) <= level
-    return int(passed.long().cumprod(0).sum())
-
-
-def jensen_shannon(a: Tensor, b: Tensor) -> tuple[float, float]:
-    r"""Divergence, in nats, of the shares in two counts ``[K]``, and its standard error.
+def divergence(a: Tensor, b: Tensor) -> tuple[float, float]:
+    r"""Jensen-Shannon divergence, in nats, of the shares in two counts ``[K]``, and its standard error.
 
     .. math:: \max\Bigl(V - c, c\Bigr), \qquad
         V = \frac{1}{4n}\mathrm{Var}_p\log\frac{p}{s} + \frac{1}{4m}\mathrm{Var}_q\log\frac{q}{s}, \qquad
@@ -143,15 +109,11 @@ def jensen_shannon(a: Tensor, b: Tensor) -> tuple[float, float]:
 
     is its square, with s the mean of p and q: V is the first order of the delta method, too large by 2c with shares
     that were counted, and c the second order, which is all there is where p = q.
-
-    References:
-        Lin 1991, "Divergence measures based on the Shannon entropy".
     """
     n, m = float(a.sum()), float(b.sum())
     p, q = a.double() / n, b.double() / m
     middle = (p + q) / 2
     first, second = (torch.where(x > 0, (x / middle).log() / 2, 0.0) for x in (p, q))
-    value = float((p * first + q * second).sum())
     spread = [float((x * part.square()).sum() - (x * part).sum() ** 2) for x, part in ((p, first), (q, second))]
     least = (int((middle > 0).sum()) - 1) / 32 * (1 / n + 1 / m) ** 2
-    return max(0.0, value), sqrt(max(spread[0] / n + spread[1] / m - least, least))
+    return float(jensen_shannon(p, q)), sqrt(max(spread[0] / n + spread[1] / m - least, least))

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import bootstrap, wilson
 from belamy.evaluation.neighbours import Nearest, nearest, nearest_in_sum
 from belamy.evaluation.rows import placed
-from belamy.evaluation.sides import Sides
+from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
 from belamy.sampling.grid import grid
 from belamy.seeds import generator
@@ -41,7 +40,7 @@ class NeighbourResult:
     in_pixels: Nearest
 
 
-class Metric:
+class Metric(SidedMetric):
     r"""Nearest training images in pixels and in features, against those of real images that were not learned from.
 
     ``nearest-features`` is the median distance of generated images to their nearest training image over that of
@@ -72,18 +71,6 @@ class Metric:
                 raise UsageError(f"neighbours.{name} is {value}: write 1 or more.")
         self.k, self.shown, self.probes, self.seed = k, shown, probes, seed
         self.sides: Sides[NeighbourResult] = Sides("features", "images")
-
-    def update(
-        self,
-        *,
-        real: ExtractedFeatures | None = None,
-        fake: ExtractedFeatures | None = None,
-        train: ExtractedFeatures | None = None,
-    ) -> None:
-        self.sides.update(real=real, fake=fake, train=train)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
 
     def compute(self) -> dict[str, float]:
         if not self._enough():

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import mean
 from belamy.evaluation.neighbours import BLOCK
 from belamy.evaluation.rows import placed
-from belamy.evaluation.sides import Sides, What
+from belamy.evaluation.sides import SidedMetric, Sides, What
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
@@ -34,7 +33,7 @@ class ParzenResult:
     likelihoods: Tensor
 
 
-class Metric:
+class Metric(SidedMetric):
     r"""Mean log-likelihood, in nats, of real images under Gaussians of one width about the generated images.
 
     .. math:: \frac1n\sum_i \log \frac1m\sum_j \mathcal{N}(r_i;\, f_j, \sigma^2 I)
@@ -72,12 +71,6 @@ class Metric:
         self.what: What = "images" if by == "pixels" else "features"
         self.sides: Sides[ParzenResult] = Sides(self.what)
 
-    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
-        self.sides.update(real=real, fake=fake)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
-
     def compute(self) -> dict[str, float]:
         found = {name: each.value for name, each in self.intervals().items()}
         return {**found, "parzen-bandwidth": self._found().bandwidth} if found else {}
@@ -96,9 +89,6 @@ class Metric:
                 f"Parzen likelihood grows with the number of windows: printed tables have 10,000, not {fakes:,}."
             )
         return notes
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
     def _enough(self) -> bool:
         return self.sides.count("real") >= 10 and self.sides.count("fake") >= 1

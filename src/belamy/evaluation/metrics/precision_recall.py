@@ -2,26 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
 from belamy.evaluation.neighbours import BLOCK, coverings, nearest_within
-from belamy.evaluation.sides import Sides
+from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
 from belamy.evaluation.subsampling import subsampled
 
+Measure = Callable[..., dict[str, float]]
 FEW = 10_000
 """Images of each side from which on the numbers hardly move."""
 
 
-class Metric:
+class ManifoldMetric(SidedMetric):
+    """A metric of balls about images, each as wide as its centre's k-th neighbour is far.
+
+    Args:
+        name: Of the metric, for messages.
+        numbers: What it measures, for notes.
+        measure: Computes the numbers from the real and the generated images' features.
+        k: Which neighbour's distance is the radius.
+    """
+
+    def __init__(self, name: str, numbers: str, measure: Measure, k: int) -> None:
+        if k < 1:
+            raise UsageError(f"{name}.k is {k}, but there is no such neighbour: write 1 or more.")
+        self.numbers, self.measure, self.k = numbers, partial(measure, k=k), k
+        self.sides: Sides[dict[str, float]] = Sides()
+
+    def compute(self) -> dict[str, float]:
+        enough = self.sides.count("real") > self.k and self.sides.count("fake") > 0
+        return dict(self.sides.once(lambda: self.measure(*self._tables()))) if enough else {}
+
+    def intervals(self, seed: int = 0) -> dict[str, Interval]:
+        values = self.compute()
+        return subsampled(values, self.measure, *self._tables(), seed=seed) if values else {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of numbers of manifolds at these counts."""
+        numbers, real, fake = self.numbers.capitalize(), self.sides.count("real"), self.sides.count("fake")
+        if not self.compute():
+            return [f"{numbers} with k = {self.k} need at least {self.k + 1} images on both sides."]
+        if min(real, fake) < FEW:
+            return [
+                f"{numbers} move with N: {min(real, fake):,} are fewer than {FEW:,}; compare at equal N only, and with "
+                "the numbers of real images, which do not reach 1 either."
+            ]
+        return [f"{numbers} move with N, and {real:,} real images are not {fake:,} generated ones."] * (real != fake)
+
+    def _tables(self) -> tuple[Tensor, Tensor]:
+        return self.sides.table("real"), self.sides.table("fake")
+
+
+class Metric(ManifoldMetric):
     r"""Precision and recall of manifolds made of balls, each as wide as its centre's k-th neighbour is far.
 
     .. math:: \mathrm{precision} = \frac1m \sum_j \bigl[f_j \in \bigcup_i B(r_i, d_k(r_i))\bigr], \qquad
@@ -45,42 +85,16 @@ class Metric:
         UsageError: ``k`` is less than 1.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset()
-
     def __init__(self, *, k: int = 3) -> None:
-        if k < 1:
-            raise UsageError(f"precision-recall.k is {k}, but there is no such neighbour: write 1 or more.")
-        self.k = k
-        self.sides: Sides[dict[str, float]] = Sides()
-
-    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
-        self.sides.update(real=real, fake=fake)
-
-    def merge(self, other: Metric) -> None:
-        self.sides.merge(other.sides)
+        super().__init__("precision-recall", "precision and recall", measure, k)
 
     def compute(self) -> dict[str, float]:
-        if min(self.sides.count("real"), self.sides.count("fake")) <= self.k:
-            return {}
-        return dict(self.sides.once(lambda: measure(self.sides.table("real"), self.sides.table("fake"), k=self.k)))
+        return super().compute() if self.sides.count("fake") > self.k else {}
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
-        values = self.compute()
-        if not values:
-            return {}
-        tables = self.sides.table("real"), self.sides.table("fake")
-        found = subsampled(values, partial(measure, k=self.k), *tables, seed=seed)
-        for name, count in (("precision", len(tables[1])), ("recall", len(tables[0])), ("f1", 0)):
-            if name in found:
-                found[name] = as_share(found[name], count)
-        return found
-
-    @property
-    def notes(self) -> list[str]:
-        return few(self.sides, "precision and recall", self.k, self.compute())
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
+        found, counts = super().intervals(seed), {"precision": "fake", "recall": "real", "f1": ""}
+        shares = {name: self.sides.count(side) if side else 0 for name, side in counts.items() if name in found}
+        return found | {name: as_share(found[name], count) for name, count in shares.items()}
 
 
 def measure(real: Tensor, fake: Tensor, *, k: int) -> dict[str, float]:
@@ -131,19 +145,3 @@ def realism(images: Tensor, *, centres: Tensor, radii: Tensor) -> Tensor:
         exact = torch.stack([(part.double() - centres[column].double()).square().sum(1).sqrt() for column in at.T], 1)
         found.append((radii[at] / exact).nan_to_num(nan=1.0, posinf=torch.inf).amax(1))
     return torch.cat(found)
-
-
-def few(sides: Sides[dict[str, float]], numbers: str, k: int, values: Mapping[str, float]) -> list[str]:
-    """What is to be said of numbers of manifolds at these counts."""
-    if not values:
-        return [f"{numbers.capitalize()} with k = {k} need at least {k + 1} images on both sides."]
-    real, fake = sides.count("real"), sides.count("fake")
-    notes = []
-    if min(real, fake) < FEW:
-        notes.append(
-            f"{numbers.capitalize()} move with N: {min(real, fake):,} are fewer than {FEW:,}; "
-            "compare at equal N only, and with the floor of real images, which does not reach 1 either."
-        )
-    elif real != fake:
-        notes.append(f"{numbers.capitalize()} move with N, and {real:,} real images are not {fake:,} generated ones.")
-    return notes

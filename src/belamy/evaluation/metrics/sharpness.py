@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from belamy.evaluation.extracted import ExtractedFeatures
+from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.metrics.neighbours import ratio
 from belamy.evaluation.statistics import Interval
 
@@ -15,7 +16,7 @@ LEAST = 3
 """Pixels along a side that a Laplacian takes."""
 
 
-class Metric:
+class Metric(BaseMetric):
     r"""Median share of fine detail in generated images over that in real ones: 1 is alike, less is blur, more is noise.
 
     .. math:: \frac{\mathrm{mean}\,(\Delta x)^2}{\mathrm{var}\,x}, \qquad
@@ -51,13 +52,6 @@ class Metric:
         if not self.compute():
             return {}
         return {"sharpness": ratio(torch.cat(self.found["fake"]), torch.cat(self.found["real"]), seed)}
-
-    @property
-    def notes(self) -> list[str]:
-        return []
-
-    def figures(self) -> dict[str, Tensor]:
-        return {}
 
 
 def detail(images: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ _ROUNDING = 1e-6
 """Share of the data's range by which rounding may lead out of it."""
 
 
-class Compares(Protocol):
+class Pair(Protocol):
     """What a measure of pairs can do.
 
     Attributes:
@@ -36,7 +36,7 @@ class Compares(Protocol):
         ...
 
 
-def measure(text: str) -> Compares:
+def measure(text: str) -> Pair:
     """The measure of pairs that a user names, e.g. ``psnr:data_range=255``.
 
     Raises:
@@ -50,7 +50,7 @@ def measure(text: str) -> Compares:
         raise UsageError(
             f"{part.name} needs {missing[0]}, which is not guessed. Type {part.name}:{missing[0]}={example}, say."
         )
-    made: Compares = PAIRS.build(part)
+    made: Pair = PAIRS.build(part)
     return made
 
 

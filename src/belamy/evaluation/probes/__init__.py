@@ -27,7 +27,7 @@ _LEVEL = 1 / 127.5
 """A step of 8-bit pixels, on the scale [-1, 1]."""
 
 
-class Probes(Protocol):
+class Probe(Protocol):
     """What a probe can do.
 
     Attributes:

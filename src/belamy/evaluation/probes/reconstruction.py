@@ -9,7 +9,7 @@ import torch
 from belamy.data import Dataset
 from belamy.errors import UsageError
 from belamy.evaluation.features import Extractor
-from belamy.evaluation.pairs import Compares
+from belamy.evaluation.pairs import Pair
 from belamy.evaluation.pairs._structure import WINDOW
 from belamy.evaluation.pairs.psnr import Pair as Psnr
 from belamy.evaluation.pairs.ssim import Pair as Ssim
@@ -51,7 +51,7 @@ class Probe:
             )
         model: Any = method
         device, dtype = placement(method)
-        measures: dict[str, Compares] = {"psnr": Psnr(data_range=2), "ssim": Ssim(data_range=2)}
+        measures: dict[str, Pair] = {"psnr": Psnr(data_range=2), "ssim": Ssim(data_range=2)}
         if min(data.shape[1:]) < WINDOW:
             del measures["ssim"]
         found: dict[str, list[torch.Tensor]] = {name: [] for name in (*measures, "mse")}

@@ -18,7 +18,7 @@ from belamy.registry import Registry
 SPECIFICATIONS = Registry("belamy.forensics.specifications", "specification", "Specification")
 
 
-class Specifies(Protocol):
+class Specification(Protocol):
     """What a specification can do.
 
     Attributes:

@@ -10,13 +10,14 @@ from typing import Protocol
 
 from torch import Tensor
 
+from belamy.errors import UsageError
 from belamy.registry import Registry
 
 TRACES = Registry("belamy.forensics.traces", "trace", "Trace")
 
 
-class Describes(Protocol):
-    """What a trace can do.
+class Trace(Protocol):
+    """What a trace can do; one that derives from it need not write the usual.
 
     Attributes:
         title: What it looks at, as a heading.
@@ -26,14 +27,32 @@ class Describes(Protocol):
     """
 
     title: str
-    quantised: bool
-    together: bool
+    quantised: bool = True
+    together: bool = False
 
     def unfit(self, shape: tuple[int, int, int]) -> str | None:
         """Why images of this shape (channels, height, width) do not have the cue; None if they can."""
+        return None
 
     def describe(self, values: Tensor) -> Tensor:
         """Numbers ``[n, F]``, float64 and finite, of images ``[n, C, H, W]`` in [0, 1]."""
+        ...
 
     def figure(self, real: Tensor, suspect: Tensor) -> str | None:
         """The cue in two sets of images ``[n, C, H, W]`` in [0, 1], as SVG; None where there is nothing to draw."""
+        return None
+
+
+def check_range(option: str, value: int, least: int, most: int) -> int:
+    """The value, if it is within its bounds.
+
+    Raises:
+        UsageError: It is not; ``option`` is its name with the trace's, such as ``cosine.side``.
+
+    Example:
+        >>> check_range("cosine.side", 32, 1, 512)
+        32
+    """
+    if not least <= value <= most:
+        raise UsageError(f"{option} is {value}, but it must be from {least} to {most}. Leave it out for the default.")
+    return value

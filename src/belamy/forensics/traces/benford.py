@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from belamy.forensics.divergence import jensen_shannon
+from belamy.evaluation.two_samples import jensen_shannon
 from belamy.forensics.frequency import cosine_transform
+from belamy.forensics.traces import Trace as BaseTrace
 from belamy.forensics.traces._reduce import grey, shares
 from belamy.pages.charts import line_chart
 
@@ -17,7 +18,7 @@ LAW = (1 + 1 / torch.arange(1, 10, dtype=torch.float64)).log10()
 """Benford's shares of the digits 1 … 9."""
 
 
-class Trace:
+class Trace(BaseTrace):
     r"""Shares of the first digits 1 … 9 among the coefficients of 8×8 blocks, and their divergence from Benford's law.
 
     .. math:: P(d) = \log_{10}(1 + 1/d)
@@ -32,8 +33,6 @@ class Trace:
     """
 
     title = "First digits of coefficients"
-    quantised = True
-    together = False
 
     def unfit(self, shape: tuple[int, int, int]) -> str | None:
         side = min(shape[1:])

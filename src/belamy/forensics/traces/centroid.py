@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.forensics.traces import Trace as BaseTrace
 from belamy.forensics.traces._charts import course
 from belamy.forensics.traces._reduce import grey, moments
 
 
-class Trace:
+class Trace(BaseTrace):
     r"""The spectral centroid of each column, as of a spectrogram, and the moments of an image's centroids.
 
     .. math:: c_x = \sum_y y\,p_{yx} \Big/ \sum_y p_{yx}
@@ -21,11 +22,6 @@ class Trace:
     """
 
     title = "Centroids of columns"
-    quantised = True
-    together = False
-
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
-        return None
 
     def describe(self, values: Tensor) -> Tensor:
         found = centroids(values)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.forensics.traces import Trace as BaseTrace
+from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import course
-from belamy.forensics.traces._options import check_range
 from belamy.forensics.traces._reduce import grey, shares
 
 _SHOWN = 16
 """Differences up to this many grey levels are drawn."""
 
 
-class Trace:
+class Trace(BaseTrace):
     """Shares of pairs: of neighbouring grey levels, coarsely, and of successive differences, finely.
 
     Grey levels are cut into even classes, and both orders of a pair count as one. Differences of neighbours, in levels
@@ -34,8 +35,6 @@ class Trace:
     """
 
     title = "Neighbouring values"
-    quantised = True
-    together = False
 
     def __init__(self, *, levels: int = 8, reach: int = 2) -> None:
         self.levels = check_range("co-occurrence.levels", levels, 2, 64)

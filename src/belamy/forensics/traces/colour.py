@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.forensics.traces import Trace as BaseTrace
 from belamy.forensics.traces._charts import distribution
 
 
-class Trace:
+class Trace(BaseTrace):
     r"""Moments of saturation, the mean direction of hue, over- and underexposed shares and channel correlations.
 
     .. math:: V = \max(r, g, b), \quad S = (V - \min(r, g, b)) / V, \quad
@@ -24,8 +25,6 @@ class Trace:
     """
 
     title = "Colour"
-    quantised = True
-    together = False
 
     def unfit(self, shape: tuple[int, int, int]) -> str | None:
         return None if shape[0] == 3 else f"colour needs 3 channels, these images have {shape[0]}"

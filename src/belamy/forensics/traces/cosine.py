@@ -7,15 +7,16 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from belamy.forensics.frequency import cosine_transform
+from belamy.forensics.traces import Trace as BaseTrace
+from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import course
-from belamy.forensics.traces._options import check_range
 from belamy.forensics.traces._reduce import grey
 
 _FLOOR = 1e-10
 """Power of a coefficient below which it is rounding: about 0.003 grey levels of 255."""
 
 
-class Trace:
+class Trace(BaseTrace):
     r"""Logarithms of the squared coefficients of the orthonormal DCT-II of the whole grey image.
 
     .. math:: \log\bigl(\overline{c_{uv}^2} + 10^{-10}\bigr)
@@ -36,14 +37,9 @@ class Trace:
     """
 
     title = "Cosine transform"
-    quantised = True
-    together = False
 
     def __init__(self, *, side: int = 32) -> None:
         self.side = check_range("cosine.side", side, 1, 256)
-
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
-        return None
 
     def describe(self, values: Tensor) -> Tensor:
         return self._logarithms(values).flatten(1)

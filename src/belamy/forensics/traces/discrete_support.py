@@ -5,14 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.forensics.traces import Trace as BaseTrace
+from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import distribution
-from belamy.forensics.traces._options import check_range
 
 _ROUNDING = 1e-6
 """Float32 values up to 1 are known to 6e-8; a few operations on them leave less than this."""
 
 
-class Trace:
+class Trace(BaseTrace):
     r"""How far values lie from the nearest of evenly spaced levels.
 
     .. math:: d = |v(L-1) - \mathrm{round}(v(L-1))| \in [0, \tfrac12]
@@ -32,13 +33,9 @@ class Trace:
 
     title = "Distance to the 256 levels"
     quantised = False
-    together = False
 
     def __init__(self, *, levels: int = 256) -> None:
         self.levels = check_range("discrete-support.levels", levels, 2, 65536)
-
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
-        return None
 
     def describe(self, values: Tensor) -> Tensor:
         distance = self._distances(values)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from belamy.forensics.traces import Trace as BaseTrace
 from belamy.forensics.traces._charts import distribution
 from belamy.forensics.traces._reduce import moments
 
 
-class Trace:
+class Trace(BaseTrace):
     """The first four moments of each channel of an image; an image of one value has skewness and kurtosis 0.
 
     References:
@@ -16,11 +17,6 @@ class Trace:
     """
 
     title = "Moments of pixels"
-    quantised = True
-    together = False
-
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
-        return None
 
     def describe(self, values: Tensor) -> Tensor:
         count, channels = values.shape[:2]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.forensics.traces import Trace as BaseTrace
+from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import distribution
-from belamy.forensics.traces._options import check_range
 from belamy.forensics.traces._reduce import shares
 
 _NEAR = (0.5 / 255, 2.5 / 255, 8.5 / 255)
 _ZOOM = (0.11, 0.88)
 
 
-class Trace:
+class Trace(BaseTrace):
     """Shares of an image's values that are 0, nearly 0, between, nearly 1, and 1.
 
     A generator is differentiable and its last layer only approaches the ends of its range, so that its histogram is
@@ -31,17 +32,12 @@ class Trace:
     """
 
     title = "Pixel values"
-    quantised = True
-    together = False
 
     def __init__(self, *, bins: int = 8) -> None:
         between = torch.linspace(*_ZOOM, check_range("pixel-histogram.bins", bins, 1, 256) + 1, dtype=torch.float64)
         near = torch.tensor(_NEAR, dtype=torch.float64)
         ends = torch.tensor([0.0, 1 - 1e-9], dtype=torch.float64)  # a value of 1 is beyond the last edge
         self.edges = torch.cat([ends[:1], near, between, 1 - near.flip(0), ends[1:]])
-
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
-        return None
 
     def describe(self, values: Tensor) -> Tensor:
         return shares(torch.bucketize(values.double().flatten(1), self.edges), len(self.edges) + 1)

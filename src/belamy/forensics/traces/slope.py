@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.forensics.traces import Trace as BaseTrace
 from belamy.forensics.traces._charts import distribution
 from belamy.forensics.traces._reduce import moments
 from belamy.forensics.traces.centroid import centroids
@@ -12,7 +13,7 @@ from belamy.forensics.traces.centroid import centroids
 WINDOW = 7
 
 
-class Trace:
+class Trace(BaseTrace):
     r"""The slope of a line through the centroids of seven columns, at every place, and the moments of these slopes.
 
     .. math:: s_x = \sum_{i=-3}^{3} i\,c_{x+i} \Big/ \sum_{i=-3}^{3} i^2
@@ -22,8 +23,6 @@ class Trace:
     """
 
     title = "Slopes of centroids"
-    quantised = True
-    together = False
 
     def unfit(self, shape: tuple[int, int, int]) -> str | None:
         return None if shape[2] >= WINDOW else f"a slope needs {WINDOW} columns, these images have {shape[2]}"

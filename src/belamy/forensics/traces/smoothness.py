@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from belamy.forensics.traces import Trace as BaseTrace
 from belamy.forensics.traces._charts import distribution
 from belamy.forensics.traces._reduce import grey, moments
 
@@ -12,7 +13,7 @@ _FLAT = 1e-6
 """A difference up to this is none: float32 values that are equal differ by less after they are averaged."""
 
 
-class Trace:
+class Trace(BaseTrace):
     r"""Statistics of the gradient and of the Laplacian residual of the grey image.
 
     .. math:: r_{yx} = p_{yx} - \tfrac14(p_{y-1,x} + p_{y+1,x} + p_{y,x-1} + p_{y,x+1})
@@ -26,8 +27,6 @@ class Trace:
     """
 
     title = "Smoothness"
-    quantised = True
-    together = False
 
     def unfit(self, shape: tuple[int, int, int]) -> str | None:
         side = min(shape[1:])

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from belamy.forensics.frequency import azimuthal, power
+from belamy.forensics.traces import Trace as BaseTrace
+from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import course
-from belamy.forensics.traces._options import check_range
 from belamy.forensics.traces._reduce import grey
 
 _FLOOR = 1e-12
@@ -18,7 +19,7 @@ _REACH = 2
 """Frequencies on each side of a stride's that are its surroundings."""
 
 
-class Trace:
+class Trace(BaseTrace):
     r"""Logarithm of the azimuthally averaged power, its slope at the end, and how strides stand out.
 
     Power is taken of the mean of the channels, without its average, and as a share of the whole, whose logarithm is
@@ -44,8 +45,6 @@ class Trace:
     """
 
     title = "Power spectrum"
-    quantised = True
-    together = False
 
     def __init__(self, *, strides: tuple[int, ...] = (2, 4, 8)) -> None:
         self.strides = tuple(check_range("spectrum.strides", stride, 2, 64) for stride in strides)

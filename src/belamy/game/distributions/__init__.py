@@ -1,9 +1,36 @@
-"""Target distributions: what the generator is to learn, on a line or in the plane.
+"""Target distributions: what the generator is to learn, on a line or in the plane."""
 
-Contract of a file here: a class ``Distribution`` with
+from __future__ import annotations
 
-- ``dimensions``: 1 or 2;
-- ``window``: (low, high), the stretch of each axis that is drawn and measured over; nearly all mass lies within;
-- ``centres`` and ``spread``: the modes' places ``[K, d]`` and standard deviation where it has modes, else None and 0;
-- ``sample(count, draw) -> [count, d]``, float32, and ``density(points [N, d]) -> [N]``, exact and normalised.
-"""
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from belamy.seeds import Draws
+
+
+class Distribution(Protocol):
+    """What the class ``Distribution(*, …)`` of a file here must have.
+
+    Attributes:
+        dimensions: 1 or 2.
+        window: (low, high), the stretch of each axis that is drawn and measured over; nearly all mass lies within.
+        centres: The modes' places ``[K, d]``, None where it has none.
+        spread: The modes' standard deviation, 0 where it has none.
+
+    In the plane it also has ``density_on_grid(x, y) -> [len(y), len(x)]``, the density at every pair.
+    """
+
+    dimensions: int
+    window: tuple[float, float]
+    centres: Tensor | None
+    spread: float
+
+    def sample(self, count: int, draw: Draws) -> Tensor:
+        """Points, float32.  # [count, d]"""
+        ...
+
+    def density(self, points: Tensor) -> Tensor:
+        """The exact, normalised density.  # [N, d] to [N]"""
+        ...

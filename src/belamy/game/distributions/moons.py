@@ -31,3 +31,4 @@ class Distribution:
         upper = torch.stack([t.cos() - 0.5, t.sin() - 0.25], 1)
         mixture = GaussianMixture(1.3 * torch.cat([upper, -upper]), deviation)
         self.sample, self.density = mixture.sample, mixture.density
+        self.density_on_grid = mixture.density_on_grid

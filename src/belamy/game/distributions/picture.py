@@ -58,6 +58,10 @@ class Distribution:
         index = row.clamp(0, self.rows - 1) * self.columns + column.clamp(0, self.columns - 1)
         return self.share.to(points)[index] * within / self.pixel**2
 
+    def density_on_grid(self, x: Tensor, y: Tensor) -> Tensor:
+        """``[len(y), len(x)]`` at every pair."""
+        return self.density(torch.cartesian_prod(y, x).flip(1)).view(len(y), len(x))
+
 
 def read_darkness(path: Path, side: int) -> Tensor:
     """``[rows, columns]`` in 0..1, 1 for black."""

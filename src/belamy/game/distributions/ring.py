@@ -32,3 +32,4 @@ class Distribution:
         self.window = (-reach, reach)
         mixture = GaussianMixture(self.centres, deviation)
         self.sample, self.density = mixture.sample, mixture.density
+        self.density_on_grid = mixture.density_on_grid

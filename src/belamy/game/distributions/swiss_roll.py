@@ -35,3 +35,4 @@ class Distribution:
         along = t[:, None] * torch.stack([t.cos(), t.sin()], 1) * (2 / (4.5 * math.pi))
         mixture = GaussianMixture(along, deviation)
         self.sample, self.density = mixture.sample, mixture.density
+        self.density_on_grid = mixture.density_on_grid

@@ -1,13 +1,14 @@
 """The loss of boundary-equilibrium GANs (BEGAN)."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.losses.adversarial import BaseAdversarial
 from belamy.processes import gather
 
 
-class Adversarial(nn.Module):
+class Adversarial(BaseAdversarial):
     r"""Reconstruction errors of real and generated samples, kept in proportion γ by a controlled weight k.
 
     .. math::
@@ -32,7 +33,6 @@ class Adversarial(nn.Module):
         UsageError: γ outside (0, 1], or a rate that is not positive.
     """
 
-    relativistic = False
     energies = True
     k: Tensor
     convergence: Tensor
@@ -54,14 +54,6 @@ class Adversarial(nn.Module):
     def on_fake(self, fake: Tensor) -> Tensor:
         """The discriminator's term ``[N]`` for scores of generated samples."""
         return self.k.to(fake.dtype) * fake
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """``[N]`` from scores of real and generated samples."""
-        return self.on_real(real) + self.on_fake(fake)
-
-    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """``[N]`` from scores of generated samples."""
-        return -fake
 
     @torch.no_grad()
     def observe(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:

@@ -1,12 +1,13 @@
 """The loss of energy-based GANs (EBGAN)."""
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import relu
 
 from belamy.errors import UsageError
+from belamy.losses.adversarial import BaseAdversarial
 
 
-class Adversarial(nn.Module):
+class Adversarial(BaseAdversarial):
     r"""Real samples get low energy, generated ones an energy of at least the margin; the energy is minus the score.
 
     .. math:: L_D = E_r + \max(0, m-E_f), \qquad L_G = E_f, \qquad E = -s
@@ -24,7 +25,6 @@ class Adversarial(nn.Module):
         UsageError: A margin that is not positive.
     """
 
-    relativistic = False
     energies = True
 
     def __init__(self, *, margin: float = 10.0) -> None:
@@ -42,11 +42,3 @@ class Adversarial(nn.Module):
     def on_fake(self, fake: Tensor) -> Tensor:
         """The discriminator's term ``[N]`` for scores of generated samples."""
         return relu(self.margin + fake)
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """``[N]`` from scores of real and generated samples."""
-        return self.on_real(real) + self.on_fake(fake)
-
-    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """``[N]`` from scores of generated samples."""
-        return -fake

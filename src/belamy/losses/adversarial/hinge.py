@@ -1,10 +1,12 @@
 """The hinge loss."""
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import relu
 
+from belamy.losses.adversarial import BaseAdversarial
 
-class Adversarial(nn.Module):
+
+class Adversarial(BaseAdversarial):
     r"""Scores are pushed beyond ±1 and no further.
 
     .. math:: L_D = \max(0, 1-s_r) + \max(0, 1+s_f), \qquad L_G = -s_f
@@ -15,8 +17,6 @@ class Adversarial(nn.Module):
         Lim & Ye 2017, arXiv 1705.02894; Miyato et al. 2018, arXiv 1802.05957, equations 16 and 17.
     """
 
-    relativistic = False
-
     def on_real(self, real: Tensor) -> Tensor:
         """The discriminator's term ``[N]`` for scores of real samples."""
         return relu(1 - real)
@@ -24,11 +24,3 @@ class Adversarial(nn.Module):
     def on_fake(self, fake: Tensor) -> Tensor:
         """The discriminator's term ``[N]`` for scores of generated samples."""
         return relu(1 + fake)
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """``[N]`` from scores of real and generated samples."""
-        return self.on_real(real) + self.on_fake(fake)
-
-    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """``[N]`` from scores of generated samples."""
-        return -fake

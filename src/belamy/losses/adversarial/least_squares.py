@@ -1,9 +1,11 @@
 """The least-squares GAN loss."""
 
-from torch import Tensor, nn
+from torch import Tensor
+
+from belamy.losses.adversarial import BaseAdversarial
 
 
-class Adversarial(nn.Module):
+class Adversarial(BaseAdversarial):
     r"""Squared distances of the scores from targets.
 
     .. math:: L_D = \tfrac12 (s_r-b)^2 + \tfrac12 (s_f-a)^2, \qquad L_G = \tfrac12 (s_f-c)^2
@@ -20,8 +22,6 @@ class Adversarial(nn.Module):
         half: Keep the factors ½.
     """
 
-    relativistic = False
-
     def __init__(self, *, a: float = 0.0, b: float = 1.0, c: float = 1.0, half: bool = True) -> None:
         super().__init__()
         self.a, self.b, self.c, self.scale = a, b, c, (0.5 if half else 1.0)
@@ -33,10 +33,6 @@ class Adversarial(nn.Module):
     def on_fake(self, fake: Tensor) -> Tensor:
         """The discriminator's term ``[N]`` for scores of generated samples."""
         return self.scale * (fake - self.a).square()
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """``[N]`` from scores of real and generated samples."""
-        return self.on_real(real) + self.on_fake(fake)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """``[N]`` from scores of generated samples."""

@@ -1,10 +1,12 @@
 """The minimax (saturating) loss of the original GAN."""
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import softplus
 
+from belamy.losses.adversarial import BaseAdversarial
 
-class Adversarial(nn.Module):
+
+class Adversarial(BaseAdversarial):
     r"""The zero-sum game: the generator minimises what the discriminator maximises.
 
     .. math:: L_D = -\log\sigma(s_r) - \log(1-\sigma(s_f)), \qquad L_G = \log(1-\sigma(s_f))
@@ -15,8 +17,6 @@ class Adversarial(nn.Module):
         Goodfellow et al. 2014, arXiv 1406.2661, equation 1.
     """
 
-    relativistic = False
-
     def on_real(self, real: Tensor) -> Tensor:
         """The discriminator's term ``[N]`` for scores of real samples."""
         return softplus(-real)
@@ -24,10 +24,6 @@ class Adversarial(nn.Module):
     def on_fake(self, fake: Tensor) -> Tensor:
         """The discriminator's term ``[N]`` for scores of generated samples."""
         return softplus(fake)
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """``[N]`` from scores of real and generated samples."""
-        return self.on_real(real) + self.on_fake(fake)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """``[N]`` from scores of generated samples."""

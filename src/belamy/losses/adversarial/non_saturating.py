@@ -1,10 +1,12 @@
 """The non-saturating loss of the original GAN, computed on logits."""
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import softplus
 
+from belamy.losses.adversarial import BaseAdversarial
 
-class Adversarial(nn.Module):
+
+class Adversarial(BaseAdversarial):
     r"""Binary cross-entropy for the discriminator; the generator maximises log D of its samples.
 
     .. math:: L_D = -\log\sigma(s_r) - \log(1-\sigma(s_f)), \qquad L_G = -\log\sigma(s_f)
@@ -18,8 +20,6 @@ class Adversarial(nn.Module):
         half: Use the mean of the discriminator's two terms instead of their sum.
     """
 
-    relativistic = False
-
     def __init__(self, *, half: bool = False) -> None:
         super().__init__()
         self.scale = 0.5 if half else 1.0
@@ -31,10 +31,6 @@ class Adversarial(nn.Module):
     def on_fake(self, fake: Tensor) -> Tensor:
         """The discriminator's term ``[N]`` for scores of generated samples."""
         return self.scale * softplus(fake)
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """``[N]`` from scores of real and generated samples."""
-        return self.on_real(real) + self.on_fake(fake)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """``[N]`` from scores of generated samples."""

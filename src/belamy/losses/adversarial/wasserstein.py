@@ -1,9 +1,11 @@
 """The Wasserstein loss."""
 
-from torch import Tensor, nn
+from torch import Tensor
+
+from belamy.losses.adversarial import BaseAdversarial
 
 
-class Adversarial(nn.Module):
+class Adversarial(BaseAdversarial):
     r"""Difference of mean scores; the critic must be kept Lipschitz, e.g. by ``gradient-penalty``.
 
     .. math:: L_D = s_f - s_r, \qquad L_G = -s_f
@@ -12,8 +14,6 @@ class Adversarial(nn.Module):
         Arjovsky et al. 2017, arXiv 1701.07875, equation 2 and algorithm 1.
     """
 
-    relativistic = False
-
     def on_real(self, real: Tensor) -> Tensor:
         """The discriminator's term ``[N]`` for scores of real samples."""
         return -real
@@ -21,11 +21,3 @@ class Adversarial(nn.Module):
     def on_fake(self, fake: Tensor) -> Tensor:
         """The discriminator's term ``[N]`` for scores of generated samples."""
         return fake
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """``[N]`` from scores of real and generated samples."""
-        return self.on_real(real) + self.on_fake(fake)
-
-    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """``[N]`` from scores of generated samples."""
-        return -fake

@@ -1,14 +1,35 @@
-"""Penalties: terms and constraints that keep the players well-behaved, one value per sample, unweighted.
+"""Penalties: terms and constraints that keep the players well-behaved, one value per sample, unweighted."""
 
-Contract of a file here: a class ``Penalty``, a :class:`BasePenalty` whose constructor takes what the method gives as
-ordinary parameters (``features`` and ``classes``, how many there are; ``prior``, that of the latents) and its options
-as keywords. Those with a term have the options ``weight`` and ``every``: the method adds ``weight * every`` times the
-term's mean to the loss on each ``every``-th step.
-"""
+from __future__ import annotations
+
+from typing import Protocol
 
 from torch import Tensor, nn
 
 from belamy.losses.penalty_context import PenaltyContext
+from belamy.registry import Module
+
+
+class Penalty(Module, Protocol):
+    """What the class ``Penalty`` of a file here must have; a :class:`BasePenalty` has it.
+
+    The constructor takes what the method gives as ordinary parameters (``features`` and ``classes``, how many there
+    are; ``prior``, that of the latents) and its options as keywords. The method adds ``weight * every`` times the
+    term's mean to the loss on each ``every``-th step.
+    """
+
+    players: tuple[str, ...]
+    weight: float
+    every: int
+
+    def forward(self, context: PenaltyContext) -> Tensor | None:
+        """The term, ``[N]`` and unweighted; None if there is none."""
+
+    def prepare(self, discriminator: nn.Module) -> None:
+        """See the discriminator once, when it has been built."""
+
+    def constrain(self, discriminator: nn.Module) -> None:
+        """Change the discriminator's weights after each of its updates."""
 
 
 class BasePenalty(nn.Module):

@@ -1,7 +1,26 @@
-"""Weights of samples: which of a batch count, and how much.
+"""Weights of samples: which of a batch count, and how much."""
 
-Contract of a file here: a class ``Weighting`` (an ``nn.Module``) with ``real(scores, progress)`` and ``fake(scores,
-progress)``, each ``[N]`` factors of mean 1 from scores ``[N]`` without gradients: of the real samples in the
-discriminator's loss and of the generated ones in the generator's. The mean is over the batches of all processes;
-``progress`` goes from 0 to 1 through the run. Who does not weight one of them returns ones.
-"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from belamy.registry import Module
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Weighting(Module, Protocol):
+    """What the class ``Weighting`` of a file here must have.
+
+    Both methods give factors of mean 1, over the batches of all processes, from scores without gradients; who does not
+    weight one kind of samples returns ones. ``progress`` goes from 0 to 1 through the run.
+    """
+
+    def real(self, scores: Tensor, progress: float) -> Tensor:
+        """Factors of the real samples in the discriminator's loss.  # [N] to [N]"""
+        ...
+
+    def fake(self, scores: Tensor, progress: float) -> Tensor:
+        """Factors of the generated samples in the generator's loss.  # [N] to [N]"""
+        ...

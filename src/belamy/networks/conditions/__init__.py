@@ -1,18 +1,38 @@
-"""How labels enter a game: each file holds a way for the generator, for the discriminator, or for both.
+"""How labels enter a game: each file holds a way for the generator, for the discriminator, or for both."""
 
-``GeneratorCondition(build, latent, classes, *, options)``
-    ``build(latent)`` makes an unconditional generator for a size of latents; the call
-    ``condition(latents [N, latent], labels [N])`` returns images in the network's ``value_range``.
+from __future__ import annotations
 
-``DiscriminatorCondition(build, shape, classes, *, options)``
-    ``build(shape)`` makes an unconditional discriminator for a shape of images; ``scores_and_features(images,
-    labels)`` returns scores ``[N]`` and features ``[N, F]``.
-"""
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.registry import Module
+
+
+class GeneratorCondition(Module, Protocol):
+    """What a class ``GeneratorCondition(build, latent, classes, *, …)`` must have.
+
+    ``build(latent)`` makes an unconditional generator for a size of latents.
+    """
+
+    value_range: tuple[float, float]
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images in the network's ``value_range``.  # [N, latent] and [N] to [N, C, H, W]"""
+        ...
+
+
+class DiscriminatorCondition(Module, Protocol):
+    """What a class ``DiscriminatorCondition(build, shape, classes, *, …)`` must have.
+
+    ``build(shape)`` makes an unconditional discriminator for a shape of images.
+    """
+
+    def scores_and_features(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Scores and features.  # [N, C, H, W] and [N] to [N] and [N, F]"""
+        ...
 
 
 def check_classes(classes: int, condition: str) -> int:

@@ -1,13 +1,22 @@
-"""How weights are parametrised: each file holds one ``Weights``.
+"""How weights are parametrised."""
 
-``Weights(*, options).apply(network)`` changes every dense and convolutional layer of a built network so that its
-weight is computed from what is learned. Whatever is learned or kept is in the state dict, so checkpoints, averages and
-published weights hold it.
-"""
+from __future__ import annotations
+
+from typing import Protocol
 
 from torch import nn
 
 from belamy.networks.layers import KerasConvTranspose2d
+
+
+class Weights(Protocol):
+    """What the class ``Weights(*, …)`` of a file here must have."""
+
+    def apply(self, network: nn.Module) -> None:
+        """Change every dense and convolutional layer so that its weight is computed from what is learned.
+
+        Whatever is learned or kept is in the state dict, so checkpoints, averages and published weights hold it.
+        """
 
 
 def outputs_axis(layer: nn.Module) -> int:

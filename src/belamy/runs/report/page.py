@@ -51,14 +51,14 @@ def render(facts: ReportFacts) -> str:
     )  # fmt: skip
 
 
-def command(run: str, options: Sequence[str]) -> str:
-    """What to type to train on from a run with other options; empty where there are none.
+def command(run: str, options: Sequence[str], anew: bool = False) -> str:
+    """What to type to train on from a run with other options, or its recipe anew; empty where there are none.
 
     Example:
         >>> command("runs/first", ["--discriminator.dropout", "0.6"])
         'belamy train --resume-from runs/first --discriminator.dropout 0.6'
     """
-    words = ["belamy", "train", "--resume-from", run, *options]
+    words = ["belamy", "train", "--like" if anew else "--resume-from", run, *options]
     return " ".join(map(shlex.quote, words)) if options else ""
 
 
@@ -102,7 +102,10 @@ def _finding(found: Mapping[str, Any], run: str) -> dict[str, Any]:
             series["limit"] = [(series[name][0][0], float(limit)), (series[name][-1][0], float(limit))]
         drawn.append(line_chart(series, name, "training samples seen", "", None))
     remedies = [
-        (_capital(str(each.get("why", ""))), command(run, [str(word) for word in each.get("options") or ()]))
+        (
+            _capital(str(each.get("why", ""))),
+            command(run, [str(word) for word in each.get("options") or ()], bool(each.get("anew"))),
+        )
         for each in (found.get("remedies") or ())[:MOST_REMEDIES]
     ]
     return {

@@ -1,5 +1,13 @@
-"""Learning-rate schedules by name.
+"""Learning-rate schedules by name."""
 
-Contract of a file here: a class ``Schedule(total)`` (samples in the whole run), called with the samples seen and the
-steps done, that gives the factor of the learning rate.
-"""
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Schedule(Protocol):
+    """What the class ``Schedule(total)`` of a file here must have; ``total`` are the samples in the whole run."""
+
+    def __call__(self, samples: int, step: int) -> float:
+        """The factor of the learning rate after samples seen and steps done."""
+        ...

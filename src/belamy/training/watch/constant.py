@@ -5,18 +5,23 @@ from __future__ import annotations
 import torch
 
 from belamy.errors import UsageError
+from belamy.methods.base import BaseRecipe
 from belamy.methods.gan import ADVERSARIAL
 from belamy.registry import Part
 
 
 @torch.no_grad()
-def least(adversarial: Part) -> float | None:
+def least(recipe: BaseRecipe) -> float | None:
     """The discriminator's least loss over constant scores; None where there is no least, as with BEGAN's.
 
     Example:
-        >>> round(least(Part(name="non-saturating")), 3)
+        >>> from belamy.methods.gan import Recipe
+        >>> round(least(Recipe(adversarial="non-saturating")), 3)
         1.386
     """
+    adversarial = getattr(recipe, "adversarial", None)
+    if not isinstance(adversarial, Part):
+        return None
     try:
         loss = ADVERSARIAL.build(adversarial)
     except UsageError:  # its package is gone

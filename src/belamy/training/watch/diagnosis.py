@@ -1,15 +1,20 @@
-"""The diagnosis of a run: what all signs together say of its numbers."""
+"""The diagnosis of a run: what all signs together say of its numbers, and what to type."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from belamy.errors import UsageError
 from belamy.registry import Part, Registry
 from belamy.runs.run import Run
-from belamy.training.watch.finding import NOTE_FROM, Finding, ranked
+from belamy.training.inheritance import discarded
+from belamy.training.watch.finding import NOTE_FROM, Finding, Remedy, ranked
 from belamy.training.watch.history import RunHistory
 
 SIGNS = Registry("belamy.training.watch.signs", "sign", "Sign")
@@ -49,6 +54,62 @@ def diagnose(run: Run | str | Path) -> list[Finding]:
         []
     """
     return examine(RunHistory.of(run if isinstance(run, Run) else Run.open(run)))
+
+
+def facts(history: RunHistory) -> list[dict[str, Any]]:
+    """What is found as plain data, as ``diagnosis.json`` holds it, each with its remedies as they are to be typed.
+
+    Of a remedy: ``why`` in words; ``options`` for ``belamy train``; ``anew`` if with them the run's recipe is to be
+    trained from the beginning instead of going on from the run.
+
+    Args:
+        history: The run; its domain and its newest checkpoint decide what can be gone on with.
+    """
+    return [
+        {
+            **found.facts(),
+            "remedies": [told for each in found.remedies if (told := treatment(history, found.sign, each))],
+        }
+        for found in examine(history)
+    ]
+
+
+def treatment(history: RunHistory, sign: str, remedy: Remedy) -> dict[str, Any] | None:
+    """What to type for a remedy; None if its networks cannot be made for the run's images."""
+    if not remedy.changes:
+        return {"why": remedy.why, "options": [], "anew": False}
+    recipe, why, options = history.recipe.changed(**remedy.changes), [remedy.why], list(remedy.words)
+    try:
+        lost = discarded(history.recipe, recipe, history.spec) if history.spec else ()
+    except UsageError:
+        return None
+    shorter = "train_samples" in remedy.changes and recipe.train_samples <= (history.saved or 0)
+    anew = bool(lost) or history.saved is None or shorter
+    if not anew and "train_samples" not in remedy.changes and 2 * history.saved > recipe.train_samples:  # type: ignore[operator]
+        options += [
+            "--train-samples",
+            f"{history.saved + recipe.train_samples}",
+        ]  # too little of the run is left to act
+    if lost:
+        why.append(f"it discards the {' and the '.join(lost)}, so all begins anew")
+    why.append(measured(sign, remedy.why))
+    return {"why": "; ".join(filter(None, why)), "options": options, "anew": anew}
+
+
+def measured(sign: str, why: str) -> str:
+    """How a remedy did where it was tried, in words."""
+    counts = trials().get(sign, {}).get(why)
+    if not counts:
+        return "not measured"
+    helped, harmed, tried = counts
+    return f"in {tried} trials it helped in {helped} and harmed in {harmed}"
+
+
+@cache
+def trials() -> dict[str, dict[str, list[int]]]:
+    """How often each remedy of each sign helped, harmed and was tried, as ``benchmarks/remedies.py`` found."""
+    told: dict[str, dict[str, list[int]]] = json.loads(resources.files(__package__).joinpath("trials.json").read_text())
+    return told
 
 
 def _since(history: RunHistory, sign: str) -> int | None:

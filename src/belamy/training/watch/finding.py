@@ -7,13 +7,11 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from belamy.runs.schema import Severity
 
 SEVERITIES: tuple[Severity, ...] = ("note", "warning", "severe")
-WARNING_FROM, NOTE_FROM = 0.6, 0.4
-"""Strengths from which a finding is worth a warning or a note; it is severe from 1."""
+NOTE_FROM, NEAR = 0.4, 0.6
+"""Strengths below the limit, which is 1, from which a finding is noted, and stands before other notes."""
 
 RISING, EASED = 0.05, 0.6
 """What still gets better by more than this from look to look is no failure yet: its strength counts so much."""
@@ -32,17 +30,6 @@ class Evidence:
     name: str
     points: tuple[tuple[float, float], ...]
     limit: float | None = None
-
-    @classmethod
-    def of(cls, name: str, series: np.ndarray, limit: float | None = None) -> Evidence:
-        """From samples and values.
-
-        Args:
-            name: What is drawn.
-            series: [2, n].
-            limit: Where trouble begins.
-        """
-        return cls(name, tuple((float(x), float(y)) for x, y in series.T), limit)
 
 
 @dataclass(frozen=True)
@@ -66,12 +53,13 @@ class Finding:
 
     Args:
         title: Its name in words, short enough for the progress line.
-        strength: How far the evidence goes; 1 is the limit from which a finding is severe.
+        strength: How far the evidence goes; 1 is the limit, below which a finding is but a note.
         says: The figures against their limits, in one sentence.
         cause: Why runs do this, in one sentence.
         evidence: What to draw.
         prescription: Makes the remedies, which takes longer than finding out that they are not needed.
         specific: Whether it is a cause in itself and stands before mere symptoms.
+        mild: Whether it is a warning at most, beyond its limit too.
         sign: The name of the sign; the diagnosis fills it in.
         since: Training samples after which it was first seen, as the journal says.
     """
@@ -83,6 +71,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     prescription: Callable[[], tuple[Remedy, ...]] = field(default=tuple, compare=False)
     specific: bool = False
+    mild: bool = False
     sign: str = ""
     since: int | None = None
 
@@ -93,21 +82,23 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """note, warning or severe, by the strength."""
-        return "severe" if self.strength >= 1 else "warning" if self.strength >= WARNING_FROM else "note"
+        """Below the limit a note; beyond it severe, or a warning where it is mild."""
+        return "note" if self.strength < 1 else "warning" if self.mild else "severe"
 
     def facts(self) -> dict[str, Any]:
-        """Plain data, as ``diagnosis.json`` holds it."""
-        remedies = [{"why": each.why, "options": list(each.words)} for each in self.remedies]
+        """Plain data, without remedies."""
         return {
             "sign": self.sign, "title": self.title, "severity": self.severity, "since": self.since,
             "strength": round(min(self.strength, 1e6), 3), "says": self.says, "cause": self.cause,
-            "evidence": [asdict(each) for each in self.evidence], "remedies": remedies,
+            "evidence": [asdict(each) for each in self.evidence],
         }  # fmt: skip
 
 
 def ranked(findings: Sequence[Finding]) -> list[Finding]:
-    """The gravest first; of equal severity causes before symptoms, then by strength."""
-    return sorted(
-        findings, key=lambda found: (-SEVERITIES.index(found.severity), -found.specific, -found.strength, found.sign)
-    )
+    """The gravest first, then what is mild or near its limit; among these causes before symptoms, then by strength."""
+
+    def rank(found: Finding) -> tuple[Any, ...]:
+        grade = 2 if found.severity == "severe" else 1 if found.strength >= NEAR else 0
+        return -grade, -found.specific, -found.strength, found.sign
+
+    return sorted(findings, key=rank)

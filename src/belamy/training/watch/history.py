@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from belamy.methods.base import BaseRecipe
+from belamy.methods.base import BaseRecipe, DataSpec
 from belamy.runs.run import Run
 
 
@@ -23,6 +23,8 @@ class RunHistory:
         rows: Rows of ``metrics.jsonl``, oldest first.
         events: Rows of ``journal.jsonl``, oldest first.
         train: Images that are learned from, 0 where that is not known.
+        spec: What the data decides, None where that is not known.
+        saved: Training samples seen at the newest checkpoint, None where there is none.
 
     Example:
         >>> from belamy.methods.gan import Recipe
@@ -36,11 +38,14 @@ class RunHistory:
     rows: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]] = ()
     train: int = 0
+    spec: DataSpec | None = None
+    saved: int | None = None
 
     @classmethod
     def of(cls, run: Run) -> RunHistory:
         """The course of a run on disk, finished or not."""
-        return cls(run.recipe, run.metrics(), run.journal(), run.card.splits.get("train", 0))
+        train = run.card.splits.get("train", 0)
+        return cls(run.recipe, run.metrics(), run.journal(), train, run.spec, saved_at(run))
 
     def until(self, samples: float) -> RunHistory:
         """The course as it was after so many samples."""
@@ -48,6 +53,11 @@ class RunHistory:
             [row for row in table if row.get("samples", 0) <= samples] for table in (self.rows, self.events)
         )
         return replace(self, rows=rows, events=events)
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether a discriminator teaches the generator."""
+        return hasattr(self.recipe, "adversarial")
 
     @property
     def samples(self) -> int:
@@ -71,6 +81,10 @@ class RunHistory:
         """Samples seen and value of a quantity, by its dotted name, e.g. ``watch.diversity``.  # [2, n] float64"""
         return self._series.get(name, np.empty((2, 0)))
 
+    def points(self, name: str) -> tuple[tuple[float, float], ...]:
+        """The same as pairs, oldest first."""
+        return tuple((float(x), float(y)) for x, y in self.series(name).T)
+
     def names(self, prefix: str) -> list[str]:
         """The quantities below a prefix, e.g. ``gradient_norms.``."""
         return [name for name in self._series if name.startswith(prefix)]
@@ -90,28 +104,25 @@ class RunHistory:
         values = self.recent(name, 2 * count)
         return float(np.median(values[count:]) - np.median(values[:count])) if len(values) else inf
 
-    def histograms(self, name: str) -> list[tuple[float, np.ndarray]]:
-        """(samples seen, counts) of a quantity that is a list of numbers."""
-        *path, last = name.split(".")
-        found = []
-        for row in self.rows:
-            inner: Any = row
-            for key in path:
-                inner = inner.get(key, {}) if isinstance(inner, Mapping) else {}
-            if isinstance(inner, Mapping) and isinstance(inner.get(last), list):
-                found.append((float(row.get("samples", 0)), np.array(inner[last], dtype=float)))
-        return found
+    def histograms(self, name: str) -> list[np.ndarray]:
+        """The values of a quantity that is a list of numbers, oldest first."""
+        return [np.array(value, dtype=float) for value in self._values(name, list)]
 
     def words(self, name: str) -> str | None:
         """The last value of a quantity that is a text."""
-        *path, last = name.split(".")
-        for row in reversed(self.rows):
-            inner: Any = row
-            for key in path:
-                inner = inner.get(key, {}) if isinstance(inner, Mapping) else {}
-            if isinstance(inner, Mapping) and isinstance(inner.get(last), str):
-                return str(inner[last])
-        return None
+        return next(iter(self._values(name, str)[::-1]), None)
+
+    def _values(self, name: str, kind: type) -> list[Any]:
+        """Every value of a quantity that is of a kind, oldest first."""
+        values: list[Any] = list(self.rows)
+        for key in name.split("."):
+            values = [value[key] for value in values if isinstance(value, Mapping) and key in value]
+        return [value for value in values if isinstance(value, kind)]
+
+
+def saved_at(run: Run) -> int | None:
+    """Training samples seen at a run's newest checkpoint."""
+    return next((int(path.name) for path in run.checkpoints()[-1:]), None)
 
 
 def _flat(row: Mapping[str, Any], prefix: str = "") -> list[tuple[str, float]]:

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from belamy.data import Batch, to_float
 from belamy.methods import base
 from belamy.methods.base import Samples
+from belamy.networks.layers import KerasConvTranspose2d
 from belamy.training.trainer import Trainer
-from belamy.training.watch.patch_features import PatchFeatures, nearest, pairwise, spectrum
+from belamy.training.watch.patch_features import PatchFeatures, colour, detail, nearest, pairwise, spectrum
 
 MOMENTS = 64
 """Looks at a run, at most."""
@@ -29,6 +30,8 @@ FEWEST = 256
 FEW = 4
 SATURATED = 0.99
 DIGITS = 5
+COLOURED = 0.02
+"""Difference of channels from which data have colours."""
 MOST_CLASSES = 100
 
 
@@ -91,7 +94,8 @@ class Watch:
             if isinstance(self.method, Samples):
                 row |= self._samples(self.method)
         row["activations"] = loud.rms
-        if uneven := uneven_layer(self.method):
+        row["enlarging"], uneven = enlarging_layers(self.method)
+        if uneven:
             row["uneven"] = uneven
         if loud.layer is not None:
             row["loudest"] = loud.layer
@@ -172,6 +176,8 @@ class Watch:
             "coverage": patch_features.coverage(features, turn),
             "nearest": float(distances.median()) / (patch_features.usual + 1e-12),
             "copies": float((distances < 0.4 * patch_features.usual).float().mean()),
+            "detail": detail(images) / (patch_features.detail + 1e-6),
+            **({"colour": colour(images) / patch_features.colour} if patch_features.colour > COLOURED else {}),
             "pattern": max((own[period] / (patch_features.spectrum[period] + 1e-6) for period in own), default=1.0),
         }
         if scores is not None:
@@ -278,19 +284,30 @@ def undisturbed(method: nn.Module, device: torch.device) -> Iterator[None]:
                 module.training = mode
 
 
-def uneven_layer(method: nn.Module) -> str | None:
-    """The first transposed convolution whose kernel its stride does not divide, so that its windows overlap unevenly.
+def enlarging_layers(method: nn.Module) -> tuple[str, str]:
+    """The first layer that enlarges in strides, and the first whose kernel its stride does not divide; empty if none.
+
+    The windows of the second overlap unevenly. A discriminator's layers do not count.
 
     Example:
-        >>> uneven_layer(nn.Sequential(nn.ConvTranspose2d(1, 1, 4, 2), nn.ConvTranspose2d(1, 1, 3, 2)))
-        '1 (kernel 3, stride 2)'
+        >>> enlarging_layers(nn.Sequential(nn.ConvTranspose2d(1, 1, 4, 2), KerasConvTranspose2d(1, 1, 5, 2)))
+        ('0', '1 (kernel 5, stride 2)')
     """
+    first, uneven = "", ""
     for name, module in method.named_modules():
-        if isinstance(module, nn.ConvTranspose2d):
-            for kernel, stride in zip(module.kernel_size, module.stride, strict=True):
-                if kernel % stride:
-                    return f"{name} (kernel {kernel}, stride {stride})"
-    return None
+        if name.startswith("discriminator"):
+            continue
+        kernel, stride = 1, 1
+        if isinstance(module, nn.PixelShuffle):
+            kernel = stride = module.upscale_factor
+        elif isinstance(module, KerasConvTranspose2d):
+            kernel, stride = module.kernel, module.stride
+        elif isinstance(module, nn.ConvTranspose2d):
+            sides = zip(module.kernel_size, module.stride, strict=True)
+            kernel, stride = max(sides, key=lambda side: side[0] % side[1])
+        first = first or (name if stride > 1 else "")
+        uneven = uneven or (f"{name} (kernel {kernel}, stride {stride})" if kernel % stride else "")
+    return first, uneven
 
 
 def _classes_in(labels: Tensor | None, patch_features: PatchFeatures) -> dict[str, float]:

@@ -59,7 +59,7 @@ class PatchFeatures:
         self.basis = _leading(gram)
         self.weights, self.bias = self._classifier(features, gram)
         self.reference = features @ self.basis  # [count, COMPONENTS]
-        self.spectrum = spectrum(images)
+        self.spectrum, self.detail, self.colour = spectrum(images), detail(images), colour(images)
         self.others, self.accuracy = self.reference[:0], 0.0
         if len(self.held):
             self.others, said = self.features(to_float(dataset.images(self.held)))
@@ -203,6 +203,16 @@ def spectrum(images: Tensor) -> dict[int, float]:
         if lines:
             found[period] = float(torch.stack(lines).sum() / (torch.stack(beside).sum() + 1e-12))
     return found
+
+
+def detail(images: Tensor) -> float:
+    """By how much neighbouring pixels differ, on average."""
+    return float((images.diff(dim=2).abs().mean() + images.diff(dim=3).abs().mean()) / 2)
+
+
+def colour(images: Tensor) -> float:
+    """By how much the channels of a pixel differ, on average; 0 without colours."""
+    return float(images.std(1).mean()) if images.shape[1] > 1 else 0.0
 
 
 def _filters(images: Tensor) -> Tensor:

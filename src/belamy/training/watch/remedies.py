@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from belamy.errors import UsageError
@@ -11,6 +11,9 @@ from belamy.registry import Part, PartField, part_fields
 from belamy.training.watch.finding import Remedy
 
 Change = Callable[[Any], Any]
+Remedies = tuple[Remedy | None, ...]
+FILTERS = ("width", "features", "filters")
+"""Options of networks that say how many filters they have."""
 
 
 class RemedyBuilder:
@@ -46,6 +49,13 @@ class RemedyBuilder:
         word = f"--{_dashed(field)}.{_dashed(key)}"
         return self.made({field: Part(name=part.name, **{**part.options, key: new})}, (word, f"{new}"), why)
 
+    def rate(self, player: str, factor: float, learns: str, learn: str) -> Remedy | None:
+        """Another learning rate for a player, or for the only one that there is."""
+        field = f"{player}_optimizer"
+        known = field in type(self.recipe).model_fields
+        why = f"the {player} {learns}" if known else learn
+        return self.option(field if known else "optimizer", "lr", lambda now: now * factor, why)
+
     def field(self, field: str, change: Change, why: str) -> Remedy | None:
         """Another value for a plain field."""
         if field not in type(self.recipe).model_fields:
@@ -70,17 +80,6 @@ class RemedyBuilder:
         new = (*held, wanted) if slot.many else wanted
         return self.made({field: new}, (f"--{_dashed(field)}", *map(str, new if slot.many else [new])), why)
 
-    def without(self, field: str, names: Iterable[str], why: str) -> Remedy | None:
-        """A field without some of the parts that it holds."""
-        slot = self.slot(field)
-        if slot is None or not slot.many:
-            return None
-        held: tuple[Part, ...] = getattr(self.recipe, field)
-        new = tuple(part for part in held if part.name not in set(names))
-        if len(new) == len(held):
-            return None
-        return self.made({field: new}, (f"--{_dashed(field)}", *map(str, new)), why)
-
     def made(self, changes: dict[str, Any], words: tuple[str, ...], why: str) -> Remedy | None:
         """The remedy, if the recipe takes it."""
         try:
@@ -94,63 +93,86 @@ class RemedyBuilder:
         return part_fields(type(self.recipe)).get(field)
 
 
-def in_order(*remedies: Remedy | None) -> tuple[Remedy, ...]:
-    """Those that there are."""
-    return tuple(remedy for remedy in remedies if remedy is not None)
-
-
-def weaken_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
-    """When the discriminator overpowers the generator: the slides' remedies in their order, then newer ones."""
-    builder = RemedyBuilder(recipe)
-    return in_order(
+def weaken_discriminator(builder: RemedyBuilder) -> Remedies:
+    """When the discriminator overpowers the generator."""
+    return (
+        pairing(builder),
         builder.field("critic_steps", lambda now: max(1, now // 2), "let it learn less often"),
-        builder.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout"),
         slower(builder, "discriminator"),
-        *(builder.option("discriminator", key, lambda now: max(1, now // 2), "give it fewer filters")
-          for key in ("width", "features", "filters")),
-        builder.part("targets", "noise", "add noise to the labels that the discriminator is told"),
-        builder.part("targets", "flipping", "flip some of those labels"),
-        builder.part("penalties", "r1", "keep the discriminator smooth near real images"),
-        builder.part("views", "instance-noise", "blur the border by noise on what it sees, less and less"),
-    )  # fmt: skip
-
-
-def strengthen_discriminator(recipe: BaseRecipe) -> tuple[Remedy, ...]:
-    """When the generator overpowers the discriminator: the opposites, lower rates for both, larger batches."""
-    builder = RemedyBuilder(recipe)
-    return in_order(
-        faster(builder, "discriminator"),
-        builder.field("critic_steps", lambda now: now * 2, "let the discriminator learn twice as often"),
-        builder.option("discriminator", "dropout", lambda now: max(0.0, now - 0.3), "lower its dropout"),
-        builder.without("targets", ("noise", "flipping"), "tell the discriminator true labels"),
-        slower(builder, "generator"),
-        *(builder.option("discriminator", key, lambda now: now * 2, "give it more filters")
-          for key in ("width", "features", "filters")),
-        slower_both(builder),
-        builder.field("batch", lambda now: min(now * 2, 65536), "larger batches show more of the data at once"),
-    )  # fmt: skip
-
-
-def more_variety(recipe: BaseRecipe) -> tuple[Remedy, ...]:
-    """Against collapse: what lets the discriminator see or punish the lack of variety, after the slides' remedies."""
-    builder = RemedyBuilder(recipe)
-    return in_order(
-        *strengthen_discriminator(recipe),
-        builder.part("penalties", "r1", "keep the discriminator smooth near real images"),
-        builder.part("statistics", "minibatch-standard-deviation", "let the discriminator see how varied a batch is"),
-        builder.part("adversarial", "relativistic-pairing", "compare each generated image with a real one"),
+        smoother(builder),
+        more_dropout(builder),
     )
 
 
-def calm(recipe: BaseRecipe, player: str) -> tuple[Remedy, ...]:
+def strengthen_discriminator(builder: RemedyBuilder) -> Remedies:
+    """When the generator overpowers the discriminator."""
+    return (
+        faster(builder, "discriminator"),
+        slower(builder, "generator"),
+        builder.field("batch", lambda now: min(now * 2, 65536), "larger batches show more of the data at once"),
+        *(builder.option("discriminator", key, lambda now: now * 2, "give it more filters") for key in FILTERS),
+    )
+
+
+def more_variety(builder: RemedyBuilder) -> Remedies:
+    """Against collapse: what lets the discriminator see or punish the lack of variety."""
+    return pairing(builder), smoother(builder)
+
+
+def sharper(builder: RemedyBuilder) -> Remedies:
+    """When samples are blurred or grey: codes that tell more, and slower steps."""
+    return (
+        builder.field("beta", lambda now: now / 10, "let codes tell more of their image"),
+        builder.field("latent", lambda now: min(now * 4, 256), "larger codes"),
+        slower(builder, "model"),
+        faster(builder, "model"),
+        faster(builder, "discriminator") if hasattr(builder.recipe, "discriminator") else None,
+    )
+
+
+def calm(builder: RemedyBuilder, player: str) -> Remedies:
     """When a player's steps are too large: a lower rate for it, clipping, a smoother discriminator, larger batches."""
-    builder = RemedyBuilder(recipe)
-    return in_order(
+    return (
         slower(builder, player, 10),
-        builder.field("clip_norm", lambda now: (now or 2.0) / 2, "cut the largest gradients"),
-        builder.part("penalties", "r1", "keep the discriminator smooth near real images"),
+        clipped(builder),
+        smoother(builder),
         builder.field("batch", lambda now: min(now * 2, 65536), "larger batches have steadier gradients"),
     )
+
+
+def augmentations(builder: RemedyBuilder) -> Remedies:
+    """When the data are few."""
+    return (
+        builder.part("views", "adaptive", "augment what the discriminator sees, as much as it takes (ADA)"),
+        builder.part("views", "diff-augment", "augment what the discriminator sees"),
+    )
+
+
+def fewer_filters(builder: RemedyBuilder) -> Remedies:
+    """A smaller discriminator."""
+    return tuple(
+        builder.option("discriminator", key, lambda now: max(1, now // 2), "give it fewer filters") for key in FILTERS
+    )
+
+
+def more_dropout(builder: RemedyBuilder) -> Remedy | None:
+    """A discriminator that forgets more."""
+    return builder.option("discriminator", "dropout", lambda now: min(0.7, now + 0.3), "raise its dropout")
+
+
+def pairing(builder: RemedyBuilder) -> Remedy | None:
+    """A loss that cannot be flat while one generated image is worse than a real one."""
+    return builder.part("adversarial", "relativistic-pairing", "compare each generated image with a real one")
+
+
+def smoother(builder: RemedyBuilder, why: str = "keep the discriminator smooth near real images") -> Remedy | None:
+    """A penalty on the discriminator's gradient near real images."""
+    return builder.part("penalties", "r1", why)
+
+
+def clipped(builder: RemedyBuilder) -> Remedy | None:
+    """A bound on the gradients, or a lower one."""
+    return builder.field("clip_norm", lambda now: (now or 2.0) / 2, "cut the largest gradients")
 
 
 def advice(why: str) -> Remedy:
@@ -160,31 +182,12 @@ def advice(why: str) -> Remedy:
 
 def slower(builder: RemedyBuilder, player: str, factor: float = 4) -> Remedy | None:
     """A lower learning rate for one player."""
-    field = f"{player}_optimizer"
-    known = field in type(builder.recipe).model_fields
-    owner = f"the {player} learns" if known else "learn"
-    return builder.option(field if known else "optimizer", "lr", lambda now: now / factor, f"{owner} more slowly")
+    return builder.rate(player, 1 / factor, "learns more slowly", "learn more slowly")
 
 
 def faster(builder: RemedyBuilder, player: str, factor: float = 4) -> Remedy | None:
     """A higher learning rate for one player."""
-    field = f"{player}_optimizer"
-    known = field in type(builder.recipe).model_fields
-    owner = f"the {player} learns" if known else "learn"
-    return builder.option(field if known else "optimizer", "lr", lambda now: now * factor, f"{owner} faster")
-
-
-def slower_both(builder: RemedyBuilder, factor: float = 2) -> Remedy | None:
-    """Lower learning rates for both players."""
-    pair = [slower(builder, player, factor) for player in ("generator", "discriminator")]
-    if any(remedy is None for remedy in pair) or "optimizer" in type(builder.recipe).model_fields:
-        return None
-    changes: dict[str, Any] = {}
-    words: list[str] = []
-    for remedy in in_order(*pair):
-        changes |= dict(remedy.changes)
-        words += remedy.words
-    return builder.made(changes, tuple(words), "both players learn more slowly")
+    return builder.rate(player, factor, "learns faster", "learn faster")
 
 
 def _dashed(name: str) -> str:

@@ -1,8 +1,22 @@
-"""One way for a run to fail per file, found by its name.
+"""One way for a run to fail per file, found by its name."""
 
-Contract: ``Sign(*, options)`` with its limits as options, and
+from __future__ import annotations
 
-- ``specific``: whether it is a cause in itself; a finding of a cause stands before symptoms of the same severity;
-- ``__call__(course) -> Finding | None``: what the numbers of a :class:`~belamy.training.watch.history.Course` say, None
-  where the sign does not concern the run, has too few numbers or sees nothing.
-"""
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from belamy.training.watch.finding import Finding
+    from belamy.training.watch.history import RunHistory
+
+
+class Sign(Protocol):
+    """What the class ``Sign(*, …)`` of a file here must have; its limits are its options.
+
+    Attributes:
+        specific: Whether it is a cause in itself; a finding of a cause stands before symptoms of the same severity.
+    """
+
+    specific: bool
+
+    def __call__(self, history: RunHistory) -> Finding | None:
+        """What the numbers of a run say; None where the sign does not concern it or sees nothing."""

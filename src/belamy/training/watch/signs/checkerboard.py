@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log
 
-import numpy as np
-
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import RemedyBuilder, advice, in_order, slower
+from belamy.training.watch.remedies import advice, slower
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """Power of the samples' spectrum at periods 2 and 4 against its surroundings, over the same of the data.
 
     Where a transposed convolution has a kernel that its stride does not divide, the cause is known and less is proof.
@@ -26,31 +27,42 @@ class Sign:
         grace: Share of the run in which untrained layers may leave it.
     """
 
+    title = "checkerboard"
     specific = True
+    needs = ("median watch.pattern",)
+    factor: float = 8.0
+    uneven: float = 2.2
+    looks: int = 5
+    grace: float = 0.2
 
-    def __init__(self, *, factor: float = 8.0, uneven: float = 2.2, looks: int = 5, grace: float = 0.2) -> None:
-        self.factor, self.uneven, self.looks, self.grace = factor, uneven, looks, grace
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        recent = history.recent("watch.pattern", self.looks)
-        if not len(recent) or history.progress < self.grace:
-            return None
-        factor, layer = float(np.median(recent)), history.words("watch.uneven")
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        factor, layer = seen[0], history.words("watch.uneven")
         limit = self.uneven if layer else self.factor
-        where = f" The windows of {layer} overlap unevenly." if layer else ""
-        builder = RemedyBuilder(history.recipe)
-        return Finding(
-            "checkerboard",
+        return self.found(
+            history,
             log(max(factor, 1.0)) / log(limit),
-            f"The pattern of period 2 or 4 stands out {factor:.1f} times as much as in the data "
-            f"(limit {limit:g}).{where}",
-            "The kernel of an upsampling layer is not divisible by its stride, so neighbouring pixels differ.",
-            (Evidence.of("pattern against the data's", history.series("watch.pattern"), limit),),
-            lambda: in_order(
-                advice("take kernels divisible by the stride, or enlarge before convolving"),
+            f"The pattern of period 2 or 4 stands out {factor:.1f} times as much as in the data (limit {limit:g}).",
+            cause(layer, history.words("watch.enlarging")),
+            ("pattern against the data's", "watch.pattern", limit),
+            remedies=lambda builder: (
+                advice("take kernels divisible by the stride, or enlarge before convolving") if layer else None,
                 slower(builder, "generator"),
-                builder.field("average", lambda now: now or 10_000, "sample from averaged weights"),
-                builder.part("generator", "resnet-cifar:features=32", "a generator that enlarges before it convolves"),
+                builder.part("generator", "r3gan", "a generator that enlarges before it convolves"),
             ),
-            specific=self.specific,
         )
+
+
+def cause(uneven: str | None, enlarging: str | None) -> str:
+    """What is known of where the pattern comes from.
+
+    Args:
+        uneven: The layer whose windows overlap unevenly, if there is one.
+        enlarging: The layer that enlarges in strides; empty if none does, None where nobody looked.
+    """
+    if uneven:
+        return f"The windows of {uneven} overlap unevenly: its kernel is not divisible by its stride."
+    if enlarging:
+        return f"{enlarging} enlarges in strides. Its windows fit, but what its weights write differs within a stride."
+    if enlarging is None:
+        return "Layers that enlarge in strides can leave such a pattern."
+    return "No layer of the generator enlarges in strides; where the pattern comes from is not known."

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import RemedyBuilder, advice, in_order
+from belamy.training.watch.remedies import advice
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """A step changes the generator's weights by nothing, or by next to nothing, at every look.
 
     Args:
@@ -17,25 +19,26 @@ class Sign:
         looks: Looks over which it must last, from the first on.
     """
 
+    title = "generator frozen"
     specific = True
+    needs = ("max watch.moved.generator",)
+    moved: float = 1e-7
+    looks: int = 2
 
-    def __init__(self, *, moved: float = 1e-7, looks: int = 2) -> None:
-        self.moved, self.looks = moved, looks
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        moved = history.series("watch.moved.generator")[1]
-        if len(moved) < self.looks or float(np.max(moved)) >= self.moved:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        most = float(max(history.series("watch.moved.generator")[1]))
+        if most >= self.moved:
             return None
-        builder = RemedyBuilder(history.recipe)
-        return Finding(
-            "generator frozen",
+        optimizer = getattr(history.recipe, "generator_optimizer", None)
+        stands = optimizer is not None and optimizer.options.get("lr") == 0
+        return self.found(
+            history,
             1.5,
-            f"A step changes its weights by {float(np.max(moved)):.1g} of their size at most (limit {self.moved:g}).",
-            "The generator receives no gradient, or its learning rate is zero.",
-            (Evidence.of("relative change in a step", history.series("watch.moved.generator"), self.moved),),
-            lambda: in_order(
+            f"A step changes its weights by {most:.1g} of their size at most (limit {self.moved:g}).",
+            "Its learning rate is zero." if stands else "No gradient reaches it, or next to none.",
+            ("relative change in a step", "watch.moved.generator", self.moved),
+            remedies=lambda builder: (
                 builder.option("generator_optimizer", "lr", lambda now: max(now, 2e-4), "let the generator learn"),
-                advice("look for a detach or a no_grad between the generator and its loss"),
+                None if stands else advice("look for a detach or a no_grad between the generator and its loss"),
             ),
-            specific=self.specific,
         )

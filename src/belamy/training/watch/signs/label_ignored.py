@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import RemedyBuilder, advice, in_order
+from belamy.training.watch.remedies import advice
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """Samples asked for by class are taken for that class, by the independent eye, hardly more often than by chance.
 
     Only where the recipe conditions on labels and the eye itself can tell the classes of held-out images.
@@ -20,48 +22,48 @@ class Sign:
         grace: Share of the run in which images may still be unrecognisable.
     """
 
+    title = "label ignored"
     specific = True
+    needs = ("mean watch.fidelity", "last watch.fidelity_limit")
+    share: float = 0.15
+    looks: int = 5
+    grace: float = 0.2
 
-    def __init__(self, *, share: float = 0.15, looks: int = 5, grace: float = 0.2) -> None:
-        self.share, self.looks, self.grace = share, looks, grace
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        told, possible = history.recent("watch.fidelity", self.looks), history.late("watch.fidelity_limit", 1)
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        mean, possible = seen
         classes = history.histograms("watch.classes")
-        if (
-            not len(told)
-            or not classes
-            or possible is None
-            or not conditional(history)
-            or history.progress < self.grace
-        ):
+        told, checked = conditions(history)
+        if not classes or not (told or checked) or possible < 1 / len(classes[-1]) + 0.2:
             return None
-        chance = 1 / len(classes[-1][1])
-        if possible < chance + 0.2:
-            return None
-        mean = float(np.mean(told))
+        chance = 1 / len(classes[-1])
         way = (mean - chance) / (possible - chance)
-        builder = RemedyBuilder(history.recipe)
-        return Finding(
-            "label ignored",
+        if not told:
+            cause = "Nobody tells the generator the label."
+        elif not checked:
+            cause = "The generator is told the label, but nobody checks what it makes of it."
+        else:
+            cause = "The labels that the generator is told may not be those that the discriminator checks."
+        return self.found(
+            history,
             (1 - way) / (1 - self.share),
-            f"{mean:.0%} of the samples are of the class that was asked for (chance {chance:.0%}, "
-            f"images of the data {possible:.0%}).",
-            "The labels that the generator is told are not those that the discriminator checks, or nobody checks them.",
-            (Evidence.of("share of the class asked for", history.series("watch.fidelity"), possible),),
-            lambda: in_order(
-                advice("check that images and labels belong together: belamy data"),
+            f"{mean:.0%} of the samples are of the class that was asked for (chance {chance:.0%}, images of the data "
+            f"{possible:.0%}, limit {chance + self.share * (possible - chance):.0%}).",
+            cause,
+            ("share of the class asked for", "watch.fidelity", possible),
+            remedies=lambda builder: (
+                advice("check that images and labels belong together: belamy data") if told and checked else None,
                 builder.field("auxiliary", lambda now: now or 0.3, "let the discriminator learn the classes (AC-GAN)"),
                 builder.part("discriminator_condition", "projection", "tell the discriminator the class"),
                 builder.part("generator_condition", "batch-norm", "tell the generator the class in every layer"),
             ),
-            specific=self.specific,
         )
 
 
-def conditional(history: RunHistory) -> bool:
-    """Whether the recipe tells labels to a player, or has them learned."""
+def conditions(history: RunHistory) -> tuple[bool, bool]:
+    """Whether the generator is told the label, and whether the discriminator is or learns it."""
     recipe = history.recipe.model_dump(mode="json")
-    told = [recipe.get(f"{player}_condition", "unconditional") != "unconditional" for player in
-            ("generator", "discriminator")]  # fmt: skip
-    return any(told) or bool(recipe.get("auxiliary"))
+    told, known = (
+        recipe.get(f"{player}_condition", "unconditional") != "unconditional"
+        for player in ("generator", "discriminator")
+    )
+    return told, known or bool(recipe.get("auxiliary"))

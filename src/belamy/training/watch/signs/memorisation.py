@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import RemedyBuilder, advice, in_order
+from belamy.training.watch.remedies import advice, augmentations
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """Samples lie far nearer to training images than images held out do, and are as varied as the data.
 
     Collapsed samples lie near training images too, without being copies; so the variety counts.
@@ -20,30 +22,27 @@ class Sign:
         looks: Looks that are averaged.
     """
 
+    title = "samples are copies"
     specific = True
+    needs = ("mean watch.copies", "median watch.diversity")
+    copies: float = 0.35
+    diversity: float = 0.5
+    looks: int = 4
 
-    def __init__(self, *, copies: float = 0.35, diversity: float = 0.5, looks: int = 4) -> None:
-        self.copies, self.diversity, self.looks = copies, diversity, looks
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        copied, varied = (history.recent(f"watch.{name}", self.looks) for name in ("copies", "diversity"))
-        if not len(copied) or float(np.median(varied)) < self.diversity:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        share, varied = seen
+        if varied < self.diversity:
             return None
-        share = float(np.mean(copied))
-        builder = RemedyBuilder(history.recipe)
-        return Finding(
-            "samples are copies",
+        return self.found(
+            history,
             share / self.copies,
             f"{share:.0%} of the samples lie within 0.4 of the usual distance to a training image "
             f"(limit {self.copies:.0%}).",
-            f"The generator reproduces its {history.train:,} training images." if history.train else
-            "The generator reproduces its training images.",
-            (Evidence.of("share of copies", history.series("watch.copies"), self.copies),),
-            lambda: in_order(
+            f"What was learned reproduces the {f'{history.train:,} ' if history.train else ''}training images.",
+            ("share of copies", "watch.copies", self.copies),
+            remedies=lambda builder: (
                 advice("learn from more images"),
-                builder.part("views", "adaptive", "augment what the discriminator sees, as much as it takes (ADA)"),
-                builder.part("views", "diff-augment", "augment what the discriminator sees"),
+                *augmentations(builder),
                 builder.field("train_samples", lambda now: max(now // 2, 1), "stop earlier"),
             ),
-            specific=self.specific,
-        )  # fmt: skip
+        )

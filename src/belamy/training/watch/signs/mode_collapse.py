@@ -1,15 +1,17 @@
-"""Mode collapse: the generator makes few different images."""
+"""Mode collapse: few different images are made."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from belamy.training.watch.finding import EASED, RISING, Evidence, Finding
+from belamy.training.watch.finding import EASED, RISING, Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import more_variety
+from belamy.training.watch.remedies import more_variety, sharper
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """The mean distance between two samples, in the eye's features, falls far below that of two real images, and
     samples meet few of the data's places; while more of them are met from look to look, it is no collapse yet.
 
@@ -20,27 +22,26 @@ class Sign:
         grace: Share of the run in which any generator may still be uniform.
     """
 
-    specific = False
+    title = "mode collapse"
+    needs = ("max watch.diversity", "median watch.coverage")
+    diversity: float = 0.5
+    coverage: float = 0.5
+    looks: int = 4
+    grace: float = 0.1
 
-    def __init__(self, *, diversity: float = 0.5, coverage: float = 0.5, looks: int = 4, grace: float = 0.1) -> None:
-        self.diversity, self.coverage, self.looks, self.grace = diversity, coverage, looks, grace
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        recent, covered = history.recent("watch.diversity", self.looks), history.late("watch.coverage", self.looks)
-        if not len(recent) or covered is None or history.progress < self.grace:
-            return None
-        worst = float(np.max(recent))
-        strength = min((1 - worst) / (1 - self.diversity), (1 - covered) / (1 - self.coverage))
-        return Finding(
-            "mode collapse",
-            strength * (EASED if history.rise("watch.coverage", self.looks) > RISING else 1.0),
-            f"Samples differ {worst:.0%} as much as images of the data do (limit {self.diversity:.0%}), and meet "
-            f"{covered:.0%} of their places (limit {self.coverage:.0%}).",
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        varied, covered = seen
+        strength = min((1 - varied) / (1 - self.diversity), (1 - covered) / (1 - self.coverage))
+        rising = history.rise("watch.coverage", self.looks) > RISING
+        return self.found(
+            history,
+            strength * (EASED if rising else 1.0),
+            f"Samples differ {varied:.0%} as much as images of the data do (limit {self.diversity:.0%}), and meet "
+            f"{covered:.0%} of their places (limit {self.coverage:.0%}).{' That is rising.' if rising else ''}",
             "The generator has found few images that pass and makes only those: the discriminator sees single images "
-            "and cannot miss the others.",
-            (
-                Evidence.of("diversity against the data's", history.series("watch.diversity"), self.diversity),
-                Evidence.of("share of the data's places met", history.series("watch.coverage"), self.coverage),
-            ),
-            lambda: more_variety(history.recipe),
-        )
+            "and cannot miss the others." if history.adversarial else
+            "The codes that samples are drawn from have lost their meaning: hardly anything follows from them.",
+            ("diversity against the data's", "watch.diversity", self.diversity),
+            ("share of the data's places met", "watch.coverage", self.coverage),
+            remedies=more_variety if history.adversarial else sharper,
+        )  # fmt: skip

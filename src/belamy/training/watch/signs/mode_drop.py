@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from belamy.training.watch.finding import EASED, RISING, Evidence, Finding
+from belamy.training.watch.finding import EASED, RISING, Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import more_variety
+from belamy.training.watch.remedies import more_variety, sharper
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """Classes of the data that the eye finds in hardly any sample; without classes, places of the data left empty.
 
     Args:
@@ -21,38 +25,39 @@ class Sign:
         grace: Share of the run in which a generator may still be one-sided.
     """
 
-    specific = False
+    title = "mode drop"
+    needs = ("median watch.coverage", "median watch.precision")
+    missing: float = 0.3
+    rare: float = 0.15
+    coverage: float = 0.4
+    alike: float = 0.1
+    looks: int = 6
+    grace: float = 0.12
 
-    def __init__(
-        self, *, missing: float = 0.3, rare: float = 0.15, coverage: float = 0.4, alike: float = 0.1, looks: int = 6,
-        grace: float = 0.12,
-    ) -> None:  # fmt: skip
-        self.alike = alike
-        self.missing, self.rare, self.coverage, self.looks, self.grace = missing, rare, coverage, looks, grace
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        covered, alike = (history.late(f"watch.{name}", self.looks) for name in ("coverage", "precision"))
-        if covered is None or alike is None or alike < self.alike or history.progress < self.grace:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        covered, alike = seen
+        if alike < self.alike:
             return None
-        eased = EASED if history.rise("watch.coverage", self.looks // 2) > RISING else 1.0
-        strength = eased * (1 - covered) / (1 - self.coverage)
+        rising = history.rise("watch.coverage", self.looks // 2) > RISING
+        strength = (1 - covered) / (1 - self.coverage)
         says = f"Samples cover {covered:.0%} of the data's places (limit {self.coverage:.0%})."
         absent = self.absent(history)
-        if absent is not None and eased * absent / self.missing > strength:
-            strength = eased * absent / self.missing
+        if absent is not None and absent / self.missing > strength:
+            strength = absent / self.missing
             says = f"{absent:.0%} of the classes are all but absent among the last samples (limit {self.missing:.0%})."
-        return Finding(
-            "mode drop",
-            min(strength, 3.0),
-            says,
-            "The generator has given up parts of the data: the discriminator does not punish what is missing.",
-            (Evidence.of("share of the data covered", history.series("watch.coverage"), self.coverage),),
-            lambda: more_variety(history.recipe),
-        )
+        return self.found(
+            history,
+            min(strength * (EASED if rising else 1.0), 3.0),
+            f"{says}{' More are met from look to look.' if rising else ''}",
+            "The generator has given up parts of the data: the discriminator does not punish what is missing."
+            if history.adversarial else "Samples are drawn from codes that stand for a part of the data only.",
+            ("share of the data covered", "watch.coverage", self.coverage),
+            remedies=more_variety if history.adversarial else sharper,
+        )  # fmt: skip
 
     def absent(self, history: RunHistory) -> float | None:
         """Share of the classes that are all but absent; None without classes or with too few samples to say."""
-        told = [counts for _, counts in history.histograms("watch.classes")[-self.looks :]]
+        told = history.histograms("watch.classes")[-self.looks :]
         if len(told) < self.looks:
             return None
         counts = np.sum(told, axis=0)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log
 
 import numpy as np
 
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """Training stopped at NaN, or the loudest layer and the weights grow by orders of magnitude.
 
     Args:
@@ -19,33 +22,32 @@ class Sign:
         looks: Looks over which it must last.
     """
 
+    title = "numbers explode"
     specific = True
+    growth: float = 100.0
+    looks: int = 3
 
-    def __init__(self, *, growth: float = 100.0, looks: int = 3) -> None:
-        self.growth, self.looks = growth, looks
-
-    def __call__(self, history: RunHistory) -> Finding | None:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         stopped = next((row for row in reversed(history.events) if row.get("event") == "not-finite"), None)
         factor, name = self.fastest(history)
-        layer = history.words("watch.loudest")
-        player = "generator" if (layer or "").startswith("generator") else "discriminator"
+        layer = history.words("watch.loudest") or ""
         if stopped is not None:
             strength, says = 3.0, f"Training stopped: {stopped.get('reason', 'a number was not finite')}."
             player = "generator" if "generator" in says.partition(";")[0] else "discriminator"
         elif factor > 1:
-            strength = min(log(factor) / log(self.growth), 2.5)
+            strength, player = min(log(factor) / log(self.growth), 2.5), layer.partition(".")[0]
             where = f" The loudest layer is {layer}." if layer else ""
             says = f"The {name} are {factor:,.0f} times what they were (limit {self.growth:,.0f}).{where}"
         else:
             return None
-        return Finding(
-            "not finite" if stopped is not None else "numbers explode",
+        return self.found(
+            history,
             strength,
             says,
             "A player's steps are so large that each makes the next one larger.",
-            (Evidence.of("output of the loudest layer", history.series("watch.activations")),),
-            lambda: calm(history.recipe, player),
-            specific=self.specific,
+            ("output of the loudest layer", "watch.activations", None),
+            title="not finite" if stopped is not None else None,
+            remedies=lambda builder: calm(builder, player),
         )
 
     def fastest(self, history: RunHistory) -> tuple[float, str]:

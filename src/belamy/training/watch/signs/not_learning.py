@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from belamy.training.watch.finding import Evidence, Finding
+from dataclasses import dataclass
+
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import RemedyBuilder, in_order
+from belamy.training.watch.remedies import faster
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """Samples cover hardly any of the data's places, no more than before.
 
     A warning at most, for other signs say why.
@@ -18,24 +22,23 @@ class Sign:
         looks: Looks over which it must last.
     """
 
-    specific = False
+    title = "nothing is learned"
+    needs = ("median watch.coverage",)
+    coverage: float = 0.15
+    grace: float = 0.3
+    looks: int = 5
 
-    def __init__(self, *, coverage: float = 0.15, grace: float = 0.3, looks: int = 5) -> None:
-        self.coverage, self.grace, self.looks = coverage, grace, looks
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        covered = history.late("watch.coverage", self.looks)
-        if covered is None or history.progress < self.grace:
-            return None
-        builder = RemedyBuilder(history.recipe)
-        return Finding(
-            "nothing is learned",
-            min(0.7 * self.coverage / max(covered, 0.01), 0.9),
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        covered = seen[0]
+        return self.found(
+            history,
+            min(self.coverage / max(covered, 0.01), 1.5),
             f"Samples cover {covered:.0%} of the data's places (limit {self.coverage:.0%}).",
-            "The game does not move towards the data.",
-            (Evidence.of("share of the data covered", history.series("watch.coverage"), self.coverage),),
-            lambda: in_order(
+            "Training does not move towards the data.",
+            ("share of the data covered", "watch.coverage", self.coverage),
+            mild=True,
+            remedies=lambda builder: (
                 builder.field("train_samples", lambda now: now * 2, "train longer"),
-                builder.option("generator_optimizer", "lr", lambda now: now * 2, "let the generator learn faster"),
+                faster(builder, "generator", 2),
             ),
         )

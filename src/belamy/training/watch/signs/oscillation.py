@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from belamy.training.watch.finding import RISING, Evidence, Finding
+from belamy.training.watch.finding import RISING, Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import RemedyBuilder, in_order, slower, slower_both
+from belamy.training.watch.remedies import pairing, smoother
+from belamy.training.watch.sign import BaseSign
 
 ROWS, SHORTEST = 80, 5
 
 
-class Sign:
-    r"""The autocorrelation of the scores comes back to a high value after a dip: there is a period.
+@dataclass(kw_only=True)
+class Sign(BaseSign):
+    """The autocorrelation of the scores comes back to a high value after a dip: there is a period.
 
     The course of the mean scores over the last half of the rows, its trend removed; the peak after the first zero
     crossing, at a lag of at least 5 rows and at most a fifth of them.
@@ -25,12 +29,12 @@ class Sign:
         coverage: Share of the data's places that samples meet, from which it does no harm.
     """
 
-    specific = False
+    title = "oscillation"
+    peak: float = 0.6
+    share: float = 1.0
+    coverage: float = 0.5
 
-    def __init__(self, *, peak: float = 0.6, share: float = 1.0, coverage: float = 0.5) -> None:
-        self.peak, self.share, self.coverage = peak, share, coverage
-
-    def __call__(self, history: RunHistory) -> Finding | None:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         best: tuple[float, float, str] | None = None
         for name in ("losses.discriminator.real", "losses.discriminator.fake"):
             samples, values = history.series(name)
@@ -47,22 +51,17 @@ class Sign:
         height, length, name = best
         covered = history.late("watch.coverage", 6)
         harmless = covered is None or covered >= self.coverage or history.rise("watch.coverage", 4) > RISING
-        return Finding(
-            "oscillation",
-            min(height / self.peak, 0.8 if harmless else 1.3),
+        return self.found(
+            history,
+            min(height / self.peak, 1.3),
             f"The scores repeat every {length:,.0f} samples (autocorrelation {height:.2f}, limit {self.peak:.2f}).",
             "Each player undoes what the other has just learned, as on a circle around the equilibrium.",
-            (Evidence.of("mean score", history.series(name)),),
-            lambda: in_order(
-                slower_both(RemedyBuilder(history.recipe)),
-                slower(RemedyBuilder(history.recipe), "generator"),
-                RemedyBuilder(history.recipe).part(
-                    "penalties", "r1", "damp the circling by a penalty near real images"
-                ),
-                RemedyBuilder(history.recipe).field(
-                    "ema_half_life", lambda now: now or 50_000, "sample from averaged weights"
-                ),
-                RemedyBuilder(history.recipe).option("generator_optimizer", "beta1", lambda now: 0.0, "no momentum"),
+            ("mean score", name, None),
+            mild=harmless,
+            remedies=lambda builder: (
+                pairing(builder),
+                smoother(builder, "damp the circling by a penalty near real images"),
+                builder.option("generator_optimizer", "beta1", lambda now: 0.0, "no momentum"),
             ),
         )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import RemedyBuilder, in_order
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """How far the held-out loss has risen above its best, for methods that measure one.
 
     Args:
@@ -17,32 +20,29 @@ class Sign:
         evaluations: Evaluations in a row that must lie above.
     """
 
+    title = "overfitting"
     specific = True
+    rise: float = 0.2
+    evaluations: int = 3
 
-    def __init__(self, *, rise: float = 0.2, evaluations: int = 3) -> None:
-        self.rise, self.evaluations = rise, evaluations
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        series = history.series("evaluation.loss")
-        values = series[1]
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        samples, values = history.series("evaluation.loss")
         if len(values) <= self.evaluations or not np.isfinite(values).all():
             return None
         best = int(values.argmin())
         rise = float(values[-self.evaluations :].min() - values[best]) / max(abs(float(values[best])), 1e-9)
         if rise <= 0:
             return None
-        builder = RemedyBuilder(history.recipe)
-        seen = int(series[0][best])
-        return Finding(
-            "overfitting",
+        return self.found(
+            history,
             min(rise / self.rise, 2.0),
-            f"The held-out loss is {rise:.0%} above its best, {values[best]:.4g} after {seen:,} samples "
+            f"The held-out loss is {rise:.0%} above its best, {values[best]:.4g} after {int(samples[best]):,} samples "
             f"(limit {self.rise:.0%}).",
             "The model goes on learning what is peculiar to the training images.",
-            (Evidence.of("held-out loss", series),),
-            lambda: in_order(
-                builder.field("train_samples", lambda now: max(seen, 1), "stop where the held-out loss was best"),
-                builder.option("optimizer", "lr", lambda now: now / 2, "learn more slowly"),
+            ("held-out loss", "evaluation.loss", None),
+            remedies=lambda builder: (
+                builder.field(
+                    "train_samples", lambda _: max(int(samples[best]), 1), "stop where the held-out loss was best"
+                ),
             ),
-            specific=self.specific,
         )

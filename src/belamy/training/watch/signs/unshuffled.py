@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import advice
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """Distinct classes in the batches that are learned from, over those expected of a random batch.
 
     Args:
@@ -17,25 +19,23 @@ class Sign:
         looks: Looks over which it must last.
     """
 
+    title = "data not shuffled"
     specific = True
+    needs = ("median watch.batch.classes", "median watch.batch.expected")
+    share: float = 0.6
+    looks: int = 3
 
-    def __init__(self, *, share: float = 0.6, looks: int = 3) -> None:
-        self.share, self.looks = share, looks
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        held, expected = (history.recent(f"watch.batch.{name}", self.looks) for name in ("classes", "expected"))
-        if not len(held) or not len(expected) or float(expected[-1]) < 2:
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        held, due = seen
+        if due < 2:
             return None
-        share = float(np.median(held / expected))
-        series = history.series("watch.batch.classes")
-        return Finding(
-            "data not shuffled",
-            (1 - share) / (1 - self.share),
-            f"A batch holds {float(np.median(held)):.0f} classes where chance gives {float(expected[-1]):.1f}.",
-            "The images come class by class, so the discriminator forgets the other classes and the generator follows.",
-            (Evidence.of("classes in a batch", series, self.share * float(expected[-1])),),
-            lambda: (
+        return self.found(
+            history,
+            (1 - held / due) / (1 - self.share),
+            f"A batch holds {held:.0f} classes where chance gives {due:.1f} (limit {self.share * due:.1f}).",
+            "The images come class by class, so what was learned of the other classes is forgotten.",
+            ("classes in a batch", "watch.batch.classes", self.share * due),
+            remedies=lambda _: (
                 advice("shuffle the images: give belamy the files as they are, it draws a new order for each pass"),
             ),
-            specific=self.specific,
         )

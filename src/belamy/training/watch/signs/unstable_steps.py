@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from belamy.training.watch.finding import Evidence, Finding
+from dataclasses import dataclass
+
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """Root mean square of a step's change over that of the weights; with Adam usually 0.001 to 0.02.
 
     Args:
@@ -16,31 +20,24 @@ class Sign:
         looks: Looks over which it must last.
     """
 
+    title = "steps too large"
     specific = True
+    generator: float = 0.035
+    discriminator: float = 0.15
+    looks: int = 3
 
-    def __init__(self, *, generator: float = 0.035, discriminator: float = 0.15, looks: int = 3) -> None:
-        self.limits, self.looks = {"generator": generator, "discriminator": discriminator}, looks
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        found = []
-        for player, limit in self.limits.items():
-            moved = history.late(f"watch.moved.{player}", self.looks)
-            if moved is not None:
-                found.append((moved / limit, player, moved))
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        limits = {"generator": self.generator, "discriminator": self.discriminator}
+        moved = {player: history.late(f"watch.moved.{player}", self.looks) for player in limits}
+        found = [(share / limits[player], player, share) for player, share in moved.items() if share is not None]
         if not found:
             return None
-        strength, player, moved = max(found)
-        return Finding(
-            "steps too large",
+        strength, player, share = max(found)
+        return self.found(
+            history,
             min(strength, 2.0),
-            f"A step changes the weights of the {player} by {moved:.1%} of their size (limit "
-            f"{self.limits[player]:.1%}).",
+            f"A step changes the weights of the {player} by {share:.1%} of their size (limit {limits[player]:.1%}).",
             f"The learning rate of the {player} is too high: it forgets in a few steps what it has learned.",
-            (
-                Evidence.of(
-                    f"change of the {player} in a step", history.series(f"watch.moved.{player}"), self.limits[player]
-                ),
-            ),
-            lambda: calm(history.recipe, player),
-            specific=self.specific,
+            (f"change of the {player} in a step", f"watch.moved.{player}", limits[player]),
+            remedies=lambda builder: calm(builder, player),
         )

@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
+from belamy.training.watch.sign import BaseSign
 
-ROWS = 60
+LOSS = "losses.discriminator.adversarial"
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """The variance of the discriminator's loss between neighbouring rows, late against early in the run.
 
     A warning at most: healthy games have spells of it.
 
     Args:
         growth: Factor from which it counts.
+        looks: Rows that there must be.
     """
 
-    specific = False
+    title = "unsteady discriminator"
+    needs = (f"last {LOSS}",)
+    growth: float = 20.0
+    looks: int = 60
 
-    def __init__(self, *, growth: float = 20.0) -> None:
-        self.growth = growth
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        name = "losses.discriminator.adversarial"
-        values = history.series(name)[1]
-        if len(values) < ROWS or not np.isfinite(values).all():
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        values = history.series(LOSS)[1]
+        if not np.isfinite(values).all():
             return None
         jumps = np.diff(values) ** 2
         third = len(jumps) // 3
         factor = float(np.mean(jumps[-third:]) / max(np.mean(jumps[:third]), 1e-12))
-        return Finding(
-            "unsteady discriminator",
-            min(0.6 * factor / self.growth, 0.95),
+        return self.found(
+            history,
+            min(factor / self.growth, 1.5),
             f"The variance of its loss is {factor:,.1f} times what it was (limit {self.growth:,.0f}).",
             "The discriminator's answers jump from step to step instead of settling.",
-            (Evidence.of("loss of the discriminator", history.series(name)),),
-            lambda: calm(history.recipe, "discriminator"),
+            ("loss of the discriminator", LOSS, None),
+            mild=True,
+            remedies=lambda builder: calm(builder, "discriminator"),
         )

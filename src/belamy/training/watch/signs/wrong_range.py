@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from belamy.training.watch.finding import Evidence, Finding
+from belamy.training.watch.finding import Finding
 from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import RemedyBuilder, in_order
+from belamy.training.watch.sign import BaseSign
 
 
-class Sign:
+@dataclass(kw_only=True)
+class Sign(BaseSign):
     """What the discriminator is shown as real never goes where half of the generator's range lies.
 
     Args:
@@ -17,32 +18,24 @@ class Sign:
         looks: Looks over which it must last.
     """
 
+    title = "wrong scaling"
     specific = True
+    needs = tuple(f"median watch.shown.{kind}.{end}" for kind in ("real", "fake") for end in ("low", "high"))
+    share: float = 0.3
+    looks: int = 3
 
-    def __init__(self, *, share: float = 0.3, looks: int = 3) -> None:
-        self.share, self.looks = share, looks
-
-    def __call__(self, history: RunHistory) -> Finding | None:
-        ends = {f"{kind} {end}": history.recent(f"watch.shown.{kind}.{end}", self.looks)
-                for kind in ("real", "fake") for end in ("low", "high")}  # fmt: skip
-        if any(not len(values) for values in ends.values()):
-            return None
-        low, high, fake_low, fake_high = (float(np.median(values)) for values in ends.values())
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        low, high, fake_low, fake_high = seen
         empty = max(low - fake_low, fake_high - high, 0.0) / max(fake_high - fake_low, 1e-6)
-        return Finding(
-            "wrong scaling",
+        return self.found(
+            history,
             empty / self.share,
-            f"The discriminator is shown real images in [{low:.2g}, {high:.2g}] and generated ones in "
-            f"[{fake_low:.2g}, {fake_high:.2g}].",
+            f"The discriminator is shown real images in [{low:.2g}, {high:.2g}] and generated ones in [{fake_low:.2g}, "
+            f"{fake_high:.2g}]: {empty:.0%} of that range stays empty (limit {self.share:.0%}).",
             "Real and generated images are scaled differently, so the discriminator tells them apart by their range.",
-            (
-                Evidence.of("lowest real value", history.series("watch.shown.real.low")),
-                Evidence.of("lowest generated value", history.series("watch.shown.fake.low")),
+            ("lowest real value", "watch.shown.real.low", None),
+            ("lowest generated value", "watch.shown.fake.low", None),
+            remedies=lambda builder: (
+                builder.field("real_range", lambda _: "generator", "show real images in the generator's range"),
             ),
-            lambda: in_order(
-                RemedyBuilder(history.recipe).field(
-                    "real_range", lambda now: "generator", "show real images in the generator's range"
-                )
-            ),
-            specific=self.specific,
         )
