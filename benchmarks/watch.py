@@ -101,7 +101,7 @@ def class_by_class(method: gan.Method, trainer: Trainer | None) -> None:
         indices = trainer.dataset.splits["train"]
         labels = trainer.dataset.labels[indices]
         order = torch.cat([indices[labels == label][:960] for label in range(len(trainer.dataset.classes))])
-        trainer.batches._split, trainer.batches._permutation = order, lambda number: order  # type: ignore[method-assign]
+        trainer.batches._split, trainer.batches._permutation = order, lambda number: order
 
 
 def labels_cut(method: gan.Method, trainer: Trainer | None) -> None:

@@ -12,9 +12,17 @@
 Every message says what happened, the value against what is allowed, and what to type next.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""All but tab and line feed, and the marks that turn the direction of writing."""
+
+
+MOST_LISTED = 400
+"""Letters of a list of names in a message."""
 
 
 class BelamyError(Exception):
@@ -72,4 +80,17 @@ def nearest(name: str, names: Iterable[str]) -> str:
     close = get_close_matches(name, known, n=3, cutoff=0.55)
     if close:
         return f"Did you mean {' or '.join(repr(match) for match in close)}?"
-    return f"Known: {', '.join(known) or 'none'}."
+    listed = ", ".join(known)
+    if len(listed) > MOST_LISTED:
+        listed = f"{listed[:MOST_LISTED].rpartition(', ')[0]} … ({len(known)} in all)"
+    return f"Known: {listed or 'none'}."
+
+
+def plain(text: str) -> str:
+    """Text that may hold anything a user named, without what a terminal would obey: control characters are spelled out.
+
+    Example:
+        >>> plain("a label\x1b[31m")
+        'a label\\\\u001b[31m'
+    """
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

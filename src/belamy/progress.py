@@ -8,6 +8,8 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from belamy.errors import plain
+
 LIVE_SECONDS = 0.4
 LINE_SECONDS = 15.0
 
@@ -55,7 +57,7 @@ class Lines(Reporter):
 
     def say(self, text: str) -> None:
         """A line as it is: what a user typed is no markup."""
-        self.console.print(text, soft_wrap=True, markup=False, emoji=False, highlight=False)
+        self.console.print(plain(text), soft_wrap=True, markup=False, emoji=False, highlight=False)
 
     def due(self) -> bool:
         """Every few seconds."""
@@ -82,7 +84,7 @@ class Bar(Reporter):
 
     def say(self, text: str) -> None:
         """A line above the bar."""
-        self._progress.console.print(text, soft_wrap=True, markup=False, emoji=False, highlight=False)
+        self._progress.console.print(plain(text), soft_wrap=True, markup=False, emoji=False, highlight=False)
 
     def due(self) -> bool:
         """As often as an eye follows."""
@@ -91,7 +93,7 @@ class Bar(Reporter):
     def work(self, share: float, text: str) -> None:
         """The bar and the words beside it."""
         self._last = monotonic()
-        self._progress.update(self._task, completed=share, description=text)
+        self._progress.update(self._task, completed=share, description=plain(text))
 
     def close(self) -> None:
         """The bar stays as it is."""

@@ -60,7 +60,12 @@ class Part(BaseModel):
             key, equals, value = item.partition("=")
             if not equals:
                 raise UsageError(f"'{text}' is not a part: write {name}:option=value,option=value.")
-            options[key.strip().replace("-", "_")] = value.strip()
+            key = key.strip().replace("-", "_")
+            if key in options:
+                raise UsageError(
+                    f"'{text}' gives {key} twice: as {options[key]} and as {value.strip()}. Leave one out."
+                )
+            options[key] = value.strip()
         return cls(name=name.strip(), **options)
 
     def __str__(self) -> str:

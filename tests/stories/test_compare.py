@@ -82,7 +82,7 @@ def test_the_three_ways_to_write_a_recipe() -> None:
     assert spelled("a b=digits:latent=8") == ("a b", "digits", ["--latent", "8"])
     assert spelled("digits --penalties r1:weight=5 r2")[2] == ["--penalties", "r1:weight=5", "r2"]
     assert spelled("digits --samples=9") == ("digits --samples=9", "digits", ["--samples=9"])
-    made = variant("wide=digits:generator=digits:width=24", "avatars")
+    made = variant("wide=digits:generator=digits:width=24", {"data": "avatars", "size": 16})
     assert made.label == "wide" and made.fields["data"] == "avatars"
     assert made.fields["generator"] == {"name": "digits", "width": 24}
     assert made.made().model_dump()["generator"] == {"name": "digits", "width": 24}

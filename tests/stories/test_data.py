@@ -4,6 +4,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -26,6 +27,15 @@ def test_the_examination_ends_with_a_command_that_runs(belamy: Command, photos: 
 def test_a_sheet_that_was_asked_for_is_where_it_was_asked_for(belamy: Command, photos: Path) -> None:
     assert "contact sheet: here.png" in belamy("data", photos, "--sheet", "here.png").stdout
     assert Path("here.png").is_file()
+
+
+def test_training_says_what_is_odd_about_its_data(belamy: Command, tmp_path: Path) -> None:
+    for number in range(20):
+        Image.fromarray(np.full((8, 8), 9 * number, np.uint16)).save(tmp_path / f"{number}.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    said = belamy("train", "dcgan-mnist", "--data", tmp_path, *SMALL, "--samples", "8", "--out", "run").stdout
+    assert "Data: 16-bit values were divided by 257; they reach 171 of 65,535 only" in " ".join(said.split())
+    assert "Data: left out bad.png (not an image" in " ".join(said.split())
 
 
 def test_names_with_control_characters_are_shown_without(belamy: Command, photos: Path, tmp_path: Path) -> None:

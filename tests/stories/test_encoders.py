@@ -143,7 +143,8 @@ def test_a_pretrained_encoder_is_compared_with_a_fresh_one(belamy: Command, run:
     said = belamy("pretrain", run, "--per-class", "2", "--seeds", "2", "--steps", "20", "--json", "facts.json")
     assert said.returncode == 0 and "gain of pretraining" in said.stdout
     facts = json.loads(Path("facts.json").read_text())
-    assert facts["tested"] == 20 and all(len(each) == 2 for each in facts["accuracies"].values())
+    assert facts["tested"] == 192 and all(len(each) == 2 for each in facts["accuracies"].values())
+    assert "holds only 20 images out" in facts["note"] and facts["note"] in said.stdout
     assert facts["gain"][1] <= facts["gain"][0] <= facts["gain"][2]
     page = Path("pretrain.html").read_text()
     assert all(f"{found:.1%}" in page for each in facts["accuracies"].values() for found in each) and "<svg" in page
@@ -176,7 +177,7 @@ def test_pixels_are_told_apart_by_masks_of_colours(belamy: Command, run: Path, b
 def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
     said = belamy("segment", run, "--masks", "ink-by-class", "--noise", "0.1", "--apply", "test:0..1", "--json", "-")
     facts = json.loads(said.stdout)
-    assert facts["classes"] == ["ground", "0", "1", "2", "3"] and facts["tested"] == 20
+    assert facts["classes"] == ["ground", "0", "1", "2", "3"] and facts["tested"] == 170
     low, high = facts["iou"]["mean"][1:]
     assert 0.3 < low <= facts["iou"]["mean"][0] <= high
     with Image.open("segmented/test-0.png") as mask:
@@ -192,7 +193,7 @@ def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
         (["retrieve", "RUN", "nowhere.png"], "There is no file or folder nowhere.png"),
         (["retrieve", "RUN", "test:0", "--count", "0"], "must be in 1..64"),
         (["retrieve", "RUN", "test:0", "--count", "64", "--data", "ODD"], "64 nearest neighbours are asked for"),
-        (["anomaly", "RUN", "ODD", "--false-positives", "1.5"], "between 0 and 1"),
+        (["anomaly", "RUN", "ODD", "--false-positives", "1.5"], "in 0..1"),
         (["anomaly", "RUN", "ODD", "--false-positives", "0.01"], "100 or more can"),
         (["anomaly", "RUN", "ODD", "--reference", "ODD"], "2 or more of"),
         (["anomaly", "GAN", "ODD"], "no encoder"),

@@ -47,6 +47,8 @@ class TestEvaluate:
         assert said.returncode == 0 and said.stderr == ""
         assert "fakes against reals (all)" in said.stdout and "95 % interval" in said.stdout
         assert "N = 40 < 10,000" in said.stdout and str(page) in said.stdout
+        assert "The 40 images are close to real ones: Fréchet distance" in said.stdout.splitlines()[1]
+        assert "little variety" in said.stdout.splitlines()[2], "they are half as bright"
         facts = json.loads(told.read_text())
         found = facts["measures"]["frechet"]
         assert found["value"] > found["floor"]["value"] >= 0 and found["low"] <= found["value"] <= found["high"]
@@ -54,6 +56,12 @@ class TestEvaluate:
         assert (card["n_real"], card["n_generated"], card["split"], card["extractor"]) == (120, 40, "all", "pixels")
         assert card["metrics"].keys() == {"frechet", "diversity"} and card["versions"]["torch"]
         assert facts["subject"]["format"] == "npz" and "--count 40" in facts["command"]
+
+    def test_the_same_pictures_on_both_sides_are_told(self, belamy: Command, reals: Path) -> None:
+        words = ["--metrics", "frechet-infinity", "kernel", "--extractor", "pixels", "--no-real-baseline"]
+        said = belamy("evaluate", reals, "--against", reals, *words, "--split", "all", "--no-progress")
+        assert said.returncode == 0 and "are the very ones that they are compared with" in said.stdout.splitlines()[1]
+        assert "! Both sides are the same pictures: all 120 judged ones" in said.stdout
 
     def test_the_page_stands_alone(self, belamy: Command, fakes: Path, reals: Path, tmp_path: Path) -> None:
         page = tmp_path / "page.html"
@@ -108,7 +116,7 @@ class TestEvaluate:
             (["FAKES", "--against", "REALS", "--split", "dev"], "no split 'dev'"),
             (["FAKES", "--against", "REALS", "--count", "1"], "--count is 1, but"),
             (["FAKES", "--against", "REALS", "--extractor", "incepton"], "There is no extractor 'incepton'"),
-            (["FAKES", "--against", "REALS", "--out", "page.txt"], "--out is 'page.txt', but it is a page"),
+            (["FAKES", "--against", "REALS", "--out", "page.txt"], "--out is page.txt, but it must end in .html"),
             (["FAKES", "--against", "avatars-16"], "8x8 pixels in 3 channel(s), but they are to be compared with"),
         ],
         ids=lambda value: None if isinstance(value, str) else " ".join(value[-2:]),
@@ -221,7 +229,7 @@ class TestCompareMetrics:
 
     def test_one_is_nothing_to_compare(self, belamy: Command, fakes: Path, reals: Path, tmp_path: Path) -> None:
         said = belamy("compare-metrics", result(belamy, fakes, reals, tmp_path / "a.json"))
-        assert said.returncode == 2 and "at least two" in said.stderr
+        assert said.returncode == 2 and "a comparison needs 2 or more" in said.stderr
 
 
 class TestWhileTraining:
@@ -295,7 +303,7 @@ class TestWhileTraining:
         [
             (["--keep-best", "frechet"], "--keep-best says what to do when samples are judged"),
             (["--metrics", "frechet"], "--metrics says what to do when samples are judged"),
-            (["--evaluate-every", "0"], "evaluate_every is 0, but it must be at least 1"),
+            (["--evaluate-every", "0"], "--evaluate-every is 0, but it must be at least 1"),
             (["--evaluate-every", "32", "--evaluate-count", "1"], "evaluate_count is 1"),
             (["--evaluate-every", "32", "--keep-best", "frechett"], "--keep-best is 'frechett', which is none of"),
             (["--evaluate-every", "32", "--metrics", "modes"], "The metric 'modes' needs"),

@@ -110,6 +110,9 @@ def test_report_and_inspect_of_a_run(lived: Lived, belamy: Command) -> None:
     (run / "report.html").unlink()
     done = belamy("report", run)
     assert done.stdout.strip() == str(run / "report.html") and (run / "report.html").is_file()
+    assert 'alt="Real images of ' in (run / "report.html").read_text(), (
+        "what was learned from stands beside the samples"
+    )
     facts = json.loads(belamy("report", run, "--json", "-").stdout)
     assert facts["samples"] == LENGTH and facts["recipe"] == "dcgan-mnist" and facts["latest"]["losses"]
     counts = json.loads(belamy("inspect", run, "--json", "-").stdout)

@@ -12,7 +12,7 @@ import pytest
 from belamy import recipes
 from belamy.cli import main
 from belamy.cli.recipe_form import changed, read
-from belamy.cli.verbs.train import TrainOptions, recipe_and_rest
+from belamy.cli.verbs.train import Form, recipe_and_rest
 from belamy.methods.base import BaseRecipe
 from belamy.registry import Part
 from belamy.runs.publish import commands
@@ -23,7 +23,7 @@ def typed(line: str) -> BaseRecipe:
     """The recipe that ``belamy train`` would train."""
     name, rest = recipe_and_rest(shlex.split(line), recipes.names())
     recipe = recipes.get(name)
-    fields, _ = read(recipe, rest, f"belamy train {name}", TrainOptions)
+    fields, _ = read(recipe, rest, f"belamy train {name}", Form)
     made = changed(recipe, fields)
     assert type(made).parse(made.model_dump(mode="json")) == made, "the JSON holds the whole recipe"
     return made

@@ -60,7 +60,7 @@ def test_one_pass(belamy: Command, runs: dict[str, str], pictures: tuple[Path, .
         (["--network", "fast", "--steps", "3"], "--steps is for painting step by step"),
         (["--network", "fast", "--colours", "luminance"], "--colours is for painting step by step"),
         (["--network", "adain", "STYLE", "--shares", "1", "2"], "shares are [1.0, 2.0], but 1 are needed"),
-        (["--network", "fast", "--strength", "2"], "The strength is 2.0"),
+        (["--network", "fast", "--strength", "2"], "--strength is 2, but it must be in 0..1"),
         (["--network", "fast", "--style-scale", "2"], "leave --style-scale out"),
         (["--network", "adain", "STYLE", "--style-scale", "8", "--shares", "1"], "at most 4 million"),
         (["--network", "absent"], "does not exist"),
@@ -119,7 +119,7 @@ def test_a_film(belamy: Command, runs: dict[str, str], pictures: tuple[Path, ...
     assert done.returncode == 0 and "stylized.webp: 4 frames of 53x37 pixels" in done.stdout
     for words, says in (
         (["--out", "a.png"], "must end in .gif or .webp or .mp4"),
-        (["--animation", "b.gif"], "is a film"),
+        (["--animation", "b.gif"], "There is no option '--animation'"),
         (["--steadiness", "-1"], "at least 0"),
     ):
         done = belamy("stylize", film, style, *quick, *words)

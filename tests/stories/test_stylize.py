@@ -152,7 +152,7 @@ def test_wrong_pictures(belamy: Command, pair: tuple[Path, Path], tmp_path: Path
         (["--animation", "film.avi"], "--animation is film.avi, but it must end in .gif or .webp or .mp4"),
         (["--mask", "-", "-"], "There are 2 masks for 1 styles"),
         (["--weights", "vgg.pth"], "EfficientNet-lite0 comes with its weights"),
-        (["--strength", "2"], "The strength is 2.0, but it must be in 0..1"),
+        (["--strength", "2"], "--strength is 2, but it must be in 0..1"),
         (["--lr", "-1"], "lr = -1.0 is not allowed"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -71,7 +71,7 @@ def test_png_against_jpeg_ends_in_one_message(tmp_path: Path, belamy: Command, f
         (["faces", "--real", "mnist", "--count", "5"], "--count is 5"),
         (["faces", "--real", "mnist", "--false-alarms", "1"], "--false-alarms is 1"),
         (["faces", "--real", "avatars-32"], "--size 16"),
-        (["faces", "--real", "avatars-16", "--out", "page.txt"], "NAME.html"),
+        (["faces", "--real", "avatars-16", "--out", "page.txt"], "must end in .html"),
         (["faces", "--real", "avatars-16", "--out", "kept.html"], "--overwrite"),
         (["faces", "--real", "avatars-16", "--split", "tset"], "no split 'tset'"),
         (["few", "--real", "avatars-16"], "needs at least 30"),

@@ -43,9 +43,9 @@ def test_nothing_is_overwritten_unasked(belamy: Command, trained: Path, tmp_path
         ([], "RUN is missing"),
         (["{run}", "--network", "critic"], "no network 'critic'"),
         (["{run}", "--layer", "nosuch"], "There is no layer 'nosuch'"),
-        (["{run}", "--image", "-1"], "--image is -1, but it must be in 0.."),
+        (["{run}", "--image", "-1"], "--image is -1, but it must be at least 0"),
         (["{run}", "--units", "0"], "units is 0"),
-        (["{run}", "--steps", "0"], "0 steps"),
+        (["{run}", "--steps", "0"], "--steps is 0, but it must be at least 1"),
         (["{run}", "--out", "{run}/recipe.json"], "is a file. Name a folder"),
     ],
 )

@@ -20,12 +20,13 @@ from belamy.editing.arithmetic import Result, Setting, arithmetic, read
 from belamy.editing.expressions import parse
 from belamy.editing.groups import ReferenceSet
 from belamy.editing.inversion import Inversion, Way, compared, invert
-from belamy.errors import DataError, UsageError, nearest
+from belamy.errors import DataError, UsageError
 from belamy.evaluation.candidate import heeds_labels
 from belamy.judges.reference_set import reference_set_of
 from belamy.methods.base import BaseMethod
 from belamy.registry import Part
 from belamy.runs.run import Run
+from belamy.sampling.draw import class_number
 from belamy.sampling.manifold import plane, sheet
 from belamy.sampling.picture import Picture
 from belamy.sampling.points import class_weights, drawn, pixels_at
@@ -193,16 +194,14 @@ class LatentEditor:
             raise DataError(f"The picture cannot be read: {error}. Give another.") from None
 
     def label(self, name: str) -> int:
-        """The number of a class.
+        """The number of a class, as ``belamy sample --label`` finds it.
 
         Raises:
             UsageError: There is none of that name, or the generator does not heed labels.
         """
         if not self.heeds_labels:
             raise UsageError("This run's networks do not use labels, so they can be told none. Leave the label out.")
-        if name not in self.method.spec.classes:
-            raise UsageError(f"There is no class '{name}' in this run. {nearest(name, self.method.spec.classes)}")
-        return self.method.spec.classes.index(name)
+        return class_number(name, self.method.spec.classes)
 
 
 def steer(run: Run | str | Path, *, device: str = "auto", offline: bool = False) -> LatentEditor:

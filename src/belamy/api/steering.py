@@ -56,7 +56,13 @@ class Steering:
 
     @classmethod
     def open(
-        cls, run: Run, device: str = "auto", offline: bool = False, say: Say | None = None, layer: str | None = None
+        cls,
+        run: Run,
+        device: str = "auto",
+        offline: bool = False,
+        say: Say | None = None,
+        layer: str | None = None,
+        best: bool = False,
     ) -> Steering:
         """A run's method and data.
 
@@ -66,11 +72,12 @@ class Steering:
             offline: Never fetch data from the network.
             say: Is told what takes long.
             layer: Steer among the features of this layer of the generator, not among its latents.
+            best: With the best weights that ``belamy train --keep-best`` kept, not the newest.
 
         Raises:
             UsageError: The method does not sample, or its generator has no such layer.
         """
-        method: Any = run.method().to(choose_device(device)).eval()
+        method: Any = run.method(best=best).to(choose_device(device)).eval()
         sampler(method)
         if layer is not None:
             method = LayerLatents(method, layer)

@@ -6,7 +6,6 @@ the user can mend ends in one message and its exit code; a traceback is shown on
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Sequence
@@ -16,7 +15,8 @@ from pathlib import Path
 from traceback import walk_tb
 
 from belamy import __version__
-from belamy.errors import BelamyError, UsageError, nearest
+from belamy.cli.output import degrade
+from belamy.errors import BelamyError, UsageError, nearest, plain
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "bad allocation")
@@ -30,6 +30,8 @@ def main(words: Sequence[str] | None = None) -> int:
         >>> main(["recipes", "--json", "recipes.json"])  # doctest: +SKIP
         0
     """
+    degrade(sys.stdout)
+    degrade(sys.stderr)
     try:
         code = dispatch(list(sys.argv[1:] if words is None else words))
         sys.stdout.flush()
@@ -42,7 +44,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if os.environ.get("BELAMY_DEBUG") == "1":
             raise
         message, code = explain(error)
-        sys.stderr.write(f"belamy: {message}\n")
+        sys.stderr.write(f"belamy: {plain(message)}\n")
         return code
 
 
@@ -55,11 +57,22 @@ def dispatch(words: list[str]) -> int:
         sys.stdout.write(f"belamy {__version__}\n")
         return 0
     known = known_verbs()
+    if words[0].partition("=")[0] == "--completion":
+        from belamy.cli.completion import script
+
+        sys.stdout.write(script(words[0].partition("=")[2] or "".join(words[1:2]), known))
+        return 0
     if words[0] not in known:
         kind = "option" if words[0].startswith("-") else "verb"
         raise UsageError(
             f"There is no {kind} '{words[0]}'. {nearest(words[0], known)} `belamy --help` lists the verbs."
         )
+    if any("\0" in word for word in words):
+        raise UsageError("A word of the command line holds a NUL character, which no name can. Leave it out.")
+    if any(word.partition("=")[0] == "--config" for word in words):
+        from belamy.cli.parsing import configured
+
+        words = [words[0], *configured(words[1:])]
     code: int = import_module(f"{__name__}.verbs.{words[0].replace('-', '_')}").run(words[1:])
     return code
 
@@ -68,8 +81,8 @@ def known_verbs() -> dict[str, str]:
     """Every verb and the first line of its docstring, read without importing it."""
     found = {}
     for path in sorted((Path(__file__).parent / "verbs").glob("[!_]*.py")):
-        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        found[path.stem.replace("_", "-")] = docstring.partition("\n")[0]
+        line = path.read_text(encoding="utf-8").partition('"""')[2].partition("\n")[0]
+        found[path.stem.replace("_", "-")] = line.removesuffix('"""')
     return found
 
 
@@ -86,7 +99,8 @@ def overview() -> str:
             "",
             *lines,
             "",
-            "`belamy VERB --help` shows the options of a verb, `belamy train RECIPE --help` those of a recipe.",
+            "`belamy VERB --help` shows the options of a verb, `belamy train RECIPE --help` those of a recipe;",
+            "`belamy --completion bash` (zsh, fish) prints what completes them in a shell.",
             "Start with: belamy train",
             "",
         ]
@@ -100,6 +114,8 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted.", INTERRUPTED
     text = " ".join(str(error).split())
+    if isinstance(error, RuntimeError) and text.startswith("Could not determine home directory"):
+        return "There is no such user's home directory: write a path that begins with ~USER out in full.", 2
     if isinstance(error, MemoryError) or any(sign in text for sign in OUT_OF_MEMORY):
         return "There is not enough memory for this. Type a smaller --batch, --latent or --size.", 2
     if isinstance(error, OSError) and error.strerror:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from belamy.data import Dataset
+    from belamy.methods.base import BaseMethod
 
 HELD_OUT = re.compile(r"test:(\d{1,9})(?:\.\.(\d{1,9}))?")
 MOST = 1024
@@ -93,3 +95,38 @@ def span(text: str, count: int) -> range:
     if not first <= last < min(count, first + MOST):
         raise UsageError(f"'{text}' must lie in test:0..{count - 1}, and name at most {MOST:,} images.")
     return range(first, last + 1)
+
+
+def chosen_class(
+    method: BaseMethod, label: str | None, say: Callable[[str], None] | None = None, option: str = "--label"
+) -> int | None:
+    """The number of the class that an option names, None where it names none.
+
+    Args:
+        method: The run's.
+        label: The option's value.
+        say: Told which class it is, where it was named by its number.
+        option: As it is typed.
+
+    Raises:
+        UsageError: There is no such class, or the networks do not use labels.
+    """
+    from belamy.sampling.draw import class_number
+
+    if label is None:
+        return None
+    classes = method.spec.classes
+    number = class_number(label, classes) if classes else 0
+    if not heeds_labels(method):
+        raise UsageError(f"This run's networks do not use labels, so no class can be chosen. Leave {option} out.")
+    if label not in classes and say is not None:
+        say(f"{option} {label}: no class has that name, so it is class number {label}, '{classes[number]}'.")
+    return number
+
+
+def heeds_labels(method: BaseMethod) -> bool:
+    """Whether one latent makes different images for different labels; a method that draws no samples does not."""
+    from belamy.evaluation import candidate
+    from belamy.methods.base import Samples
+
+    return isinstance(method, Samples) and candidate.heeds_labels(method)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import MISSING, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
+from belamy.cli.options import VerbOptions
 from belamy.errors import UsageError, nearest
 
 Form = TypeVar("Form")
@@ -16,6 +19,21 @@ Form = TypeVar("Form")
 _FRAME = re.compile(r"\x1b\[[0-9;]*m|[╭╮╰╯│─]|^\+?-{8,}\+?$|^\||\|$", flags=re.MULTILINE)
 """Colours and the lines of boxes, which are ASCII where the terminal knows no other."""
 _NOT_A_NUMBER = re.compile(r"(?:invalid literal for int\(\) with base 10|could not convert string to float): (.*)")
+
+
+def verb(form: type[Form]) -> Callable[[Callable[[Form], int]], Callable[[Sequence[str]], int]]:
+    """Makes of a function of a form the ``run`` of a verb, which takes the words after the verb; its module's name."""
+
+    def make(work: Callable[[Form], int]) -> Callable[[Sequence[str]], int]:
+        name = work.__module__.rpartition(".")[2].replace("_", "-")
+
+        @wraps(work)
+        def run(words: Sequence[str]) -> int:
+            return work(parse(form, words, f"belamy {name}"))
+
+        return run
+
+    return make
 
 
 def parse(form: type[Form], words: Sequence[str], command: str, options: Sequence[str] = ()) -> Form:
@@ -28,11 +46,11 @@ def parse(form: type[Form], words: Sequence[str], command: str, options: Sequenc
         options: The names of all options, where they are not those of the form's fields.
 
     Raises:
-        UsageError: An unknown option, a missing or an impossible value.
+        BelamyError: An unknown option, a missing or an impossible value, or what the form's own check refuses.
         SystemExit: Help was asked for and shown.
     """
     if not words and all(field.default is not MISSING for field in fields(form)):  # type: ignore[arg-type]
-        return form()
+        return checked(form())
     import tyro
 
     said = io.StringIO()
@@ -51,8 +69,62 @@ def parse(form: type[Form], words: Sequence[str], command: str, options: Sequenc
         raise UsageError(f"{_sentence(said.getvalue())} `{command} --help` lists the options.") from None
     if unknown:
         raise UsageError(_unknown(unknown[0], options or list(option_names(form)), command))
-    made: Form = filled
-    return made
+    return checked(filled)
+
+
+def checked(form: Form) -> Form:
+    """The form, once everything in it that can be refused now has passed."""
+    if isinstance(form, VerbOptions):
+        form.refuse()
+    return form
+
+
+def configured(words: Sequence[str]) -> list[str]:
+    """The words of a command line, with those that ``--config FILE`` stands for before all other options.
+
+    Raises:
+        UsageError: There is no such file, or it holds no options.
+    """
+    first = next((number for number, word in enumerate(words) if word.partition("=")[0] == "--config"), None)
+    if first is None:
+        return list(words)
+    _, equals, value = words[first].partition("=")
+    rest = [*words[:first], *words[first + (1 if equals else 2) :]]
+    if not equals:
+        value = words[first + 1] if first + 1 < len(words) else ""
+    leading = next((number for number, word in enumerate(rest) if word.startswith("-")), len(rest))
+    return [*rest[:leading], *_spelled(_read_config(value), ""), *configured(rest[leading:])]
+
+
+def _read_config(name: str) -> Mapping[str, Any]:
+    import json
+    import tomllib
+
+    path = Path(name).expanduser()
+    try:
+        text = path.read_text(encoding="utf-8")
+        facts = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"--config '{name}' cannot be read ({reason}). Name a file of JSON, or of TOML.") from None
+    if not isinstance(facts, Mapping):
+        raise UsageError(f'--config {name} holds no options. Write e.g. {{"count": 8, "seed": 1}}.')
+    return facts
+
+
+def _spelled(facts: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    """Option values as words: switches, lists, and the options of parts in tables of their own."""
+    for key, value in facts.items():
+        option = f"{prefix}{key.replace('_', '-')}"
+        if isinstance(value, Mapping):
+            yield from _spelled(value, f"{option}.")
+        elif isinstance(value, bool):
+            last = option.rpartition(".")
+            yield f"--{option if value else f'{last[0]}{last[1]}no-{last[2]}'}"
+        elif isinstance(value, list):
+            yield from (f"--{option}", *map(str, value))
+        else:
+            yield f"--{option}={value}"
 
 
 def option_names(form: Any) -> Iterator[str]:

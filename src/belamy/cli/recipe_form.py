@@ -6,7 +6,6 @@ as well, and ``--generator.activation selu`` sets one option of the part that is
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, fields, make_dataclass
@@ -14,9 +13,10 @@ from typing import Annotated, Any
 
 from pydantic.fields import FieldInfo
 
-from belamy.cli.parsing import parse
+from belamy.cli.options import docstring
+from belamy.cli.parsing import checked, parse
 from belamy.errors import UsageError
-from belamy.methods.base import BaseRecipe
+from belamy.methods.recipe import RENAMED, BaseRecipe
 from belamy.registry import Part, PartField, Registry, part_fields
 
 OPTIONS = "_options"
@@ -54,7 +54,23 @@ def read(
             before = _plain(recipe, name, held)
         if value != before:
             changed[name] = value
-    return changed, getattr(filled, "session", None)
+    return changed, checked(getattr(filled, "session", None))
+
+
+def general(extra: type, command: str) -> int:
+    """Show the help of a verb without a recipe: its own options, and the fields that every recipe has."""
+    from belamy import recipes
+
+    shared = BaseRecipe()
+    held = part_fields(BaseRecipe)
+    made = _form(shared, held, {}, extra)
+    made.__doc__ = (
+        f"A recipe is named first: {command} RECIPE, by default digits. Shown are the options of all recipes; "
+        f"`{command} digits --help` shows the others that a recipe has, and its own defaults. Recipes: "
+        f"{', '.join(recipes.names())}."
+    )
+    parse(made, ["--help"], command)
+    return 0
 
 
 def _present(recipe: BaseRecipe, word: str) -> str:
@@ -62,8 +78,10 @@ def _present(recipe: BaseRecipe, word: str) -> str:
     match = re.match(r"--([\w-]+)", word)
     if match is None:
         return word
-    name = recipe.present_name(match[1].replace("-", "_")).replace("_", "-")
-    return word if name == match[1].replace("_", "-") else f"--{name}{word[match.end() :]}"
+    name = match[1].replace("-", "_")
+    if name in type(recipe).model_fields or name not in RENAMED:
+        return word
+    return f"--{RENAMED[name].replace('_', '-')}{word[match.end() :]}"
 
 
 def changed(recipe: BaseRecipe, fields: Mapping[str, Any]) -> BaseRecipe:
@@ -115,7 +133,7 @@ def _form(recipe: BaseRecipe, held: Mapping[str, PartField], chosen: Mapping[str
     if extra is not None:
         whole.append(("session", OmitArgPrefixes[extra], field(default_factory=extra)))  # type: ignore[valid-type, misc]
     form = make_dataclass("Form", whole)
-    form.__doc__ = " ".join((type(recipe).__doc__ or "").split())
+    form.__doc__ = " ".join(docstring(type(recipe)).split())
     return form
 
 
@@ -201,7 +219,7 @@ def argument_help(described: type) -> dict[str, str]:
         >>> argument_help(Penalty)
         {'weight': "Factor in the discriminator's loss."}
     """
-    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", inspect.getdoc(described) or "", flags=re.MULTILINE)
+    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", docstring(described), flags=re.MULTILINE)
     found: dict[str, str] = {}
     last = ""
     for line in section[1].splitlines() if section else ():

@@ -24,7 +24,7 @@ from belamy.comparison.plan import Plan, Variant, same_data
 from belamy.comparison.report import publish
 from belamy.comparison.trial import Busy, Workspace, perform
 from belamy.data import Dataset
-from belamy.errors import BelamyError, Interrupted, RunError, UsageError
+from belamy.errors import BelamyError, Interrupted, RunError, UsageError, plain
 from belamy.evaluation.panel import Panel
 from belamy.judges.judge import extractor, trained_judge
 from belamy.methods.base import METHODS, DataSpec
@@ -139,9 +139,11 @@ def make_workspace(execution: Execution, data: Dataset, say: Any = None) -> Work
                 )  # fmt: skip
         run = Run.open(folder)
     split = "test" if len(data.splits.get("test", ())) > 1 else "train"
-    return Workspace(
-        execution.folder, Panel(extractor(data, run), data, split), data, execution.device, execution.offline
-    )
+    look = extractor(data, run)
+    if say:
+        for note in getattr(look, "notes", ()):
+            say(note)
+    return Workspace(execution.folder, Panel(look, data, split), data, execution.device, execution.offline)
 
 
 def planned(config: ComparisonConfig, known: Plan | None, data: Dataset) -> Plan:
@@ -309,4 +311,4 @@ def print_line(text: str) -> None:
     """A message for the user."""
     from rich.console import Console
 
-    Console().print(text, soft_wrap=True)
+    Console(markup=False, emoji=False, highlight=False).print(plain(text), soft_wrap=True)

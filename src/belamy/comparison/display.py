@@ -51,7 +51,7 @@ class ComparisonLines:
         done = text.partition(",")[0]
         if done != self.said or monotonic() - self.last >= LINE_SECONDS:
             self.last, self.said = monotonic(), done
-            self.console.print(f"{share:4.0%}  {text}", soft_wrap=True, highlight=False)
+            self.console.print(f"{share:4.0%}  {text}", soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
 @contextmanager
@@ -68,7 +68,11 @@ def shown(
         on_outcome: Called when a trial has ended.
     """
     over, console = threading.Event(), Console(quiet=not progress)
-    columns = (BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.description}"))
+    columns = (
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.description}", markup=False),
+    )
     with Progress(*columns, console=console, disable=not (progress and console.is_terminal)) as bar:
         display: Display = ComparisonBar(bar) if console.is_terminal else ComparisonLines(console)
 

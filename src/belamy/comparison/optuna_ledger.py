@@ -15,6 +15,31 @@ from belamy.errors import MissingExtra, StorageError
 _KEY, _OUTCOME = "key", "outcome"
 
 
+def check_storage(storage: str) -> None:
+    """Refuse an address that leads to no database, without writing to one.
+
+    Raises:
+        MissingExtra: Optuna is not installed.
+        StorageError: The address is none, its driver is not installed, or nobody answers.
+    """
+    try:
+        import optuna  # noqa: F401
+        from sqlalchemy import create_engine
+    except ImportError:
+        raise MissingExtra("optuna", "compare", "--storage") from None
+    try:
+        engine = create_engine(storage)
+        if engine.dialect.name != "sqlite":  # whose file would be made
+            engine.connect().close()
+    except Exception as error:  # each database has its own
+        raise _closed(storage, error) from None
+
+
+def _closed(storage: str, error: Exception) -> StorageError:
+    reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return StorageError(f"The storage '{storage}' cannot be opened: {reason}. Give one like sqlite:///f.db.")
+
+
 class OptunaLedger:
     """A study whose trials are those of the comparison, with recipe, seed and what was drawn as their attributes.
 
@@ -33,10 +58,9 @@ class OptunaLedger:
     """
 
     def __init__(self, storage: str, name: str, patience: float = PATIENCE) -> None:
-        try:
-            import optuna
-        except ImportError:
-            raise MissingExtra("optuna", "compare", "--storage") from None
+        check_storage(storage)
+        import optuna
+
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.optuna: Any = optuna
         try:
@@ -47,10 +71,7 @@ class OptunaLedger:
                 )
                 self.study = optuna.create_study(storage=self.storage, study_name=name, load_if_exists=True)
         except Exception as error:  # each database has its own
-            reason = str(error).strip().splitlines()[0]
-            raise StorageError(
-                f"The storage '{storage}' cannot be opened: {reason}. Give one like sqlite:///f.db."
-            ) from None
+            raise _closed(storage, error) from None
         self.id = self.storage.get_study_id_from_name(name)
 
     def claim(self, trials: Sequence[Trial]) -> OptunaClaim | None:

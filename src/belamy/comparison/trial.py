@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from belamy.api.train import resume, train
 from belamy.comparison.outcome import Outcome
 from belamy.comparison.plan import Plan, Trial
 from belamy.data import Dataset
@@ -17,6 +16,7 @@ from belamy.errors import NotFinite, RunError
 from belamy.evaluation.panel import Panel
 from belamy.methods.base import BaseRecipe, DataSpec
 from belamy.runs.run import Run
+from belamy.training import launch
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 
@@ -81,14 +81,14 @@ def run_folder(folder: Path, key: str) -> Path:
 
 def trained(trial: Trial, plan: Plan, path: Path, workspace: Workspace) -> Run:
     """The finished run of a trial: as it is, gone on with, or trained from the beginning."""
-    session: dict[str, Any] = {"device": workspace.device, "offline": workspace.offline, "progress": False}
+    how: dict[str, Any] = {"device": workspace.device, "offline": workspace.offline, "progress": False}
     try:
         run = Run.open(path)
     except RunError:  # none yet
         recipe = plan.recipe(trial)
         recipe = recipe if plan.seconds is None else within(recipe, plan.seconds, workspace)
-        fields = changes(recipe, trial.variant.recipe)
-        return train(trial.variant.recipe, out=path, snapshots=SNAPSHOTS, watch=False, **session, **fields)
+        options = Options(snapshots=SNAPSHOTS, watch=False, **how)
+        return launch.begin(trial.variant.recipe, recipe, options, out=path)
     if any(row["event"] == "finish" for row in run.journal()):
         return run
     try:
@@ -96,19 +96,7 @@ def trained(trial: Trial, plan: Plan, path: Path, workspace: Workspace) -> Run:
             pass
     except RunError as error:
         raise Busy(str(error)) from None
-    return resume(path, **session)
-
-
-def changes(recipe: BaseRecipe, name: str) -> dict[str, Any]:
-    """The fields in which a recipe differs from the named one."""
-    from belamy import recipes
-
-    named = recipes.get(name)
-    return {
-        field: getattr(recipe, field)
-        for field in type(recipe).model_fields
-        if getattr(recipe, field) != getattr(named, field)
-    }
+    return launch.go_on(run, **how)
 
 
 def within(recipe: BaseRecipe, seconds: float, workspace: Workspace) -> BaseRecipe:

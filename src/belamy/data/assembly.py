@@ -168,7 +168,12 @@ def measurement(values: np.ndarray | Sequence[str], what: str, parts: int | None
         odd = next(text for text in sorted(texts) if not _NUMBER.fullmatch(text))
         raise DataError(f"The values of {what} are no numbers ('{odd}'), so there are no parts. Leave parts out.")
     numbers = torch.from_numpy(np.asarray(values).astype(np.float64))
-    return split(numbers, torch.arange(len(numbers)), class_names(("low", "high"), parts or 2), what)
+    try:
+        return split(numbers, torch.arange(len(numbers)), class_names(("low", "high"), parts or 2), what)
+    except DataError:
+        if parts is None:  # nearly all are one number
+            return None
+        raise
 
 
 def attribute(values: np.ndarray | Sequence[str]) -> Attribute:

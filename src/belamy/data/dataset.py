@@ -294,6 +294,15 @@ class Dataset:
             return {}
         return dict(zip(self.classes, torch.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
 
+    def remarks(self) -> list[str]:
+        """What a user should know before training on the set: notes, and which files are left out."""
+        lines = list(self.notes)
+        if self.skipped:
+            file, why = self.skipped[0]
+            others = f", and {len(self.skipped) - 1:,} more files" if len(self.skipped) > 1 else ""
+            lines.append(f"left out {file} ({why}){others}")
+        return lines
+
     def card(self) -> dict[str, Any]:
         """The facts that identify the set, as JSON."""
         return {

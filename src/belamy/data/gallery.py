@@ -25,7 +25,7 @@ from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, Pi
 from belamy.data.files import Room, Unreadable, reason
 from belamy.data.layout import read_layout
 from belamy.data.load_options import LoadOptions
-from belamy.data.pictures import Picture, PictureHeader, examined_picture, read_header, strict_pillow
+from belamy.data.pictures import DecodedPicture, PictureHeader, examined_picture, read_header, strict_pillow
 from belamy.data.tables import Wanted, apply_table, wanted_table
 from belamy.errors import DataError
 
@@ -103,6 +103,8 @@ def open_gallery(gallery: Gallery, options: LoadOptions) -> Dataset:
     names = [entry.name for entry in kept]
     sizes = Counter(f"{header.width}x{header.height}" for header in known)
     origin = Origin(sizes, Counter(header.mode for header in known), gallery.ignored)
+    made = sorted(name for name in gallery.ignored if name.endswith("/"))
+    notes += [f"folders that file servers and desktops make are left out: {', '.join(made)}"] if made else []
     described = _described(gallery, names, [*notes, *found.notes(options.levels)])
     raw = replace(described, skipped=sorted(skipped + unlabelled), names=names)
     return finish(pixels, raw, replace(options, labels=None), origin)
@@ -147,7 +149,7 @@ class _Reader:
     def shape(self) -> tuple[int, int, int]:
         return self.channels, self.side, self.side
 
-    def __call__(self, file: IO[bytes]) -> Picture:
+    def __call__(self, file: IO[bytes]) -> DecodedPicture:
         return examined_picture(file, self.side, self.fit, self.channels, self.levels)
 
     def __repr__(self) -> str:  # it marks the files of a streamed set, whose fingerprint must stay
@@ -163,7 +165,7 @@ class _Found:
     highest: int | None = None
     transparent: int = 0
 
-    def add(self, index: int, picture: Picture | Unreadable) -> None:
+    def add(self, index: int, picture: DecodedPicture | Unreadable) -> None:
         if isinstance(picture, Unreadable):
             self.damaged[index] = str(picture)
             return
@@ -232,7 +234,7 @@ def _decoded(
     """Decodes all files, into ``images`` if they are to be kept."""
     rows = None if images is None else images.numpy()
 
-    def decode(index: int) -> Picture | Unreadable:
+    def decode(index: int) -> DecodedPicture | Unreadable:
         picture = _attempt(reader, entries[index], room)
         if isinstance(picture, Unreadable):
             return picture

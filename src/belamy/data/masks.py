@@ -14,12 +14,11 @@ from torch import Tensor
 
 from belamy.data.dataset import Dataset
 from belamy.data.files import reason
-from belamy.data.fitting import cropped, padded
-from belamy.data.pictures import read_header, strict_pillow
+from belamy.data.pictures import read_header, squared, strict_pillow
 from belamy.errors import DataError, UsageError
 
 INK = ("ink", "ink-by-class")
-"""Masks that need no file: what is brighter than half, in one class or in that of the image."""
+"""Masks that need no file: what stands out from the paper, in one class or in that of the image."""
 MOST = 64
 """More classes than these are taken for pictures."""
 GROUND = "ground"
@@ -60,7 +59,7 @@ def read_masks(source: str, data: Dataset, rows: Tensor, *, fit: str = "crop", f
     """The masks of some images of a data set.
 
     Args:
-        source: ``ink`` for what is brighter than half, ``ink-by-class`` for the same in the class of the image; a
+        source: ``ink`` for what stands out from the paper, ``ink-by-class`` for the same in the class of the image; a
             folder with a PNG for each picture file, of the same name, whose pixels are whole numbers (palette, grey) or
             colours; or a ``.npy`` file of whole numbers ``[N, H, W]``.
         data: The images.
@@ -99,12 +98,16 @@ def read_masks(source: str, data: Dataset, rows: Tensor, *, fit: str = "crop", f
 
 
 def _ink(data: Dataset, rows: Tensor, by_class: bool) -> Masks:
-    bright = data.images(rows).float().mean(1) > 127
+    """What is brighter than half where most edges of the images are dark, and darker where they are bright."""
+    ink = data.images(rows).float().mean(1) > 127  # [n, H, W]
+    edges = [ink[:, [0, -1]].flatten(), ink[:, :, [0, -1]].flatten()]
+    if torch.cat(edges).float().mean() > 0.5:  # white paper
+        ink = ~ink
     if not by_class:
-        return Masks(bright.long(), (GROUND, "ink"), np.arange(2, dtype=np.uint8))
+        return Masks(ink.long(), (GROUND, "ink"), np.arange(2, dtype=np.uint8))
     if data.labels is None:
         raise UsageError(f"{data.name} has no labels, so its ink is of no class. Type --masks ink.")
-    classes = torch.where(bright, data.labels[rows][:, None, None] + 1, 0)
+    classes = torch.where(ink, data.labels[rows][:, None, None] + 1, 0)
     return Masks(classes, (GROUND, *data.classes), np.arange(len(data.classes) + 1, dtype=np.uint8))
 
 
@@ -143,7 +146,7 @@ def _read(file: Path, picture: Path | None, shape: tuple[int, int], fit: str) ->
                         f"{header.height}. They must be alike."
                     )
             plain = image.convert("RGB") if image.mode == "RGBA" else image
-            pixels = np.asarray(_squared(plain, shape, fit))
+            pixels = np.asarray(squared(plain, shape[::-1], fit, 0))
     except DataError:
         raise
     except Exception as error:
@@ -151,19 +154,6 @@ def _read(file: Path, picture: Path | None, shape: tuple[int, int], fit: str) ->
     if pixels.ndim == 3 and pixels.shape[2] == 2:  # grey with transparency
         pixels = pixels[:, :, :1]
     return pixels.astype(np.int32).reshape(*shape, -1)
-
-
-def _squared(image: Image.Image, shape: tuple[int, int], fit: str) -> Image.Image:
-    height, width = shape
-    if image.size == (width, height):
-        return image
-    if fit == "pad":
-        left, top, wide, high = padded(*image.size, width)
-        canvas = Image.new(image.mode, (width, height))
-        canvas.paste(image.resize((wide, high), Image.Resampling.NEAREST), (left, top))
-        return canvas
-    cut = image.crop(cropped(*image.size)) if fit == "crop" else image
-    return cut.resize((width, height), Image.Resampling.NEAREST)
 
 
 def _from_array(path: Path, data: Dataset, rows: Tensor, fit: str) -> np.ndarray:
@@ -177,4 +167,4 @@ def _from_array(path: Path, data: Dataset, rows: Tensor, fit: str) -> np.ndarray
             f"{path} holds {held.dtype} {list(held.shape)}, but masks are whole numbers, here [{len(data)}, H, W]."
         )
     masks = (Image.fromarray(held[row].astype(np.int32)) for row in rows.tolist())
-    return np.stack([np.asarray(_squared(mask, data.shape[1:], fit)) for mask in masks])[..., None]
+    return np.stack([np.asarray(squared(mask, data.shape[:0:-1], fit, 0)) for mask in masks])[..., None]

@@ -188,21 +188,22 @@ def apply_table(wanted: Wanted, names: Sequence[str]) -> Labelling:
     skipped = [(name, f"no label in {short}") for index, name in enumerate(names) if index not in labelled]
     cells = [table.rows[key] for index, key in enumerate(found) if key is not None and index in labelled]
     columns = {title: [row[index] for row in cells] for index, title in enumerate(table.columns)}
-    title, notes = table.columns[chosen], []
     attributes = {
         name: measurement(column, name) or attribute(column) for name, column in columns.items() if all(column)
     }
-    label = measurement(columns[title], title, wanted.parts)
+    title, labels, notes = table.columns[chosen], [row[chosen] for row in cells], []
+    label = measurement(labels, title, wanted.parts)
     if label is not None:
         attributes[title] = label
+        thirds = "" if wanted.parts else f"; type --labels {short}:{title}:parts=3 for thirds"
         notes.append(
-            f"{title} holds {len(set(columns[title])):,} different numbers, so the classes are {len(label.values)} "
-            f"parts of equal size; type --labels {short}:{title}:parts=3 for thirds"
+            f"{title} holds {len(set(labels)):,} different numbers, so the classes are {len(label.values)} parts of "
+            f"equal size{thirds}"
         )
     absent = sorted(set(table.rows) - {key for key in found if key is not None})
     if absent:
         notes.append(f"{short} names {len(absent):,} absent file(s): {_some(absent)}")
-    return Labelling(kept, skipped, attributes, label or categories(columns[title]), notes)
+    return Labelling(kept, skipped, attributes, label or categories(labels), notes)
 
 
 def _file_column(cells: list[list[str]]) -> int:

@@ -9,9 +9,20 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from belamy.data import to_float
 from belamy.data.assembly import class_names
 from belamy.data.measures import MEASURES, Measure
+from belamy.methods.base import Player, Turn
+from belamy.methods.learning import fit
+from belamy.networks.convnet import Classifier
+from belamy.networks.layers import fit_moving_statistics
 from belamy.registry import Part
+from belamy.seeds import derive, generator
+
+BATCH, NOISE = 128, 0.15
+"""Of a network that learns attributes: images in a step, and the noise on them, which keeps it from trusting single
+pixels (standard deviation, on the scale [-1, 1])."""
+ADAM, SCHEDULE = Part(name="adam", lr=3e-3), Part(name="cosine", warmup=0.3)
 
 
 class Prediction(NamedTuple):
@@ -98,3 +109,40 @@ class ClassifierPredictor:
         chances = self.probabilities(images).double()
         verdict = chances.argmax(1)
         return Prediction(verdict, torch.logit(chances[:, 1], eps=1e-9) if len(self.values) == 2 else verdict.double())
+
+
+def learned_network(
+    images: Callable[[Tensor], Tensor],
+    rows: Tensor,
+    shape: tuple[int, int, int],
+    outputs: int,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    *,
+    samples: int,
+    seed: int,
+) -> Classifier:
+    """A small convolutional network that has learned from images with noise on them, in evaluation mode.
+
+    Args:
+        images: uint8 images of row numbers.
+        rows: Which to learn from.  # [n] long
+        shape: (channels, height, width) of the images.
+        outputs: How many numbers the network gives.
+        loss: Of the outputs ``[batch, outputs]`` of some rows ``[batch]``, one value per image.
+        samples: Images to see, repetitions counted.
+        seed: Of weights, order, noise and dropout.
+    """
+    steps, numbers = max(samples // BATCH, 1), generator(seed, "attributes")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, "weights"))
+        network = Classifier(shape, outputs)
+    fit_moving_statistics(network, steps)
+
+    def play(_step: int) -> Turn:
+        taken = rows[torch.randint(len(rows), (BATCH,), generator=numbers)]
+        seen = to_float(images(taken))
+        seen = seen + NOISE * torch.randn(seen.shape, generator=numbers)
+        return Turn("network", {"loss": loss(network(seen), taken)})
+
+    fit({"network": Player(network, ADAM)}, play, steps, schedule=SCHEDULE, seed=derive(seed, "dropout"))
+    return network.eval().requires_grad_(False)

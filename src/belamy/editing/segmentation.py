@@ -15,12 +15,15 @@ from belamy.data import to_float
 from belamy.errors import UsageError
 from belamy.evaluation import intervals
 from belamy.evaluation.statistics import Interval
-from belamy.methods.base import BaseMethod, Encodes
+from belamy.methods.base import BaseMethod, Encodes, Player, Turn
+from belamy.methods.learning import fit
+from belamy.registry import Part
 from belamy.sampling.draw import placement
 from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, named
 from belamy.seeds import derive, generator
 
+ADAM = Part(name="adam", lr=1e-2)
 BATCH = 16
 PIXELS = 4096
 """Pixels that a step learns from."""
@@ -139,15 +142,13 @@ def learn(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "head"))
         head = nn.Sequential(nn.Linear(rows.shape[1], hidden), nn.ReLU(), nn.Linear(hidden, classes))
-    optimizer = torch.optim.Adam(head.parameters(), lr=1e-2)
-    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(steps):
+
+    def play(_step: int) -> Turn:
         chosen = torch.randint(len(rows), (min(PIXELS, len(rows)),), generator=numbers)
-        loss = cross_entropy(head((rows[chosen] - mean) / deviation), wanted[chosen], weights)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        fall.step()
+        scores = head((rows[chosen] - mean) / deviation)
+        return Turn("head", {"cross-entropy": cross_entropy(scores, wanted[chosen], weights)})
+
+    fit({"head": Player(head, ADAM)}, play, steps)
     return Segmenter(features, head.eval(), mean, deviation)
 
 

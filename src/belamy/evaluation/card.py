@@ -9,7 +9,7 @@ from platform import python_version
 from typing import Any
 
 PACKAGES = ("belamy", "torch", "numpy")
-SUBJECT = ("seed", "labels", "averaged", "versions")
+SUBJECT = ("seed", "labels", "averaged", "versions", "accuracy")
 """Fields that say what was judged, or where, and not how: they may differ between numbers that are compared."""
 REMEDIES = {
     "extractor": "--extractor",
@@ -47,6 +47,7 @@ class Card:
         resize: How the extractor brings images to its own size.
         fit: How pictures were brought to a common size before: ``none`` if they were not.
         averaged: Whether the generator's weights are averages; None for what is no run.
+        accuracy: How many held-out images an extractor that was trained on the data tells right; empty for others.
         metrics: All options of each metric, by its name.
         versions: Of the packages that computed.
     """
@@ -66,11 +67,13 @@ class Card:
     resize: str = ""
     fit: str = "none"
     averaged: bool | None = None
+    accuracy: str = ""
     metrics: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         layer = f" {self.layer}" if self.layer else ""
+        layer += f" ({self.accuracy})" if self.accuracy else ""
         sizes = [f"resize {self.resize}"] if self.resize else []
         sizes += [f"fit {self.fit}"] if self.fit != "none" else []
         drawn = [f"seed={self.seed}"] if self.seed is not None else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,6 +43,7 @@ class CachedFeatures:
         self.extractor, self.root, self.limit = extractor, folder, limit
         self.name, self.digest, self.size = extractor.name, extractor.digest, extractor.size
         self.classes, self.layer, self.resize = extractor.classes, extractor.layer, extractor.resize
+        self.notes: Sequence[str] = getattr(extractor, "notes", ())
         self.folder = folder / f"{extractor.name}-{extractor.digest}"
         self._places: dict[bytes, tuple[Path, int]] = {}
         self._read: set[Path] = set()

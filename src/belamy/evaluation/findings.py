@@ -20,8 +20,11 @@ UNEVEN = 0.05
 """Divergence of the kinds' shares, in nats, from which on they are called uneven."""
 NARROW = 0.75
 """Share of the variety of real images below which it is said to be missing."""
-GRADES = ((3.0, "close to"), (10.0, "clearly apart from"), (float("inf"), "far from"))
-"""How many times as far as other real images they may be, and the words for it."""
+GRADES = ("close to", "clearly apart from", "far from")
+TIMES = (3.0, 10.0)
+"""How many times as far as other real images they must be for the next grade."""
+SHARES = (0.5, 0.1)
+"""Share of real images' precision or recall below which they are of the next grade."""
 DISTANCES = ("frechet", "kernel", "frechet-infinity")
 LIKE = "cannot be told from real ones"
 NAMED = 5
@@ -78,8 +81,10 @@ def distance(evidence: Observations) -> str:
         return f"{count} {LIKE} by {_listed([_titled(each) for each in found])}."
     beside = f"{_titled(chief)} {number(chief.value)}, where other real images are at {number(chief.real_baseline)}"
     times = chief.value / chief.real_baseline if chief.real_baseline > 0 else float("inf")
-    grade = next(words for limit, words in GRADES if times < limit or limit == float("inf"))
-    return f"{count} are {grade} real ones: {beside}."
+    grade = sum(times >= limit for limit in TIMES)
+    for name in ("precision", "recall"):
+        grade = max(grade, sum(evidence.below(name, share) is not None for share in SHARES))
+    return f"{count} are {GRADES[grade]} real ones: {beside}."
 
 
 def faults(evidence: Observations) -> str:
@@ -108,8 +113,8 @@ def lacking(evidence: Observations) -> str | None:
 
 
 def narrow(evidence: Observations) -> str | None:
-    """Variety that is not there."""
-    recall = evidence.below("recall", NARROW)
+    """Variety that is not there; images that are all unlike real ones cover none, whatever their variety."""
+    recall = None if evidence.below("precision", NARROW) else evidence.below("recall", NARROW)
     if recall and recall.real_baseline is not None:
         beside = f"where real ones cover {recall.real_baseline:.0%}"
         return f"little variety: they cover {recall.value:.0%} of real images, {beside}"
@@ -132,7 +137,7 @@ def mistaken(evidence: Observations) -> str | None:
     return f"{1 - found.value:.0%} are not of the class that was asked for" if found else None
 
 
-RULES: tuple[Callable[[Observations], str | None], ...] = (copied, lacking, narrow, unsharp, mistaken)
+RULES: tuple[Callable[[Observations], str | None], ...] = (copied, lacking, unsharp, narrow, mistaken)
 
 
 def _titled(measure: Measure) -> str:

@@ -113,7 +113,9 @@ def span(interval: Interval | None) -> str:
     if interval is None:
         return "–"
     low = number(interval.low)
-    return f"{low} or more" if isinf(interval.high) else f"{low} … {number(interval.high)}"
+    if isinf(interval.high):
+        return low if isinf(interval.low) else f"{low} or more"
+    return f"{low} … {number(interval.high)}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

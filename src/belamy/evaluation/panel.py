@@ -184,6 +184,7 @@ class Panel:
         marks = self._show(metrics, kept(), "fake")
         count = len(marks)
         found = judged(metrics, replace(self.card(count, seed, labels), **facts), detail, self.doing)
+        said = getattr(self.extractor, "notes", ())
         rare: list[int] = getattr(metrics.get("modes"), "rare", list)() if self.data.classes else []
         copies = {
             side: float(torch.isin(marks, others).double().mean())
@@ -192,7 +193,7 @@ class Panel:
         }
         return replace(
             found, copies=copies, missing=tuple(self.data.classes[each] for each in rare),
-            shown=first[0] if first else found.shown, notes=[*found.notes, *repeats(copies, count)],
+            shown=first[0] if first else found.shown, notes=[*repeats(copies, count), *said, *found.notes],
         )  # fmt: skip
 
     def judge_method(self, method: BaseMethod, count: int, seed: int = 0, *, detail: bool = False) -> Judgement:
@@ -275,7 +276,7 @@ class Panel:
         return Card(
             extractor=extractor.name, weights=extractor.digest, features=extractor.size, data=self.data.fingerprint,
             split=self.split, n_real=len(self.indices), n_generated=count, seed=seed, labels=labels, fit=self.fit,
-            layer=extractor.layer, resize=extractor.resize,
+            layer=extractor.layer, resize=extractor.resize, accuracy=getattr(extractor, "accuracy", ""),
             metrics={name: options_of(part) for name, part in self.parts.items()}, versions=package_versions(),
         )  # fmt: skip
 
@@ -370,8 +371,9 @@ def repeats(copies: Mapping[str, float], count: int) -> list[str]:
     share = copies.get("real", 0.0)
     if share == 1:
         return [
-            "Both sides are the same pictures: distances are 0, and those without bias (kernel, frechet-infinity) are "
-            "below it. They say nothing about a generator."
+            f"Both sides are the same pictures: all {count:,} judged ones are, pixel for pixel, among those compared "
+            "with. Distances then say nothing about a generator; those without bias (kernel, frechet-infinity) may be "
+            "far below 0."
         ]
     sides = {"real": "real ones that they are compared with", "train": "images that were learned from"}
     return [

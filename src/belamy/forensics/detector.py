@@ -12,11 +12,15 @@ from torch.nn import functional
 
 from belamy.forensics.scores import Folds, Ridge, Scores
 from belamy.forensics.testing import rank_p, twice_the_mean
+from belamy.methods.base import Player, Turn
+from belamy.methods.learning import fit
+from belamy.registry import Part
 from belamy.seeds import derive, generator
 
 PATCH = 32
 """Side of the pieces that the network looks at: traces are local, and larger images cost no more."""
-PASSES, BATCH, RATE = 6, 64, 4e-3
+PASSES, BATCH = 6, 64
+ADAM, SCHEDULE = Part(name="adam", lr=4e-3), Part(name="cosine", warmup=0.25)
 LEAST = 40
 """Steps of the network at least, however few the images."""
 CALIBRATED = 0.2
@@ -224,26 +228,23 @@ def _trained(images: Tensor, labels: Tensor, seed: int, step: Step | None) -> Ne
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "weights"))
         network = Network(images.shape[1])
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-2)
-    steps = max(len(images) // BATCH, 1)
-    passes = max(PASSES, -(-LEAST // steps))
-    total = passes * steps
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total, pct_start=0.25)
-    targets, source, done = (labels > 0).float(), generator(seed, "batches"), 0
-    for _ in range(passes):
-        for rows in torch.randperm(len(images), generator=source).tensor_split(steps):
-            top, left = (
-                int(torch.randint(max(side - PATCH, 0) + 1, (1,), generator=source)) for side in images.shape[2:]
-            )
-            piece = images[rows, :, top : top + PATCH, left : left + PATCH]
-            loss = functional.binary_cross_entropy_with_logits(network(piece), targets[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            done += 1
-        if step is not None:
-            step(done, total)
+    count = max(len(images) // BATCH, 1)
+    total = count * max(PASSES, -(-LEAST // count))
+    targets, source = (labels > 0).float(), generator(seed, "batches")
+    waiting: list[Tensor] = []
+
+    def play(done: int) -> Turn:
+        if not waiting:
+            waiting.extend(torch.randperm(len(images), generator=source).tensor_split(count))
+            if step is not None:
+                step(done, total)
+        rows = waiting.pop()
+        top, left = (int(torch.randint(max(side - PATCH, 0) + 1, (1,), generator=source)) for side in images.shape[2:])
+        piece = images[rows, :, top : top + PATCH, left : left + PATCH]
+        loss = functional.binary_cross_entropy_with_logits(network(piece), targets[rows], reduction="none")
+        return Turn("network", {"cross-entropy": loss})
+
+    fit({"network": Player(network, ADAM)}, play, total, schedule=SCHEDULE)
     return network.eval()
 
 

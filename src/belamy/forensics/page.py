@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite, nan
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,18 +29,8 @@ CONTROL_NAME, AWARE = "real against real", ("learned after the same", "learned b
 UNIT, SPAN, WIDTH = "area under the ROC curve; ½ is chance", (0.4, 1.0), 660
 Cell = str | tuple[str, str]
 """What stands in a table, or that and its interval."""
-
-
-class Line(NamedTuple):
-    """A row of a table.
-
-    Args:
-        cells: The first names it.
-        kind: ``quiet`` where nothing separates.
-    """
-
-    cells: Sequence[Cell]
-    kind: str
+Line = tuple[Sequence[Cell], bool]
+"""A row of a table, and whether it is what separates."""
 
 
 def render(found: ForensicExamination, subject: str, against: str, facts: dict[str, str]) -> str:
@@ -89,9 +79,8 @@ def _areas(found: ForensicExamination) -> Markup:
     """Every test's area in each format and between real images."""
     series: dict[str, dict[str, CueResult]] = {each.format: each.tests for each in reversed(found.comparisons)}
     series[CONTROL_NAME] = found.control.tests
-    names = dict.fromkeys(
-        [*(test.name for test in _ordered(found.matched)), *(found.given.tests if found.given else ())]
-    )
+    ordered, given = (test.name for test in _ordered(found.matched)), found.given.tests if found.given else ()
+    names = dict.fromkeys([*ordered, *given])
     titles = {name: next(each.tests[name].title for each in found.comparisons if name in each.tests) for name in names}
     nothing = Interval(nan, nan, nan)
     rows = {
@@ -112,7 +101,7 @@ def _tests(found: ForensicExamination, comparison: Comparison) -> dict[str, Any]
         at, effect = test.operating, f"{test.effect:.2f}" if isfinite(test.effect) else "∞"
         cells = [test.title, _interval(test.auroc), _interval(test.precision), effect]
         cells += [_p(found.correction(comparison, test)), *map(_percent, (at.hits, at.false_alarms, at.accuracy))]
-        lines.append(_line(cells, found.separates(comparison, test)))
+        lines.append((cells, found.separates(comparison, test)))
     given = comparison.format == AS_GIVEN
     return {
         "heading": "As given, unrounded" if given else f"Both sides alike: {comparison.format}", "open": not given,
@@ -160,7 +149,7 @@ def _by_effect(found: ForensicExamination) -> list[Rule]:
 
 def _rules(found: ForensicExamination) -> list[Line]:
     return [
-        _line(
+        (
             [(rule.title, rule.says), _percent(rule.real), _percent(rule.suspect), f"{rule.effect:.2f}",
              _p(found.correction(found.matched, rule))],
             found.separates(found.matched, rule),
@@ -203,7 +192,7 @@ def _survival(found: ForensicExamination) -> dict[str, Any] | None:
 def _control(found: ForensicExamination) -> list[Line]:
     corrected = holm(found.control.p_values())
     return [
-        _line(
+        (
             [test.title, _interval(test.auroc), _p(test.p), _p(corrected[f"control: {test.name}"]),
              _percent(test.operating.hits), _percent(test.operating.false_alarms)],
             corrected[f"control: {test.name}"] <= LEVEL,
@@ -237,10 +226,6 @@ def _method(found: ForensicExamination) -> dict[str, str]:
 
 def _sheet(images: Tensor, columns: int = COLUMNS) -> np.ndarray:
     return grid(to_pixels(images), columns=min(columns, len(images)), scale=None)
-
-
-def _line(cells: Sequence[Cell], separates: bool) -> Line:
-    return Line(cells, "" if separates else "quiet")
 
 
 def _interval(interval: Interval) -> Cell:

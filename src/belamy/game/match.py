@@ -42,15 +42,18 @@ class Match:
         kind = settings.discriminator or ("autoencoder" if energies else "dense")
         judge = {"dense": Discriminator, "autoencoder": Autoencoder}[kind]
         farthest = max(map(abs, self.distribution.window))
+        spec = DataSpec((dimensions,))  # type: ignore[arg-type]  # of points, not of pictures
         with _seeded(derive(settings.seed, "networks")):
             self.method = gan.Method(
-                self._recipe(dimensions), DataSpec((dimensions,)), lambda latent: Generator(latent, dimensions, *body),
+                self._recipe(dimensions), spec, lambda latent: Generator(latent, dimensions, *body),
                 lambda _: judge(dimensions, *body, reach=farthest),
             )  # fmt: skip
         self.generator: nn.Module = self.method.generator
         self.discriminator, self.objective = self.method.discriminator, self.method.objective
         self.trainer = Trainer(
-            self.method, cast("Dataset", None), source=lambda position: Points(self.distribution, settings, position)
+            self.method,
+            cast("Dataset", None),
+            source=lambda position: PointBatches(self.distribution, settings, position),
         )
 
     def _recipe(self, dimensions: int) -> gan.Recipe:
@@ -100,7 +103,7 @@ class Match:
         return {"generator": self.generator, "discriminator": self.discriminator}
 
 
-class Points:
+class PointBatches:
     """Endless batches of a distribution's points, whose random numbers are those of the step they are for.
 
     Args:

@@ -13,17 +13,19 @@ from torch.nn.functional import cross_entropy
 
 from belamy.data import Dataset, to_float
 from belamy.data.load_options import LoadOptions
-from belamy.editing.attribute_predictors import ClassifierPredictor
+from belamy.editing.attribute_predictors import ClassifierPredictor, learned_network
 from belamy.errors import UsageError, nearest
 from belamy.judges.judge import Say, extractor, trained_judge
 from belamy.networks.convnet import Classifier
 from belamy.runs import files
-from belamy.seeds import generator
 
 CLASSES = "class"
 """The name of the data's own labels among attributes."""
-SETTINGS = {"passes": 30, "least": 60_000, "most": 300_000, "batch": 128, "rate": 3e-3, "noise": 0.15, "seed": 12345}
-"""How it learns: Adam with a one-cycle rate; noise, on the scale [-1, 1], keeps it from trusting single pixels."""
+PASSES, LEAST, MOST = 30, 60_000, 300_000
+"""Training samples: passes over the data, but no fewer and no more than these."""
+SEED = 12345
+LEARNED = 2
+"""Counts the ways in which these networks have learned: one of another way is not found in the cache."""
 
 
 def attribute_predictors(
@@ -62,7 +64,7 @@ def attribute_predictors(
 
 
 def _judge_of_classes(data: Dataset, cache: Path | None, say: Say | None) -> ClassifierPredictor:
-    looking = extractor(data, trained_judge(data, cache, say))
+    looking = extractor(data, trained_judge(data, cache, say), always=True)
 
     def probabilities(images: Tensor) -> Tensor:
         found = looking.extract(images).probabilities
@@ -85,7 +87,7 @@ def _network(data: Dataset, names: Sequence[str], cache: Path | None, say: Say |
     """The classifier of attributes, from the cache or trained into it, in evaluation mode."""
     codes = torch.stack([data.attributes[name].codes for name in names])  # [attributes, N]
     sizes = [len(data.attributes[name].values) for name in names]
-    digest = hashlib.sha256(json.dumps([data.fingerprint, list(names), SETTINGS]).encode())
+    digest = hashlib.sha256(json.dumps([data.fingerprint, list(names), LEARNED]).encode())
     digest.update(codes.numpy().tobytes())
     path = LoadOptions(cache=cache).cache_folder / "judges" / f"attributes-{digest.hexdigest()[:24]}.safetensors"
     if not path.is_file():
@@ -102,22 +104,10 @@ def _network(data: Dataset, names: Sequence[str], cache: Path | None, say: Say |
 def _trained(data: Dataset, codes: Tensor, sizes: Sequence[int]) -> nn.Module:
     """A classifier that minimises the sum of the attributes' cross-entropies over the training images."""
     chosen = data.indices("train")
-    seen = min(max(int(SETTINGS["passes"]) * len(chosen), int(SETTINGS["least"])), int(SETTINGS["most"]))
-    batch, steps = int(SETTINGS["batch"]), seen // int(SETTINGS["batch"])
-    numbers = generator(int(SETTINGS["seed"]), "attribute-judges")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(SETTINGS["seed"]))  # initial weights and dropout
-        network = Classifier(data.shape, sum(sizes))
-        optimizer = torch.optim.Adam(network.parameters(), lr=SETTINGS["rate"])
-        rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, SETTINGS["rate"], total_steps=steps)
-        for _ in range(steps):
-            taken = chosen[torch.randint(len(chosen), (batch,), generator=numbers)]
-            images = to_float(data.images(taken))
-            images = images + SETTINGS["noise"] * torch.randn(images.shape, generator=numbers)
-            parts = network(images).split(list(sizes), 1)
-            loss = torch.stack([cross_entropy(*pair) for pair in zip(parts, codes[:, taken], strict=True)]).sum()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            rate.step()
-    return network
+
+    def loss(outputs: Tensor, taken: Tensor) -> Tensor:
+        pairs = zip(outputs.split(list(sizes), 1), codes[:, taken], strict=True)
+        return torch.stack([cross_entropy(*pair, reduction="none") for pair in pairs]).sum(0)
+
+    samples = min(max(PASSES * len(chosen), LEAST), MOST)
+    return learned_network(data.images, chosen, data.shape, sum(sizes), loss, samples=samples, seed=SEED)

@@ -103,7 +103,7 @@ def classifier_score(
         seeds: How many classifiers; three or more tell chance from quality.
         seed: Of the first.
         recipe: How each learns; by default as the judge of this many real training images. One too short, whose
-            averages and statistics of normalisation have not settled, scores itself.
+            averages have not settled, scores itself.
         device: Where to compute.
         say: Is told before each classifier learns.
 
@@ -111,7 +111,7 @@ def classifier_score(
         UsageError: Data without labels or held-out images, samples without labels or of another shape.
     """
     check(data, seeds)
-    chosen = recipe or judges.recipe(len(data.indices("train")))
+    chosen = recipe or judges.recipe(len(data.indices("train")), max(data.shape[1:]))
     held = data.indices("test")
     rights, fidelity, count = [], [], 0
     for number in range(seed, seed + seeds):

@@ -34,8 +34,9 @@ def choose(
 ) -> Extractor:
     """The extractor of a name, or what suits the data.
 
-    Labelled images are looked at by a classifier of their labels, colour images without by the embedded
-    EfficientNet-lite0, and grey ones by their pixels. Slow extractors remember what they have seen, in the cache.
+    Labelled images are looked at by a classifier of their labels if it is better than a linear model on held-out
+    images; otherwise, and colour images without labels, by the embedded EfficientNet-lite0; other grey ones by their
+    pixels. Slow extractors remember what they have seen, in the cache.
 
     Args:
         name: One of ``NAMES``; None chooses.
@@ -55,8 +56,13 @@ def choose(
     if chosen == "pixels":
         return PixelFeatures(data.shape)
     if chosen == "classifier":
-        return _classifier(data, cache, offline, say)
-    extractor = _pretrained(chosen, data, cache, offline, weights)
+        extractor = _classifier(data, cache, offline, say, always=name is not None)
+        if not isinstance(extractor, NetworkFeatures):
+            return extractor
+        if say:
+            say(" ".join(extractor.notes))
+    else:
+        extractor = _pretrained(chosen, data, cache, offline, weights)
     extractor.network.to(device)
     return CachedFeatures(extractor, LoadOptions(cache=cache).cache_folder / "features")
 
@@ -91,13 +97,13 @@ def suited(data: Dataset) -> str:
     return "efficientnet" if data.shape[0] == 3 else "pixels"
 
 
-def _classifier(data: Dataset, cache: Path | None, offline: bool, say: Say | None) -> Extractor:
+def _classifier(data: Dataset, cache: Path | None, offline: bool, say: Say | None, always: bool) -> Extractor:
     if data.shape[0] == len(COLOURS) and len(data.classes) == 1000 and all(each in data.attributes for each in COLOURS):
         from belamy.evaluation.features.stacked import StackedFeatures
 
         digits = open_data("mnist", size=data.shape[1], offline=offline, cache=cache)
         return StackedFeatures(extractor(digits, trained_judge(digits, cache, say)))
-    return extractor(data, trained_judge(data, cache, say))
+    return extractor(data, trained_judge(data, cache, say), always=always)
 
 
 def _pretrained(name: str, data: Dataset, cache: Path | None, offline: bool, weights: Path | None) -> NetworkFeatures:

@@ -15,18 +15,22 @@ from belamy.data import Dataset, to_float
 from belamy.errors import UsageError
 from belamy.evaluation import intervals
 from belamy.evaluation.statistics import Interval
-from belamy.judges.classifier_score import check_labelled, known
 from belamy.judges.judge import Say
-from belamy.methods.base import BaseMethod, Encodes
+from belamy.methods.base import BaseMethod, Encodes, Player, Turn
+from belamy.methods.learning import fit
+from belamy.networks.layers import fit_moving_statistics
 from belamy.pages import page
 from belamy.pages.charts import interval_chart
+from belamy.registry import Part
 from belamy.sampling.draw import placement
 from belamy.seeds import derive, generator
-from belamy.training.trainer import fresh, seed_torch
+from belamy.training.trainer import fresh
 
 Start = Literal["pretrained", "frozen", "scratch"]
 STARTS: tuple[Start, ...] = ("scratch", "frozen", "pretrained")
 BATCH = 500
+TELLING = 200
+"""Held-out images that are enough to test on."""
 
 
 class EncoderClassifier(nn.Module):
@@ -62,13 +66,11 @@ class Learning:
         steps: Of Adam.
         rate: Of the head.
         encoder_rate: Of the encoder, whatever it starts from.
-        decay: Of the head's weights, as in AdamW.
     """
 
     steps: int = 150
     rate: float = 1e-2
     encoder_rate: float = 1e-3
-    decay: float = 1e-2
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,14 @@ class Gain:
     Args:
         accuracies: By ``scratch``, ``frozen`` and ``pretrained``.
         per_class: Labelled images of each class.
-        tested: Held-out images.
+        tested: Images that were not learned from.
+        note: What must be known of these; empty where they were held out.
     """
 
     accuracies: dict[str, tuple[float, ...]]
     per_class: int
     tested: int
+    note: str = ""
 
     @property
     def gain(self) -> Interval:
@@ -102,8 +106,8 @@ class Gain:
     def page(self, title: str) -> str:
         """One self-contained HTML page: the accuracies drawn, and those of every seed."""
         lead = (
-            f"{self.per_class} labels of each class, {self.tested:,} held-out images. Pretraining gains "
-            f"{self.gain.value:+.1%} ({self.gain.low:+.1%} to {self.gain.high:+.1%})."
+            f"{self.per_class} labels of each class, {self.tested:,} other images. Pretraining gains "
+            f"{self.gain.value:+.1%} ({self.gain.low:+.1%} to {self.gain.high:+.1%}). {self.note}"
         )
         seeds = [[f"{found:.1%}" for found in row] for row in zip(*self.accuracies.values(), strict=True)]
         return page("pretraining", title, lead_text=lead, chart=self.chart(), starts=list(self.accuracies), seeds=seeds)
@@ -113,6 +117,7 @@ class Gain:
         return {
             "per_class": self.per_class,
             "tested": self.tested,
+            "note": self.note,
             "accuracies": {start: list(found) for start, found in self.accuracies.items()},
             "gain": list(self.gain),
         }
@@ -132,8 +137,8 @@ def few_labels(
 
     For each seed as many training images of every class are drawn, and three classifiers of the same form learn from
     these alone: one whose encoder has fresh weights (``scratch``), one whose encoder is the method's and stays
-    (``frozen``), and one whose encoder is the method's and learns on (``pretrained``). All are tested on the whole
-    split ``test``.
+    (``frozen``), and one whose encoder is the method's and learns on (``pretrained``). All are tested on the images of
+    :func:`evaluation_rows`.
 
     References:
         Hinton & Salakhutdinov 2006, Science 313; Erhan et al. 2010, "Why does unsupervised pre-training help deep
@@ -152,17 +157,19 @@ def few_labels(
         UsageError: The method has no encoder, or the data too few labels or nothing held out.
     """
     labels = _checked(method, data, per_class, seeds)
-    how, held = learning or Learning(), data.indices("test")
+    how, tested, note = learning or Learning(), 0, ""
     found: dict[str, list[float]] = {start: [] for start in STARTS}
     for number in range(seed, seed + seeds):
         chosen = drawn(labels, data.indices("train"), per_class, number)
+        held, note = evaluation_rows(data, chosen)
+        tested = len(held)
         for start in STARTS:
             network = classifier(method, data, chosen, start, number, how)
             found[start].append(accuracy(network, data, held))
         if say:
             told = ", ".join(f"{start} {found[start][-1]:.1%}" for start in STARTS)
             say(f"Seed {number}, {per_class} labels of each class: {told}")
-    return Gain({start: tuple(each) for start, each in found.items()}, per_class, len(held))
+    return Gain({start: tuple(each) for start, each in found.items()}, per_class, tested, note)
 
 
 def classifier(
@@ -193,18 +200,16 @@ def classifier(
         codes = encoder.eval().encode(images)  # type: ignore[operator]
     network = EncoderClassifier(encoder, len(data.classes), frozen=start == "frozen", codes=codes)
     network.train(start != "frozen")
-    learned = [weight for weight in network.method.parameters() if weight.requires_grad]
-    groups = [{"params": network.head.parameters(), "lr": how.rate, "weight_decay": how.decay}]
-    groups += [{"params": learned, "lr": how.encoder_rate, "weight_decay": 0.0}] if learned else []
-    optimizer = torch.optim.AdamW(groups)
-    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, how.steps)
-    with torch.random.fork_rng(devices=[]):
-        seed_torch(derive(seed, "few-labels"), device)
-        for _ in range(how.steps):
-            optimizer.zero_grad()
-            cross_entropy(network(images), wanted).backward()
-            optimizer.step()
-            fall.step()
+    fit_moving_statistics(network, how.steps)
+    players = {"head": Player(network.head, Part(name="adam", lr=how.rate))}
+    if start != "frozen":
+        players["encoder"] = Player(network.method, Part(name="adam", lr=how.encoder_rate))
+
+    def play(_step: int) -> tuple[Turn, ...]:
+        loss = cross_entropy(network(images), wanted, reduction="none")
+        return tuple(Turn(player, {"cross-entropy": loss}) for player in players)
+
+    fit(players, play, how.steps, seed=derive(seed, "few-labels"))
     return network.eval()
 
 
@@ -212,6 +217,30 @@ def drawn(labels: Tensor, among: Tensor, per_class: int, seed: int) -> Tensor:
     """As many images of every class, drawn by the seed.  # [classes · per_class]"""
     order = among[torch.randperm(len(among), generator=generator(seed, "few-labels"))]
     return torch.cat([order[labels[order] == kind][:per_class] for kind in labels.unique()])
+
+
+def evaluation_rows(data: Dataset, learned: Tensor) -> tuple[Tensor, str]:
+    """Which images test what learned from a few: those held out, or all others where too few are.
+
+    Args:
+        data: The images.
+        learned: Those that were learned from.  # [n]
+
+    Returns:
+        Rows, and what must be known of them; nothing where all of them were held out.
+    """
+    held = data.splits.get("test", torch.empty(0, dtype=torch.long))
+    if len(held) >= TELLING:
+        return held, ""
+    kept = torch.ones(len(data), dtype=torch.bool)
+    kept[learned] = False
+    others = kept.nonzero().flatten()
+    if len(others) == len(held):
+        return held, ""
+    return others, (
+        f"{data.name} holds only {len(held):,} images out, so all {len(others):,} that were not learned from are "
+        "tested on; the encoder has seen most of them, without labels."
+    )
 
 
 @torch.no_grad()
@@ -236,11 +265,17 @@ def _checked(method: BaseMethod, data: Dataset, per_class: int, seeds: int) -> T
         raise UsageError("This run's method has no encoder, so nothing of it can be loaded. Take an autoencoder's run.")
     if tuple(method.spec.shape) != data.shape:
         raise UsageError(f"{data.name} is {data.shape}, but this run's images are {tuple(method.spec.shape)}.")
-    check_labelled(data)
-    labels = known(data)
+    if data.labels is None or len(data.classes) < 2:
+        raise UsageError(f"{data.name} has no labels of two classes or more to learn. Name labels with --labels.")
+    labels = data.labels
     if seeds < 2 or per_class < 1:
         raise UsageError(f"{seeds} seeds and {per_class} labels are asked for, but there must be 2 and 1 or more.")
     fewest = int(torch.bincount(labels[data.indices("train")], minlength=len(data.classes)).min())
     if per_class > fewest:
-        raise UsageError(f"{per_class} labels of each class are asked for, but one class has {fewest} training images.")
+        raise UsageError(
+            f"{per_class} labels of each class are asked for, but one class has {fewest} training images. "
+            f"Type --per-class {max(fewest, 1)} or less."
+        )
+    if len(labels) <= per_class * len(data.classes):
+        raise UsageError(f"{per_class} labels of each class leave none of {len(labels)} images to test on. Take fewer.")
     return labels

@@ -7,13 +7,18 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
+import torch
+
 from belamy.data import Dataset
 from belamy.errors import UsageError, nearest
-from belamy.evaluation.metrics import named
-from belamy.evaluation.panel import LEAST, Judgement, Panel
+from belamy.evaluation.extracted import ExtractedFeatures
+from belamy.evaluation.metrics import METRICS, named
+from belamy.evaluation.panel import LEAST, USUAL, Judgement, Panel, needs_of
 from belamy.judges.extractors import choose
 from belamy.progress import Reporter
+from belamy.registry import Part
 from belamy.runs.run import Run
+from belamy.seeds import generator
 from belamy.training.trainer import Trainer
 
 SEED = 1
@@ -51,6 +56,31 @@ class ValidationConfig:
     def facts(self) -> dict[str, Any]:
         """The fields as plain data."""
         return asdict(self)
+
+    def check(self) -> None:
+        """Refuse metrics that there are not, and a number that none of them gives; a little noise is asked about.
+
+        Raises:
+            UsageError: An unknown metric, option or number.
+        """
+        parts = [METRICS.check(Part.parse(name)) for name in (named(self.metrics) or USUAL)]
+        if self.keep_best is None:
+            return
+        images = torch.zeros(64, 1, 2, 2, dtype=torch.uint8)
+        noise = [torch.randn(64, 3, dtype=torch.float64, generator=generator(0, "noise", side)) for side in range(3)]
+        known: set[str] = set()
+        for part in parts:
+            metric = METRICS.build(part, classes=3)
+            for side, features in zip(("train", "real", "fake"), noise, strict=True):
+                if side != "train" or "train" in needs_of(part.name):
+                    seen = ExtractedFeatures(features, features.softmax(1), features.argmax(1), images)
+                    metric.update(**{side: seen})
+            known |= metric.compute().keys()
+        if self.keep_best not in known:
+            raise UsageError(
+                f"--keep-best is '{self.keep_best}', which is none of the numbers that are judged. "
+                f"{nearest(self.keep_best, known)}"
+            )
 
 
 class Validator:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import Tensor, nn
 
 from belamy.data import Batch
-from belamy.errors import UsageError, nearest
+from belamy.methods.recipe import BaseRecipe as BaseRecipe
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, generator
 
 METHODS = Registry("belamy.methods", "method", "Method")
 OPTIMIZERS = Registry("belamy.training.optimizers", "optimizer", "Optimizer")
-SCHEDULES = Registry("belamy.training.schedules", "schedule", "Schedule")
-
-
-RENAMED = {"samples": "train_samples", "average": "ema_half_life", "latent_law": "prior"}
-"""Recipe fields by the names that older runs know them by; they are understood wherever a field is named."""
 
 
 class DataSpec(NamedTuple):
@@ -29,84 +23,6 @@ class DataSpec(NamedTuple):
 
     shape: tuple[int, int, int]
     classes: tuple[str, ...] = ()
-
-
-class BaseRecipe(BaseModel):
-    """Everything that decides the outcome of a training run, as plain data.
-
-    The fields are the options of ``belamy train``, the JSON in the run directory and, later, the studio's form.
-    Loading a recipe runs no code.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-
-    data: str = "mnist"
-    """A named data set, a folder of images, an archive or an array file."""
-    size: int | None = Field(default=None, gt=0, le=4096)
-    """Side of the square images to train on, in pixels; by default the data's own."""
-    fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How an image of another aspect ratio is made square."""
-    channels: Literal[1, 3] | None = None
-    """1 for grey, 3 for colour; by default what the data has."""
-    labels: str | None = None
-    """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
-    levels: int | None = Field(default=None, gt=0, le=1 << 24)
-    """The value that is white in pictures of more than 8 bits, e.g. 4095 of a 12-bit camera; by default 65535."""
-    only: str | None = None
-    """Train on the images of this class alone."""
-    train_samples: int = Field(default=1_000_000, gt=0, le=10**12)
-    """Training samples to see, repetitions counted: the length of the run."""
-    batch: int = Field(default=64, gt=0, le=65536)
-    """Samples per step, over all processes together."""
-    seed: int = Field(default=0, ge=0)
-    """Decides every random draw of the run."""
-    ema_half_life: int = Field(default=0, ge=0)
-    """Half-life, in samples, of the exponential average of the weights; 0 for none."""
-    schedule: Annotated[Part, SCHEDULES] = Part(name="constant")
-    """How the learning rates change over the run."""
-    clip_value: float | None = Field(default=None, gt=0)
-    """Clip every element of the gradients to this magnitude."""
-    clip_norm: float | None = Field(default=None, gt=0)
-    """Scale each player's gradient down to this Euclidean norm."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _present_names(cls, fields: Any) -> Any:
-        return {cls.present_name(name): value for name, value in fields.items()} if isinstance(fields, dict) else fields
-
-    @classmethod
-    def present_name(cls, name: str) -> str:
-        """What a field is called now; a name of today, or of no field, stays as it is."""
-        return name if name in cls.model_fields else RENAMED.get(name, name)
-
-    @classmethod
-    def tiny(cls) -> Self:
-        """The smallest recipe of the method that still trains: seconds on a CPU."""
-        raise UsageError(f"{cls.__module__} gives no tiny recipe; every method needs one.")
-
-    def changed(self, **fields: Any) -> Self:
-        """The same recipe with some fields replaced.
-
-        Raises:
-            UsageError: An unknown field or a value that the field does not allow.
-        """
-        known = type(self).model_fields
-        fields = {self.present_name(name): value for name, value in fields.items()}
-        for name in fields:
-            if name not in known:
-                raise UsageError(f"This recipe has no field '{name}'. {nearest(name, known)}")
-        return type(self).parse({**self.model_dump(), **fields})
-
-    @classmethod
-    def parse(cls, fields: Mapping[str, Any]) -> Self:
-        """A recipe from plain data, as ``recipe.json`` holds it."""
-        try:
-            return cls.model_validate(dict(fields))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the recipe"
-            hint = nearest(where, cls.model_fields) if first["type"] == "extra_forbidden" else first["msg"]
-            raise UsageError(f"{where} = {first['input']!r} is not allowed: {hint}") from None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class Classifier(nn.Module):
         classes: How many classes there are.
         width: Channels of the first convolution; the others have twice as many.
         dropout: Probability of dropping a feature.
+        momentum: Weight of the newest batch in the moving statistics; short runs need more than long ones.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4.
@@ -32,19 +33,28 @@ class Classifier(nn.Module):
     native_shape = (1, 28, 28)
     value_range = (-1.0, 1.0)
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, *, width: int = 32, dropout: float = 0.3) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        classes: int,
+        *,
+        width: int = 32,
+        dropout: float = 0.3,
+        momentum: float = 0.01,
+    ) -> None:
         super().__init__()
         check_positive(width, "width")
         check_divisible(shape, _STRIDE, "convnet")
         layers: list[nn.Module] = []
         plan = [(shape[0], width, 5, 2), (width, 2 * width, 3, 2), (2 * width, 2 * width, 3, 1)]
         for incoming, outgoing, kernel, stride in plan:
-            layers += [KerasConv2d(incoming, outgoing, kernel, stride, bias=False), BatchNorm(outgoing), nn.ReLU()]
+            norm = BatchNorm(outgoing, momentum=momentum)
+            layers += [KerasConv2d(incoming, outgoing, kernel, stride, bias=False), norm, nn.ReLU()]
         area = (shape[1] // _STRIDE) * (shape[2] // _STRIDE)
         layers += [
             nn.Flatten(),
             dense(2 * width * area, 4 * width, bias=False),
-            BatchNorm(4 * width),
+            BatchNorm(4 * width, momentum=momentum),
             nn.ReLU(),
         ]
         self.body = nn.Sequential(*layers)

@@ -14,12 +14,13 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup, escape
+
 from belamy.pages.pictures import played_once, source
 from belamy.pages.words import said
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 __all__ = ["file_text", "fragment", "page"]
 
@@ -38,7 +39,7 @@ def page(template: str, title: str, **facts: Any) -> str:
     """
     style, script = file_text("style.css"), file_text("script.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    house = {"style": _markup(style), "script": _markup(script), "digest": digest, "contents": []}
+    house = {"style": Markup(style), "script": Markup(script), "digest": digest, "contents": []}
     return _environment().get_template(f"{template}.html").render(title=title, **house, **facts)
 
 
@@ -77,15 +78,7 @@ def _prose(text: object) -> Markup:
 
 
 def _marked(pattern: str, markup: str, text: object) -> Markup:
-    from markupsafe import escape
-
-    return _markup(re.sub(pattern, markup, str(escape(text))))
-
-
-def _markup(text: str) -> Markup:
-    from markupsafe import Markup
-
-    return Markup(text)
+    return Markup(re.sub(pattern, markup, str(escape(text))))
 
 
 def _word(text: object) -> str:

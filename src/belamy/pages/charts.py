@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, isnan
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from belamy.pages.scales import (
     Points,
@@ -33,21 +33,18 @@ WIDTH, PLOT_HEIGHT = 520, 210
 LEFT, RIGHT, BOTTOM, TITLE = 50, 14, 40, 26
 LEGEND_ROW, LETTER = 18, 7.3  # pixels; a letter's width is estimated, with room for the larger type on telephones
 COLOURS = ("#2c6496", "#c2512f", "#3c7d57", "#86589b", "#a97815", "#2b8a94", "#8b5e4b", "#667080")
-INK, SOFT, FAINT, AXIS, RULE, MARK = "#1f1e1b", "#5f5b53", "#77736a", "#8a867d", "#e4e1da", "#999"
+INK, SOFT, FAINT = "#1f1e1b", "#5f5b53", "#77736a"
+GRID, AXIS = {"class_": "grid", "stroke": "#e4e1da"}, {"class_": "axis", "stroke": "#8a867d"}
+MARK = {"class_": "mark", "stroke": "#999", "stroke_dasharray": "2 3"}
 FEW = 40  # points up to this number are drawn as dots too
 BARS_BY_NAME = 24  # more bars than this are too many to name
 APART = 7  # pixels between the intervals of one row
 
 
 def line_chart(
-    series: Mapping[str, Points],
-    title: str,
-    x_label: str,
-    y_label: str,
-    log_y: bool | None = False,
-    marks: Sequence[tuple[float, str]] = (),
-    smooth: bool = True,
-) -> Markup:
+    series: Mapping[str, Points], title: str, x_label: str, y_label: str, log_y: bool | None = False,
+    marks: Sequence[tuple[float, str]] = (), smooth: bool = True,
+) -> Markup:  # fmt: skip
     """Lines over a common horizontal axis.
 
     A long line is drawn twice: faint as measured, strong as it runs on average. A value that is not finite breaks the
@@ -112,15 +109,9 @@ def bar_chart(values: Mapping[str, float], title: str, value_label: str) -> Mark
 
 
 def interval_chart(
-    rows: Mapping[str, Sequence[Bounds]],
-    title: str,
-    unit: str = "",
-    span: tuple[float, float] | None = None,
-    mark: float | None = None,
-    legend: Sequence[str] = (),
-    per_cent: bool = False,
-    width: int = WIDTH,
-) -> Markup:
+    rows: Mapping[str, Sequence[Bounds]], title: str, unit: str = "", span: tuple[float, float] | None = None,
+    mark: float | None = None, legend: Sequence[str] = (), per_cent: bool = False, width: int = WIDTH,
+) -> Markup:  # fmt: skip
     """Numbers with the intervals about them, one row below the other on a common axis.
 
     Args:
@@ -142,20 +133,20 @@ def interval_chart(
     across = value_scale([finite], [finite], log=False)
     if span:
         across = Scale(min(span[0], float(finite.min())), max(span[1], float(finite.max())))
-    said: Callable[[float], str] = (lambda value: f"{value:.1%}") if per_cent else lambda value: short(_round(value))
     keys, top = _legend(dict.fromkeys(legend, "")) if legend else ([], TITLE + 8)
     left, right = 16 + _widest(rows, 28), width - 76
     place = _placer(across, left, right)
     step = 24 + 6 * max((len(row) - 1 for row in rows.values()), default=0)
     bottom = top + step * len(rows)
-    parts = [*keys, *_grid(across, place, top, bottom, 5 if width == WIDTH else 7, per_cent)]
+    parts = [*keys, *_grid(across, place, top, bottom, 4 if width == WIDTH else 7, per_cent)]
     if mark is not None:
-        parts.append(_upright_rule(place(mark), top, bottom, f"{mark:g}"))
+        parts.append(_rule(place(mark), place(mark), top, bottom, f"{mark:g}", **MARK))
     for index, (name, row) in enumerate(rows.items()):
         y = top + step * (index + 0.5)
         parts.append(_name(left - 10, y + 4, name, 28))
         if row and not isnan(row[0][0]):
-            parts.append(_text(right + 10, y + 4, said(row[0][0]), "value"))
+            said = f"{row[0][0]:.1%}" if per_cent else short(float(f"{row[0][0]:.4g}"))
+            parts.append(_text(right + 10, y + 4, said, "value"))
         for line, each in enumerate(row):
             offset = APART * (line - (len(row) - 1) / 2)
             words = f"{name}: {legend[line]}" if legend else name
@@ -182,21 +173,18 @@ def curve_chart(
     x, y = _placer(across, LEFT, right), _placer(Scale(0, 1), bottom, top)
     parts = list(legend)
     for share in (0, 0.25, 0.5, 0.75, 1):
-        parts.append(_rule("grid", LEFT, right, y(share), y(share), stroke=RULE))
+        parts.append(_rule(LEFT, right, y(share), y(share), **GRID))
         parts.append(_text(LEFT - 7, y(share) + 4, f"{share:.0%}", "tick", "end"))
-    parts.append(_rule("mark", LEFT, right, y(0.5), y(0.5), stroke=MARK, stroke_dasharray="2 3"))
+    parts.append(_rule(LEFT, right, y(0.5), y(0.5), **MARK))
     parts += [_text(x(place), bottom + 17, short(place), "tick", "middle") for place in places]
     parts.append(_text(right, bottom + 36, along, "label", "end"))
     if curve:
         path = "M" + "L".join(f"{x(place):.1f} {y(share):.1f}" for place, share in curve)
-        parts.append(tag("path", class_="line s0", d=path, fill="none", stroke=COLOURS[0], stroke_width=1.8))
+        parts.append(tag("path", **_hue("line", 0), d=path, fill="none", stroke_width=1.8))
     for index, (name, held) in enumerate(points.items()):
         shift = (index - (len(points) - 1) / 2) * APART
-        for place, (value, low, high) in held.items():
-            first, last = (y(0 if low is None else low), y(1 if high is None else high))
-            parts.append(_rule(f"line {_kind(index)}", x(place) + shift, None, first, last, stroke=_colour(index),
-                               stroke_width=1.6))  # fmt: skip
-            parts.append(_dot(x(place) + shift, y(value), index, 4, _interval(name, (value, low, high))))
+        for place, bounds in held.items():
+            parts += _whisker(bounds, y, (bottom, top), x(place) + shift, index, name, upright=True)
     return _chart(title, unit, parts, bottom + BOTTOM, f"{title}: {', '.join(points)}")
 
 
@@ -225,9 +213,9 @@ def box_chart(groups: Mapping[str, Sequence[float]], title: str, unit: str, mark
     along = value_scale(arrays, arrays, logarithmic(arrays, None))
     place = _placer(along, left, width - right)
     parts = _grid(along, place, top, bottom, 8)
-    parts.append(_rule("axis", left, width - right, bottom, bottom, stroke=AXIS))
+    parts.append(_rule(left, width - right, bottom, bottom, **AXIS))
     if mark is not None:
-        parts.append(_upright_rule(place(mark), top, bottom, f"real images: {short(mark)}"))
+        parts.append(_rule(place(mark), place(mark), top, bottom, f"real images: {short(mark)}", **MARK))
     for index, (label, values) in enumerate(groups.items()):
         y = top + step * (index + 0.5)
         parts.append(_name(left - 10, y + 4, label, 44))
@@ -249,7 +237,7 @@ def tag(name: str, *inside: str, **attributes: object) -> Markup:
         Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _number(value))
         for key, value in attributes.items()
     )
-    content = Markup("").join(map(escape, inside))
+    content = Markup("").join(inside)
     return Markup("<{0}{1}>{2}</{0}>" if inside else "<{0}{1}/>").format(name, said, content)
 
 
@@ -271,42 +259,36 @@ def _name(x: float, y: float, name: str, most: int) -> Markup:
     return tag("g", tag("title", name), _text(x, y, _cut_short(name, most), "name", "end"))
 
 
-def _rule(kind: str, x1: float, x2: float | None, y1: float, y2: float, **attributes: object) -> Markup:
-    return tag("line", class_=kind, x1=x1, x2=x1 if x2 is None else x2, y1=y1, y2=y2, **attributes)
-
-
-def _upright_rule(x: float, top: float, bottom: float, label: str) -> Markup:
-    place = {"x1": x, "x2": x, "y1": top, "y2": bottom}
-    return tag("line", tag("title", label), class_="mark", **place, stroke=MARK, stroke_dasharray="2 3")
+def _rule(x1: float, x2: float, y1: float, y2: float, words: str = "", **style: object) -> Markup:
+    return tag("line", *([tag("title", words)] if words else []), x1=x1, x2=x2, y1=y1, y2=y2, **style)
 
 
 def _bar(x: float, y: float, width: float, height: float, words: str) -> Markup:
-    place = {"x": x, "y": y, "width": width, "height": height}
-    return tag("rect", tag("title", words), class_="bar", **place, rx=1.5, fill=COLOURS[0])
+    style = {"class_": "bar", "rx": 1.5, "fill": COLOURS[0]}
+    return tag("rect", tag("title", words), x=x, y=y, width=width, height=height, **style)
 
 
 def _dot(x: float, y: float, index: int, size: float, words: str = "") -> Markup:
     inside = [tag("title", words)] if words else []
-    return tag("circle", *inside, class_=f"dot {_kind(index)}", cx=x, cy=y, r=size, fill=_colour(index))
+    return tag("circle", *inside, **_hue("dot", index, "fill"), cx=x, cy=y, r=size)
 
 
 def _whisker(
-    bounds: Bounds, place: Callable[[float], float], edges: tuple[float, float], y: float, index: int, name: str
-) -> list[Markup]:
-    value, low, high = bounds
+    bounds: Bounds, place: Callable[[float], float], edges: tuple[float, float], across: float, index: int, name: str,
+    upright: bool = False,
+) -> list[Markup]:  # fmt: skip
+    """A dot and the interval about it along an axis; an end that is not known is drawn to the edge."""
     if not all(isfinite(number) for number in bounds if number is not None):
         return []
-    first, last = (edges[0] if low is None else place(low)), (edges[1] if high is None else place(high))
-    ends = "".join(f"M{at:.2f} {y - 4:.2f}v8" for at, end in ((first, low), (last, high)) if end is not None)
-    way, kind = f"M{first:.2f} {y:.2f}H{last:.2f}{ends}", f"whisker {_kind(index)}"
-    words = tag("title", _interval(name, bounds))
-    path = tag("path", words, class_=kind, d=way, stroke=_colour(index), stroke_width=1.8, fill="none")
-    return [path, _dot(place(value), y, index, 4, _interval(name, bounds))]
-
-
-def _interval(name: str, bounds: Bounds) -> str:
+    first, last = (edge if end is None else place(end) for edge, end in zip(edges, bounds[1:], strict=True))
+    known = [place(end) for end in bounds[1:] if end is not None and not upright]
+    caps = "".join(f"M{at:.2f} {across - 4:.2f}v8" for at in known)
+    way = f"M{across:.2f} {first:.2f}V{last:.2f}" if upright else f"M{first:.2f} {across:.2f}H{last:.2f}{caps}"
     low, high = ("?" if end is None else f"{end:.4g}" for end in bounds[1:])
-    return f"{name}: {bounds[0]:.4g}, interval {low} to {high}"
+    words = f"{name}: {bounds[0]:.4g}, interval {low} to {high}"
+    path = tag("path", tag("title", words), **_hue("whisker", index), d=way, stroke_width=1.8, fill="none")
+    x, y = (across, place(bounds[0])) if upright else (place(bounds[0]), across)
+    return [path, _dot(x, y, index, 4, words)]
 
 
 def _box(
@@ -314,14 +296,12 @@ def _box(
 ) -> list[Markup]:
     ordered = np.sort(np.array(values, dtype=float))
     low, median, high = (min(_quantile(ordered, share), finite[-1]) for share in (0.25, 0.5, 0.75))
-    kind, ink, wide = f"line {_kind(index)}", _colour(index), max(place(high) - place(low), 1.0)
-    middle = {"x1": place(median), "x2": place(median), "y1": y - 9, "y2": y + 9}
-    words = tag("title", f"median {short(_quantile(ordered, 0.5))}")
-    box = {"x": place(low), "y": y - 9, "width": wide, "height": 18}
+    hue, box = _hue("line", index), _hue("box", index) | _hue("box", index, "fill")
+    wide, words = max(place(high) - place(low), 1.0), f"median {short(_quantile(ordered, 0.5))}"
     return [
-        _rule(kind, place(finite[0]), place(finite[-1]), y, y, stroke=ink),
-        tag("rect", class_=f"box {_kind(index)}", **box, rx=2, fill=ink, fill_opacity=0.16, stroke=ink),
-        tag("line", words, class_=kind, **middle, stroke=ink, stroke_width=2.6),
+        _rule(place(finite[0]), place(finite[-1]), y, y, **hue),
+        tag("rect", x=place(low), y=y - 9, width=wide, height=18, **box, rx=2, fill_opacity=0.16),
+        _rule(place(median), place(median), y - 9, y + 9, words, **hue, stroke_width=2.6),
         *(_dot(place(x), y, index, 2.8, short(x)) for x in finite),
     ]
 
@@ -348,12 +328,11 @@ def _upright(values: Mapping[str, float], largest: float) -> list[Markup]:
 def _line(
     name: str, index: int, raw: Sequence[np.ndarray], course: Sequence[np.ndarray], across: Scale, up: Scale
 ) -> list[Markup]:
-    style = {"fill": "none", "stroke": _colour(index)}
     parts = []
     if any(calm is not run for calm, run in zip(course, raw, strict=True)):
-        parts.append(tag("path", class_=f"faint {_kind(index)}", d=_path(raw, across, up), **style, opacity=0.25))
-    style |= {"stroke_width": "1.8", "stroke_linejoin": "round", "stroke_linecap": "round"}
-    parts.append(tag("path", class_=f"line {_kind(index)}", data_name=name, d=_path(course, across, up), **style))
+        parts.append(tag("path", **_hue("faint", index), d=_path(raw, across, up), fill="none", opacity=0.25))
+    style = _hue("line", index) | {"fill": "none", "stroke_linejoin": "round", "stroke_linecap": "round"}
+    parts.append(tag("path", data_name=name, d=_path(course, across, up), **style, stroke_width=1.8))
     if sum(run.shape[1] for run in raw) <= FEW:
         parts += [_dot(x, y, index, 2.6) for run in course for x, y in _placed(run, across, up)]
     return parts
@@ -374,8 +353,8 @@ def _crosses(points: np.ndarray, index: int, across: Scale) -> list[Markup]:
     bad = np.unique(points[0, np.isfinite(points[0]) & ~np.isfinite(points[1])])[:20]
     places = np.clip(across.place(bad), 0, 1) * (WIDTH - LEFT - RIGHT)
     return [
-        tag("path", tag("title", f"not finite at {short(at)}"), class_=f"cross {_kind(index)}",
-            d=f"M{x - 4:.2f} 3l8 8m0 -8l-8 8", stroke=_colour(index), stroke_width=1.8)
+        tag("path", tag("title", f"not finite at {short(at)}"), **_hue("cross", index),
+            d=f"M{x - 4:.2f} 3l8 8m0 -8l-8 8", stroke_width=1.8)
         for x, at in zip(places.tolist(), bad.tolist(), strict=True)
     ]  # fmt: skip
 
@@ -383,19 +362,19 @@ def _crosses(points: np.ndarray, index: int, across: Scale) -> list[Markup]:
 def _rules(across: Scale, marks: Sequence[tuple[float, str]]) -> list[Markup]:
     place = _placer(across, 0, WIDTH - LEFT - RIGHT)
     inside = [(at, label) for at, label in marks if across.low <= at <= across.high]
-    return [_upright_rule(place(at), 0, PLOT_HEIGHT, f"{label} at {short(at)}") for at, label in inside]
+    return [_rule(place(at), place(at), 0, PLOT_HEIGHT, f"{label} at {short(at)}", **MARK) for at, label in inside]
 
 
 def _axes(across: Scale, up: Scale, x_label: str, top: float) -> list[Markup]:
     right, bottom, parts = WIDTH - RIGHT, top + PLOT_HEIGHT, []
     x, y = _placer(across, LEFT, right), _placer(up, bottom, top)
     for tick in up.ticks(5):
-        parts.append(_rule("grid", LEFT, right, y(tick), y(tick), stroke=RULE))
+        parts.append(_rule(LEFT, right, y(tick), y(tick), **GRID))
         parts.append(_text(LEFT - 7, y(tick) + 4, short(tick), "tick", "end"))
     for tick in across.ticks(5):
-        parts.append(_rule("axis", x(tick), None, bottom, bottom + 4, stroke=AXIS))
+        parts.append(_rule(x(tick), x(tick), bottom, bottom + 4, **AXIS))
         parts.append(_text(x(tick), bottom + 17, short(tick), "tick", "middle"))
-    parts.append(_rule("axis", LEFT, right, bottom, bottom, stroke=AXIS))
+    parts.append(_rule(LEFT, right, bottom, bottom, **AXIS))
     return [*parts, _text(right, bottom + 34, x_label, "label", "end")]
 
 
@@ -405,7 +384,7 @@ def _grid(
     """Upright rules over the whole height, with their numbers below."""
     parts = []
     for tick in along.ticks(count):
-        parts.append(_rule("grid", place(tick), None, top, bottom, stroke=RULE))
+        parts.append(_rule(place(tick), place(tick), top, bottom, **GRID))
         parts.append(_text(place(tick), bottom + 17, f"{tick:.0%}" if per_cent else short(tick), "tick", "middle"))
     return parts
 
@@ -418,7 +397,7 @@ def _legend(last: Mapping[str, str]) -> tuple[list[Markup], int]:
         if x and x + width > WIDTH:
             x, row = 0.0, row + 1
         y = TITLE + 14 + row * LEGEND_ROW
-        parts.append(_rule(f"key {_kind(index)}", x, x + 14, y - 4, y - 4, stroke=_colour(index), stroke_width=3))
+        parts.append(_rule(x, x + 14, y - 4, y - 4, **_hue("key", index), stroke_width=3))
         told = tag("tspan", value, class_="value", dx=6, fill=FAINT)
         parts.append(tag("text", name, told, class_="name", x=x + 20, y=y, font_size=12, fill=SOFT))
         x += width
@@ -445,16 +424,9 @@ def _cut_short(name: str, most: int) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def _kind(index: int) -> str:
-    return f"s{index % len(COLOURS)}"
-
-
-def _colour(index: int) -> str:
-    return COLOURS[index % len(COLOURS)]
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.4g}")
+def _hue(kind: str, index: int, paint: str = "stroke") -> dict[str, str]:
+    """Class and colour of a part of a series."""
+    return {"class_": f"{kind} s{index % len(COLOURS)}", paint: COLOURS[index % len(COLOURS)]}
 
 
 def _number(value: object) -> object:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def encoded(picture: bytes | np.ndarray, budget: int = BUDGET, side: int = LARGE
     Raises:
         OSError: The bytes are no whole picture.
     """
-    from PIL import Image
+    from PIL import Image, features
 
     if isinstance(picture, bytes):
         opened = Image.open(io.BytesIO(picture))
@@ -60,7 +59,7 @@ def encoded(picture: bytes | np.ndarray, budget: int = BUDGET, side: int = LARGE
         image = Image.fromarray(picture)
     if max(image.size) > side:
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    if not _has_webp():
+    if not features.check("webp"):
         return _saved(image, format="PNG", optimize=True)
     hopeless = isinstance(picture, bytes) and len(picture) > 2 * budget
     data = b"" if hopeless else _saved(image, format="WEBP", lossless=True, quality=60, method=4)
@@ -84,10 +83,3 @@ def _saved(image: Image.Image, **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, **options)  # type: ignore[arg-type]
     return buffer.getvalue()
-
-
-@cache
-def _has_webp() -> bool:
-    from PIL import features
-
-    return bool(features.check("webp"))

@@ -64,6 +64,15 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.recipe_name} on {self.recipe.data}, {self.samples_seen:,} samples seen)"
 
+    def _repr_html_(self) -> str:
+        from belamy.pages import fragment
+        from belamy.pages.pictures import source
+
+        seen, shown = f"{self.samples_seen:,} of {self.recipe.train_samples:,} samples seen", self.snapshots()[-1:]
+        lines = [f"{self.recipe_name} on {self.recipe.data}, {seen}", str(self.path)]
+        picture = source(shown[0][1]) if shown else ""
+        return fragment("card", title=self.path.name or self.recipe_name, lines=lines, picture=picture, width=320)
+
     @classmethod
     def create(
         cls,
@@ -82,16 +91,8 @@ class Run:
             RunError: There is something at ``path`` already.
             StorageError: The folder cannot be written.
         """
-        there = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
-        if path.is_dir():
-            files.refuse_links(path)
-        begun = {"journal.jsonl", "checkpoints"} if "provenance.json" in there else set()
-        if path.is_dir() and there <= {"data.json", "provenance.json", *begun}:
-            for name in there:  # left by a process that was killed before it made a run of it
-                drop(path / name)
-        elif path.exists():
-            what = "holds a run" if (path / "recipe.json").is_file() else "is not empty"
-            raise RunError(f"{path} {what}. Type `belamy resume {path}` to go on with a run, or give another --out.")
+        for left in cls.check_free(path):
+            drop(left)
         facts = {
             "format": FORMAT,
             "recipe": recipe_name,
@@ -107,6 +108,22 @@ class Run:
             run.save_checkpoint(state)
         files.write_json(path / "recipe.json", facts)  # last: its presence makes the directory a run
         return run
+
+    @staticmethod
+    def check_free(path: Path) -> list[Path]:
+        """Refuse a place that holds something; what a process left that was killed before it made a run is returned.
+
+        Raises:
+            RunError: There is something.
+        """
+        there = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+        if path.is_dir():
+            files.refuse_links(path)
+        begun = {"journal.jsonl", "checkpoints"} if "provenance.json" in there else set()
+        if path.exists() and not (path.is_dir() and there <= {"data.json", "provenance.json", *begun}):
+            what = "holds a run" if (path / "recipe.json").is_file() else "is not empty"
+            raise RunError(f"{path} {what}. Type `belamy resume {path}` to go on with a run, or give another --out.")
+        return [path / name for name in there]
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -415,7 +432,13 @@ class Run:
         return method
 
     def sample(
-        self, count: int, *, seed: int = 0, start: int = 0, labels: Sequence[int] | int | None = None, batch: int = 64
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        start: int = 0,
+        labels: Sequence[int] | int | str | None = None,
+        batch: int = 64,
     ) -> Tensor:
         """``[count, C, H, W]`` uint8 images drawn from the trained method; see :func:`belamy.sampling.draw.draw`."""
         return draw(self.method(), count, seed=seed, start=start, labels=labels, batch=batch)

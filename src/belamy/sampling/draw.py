@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from belamy.data import to_uint8
-from belamy.errors import UsageError
+from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod, Samples
 
 
@@ -18,7 +18,7 @@ def draw(
     *,
     seed: int = 0,
     start: int = 0,
-    labels: Sequence[int] | int | None = None,
+    labels: Sequence[int] | int | str | None = None,
     batch: int = 64,
 ) -> Tensor:
     """``[count, C, H, W]`` uint8 images; image i is a function of (seed, start + i) and its label alone.
@@ -30,7 +30,8 @@ def draw(
         count: How many images.
         seed: Decides the latents.
         start: Index of the first image.
-        labels: One class number for all or one per image; by default the classes in turn, where there are classes.
+        labels: The name of one class (see :func:`class_number`), its number, or a number for each image; by default the
+            classes in turn, where there are classes.
         batch: How many at a time; the images do not depend on it (beyond float rounding).
 
     Raises:
@@ -46,7 +47,7 @@ def generated(
     *,
     seed: int = 0,
     start: int = 0,
-    labels: Sequence[int] | int | None = None,
+    labels: Sequence[int] | int | str | None = None,
     batch: int = 64,
 ) -> Iterator[Tensor]:
     """Images before they are pixels, ``[n, C, H, W]`` in [-1, 1] on the method's device, a batch at a time.
@@ -61,6 +62,8 @@ def generated(
     if count < 1 or batch < 1:
         raise UsageError(f"count = {count} and batch = {batch}, but both must be at least 1.")
     device, dtype = placement(method)
+    if isinstance(labels, str):
+        labels = class_number(labels, method.spec.classes)
     chosen = _labels(labels, start, count, len(method.spec.classes))
     for first in range(0, count, batch):
         last = min(first + batch, count)
@@ -74,6 +77,25 @@ def generated(
         finally:
             method.train(training)
         yield images
+
+
+def class_number(label: str, classes: Sequence[str]) -> int:
+    """The number of the class that a user names: by its name or, where no class has that name, by its number.
+
+    Raises:
+        UsageError: There is no such class.
+
+    Example:
+        >>> class_number("1", ("1", "2", "3")), class_number("0", ("1", "2", "3"))
+        (0, 0)
+    """
+    if not classes:
+        raise UsageError("This run was trained without labels, so no class can be chosen. Leave --label out.")
+    if label in classes:
+        return classes.index(label)
+    if label.isdecimal() and int(label) < len(classes):
+        return int(label)
+    raise UsageError(f"There is no class '{label}' in this run. {nearest(label, classes)}")
 
 
 def placement(method: BaseMethod) -> tuple[torch.device, torch.dtype]:

@@ -40,6 +40,20 @@ def sampler(method: BaseMethod) -> Any:
     )
 
 
+def encoder(method: BaseMethod) -> Any:
+    """The method, known to encode.
+
+    Raises:
+        UsageError: It does not.
+    """
+    if isinstance(method, Encodes):
+        return method
+    raise UsageError(
+        "This run's method has no encoder, so an image has no latent of its own. Use seeds, e.g. seed(3), or find "
+        "the latent with `belamy edit`; a variational autoencoder, e.g. `belamy train vae-mnist`, has one."
+    )
+
+
 def drawn(method: BaseMethod, seed: int, index: int = 0) -> Tensor:
     """``[latent]``: where image ``index`` of ``belamy sample --seed`` is.
 
@@ -57,14 +71,9 @@ def encoded(method: BaseMethod, images: Tensor, batch: int = 64) -> Tensor:
     Raises:
         UsageError: The method has no encoder.
     """
-    if not isinstance(method, Encodes):
-        raise UsageError(
-            "This run's method has no encoder, so an image has no latent of its own. Use seeds, e.g. seed(3), or find "
-            "the latent with `belamy edit`; a variational autoencoder, e.g. `belamy train vae-mnist`, has one."
-        )
     device, dtype = placement(method)
-    encoder: Any = method.eval()
-    return torch.cat([encoder.encode(to_float(part).to(device, dtype)).cpu() for part in images.split(batch)])
+    coder = encoder(method.eval())
+    return torch.cat([coder.encode(to_float(part).to(device, dtype)).cpu() for part in images.split(batch)])
 
 
 def class_weights(labels: Tensor, classes: int) -> Tensor:

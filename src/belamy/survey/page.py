@@ -134,8 +134,8 @@ def _by_exposure(levels: Mapping[str, Any], curve: Sequence[tuple[float, float]]
     by_series: dict[str, dict[float, Bounds]] = {}
     for exposure, held in levels.items():
         for name, each in held.items():
-            value, low, high = _bounds(each["trials"])
-            right = (value, low, high) if name == "right" else (1 - value, _rest(high), _rest(low))
+            own = each["trials"]
+            right = _bounds(own) if name == "right" else (1 - own["value"], 1 - own["high"], 1 - own["low"])
             by_series.setdefault("right" if name in ("both", "right") else name, {})[float(exposure)] = right
     order = {name: by_series[name] for name in SERIES if name in by_series}
     return curve_chart(order, "Right by exposure", "share of judgements", "exposure in milliseconds", curve)
@@ -153,14 +153,10 @@ def _bounds(interval: Mapping[str, Any]) -> Bounds:
     return interval["value"], interval["low"], interval["high"]
 
 
-def _rest(share: float | None) -> float | None:
-    return None if share is None else 1 - share
-
-
 def _share(each: Mapping[str, Any]) -> str:
     return (
-        f"{each['trials']['value']:.1%} ({each['count']} of {each['of']}), {_range(each['trials'], True)} over trials, "
-        f"{_range(each['participants'], True)} over participants"
+        f"{each['trials']['value']:.1%} ({each['count']} of {each['of']}), {_ends(each['trials'], '.1%')} over trials, "
+        f"{_ends(each['participants'], '.1%')} over participants"
     )
 
 
@@ -169,16 +165,9 @@ def _chance(value: float) -> str:
 
 
 def _span(bounds: Mapping[str, Any], decimals: int) -> str:
-    return f"{bounds['value']:,.{decimals}f} [{_end(bounds['low'], decimals)}, {_end(bounds['high'], decimals)}]"
+    return f"{bounds['value']:,.{decimals}f} {_ends(bounds, f',.{decimals}f')}"
 
 
-def _range(bounds: Mapping[str, Any], per_cent: bool) -> str:
-    low, high = (
-        "?" if bounds[end] is None else f"{bounds[end]:.1%}" if per_cent else f"{bounds[end]:.3g}"
-        for end in ("low", "high")
-    )
+def _ends(bounds: Mapping[str, Any], form: str) -> str:
+    low, high = ("?" if bounds[end] is None else format(bounds[end], form) for end in ("low", "high"))
     return f"[{low}, {high}]"
-
-
-def _end(value: float | None, decimals: int) -> str:
-    return "?" if value is None else f"{value:,.{decimals}f}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -108,8 +108,3 @@ def first_bad_layer(method: BaseMethod, turns: Iterator[Turn | tuple[Turn, ...]]
         for handle in handles:
             handle.remove()
     return found[0] if found else None
-
-
-def first_bad_tensor(named: Sequence[tuple[str, Tensor | None]]) -> str | None:
-    """The name of the first tensor that is not finite."""
-    return next((name for name, tensor in named if tensor is not None and not torch.isfinite(tensor).all()), None)

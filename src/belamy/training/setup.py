@@ -38,6 +38,7 @@ class Options:
     watch: bool = True
     autopilot: bool = False
     validation: Mapping[str, Any] | None = None
+    verbose: bool = False
 
     def __post_init__(self) -> None:
         if self.autopilot and not self.watch:

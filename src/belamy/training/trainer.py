@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from belamy.data import Batch, Batches, Dataset
-from belamy.errors import NotFinite, UsageError
-from belamy.methods.base import OPTIMIZERS, SCHEDULES, BaseMethod, Turn
+from belamy.errors import NotFinite
+from belamy.methods.base import BaseMethod, Turn
+from belamy.methods.learning import Learner, first_bad_tensor, seed_torch
+from belamy.methods.recipe import SCHEDULES
 from belamy.runs.checkpoint import Checkpoint
 from belamy.seeds import Draws, derive
 from belamy.training.averaging import Averages
 from belamy.training.distribution import World, average_gradients
-from belamy.training.finite import LateCheck, first_bad_layer, first_bad_tensor
+from belamy.training.finite import LateCheck, first_bad_layer
 from belamy.training.state import load_module, load_optimizer, module_tensors, optimizer_tensors
 from belamy.training.tally import Tally
 
@@ -32,12 +35,11 @@ class Clock:
 
 
 @dataclass
-class Trainer:
+class Trainer(Learner):
     """Plays a method's turns and lets its players learn.
 
-    For each turn the gradients are taken with respect to that player's parameters only, averaged over the processes,
-    clipped and applied. Randomness is a function of the seed and the step, so the state is what :meth:`state` returns
-    and nothing else.
+    Gradients are averaged over the processes. Randomness is a function of the seed and the step, so the state is what
+    :meth:`state` returns and nothing else.
 
     Args:
         method: On its device, in its precision.
@@ -59,25 +61,11 @@ class Trainer:
         recipe = self.method.recipe
         first = next(self.method.parameters())
         self.device, self.dtype = first.device, first.dtype
-        self.players = self.method.players
-        self.parameters = {name: list(player.module.parameters()) for name, player in self.players.items()}
-        self.optimizers = {name: self.optimizer(name) for name in self.players}
+        super().__init__(self.method.players, recipe.clip_value, recipe.clip_norm)
         self.schedule: Callable[[int, int], float] = SCHEDULES.build(recipe.schedule, total=recipe.train_samples)
         self.averages = Averages(self.method, recipe.ema_half_life)
         self.batches = self.open_batches(0)
         self.late = None if self.device.type == "cpu" else LateCheck(self.device)
-
-    def optimizer(self, player: str) -> Any:
-        """A player's optimiser as new.
-
-        Raises:
-            UsageError: PyTorch refuses one of its numbers, e.g. a negative learning rate.
-        """
-        part = self.players[player].optimizer
-        try:
-            return OPTIMIZERS.build(part, parameters=self.parameters[player])
-        except ValueError as error:
-            raise UsageError(f"The optimizer '{part}' of the {player} cannot be: {error}.") from None
 
     def open_batches(self, position: int) -> Any:
         """The training data from a batch on."""
@@ -122,54 +110,28 @@ class Trainer:
                 return
             yield turn if isinstance(turn, tuple) else (turn,)
 
-    def precision(self) -> AbstractContextManager[Any]:
+    def precision(self) -> AbstractContextManager[object]:
         """The context of forward passes."""
         return torch.autocast(self.device.type, self.mixed) if self.mixed else nullcontext()
 
-    def take(self, turns: tuple[Turn, ...]) -> None:
-        """Let the players of simultaneous turns learn."""
-        for number, turn in enumerate(turns, start=1):
-            self.differentiate(turn, retain=number < len(turns))
-        for turn in turns:
-            self.apply(turn.player)
+    def factor(self) -> float:
+        """The schedule's factor of the learning rates."""
+        return self.schedule(self.clock.samples, self.clock.step)
 
-    def differentiate(self, turn: Turn, retain: bool) -> None:
-        """Gradients of a turn with respect to its player's parameters, and only those."""
-        for name, term in {**turn.terms, **turn.signals}.items():
-            mean = term.mean()
-            self.tally.add(f"losses/{turn.player}.{name}", mean)
-            if self.late and name in turn.terms:
-                self.late.note(f"the loss '{turn.player}.{name}'", mean)
-        total = turn.total()
-        if not self.late and not torch.isfinite(total):
-            bad = next((name for name, term in turn.terms.items() if not torch.isfinite(term).all()), "sum")
-            raise NotFinite(f"the loss '{turn.player}.{bad}' is {float(total.detach()):g}")
-        total.backward(inputs=self.parameters[turn.player], retain_graph=retain)
+    def measured(self, name: str, value: Tensor, *, learned: bool) -> None:
+        """Count a scalar, and note what must be finite where that is heard of later."""
+        self.tally.add(name, value)
+        if self.late and learned:
+            kind, _, key = name.partition("/")
+            self.late.note(f"the loss '{key}'" if kind == "losses" else f"the gradient norm of the {key}", value)
 
-    def apply(self, player: str) -> None:
-        """Average, clip and apply a player's gradients."""
-        parameters, recipe = self.parameters[player], self.method.recipe
+    def at_once(self, value: Tensor) -> bool:
+        """Whether a number is looked at without waiting: on the CPU."""
+        return self.late is None
+
+    def combine(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Average gradients over the processes."""
         average_gradients(parameters, self.world.size)
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        norm = torch.stack(torch._foreach_norm(gradients)).norm()
-        self.tally.add(f"gradient_norms/{player}", norm)
-        if self.late:
-            self.late.note(f"the gradient norm of the {player}", norm)
-        elif not torch.isfinite(norm):
-            raise NotFinite(self.bad_gradient(player))
-        if recipe.clip_value is not None:
-            torch._foreach_clamp_min_(gradients, -recipe.clip_value)
-            torch._foreach_clamp_max_(gradients, recipe.clip_value)
-        if recipe.clip_norm is not None:
-            torch._foreach_mul_(gradients, (recipe.clip_norm / (norm + 1e-12)).clamp(max=1))
-        self.optimizers[player].step(self.schedule(self.clock.samples, self.clock.step))
-        self.optimizers[player].torch.zero_grad(set_to_none=True)
-
-    def bad_gradient(self, player: str) -> str:
-        """Which gradient of a player is not finite, in words."""
-        named = [(name, parameter.grad) for name, parameter in self.players[player].module.named_parameters()]
-        name = first_bad_tensor(named)
-        return f"the gradient of {player}.{name} is not finite" if name else f"the gradients of {player} overflow"
 
     def check_finite(self) -> None:
         """Look for NaN and infinity in all weights, as is done before anything is saved.
@@ -222,16 +184,6 @@ class Trainer:
 def _typed(batches: Iterator[Batch], dtype: torch.dtype) -> Iterator[Batch]:
     for batch in batches:
         yield batch if dtype == torch.float32 else Batch(batch.images.to(dtype), batch.labels, batch.indices)
-
-
-def seed_torch(seed: int, device: torch.device) -> None:
-    """Seed the generators that networks on a device draw from; ``torch.manual_seed`` also queues calls, and stack
-    traces with them, for every absent kind of device."""
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
-    elif device.type == "mps":
-        torch.mps.manual_seed(seed)
 
 
 def fresh(build: Callable[[], BaseMethod], seed: int, device: torch.device, dtype: torch.dtype) -> BaseMethod:

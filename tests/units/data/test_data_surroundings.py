@@ -34,6 +34,7 @@ def test_folders_that_machines_make_are_left_out_and_said(pictures, tmp_path, ma
         assert data.names == NAMES
         assert data.classes == ("cat", "dog")
         assert data.origin.ignored == {f"{made}/": 2}
+        assert data.notes == (f"folders that file servers and desktops make are left out: {made}/",)
 
 
 def test_a_folder_of_thumbnails_alone_holds_no_images(pictures):
@@ -188,3 +189,34 @@ def test_transparency_that_is_flattened_is_said(tmp_path):
     assert open_data(tmp_path / "x.npy").notes == (
         f"{tmp_path / 'x.npy'}: the fourth channel was taken as opacity, over white",
     )
+
+
+def test_columns_of_arrays_are_measurements_too(tmp_path):
+    images = np.zeros((60, 8, 8), np.uint8)
+    names = np.array([b"red", b"bl\xffue"] * 30)
+    numbers = np.arange(60)
+    np.savez(
+        tmp_path / "x.npz", images=images, labels=numbers, age=numbers / 7, kind=names, when=numbers.astype("M8[s]")
+    )
+    data = open_data(tmp_path / "x.npz")
+    assert data.label_counts() == {"low": 30, "high": 30}
+    assert data.attributes["age"].codes.tolist() == [0] * 30 + [1] * 30
+    assert data.attributes["kind"].values == ("bl\\xffue", "red")
+    assert set(data.attributes) == {"labels", "age", "kind"}
+    np.savez(tmp_path / "x.npz", images=images, age=np.where(numbers < 38, 0.5, numbers))
+    assert open_data(tmp_path / "x.npz", labels="age").label_counts() == {"low": 38, "high": 22}
+
+
+def test_a_column_of_one_number_and_few_others_stays_what_it_is(pictures):
+    folder = pictures(*(f"{number}.png" for number in range(60)))
+    rows = [f"{number}.png,{'ab'[number % 2]},{0 if number < 38 else -number / 7}\n" for number in range(60)]
+    (folder / "t.csv").write_text("file,label,lean\n" + "".join(rows))
+    data = open_data(folder, labels="t.csv")
+    assert data.classes == ("a", "b")
+    assert data.attributes["lean"].values == ("low", "high")
+
+
+def test_columns_of_one_title_are_told_apart_by_place(pictures):
+    folder = pictures("1.png", "2.png")
+    (folder / "t.csv").write_text("file,label,label\n1.png,a,c\n2.png,b,c\n")
+    assert open_data(folder, labels="t.csv").classes == ("a", "b")

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from belamy.data import open_data
+from belamy.data.dataset import Dataset, Memory
 from belamy.data.masks import read_masks
 from belamy.errors import DataError, UsageError
 
@@ -104,3 +105,18 @@ def test_colours_among_numbers_and_wrong_arrays_are_refused(photos: Path) -> Non
         read_masks(str(photos / "masks.npy"), data, torch.arange(2))
     with pytest.raises(UsageError, match="There are no masks"):
         read_masks("nothing", data, torch.arange(2))
+
+
+@pytest.mark.parametrize("paper", [0, 255])
+def test_ink_is_what_stands_out_from_the_paper(paper: int) -> None:
+    """Black on white or white on black, the strokes are the ink."""
+    images = torch.full((3, 1, 8, 8), paper, dtype=torch.uint8)
+    images[:, :, 2:6, 3:5] = 255 - paper
+    data = Dataset("strokes", Memory(images), labels=torch.tensor([0, 1, 1]), classes=("a", "b"))
+    stroke = torch.zeros(3, 8, 8, dtype=torch.long)
+    stroke[:, 2:6, 3:5] = 1
+    rows = torch.arange(3)
+    assert torch.equal(read_masks("ink", data, rows).classes, stroke)
+    by_class = read_masks("ink-by-class", data, rows)
+    assert by_class.names == ("ground", "a", "b")
+    assert torch.equal(by_class.classes, stroke * torch.tensor([1, 2, 2])[:, None, None])

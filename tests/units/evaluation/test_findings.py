@@ -129,6 +129,7 @@ def test_what_is_wrong_is_said(
     assert far in verdict.says[0] and wrong in verdict.says[1] and not_said not in told
     assert verdict.table().splitlines()[1:3] == list(verdict.says)
     assert any("same pictures" in note for note in found.notes) == (spoilt is same)
+    assert any("100% of the 600 judged" in note for note in found.notes) == (spoilt is copies)
 
 
 def measure(name: str, value: float, reach: float, floor: float | None, of_floor: float = 0.0) -> Measure:
@@ -151,9 +152,22 @@ def test_how_far(value: float, floor: float | None, says: str) -> None:
     assert says in distance(Observations(100, {"frechet": measure("frechet", value, 0.2, floor, 0.2)}))
 
 
+@pytest.mark.parametrize(("recall", "says"), [(0.8, "close to"), (0.3, "clearly apart from"), (0.01, "far from")])
+def test_what_lies_outside_is_not_close_whatever_the_distance(recall: float, says: str) -> None:
+    """Where images are few, real ones are far from each other too, and the distances' ratio is small."""
+    found = {"frechet": measure("frechet", 2.0, 0.1, 0.9, 0.1), "recall": measure("recall", recall, 0.01, 0.9, 0.05)}
+    assert says in distance(Observations(100, found))
+
+
 def test_one_distance_that_tells_them_apart_is_enough() -> None:
     both = {"frechet": measure("frechet", 1, 1, 1, 1), "kernel": measure("kernel", 0.5, 0.1, 0.0, 0.1)}
     assert "cannot be told" not in distance(Observations(100, both))
+
+
+def test_images_unlike_real_ones_are_not_said_to_lack_variety() -> None:
+    recall = measure("recall", 0.0, 0.0, 0.9)
+    assert "little variety" in faults(Observations(100, {"recall": recall}))
+    assert "variety" not in faults(Observations(100, {"recall": recall, "precision": measure("precision", 0, 0, 0.9)}))
 
 
 def test_without_a_distance_or_intervals_nothing_is_claimed() -> None:

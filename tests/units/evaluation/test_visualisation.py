@@ -15,12 +15,12 @@ from belamy.evaluation.visualisation import Ascent, Sheet, Subject, Visualisatio
 from belamy.evaluation.visualisation.activations import drawn, spread
 from belamy.evaluation.visualisation.filters import filters, looked_for, painted, unfolded
 from belamy.evaluation.visualisation.maximisation import Goal, climb, goals_of_output, maximised, roughness_slope
-from belamy.evaluation.visualisation.page import render
 from belamy.evaluation.visualisation.picture import signed
 from belamy.evaluation.visualisation.subject import OUTPUT, SCORE
 from belamy.methods import classifier, gan, vae
 from belamy.methods.base import METHODS, BaseMethod, DataSpec
 from belamy.networks.layers import KerasConv2d, KerasConvTranspose2d
+from belamy.pages import page as render
 from belamy.registry import Part
 from belamy.runs.run import RECIPE_TYPES
 
@@ -238,7 +238,7 @@ class TestEveryMethod:
 def test_the_page_is_safe_and_whole() -> None:
     pictures = [Sheet("gene<b>rator", kind, "layer", "a <i> title", np.zeros((4, 4, 3), np.uint8))
                 for kind in ("filters", "activations", "maximisation")]  # fmt: skip
-    page = render("<script>", "lead & more", pictures)
+    page = render("visualisation", "<script>", lead_text="lead & more", pictures=pictures)
     assert "<i>" not in page and "<b>rator" not in page and page.count("<script>") == 1  # its own
     assert page.count("data:image/") == 3 and "default-src 'none'" in page
     assert not [mark for mark in ("http://", "https://") if mark in page.replace("http://www.w3.org", "")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -160,10 +161,17 @@ def test_intervals_that_are_not_known_are_left_out_and_their_row_stays() -> None
 def test_a_curve_passes_where_its_shares_are() -> None:
     points = {"right": {100.0: (0.5, 0.4, 0.6), 400.0: (1.0, 0.9, None)}}
     svg = curve_chart(points, "T", "share", "ms", [(100.0, 0.5), (400.0, 1.0)])
-    path = next(path.get("d") for path in ElementTree.fromstring(svg).iter(f"{SVG}path"))
+    path = next(
+        path.get("d") for path in ElementTree.fromstring(svg).iter(f"{SVG}path") if path.get("class") == "line s0"
+    )
     drawn = [tuple(map(float, point.split())) for point in path.removeprefix("M").split("L")]
     dots = [(float(dot.get("cx")), float(dot.get("cy"))) for dot in ElementTree.fromstring(svg).iter(f"{SVG}circle")]
     assert np.array(drawn) == pytest.approx(np.array(dots), abs=0.06)
+    ways = [way.get("d") for way in ElementTree.fromstring(svg).iter(f"{SVG}path") if way.get("class") == "whisker s0"]
+    whiskers = [sorted(map(float, re.findall(r"[ V]([\d.]+)", way))) for way in ways]
+    half = dots[0][1] - dots[1][1]  # pixels of a share of one half
+    assert np.array(whiskers[0]) == pytest.approx(dots[0][1] + half * np.array([-0.2, 0.2]), abs=0.02)
+    assert np.array(whiskers[1]) == pytest.approx(dots[1][1] + half * np.array([0, 0.2]), abs=0.02)  # open above
 
 
 def test_boxes_count_failures_as_infinitely_bad() -> None:

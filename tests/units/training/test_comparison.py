@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from belamy.comparison import conduct, trial
+from belamy.comparison import conduct
 from belamy.comparison.conduct import ComparisonConfig, Execution, Stopped, compare
 from belamy.comparison.display import told
 from belamy.comparison.ledger import FolderLedger, beating
@@ -30,7 +30,7 @@ from belamy.errors import Interrupted, MissingExtra, NotFinite, RunError, Storag
 from belamy.judges import judge
 from belamy.pages.charts import box_chart
 from belamy.runs.run import Run
-from belamy.training import session
+from belamy.training import launch, session
 
 SMALL = {"generator": "dense-fashion", "discriminator": "dense-fashion", "latent": 4, "batch": 4, "average": 8}
 
@@ -298,7 +298,7 @@ class TestSummary:
         assert facts["better"]["hinge"]["plain"]["value"] == pytest.approx(4 / 9)
         assert facts["best_of"]["hinge"][0] == inf and facts["best_of"]["hinge"][1] == pytest.approx(5 / 3)
         page = render(facts, {}, "folder")
-        assert "1 failed" in page and "NaN" in page and "<script" not in page and "http://" not in page.replace(
+        assert "1 failed" in page and "NaN" in page and "http://" not in page.replace(
             "http://www.w3.org/2000/svg", "")  # fmt: skip
 
     def test_only_whole_seeds_decide_the_order(self) -> None:
@@ -392,15 +392,15 @@ def test_an_interrupted_comparison_ends_like_an_uninterrupted_one(
 def test_a_failing_trial_is_written_down_and_the_others_go_on(
     tmp_path: Path, tiny: ComparisonConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train = trial.train
+    begin = launch.begin
 
-    def failing(name: str, **fields: Any) -> Run:
-        run = train(name, **fields)
-        if "adversarial" in fields:
+    def failing(name: str, recipe: Any, *given: Any, **more: Any) -> Run:
+        run = begin(name, recipe, *given, **more)
+        if recipe.adversarial.name == "hinge":
             raise NotFinite("Training stopped: the loss is nan. Lower a rate.")
         return run
 
-    monkeypatch.setattr(trial, "train", failing)
+    monkeypatch.setattr(launch, "begin", failing)
     compare(tiny, execution(tmp_path / "out"))
     facts = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert {each["variant"]: each["failure"] for each in facts["trials"]} == {

@@ -19,7 +19,7 @@ from belamy.registry import Part
 from belamy.runs.run import Run, method_name
 from belamy.training.session import Session, SessionSettings
 from belamy.training.trainer import Trainer, fresh
-from belamy.training.watch.observe import APART, LEAST, MOMENTS, Loudness, Watch, undisturbed
+from belamy.training.watch.observe import APART, LEAST, MOMENTS, Watch, loudness, undisturbed
 
 SAMPLES = 3 * APART * LEAST
 GAN = gan.Recipe.tiny().changed(samples=SAMPLES, discriminator=Part(name="dcgan-mnist"), ema_half_life=0)
@@ -162,10 +162,9 @@ def test_loudness_names_the_loudest_layer_and_leaves_no_hook() -> None:
     network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     with torch.no_grad():
         network[1].bias.fill_(100.0)
-    loud = Loudness(network)
-    with loud:
+    with loudness(network) as loud:
         network(torch.zeros(4, 2))
-    assert loud.layer == "1" and 90 < loud.rms < 110
+    assert set(loud) == {"0", "1"} and loud["0"] < 2 and 90 < loud["1"] < 110
     assert not any(module._forward_hooks for module in network.modules())
 
 

@@ -11,80 +11,89 @@ any number of processes and machines may share the folder: ``belamy compare --ou
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
+from tyro.conf import Positional
+
+from belamy.cli.options import Device, Json, Offline, ProgressOption, Within, options
+from belamy.cli.output import named_file
+from belamy.cli.parsing import verb
 from belamy.errors import UsageError
 
 if TYPE_CHECKING:
     from belamy.comparison.plan import Variant
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(Device, Offline, ProgressOption, Json):
     """Compare recipes over seeds and hyper-parameter draws, under an equal budget; reports distributions, not the best.
 
-    First the recipes: NAME, NAME:FIELD=VALUE,FIELD=VALUE, or in quotes what follows `belamy train`; LABEL= before it
-    says what it is called in tables.
+    A recipe is NAME, NAME:FIELD=VALUE,FIELD=VALUE, or in quotes what follows `belamy train`; LABEL= before it says what
+    it is called in tables.
     """
 
+    recipes: Positional[tuple[str, ...]] = ()
+    """What to compare; none to go on with a comparison or to help with it."""
     out: str = "runs/comparison"
     """The comparison's folder: new, or one to go on with or to help with."""
-    seeds: int | None = None
+    seeds: Annotated[int | None, Within(1)] = None
     """Seeds of each recipe, from 0 on; by default 3."""
-    draws: int | None = None
+    draws: Annotated[int | None, Within(1)] = None
     """Draws of the hyper-parameters that --vary names, the same for all recipes; by default 1."""
     vary: tuple[str, ...] = ()
     """What is drawn: FIELD=LOW..HIGH, with :log or :int, or FIELD=ONE|OTHER; FIELD may be PART.OPTION, and + joins
     fields that share each draw."""
-    samples: int | None = None
+    samples: Annotated[int | None, Within(1)] = None
     """Budget of each trial in training samples; by default the recipes' own, if they agree."""
-    seconds: float | None = None
+    seconds: Annotated[float | None, Within(0, above=True)] = None
     """Budget of each trial in seconds of training instead."""
     data: str | None = None
     """Data for all recipes; by default their own, if they agree."""
-    judged: int | None = None
+    size: Annotated[int | None, Within(1, 4096)] = None
+    """Side of the square images that all recipes train on, in pixels; by default their own."""
+    judged: Annotated[int | None, Within(2)] = None
     """Samples of each trial that are judged; by default 10,000."""
-    workers: int = 1
+    workers: Annotated[int, Within(1)] = 1
     """Processes to start here, each with one thread."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
     storage: str | None = None
     """Share the work through this storage of Optuna (a database's address) instead of through the folder."""
-    offline: bool = False
-    """Never fetch data from the network."""
-    progress: bool = True
-    """Show how far it is."""
-    json: str | None = None
-    """Write what was found as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse a folder and a storage that cannot be."""
+        super().refuse()
+        named_file(self.out, "--out")
+        if self.samples is not None and self.seconds is not None:
+            raise UsageError("--samples and --seconds are two budgets. Give one.")
+        if self.storage is not None:
+            from belamy.comparison.optuna_ledger import check_storage
+
+            check_storage(self.storage)
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Compare and say where the report is."""
-    from belamy.cli.output import deliver
-    from belamy.cli.parsing import parse
-
-    first = next((number for number, word in enumerate(words) if word.startswith("-")), len(words))
-    form = parse(Form, words[first:], "belamy compare")
-    _check(form)
-    from belamy.comparison.conduct import ComparisonConfig, Execution, compare
+    from belamy.api.compare import compare
     from belamy.runs.files import read_json
 
-    variants = tuple(variant(word, form.data) for word in words[:first])
-    config = ComparisonConfig(variants, form.seeds, form.draws, form.vary, form.samples, form.seconds, form.judged)
-    execution = Execution(
-        Path(form.out).expanduser(), form.workers, form.device, form.offline, form.storage,
-        form.progress and form.json != "-",
+    own = {"data": form.data, "size": form.size}
+    variants = tuple(variant(word, {name: value for name, value in own.items() if value}) for word in form.recipes)
+    page = compare(
+        *variants, out=form.out, seeds=form.seeds, draws=form.draws, vary=form.vary, samples=form.samples,
+        seconds=form.seconds, judged=form.judged, workers=form.workers, device=form.device, offline=form.offline,
+        storage=form.storage, progress=form.progress and not form.quiet,
     )  # fmt: skip
-    page = compare(config, execution)
     facts = read_json(page.with_suffix(".json"))
-    deliver(facts, form.json, f"{told(facts)}\n{page}")
-    return 0
+    return form.deliver(facts, f"{told(facts)}\n{page}")
 
 
-def variant(word: str, data: str | None) -> Variant:
+def variant(word: str, own: Mapping[str, Any]) -> Variant:
     """What a word of the command line stands for.
+
+    Args:
+        word: A recipe, with what changes in it.
+        own: Fields that all recipes have where the word says nothing else.
 
     Raises:
         UsageError: An unknown recipe or field, or a value that it does not allow.
@@ -98,8 +107,7 @@ def variant(word: str, data: str | None) -> Variant:
     fields, _ = read(recipe, options, f"belamy compare {name}")
     if "seed" in fields:
         raise UsageError(f"'{word}' names a seed, but every recipe runs with the same seeds: --seeds says how many.")
-    if data is not None:
-        fields.setdefault("data", data)
+    fields = {**own, **fields}
     made = changed(recipe, fields)
     plain: dict[str, Any] = made.model_dump(mode="json")
     return Variant(label=label, recipe=name.replace("_", "-"), fields={key: plain[key] for key in fields})
@@ -156,16 +164,3 @@ def told(facts: dict[str, Any]) -> str:
     if left:
         lines.append(f"{left} of {facts['planned']} trials are left: others are at work on them.")
     return "\n".join(lines)
-
-
-def _check(form: Form) -> None:
-    """Refuse what cannot be before anything is loaded."""
-    if form.samples is not None and form.seconds is not None:
-        raise UsageError("--samples and --seconds are two budgets. Give one.")
-    least = {"seeds": 1, "draws": 1, "samples": 1, "judged": 2, "workers": 1}
-    for name, smallest in least.items():
-        value = getattr(form, name)
-        if value is not None and value < smallest:
-            raise UsageError(f"--{name} is {value:,}, but it must be at least {smallest}.")
-    if form.seconds is not None and not 0 < form.seconds < float("inf"):
-        raise UsageError(f"--seconds is {form.seconds:g}, but it must be a positive number.")

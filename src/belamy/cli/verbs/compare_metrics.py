@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from belamy.cli.options import Json, options
+from belamy.cli.parsing import verb
+from belamy.errors import UsageError
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(Json):
     """Set results of `belamy evaluate` side by side. Numbers of different protocols are refused."""
 
     results: tuple[str, ...]
     """Two or more: runs that were evaluated, or files that `belamy evaluate --json FILE` wrote."""
     label: bool = False
     """Show numbers of different protocols all the same, apart, with the differences."""
-    json: str | None = None
-    """Write the comparison as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse fewer than two."""
+        super().refuse()
+        if len(self.results) < 2:
+            raise UsageError(f"{len(self.results)} result is named, but a comparison needs 2 or more.")
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Compare and print the table."""
-    from belamy.cli.output import deliver
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy compare-metrics")
     from belamy.evaluation.contrast import Contrast
     from belamy.evaluation.verdict import Verdict
 
     contrast = Contrast(tuple(Verdict.load(path) for path in form.results))
     if not form.label:
         contrast.check()
-    deliver(contrast.as_json(), form.json, contrast.table())
-    return 0
+    return form.deliver(contrast.as_json(), contrast.table())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from belamy.cli.options import Json, Offline, Within, options
+from belamy.cli.output import picture_file
+from belamy.cli.parsing import verb
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -13,13 +16,13 @@ if TYPE_CHECKING:
 BAR, MOST_CLASSES = 32, 40
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(Offline, Json):
     """Open data as training would, look at every image and say what was found and what training would do with it."""
 
     source: str
     """A named set, a folder of images, an archive or an array file."""
-    size: int | None = None
+    size: Annotated[int | None, Within(1, 4096)] = None
     """Side of the square images, in pixels; by default the data's own."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How an image of another aspect ratio is made square."""
@@ -27,24 +30,23 @@ class Form:
     """1 for grey, 3 for colour; by default what the data have."""
     labels: str | None = None
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
-    levels: int | None = None
+    levels: Annotated[int | None, Within(1, 1 << 24)] = None
     """The value that is white in pictures of more than 8 bits, e.g. 4095 of a 12-bit camera; by default 65535."""
-    samples: int = 1_000_000
+    samples: Annotated[int, Within(1)] = 1_000_000
     """Training samples to see, for the number of passes."""
-    offline: bool = False
-    """Never fetch data from the network."""
     sheet: str | None = None
     """Write the contact sheet to this PNG file; by default it goes into the cache."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse a sheet that cannot be written."""
+        super().refuse()
+        if self.sheet is not None:
+            picture_file(self.sheet, True, option="--sheet")
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Examine and show."""
-    from belamy.cli.output import STANDARD_OUTPUT, deliver
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy data")
     from belamy.data.doctor import examine
 
     found = examine(
@@ -59,20 +61,18 @@ def run(words: list[str]) -> int:
     )
     # Below the tables, whose columns would fold what is to be copied.
     last = "\n".join([*contact_sheet(found, form.sheet), f"next: {found.facts['next']}"])
-    quiet = form.json == STANDARD_OUTPUT
-    deliver(found.facts, form.json, "" if quiet else f"{shown(found.lines(), found.facts['label_counts'])}\n\n{last}")
-    return 0
+    text = "" if form.quiet else f"{shown(found.lines(), found.facts['label_counts'])}\n\n{last}"
+    return form.deliver(found.facts, text)
 
 
 def contact_sheet(found: DataExamination, sheet: str | None) -> list[str]:
     """Writes the sheet and says where it is; only one that was asked for must be written."""
-    from belamy.cli.output import named_file
     from belamy.data.load_options import LoadOptions
     from belamy.errors import StorageError
     from belamy.runs.files import save_png
 
     if sheet is not None:
-        save_png(found.sheet, named_file(sheet, "--sheet"))
+        save_png(found.sheet, picture_file(sheet, True, option="--sheet"))
         return [f"contact sheet: {sheet}"]
     path = LoadOptions().cache_folder / "sheets" / f"{found.facts['fingerprint'][:16]}.png"
     try:

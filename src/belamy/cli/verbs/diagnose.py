@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from belamy.cli.options import Json, Within, options
+from belamy.cli.parsing import verb
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(Json):
     """Say what goes wrong in a run, finished, interrupted or still training, on what evidence, and what to type."""
 
     run: str
     """The run's directory."""
-    at: float = 1.0
+    at: Annotated[float, Within(0, 1, above=True)] = 1.0
     """Judge by what was known after this share of the run's samples."""
-    json: str | None = None
-    """Write the findings as JSON to this file; - is standard output."""
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Print the findings, the gravest first."""
-    from belamy.cli.output import deliver, tell_lost
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy diagnose")
-    from belamy.errors import UsageError
-
-    if not 0 < form.at <= 1:
-        raise UsageError(f"--at is {form.at:g}, but it must be above 0 and at most 1.")
+    from belamy.cli.output import tell_lost
     from belamy.runs.report.page import command
     from belamy.runs.run import Run
     from belamy.training.watch.diagnosis import facts
@@ -44,8 +38,7 @@ def run(words: list[str]) -> int:
     looks = len(history.series("watch.finite")[0])
     told = {"run": str(run.path), "samples": history.samples, "looks": looks, "findings": found}
     tell_lost(run.lost)
-    deliver(told, form.json, text(found, history.samples, looks))
-    return 0
+    return form.deliver(told, text(found, history.samples, looks))
 
 
 def text(findings: Sequence[Mapping[str, Any]], samples: int, looks: int) -> str:

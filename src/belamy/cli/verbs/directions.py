@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import isfinite
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from belamy.cli.options import Json, Offline, OfRun, Seed, ToFolder, Within, options
+from belamy.cli.parsing import parse
 from belamy.errors import UsageError
 
 PAGE = "index.html"
-MOST_STEPS = 41
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(OfRun, Offline, ToFolder, Json):
     """Find directions in a run's latent space and show where they lead: a series of pictures for each, a matrix of what
     else changes by the word of independent observers, and the vectors, for `belamy edit`."""
 
-    run: str
-    """The run's directory."""
     attribute: tuple[str, ...] = ()
     """What to find: attributes of the data (smile, skin=8d5524, a class) or measures (thickness, slant, width, loops,
     brightness, colour); by default the data's attributes of two values, or usual measures."""
@@ -32,46 +30,40 @@ class Form:
     drawn, even where the run has an encoder. `belamy edit` takes latents only."""
     alphas: str = "-3..3"
     """Steps from the lowest to the highest; 1 is one standard deviation of the latents along the direction."""
-    steps: int = 7
+    steps: Annotated[int, Within(2, 41)] = 7
     """How many steps."""
-    examples: int = 8
+    examples: Annotated[int, Within(1, 64)] = 8
     """Rows of a series."""
-    observed: int = 200
+    observed: Annotated[int, Within(2, 100_000)] = 200
     """Images that the observers look at."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides the latents that are drawn, for methods without an encoder."""
     out: str | None = None
     """Folder of pictures, page and vectors; by default directions in the run's directory."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
-    offline: bool = False
-    """Never fetch data from the network."""
-    overwrite: bool = False
-    """Replace files that are there."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse what is no range of steps, and what finds no directions."""
+        from belamy.editing.directions import DIRECTIONS
+        from belamy.registry import Part
+
+        super().refuse()
+        steps_of(self)
+        DIRECTIONS.check(Part.parse(self.method))
 
 
-def run(words: list[str]) -> int:
+def run(words: Sequence[str]) -> int:
     """Find, look, and write."""
-    from belamy.cli.output import STANDARD_OUTPUT, deliver, say
-    from belamy.cli.parsing import parse
-    from belamy.cli.pictures import picture_folder
-
     form = parse(Form, joined(words), "belamy directions")
-    alphas = steps_of(form)
     from belamy.api.steering import Steering, save
     from belamy.editing.series import page, strips
     from belamy.registry import Part
     from belamy.runs.files import write_bytes, write_json
     from belamy.runs.run import Run
 
-    run = Run.open(form.run)
-    own = "directions" if form.layer is None else f"directions-{form.layer}"
-    chosen = run.path / own if form.out is None else Path(form.out).expanduser()
-    out = picture_folder(chosen, form.overwrite)
-    quiet = form.json == STANDARD_OUTPUT
-    steering = Steering.open(run, form.device, form.offline, None if quiet else say, form.layer)
+    run, alphas = Run.open(form.run), steps_of(form)
+    out = form.folder(run.path / ("directions" if form.layer is None else f"directions-{form.layer}"))
+    best = form.weights == "best"
+    steering = Steering.open(run, form.device, form.offline, form.say(), form.layer, best)
     names = form.attribute or steering.usual()
     found = steering.find(Part.parse(form.method), names, form.seed)
     leaks = steering.leaks(found, names, alphas, form.observed, form.seed)
@@ -89,11 +81,10 @@ def run(words: list[str]) -> int:
         "vectors": str(save(found, out)), "page": str(out / PAGE), "leakage": leaks.facts(),
     }  # fmt: skip
     write_json(out / "directions.json", facts)
-    deliver(facts, form.json, f"{table(leaks)}\n\n{len(found.names)} directions and their page, {out / PAGE}")
-    return 0
+    return form.deliver(facts, f"{table(leaks)}\n\n{len(found.names)} directions and their page, {out / PAGE}")
 
 
-def joined(words: list[str]) -> list[str]:
+def joined(words: Sequence[str]) -> list[str]:
     """The words with ``--alphas -3..3`` as one, which would else be taken for an option."""
     made: list[str] = []
     for word in words:
@@ -108,7 +99,7 @@ def steps_of(form: Form) -> list[float]:
     """The steps, 0 among them where the middle is 0.
 
     Raises:
-        UsageError: A number out of range.
+        UsageError: They are no range.
     """
     match = re.fullmatch(r"\s*([^.]*(?:\.\d+)?)\.\.(.*)", form.alphas)
     try:
@@ -117,10 +108,6 @@ def steps_of(form: Form) -> list[float]:
         low, high = 1.0, 0.0
     if not (isfinite(low) and isfinite(high) and low < high):
         raise UsageError(f"--alphas is '{form.alphas}', but it must be LOW..HIGH, e.g. -3..3.")
-    limits = {"steps": (2, MOST_STEPS), "examples": (1, 64), "observed": (2, 100_000)}
-    for name, (least, most) in limits.items():
-        if not least <= getattr(form, name) <= most:
-            raise UsageError(f"--{name} is {getattr(form, name):,}, but it must be in {least:,}..{most:,}.")
     return [round(low + (high - low) * place / (form.steps - 1), 6) for place in range(form.steps)]
 
 
@@ -132,8 +119,8 @@ def file_name(name: str) -> str:
 def table(leaks: Any) -> str:
     """The leakage matrix as text."""
     width = max(len(name) for name in [*leaks.directions, "per step"])
-    columns = [max(len(name), 6) for name in leaks.observers]
-    head = "  ".join(name.rjust(size) for name, size in zip(leaks.observers, columns, strict=True))
+    columns = [max(len(name), 6) for name in leaks.predictors]
+    head = "  ".join(name.rjust(size) for name, size in zip(leaks.predictors, columns, strict=True))
     lines = [f"{'per step':<{width}}  {head}"]
     for name, row in zip(leaks.directions, leaks.matrix.tolist(), strict=True):
         cells = "  ".join(f"{value:+.2f}".rjust(size) for value, size in zip(row, columns, strict=True))

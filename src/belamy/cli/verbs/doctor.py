@@ -14,6 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from belamy.cli.options import Device, Json, options
+from belamy.cli.output import say
+from belamy.cli.parsing import verb
+
 if TYPE_CHECKING:
     from belamy.runs.run import Run
 
@@ -26,14 +30,9 @@ LEAST_ACCURACY = 0.85
 """Adam reaches 0.91 to 0.93 after one pass."""
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(Device, Json):
     """Check the installation; the exit code is 0 when all is well."""
-
-    device: str = "auto"
-    """Where to train: auto, cpu, cuda, cuda:1 or mps."""
-    json: str | None = None
-    """Write the findings as JSON to this file; - is standard output."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +44,17 @@ class Check:
     detail: str
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Check everything and print the findings as they come."""
-    from belamy.cli.output import STANDARD_OUTPUT, deliver, say
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy doctor")
     checks = []
     for check in (*installation(), *storage(), *training(form.device)):
         checks.append(check)
-        if form.json != STANDARD_OUTPUT:
+        if not form.quiet:
             say(f"{'ok ' if check.ok else 'BAD'}  {check.name:<11} {check.detail}")
     well = all(check.ok for check in checks)
     verdict = "All is well." if well else "Something is wrong: see the lines that begin with BAD."
-    deliver({"ok": well, "checks": [asdict(check) for check in checks]}, form.json, verdict)
+    form.deliver({"ok": well, "checks": [asdict(check) for check in checks]}, verdict)
     return 0 if well else 1
 
 

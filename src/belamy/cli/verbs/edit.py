@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from belamy.cli.images import chosen_class, heeds_labels
+from belamy.cli.options import Json, Offline, OfRun, ProgressOption, Seed, ToFolder, Within, options
+from belamy.cli.output import stems, telling
+from belamy.cli.parsing import verb
 from belamy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,23 +19,18 @@ if TYPE_CHECKING:
 
     from belamy.api.steering import Steering
     from belamy.editing.directions import Directions
-    from belamy.progress import Reporter
-    from belamy.sampling.points import Progress
 
 SHEET = "sheet.png"
 MOST_SEEDS = 1024
-MOST_TRIES = 64
 _SEEDS = re.compile(r"seed:(\d{1,15})(?:\.\.(\d{1,15}))?")
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(OfRun, Offline, ProgressOption, ToFolder, Json):
     """Change a picture through a run's latent space: invert it, add directions or tell another class, and make the
     picture anew. Without either it is only inverted. Writes the pictures made, and a sheet of given, inverted and
     changed ones."""
 
-    run: str
-    """The run's directory."""
     picture: str
     """A picture file, a folder of them, or seed:3 (seed:0..7) for images that the run itself makes."""
     add: tuple[str, ...] = ()
@@ -47,26 +45,35 @@ class Form:
     """How directions are found anew."""
     invert: Literal["auto", "encoder", "optimisation", "hybrid"] = "auto"
     """How the latent of a picture is found; auto is the encoder where there is one, and otherwise optimisation."""
-    steps: int = 200
+    steps: Annotated[int, Within(1)] = 200
     """Steps of the optimisation."""
-    tries: int = 4
+    tries: Annotated[int, Within(1, 64)] = 4
     """Starts of the optimisation, of which the best goes on."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How a picture of another aspect ratio is made square."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides where optimisation begins, and the latents that directions are found from."""
-    out: str = "edited"
+    out: str | None = "edited"
     """Folder of the pictures."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
-    offline: bool = False
-    """Never fetch data from the network."""
-    progress: bool = True
-    """Show progress."""
-    overwrite: bool = False
-    """Replace files that are there."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse a change of nothing, and a picture or directions that are not there."""
+        from belamy.editing.directions import DIRECTIONS
+        from belamy.registry import Part
+
+        super().refuse()
+        additions(self.add)
+        if seeds_of(self.picture) is not None and not self.add and self.label is None:
+            raise UsageError("Nothing is added. Type e.g. --add thickness=1.5.")
+        if seeds_of(self.picture) is None and not Path(self.picture).expanduser().exists():
+            raise UsageError(
+                f"There is no picture {self.picture}. Give a file, a folder, or seed:3 for an image of the run."
+            )
+        DIRECTIONS.check(Part.parse(self.method))
+        if self.directions is not None:
+            if not self.add:
+                raise UsageError("--directions holds what --add adds, but nothing is added. Leave one out, or add.")
+            held_in(self.directions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,25 +95,19 @@ class Points:
     way: str
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Invert, change, draw."""
-    from belamy.cli.output import STANDARD_OUTPUT, deliver, say
-    from belamy.cli.parsing import parse
-    from belamy.cli.pictures import picture_folder
-
-    form = parse(Form, words, "belamy edit")
-    wanted = additions(form.add)
-    check(form)
-    out = picture_folder(Path(form.out).expanduser(), form.overwrite)
     from belamy.api.steering import Steering
     from belamy.runs.files import save_png, write_bytes
     from belamy.runs.run import Run
     from belamy.sampling.grid import grid
     from belamy.sampling.points import pixels_at
 
-    run = Run.open(form.run)
-    steering = Steering.open(run, form.device, form.offline, None if form.json == STANDARD_OUTPUT else say)
-    source, target = (class_of(form, steering, option) for option in ("from_label", "label"))
+    out, wanted, run = form.folder(), additions(form.add), Run.open(form.run)
+    steering = Steering.open(run, form.device, form.offline, form.say(), best=form.weights == "best")
+    source = chosen_class(steering.method, form.from_label, form.say(), "--from-label")
+    target = chosen_class(steering.method, form.label, form.say())
     at = points(form, steering, source)
     inverted = pixels_at(steering.method, at.latents, at.weights)
     changed = changes(form, steering, at, wanted, target)
@@ -122,39 +123,7 @@ def run(words: list[str]) -> int:
     }  # fmt: skip
     quality = f", inverted by {at.way} at {sum(decibels) / len(decibels):.1f} dB" if decibels else ""
     what = "changed" if changed is not None else "inverted"
-    deliver(facts, form.json, f"{len(at.names)} {what} picture(s){quality}, and a sheet of them, {out / SHEET}")
-    return 0
-
-
-def check(form: Form) -> None:
-    """Refuse what cannot work before anything is loaded.
-
-    Raises:
-        UsageError: Nothing is asked of the run's own images, or a number is out of range.
-    """
-    if _SEEDS.fullmatch(form.picture) and not form.add and form.label is None:
-        raise UsageError("Nothing is added. Type e.g. --add thickness=1.5.")
-    if form.steps < 1:
-        raise UsageError(f"--steps is {form.steps}, but it must be at least 1.")
-    if not 1 <= form.tries <= MOST_TRIES:
-        raise UsageError(f"--tries is {form.tries}, but it must be in 1..{MOST_TRIES}.")
-
-
-def class_of(form: Form, steering: Steering, option: str) -> int | None:
-    """The number of the class that an option names, if it does.
-
-    Raises:
-        UsageError: There is no such class, or the generator does not heed labels.
-    """
-    from belamy.cli.verbs.sample import class_number, heeds_labels
-
-    label = getattr(form, option)
-    if label is None:
-        return None
-    if not heeds_labels(steering.method):
-        words = option.replace("_", "-")
-        raise UsageError(f"This run's networks do not use labels, so they can be told none. Leave --{words} out.")
-    return class_number(label, steering.method.spec.classes)
+    return form.deliver(facts, f"{len(at.names)} {what} picture(s){quality}, and a sheet of them, {out / SHEET}")
 
 
 def changes(form: Form, steering: Steering, at: Points, wanted: dict[str, float], target: int | None) -> Tensor | None:
@@ -186,8 +155,6 @@ def sheet(at: Points, inverted: Tensor, changed: Tensor | None) -> tuple[bytes, 
 
 def labels_of(steering: Steering, at: Points) -> list[str] | None:
     """The classes that pictures were inverted as, where labels matter."""
-    from belamy.cli.verbs.sample import heeds_labels
-
     if at.weights is None or not heeds_labels(steering.method):
         return None
     return [steering.method.spec.classes[number] for number in at.weights.argmax(1).tolist()]
@@ -211,21 +178,30 @@ def additions(words: tuple[str, ...]) -> dict[str, float]:
     return found
 
 
+def seeds_of(text: str) -> range | None:
+    """The seeds that ``seed:3`` or ``seed:0..7`` names, None where no seeds are named.
+
+    Raises:
+        UsageError: They are too many.
+    """
+    match = _SEEDS.fullmatch(text)
+    if match is None:
+        return None
+    first, last = int(match[1]), int(match[2] or match[1])
+    if not first <= last < first + MOST_SEEDS:
+        raise UsageError(f"'{text}' must be seed:FIRST..LAST of at most {MOST_SEEDS} images.")
+    return range(first, last + 1)
+
+
 def points(form: Form, steering: Steering, label: int | None) -> Points:
     """The pictures in the run's latent space."""
     import torch
 
-    from belamy.cli.output import STANDARD_OUTPUT
     from belamy.editing.evidence import turns
     from belamy.editing.inversion import invert
-    from belamy.progress import reporter
     from belamy.sampling.points import class_weights, pixels_at, sampler
 
-    if match := _SEEDS.fullmatch(form.picture):
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not first <= last < first + MOST_SEEDS:
-            raise UsageError(f"'{form.picture}' must be seed:FIRST..LAST of at most {MOST_SEEDS} images.")
-        seeds = range(first, last + 1)
+    if (seeds := seeds_of(form.picture)) is not None:
         latents: Tensor = torch.cat([sampler(steering.method).latents(number, [0]) for number in seeds])
         weights = turns(steering.method, len(seeds))
         if label is not None:
@@ -234,29 +210,12 @@ def points(form: Form, steering: Steering, label: int | None) -> Points:
         return Points([f"seed-{number}" for number in seeds], images, latents, weights, "seed")
     names, images = pictures(form, steering.data.shape)
     labels = None if label is None else torch.full((len(images),), label)
-    told = reporter(form.progress and form.json != STANDARD_OUTPUT)
-    try:
+    with form.reporting() as told:
         found = invert(
             steering.method, images, form.invert, labels=labels, steps=form.steps, tries=form.tries, seed=form.seed,
-            progress=telling(told),
+            progress=telling(told, "steps of the optimisation"),
         )  # fmt: skip
-    finally:
-        told.close()
     return Points(names, images, found.latents, found.weights, found.way)
-
-
-def telling(told: Reporter) -> Progress:
-    """What to call with the steps that are done."""
-    from belamy.progress import duration
-
-    began = monotonic()
-
-    def tell(done: int, total: int) -> None:
-        if told.due():
-            left = duration((total - done) * (monotonic() - began) / done)
-            told.work(done / total, f"{done / total:.0%} of the optimisation  {left} left")
-
-    return tell
 
 
 def pictures(form: Form, shape: tuple[int, int, int]) -> tuple[list[str], Tensor]:
@@ -268,7 +227,6 @@ def pictures(form: Form, shape: tuple[int, int, int]) -> tuple[list[str], Tensor
     """
     import torch
 
-    from belamy.cli.pictures import stems
     from belamy.data import open_data
     from belamy.data.pictures import Unreadable, read_picture, strict_pillow
     from belamy.errors import DataError
@@ -277,14 +235,26 @@ def pictures(form: Form, shape: tuple[int, int, int]) -> tuple[list[str], Tensor
     if path.is_dir():
         data = open_data(path, size=shape[1], channels=1 if shape[0] == 1 else 3, fit=form.fit)
         return stems(data.names or (), (SHEET,)), data.images(torch.arange(len(data)))
-    if not path.is_file():
-        raise UsageError(f"There is no picture {path}. Give a file, a folder, or seed:3 for an image of the run.")
     try:
         with strict_pillow(), path.open("rb") as file:
             pixels = read_picture(file, shape[1], form.fit, shape[0])
     except Unreadable as finding:
         raise DataError(f"{path} is no picture that can be read: {finding}.") from None
     return stems([path.name], (SHEET,)), torch.from_numpy(pixels.copy())[None]
+
+
+def held_in(where: str | Path) -> Path:
+    """The file of directions that is meant.
+
+    Raises:
+        UsageError: There is none.
+    """
+    from belamy.api.steering import FILE
+
+    path = Path(where).expanduser()
+    if not (path / FILE if path.is_dir() else path).is_file():
+        raise UsageError(f"There are no directions in {path}. Write them with `belamy directions`.")
+    return path
 
 
 def known(form: Form, steering: Steering, names: list[str]) -> Directions:
@@ -301,9 +271,7 @@ def known(form: Form, steering: Steering, names: list[str]) -> Directions:
     from belamy.sampling.points import sampler
 
     own = steering.run.path / "directions" / FILE
-    where = Path(form.directions).expanduser() if form.directions else own if own.is_file() else None
-    if where and not (where / FILE if where.is_dir() else where).is_file():
-        raise UsageError(f"There are no directions in {where}. Write them with `belamy directions`.")
+    where = held_in(form.directions) if form.directions is not None else own if own.is_file() else None
     held = load(where) if where else Directions(torch.zeros(0, 0), ())
     missing = [name for name in names if name not in held.names]
     anew = steering.find(Part.parse(form.method), missing, form.seed) if missing else held

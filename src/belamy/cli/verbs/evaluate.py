@@ -8,16 +8,15 @@ Every number comes with its interval, with what real images are told by the same
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from belamy.errors import StorageError, UsageError
+from belamy.cli.options import Device, Json, Offline, ProgressOption, Seed, ToPage, Within, options
+from belamy.cli.parsing import verb
+from belamy.errors import UsageError
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(Device, Offline, ProgressOption, ToPage, Json):
     """Judge the samples of a run, or images that are there already, against real ones."""
 
     source: str
@@ -31,13 +30,13 @@ class Form:
     suits data without labels."""
     extractor_weights: str | None = None
     """The extractor's weights as a file."""
-    count: int = 10_000
+    count: Annotated[int, Within(2)] = 10_000
     """How many images are judged."""
     split: str | None = None
     """Which of the real images are compared with: test, train or all; by default test, or all where it is too few."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the samples, of the choice among images, and of all resampling."""
-    size: int | None = None
+    size: Annotated[int | None, Within(1, 4096)] = None
     """Make squares of this side, in pixels, of all pictures; without it they are taken as they are."""
     weights: Literal["newest", "best"] = "newest"
     """Which weights of a run draw: the newest, or the best that `train --keep-best` kept."""
@@ -48,30 +47,21 @@ class Form:
     little."""
     probes: tuple[str, ...] = ()
     """What is asked of a run's method itself: path-length, continuity, reconstruction, elbo, with their options."""
-    classifiers: int = 0
+    classifiers: Annotated[int, Within(0, 100)] = 0
     """Train so many classifiers on the run's samples alone and test them on real images; minutes each."""
-    out: str | None = None
-    """Write a page with pictures to this file; a run gets one, and the JSON beside it, in its directory anyway."""
-    overwrite: bool = False
-    """Replace a file that --out names."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
-    offline: bool = False
-    """Never fetch anything from the network."""
-    progress: bool = True
-    """Show how far it is."""
-    json: str | None = None
-    """Write what was found as JSON to this file, for `belamy compare-metrics`; - is standard output."""
+    name = "evaluation.html"
+
+    def refuse(self) -> None:
+        """Refuse a page that cannot be written, and metrics, probes and extractors that are not there."""
+        super().refuse()
+        if not self.source:
+            raise UsageError("Name what to judge: a run's directory, a folder, or an array file.")
+        self.page(self.source)
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Judge and print the table."""
-    from belamy.cli.output import STANDARD_OUTPUT, deliver
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy evaluate")
-    page = destination(form)
-    check(form)
     from belamy.api.evaluate import evaluate
 
     verdict = evaluate(
@@ -79,50 +69,12 @@ def run(words: list[str]) -> int:
         extractor_weights=form.extractor_weights, count=form.count, split=form.split, seed=form.seed, size=form.size,
         real_baseline=form.real_baseline, best=form.weights == "best", controls=form.controls, probes=form.probes,
         classifiers=form.classifiers, device=form.device, offline=form.offline,
-        progress=form.progress and form.json != STANDARD_OUTPUT,
+        progress=form.progress and not form.quiet,
     )  # fmt: skip
     text = verdict.table()
-    if page is not None:
+    if (page := form.page(form.source)) is not None:
         verdict.save(page)
         text += f"\n\n{page}"
         if form.out is None:
             verdict.save(page.with_suffix(".json"))
-    deliver(verdict.as_json(), form.json, text)
-    return 0
-
-
-def destination(form: Form) -> Path | None:
-    """Where the page goes: the file named, or into a run's directory; None for nowhere.
-
-    Raises:
-        UsageError: It is no page.
-        StorageError: It is there already.
-    """
-    from belamy.cli.output import named_file
-
-    if form.out is None:
-        folder = Path(form.source).expanduser()
-        kept = (folder / "recipe.json").is_file() and os.access(folder, os.W_OK)
-        return folder / "evaluation.html" if kept else None
-    page = named_file(form.out, "--out")
-    if page.is_dir():
-        raise StorageError(f"{page} is a folder. Name a file, e.g. --out {page / 'evaluation.html'}")
-    if page.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--out is '{form.out}', but it is a page: NAME.html. For the numbers, type --json NAME.json.")
-    if page.exists() and not form.overwrite:
-        raise StorageError(f"{page} is there already. Give another --out, or type --overwrite.")
-    return page
-
-
-def check(form: Form) -> None:
-    """Refuse what cannot be before anything is loaded."""
-    from belamy.cli.output import STANDARD_OUTPUT, named_file
-
-    if form.count < 2:
-        raise UsageError(f"--count is {form.count:,}, but a distribution needs at least 2 images.")
-    if not 0 <= form.classifiers <= 100:
-        raise UsageError(f"--classifiers is {form.classifiers}, but it must be in 0..100.")
-    if not form.source:
-        raise UsageError("Name what to judge: a run's directory, a folder, or an array file.")
-    if form.json not in (None, STANDARD_OUTPUT):
-        named_file(str(form.json), "--json")
+    return form.deliver(verdict.as_json(), text)

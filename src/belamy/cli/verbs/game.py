@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from belamy.cli.options import Json, ProgressOption, Within, options
+from belamy.cli.output import named_file
 
 if TYPE_CHECKING:
     from belamy.game.moment import Moment
     from belamy.game.record import Record
 
 
-@dataclass(frozen=True)
-class GameOptions:
+@options
+class Form(ProgressOption, Json):
     """What to do with the game."""
 
     out: str | None = None
     """The folder of page, film and numbers, new or empty; by default games/DISTRIBUTION-NUMBER."""
-    frames: int = 72
+    frames: Annotated[int, Within(1, 119)] = 72
     """Moments to look at and to film, 1 to 119."""
-    json: str | None = None
-    """Write settings and figures as JSON to this file too; - is standard output."""
-    progress: bool = True
-    """Show a progress bar."""
+
+    def refuse(self) -> None:
+        """Refuse a folder that cannot be written."""
+        super().refuse()
+        if self.out is not None:
+            named_file(self.out, "--out")
 
 
 def run(words: list[str]) -> int:
     """Play, write and sum up."""
-    from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file
     from belamy.cli.recipe_form import changed, read
     from belamy.game.settings import GameSettings, distribution_part
 
@@ -37,19 +40,19 @@ def run(words: list[str]) -> int:
     if words and not words[0].startswith("-"):
         settings = settings.changed(distribution=distribution_part(words[0]))
         words = words[1:]
-    fields, session = read(cast("Any", settings), words, "belamy game", GameOptions)
+    fields, session = read(cast("Any", settings), words, "belamy game", Form)
     settings = cast("GameSettings", changed(cast("Any", settings), fields))
     from belamy.game.files import check_free, free_folder, write
     from belamy.game.record import conduct
 
     out = named_file(session.out, "--out") if session.out is not None else free_folder(settings.distribution.name)
     check_free(out)
-    with _bar(session.progress and session.json != STANDARD_OUTPUT) as (playing, drawing):
+    with _bar(session.progress and not session.quiet) as (playing, drawing):
         record = conduct(settings, session.frames, playing)
         written = write(record, out, drawing)
     facts = {**record.as_json(), "files": {kind: str(path) for kind, path in written.items()}}
-    deliver(facts, session.json, summary(record, written["page"]))
-    return 0
+    done: int = session.deliver(facts, summary(record, written["page"]))
+    return done
 
 
 def summary(record: Record, page: Path) -> str:

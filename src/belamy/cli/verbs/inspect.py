@@ -2,61 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from belamy.cli.options import Json, options
 from belamy.cli.verbs.train import recipe_and_rest
 
 if TYPE_CHECKING:
     from belamy.methods.base import BaseMethod, BaseRecipe, DataSpec
 
 
-@dataclass(frozen=True)
-class InspectOptions:
-    """What to do with the numbers."""
-
-    json: str | None = None
-    """Write the numbers of weights as JSON to this file; - is standard output."""
+@options
+class Form(Json):
+    """What to do with the numbers of weights."""
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class FormOfRun(Json):
     """Show the networks of a run, layer by layer, with their numbers of weights."""
 
     run: str
     """The run's directory."""
-    json: str | None = None
-    """Write the numbers of weights as JSON to this file; - is standard output."""
 
 
 def run(words: list[str]) -> int:
     """Print layer tables, counted as Keras counts."""
     from belamy import recipes
-    from belamy.cli.output import deliver
     from belamy.cli.parsing import parse
 
     known = recipes.names()
     name, rest = recipe_and_rest(words, known)
     if name not in known and _is_path(words[0]):
-        form = parse(Form, words, "belamy inspect")
         from belamy.runs.run import Run
 
-        json_file, method = form.json, Run.open(form.run).build()
+        opened = parse(FormOfRun, words, "belamy inspect")
+        form: Json = opened
+        method = Run.open(opened.run).build()
     else:
         from belamy.cli.recipe_form import changed, read
 
         recipe = recipes.get(name)
-        fields, session = read(recipe, rest, f"belamy inspect {name}", InspectOptions)
-        json_file, method = session.json, build(changed(recipe, fields))
+        fields, form = read(recipe, rest, f"belamy inspect {name}", Form)
+        method = build(changed(recipe, fields))
     from belamy.networks.summary import count
     from belamy.runs.publish import layer_tables
 
     numbers = {name: count(network) for name, network in method.networks().items()}
     counts = {name: {"total": number.total, "trainable": number.trainable} for name, number in numbers.items()}
     text = "\n\n".join(f"{name}: {table}" for name, table in layer_tables(method).items())
-    deliver({"networks": counts}, json_file, text)
-    return 0
+    return form.deliver({"networks": counts}, text)
 
 
 def build(recipe: BaseRecipe) -> BaseMethod:

@@ -2,45 +2,44 @@
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from tyro.conf import Positional
+
+from belamy.cli.options import Json, docstring, options
+from belamy.cli.parsing import verb
 
 if TYPE_CHECKING:
     from belamy.registry import Registry
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(Json):
     """List the parts that a recipe's fields, and the metrics that an evaluation, can hold, or explain one."""
 
-    json: str | None = None
-    """Write the list as JSON to this file; - is standard output."""
+    name: Positional[str | None] = None
+    """A part to explain; by default all are listed."""
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Print every part under the fields that hold it, or all about those of one name."""
-    from belamy.cli.output import deliver
-    from belamy.cli.parsing import parse
     from belamy.errors import UsageError, nearest
 
-    name = words[0] if words and not words[0].startswith("-") else None
-    form = parse(Form, words[1:] if name else words, "belamy parts")
     found = registries()
-    if name is None:
+    if form.name is None:
         facts = {
             kind: {part: about(registry, part) for part in registry.names()} for kind, (registry, _) in found.items()
         }
-        deliver(facts, form.json, "\n".join(_section(kind, fields, facts[kind]) for kind, (_, fields) in found.items()))
-        return 0
-    name = name.replace("_", "-")
+        text = "\n".join(_section(kind, fields, facts[kind]) for kind, (_, fields) in found.items())
+        return form.deliver(facts, text)
+    name = form.name.replace("_", "-")
     holders = {kind: entry for kind, entry in found.items() if name in entry[0].names()}
     if not holders:
         known = [part for registry, _ in found.values() for part in registry.names()]
         raise UsageError(f"There is no part '{name}'. {nearest(name, known)} `belamy parts` lists them all.")
     facts = {kind: about(registry, name) for kind, (registry, _) in holders.items()}
-    deliver(facts, form.json, "\n\n".join(_page(registry, name, fields) for registry, fields in holders.values()))
-    return 0
+    return form.deliver(facts, "\n\n".join(_page(registry, name, fields) for registry, fields in holders.values()))
 
 
 def registries() -> dict[str, tuple[Registry, list[str]]]:
@@ -59,7 +58,7 @@ def registries() -> dict[str, tuple[Registry, list[str]]]:
 
 def about(registry: Registry, name: str) -> dict[str, Any]:
     """What one part is, in a line, and its options with their defaults."""
-    line = (inspect.getdoc(registry.load(name)) or "").partition("\n")[0].replace("``", "`")
+    line = docstring(registry.load(name)).partition("\n")[0].replace("``", "`")
     return {"description": line, "options": {key: option.default for key, option in registry.options(name).items()}}
 
 
@@ -74,4 +73,4 @@ def _page(registry: Registry, name: str, fields: list[str]) -> str:
     options = about(registry, name)["options"]
     written = f"{name}:{','.join(f'{key}={value}' for key, value in options.items())}" if options else name
     usage = f"--{fields[0].replace('_', '-')} {written}"
-    return f"{name}: {registry.kind}\n\n{inspect.getdoc(registry.load(name))}\n\nWith its defaults: {usage}"
+    return f"{name}: {registry.kind}\n\n{docstring(registry.load(name))}\n\nWith its defaults: {usage}"

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from belamy import recipes
+from belamy.cli.options import Json, options
+from belamy.cli.parsing import verb
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(Json):
     """List the recipes: named systems to train."""
 
-    json: str | None = None
-    """Write the list as JSON to this file; - is standard output."""
 
-
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Print names and descriptions; nothing heavy is imported."""
-    from belamy import recipes
-    from belamy.cli.output import deliver
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy recipes")
     entries = recipes.entries()
     rows = [("recipe", "method", "data", "")]
-    rows += [(name, entry.method, entry.data, _plain(entry.description)) for name, entry in entries.items()]
+    rows += [(name, each.method, each.data, each.description.replace("``", "`")) for name, each in entries.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {text}".rstrip() for a, b, c, text in rows]
     facts = {
         name: {"method": entry.method, "data": entry.data, "description": entry.description, "module": entry.module}
         for name, entry in entries.items()
     }
-    deliver({"recipes": facts}, form.json, "\n".join([*lines, "", "Train one with: belamy train RECIPE"]))
-    return 0
-
-
-def _plain(description: str) -> str:
-    return description.replace("``", "`")
+    return form.deliver({"recipes": facts}, "\n".join([*lines, "", "Train one with: belamy train RECIPE"]))

@@ -2,66 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated
+
+from belamy.cli.options import Json, Offline, OfRun, Seed, ToFile, Within, options
+from belamy.cli.parsing import verb
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(OfRun, Offline, ToFile, Json):
     """Pass pictures through an autoencoder's run: its reconstructions, or with --noise what it restores of noisy ones.
     Writes a sheet, and tells the peak signal-to-noise ratios."""
 
-    run: str
-    """The run's directory."""
     pictures: str
     """A picture, a folder, an archive, an array file, a named data set; test for the held-out images of the run's data,
     test:0..7 for the first of them."""
-    noise: float = 0.0
+    noise: Annotated[float, Within(0, 10)] = 0.0
     """Standard deviation of normal noise to add first, on the scale [0, 1]; 0 for pictures that are noisy already."""
-    count: int = 10
+    count: Annotated[int, Within(1, 64)] = 10
     """Pictures on the sheet."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides the noise."""
     out: str = "reconstructed.png"
     """The PNG file to write."""
-    weights: Literal["newest", "best"] = "newest"
-    """Which weights: the newest, or the best that `train --keep-best` kept."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
-    offline: bool = False
-    """Never fetch data from the network."""
-    overwrite: bool = False
-    """Replace files that are there."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Reconstruct, compare, draw."""
-    from belamy.cli.output import deliver
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy reconstruct")
-    from belamy.cli.pictures import picture_file
-
-    out = picture_file(form.out, form.overwrite)
     from belamy.cli.images import given
-    from belamy.device import choose_device
     from belamy.editing.restoration import restore
-    from belamy.errors import UsageError
     from belamy.evaluation import intervals
     from belamy.runs.files import write_bytes
-    from belamy.runs.run import Run
-    from belamy.training.setup import open_recipe_data
 
-    if not 1 <= form.count <= 64:
-        raise UsageError(f"--count is {form.count}, but it must be in 1..64.")
-    run = Run.open(form.run)
-    method = run.method(best=form.weights == "best").to(choose_device(form.device))
-    data = open_recipe_data(run.recipe, form.offline)
-    names, images, _ = given(form.pictures, data, form.offline)
+    run, method = form.opened()
+    names, images, _ = given(form.pictures, form.run_data(run), form.offline)
     found = restore(method, images, form.noise, form.seed)
-    write_bytes(out, found.picture(form.count).png)
+    write_bytes(form.file, found.picture(form.count).png)
     kept = found.after.isfinite() & (found.before.isfinite() | (form.noise == 0))
     after = intervals.mean(found.after[kept])
     before = intervals.mean(found.before[kept]) if form.noise else None
@@ -69,11 +45,10 @@ def run(words: list[str]) -> int:
         "run": str(run.path), "pictures": len(names), "noise": form.noise, "seed": form.seed,
         "psnr_before": None if before is None else finite(before), "psnr": finite(after),
         "each": [{"name": name, "psnr": value} for name, value in zip(names, map(rounded, found.after), strict=True)],
-        "files": [str(out)],
+        "files": [form.out],
     }  # fmt: skip
     told = f"{after.value:.2f} dB" if before is None else f"{before.value:.2f} dB before, {after.value:.2f} dB after"
-    deliver(facts, form.json, f"{out}: {len(names):,} picture(s), {told}")
-    return 0
+    return form.deliver(facts, f"{form.out}: {len(names):,} picture(s), {told}")
 
 
 def finite(numbers: tuple[float, ...]) -> list[float | None]:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from belamy.cli.options import Json, options
+from belamy.cli.parsing import verb
 
-@dataclass(frozen=True)
-class Form:
+
+@options
+class Form(Json):
     """Write the report and the animation of a run anew, finished or not, and say where the report is."""
 
     run: str
     """The run's directory."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Publish and print the report's path."""
-    from belamy.cli.output import deliver, tell_lost
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy report")
+    from belamy.cli.output import tell_lost
     from belamy.runs.publish import publish
     from belamy.runs.run import Run
-    from belamy.training.watch.diagnosis import facts
+    from belamy.training.watch.diagnosis import facts as diagnosed
     from belamy.training.watch.history import RunHistory
 
     run = Run.open(form.run)
-    run.save_diagnosis(facts(RunHistory.of(run)))
+    run.save_diagnosis(diagnosed(RunHistory.of(run)))
     page = publish(run)
     rows = run.metrics()
     tell_lost(run.lost)
@@ -41,5 +39,4 @@ def run(words: list[str]) -> int:
         "latest": next((row for row in reversed(rows) if "losses" in row), None),
         "evaluations": [row for row in rows if "evaluation" in row],
     }
-    deliver(facts, form.json, str(page))
-    return 0
+    return form.deliver(facts, str(page))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from belamy.cli.options import Json, Offline, OfRun, Overwrite, Within, options
+from belamy.cli.output import named_file, picture_file
+from belamy.cli.parsing import verb
 from belamy.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 MOST = 64
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(OfRun, Offline, Overwrite, Json):
     """Find what is most like a picture or a text: the nearest codes of a run's encoder. Pictures are laid out on a
     sheet beside their queries; documents, of a run trained on text, are listed."""
 
@@ -31,7 +33,7 @@ class Form:
     in quotes, or a text file."""
     data: str | None = None
     """Where to search: any source of images like the run's; by default what the run was trained on."""
-    count: int = 10
+    count: Annotated[int, Within(1, MOST)] = 10
     """Results for each query."""
     metric: Literal["cosine", "euclidean", "whitened"] = "cosine"
     """How codes are compared; whitened divides each number of the code by its standard deviation."""
@@ -39,45 +41,31 @@ class Form:
     """A file with the index: read if it is there, and otherwise made and written."""
     out: str = "retrieved.png"
     """The PNG file to write; of documents none is."""
-    weights: Literal["newest", "best"] = "newest"
-    """Which weights look: the newest, or the best that `train --keep-best` kept."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
-    offline: bool = False
-    """Never fetch data from the network."""
-    overwrite: bool = False
-    """Replace files that are there."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse to look for nothing, and files that cannot be."""
+        super().refuse()
+        if not self.queries:
+            raise UsageError("Nothing is sought. Type e.g. `belamy retrieve RUN test:0`, or name a picture.")
+        named_file(self.out, "--out")
+        if self.index is not None and named_file(self.index, "--index").is_dir():
+            raise StorageError(f"{self.index} is a folder. Name a file with --index.")
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Encode, search, show."""
-    from belamy.cli.output import deliver
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy retrieve")
-    from belamy.cli.pictures import picture_file
-
-    if not form.queries:
-        raise UsageError("Nothing is sought. Type e.g. `belamy retrieve RUN test:0`, or name a picture.")
-    if not 1 <= form.count <= MOST:
-        raise UsageError(f"--count is {form.count}, but it must be in 1..{MOST}.")
-    from belamy.data.formats.documents import holds_documents
-    from belamy.runs.run import Run
-
-    run = Run.open(form.run)
-    text = holds_documents(Path(run.recipe.data).expanduser())
-    out = None if text else picture_file(form.out, form.overwrite)
     from belamy.cli.images import other
-    from belamy.device import choose_device
+    from belamy.data.formats.documents import holds_documents
     from belamy.editing.retrieval import sheet
     from belamy.runs.files import write_bytes
-    from belamy.sampling.points import encoded
-    from belamy.training.setup import open_recipe_data
+    from belamy.sampling.points import encoded, encoder
 
-    method = run.method(best=form.weights == "best").to(choose_device(form.device))
-    own = open_recipe_data(run.recipe, form.offline)
+    run, method = form.opened()
+    encoder(method)
+    text = holds_documents(Path(run.recipe.data).expanduser())
+    out = None if text else picture_file(form.out, form.overwrite)
+    own = form.run_data(run)
     names, queries = documents(form, run, own) if text else pictures(form, own)
     data = own if form.data is None else other(form.data, own, form.offline)
     index = the_index(form, method, data)
@@ -93,8 +81,7 @@ def run(words: list[str]) -> int:
         "queries": [{"query": name, "results": row} for name, row in zip(names, results, strict=True)],
         "files": [str(path) for path in (out, form.index) if path],
     }  # fmt: skip
-    deliver(facts, form.json, described(facts, out))
-    return 0
+    return form.deliver(facts, described(facts, out))
 
 
 def documents(form: Form, run: Run, data: Dataset) -> tuple[list[str], torch.Tensor]:
@@ -147,15 +134,12 @@ def the_index(form: Form, method: BaseMethod, data: Dataset) -> Index:
     """
     import torch
 
-    from belamy.cli.output import named_file
     from belamy.editing.retrieval import Index, index
     from belamy.sampling.points import encoded
 
     split = "train" if form.data is None else "all"
-    path = None if form.index is None else named_file(form.index, "--index")
+    path = None if form.index is None else Path(form.index).expanduser()
     if path is None or not path.is_file() or form.overwrite:
-        if path is not None and path.is_dir():
-            raise StorageError(f"{path} is a folder. Name a file with --index.")
         made = index(method, data, split, form.metric)
         if path is not None:
             made.save(path)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from belamy.errors import StorageError, UsageError, nearest
+from belamy.cli.images import chosen_class, heeds_labels
+from belamy.cli.options import Json, Offline, OfRun, Overwrite, Seed, Within, options
+from belamy.cli.output import named_file
+from belamy.cli.parsing import verb
+from belamy.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,111 +25,69 @@ ON_SHEET = 1024
 CHUNK = 1024
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(OfRun, Offline, Overwrite, Json):
     """Draw images from a run. Image i depends on the seed and on i alone, not on how many are drawn at a time."""
 
-    run: str
-    """The run's directory."""
-    count: int = 64
+    count: Annotated[int, Within(1, MOST)] = 64
     """How many images."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides the images."""
-    start: int = 0
+    start: Annotated[int, Within(0, 2**53)] = 0
     """Number of the first image."""
     out: str = "samples"
     """A folder for PNG files and a sheet of them, or a file: NAME.png is one sheet, NAME.npz an array of all."""
     label: str | None = None
     """Draw this class alone, by name or number; by default the classes in turn, where the networks use labels."""
-    batch: int = 64
+    batch: Annotated[int, Within(1, 65_536)] = 64
     """How many to draw at a time."""
     format: Literal["png", "npz"] | None = None
     """What a folder gets: png files, or one samples.npz."""
-    weights: Literal["newest", "best"] = "newest"
-    """Which weights draw: the newest, or the best that `train --keep-best` kept."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
     check: bool = False
     """Say how many of the images an independent classifier takes for the class that was asked for; the classifier is
     trained on the run's data once and kept."""
-    overwrite: bool = False
-    """Replace files that are there."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse more than a sheet holds, and files that are there or cannot be."""
+        super().refuse()
+        kind, out = self.destination()
+        if kind == "sheet" and self.count > ON_SHEET:
+            raise UsageError(f"--count is {self.count:,}, but a sheet holds 1..{ON_SHEET:,}. Name a folder for more.")
+        taken = any(out.iterdir()) if kind == "folder" and out.is_dir() else out.exists()
+        if taken and not self.overwrite:
+            what = "is a folder with files in it" if out.is_dir() else "is there already"
+            raise StorageError(
+                f"{out} {what}, and nothing is overwritten unasked. Give another --out, or type --overwrite."
+            )
+        if taken and out.is_dir() != (kind == "folder"):
+            raise StorageError(f"{out} is a {'folder' if out.is_dir() else 'file'}. Give another --out.")
+
+    def destination(self) -> tuple[str, Path]:
+        """What to write (``folder``, ``sheet`` or ``npz``) and where."""
+        out = named_file(self.out, "--out")
+        kinds = {".npz": "npz", ".png": "sheet"}
+        kind = kinds.get(out.suffix.lower())
+        if kind and self.format not in (None, out.suffix.lower()[1:]):
+            raise UsageError(f"--out {self.out} and --format {self.format} contradict each other. Leave --format out.")
+        if kind is None and self.format == "npz":
+            return "npz", named_file(str(out / "samples.npz"), "--out")
+        return kind or "folder", out
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Draw and write."""
-    from belamy.cli.output import deliver
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy sample")
-    kind, out = destination(form)
-    check(form, kind, out)
-    from belamy.device import choose_device
-    from belamy.runs.run import Run
-
-    run = Run.open(form.run)
-    label = None if form.label is None else class_number(form.label, run.spec.classes)
-    method = run.method(best=form.weights == "best").to(choose_device(form.device))
-    if label is not None and not heeds_labels(method):
-        raise UsageError("This run's networks do not use labels, so no class can be chosen. Leave --label out.")
-    fidelity = fidelity_to(run, method) if form.check else None
-    written = write(method, form, kind, out, label, fidelity)
+    run, method = form.opened()
+    label = chosen_class(method, form.label, form.say())
+    fidelity = fidelity_to(run, method, form) if form.check else None
+    written = write(method, form, label, fidelity)
     facts = {
         "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "label": label,
-        "weights": form.weights,
+        "class": None if label is None else run.spec.classes[label], "weights": form.weights,
     }  # fmt: skip
     checked = fidelity.facts() if fidelity else {}
     text = _summary(written, form.count) + (f"\n{fidelity_told(checked)}" if checked else "")
-    deliver({**facts, **checked, "files": [str(path) for path in written]}, form.json, text)
-    return 0
-
-
-def destination(form: Form) -> tuple[str, Path]:
-    """What to write (``folder``, ``sheet`` or ``npz``) and where."""
-    from belamy.cli.output import named_file
-
-    out = named_file(form.out, "--out")
-    ending = out.suffix.lower()
-    if ending == ".npz" and form.format != "png":
-        return "npz", out
-    if ending == ".png" and form.format != "npz":
-        return "sheet", out
-    if ending in (".npz", ".png"):
-        raise UsageError(f"--out {form.out} and --format {form.format} contradict each other. Leave --format out.")
-    if form.format == "npz":
-        return "npz", out / "samples.npz"
-    return "folder", out
-
-
-def check(form: Form, kind: str, out: Path) -> None:
-    """Refuse what cannot work before anything is loaded."""
-    limits = {"count": (1, ON_SHEET if kind == "sheet" else MOST), "batch": (1, 65_536), "start": (0, 2**53)}
-    for name, (least, most) in limits.items():
-        value = getattr(form, name)
-        if not least <= value <= most:
-            hint = " Name a folder for more." if kind == "sheet" and value > most else ""
-            raise UsageError(f"--{name} is {value:,}, but it must be in {least:,}..{most:,}.{hint}")
-    taken = any(out.iterdir()) if kind == "folder" and out.is_dir() else out.exists()
-    if taken and not form.overwrite:
-        what = "is a folder with files in it" if out.is_dir() else "is there already"
-        raise StorageError(
-            f"{out} {what}, and nothing is overwritten unasked. Give another --out, or type --overwrite."
-        )
-    if taken and out.is_dir() != (kind == "folder"):
-        raise StorageError(f"{out} is a {'folder' if out.is_dir() else 'file'}. Give another --out.")
-
-
-def class_number(label: str, classes: tuple[str, ...]) -> int:
-    """The number of the class that a user names by its name or its number."""
-    if not classes:
-        raise UsageError("This run was trained without labels, so no class can be chosen. Leave --label out.")
-    if label in classes:
-        return classes.index(label)
-    if label.isdecimal() and int(label) < len(classes):
-        return int(label)
-    raise UsageError(f"There is no class '{label}' in this run. {nearest(label, classes)}")
+    return form.deliver({**facts, **checked, "files": [str(path) for path in written]}, text)
 
 
 class Fidelity:
@@ -154,10 +115,11 @@ class Fidelity:
     def facts(self) -> dict[str, Any]:
         """The share, and who judged."""
         judge = f"{self.extractor.name}@{self.extractor.digest}"
-        return {"label_fidelity": self.metric.compute()["label-fidelity"], "judge": judge}
+        accuracy = getattr(self.extractor, "accuracy", "")
+        return {"label_fidelity": self.metric.compute()["label-fidelity"], "judge": judge, "judge_accuracy": accuracy}
 
 
-def fidelity_to(run: Run, method: BaseMethod) -> Fidelity:
+def fidelity_to(run: Run, method: BaseMethod, form: Form) -> Fidelity:
     """The check of a run's samples.
 
     Raises:
@@ -166,29 +128,20 @@ def fidelity_to(run: Run, method: BaseMethod) -> Fidelity:
     if not heeds_labels(method):
         raise UsageError("This run's networks do not use labels, so there is nothing to check. Leave --check out.")
     from belamy.judges.judge import extractor, trained_judge
-    from belamy.training.setup import open_recipe_data
 
-    data = open_recipe_data(run.recipe)
-    return Fidelity(extractor(data, trained_judge(data)), len(run.spec.classes))
+    data = form.run_data(run)
+    return Fidelity(extractor(data, trained_judge(data), always=True), len(run.spec.classes))
 
 
 def fidelity_told(checked: dict[str, Any]) -> str:
     """The share in words."""
-    return f"{checked['label_fidelity']:.2%} are of the class asked for, says {checked['judge']}"
+    judge = f"{checked['judge']} ({checked['judge_accuracy']})"
+    return f"{checked['label_fidelity']:.2%} are of the class asked for, says {judge}"
 
 
-def heeds_labels(method: BaseMethod) -> bool:
-    """Whether one latent makes different images for different labels; a method that draws no samples does not."""
-    from belamy.evaluation import candidate
-    from belamy.methods.base import Samples
-
-    return isinstance(method, Samples) and candidate.heeds_labels(method)
-
-
-def write(
-    method: BaseMethod, form: Form, kind: str, out: Path, label: int | None, fidelity: Fidelity | None = None
-) -> list[Path]:
+def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity | None = None) -> list[Path]:
     """Draw the images, have them looked at, and write them."""
+    kind, out = form.destination()
     if kind == "folder":
         return _folder(method, form, out, label, fidelity)
     from belamy.runs.files import save_png, write_bytes
@@ -203,7 +156,10 @@ def write(
 
 
 def _folder(method: BaseMethod, form: Form, out: Path, label: int | None, fidelity: Fidelity | None) -> list[Path]:
-    """A PNG file of each image, drawn a chunk at a time so that any number fits the memory, and a sheet."""
+    """A PNG file of each image, drawn a chunk at a time so that any number fits the memory, and a sheet.
+
+    They are made in a folder beside, and come into their own when all are there.
+    """
     import torch
 
     from belamy.runs.files import filling, save_png

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from belamy.errors import DataError, UsageError
+from belamy.cli.options import Json, Offline, OfRun, Seed, ToFolder, Within, options
+from belamy.cli.output import stems
+from belamy.cli.parsing import verb
+from belamy.errors import DataError
 
 if TYPE_CHECKING:
     import torch
@@ -18,13 +20,12 @@ if TYPE_CHECKING:
 
 SHEET = "sheet.png"
 APPLIED = "applied.png"
-MOST = 64
 TESTED = 500
 """Held-out images that the head is tested on, at most."""
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(OfRun, Offline, ToFolder, Json):
     """Tell what each pixel belongs to: a small head on a run's frozen encoder learns it from a few images with masks,
     and is tested on others. Writes a sheet of both masks over the images, and with --apply masks of new pictures."""
 
@@ -32,61 +33,40 @@ class Form:
     """The run's directory; its method must have an encoder."""
     masks: str = "ink"
     """What the pixels of the images belong to: a folder with a PNG for each picture file, of the same name, whose
-    pixels are whole numbers (palette, grey) or colours; a .npy file [N, H, W]; ink for what is brighter than half, or
-    ink-by-class for the same in the class of the image."""
+    pixels are whole numbers (palette, grey) or colours; a .npy file [N, H, W]; ink for what stands out from the paper
+    (brighter than half on dark, darker on white), or ink-by-class for the same in the class of the image."""
     data: str | None = None
     """The images that the masks belong to: any source of images like the run's; by default what the run was trained
     on."""
     apply: str | None = None
     """Pictures whose masks to write: a picture, a folder, an archive, an array file, test:0..7 for held-out images of
     the run's data."""
-    learn: int = 30
+    learn: Annotated[int, Within(1, 10_000)] = 30
     """Images that the head learns from; tested are others, 500 at most."""
-    noise: float = 0.0
+    noise: Annotated[float, Within(0, 10)] = 0.0
     """Standard deviation of normal noise that the images get first, on the scale [0, 1]; masks are of clean ones."""
-    count: int = 10
+    count: Annotated[int, Within(1, 64)] = 10
     """Images on a sheet."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides which images learn, the noise, and the head's initial weights."""
-    out: str = "segmented"
+    out: str | None = "segmented"
     """Folder of the sheets and masks."""
-    weights: Literal["newest", "best"] = "newest"
-    """Which weights look: the newest, or the best that `train --keep-best` kept."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
-    offline: bool = False
-    """Never fetch data from the network."""
-    overwrite: bool = False
-    """Replace files that are there."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Learn, test, draw, apply."""
-    from belamy.cli.output import deliver
-    from belamy.cli.parsing import parse
-    from belamy.cli.pictures import picture_folder
-
-    form = parse(Form, words, "belamy segment")
-    for value, option, most in ((form.count, "count", MOST), (form.learn, "learn", 10_000)):
-        if not 1 <= value <= most:
-            raise UsageError(f"--{option} is {value}, but it must be in 1..{most:,}.")
-    out = picture_folder(Path(form.out).expanduser(), form.overwrite)
     from belamy.cli.images import given
-    from belamy.device import choose_device
     from belamy.editing.restoration import noisy
     from belamy.editing.segmentation import SegmentationResult, encoder_features, learn
     from belamy.runs.files import write_bytes
-    from belamy.runs.run import Run
-    from belamy.training.setup import open_recipe_data
 
-    run = Run.open(form.run)
-    method = run.method(best=form.weights == "best").to(choose_device(form.device))
+    out = form.folder()
+    run, method = form.opened()
     features = encoder_features(method)
-    own = open_recipe_data(run.recipe, form.offline)
+    own = form.run_data(run)
     new = given(form.apply, own, form.offline)[:2] if form.apply else None
-    learned, held, data, masks = labelled(form, run, own)
+    learned, held, note, data, masks = labelled(form, run, own)
     images = noisy(data.images(learned), form.noise, form.seed)
     head = learn(features, images, masks.classes[: len(learned)], len(masks.names), seed=form.seed)
     seen = noisy(data.images(held), form.noise, form.seed + 1)
@@ -99,18 +79,18 @@ def run(words: list[str]) -> int:
     facts: dict[str, Any] = {
         "run": str(run.path), "data": data.name, "masks": form.masks, "classes": list(masks.names), "noise": form.noise,
         "learned": len(learned), "tested": len(held), "iou": {name: list(each) for name, each in ious.items()},
-        "seed": form.seed, "files": [str(path) for path in files],
+        "note": note, "seed": form.seed, "files": [str(path) for path in files],
     }  # fmt: skip
     width = max(map(len, ious))
     lines = [f"  {name:{width}}  {each.value:.3f} ({each.low:.3f} to {each.high:.3f})" for name, each in ious.items()]
     told = f"{out / SHEET}: learned from {len(learned):,} images; intersection over union in {len(held):,} others"
-    end = [f"{out / APPLIED}, and a mask of each of {len(new[0]):,} new picture(s)"] if new else []
-    deliver(facts, form.json, "\n".join([told, *lines, *end]))
-    return 0
+    end = [note] if note else []
+    end += [f"{out / APPLIED}, and a mask of each of {len(new[0]):,} new picture(s)"] if new else []
+    return form.deliver(facts, "\n".join([told, *lines, *end]))
 
 
-def labelled(form: Form, run: Run, own: Dataset) -> tuple[torch.Tensor, torch.Tensor, Dataset, Masks]:
-    """Which images learn and which are held out, of what, and the masks of both.
+def labelled(form: Form, run: Run, own: Dataset) -> tuple[torch.Tensor, torch.Tensor, str, Dataset, Masks]:
+    """Which images learn and which are tested, what must be known of these, of what, and the masks of both.
 
     Raises:
         DataError: They are too few, or of another shape.
@@ -119,22 +99,24 @@ def labelled(form: Form, run: Run, own: Dataset) -> tuple[torch.Tensor, torch.Te
 
     from belamy.cli.images import other
     from belamy.data.masks import read_masks
+    from belamy.judges.pretraining import evaluation_rows
     from belamy.seeds import generator
 
     data = own if form.data is None else other(form.data, own, form.offline)
     numbers = generator(form.seed, "learned")
-    pool, held = data.indices("train"), data.splits.get("test")
+    pool = data.indices("train")
     pool = pool[torch.randperm(len(pool), generator=numbers)]
-    if held is None:  # few images: a fifth of them
-        cut = max(1, len(pool) // 5)
-        pool, held = pool[cut:], pool[:cut]
-    if not len(pool):
+    least = 0 if "test" in data.splits else max(1, len(pool) // 5)  # of few images a fifth is kept to be tested
+    if len(pool) <= least:
         raise DataError(f"{data.name} has {len(data)} image, but some must learn and others be held out. Give more.")
-    learned, held = pool[: form.learn].sort().values, held[:TESTED].sort().values
+    learned = pool[least:][: form.learn].sort().values
+    held, note = evaluation_rows(data, learned)
+    held = held[torch.randperm(len(held), generator=numbers)] if note else held
+    held = held[:TESTED].sort().values
     source = run.recipe.data if form.data is None else form.data
     fit = run.recipe.fit if form.data is None else "crop"
     masks = read_masks(form.masks, data, torch.cat([learned, held]), fit=fit, folder=Path(source).expanduser())
-    return learned, held, data, masks
+    return learned, held, note, data, masks
 
 
 def colours(masks: Masks) -> list[tuple[int, int, int]]:
@@ -148,7 +130,6 @@ def colours(masks: Masks) -> list[tuple[int, int, int]]:
 
 def applied(out: Path, head: Segmenter, masks: Masks, names: list[str], images: torch.Tensor, count: int) -> list[Path]:
     """Write the masks of new pictures, and a sheet of the first."""
-    from belamy.cli.pictures import stems
     from belamy.editing.segmentation import overlaid, sheet
     from belamy.runs.files import write_bytes
 

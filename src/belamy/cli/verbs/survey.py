@@ -9,10 +9,14 @@ belamy survey --power 0.8 --effect 0.1
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from tyro.conf import Positional
+
+from belamy.cli.options import Device, Json, Seed, Within, options
+from belamy.cli.output import named_file
+from belamy.cli.parsing import verb
 from belamy.errors import DataError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -24,13 +28,16 @@ LINKS_SHOWN = 20
 TOLD = ("number", "link", "done", "total", "finished")
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(Device, Json):
     """Ask people what they think of samples: on a page of this machine, with the answers in one file.
 
     First what is judged: runs, folders of pictures or of WAV files, .npz files. Or a survey's own .sqlite file, to go
     on with it.
     """
+
+    sources: Positional[tuple[str, ...]] = ()
+    """What is judged."""
 
     against: str | None = None
     """The real data: a named set, a folder, an array file, or a folder of WAV files."""
@@ -39,7 +46,7 @@ class Form:
     runs. mos: a score of 1 to 5."""
     out: str = "survey.sqlite"
     """The survey's file, new; with --analyse the page, with --export the table (.csv or .json)."""
-    participants: int = 1
+    participants: Annotated[int, Within(0, 1000)] = 1
     """Links to make at the start; the administrator's page makes more."""
     trials: int = 60
     """Judgements of each participant."""
@@ -51,9 +58,9 @@ class Form:
     """Milliseconds for which a picture is seen, 50 to 1000, in turn; none: until the answer."""
     staircase: bool = False
     """Let the exposure follow the answers instead: shorter after a right one, longer after an error."""
-    items: int = 200
+    items: Annotated[int, Within(1, 10_000)] = 200
     """Pictures or sounds of each source to choose from."""
-    size: int | None = None
+    size: Annotated[int | None, Within(1, 4096)] = None
     """Make squares of this side, in pixels, of pictures in files; by default they are taken as they are."""
     consent: str | None = None
     """A text file with the consent text, instead of the house's."""
@@ -61,12 +68,10 @@ class Form:
     """The question asked in every trial, instead of the house's."""
     pixels: int = 320
     """Side of a picture on the screen, in the browser's pixels."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides the samples, and who sees what in which order."""
-    port: int = 8765
+    port: Annotated[int, Within(0, 65_535)] = 8765
     """Where the page is served, on this machine alone; 0 takes a free port."""
-    device: str = "auto"
-    """Where to compute samples: auto, cpu, cuda, cuda:1 or mps."""
     analyse: str | None = None
     """Say what the answers in this survey show, and write a page."""
     export: str | None = None
@@ -79,33 +84,32 @@ class Form:
     """With --power: correlation of one participant's answers."""
     deviation: float = 1.0
     """With --power: standard deviation of a score."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse two things at once, and what is no survey."""
+        super().refuse()
+        chosen = [name for name in ("analyse", "export", "power") if getattr(self, name) is not None]
+        if len(chosen) > 1 or (chosen and self.sources):
+            other = "--" + chosen[1] if len(chosen) > 1 else self.sources[0]
+            raise UsageError(f"--{chosen[0]} stands alone: leave {other} out.")
+        if self.staircase and self.exposures:
+            raise UsageError("--staircase chooses the exposures: leave --exposures out.")
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Serve, analyse, export or calculate."""
-    from belamy.cli.parsing import parse
-
-    first = next((number for number, word in enumerate(words) if word.startswith("-")), len(words))
-    form, sources = parse(Form, words[first:], "belamy survey"), words[:first]
-    chosen = [name for name in ("analyse", "export", "power") if getattr(form, name) is not None]
-    if len(chosen) > 1 or (chosen and sources):
-        raise UsageError(
-            f"--{chosen[0]} stands alone: leave {'--' + chosen[1] if len(chosen) > 1 else sources[0]} out."
-        )
     if form.power is not None:
         return calculate(form, form.power)
     if form.analyse is not None:
         return analyse(form, Path(form.analyse).expanduser())
     if form.export is not None:
         return export(form, Path(form.export).expanduser())
-    return ask(form, sources)
+    return ask(form, list(form.sources))
 
 
 def calculate(form: Form, wanted: float) -> int:
     """How many participants."""
-    from belamy.cli.output import deliver
     from belamy.survey.power import LEVEL, need
 
     found = need(form.kind, wanted, form.effect, form.trials, form.agreement, form.deviation)
@@ -120,13 +124,11 @@ def calculate(form: Form, wanted: float) -> int:
         f"{found.reached:.1%} (two-sided, at {LEVEL:.0%}).\n{found.answers:,} independent answers do; as those of "
         f"one participant correlate by {form.agreement:g}, it takes {found.inflation:.2f} times as many."
     )
-    deliver(facts, form.json, text)
-    return 0
+    return form.deliver(facts, text)
 
 
 def analyse(form: Form, path: Path) -> int:
     """What the answers show."""
-    from belamy.cli.output import deliver, named_file
     from belamy.runs.files import write_bytes
     from belamy.survey.analysis import analyse as found_in
     from belamy.survey.page import render, told
@@ -139,13 +141,11 @@ def analyse(form: Form, path: Path) -> int:
     facts = found_in(store)
     store.close()
     write_bytes(out, render(facts).encode())
-    deliver(facts, form.json, f"{told(facts)}\n{out}")
-    return 0
+    return form.deliver(facts, f"{told(facts)}\n{out}")
 
 
 def export(form: Form, path: Path) -> int:
     """The answers as a table."""
-    from belamy.cli.output import deliver, named_file
     from belamy.runs.files import write_bytes, write_json
     from belamy.survey.export import as_csv, as_json
     from belamy.survey.store import Store
@@ -161,13 +161,11 @@ def export(form: Form, path: Path) -> int:
         write_bytes(out, table.encode())
     else:
         write_json(out, facts)
-    deliver(facts, form.json, f"{len(facts['answers']):,} answers in {out}")
-    return 0
+    return form.deliver(facts, f"{len(facts['answers']):,} answers in {out}")
 
 
 def ask(form: Form, sources: list[str]) -> int:
     """Serve a survey, new or begun."""
-    from belamy.cli.output import deliver
     from belamy.survey.server import listening, prepared
     from belamy.survey.store import Store
 
@@ -183,7 +181,7 @@ def ask(form: Form, sources: list[str]) -> int:
         facts, text = told(store, f"http://127.0.0.1:{door.getsockname()[1]}")
         server = prepared(store)
         door.listen(128)
-        deliver(facts, form.json, text)
+        form.deliver(facts, text)
         sys.stdout.flush()  # whoever reads the addresses from a pipe gets them now
         server.run(sockets=[door])
     return 0
@@ -213,7 +211,6 @@ def made(form: Form, sources: list[str]) -> Store:
     """A new survey's file."""
     from dataclasses import replace
 
-    from belamy.cli.output import named_file
     from belamy.survey.stimuli import stimuli
     from belamy.survey.store import Store
 
@@ -237,12 +234,6 @@ def planned(form: Form, named: list[str]) -> Design:
     from belamy.survey.design import QUESTIONS, Design
     from belamy.survey.stimuli import has_sounds
 
-    limits = {"items": (1, 10_000), "participants": (0, 1000), "size": (1, 4096)}
-    for name, (least, most) in limits.items():
-        if getattr(form, name) is not None and not least <= getattr(form, name) <= most:
-            raise UsageError(f"--{name} is {getattr(form, name):,}, but it must be in {least:,}..{most:,}.")
-    if form.staircase and form.exposures:
-        raise UsageError("--staircase chooses the exposures: leave --exposures out.")
     heard = [has_sounds(source) for source in named]
     if any(heard) and not all(heard):
         sounding, silent = named[heard.index(True)], named[heard.index(False)]

@@ -5,14 +5,18 @@ The recipe's fields are the options.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
+
+from belamy.cli.options import Training, Within, options
+from belamy.cli.output import named_file, say
 
 DEFAULT = "digits"
-SWITCHES = ("--offline", "--no-progress", "--verbose", "--watch", "--no-watch", "--autopilot")
+SWITCHES = ("--offline", "--no-offline", "--progress", "--no-progress", "--verbose", "--no-verbose", "--watch",
+            "--no-watch", "--autopilot", "--no-autopilot")  # fmt: skip
 
 
-@dataclass(frozen=True)
-class TrainOptions:
+@options
+class Form(Training):
     """How to go about it; only the precision touches the outcome."""
 
     out: str | None = None
@@ -22,25 +26,15 @@ class TrainOptions:
     that are given. What fits is taken over; the clock goes on, so --samples counts those of that run too."""
     like: str | None = None
     """Train the recipe of this run from the beginning, with the fields changed that are given."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
-    precision: str = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float64"] = "auto"
     """auto, float32, bfloat16 (automatic mixed precision) or float64."""
-    snapshots: int = 48
+    snapshots: Annotated[int, Within(1)] = 48
     """Sheets of samples to draw over the run."""
-    checkpoint_seconds: float = 60.0
-    """Save the state at least this often, in seconds."""
-    offline: bool = False
-    """Never fetch data from the network."""
-    progress: bool = True
-    """Show a progress bar and messages."""
-    verbose: bool = False
-    """Show losses and gradient norms beside the progress."""
     watch: bool = True
     """Look for what goes wrong; `belamy diagnose RUN` tells what was found."""
     autopilot: bool = False
     """Apply what the watch advises against a severe finding, and take it back if it makes things worse."""
-    evaluate_every: int | None = None
+    evaluate_every: Annotated[int | None, Within(1)] = None
     """Judge samples against real images every so many training samples, as `belamy evaluate` does."""
     evaluate_count: int = 5000
     """How many samples are judged each time."""
@@ -50,25 +44,33 @@ class TrainOptions:
     """Keep the weights for which this number, e.g. frechet, was nearest to that of real images, beside the newest;
     `belamy sample RUN --weights best` draws with them."""
 
+    def refuse(self) -> None:
+        """Refuse a directory that cannot be written."""
+        super().refuse()
+        if self.out is not None:
+            named_file(self.out, "--out")
+
 
 def run(words: list[str]) -> int:
     """Train and say where the run is."""
     from belamy import recipes
+    from belamy.cli.recipe_form import changed, general, read
 
     known = recipes.names()
     named, rest = named_and_rest(words, known)
+    parent = parent_named(words) if named is None else None
+    if named is None and parent is None and {"-h", "--help"} & set(rest):
+        return general(Form, "belamy train")
     recipe = recipes.get(named or DEFAULT)
-    if named is None and (parent := parent_named(words)) is not None:
+    if parent is not None:
         from belamy.runs.run import Run
 
         recipe = Run.open(parent).recipe
+    changes, session = read(recipe, rest, f"belamy train {named or ''}".rstrip(), Form)
+    changed(recipe, changes)  # refused here, it is named as it was typed
     from belamy.api.train import train
-    from belamy.cli.output import say
-    from belamy.cli.recipe_form import changed, read
 
-    fields, session = read(recipe, rest, f"belamy train {named or ''}".rstrip(), TrainOptions)
-    changed(recipe, fields)  # refused here, it is named as it was typed
-    run = train(named, **asdict(session), **fields)
+    run = train(named, **session.given(), **changes)
     say(f"Finished: {run.path / 'report.html'}")
     return 0
 

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from belamy.cli.options import Json, Offline, OfRun, ProgressOption, Seed, ToFile, Within, options
+from belamy.cli.output import FILMS, film, kind_of, telling
+from belamy.cli.parsing import verb
 from belamy.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from belamy.methods.base import BaseMethod
-    from belamy.progress import Reporter
     from belamy.runs.run import Run
     from belamy.sampling.walk import Look, Walk
 
 MOST_FRAMES = 5000
 
 
-@dataclass(frozen=True)
-class Form:
+@options
+class Form(OfRun, Offline, ProgressOption, ToFile, Json):
     """Walk through a run's latent space from key to key: seeds, classes or pictures. Writes a strip or a film."""
 
-    run: str
-    """The run's directory."""
-    seeds: tuple[int, ...] = ()
+    kinds: ClassVar[Sequence[str]] = ("png", *FILMS)
+
+    seeds: tuple[Seed, ...] = ()
     """Keys: the first image of `belamy sample --seed` for each; 0 1 2 where no keys are named."""
     labels: tuple[str, ...] = ()
     """Keys: classes, by name or number. Where labels matter, one latent changes its class; elsewhere each key is the
@@ -44,101 +46,67 @@ class Form:
     """What measures how far apart images look: pixels, or an extractor as in `belamy evaluate --extractor`."""
     out: str = "walk.png"
     """NAME.png is a strip of all frames; NAME.gif, .webp or .mp4 a film."""
-    seconds: float | None = None
+    seconds: Annotated[float | None, Within(0, 3600, above=True)] = None
     """How long the film runs; by default 12 frames a second."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides the latent that changes its class, and members of classes."""
-    weights: Literal["newest", "best"] = "newest"
-    """Which weights draw: the newest, or the best that `train --keep-best` kept."""
-    device: str = "auto"
-    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
-    offline: bool = False
-    """Never fetch data from the network."""
-    progress: bool = True
-    """Show progress."""
-    overwrite: bool = False
-    """Replace files that are there."""
-    json: str | None = None
-    """Write the facts as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse keys of two kinds, fewer than two, and too many frames."""
+        super().refuse()
+        given = {f"--{name}": getattr(self, name) for name in ("seeds", "labels", "images") if getattr(self, name)}
+        if len(given) > 1:
+            raise UsageError(f"{' and '.join(given)} name keys of two kinds. Leave one out.")
+        for option, keys in given.items():
+            if len(keys) < 2:
+                raise UsageError(f"{option} names {len(keys)} key, but a walk needs 2 or more.")
+        if self.label is not None and self.labels:
+            raise UsageError("--label holds a class and --labels walks through classes. Leave one out.")
+        legs = max(map(len, given.values()), default=3)
+        if self.steps < 1 or self.steps * legs > MOST_FRAMES:
+            most = f"{MOST_FRAMES // legs:,}"
+            raise UsageError(f"--steps is {self.steps:,}, but with {legs} keys it must be in 1..{most}.")
 
 
-def run(words: list[str]) -> int:
+@verb(Form)
+def run(form: Form) -> int:
     """Walk and write."""
-    from belamy.cli.output import STANDARD_OUTPUT, deliver
-    from belamy.cli.parsing import parse
-
-    form = parse(Form, words, "belamy walk")
-    from belamy.cli.pictures import FILMS, film, kind_of, picture_file
-
-    out = picture_file(form.out, form.overwrite, ("png", *FILMS))
-    check(form)
-    from belamy.device import choose_device
-    from belamy.progress import reporter
     from belamy.runs.files import write_bytes
-    from belamy.runs.run import Run
     from belamy.sampling.points import sampler
     from belamy.sampling.walk import walk
 
-    run = Run.open(form.run)
-    method = run.method(best=form.weights == "best").to(choose_device(form.device))
+    run, method = form.opened()
     sampler(method)
-    told = reporter(form.progress and form.json != STANDARD_OUTPUT)
-    try:
+    with form.reporting() as told:
         names, keys, blend = chosen(form, run, method)
         made = walk(
             method, keys, blend, path=form.path, steps=form.steps, loop=form.loop,
             look=looking(form, run), progress=telling(told),
         )  # fmt: skip
-    finally:
-        told.close()
+    out = form.file
     if kind_of(out) == "png":
         write_bytes(out, made.strip(names).png)
     else:
         write_bytes(out, film(made.frames(), out, form.seconds or len(made.images) / 12))
-    facts = described(form, made, names)
-    deliver({"run": str(run.path), **facts, "files": [str(out)]}, form.json, summary(made, names, str(out)))
-    return 0
-
-
-def check(form: Form) -> None:
-    """Refuse what cannot work before anything is loaded.
-
-    Raises:
-        UsageError: Keys of two kinds, fewer than two, too many frames, or a number out of range.
-    """
-    given = {f"--{name}": getattr(form, name) for name in ("seeds", "labels", "images") if getattr(form, name)}
-    if len(given) > 1:
-        raise UsageError(f"{' and '.join(given)} name keys of two kinds. Leave one out.")
-    for option, keys in given.items():
-        if len(keys) < 2:
-            raise UsageError(f"{option} names {len(keys)} key, but a walk needs 2 or more.")
-    if min(form.seeds, default=0) < 0:
-        raise UsageError(f"--seeds has {min(form.seeds)}, but seeds are whole numbers from 0 up.")
-    if form.label is not None and form.labels:
-        raise UsageError("--label holds a class and --labels walks through classes. Leave one out.")
-    legs = max([3, *map(len, given.values())]) if not given else len(next(iter(given.values())))
-    if form.steps < 1 or form.steps * legs > MOST_FRAMES:
-        raise UsageError(f"--steps is {form.steps:,}, but with {legs} keys it must be in 1..{MOST_FRAMES // legs:,}.")
-    if form.seconds is not None and not 0 < form.seconds <= 3600:
-        raise UsageError(f"--seconds is {form.seconds:g}, but it must be above 0 and at most 3600.")
+    return form.deliver({"run": str(run.path), **described(form, made, names)}, summary(made, names, form.out))
 
 
 def chosen(form: Form, run: Run, method: BaseMethod) -> tuple[list[str], Tensor, Tensor | None]:
     """The keys' names, their latents, and their class weights where labels matter."""
     import torch
 
-    from belamy.cli.verbs.sample import class_number, heeds_labels
+    from belamy.cli.images import chosen_class, heeds_labels
+    from belamy.sampling.draw import class_number
     from belamy.sampling.points import class_weights, drawn
 
     matter, classes = heeds_labels(method), run.spec.classes
-    if form.label is not None and not matter:
-        raise UsageError("This run's networks do not use labels, so no class can be held. Leave --label out.")
+    held = chosen_class(method, form.label, form.say())
     if form.images:
         from belamy.editing.arithmetic import read
         from belamy.editing.inversion import invert
 
         pictures = torch.stack([read(path, run.spec.shape) for path in form.images])
-        known = None if form.label is None else torch.full((len(pictures),), class_number(form.label, classes))
+        known = None if held is None else torch.full((len(pictures),), held)
         found = invert(method, pictures, labels=known, seed=form.seed)
         names = [path.rpartition("/")[2] for path in form.images]
         return names, found.latents, found.weights if matter else None
@@ -154,7 +122,6 @@ def chosen(form: Form, run: Run, method: BaseMethod) -> tuple[list[str], Tensor,
     names = [f"seed {seed}" for seed in seeds]
     if not matter:
         return names, keys, None
-    held = None if form.label is None else class_number(form.label, classes)
     numbers = [place % len(classes) if held is None else held for place in range(len(seeds))]
     return names, keys, class_weights(torch.tensor(numbers), len(classes))
 
@@ -165,9 +132,8 @@ def means(form: Form, run: Run, method: BaseMethod, names: list[str]) -> Tensor:
 
     from belamy.editing.expressions import Group, Word
     from belamy.judges.reference_set import reference_set_of
-    from belamy.training.setup import open_recipe_data
 
-    crowd = reference_set_of(method, open_recipe_data(run.recipe, form.offline), seed=form.seed)
+    crowd = reference_set_of(method, form.run_data(run), seed=form.seed)
     groups = [Group((Word(name),)) for name in names]
     return torch.stack([crowd.members(group, 500, form.seed).latents.mean(0) for group in groups])
 
@@ -179,20 +145,9 @@ def looking(form: Form, run: Run) -> Look:
     if form.features == "pixels":
         return pixels
     from belamy.judges.extractors import choose
-    from belamy.training.setup import open_recipe_data
 
-    extractor = choose(form.features, open_recipe_data(run.recipe, form.offline), offline=form.offline)
+    extractor = choose(form.features, form.run_data(run), offline=form.offline)
     return lambda images: extractor.extract(images, None).features
-
-
-def telling(told: Reporter) -> Any:
-    """What to call with the images that are done."""
-
-    def tell(done: int, total: int) -> None:
-        if told.due():
-            told.work(done / total, f"{done:,} of {total:,} images")
-
-    return tell
 
 
 def described(form: Form, made: Walk, names: list[str]) -> dict[str, Any]:
@@ -206,6 +161,7 @@ def described(form: Form, made: Walk, names: list[str]) -> dict[str, Any]:
         "features": form.features,
         "step_lengths": [round(float(step), 6) for step in made.steps],
         "unevenness": made.unevenness,
+        "files": [form.out],
     }
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from belamy.data.arrays import Packed, interpret, joined
-from belamy.data.assembly import Raw, assemble_rows, attribute, categories, official
+from belamy.data.assembly import Raw, assemble_rows, attribute, categories, measurement, official
 from belamy.data.dataset import Attribute, Dataset
 from belamy.data.files import STEP, Unreadable, open_zip, opened, read_member, reason, stamp
 from belamy.data.load_options import LoadOptions
@@ -124,27 +124,34 @@ def _labels(held: Mapping[str, Values], found: ArrayNames, count: int) -> Attrib
     labels = np.concatenate([column for column in columns if column is not None])
     if len(labels) != count:
         raise DataError(f"There are {len(labels):,} labels in {', '.join(found.labels)}, but {count:,} images.")
-    return categories(labels)
+    return measurement(labels, found.labels[0]) or categories(labels)
 
 
 def _attributes(held: Mapping[str, Values], found: ArrayNames, count: int) -> Iterator[tuple[str, Attribute]]:
     if len(found.images) > 1:
         return
     for key, array in held.items():
-        column = None if key in (*found.images, *found.labels) else _per_image(array, count)
-        if column is not None and len(np.unique(column)) <= _MOST_VALUES:
+        column = None if key in (*found.images, *found.labels) else _per_image(array, count, decimals=True)
+        measured = None if column is None else measurement(column, key)
+        if measured is not None:
+            yield key, measured
+        elif column is not None and column.dtype.kind != "f" and len(np.unique(column)) <= _MOST_VALUES:
             yield key, attribute(column)
 
 
-def _per_image(array: Values, count: int) -> np.ndarray | None:
-    """The array as one value per image, None where it is no such thing."""
+def _per_image(array: Values, count: int, decimals: bool = False) -> np.ndarray | None:
+    """The array as one value per image, None where it is no such thing; decimal fractions are no labels."""
     if not isinstance(array, np.ndarray) or array.shape not in ((count,), (count, 1)):
         return None
     column = array.reshape(-1)
+    if column.dtype.kind == "S":
+        return np.char.decode(column, "utf-8", "backslashreplace")
     if column.dtype.kind != "f":
-        return column
-    whole = np.isfinite(column).all() and (column == np.round(column)).all()
-    return column.astype(np.int64) if whole else None
+        return column if column.dtype.kind in "uibU" else None
+    finite = bool(np.isfinite(column).all())
+    if finite and (column == np.round(column)).all():
+        return column.astype(np.int64)
+    return column if finite and decimals else None
 
 
 def _paired(words: tuple[str, ...]) -> Iterator[tuple[str, str]]:

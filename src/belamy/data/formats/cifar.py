@@ -5,11 +5,8 @@ Records are one label byte (CIFAR-100: two) and 3,072 pixels, plane by plane.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,17 +16,12 @@ import torch
 
 from belamy.data.assembly import Raw, assemble, official
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.files import STEP, Unreadable, opened, reason, visible
+from belamy.data.files import STEP, Unreadable, opened, reason, unpacked, visible
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
 SIDE, PIXELS = 32, 3 * 32 * 32
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-_PACKERS: dict[bytes, Callable[[Path], IO[bytes]]] = {
-    b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
-    b"BZ": bz2.open,
-    b"\xfd7": lzma.open,
-}
 
 
 class Format:
@@ -49,7 +41,7 @@ class Format:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CifarLayout:
     """Which files a version of CIFAR consists of.
 
     Args:
@@ -70,12 +62,12 @@ class Layout:
         return {*self.train, *self.test, self.names}
 
 
-TEN = Layout(tuple(f"data_batch_{part}.bin" for part in range(1, 6)), ("test_batch.bin",), 1, "batches.meta.txt")
-HUNDRED = Layout(("train.bin",), ("test.bin",), 2, "fine_label_names.txt")
+TEN = CifarLayout(tuple(f"data_batch_{part}.bin" for part in range(1, 6)), ("test_batch.bin",), 1, "batches.meta.txt")
+HUNDRED = CifarLayout(("train.bin",), ("test.bin",), 2, "fine_label_names.txt")
 _WANTED = TEN.files | HUNDRED.files
 
 
-def layout_of(names: set[str]) -> Layout | None:
+def layout_of(names: set[str]) -> CifarLayout | None:
     """The version whose batch files are among ``names``; a part of them is enough."""
     if names & {*TEN.train, *TEN.test}:
         return TEN
@@ -175,10 +167,7 @@ class _Unpacked:
     """An archive's bytes, whose ``tarfile`` may not be told to read too much at once or in all."""
 
     def __init__(self, path: Path, most: int) -> None:
-        with opened(path) as file:
-            start = file.read(2)
-        self._file = _PACKERS.get(start, opened)(path)
-        self._most = most
+        self._file, self._most = unpacked(path), most
         self.tell, self.close = self._file.tell, self._file.close
 
     def __enter__(self) -> _Unpacked:
@@ -200,7 +189,9 @@ class _Unpacked:
             raise Unreadable(f"it unpacks to more than {self._most:,} bytes, or says so")
 
 
-def _records(file: str, held: Mapping[str, bytes], layout: Layout, skipped: list[tuple[str, str]]) -> np.ndarray | None:
+def _records(
+    file: str, held: Mapping[str, bytes], layout: CifarLayout, skipped: list[tuple[str, str]]
+) -> np.ndarray | None:
     """The records of a batch file, None if it is not there or damaged."""
     content, length = held.get(file), layout.label_bytes + PIXELS
     if content is None:
@@ -211,7 +202,7 @@ def _records(file: str, held: Mapping[str, bytes], layout: Layout, skipped: list
     return np.frombuffer(content, np.uint8).reshape(-1, length)
 
 
-def _class_names(layout: Layout, held: Mapping[str, bytes], largest: int) -> tuple[str, ...]:
+def _class_names(layout: CifarLayout, held: Mapping[str, bytes], largest: int) -> tuple[str, ...]:
     names: tuple[str, ...] = CLASSES if layout is TEN else ()
     if layout.names in held:
         names = tuple(map(visible, held[layout.names].decode("utf-8", "replace").split())) or names

@@ -9,15 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from belamy.data import to_float, to_uint8
+from belamy.data import to_uint8
+from belamy.editing.attribute_predictors import learned_network
 from belamy.editing.directions import DirectionData, Directions, in_deviations
 from belamy.errors import UsageError
-from belamy.networks.convnet import Classifier
 from belamy.sampling.draw import placement
 from belamy.seeds import generator
 
-RATE, NOISE, LOOKS = 3e-3, 0.15, 128
-"""Of the classifier: the highest rate of Adam, noise on its images, and how many it sees at a time."""
 FIRST, STRIDE = 2.0, 0.06
 """The length of a step at the beginning, in deviations, and how fast it changes, as a share of a deviation."""
 MARGIN = 1.5
@@ -70,9 +68,18 @@ class Direction:
         means = [evidence.latents[held].mean(0) - evidence.latents[~held].mean(0) for held in has.values()]
         unit = in_deviations(torch.stack(means), evidence.latents)
         images, targets = _seen(evidence), torch.stack(list(known.values()), 1).float()
+
+        def loss(logits: Tensor, taken: Tensor) -> Tensor:
+            return binary_cross_entropy_with_logits(logits, targets[taken], reduction="none").mean(1)
+
+        _, channels, height, width = images.shape
         eyes = [
-            _eye(images, targets, self.passes, number).to(*placement(evidence.method)) for number in range(self.eyes)
-        ]
+            learned_network(
+                images.__getitem__, torch.arange(len(images)), (channels, height, width), targets.shape[1], loss,
+                samples=self.passes * len(images), seed=number,
+            ).to(*placement(evidence.method))
+            for number in range(self.eyes)
+        ]  # fmt: skip
         vectors = self._descend(evidence, eyes, unit, torch.stack(list(has.values()), 1))
         lengths = vectors.norm(dim=1) / in_deviations(vectors, evidence.latents).norm(dim=1)
         facts = {
@@ -130,32 +137,3 @@ def _seen(evidence: DirectionData) -> Tensor:
     latents = evidence.latents.to(*placement(method))
     everyone = torch.arange(len(latents))
     return torch.cat([to_uint8(_made(method, latents, part)).cpu() for part in everyone.split(256)])
-
-
-def _eye(images: Tensor, targets: Tensor, passes: int, seed: int) -> nn.Module:
-    """A classifier of images, one logit for each attribute, in evaluation mode.
-
-    Args:
-        images: uint8.  # [n, C, H, W]
-        targets: Which attributes they have.  # [n, attributes] float
-        passes: Over the images.
-        seed: Of its weights and draws.
-    """
-    numbers = generator(seed, "eye of learned directions")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # initial weights and dropout
-        _, channels, height, width = images.shape
-        eye = Classifier((channels, height, width), targets.shape[1])
-        steps = max(passes * len(images) // LOOKS, 1)
-        optimizer = torch.optim.Adam(eye.parameters(), lr=RATE)
-        rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=max(steps, 2))
-        for _ in range(steps):
-            taken = torch.randint(len(images), (LOOKS,), generator=numbers)
-            seen = to_float(images[taken])
-            seen = seen + NOISE * torch.randn(seen.shape, generator=numbers)
-            loss = binary_cross_entropy_with_logits(eye(seen), targets[taken])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            rate.step()
-    return eye.eval().requires_grad_(False)

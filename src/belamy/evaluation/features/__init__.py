@@ -23,6 +23,9 @@ class Extractor(Protocol):
         classes: How many classes it tells apart; 0 for none.
         layer: Whose output the features are; empty where that goes without saying.
         resize: How it brings images to its own size; empty if it does not.
+
+    Two more are optional: ``accuracy``, how many held-out images it tells right if it was trained on the data, and
+    ``notes``, what must be known of all numbers made with it.
     """
 
     name: str

@@ -25,6 +25,7 @@ class ClassifierFeatures:
     Args:
         network: A classifier with ``features(images)`` and ``head(features)``, in evaluation mode from here on.
         name: What it is called on cards.
+        accuracy: How many held-out images it tells right, for cards.
 
     Raises:
         UsageError: The network does not part into features and head.
@@ -32,13 +33,13 @@ class ClassifierFeatures:
 
     layer, resize = "before the last", ""
 
-    def __init__(self, network: nn.Module, name: str) -> None:
+    def __init__(self, network: nn.Module, name: str, accuracy: str = "") -> None:
         head: Any = getattr(network, "head", None)
         if not callable(getattr(network, "features", None)) or not isinstance(head, nn.Module):
             raise UsageError(f"The classifier '{name}' shows no features before its last layer. Choose 'convnet'.")
         network.eval().requires_grad_(False)
         self.network: Any = network
-        self.name = name
+        self.name, self.accuracy = name, accuracy
         self.digest = weights_digest(network.state_dict())
         last = [layer for layer in head.modules() if isinstance(layer, nn.Linear)][-1]
         self.size, self.classes = last.in_features, last.out_features

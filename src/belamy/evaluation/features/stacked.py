@@ -27,6 +27,7 @@ class StackedFeatures:
         self.single = single
         self.name, self.digest = f"stacked-{single.name}", single.digest
         self.layer, self.resize = single.layer, single.resize
+        self.accuracy = getattr(single, "accuracy", "")
         self.size, self.classes = CHANNELS * single.size, single.classes**CHANNELS
 
     def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:

@@ -74,7 +74,7 @@ SPOKEN = {
 
 
 def named(metrics: Sequence[str] | None) -> list[str] | None:
-    """Metrics by their names on the shelf, whatever word the user knows them by; each once.
+    """Metrics by their names in the registry, whatever word the user knows them by; each once.
 
     Example:
         >>> named(["FID", "kid:subsets=5"])

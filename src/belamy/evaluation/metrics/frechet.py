@@ -82,14 +82,14 @@ class Metric(MomentsMetric):
     def notes(self) -> list[str]:
         found: list[str] = []
         count, size = min(self.real.count, self.fake.count), self.real.size
-        if count < 4:
+        if count < 4 or not self.compute()["frechet"]:
             return found
         if count <= size:
             found.append(
                 f"There are {count:,} images for {size:,} features: a covariance is singular, and the Fréchet distance "
                 f"far too large. Take more images, or the kernel distance."
             )
-        if count < ENOUGH and self.compute()["frechet"] > 0:
+        if count < ENOUGH:
             bias = self.bias()
             size_of_bias = format(bias, ".2g" if abs(bias) < 100 else ",.0f")
             found.append(

@@ -14,15 +14,9 @@ POINTS = 101
 
 
 def course(
-    real: Tensor,
-    suspect: Tensor,
-    along: Sequence[float] | Tensor,
-    title: str,
-    x_label: str,
-    y_label: str,
-    marks: Sequence[tuple[float, str]] = (),
-    log_y: bool | None = False,
-) -> str:
+    real: Tensor, suspect: Tensor, along: Sequence[float] | Tensor, title: str, x_label: str, y_label: str,
+    marks: Sequence[tuple[float, str]] = (), log_y: bool | None = False,
+) -> str:  # fmt: skip
     """The mean of each column of two tables ``[n, k]`` over the k places ``along``."""
     places = torch.as_tensor(along, dtype=torch.float64).tolist()
     series = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -83,13 +83,11 @@ def latest(metrics: Sequence[Row], kind: str) -> dict[str, str]:
 
 def _losses(metrics: Sequence[Row]) -> Iterator[tuple[str, Series]]:
     series = collected(metrics, "losses")
-    if len(series) <= ONE_CHART:
-        if series:
-            yield "Losses", series
-        return
-    player: Callable[[str], str] = lambda name: name.partition(".")[0]  # noqa: E731 - one word used twice below
-    for name in dict.fromkeys(map(player, series)):
-        yield f"Losses of {name}", {key: points for key, points in series.items() if player(key) == name}
+    by_player: dict[str, Series] = {}
+    for name, points in series.items():
+        title = "Losses" if len(series) <= ONE_CHART else f"Losses of {name.partition('.')[0]}"
+        by_player.setdefault(title, {})[name] = points
+    yield from by_player.items()
 
 
 def _number(value: object) -> float | None:

@@ -22,7 +22,6 @@ class ReportFacts:
         journal: Rows of ``journal.jsonl``.
         snapshots: (training samples seen, PNG) of each sheet, oldest first.
         pictures_are: What a sheet shows, such as "Images above their reconstructions".
-        final_grid: PNG of the final samples; without it the last snapshot is shown.
         real: PNG of real images.
         animation: The film of the training: an animated WebP or GIF.
         tables: Layer table of each network, as text.
@@ -42,7 +41,6 @@ class ReportFacts:
     journal: Sequence[Mapping[str, Any]] = ()
     snapshots: Sequence[tuple[int, bytes]] = ()
     pictures_are: str = "Samples"
-    final_grid: bytes | None = None
     real: bytes | None = None
     animation: bytes | None = None
     tables: Mapping[str, str] = field(default_factory=dict)

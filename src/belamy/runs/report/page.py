@@ -81,12 +81,11 @@ def chosen(count: int, most: int = FILMSTRIP) -> list[int]:
 
 def _pictures(facts: ReportFacts) -> dict[str, Any]:
     """Real and final pictures, the film, and sheets at chosen moments, closer together where most happens."""
-    final = facts.final_grid or (facts.snapshots[-1][1] if facts.snapshots else None)
-    when = f" after {facts.snapshots[-1][0]:,} training samples" if facts.snapshots else ""
+    samples, final = facts.snapshots[-1] if facts.snapshots else (0, None)
     shown = [facts.snapshots[index] for index in chosen(len(facts.snapshots))] if len(facts.snapshots) > 1 else []
     return {
-        "real": facts.real, "final": final,
-        "final_caption": f"{facts.pictures_are}{when}", "moving": facts.animation, "pictures_are": facts.pictures_are,
+        "real": facts.real, "final": final, "moving": facts.animation, "pictures_are": facts.pictures_are,
+        "final_caption": f"{facts.pictures_are} after {samples:,} training samples",
         "strip": [(f"{samples:,}", encoded(png, STRIP_BUDGET, STRIP_SIDE)) for samples, png in shown],
     }  # fmt: skip
 
@@ -102,14 +101,11 @@ def _finding(found: Mapping[str, Any], run: str) -> dict[str, Any]:
             series["limit"] = [(series[name][0][0], float(limit)), (series[name][-1][0], float(limit))]
         drawn.append(line_chart(series, name, "training samples seen", "", None))
     remedies = [
-        (
-            _capital(str(each.get("why", ""))),
-            command(run, [str(word) for word in each.get("options") or ()], bool(each.get("anew"))),
-        )
+        (str(each.get("why", "")), command(run, list(map(str, each.get("options") or ())), bool(each.get("anew"))))
         for each in (found.get("remedies") or ())[:MOST_REMEDIES]
     ]
     return {
-        "title": _capital(str(found.get("title", found.get("sign", "")))), "severity": severity,
+        "title": str(found.get("title", found.get("sign", ""))), "severity": severity,
         "kind": KINDS.get(severity, "warn"), "charts": drawn, "remedies": remedies,
         "says": " ".join(filter(None, (str(found.get("says", "")), str(found.get("cause", "")), first))),
     }  # fmt: skip
@@ -208,7 +204,3 @@ def _event(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
     detail = "; ".join(f"{key} {said(value)}" for key, value in more.items())
     when = str(row.get("time", "")).replace("T", " ").replace("+00:00", " UTC")
     return when, str(row.get("event", "")), detail, said(row.get("samples"))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -89,16 +89,16 @@ class Watch:
     def look(self) -> dict[str, Any]:
         """The row of this moment."""
         row: dict[str, Any] = {"weights": self._weights(), **self._moved()}
-        loud = Loudness(self.method)
-        with undisturbed(self.method, self.trainer.device), self.trainer.precision(), loud:
+        with undisturbed(self.method, self.trainer.device), self.trainer.precision(), loudness(self.method) as loud:
             if isinstance(self.method, Samples):
                 row |= self._samples(self.method)
-        row["activations"] = loud.rms
+        row["activations"] = 0.0
         row["enlarging"], uneven = enlarging_layers(self.method)
         if uneven:
             row["uneven"] = uneven
-        if loud.layer is not None:
-            row["loudest"] = loud.layer
+        if loud:
+            values = torch.stack(list(loud.values())).tolist()
+            row["activations"], row["loudest"] = max(zip(values, loud, strict=True), key=lambda each: each[0])
         return _rounded(row)
 
     def _passed(self, samples: float) -> int:
@@ -221,49 +221,23 @@ class Watch:
         return row
 
 
-class Loudness:
-    """Within the context: the largest root mean square of a layer's output, and whose it is.
+@contextmanager
+def loudness(method: nn.Module) -> Iterator[dict[str, Tensor]]:
+    """Within the context, the root mean square of each layer's last output comes into the table."""
+    found: dict[str, Tensor] = {}
 
-    Args:
-        method: Its layers are listened to.
-    """
-
-    def __init__(self, method: nn.Module) -> None:
-        self.method, self._stack = method, ExitStack()
-        self.found: dict[str, Tensor] = {}
-
-    def __enter__(self) -> None:
-        for name, module in self.method.named_modules():
-            if not next(module.children(), None) and next(module.parameters(recurse=False), None) is not None:
-                self._stack.callback(module.register_forward_hook(self._listener(name)).remove)
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def _listener(self, name: str) -> Callable[..., None]:
+    def listener(name: str) -> Callable[..., None]:
         def listen(_module: nn.Module, _inputs: object, output: object) -> None:
             if isinstance(output, Tensor):
-                self.found[name] = output.detach().float().norm() / output.numel() ** 0.5
+                found[name] = (output.detach().float().norm() / output.numel() ** 0.5).nan_to_num(nan=float("inf"))
 
         return listen
 
-    @cached_property
-    def _loudest(self) -> tuple[str, float] | None:
-        if not self.found:
-            return None
-        values = torch.stack(list(self.found.values())).nan_to_num(nan=float("inf"))
-        most = int(values.argmax())
-        return list(self.found)[most], float(values[most])
-
-    @property
-    def layer(self) -> str | None:
-        """Network and layer."""
-        return self._loudest[0] if self._loudest else None
-
-    @property
-    def rms(self) -> float:
-        """Its output's root mean square."""
-        return self._loudest[1] if self._loudest else 0.0
+    with ExitStack() as stack:
+        for name, module in method.named_modules():
+            if not next(module.children(), None) and next(module.parameters(recurse=False), None) is not None:
+                stack.callback(module.register_forward_hook(listener(name)).remove)
+        yield found
 
 
 @contextmanager

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
 
-from belamy.training.watch.finding import Evidence, Finding, Remedy
+from belamy.training.watch.finding import EASED, RISING, Evidence, Finding, Remedy
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import RemedyBuilder
+
+__all__ = ["EASED", "RISING", "BaseSign", "Finding", "RunHistory"]
 
 Shown = tuple[str, str, float | None]
 """What is drawn as evidence: its name in words, the quantity, and where trouble begins, if a line says it."""
 Remedies = Callable[[RemedyBuilder], Iterable[Remedy | None]]
 
 
+@dataclass_transform(kw_only_default=True)
 class BaseSign:
     """One way for a run to fail; a subclass is a dataclass of its limits.
 
@@ -34,6 +38,10 @@ class BaseSign:
     needs: ClassVar[tuple[str, ...]] = ()
     looks: int = 1
     grace: float = 0.0
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        dataclass(kw_only=True)(cls)
 
     def __call__(self, history: RunHistory) -> Finding | None:
         """What the numbers of a run say; None where too few concern it, or where it sees nothing."""

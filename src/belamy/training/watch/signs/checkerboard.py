@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log
 
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import advice, slower
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """Power of the samples' spectrum at periods 2 and 4 against its surroundings, over the same of the data.
 
@@ -47,7 +43,7 @@ class Sign(BaseSign):
             remedies=lambda builder: (
                 advice("take kernels divisible by the stride, or enlarge before convolving") if layer else None,
                 slower(builder, "generator"),
-                builder.part("generator", "r3gan", "a generator that enlarges before it convolves"),
+                builder.part("generator", "r3gan", "a generator that enlarges smoothly"),
             ),
         )
 

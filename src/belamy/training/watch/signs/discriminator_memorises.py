@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import augmentations, fewer_filters, more_dropout, smoother
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.remedies import augmentation, more_dropout, smoother
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """Probability that a training image scores above a held-out one; 0.5 is innocence.
 
@@ -50,12 +45,7 @@ class Sign(BaseSign):
             cause,
             ("training above held-out", "watch.auc_held", self.auc),
             mild=strength < 1,
-            remedies=lambda builder: (
-                *augmentations(builder),
-                more_dropout(builder),
-                smoother(builder),
-                *fewer_filters(builder),
-            ),
+            remedies=lambda builder: (augmentation(builder), smoother(builder), more_dropout(builder)),
         )
 
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import strengthen_discriminator
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """Real images score above generated ones hardly more often than by chance, and few samples look like data.
 

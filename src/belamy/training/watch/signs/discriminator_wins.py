@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log
 
 import numpy as np
 
 from belamy.training.watch.constant import least
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import weaken_discriminator
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 LOSS = "losses.discriminator.adversarial"
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """The median of its loss over the last rows, over that of a discriminator that gives all images the same score.
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log
 
 import numpy as np
 
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import calm
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.remedies import slower
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 ROWS = 12
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """The median norm of the last rows against the lowest median of as many rows in a row.
 
@@ -45,5 +41,5 @@ class Sign(BaseSign):
             f"The steps of the {player} overshoot, so that its next gradient is larger still: its learning rate is too "
             f"high for its loss.",
             (f"gradient norm of the {player}", name, None),
-            remedies=lambda builder: calm(builder, player),
+            remedies=lambda builder: (slower(builder, player, 10),),
         )

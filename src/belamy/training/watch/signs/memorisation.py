@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import advice, augmentations
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.remedies import advice, augmentation
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """Samples lie far nearer to training images than images held out do, and are as varied as the data.
 
@@ -42,7 +37,7 @@ class Sign(BaseSign):
             ("share of copies", "watch.copies", self.copies),
             remedies=lambda builder: (
                 advice("learn from more images"),
-                *augmentations(builder),
+                augmentation(builder),
                 builder.field("train_samples", lambda now: max(now // 2, 1), "stop earlier"),
             ),
         )

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from belamy.training.watch.finding import EASED, RISING, Finding
-from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import more_variety, sharper
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.remedies import more_variety
+from belamy.training.watch.sign import EASED, RISING, BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """The mean distance between two samples, in the eye's features, falls far below that of two real images, and
     samples meet few of the data's places; while more of them are met from look to look, it is no collapse yet.
@@ -43,5 +38,5 @@ class Sign(BaseSign):
             "The codes that samples are drawn from have lost their meaning: hardly anything follows from them.",
             ("diversity against the data's", "watch.diversity", self.diversity),
             ("share of the data's places met", "watch.coverage", self.coverage),
-            remedies=more_variety if history.adversarial else sharper,
+            remedies=more_variety,
         )  # fmt: skip

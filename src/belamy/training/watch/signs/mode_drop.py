@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from belamy.training.watch.finding import EASED, RISING, Finding
-from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import more_variety, sharper
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.remedies import more_variety
+from belamy.training.watch.sign import EASED, RISING, BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """Classes of the data that the eye finds in hardly any sample; without classes, places of the data left empty.
 
@@ -52,7 +47,7 @@ class Sign(BaseSign):
             "The generator has given up parts of the data: the discriminator does not punish what is missing."
             if history.adversarial else "Samples are drawn from codes that stand for a part of the data only.",
             ("share of the data covered", "watch.coverage", self.coverage),
-            remedies=more_variety if history.adversarial else sharper,
+            remedies=more_variety,
         )  # fmt: skip
 
     def absent(self, history: RunHistory) -> float | None:

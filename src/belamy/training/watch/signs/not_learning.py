@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import faster
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.remedies import faster, longer
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """Samples cover hardly any of the data's places, no more than before.
 
@@ -38,7 +33,7 @@ class Sign(BaseSign):
             ("share of the data covered", "watch.coverage", self.coverage),
             mild=True,
             remedies=lambda builder: (
-                builder.field("train_samples", lambda now: now * 2, "train longer"),
+                longer(builder),
                 faster(builder, "generator", 2),
             ),
         )

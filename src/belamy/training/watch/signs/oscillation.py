@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from belamy.training.watch.finding import RISING, Finding
-from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import pairing, smoother
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.sign import RISING, BaseSign, Finding, RunHistory
 
 ROWS, SHORTEST = 80, 5
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """The autocorrelation of the scores comes back to a high value after a dip: there is a period.
 

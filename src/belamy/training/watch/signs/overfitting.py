@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """How far the held-out loss has risen above its best, for methods that measure one.
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import calm
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.remedies import slower, smoother
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """Root mean square of a step's change over that of the weights; with Adam usually 0.001 to 0.02.
 
@@ -39,5 +34,5 @@ class Sign(BaseSign):
             f"A step changes the weights of the {player} by {share:.1%} of their size (limit {limits[player]:.1%}).",
             f"The learning rate of the {player} is too high: it forgets in a few steps what it has learned.",
             (f"change of the {player} in a step", f"watch.moved.{player}", limits[player]),
-            remedies=lambda builder: calm(builder, player),
+            remedies=lambda builder: (smoother(builder), slower(builder, player, 10)),
         )

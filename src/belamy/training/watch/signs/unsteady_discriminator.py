@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import calm
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 LOSS = "losses.discriminator.adversarial"
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """The variance of the discriminator's loss between neighbouring rows, late against early in the run.
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log
 
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
-from belamy.training.watch.remedies import sharper
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.remedies import longer, pairing
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """How much neighbouring pixels of samples differ, and how much their colours, over the same of the data.
 
@@ -46,5 +42,5 @@ class Sign(BaseSign):
             "Samples are averages of many images: what they are drawn from does not tell those apart."
             if not history.adversarial else "The discriminator does not see what is missing, or not yet.",
             *((f"{name} against the data's", f"watch.{name}", limit) for name, (_, limit) in left.items()),
-            remedies=sharper,
+            remedies=lambda builder: (longer(builder), pairing(builder)),
         )  # fmt: skip

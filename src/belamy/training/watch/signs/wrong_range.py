@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from belamy.training.watch.finding import Finding
-from belamy.training.watch.history import RunHistory
-from belamy.training.watch.sign import BaseSign
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
-@dataclass(kw_only=True)
 class Sign(BaseSign):
     """What the discriminator is shown as real never goes where half of the generator's range lies.
 

@@ -1,0 +1,332 @@
+"""The options that several verbs share: each is stated once, with its default, its help, and what it refuses.
+
+A verb's form is a class of options: it takes the groups that it needs as bases and adds its own. Before the verb
+begins, ``refuse`` refuses whatever can be refused without its data: the one stage of checks of every verb.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import MISSING, dataclass, fields
+from math import inf, isfinite
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    dataclass_transform,
+    get_args,
+    get_type_hints,
+)
+
+from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file, picture_file, picture_folder
+from belamy.errors import UsageError
+
+if TYPE_CHECKING:
+    from belamy.data import Dataset
+    from belamy.methods.base import BaseMethod
+    from belamy.progress import Reporter
+    from belamy.runs.run import Run
+
+Form = TypeVar("Form")
+
+
+class Within(NamedTuple):
+    """The bounds of a number, in the annotation of its field: ``Annotated[int, Within(1, 64)]``.
+
+    Args:
+        least: The least that is allowed.
+        most: The most that is allowed.
+        above: Whether the least itself is refused.
+    """
+
+    least: float
+    most: float = inf
+    above: bool = False
+
+    def check(self, option: str, value: float) -> None:
+        """Refuse a number that lies outside.
+
+        Raises:
+            UsageError: It does.
+        """
+        if (self.least < value if self.above else self.least <= value) and value <= self.most:
+            return
+        low, high = number(self.least), number(self.most)
+        if self.most == inf:
+            bounds = f"above {low}" if self.above else f"at least {low}"
+        else:
+            bounds = f"above {low} and at most {high}" if self.above else f"in {low}..{high}"
+        raise UsageError(f"{option} is {number(value)}, but it must be {bounds}.")
+
+
+Seed = Annotated[int, Within(0)]
+Share = Annotated[float, Within(0, 1)]
+
+
+def number(value: float) -> str:
+    """A number as people write it.
+
+    Example:
+        >>> number(10_000), number(0.05), number(64.0)
+        ('10,000', '0.05', '64')
+    """
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def docstring(described: type) -> str:
+    """The docstring of a class; read from its source where Python was told to forget it, as by ``python -OO``."""
+    if sys.flags.optimize < 2:
+        return inspect.getdoc(described) or ""
+    for each in described.__mro__[:-1]:
+        definition = ast.parse(textwrap.dedent(inspect.getsource(each))).body[0]
+        if isinstance(definition, ast.ClassDef) and (found := ast.get_docstring(definition)):
+            return found
+    return ""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def options(described: type[Form]) -> type[Form]:
+    """A class as a group of options: its annotated fields are the options, the docstrings below them their help.
+
+    A field without a default is a word of the command line. Words come in the order of the bases, and a class's own
+    options before those of its bases.
+    """
+    made = dataclass(frozen=True, kw_only=True)(described)
+    made.__doc__ = docstring(described)
+    own = inspect.get_annotations(described)
+    found: dict[str, Any] = made.__dataclass_fields__  # type: ignore[attr-defined]
+    words = {name: field for name, field in found.items() if field.default is MISSING}
+    new = {name: field for name, field in found.items() if name in own}
+    made.__dataclass_fields__ = {**words, **new, **found}  # type: ignore[attr-defined]
+    return made
+
+
+@options
+class VerbOptions:
+    """What every verb understands."""
+
+    config: str | None = None
+    """A JSON or TOML file of option values; what is typed goes before what it says."""
+
+    def refuse(self) -> None:
+        """Refuse what cannot work, before anything is loaded, trained or written.
+
+        Raises:
+            BelamyError: A number out of range or not finite, or a file that cannot be written.
+        """
+        hints = get_type_hints(type(self), include_extras=True)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            bounds = list(_bounds(hints[field.name]))
+            for each in value if isinstance(value, tuple) else (value,):
+                self._refuse_number(f"--{field.name.replace('_', '-')}", each, bounds)
+
+    def _refuse_number(self, option: str, value: Any, bounds: Sequence[Within]) -> None:
+        if isinstance(value, float) and not isfinite(value):
+            raise UsageError(f"{option} is {value}, but it must be a finite number.")
+        if isinstance(value, int | float):
+            for bound in bounds:
+                bound.check(option, value)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether standard output belongs to the JSON alone."""
+        return False
+
+
+def _bounds(hint: Any) -> Iterator[Within]:
+    """Those that an annotation states, for itself or for what it holds."""
+    yield from (each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Within))
+    for inner in get_args(hint):
+        yield from _bounds(inner)
+
+
+@options
+class Json(VerbOptions):
+    """Facts for programs."""
+
+    json: str | None = None
+    """Write the facts as JSON to this file; - is standard output."""
+
+    def refuse(self) -> None:
+        """Refuse a file that cannot be."""
+        super().refuse()
+        if self.json is not None and not self.quiet:
+            named_file(self.json, "--json")
+
+    @property
+    def quiet(self) -> bool:
+        """Whether standard output belongs to the JSON alone."""
+        return self.json == STANDARD_OUTPUT
+
+    def deliver(self, facts: Any, text: str) -> int:
+        """Write the facts where ``--json`` says, and the text for people; returns the exit code of a success."""
+        deliver(facts, self.json, text)
+        return 0
+
+    def say(self) -> Callable[[str], None] | None:
+        """Where messages go on the way; nowhere if standard output belongs to the JSON."""
+        from belamy.cli.output import say
+
+        return None if self.quiet else say
+
+
+@options
+class ProgressOption(VerbOptions):
+    """How far it is."""
+
+    progress: bool = True
+    """Show how far it is."""
+
+    @contextmanager
+    def reporting(self) -> Iterator[Reporter]:
+        """Shows progress as the terminal allows, as long as the context lasts."""
+        from belamy.progress import reporter
+
+        told = reporter(self.progress and not self.quiet)
+        try:
+            yield told
+        finally:
+            told.close()
+
+
+@options
+class Offline(VerbOptions):
+    """Data that are not at hand."""
+
+    offline: bool = False
+    """Never fetch anything from the network."""
+
+    def run_data(self, run: Run) -> Dataset:
+        """What a run was trained on."""
+        from belamy.training.setup import open_recipe_data
+
+        return open_recipe_data(run.recipe, self.offline)
+
+
+@options
+class Device(VerbOptions):
+    """Where to compute."""
+
+    device: str = "auto"
+    """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
+
+    def refuse(self) -> None:
+        """Refuse what is no device."""
+        super().refuse()
+        if self.device not in ("auto", "cpu"):  # which every machine has
+            from belamy.device import choose_device
+
+            choose_device(self.device)
+
+
+@options
+class Training(Device, Offline, ProgressOption):
+    """How training goes about it."""
+
+    checkpoint_seconds: Annotated[float, Within(0)] = 60.0
+    """Save the state at least this often, in seconds."""
+    verbose: bool = False
+    """Show losses and gradient norms beside the progress."""
+
+    def given(self, *besides: str) -> dict[str, Any]:
+        """What is asked for, by name, but for what is named."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in (*besides, "config")}
+
+
+@options
+class OfRun(Device):
+    """The weights of a run."""
+
+    run: str
+    """The run's directory."""
+    weights: Literal["newest", "best"] = "newest"
+    """Which weights: the newest, or the best that `train --keep-best` kept."""
+
+    def opened(self) -> tuple[Run, BaseMethod]:
+        """The run, and its trained method on the device."""
+        from belamy.device import choose_device
+        from belamy.runs.run import Run
+
+        run = Run.open(self.run)
+        return run, run.method(best=self.weights == "best").to(choose_device(self.device))
+
+
+@options
+class Overwrite(VerbOptions):
+    """What is there already."""
+
+    overwrite: bool = False
+    """Replace what is there."""
+
+
+@options
+class ToFile(Overwrite):
+    """A file of results; the verb says which by its default of ``out``."""
+
+    kinds: ClassVar[Sequence[str]] = ("png",)
+    """The endings that it may have."""
+
+    out: str
+    """The PNG file to write."""
+
+    def refuse(self) -> None:
+        """Refuse a file that cannot be written."""
+        super().refuse()
+        picture_file(self.out, self.overwrite, self.kinds)
+
+    @property
+    def file(self) -> Path:
+        """The file to write."""
+        return picture_file(self.out, self.overwrite, self.kinds)
+
+
+@options
+class ToFolder(Overwrite):
+    """A folder of results."""
+
+    out: str | None = None
+    """The folder to write."""
+
+    def refuse(self) -> None:
+        """Refuse a folder that cannot be written."""
+        super().refuse()
+        if self.out is not None:
+            self.folder()
+
+    def folder(self, usual: Path = Path()) -> Path:
+        """The folder to write; ``usual`` where none is named."""
+        return picture_folder(usual if self.out is None else named_file(self.out, "--out"), self.overwrite)
+
+
+@options
+class ToPage(Overwrite):
+    """A page of results, which a run keeps in its directory where no other is named."""
+
+    name: ClassVar[str]
+    """What the page is called in a run's directory."""
+
+    out: str | None = None
+    """The page to write, NAME.html; by default one in a run's directory."""
+
+    def page(self, source: str) -> Path | None:
+        """Where the page goes: the file named, or into the directory of a run that is looked at; None for nowhere.
+
+        Raises:
+            UsageError: It is no page.
+            StorageError: It is there already.
+        """
+        folder = Path(source).expanduser()
+        if self.out is not None:
+            return picture_file(self.out, self.overwrite, ("html", "htm"))
+        return folder / self.name if (folder / "recipe.json").is_file() else None

@@ -1,0 +1,200 @@
+"""Runs are begun, and gone on with, here: data, trainer, run directory and session come together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from belamy.device import choose_device
+from belamy.errors import RunError, UsageError
+from belamy.methods.base import BaseRecipe, DataSpec
+from belamy.progress import Reporter, reporter
+from belamy.registry import part_fields
+from belamy.runs.checkpoint import Checkpoint
+from belamy.runs.provenance import provenance, session
+from belamy.runs.run import Run, method_name
+from belamy.training.distribution import world
+from belamy.training.inheritance import inherit
+from belamy.training.session import Validates
+from belamy.training.setup import Options, conduct, fingerprint, make_trainer, open_recipe_data
+from belamy.training.trainer import Trainer
+
+MakeValidator = Callable[[Trainer, Options, Reporter], Validates | None]
+
+
+def unvalidated(trainer: Trainer, options: Options, say: Reporter) -> None:
+    """No validator."""
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The run that another goes on from, as it was at its newest checkpoint."""
+
+    run: Run
+    state: Checkpoint
+
+    @classmethod
+    def open(cls, path: str | Path) -> Parent:
+        """The run in a directory.
+
+        Raises:
+            RunError: There is no run, or it has saved nothing yet.
+        """
+        run = Run.open(path)
+        state = run.load_checkpoint()
+        if state is None:
+            raise RunError(f"{run.path} has no checkpoint to go on from. Type `belamy resume {run.path}` to train it.")
+        return cls(run, state)
+
+    def check(self, recipe: BaseRecipe) -> None:
+        """Refuse a recipe that cannot go on from here.
+
+        Raises:
+            UsageError: It is of another method, or has nothing left to see.
+        """
+        if type(recipe) is not type(self.run.recipe):
+            raise UsageError(
+                f"{self.run.path} was trained by the method '{self.run.method_name}', but the recipe is one of "
+                f"'{method_name(recipe)}'. Leave out the recipe's name to take the run's own."
+            )
+        if recipe.train_samples <= self.state.samples:
+            raise UsageError(
+                f"{self.run.path} has seen {self.state.samples:,} samples, and samples is {recipe.train_samples:,}: it "
+                f"counts those too. Give more, e.g. --samples {self.state.samples + recipe.train_samples}."
+            )
+
+    def facts(self, recipe: BaseRecipe, afresh: tuple[str, ...]) -> dict[str, Any]:
+        """What the provenance of a run with this parent says."""
+        before, now = self.run.recipe.model_dump(mode="json"), recipe.model_dump(mode="json")
+        changed = {field: [before[field], now[field]] for field in now if now[field] != before[field]}
+        path = str(self.run.path.resolve())
+        return {"run": path, "samples": self.state.samples, "changed": changed, "afresh": list(afresh)}
+
+
+def begin(
+    name: str,
+    recipe: BaseRecipe,
+    options: Options,
+    *,
+    out: str | Path | None = None,
+    parent: Parent | None = None,
+    validator: MakeValidator = unvalidated,
+) -> Run:
+    """Train a recipe into a new run.
+
+    Args:
+        name: The recipe's name.
+        recipe: What is trained.
+        options: How.
+        out: The run's directory, new or empty; by default ``runs/<name>-<number>``.
+        parent: The run that it goes on from.
+        validator: Makes what validates the method while it trains.
+
+    Raises:
+        BelamyError: What is wrong and what to type instead; nothing is written then.
+    """
+    with world(choose_device(options.device).type) as team:
+        say = reporter(options.progress and team.leads, options.verbose)
+        if out is not None and team.leads:
+            Run.check_free(Path(out).expanduser())
+        data = open_recipe_data(recipe, options.offline, say.read)
+        for line in data.remarks():
+            say.say(f"Data: {line}.")
+        spec = DataSpec(data.shape, tuple(data.classes))
+        if options.autopilot and team.size > 1:
+            raise UsageError(f"The autopilot flies in one process, not in {team.size}. Leave out --autopilot.")
+        if not spec.classes and (told := heeding_labels(recipe)):
+            say.say(f"{data.name} has no labels, so {told} of the recipe do nothing: no class can be asked for.")
+        trainer = make_trainer(recipe, spec, data, options, team)  # before anything is written
+        validates = validator(trainer, options, say)
+        facts = provenance(trainer.device.type, options.precision, options.snapshots, team.size, fingerprint(trainer))
+        facts |= {"watch": options.watch, "autopilot": options.autopilot, "judging": options.validation}
+        if parent:
+            afresh = inherit(trainer, parent.run.recipe, parent.run.spec, parent.state)
+            facts["parent"] = parent.facts(recipe, afresh)
+            say.say(f"Goes on from {parent.run.path} at {parent.state.samples:,} samples.")
+            if afresh:
+                say.say(f"Does not fit and starts afresh: {', '.join(afresh)}.")
+        path = Path(out).expanduser() if out is not None else free_folder(name)
+        if team.leads:
+            state = trainer.state() if parent else None
+            Run.create(
+                path, recipe=recipe, recipe_name=name, spec=spec, provenance=facts, card=data.card(), state=state
+            )
+        run = Run.open(team.leader_says(str(path)))
+        with run.locked() if team.leads else nullcontext():
+            return conduct(run, trainer, options, say, validates)
+
+
+def go_on(
+    run: Run,
+    data: str | None = None,
+    *,
+    device: str = "auto",
+    checkpoint_seconds: float = 60.0,
+    offline: bool = False,
+    progress: bool = True,
+    verbose: bool = False,
+    validator: MakeValidator = unvalidated,
+) -> Run:
+    """Go on with an interrupted run; see :func:`belamy.resume`.
+
+    Raises:
+        RunError: The run is damaged, or its data have changed.
+    """
+    facts = run.provenance
+    options = Options(
+        device, facts.precision, facts.snapshots, checkpoint_seconds, offline, progress, facts.watch, facts.autopilot,
+        facts.judging.model_dump() if facts.judging else None, verbose,
+    )  # fmt: skip
+    with world(choose_device(device).type) as team:
+        say = reporter(progress and team.leads, verbose)
+        source = run.recipe.data if data is None else data
+        hint = f"If they moved, type: belamy resume {run.path} --data NEW"
+        opened = open_recipe_data(run.recipe.changed(data=source), offline, say.read, hint)
+        trainer = make_trainer(run.recipe, run.spec, opened, options, team)
+        if fingerprint(trainer) != facts.data:
+            of = f", which is of {opened.pixels.identity}," if opened.streams else ""
+            raise RunError(
+                f"The data '{source}' are not those that {run.path} was trained on: their fingerprint{of} differs. "
+                f"Restore them, or start anew with `belamy train`. {hint}"
+            )
+        finished = any(row["event"] == "finish" for row in run.journal())
+        validates = None if finished else validator(trainer, options, say)
+        with run.locked() if team.leads else nullcontext():
+            if team.leads and source != run.recipe.data:
+                say.say(
+                    f"{source} holds the data of {run.path} (the fingerprint agrees), which looks there from now on."
+                )
+                run.move_data(source)
+            if team.leads:
+                run.rewind()
+            team.leader_says("rewound")
+            state = run.load_checkpoint()
+            if state is not None:
+                trainer.load_state(state)
+            if team.leads:
+                run.amend_provenance(sessions=[*facts.sessions, session(trainer.device.type, team.size)])
+            if trainer.clock.samples >= run.recipe.train_samples:
+                say.say(f"{run.path} is finished: {trainer.clock.samples:,} samples. Type `belamy report {run.path}`.")
+            return conduct(run, trainer, options, say, validates)
+
+
+def heeding_labels(recipe: BaseRecipe) -> str:
+    """The fields of a recipe that have a use for labels alone, in words; empty if there are none."""
+    held = part_fields(type(recipe)).items()
+    found = [name for name, field in held if "condition" in field.registry.kind]
+    found = [name for name in found if getattr(recipe, name).name != "unconditional"]
+    found += ["auxiliary"] if getattr(recipe, "auxiliary", 0) else []
+    return " and ".join(found)
+
+
+def free_folder(name: str) -> Path:
+    """The first of ``runs/<name>-1``, ``-2`` … that does not exist."""
+    number = 1
+    while (path := Path("runs") / f"{name}-{number}").exists():
+        number += 1
+    return path
