@@ -2,10 +2,10 @@
 
 A case is a small finished run with one to three mutations: a value of a JSON file or of a line of a JSON-lines file
 is replaced, removed or added; bytes are cut, flipped, emptied or appended; a file is removed, or becomes a folder, a
-pipe, or a link out of the run. Each verb must end with exit code 0, 2 or 3 and one message, within a minute, and without
-touching anything outside the run.
+pipe, or a link out of the run. Each verb must end with exit code 0, 2 or 3 and one message, within a minute, and
+without touching anything outside the run.
 
-    python benchmarks/fuzz_runs.py --cases 1000 --seed 0
+    python benchmarks/fuzz_runs.py --cases 1000
 """
 
 from __future__ import annotations
