@@ -300,6 +300,7 @@ def test_below_its_limit_a_finding_is_a_note() -> None:
     found = {finding.sign: finding for finding in examine(history(look=put(pattern=4.7)))}
     assert "4.7 times" in found["checkerboard"].says and "(limit 8)" in found["checkerboard"].says
     assert found["checkerboard"].severity == "note"
+    assert found["checkerboard"].facts()["cause"].startswith("No failure yet. If it becomes one: ")
 
 
 def test_the_cause_of_a_pattern_is_what_the_networks_show() -> None:
