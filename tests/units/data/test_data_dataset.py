@@ -139,8 +139,8 @@ def test_labels_of_a_set_without_attributes_are_explained():
 
 def test_what_is_known_of_images_follows_them_into_one_class() -> None:
     data = Dataset(
-        "numbered", Memory(torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1)), labels=torch.tensor([0, 1, 0, 1, 1, 0]),
-        classes=["even", "odd"], attributes={"hat": Attribute(("no", "yes"), torch.tensor([0, 1, 0, 0, 1, 1]))},
+        "numbered", Memory(torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1)), classes=["even", "odd"],
+        labels=torch.tensor([0, 1, 0, 1, 1, 0]), attributes={"hat": Attribute(("no", "yes"), torch.tensor([0, 1, 0, 0, 1, 1]))},
     )  # fmt: skip
     chosen = data.only("odd")
     assert chosen.images(torch.arange(3)).flatten().tolist() == [1, 3, 4]
