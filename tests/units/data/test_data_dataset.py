@@ -138,10 +138,9 @@ def test_labels_of_a_set_without_attributes_are_explained():
 
 
 def test_what_is_known_of_images_follows_them_into_one_class() -> None:
-    data = Dataset(
-        "numbered", Memory(torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1)), classes=["even", "odd"],
-        labels=torch.tensor([0, 1, 0, 1, 1, 0]), attributes={"hat": Attribute(("no", "yes"), torch.tensor([0, 1, 0, 0, 1, 1]))},
-    )  # fmt: skip
+    pixels, hats = torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1), torch.tensor([0, 1, 0, 0, 1, 1])
+    labels, known = torch.tensor([0, 1, 0, 1, 1, 0]), {"hat": Attribute(("no", "yes"), hats)}
+    data = Dataset("numbered", Memory(pixels), labels=labels, classes=["even", "odd"], attributes=known)
     chosen = data.only("odd")
     assert chosen.images(torch.arange(3)).flatten().tolist() == [1, 3, 4]
     assert chosen.attributes["hat"].codes.tolist() == [1, 0, 1] and chosen.attributes["hat"].values == ("no", "yes")
