@@ -15,7 +15,7 @@ from belamy.data import Dataset, to_float
 from belamy.data.load_options import LoadOptions
 from belamy.editing.attribute_predictors import ClassifierPredictor, learned_network
 from belamy.errors import UsageError, nearest
-from belamy.judges.judge import Say, alone, extractor, trained_judge
+from belamy.judges.judge import Say, extractor, trained_judge
 from belamy.networks.convnet import Classifier
 from belamy.runs import files
 
@@ -91,7 +91,7 @@ def _network(data: Dataset, names: Sequence[str], cache: Path | None, say: Say |
     digest.update(codes.numpy().tobytes())
     path = LoadOptions(cache=cache).cache_folder / "judges" / f"attributes-{digest.hexdigest()[:24]}.safetensors"
     if not path.is_file():
-        with alone(path.with_suffix(".lock")):
+        with files.locked(path.with_suffix(".lock")):
             if not path.is_file():
                 if say:
                     say(f"Training the judge of {len(names)} attributes of {data.name}, once for all …")

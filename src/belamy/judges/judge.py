@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,7 +130,7 @@ def trained_judge(data: Dataset, cache: Path | None = None, say: Say | None = No
     how = hashlib.sha256(json.dumps(chosen.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
     folder = (LoadOptions(cache=cache).cache_folder) / "judges" / f"{data.fingerprint[:16]}-{how[:8]}"
     if not folder.is_dir():
-        with alone(folder.with_name(f"{folder.name}.lock")):
+        with files.locked(folder.with_name(f"{folder.name}.lock")):
             if not folder.is_dir():
                 if say:
                     say(f"Training the judge of {data.name}, once for all: {chosen.train_samples:,} samples …")
@@ -218,17 +217,3 @@ def _pixels(data: Dataset, rows: Tensor) -> Tensor:
     """What the linear model sees of some images.  # [n, pixels] float32"""
     factor = -(-max(data.shape[1:]) // SIDE)
     return torch.cat([avg_pool2d(data.images(part).float(), factor).flatten(1) for part in rows.split(500)])
-
-
-@contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Within this context no other process of this file system is where this lock is held."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        yield
-        return
-    with files.open_lock(lock) as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
