@@ -357,7 +357,7 @@ class GlobalAveragePool(nn.Module):
         return images.mean((2, 3))
 
 
-class Scores(nn.Module):
+class ScoringNetwork(nn.Module):
     """A discriminator; the score is what its ``head`` makes of the features that its ``trunk`` makes of images."""
 
     trunk: nn.Module
