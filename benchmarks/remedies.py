@@ -280,14 +280,14 @@ def work(folder: Path, pictures: str, name: str, seed: int, until: float, most: 
         tell(folder, **key, sign="", why="before", changes={}, after=before, anew=False)
         tell(folder, **key, sign="", why="unchanged", changes={}, after=treated(run, {})[0], anew=False)
     for finding, remedy in prescribed(run):
-        if monotonic() >= until:
-            return
         fields = recipe.changed(**remedy.changes).model_dump(mode="json")
         changes = {field: fields[field] for field in remedy.changes}
         mine = [row for row in told(folder) if (row["sign"], row["why"]) == (finding.sign, remedy.why)]
         if len(mine) >= most or settled(folder, mine) or any({**row, **key} == row for row in mine):
             continue
         before = known.get(json.dumps(changes, sort_keys=True))
+        if before is None and monotonic() >= until:
+            continue
         after, anew = (before["after"], before["anew"]) if before else treated(run, changes)
         known[json.dumps(changes, sort_keys=True)] = {"after": after, "anew": anew}
         tell(folder, **key, sign=finding.sign, why=remedy.why, changes=changes, after=after, anew=anew)
@@ -319,14 +319,14 @@ def table(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def counts(folder: Path) -> dict[str, dict[str, tuple[int, int, int]]]:
-    """What the doctor says of each remedy that helped more often than it harmed."""
+def counts(folder: Path) -> dict[str, dict[str, str]]:
+    """How often each remedy helped and harmed, as the doctor says it."""
     rows = told(folder)
-    found = {
-        sign: {why: effects(some, rows) for why, some in remedies.items()}
+    words = "helped in {0} of {2} trials, harmed in {1}"
+    return {
+        sign: {why: words.format(*effects(some, rows)) for why, some in remedies.items()}
         for sign, remedies in by_remedy(folder).items()
     }
-    return {sign: {why: each for why, each in some.items() if each[0] > each[1]} for sign, some in found.items()}
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from belamy.api.compare import compare
     from belamy.api.evaluate import evaluate
     from belamy.api.latent_editor import steer
     from belamy.api.train import resume, train
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from belamy.runs.run import open_run as open
     from belamy.training.watch.diagnosis import diagnose
 
-__all__ = ["diagnose", "evaluate", "open", "resume", "steer", "stylize", "train"]
+__all__ = ["compare", "diagnose", "evaluate", "open", "resume", "steer", "stylize", "train"]
 __version__ = "0.1.0"
 
 _HOMES = {
+    "compare": ("api.compare", "compare"),
     "diagnose": ("training.watch.diagnosis", "diagnose"),
     "evaluate": ("api.evaluate", "evaluate"),
     "open": ("runs.run", "open_run"),
@@ -30,6 +32,10 @@ _HOMES = {
     "stylize": ("editing.style.stylize", "stylize"),
     "train": ("api.train", "train"),
 }
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

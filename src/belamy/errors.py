@@ -21,6 +21,10 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 """All but tab and line feed, and the marks that turn the direction of writing."""
 
 
+MOST_LISTED = 400
+"""Letters of a list of names in a message."""
+
+
 class BelamyError(Exception):
     """A failure that the user can mend; its text is the whole report."""
 
@@ -76,7 +80,10 @@ def nearest(name: str, names: Iterable[str]) -> str:
     close = get_close_matches(name, known, n=3, cutoff=0.55)
     if close:
         return f"Did you mean {' or '.join(repr(match) for match in close)}?"
-    return f"Known: {', '.join(known) or 'none'}."
+    listed = ", ".join(known)
+    if len(listed) > MOST_LISTED:
+        listed = f"{listed[:MOST_LISTED].rpartition(', ')[0]} … ({len(known)} in all)"
+    return f"Known: {listed or 'none'}."
 
 
 def plain(text: str) -> str:

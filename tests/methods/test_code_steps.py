@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from belamy.methods import autoencoder, classifier, vae
+from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.registry import Part
 
 PIXELS = 28 * 28
@@ -72,6 +73,14 @@ class TestVariational:
         found = made.method.evaluate(batch, made.numbers())
         terms = next(made.turns())[0].terms
         torch.testing.assert_close(found["loss"], terms["reconstruction"] + terms["kl"])
+
+
+def test_a_pixel_that_is_surely_wrong_costs_what_it_does_in_keras() -> None:
+    """Probabilities are clipped to [1e-7, 1 - 1e-7]."""
+    loss = RECONSTRUCTIONS.build(Part(name="binary-cross-entropy"))
+    output, target = torch.tensor([[0.0], [1.0], [1.0]]).double(), torch.tensor([[1.0], [0.0], [1.0]]).double()
+    wanted = torch.tensor([16.11809565, 16.11809565, 1e-7]).double()
+    torch.testing.assert_close(loss(output, target), wanted, rtol=1e-6, atol=1e-12)
 
 
 class TestAutoencoder:

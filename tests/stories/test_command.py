@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +52,79 @@ def test_every_verb_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> N
     assert main([name, "--help"]) == 0
     page = capsys.readouterr()
     assert f"usage: belamy {name}" in page.out and page.err == ""
+
+
+def test_the_help_of_train_names_the_options_of_all_recipes_without_importing_pytorch() -> None:
+    script = "import sys; from belamy.cli import main; sys.exit(main(['train', '--help']) or 'torch' in sys.modules)"
+    done = process(prelude=("-c", script))
+    assert done.returncode == 0, done.stderr
+    for option in ("--train-samples", "--data", "--snapshots", "--config", "dcgan-mnist"):
+        assert option in done.stdout
+
+
+def test_python_without_docstrings_prints_the_same() -> None:
+    script = "import sys; from belamy.cli import main; sys.exit(main(['sample', '--help']) or main(['parts', 'r1']))"
+    said = {process(prelude=(*flags, "-c", script)).stdout for flags in ((), ("-OO",))}
+    assert len(said) == 1 and "Draw images from a run." in said.pop()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_of_few_characters(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    for words in (["parts"], ["inspect", "dcgan-mnist"], ["data", "avatars-16", "--size", "8"], ["sample", "--help"]):
+        assert main(words) == 0
+    assert b"NAME[:OPTION=VALUE,...]" in written.getvalue() or b"->" in written.getvalue()
+
+
+def test_no_control_character_of_a_user_reaches_the_terminal(belamy: Command, photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos / "cats", tmp_path / "data" / "red\x1b[31m")
+    shutil.copytree(photos / "dogs", tmp_path / "data" / "[bold]dogs")
+    done = belamy("data", tmp_path / "data")
+    assert done.returncode == 0 and "\x1b" not in done.stdout
+    assert "red\\x1b[31m" in done.stdout and "[bold]dogs" in done.stdout
+    done = belamy("sample", "no\x1b[31mrun")
+    assert done.returncode == 2 and "\x1b" not in done.stderr and "no\\u001b[31mrun" in done.stderr
+    done = belamy("sample", "run\0")
+    assert done.returncode == 2 and "NUL" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["json", "toml"])
+def test_a_file_of_options(belamy: Command, trained: Path, tmp_path: Path, kind: str) -> None:
+    """What is typed goes before what the file says."""
+    facts = {"count": 3, "seed": 7, "overwrite": True, "out": "drawn.npz", "json": "facts.json"}
+    lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in facts.items())
+    (tmp_path / f"options.{kind}").write_text(json.dumps(facts) if kind == "json" else lines)
+    assert belamy("sample", "--seed", "1", "--config", f"options.{kind}", trained).returncode == 0
+    found = json.loads((tmp_path / "facts.json").read_text())
+    assert (found["count"], found["seed"], found["files"]) == (3, 1, ["drawn.npz"])
+    (tmp_path / "wrong.json").write_text('{"cuont": 3}')
+    done = belamy("sample", trained, "--config", "wrong.json")
+    assert done.returncode == 2 and "no option '--cuont'" in done.stderr
+
+
+def test_completion_in_bash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for shell in ("zsh", "fish", "bash"):
+        assert main(["--completion", shell]) == 0
+        script = capsys.readouterr().out
+        assert "sample" in script and "false-positives" in script and "dcgan-mnist" in script
+    (tmp_path / "belamy.bash").write_text(script)
+    for typed, expected in (
+        ("belamy sam", "sample"),
+        ("belamy train dcgan-m", "dcgan-mnist"),
+        ("belamy walk --lo", "--loop"),
+    ):
+        words = typed.split()
+        ask = f"COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; _belamy; echo ${{COMPREPLY[*]}}"
+        done = subprocess.run(["bash", "-c", f". ./belamy.bash; {ask}"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.stdout.split() == [expected], done.stderr
+
+
+def test_what_python_offers() -> None:
+    import belamy
+
+    assert {"train", "compare", "open", "stylize", "__version__"} <= set(dir(belamy))
+    assert all(callable(getattr(belamy, name)) for name in belamy.__all__)
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,3 +201,17 @@ def test_doctor_trains_resumes_and_is_content(tmp_path: Path, belamy: Command) -
     assert {"python", "packages", "devices", "cache", "disk", "training", "resuming"} <= set(checks)
     assert "accuracy 0.9" in checks["training"]["detail"]
     assert "All is well." in done.stdout
+
+
+def test_doctor_names_a_package_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    from belamy.cli.verbs import doctor
+
+    monkeypatch.setattr(
+        doctor, "requires", lambda _: ["numpy>=1.26", "tyro>=99.1", "nosuch>=1", "av>=12; extra == 'video'"]
+    )
+    packages = next(check for check in doctor.installation() if check.name == "packages")
+    assert not packages.ok and "(at least 99.1)" in packages.detail
+    assert "nosuch MISSING (at least 1)" in packages.detail
+    assert "av" not in packages.detail and not re.search(r"numpy [\d.]+ \(", packages.detail)
+    monkeypatch.setattr(doctor, "requires", lambda _: ["numpy>=1.26"])
+    assert next(check for check in doctor.installation() if check.name == "packages").ok

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from belamy.judges.judge import trained_judge
 from belamy.progress import Counting, Reporter, reporter
 from belamy.registry import Part
 from belamy.runs.run import Run
+from belamy.sampling.draw import unsettled
 from belamy.seeds import generator
 from belamy.training.setup import open_recipe_data
 
@@ -42,23 +43,7 @@ ENOUGH = 1000
 
 @dataclass(frozen=True)
 class Protocol:
-    """How to judge.
-
-    Args:
-        metrics: Names with options; None for the standard ones that the data allow.
-        extractor: Who looks at the pixels; None for whoever suits the data.
-        extractor_weights: The extractor's weights as a file.
-        count: How many images are judged.
-        split: Of the real images: which of them are compared with; None for ``test``, or for all where the tenth that
-            is held out is too few.
-        seed: Of the samples, of the choice among images, and of all resampling.
-        size: Make squares of this side of all pictures.
-        real_baseline: Judge real images too.
-        best: Take a run's best weights instead of its newest.
-        controls: Judge noise and copies of the training images too.
-        probes: Names with options of what is asked of a run's method itself.
-        classifiers: How many classifiers learn from a run's samples, for the classifier accuracy score.
-    """
+    """How to judge; the fields are the options of :func:`evaluate`."""
 
     metrics: Sequence[str] | None = None
     extractor: str | None = None
@@ -211,7 +196,7 @@ def check_request(run: Run | None, source: str, against: str | None, protocol: P
     if run is None and (protocol.probes or protocol.classifiers):
         raise UsageError(f"{source} is no run, so there is no method to probe. Leave out --probes and --classifiers.")
     own = run is not None and against in (None, run.recipe.data)
-    known = [*dict.fromkeys([*(run.card.splits if run is not None and own else SPLITS), "all"])]
+    known = [*((run.card.splits if run is not None and own else ()) or SPLITS), "all"]
     if protocol.split is not None and protocol.split not in known:
         raise UsageError(f"There is no split '{protocol.split}'. {nearest(protocol.split, known)}")
     return asked if protocol.metrics is not None else None
@@ -339,6 +324,8 @@ def stated(run: Run | None, data: Dataset, candidate: Candidate, protocol: Proto
         notes.append(
             f"The run is not finished: {run.samples_seen:,} of {run.recipe.train_samples:,} training samples seen."
         )
+    if run is not None and isinstance(candidate.source, Drawn):
+        notes += [note for note in [unsettled(candidate.source.method, run.samples_seen)] if note]
     if run is not None and data.name == run.card.name and data.fingerprint != run.provenance.data:
         notes.append("The data are not those that the run learned from: their fingerprint differs.")
     if candidate.count < protocol.count:
@@ -371,18 +358,15 @@ def shuffled(indices: Any, order: Any) -> Any:
 
 def command(source: str, against: str | None, protocol: Protocol) -> str:
     """What to type to do it again."""
-    words = ["belamy", "evaluate", source]
-    words += ["--against", against] if against is not None else []
-    words += ["--metrics", *protocol.metrics] if protocol.metrics else []
-    words += ["--extractor", protocol.extractor] if protocol.extractor else []
-    words += ["--extractor-weights", str(protocol.extractor_weights)] if protocol.extractor_weights else []
-    usual = Protocol()
-    for name in ("count", "split", "seed", "size"):
-        if getattr(protocol, name) != getattr(usual, name):
-            words += [f"--{name}", str(getattr(protocol, name))]
-    words += ["--weights", "best"] if protocol.best else []
-    words += ["--no-real-baseline"] if not protocol.real_baseline else []
-    words += ["--controls"] if protocol.controls else []
-    words += ["--probes", *protocol.probes] if protocol.probes else []
-    words += ["--classifiers", str(protocol.classifiers)] if protocol.classifiers else []
+    words = ["belamy", "evaluate", source, *(["--against", against] if against is not None else [])]
+    for each in fields(protocol):
+        option, value = f"--{each.name.replace('_', '-')}", getattr(protocol, each.name)
+        if value == each.default or (isinstance(value, Sequence) and not value):
+            continue
+        if each.name == "best":
+            words += ["--weights", "best"]
+        elif isinstance(value, bool):
+            words.append(option if value else option.replace("--", "--no-"))
+        else:
+            words += [option, *(map(str, value) if isinstance(value, list | tuple) else [str(value)])]
     return shlex.join(words)

@@ -6,7 +6,6 @@ the user can mend ends in one message and its exit code; a traceback is shown on
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Sequence
@@ -82,8 +81,8 @@ def known_verbs() -> dict[str, str]:
     """Every verb and the first line of its docstring, read without importing it."""
     found = {}
     for path in sorted((Path(__file__).parent / "verbs").glob("[!_]*.py")):
-        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        found[path.stem.replace("_", "-")] = docstring.partition("\n")[0]
+        line = path.read_text(encoding="utf-8").partition('"""')[2].partition("\n")[0]
+        found[path.stem.replace("_", "-")] = line.removesuffix('"""')
     return found
 
 

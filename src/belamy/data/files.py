@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import re
 import stat
@@ -9,7 +12,7 @@ import struct
 import threading
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -25,6 +28,11 @@ MACHINE_MADE = frozenset(
 
 _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
+_PACKERS: dict[bytes, Callable[[Path], IO[bytes]]] = {
+    b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
+    b"BZ": bz2.open,
+    b"\xfd7": lzma.open,
+}
 _ENTRY, _UTF8, _UNKNOWN_METHOD = b"PK\1\2", 0x800, 0xFFFF
 
 
@@ -62,6 +70,18 @@ def opened(path: Path) -> IO[bytes]:
     if not stat.S_ISREG(mode):
         raise OSError(f"it is {_KINDS.get(stat.S_IFMT(mode), 'a device')}, not a file")
     return path.open("rb")
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is compressed by gzip, bzip2 or xz."""
+    with opened(path) as file:
+        return file.read(2) in _PACKERS
+
+
+def unpacked(path: Path) -> IO[bytes]:
+    """A file for reading, decompressed if it is compressed by gzip, bzip2 or xz."""
+    with opened(path) as file:
+        return _PACKERS.get(file.read(2), opened)(path)
 
 
 def stamp(path: Path) -> str:

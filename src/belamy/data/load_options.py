@@ -19,18 +19,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class LoadOptions:
-    """How images are wanted.
-
-    Args:
-        size: Side of the square images, in pixels; None keeps the size of arrays and chooses one for files.
-        fit: How a picture of another shape becomes square: ``crop`` its centre, ``pad`` with white, or ``stretch``.
-        channels: 1 (grey) or 3 (RGB); None keeps what the source has.
-        labels: An attribute of the source, or a CSV file of names and labels.
-        levels: The value that is white where values have more than 8 bits; None is 65535.
-        offline: Never touch the network.
-        cache: Folder for fetched files; None is the platform's.
-        memory_budget: Bytes of pixels that may be kept in memory; more are read from disk when needed.
-        progress: Called with (done, total) while files are read.
+    """How images are wanted: the options of ``open_data``, where they are explained.
 
     Raises:
         UsageError: A value out of range.

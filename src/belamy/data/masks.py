@@ -14,8 +14,7 @@ from torch import Tensor
 
 from belamy.data.dataset import Dataset
 from belamy.data.files import reason
-from belamy.data.fitting import cropped, padded
-from belamy.data.pictures import read_header, strict_pillow
+from belamy.data.pictures import read_header, squared, strict_pillow
 from belamy.errors import DataError, UsageError
 
 INK = ("ink", "ink-by-class")
@@ -147,7 +146,7 @@ def _read(file: Path, picture: Path | None, shape: tuple[int, int], fit: str) ->
                         f"{header.height}. They must be alike."
                     )
             plain = image.convert("RGB") if image.mode == "RGBA" else image
-            pixels = np.asarray(_squared(plain, shape, fit))
+            pixels = np.asarray(squared(plain, shape[::-1], fit, 0))
     except DataError:
         raise
     except Exception as error:
@@ -155,19 +154,6 @@ def _read(file: Path, picture: Path | None, shape: tuple[int, int], fit: str) ->
     if pixels.ndim == 3 and pixels.shape[2] == 2:  # grey with transparency
         pixels = pixels[:, :, :1]
     return pixels.astype(np.int32).reshape(*shape, -1)
-
-
-def _squared(image: Image.Image, shape: tuple[int, int], fit: str) -> Image.Image:
-    height, width = shape
-    if image.size == (width, height):
-        return image
-    if fit == "pad":
-        left, top, wide, high = padded(*image.size, width)
-        canvas = Image.new(image.mode, (width, height))
-        canvas.paste(image.resize((wide, high), Image.Resampling.NEAREST), (left, top))
-        return canvas
-    cut = image.crop(cropped(*image.size)) if fit == "crop" else image
-    return cut.resize((width, height), Image.Resampling.NEAREST)
 
 
 def _from_array(path: Path, data: Dataset, rows: Tensor, fit: str) -> np.ndarray:
@@ -181,4 +167,4 @@ def _from_array(path: Path, data: Dataset, rows: Tensor, fit: str) -> np.ndarray
             f"{path} holds {held.dtype} {list(held.shape)}, but masks are whole numbers, here [{len(data)}, H, W]."
         )
     masks = (Image.fromarray(held[row].astype(np.int32)) for row in rows.tolist())
-    return np.stack([np.asarray(_squared(mask, data.shape[1:], fit)) for mask in masks])[..., None]
+    return np.stack([np.asarray(squared(mask, data.shape[:0:-1], fit, 0)) for mask in masks])[..., None]

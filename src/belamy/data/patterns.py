@@ -50,8 +50,8 @@ def strokes(
     image = Image.new("RGB", (side, side), palette[0])
     pen = ImageDraw.Draw(image)
     for stroke, colour, width in zip(np.stack(path, 1), chosen, source.integers(*widths, count), strict=True):
-        pen.line([(x, y) for x, y in stroke], fill=_ink(colour), width=int(width), joint="curve")
-        pen.line([(x, y) for x, y in stroke + 0.3 * width], fill=_ink(0.75 * colour), width=1)
+        pen.line([(x, y) for x, y in stroke], fill=ink(colour), width=int(width), joint="curve")
+        pen.line([(x, y) for x, y in stroke + 0.3 * width], fill=ink(0.75 * colour), width=1)
     return _softened(image, 0.6)
 
 
@@ -63,7 +63,7 @@ def dots(palette: Palette, seed: int, count: int = 26_000, side: int = SIDE) -> 
     image = Image.new("RGB", (side, side), (236, 226, 205))
     pen = ImageDraw.Draw(image)
     for point, colour, radius in zip(points, chosen, source.uniform(2, 4.2, (count, 1)), strict=True):
-        pen.ellipse([*(point - radius), *(point + radius)], fill=_ink(colour))
+        pen.ellipse([*(point - radius), *(point + radius)], fill=ink(colour))
     return _softened(image, 0.5)
 
 
@@ -147,7 +147,7 @@ def _palette(source: np.random.Generator) -> Palette:
     """Six colours from dark to bright that lean towards one of their own."""
     bright = np.sort(source.uniform(20, 250, 6))[:, None]
     tints = source.normal(0, 45, (6, 3)) + source.normal(0, 30, 3)
-    first, second, third, *rest = (_ink(colour) for colour in bright + tints)
+    first, second, third, *rest = (ink(colour) for colour in bright + tints)
     return (first, rest[-1], second, third, *rest[:-1])
 
 
@@ -169,7 +169,8 @@ def _patched(
     return colours[np.where(loyal, of_patch[down, across], source.integers(len(colours), size=len(points)))]
 
 
-def _ink(colour: np.ndarray) -> tuple[int, int, int]:
+def ink(colour: np.ndarray) -> tuple[int, int, int]:
+    """A colour as Pillow draws with it."""
     red, green, blue = colour.clip(0, 255).astype(int).tolist()
     return red, green, blue
 

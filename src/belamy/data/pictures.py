@@ -120,7 +120,7 @@ def examined_picture(file: IO[bytes], size: int, fit: str, channels: int, levels
         ImageOps.exif_transpose(image, in_place=True)
         highest = int(np.asarray(image).max()) if image.mode.startswith("I") else None
         coloured, transparent = _coloured(image, "L" if channels == 1 else "RGB", levels)
-        pixels = np.asarray(_squared(coloured, size, fit), dtype=np.uint8)
+        pixels = np.asarray(squared(coloured, (size, size), fit), dtype=np.uint8)
     return DecodedPicture(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1), highest, transparent)
 
 
@@ -223,16 +223,19 @@ def _from_floats(image: Image.Image) -> Image.Image:
     return Image.fromarray((values * 255 + 0.5).astype(np.uint8))
 
 
-def _squared(image: Image.Image, size: int, fit: str) -> Image.Image:
-    width, height = image.size
+def squared(image: Image.Image, size: tuple[int, int], fit: str, ground: int = WHITE) -> Image.Image:
+    """A picture in another size, bicubic; of a mask, whose ground is 0, the nearest pixels."""
+    filtered = Image.Resampling.BICUBIC if ground else Image.Resampling.NEAREST
+    if image.size == size:
+        return image
     if fit == "pad":
-        left, top, wide, high = padded(width, height, size)
-        canvas = Image.new(image.mode, (size, size), WHITE if image.mode == "L" else (WHITE, WHITE, WHITE))
-        canvas.paste(image.resize((wide, high), Image.Resampling.BICUBIC), (left, top))
+        left, top, wide, high = padded(*image.size, size[0])
+        canvas = Image.new(image.mode, size, (ground,) * len(image.getbands()) if ground else 0)
+        canvas.paste(image.resize((wide, high), filtered), (left, top))
         return canvas
-    if fit == "crop" and width != height:
-        image = image.crop(cropped(width, height))
-    return image.resize((size, size), Image.Resampling.BICUBIC)
+    if fit == "crop" and image.width != image.height:
+        image = image.crop(cropped(*image.size))
+    return image.resize(size, filtered)
 
 
 def _contents(file: IO[bytes]) -> str:

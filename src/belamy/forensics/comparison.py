@@ -14,7 +14,7 @@ from belamy.evaluation.ranking import Operating, auroc_interval, average_precisi
 from belamy.evaluation.statistics import Interval
 from belamy.forensics import neighbours
 from belamy.forensics.detector import Detected, DetectorData, detect
-from belamy.forensics.scores import PERMUTATIONS, Scores, Shuffled, deal, ridge_scores
+from belamy.forensics.scores import PERMUTATIONS, CueScores, Shuffled, deal, ridge_scores
 from belamy.forensics.specifications import SPECIFICATIONS, Limits, learn, surprise
 from belamy.forensics.testing import effect_size, rank_p, share_effect, share_p
 from belamy.forensics.traces import TRACES
@@ -72,7 +72,7 @@ class CueResult:
     effect: float
     p: float
     operating: Operating
-    scores: Scores = field(repr=False, compare=False)
+    scores: CueScores = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def _neighbours(sets: Sets) -> tuple[tuple[Tensor, ...], Tensor]:
     return tuple(neighbours.describe(each.distances) for each in found), found[2].indices[:, 0]
 
 
-def _test(name: str, title: str, scores: Scores, false_alarms: float, seed: int) -> CueResult:
+def _test(name: str, title: str, scores: CueScores, false_alarms: float, seed: int) -> CueResult:
     real, suspect = scores.real, scores.suspect
     return CueResult(
         name, title, auroc_interval(real, suspect), average_precision_interval(real, suspect, seed),
@@ -259,14 +259,14 @@ def _rule(name: str, parts: tuple[Tensor, ...]) -> Rule:
     return Rule(name, made.title, says, limits, *shares, effect, share_p(*counts), broken, suspect)
 
 
-def _rule_scores(measured: dict[str, tuple[Tensor, ...]]) -> Scores:
+def _rule_scores(measured: dict[str, tuple[Tensor, ...]]) -> CueScores:
     """How far out an image's numbers lie among the reference's: fixed before it was seen, so ranks give the p-value."""
     totals = []
     for which in range(3):
         columns = [surprise(parts[0][:, 0], parts[which][:, 0], itself=not which) for parts in measured.values()]
         # the sum of the tails' logarithms (Fisher 1925): one number far out counts more than many a little out
         totals.append(-torch.stack([(1 - column).clamp_min(1e-4).log() for column in columns]).sum(0))
-    return Scores(totals[1], totals[2], totals[0], rank_p(totals[1], totals[2]))
+    return CueScores(totals[1], totals[2], totals[0], rank_p(totals[1], totals[2]))
 
 
 def _detected(sets: Sets, numbers: list[Tensor], seed: int, told: Progress) -> Detected:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from belamy.forensics.scores import Folds, Ridge, Scores
+from belamy.forensics.scores import CueScores, Folds, Ridge
 from belamy.forensics.testing import rank_p, twice_the_mean
 from belamy.methods.base import Player, Turn
 from belamy.methods.learning import fit
@@ -41,7 +41,7 @@ class Detected:
         brier: Mean squared error of the probabilities; 0.25 is a coin's.
     """
 
-    scores: Scores
+    scores: CueScores
     calibration_error: float
     uncalibrated_error: float
     brier: float
@@ -134,7 +134,7 @@ def detect(
     of_suspect = labels > 0
     probabilities = joined.sigmoid()
     return Detected(
-        Scores(joined[~of_suspect], joined[of_suspect], outside, twice_the_mean(p_values)),
+        CueScores(joined[~of_suspect], joined[of_suspect], outside, twice_the_mean(p_values)),
         calibration_error(probabilities, of_suspect),
         calibration_error(alone.sigmoid(), of_suspect),
         float((probabilities - of_suspect.double()).square().mean()),

@@ -67,7 +67,7 @@ def deal(real: int, suspect: int, fresh: int, seed: int, count: int = FOLDS) -> 
 
 
 @dataclass(frozen=True)
-class Scores:
+class CueScores:
     """What a cue says of each image, by models that did not see it.
 
     Args:
@@ -112,7 +112,7 @@ class Shuffled:
         return torch.randperm(len(self.folds.both), generator=generator(self.seed, "ties"))
 
 
-def ridge_scores(real: Tensor, suspect: Tensor, fresh: Tensor, shuffled: Shuffled) -> Scores | None:
+def ridge_scores(real: Tensor, suspect: Tensor, fresh: Tensor, shuffled: Shuffled) -> CueScores | None:
     r"""Cross-fitted ridge regression of ±1 on standardised numbers, and its permutation test.
 
     .. math:: s_f = Z_f (Z_{-f}^\top Z_{-f} + \lambda I)^{-1} Z_{-f}^\top (y_{-f} - \bar y), \qquad
@@ -160,7 +160,7 @@ def ridge_scores(real: Tensor, suspect: Tensor, fresh: Tensor, shuffled: Shuffle
 
     p = sequential_p(observed, permuted, shuffled.most) if shuffled.most else 1.0
     true = true.double()
-    return Scores(true[: len(real)], true[len(real) :], outside.double(), p)
+    return CueScores(true[: len(real)], true[len(real) :], outside.double(), p)
 
 
 class Ridge:

@@ -13,7 +13,7 @@ from belamy.errors import UsageError
 from belamy.game.figure import Caption, draw_frame
 from belamy.game.match import Match
 from belamy.game.measure import HISTOGRAM, JUDGED, PAIRED
-from belamy.game.moment import Moment, Observer
+from belamy.game.moment import Moment, Observer, describe
 from belamy.game.settings import GameSettings
 
 EARLY = 1.6
@@ -45,6 +45,13 @@ class Record:
     def frame(self, number: int = -1) -> np.ndarray:
         """The picture of a moment, uint8 [600, 960, 3]; by default of the last one."""
         return draw_frame(self.caption, self.moments, number % len(self.moments))
+
+    def _repr_html_(self) -> str:
+        from belamy.pages import fragment
+        from belamy.pages.pictures import source
+
+        lines = [self.caption.subtitle, *(f"{name}: {value}" for name, value in describe(self.facts).items())]
+        return fragment("card", title=self.caption.title, lines=lines, picture=source(self.frame()), width=480)
 
     def as_json(self) -> dict[str, Any]:
         """Settings, how things were measured, and all figures over time, as plain data."""

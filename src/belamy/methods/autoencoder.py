@@ -43,17 +43,12 @@ class Recipe(base.BaseRecipe):
         return cls(train_samples=160, batch=16, latent=8, ema_half_life=16, sparsity=1e-3, noise=0.2)
 
 
-class Method(base.BaseMethod):
-    """One player, encoder and decoder together, that gives back its input.
-
-    References:
-        Hinton & Salakhutdinov 2006, Science 313; denoising: Vincent et al. 2008, ICML; sparse: Ng 2011, CS294A notes
-        (here an L1 penalty in place of the Kullback-Leibler divergence from a wanted activity).
-    """
+class EncoderDecoder(base.BaseMethod):
+    """An encoder and a decoder that learn together, built from the recipe's fields."""
 
     averaged = ("encoder", "decoder")
 
-    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+    def __init__(self, recipe: Any, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
         given: dict[str, Any] = {"latent": recipe.latent, "shape": spec.shape, "classes": len(spec.classes)}
         self.encoder: nn.Module = ENCODERS.build(recipe.encoder, **given)
@@ -68,6 +63,15 @@ class Method(base.BaseMethod):
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Images for the encoder, codes for the decoder."""
         return {"encoder": (self.spec.shape,), "decoder": ((self.recipe.latent,),)}
+
+
+class Method(EncoderDecoder):
+    """One player, encoder and decoder together, that gives back its input.
+
+    References:
+        Hinton & Salakhutdinov 2006, Science 313; denoising: Vincent et al. 2008, ICML; sparse: Ng 2011, CS294A notes
+        (here an L1 penalty in place of the Kullback-Leibler divergence from a wanted activity).
+    """
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""

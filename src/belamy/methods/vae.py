@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from belamy.data import Batch
 from belamy.methods import base
-from belamy.methods.autoencoder import DECODERS, ENCODERS, RECONSTRUCTIONS
-from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.methods.autoencoder import DECODERS, ENCODERS, RECONSTRUCTIONS, EncoderDecoder
+from belamy.methods.base import OPTIMIZERS, Turn
 from belamy.registry import Part
 from belamy.seeds import Draws
 
@@ -41,7 +41,7 @@ class Recipe(base.BaseRecipe):
         return cls(train_samples=96, batch=8, ema_half_life=16)
 
 
-class Method(base.BaseMethod):
+class Method(EncoderDecoder):
     r"""One player, encoder and decoder together, that minimises the negative evidence lower bound per pixel.
 
     .. math:: \tfrac1M \bigl(-\log p(x|z) + \beta\,KL(q(z|x) \,\|\, N(0, I))\bigr), \qquad
@@ -52,24 +52,6 @@ class Method(base.BaseMethod):
     References:
         Kingma & Welling 2013, arXiv 1312.6114, equation 10; β: Higgins et al. 2017, ICLR.
     """
-
-    averaged = ("encoder", "decoder")
-
-    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
-        super().__init__(recipe, spec)
-        given: dict[str, Any] = {"latent": recipe.latent, "shape": spec.shape, "classes": len(spec.classes)}
-        self.encoder: nn.Module = ENCODERS.build(recipe.encoder, **given)
-        self.decoder: nn.Module = DECODERS.build(recipe.decoder, **given)
-        self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
-
-    @property
-    def players(self) -> dict[str, Player]:
-        """One player, the whole model."""
-        return {"model": Player(self, self.recipe.optimizer)}
-
-    def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
-        """Images for the encoder, codes for the decoder."""
-        return {"encoder": (self.spec.shape,), "decoder": ((self.recipe.latent,),)}
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from belamy.networks.layers import KerasConv2d, Reshape, dense
+from belamy.networks.layers import KerasConv2d, Reshape, ScoringNetwork, dense
 from belamy.networks.sizes import check_divisible, check_positive
 
 _STRIDE = 4
@@ -52,7 +52,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     r"""Image → code → image; the score is minus the mean absolute error of the reconstruction.
 
     .. math:: s(x) = -\tfrac{1}{CHW}\lVert x - \mathrm{Dec}(\mathrm{Enc}(x)) \rVert_1
@@ -88,10 +88,6 @@ class Discriminator(nn.Module):
         """Scores ``[N]`` of images ``[N, C, H, W]`` in [-1, 1], minus their errors, and codes ``[N, code]``."""
         codes = self.encoder(images)
         return -(self.decoder(codes) - images).abs().mean((1, 2, 3)), codes
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Scores ``[N]`` of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.scores_and_features(images)[0]
 
 
 def _halvings(shape: tuple[int, int, int]) -> int:

@@ -2,7 +2,15 @@
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import BatchNorm, KerasConv2d, KerasConvTranspose2d, Reshape, dense, gaussian
+from belamy.networks.layers import (
+    BatchNorm,
+    KerasConv2d,
+    KerasConvTranspose2d,
+    Reshape,
+    ScoringNetwork,
+    dense,
+    gaussian,
+)
 from belamy.networks.sizes import check_divisible, check_positive
 
 _STRIDE = 16
@@ -67,7 +75,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     """Image → 64 → 128 → 256 → 512 by 5×5 kernels of stride 2 → score; 4,310,401 trainable parameters at 32×32.
 
     References:
@@ -107,12 +115,3 @@ class Discriminator(nn.Module):
         area = (shape[1] // _STRIDE) * (shape[2] // _STRIDE)
         self.trunk = nn.Sequential(*layers, nn.Flatten())
         self.head = dense(8 * features * area, 1, init=init)
-
-    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
-        features = self.trunk(images)
-        return self.head(features).squeeze(1), features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.scores_and_features(images)[0]

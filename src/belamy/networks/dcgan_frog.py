@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import Dropout, KerasConv2d, KerasConvTranspose2d, Reshape, dense
+from belamy.networks.layers import Dropout, KerasConv2d, KerasConvTranspose2d, Reshape, ScoringNetwork, dense
 from belamy.networks.sizes import check_divisible, check_least, check_positive
 
 _SLOPE = 0.3  # Keras' LeakyReLU default
@@ -56,7 +56,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     """Image → four unpadded convolutions of 128 channels → dropout → score; 790,913 parameters at 32×32.
 
     References:
@@ -88,15 +88,6 @@ class Discriminator(nn.Module):
             Dropout(dropout),
         )
         self.head = dense(128 * _remaining(shape[1]) * _remaining(shape[2]), 1)
-
-    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
-        features = self.trunk(images)
-        return self.head(features).squeeze(1), features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.scores_and_features(images)[0]
 
 
 def _remaining(size: int) -> int:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import BatchNorm, Dropout, KerasConv2d, KerasConvTranspose2d, Reshape, dense
+from belamy.networks.layers import BatchNorm, Dropout, KerasConv2d, KerasConvTranspose2d, Reshape, ScoringNetwork, dense
 from belamy.networks.sizes import check_divisible, check_positive
 
 _STRIDE = 4
@@ -60,7 +60,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     """Image → 64 → 128 by 5×5 kernels of stride 2, dropout, score; 212,865 parameters at 28×28.
 
     References:
@@ -89,12 +89,3 @@ class Discriminator(nn.Module):
             nn.Flatten(),
         )
         self.head = dense(128 * (shape[1] // _STRIDE) * (shape[2] // _STRIDE), 1)
-
-    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
-        features = self.trunk(images)
-        return self.head(features).squeeze(1), features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.scores_and_features(images)[0]

@@ -4,7 +4,7 @@ from math import prod
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import Reshape, dense, glorot_uniform, lecun_normal
+from belamy.networks.layers import Reshape, ScoringNetwork, dense, glorot_uniform, lecun_normal
 from belamy.networks.sizes import check_choice, check_positive
 
 _INITIALIZERS = {"glorot": glorot_uniform, "lecun": lecun_normal}
@@ -52,7 +52,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     """Pixels → 150 selu → 100 selu → score; 132,951 parameters at 28×28.
 
     References:
@@ -79,12 +79,3 @@ class Discriminator(nn.Module):
             nn.SELU(),
         )
         self.head = dense(100, 1, init=start)
-
-    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [0, 1], and the features ``[N, F]`` behind them."""
-        features = self.trunk(images)
-        return self.head(features).squeeze(1), features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [0, 1]."""
-        return self.scores_and_features(images)[0]

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.networks.layers import BatchNorm
+from belamy.networks.layers import BatchNorm, ScoringNetwork
 from belamy.networks.sizes import check_divisible, check_positive
 
 _STRIDE = 4
@@ -70,7 +70,7 @@ class Generator(nn.Module):
         return self.layers(x.permute(0, 3, 1, 2))  # [N, 4w, H/4, W/4], channels last in memory
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     """Patches of 8 × 8 pixels with stride 4 → 128 features → score.
 
     The image is first unshuffled to half its size, so that the patches are one well-filled 4 × 4 convolution.
@@ -105,10 +105,6 @@ class Discriminator(nn.Module):
         x = F.leaky_relu(self.patches(x), _SLOPE)  # [N, 4w, H/4, W/4]
         features = F.leaky_relu(self.hidden(x.permute(0, 2, 3, 1).flatten(1)), _SLOPE)  # [N, hidden]
         return self.head(features).squeeze(1), features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.scores_and_features(images)[0]
 
 
 def _initialise(network: nn.Module) -> None:

@@ -4,7 +4,7 @@ from math import prod
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import BatchNorm, Reshape, dense
+from belamy.networks.layers import BatchNorm, Reshape, ScoringNetwork, dense
 from belamy.networks.sizes import check_positive
 
 _LEAST = 1e-6  # keeps the slope of the norm finite where a reconstruction is perfect
@@ -48,7 +48,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     r"""Pixels → code → pixels by one dense layer each; the score is minus the reconstruction's distance.
 
     .. math:: s(x) = -\lVert \mathrm{Dec}(\mathrm{Enc}(x)) - x \rVert_2
@@ -77,7 +77,3 @@ class Discriminator(nn.Module):
         codes = self.encoder(images)
         errors = self.decoder(codes) - images.flatten(1)
         return -(errors.square().sum(1) + _LEAST).sqrt(), codes
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Scores ``[N]`` of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.scores_and_features(images)[0]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
+from belamy.networks.layers import ScoringNetwork
 from belamy.networks.residual import doublings
 from belamy.networks.sizes import check_divisible, check_positive
 
@@ -75,7 +76,7 @@ class Generator(nn.Module):
         return self.image(self.stages(x.contiguous(memory_format=torch.channels_last)))
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     """The generator's mirror image: image → stages of residual blocks, 2×2 means between → 4×4 depthwise → score.
 
     Means of 2×2 pixels are what bilinear interpolation at half the size gives. Written from the paper alone.
@@ -122,10 +123,6 @@ class Discriminator(nn.Module):
         """Scores ``[N]`` (logits) and features ``[N, F]`` of images ``[N, C, H, W]`` in [-1, 1]."""
         x = self.stages(images.contiguous(memory_format=torch.channels_last))
         return self.score(x).squeeze(1), x
-
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Scores ``[N]``."""
-        return self.scores_and_features(images)[0]
 
 
 class _Block(nn.Module):

@@ -12,6 +12,7 @@ from belamy.networks.layers import (
     KerasConvTranspose2d,
     MeanPooledConv2d,
     Reshape,
+    ScoringNetwork,
     dense,
     gaussian,
 )
@@ -74,7 +75,7 @@ class Generator(nn.Module):
         return self.head(_through(self.blocks, self.stem(latents), self.printed_skip))
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     """Image → four residual blocks that halve the size → mean over the pixels → score.
 
     1,088,001 trainable parameters at F = 128, 1,086,465 without normalisation.
@@ -119,10 +120,6 @@ class Discriminator(nn.Module):
         """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1], and the features ``[N, F]`` behind them."""
         features = self.pool(_through(self.blocks, self.stem(images), self.printed_skip))
         return self.head(features).squeeze(1), features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Scores ``[N]`` (logits) of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self.scores_and_features(images)[0]
 
 
 class _UpBlock(nn.Module):

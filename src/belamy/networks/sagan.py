@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.networks.attention import SelfAttention
-from belamy.networks.layers import BatchNorm, KerasConv2d, dense
+from belamy.networks.layers import BatchNorm, KerasConv2d, ScoringNetwork, dense
 from belamy.networks.residual import DownBlock, UpBlock, doublings
 from belamy.networks.sizes import check_divisible, check_positive
 
@@ -62,7 +62,7 @@ class Generator(nn.Module):
         return self.head(self.blocks(x))
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     """Image → residual blocks that halve the size, attention after the first → one that keeps it → sum → score.
 
     Channels as in the generator; 2,369,474 parameters at 32×32 and 64 features.
@@ -98,10 +98,6 @@ class Discriminator(nn.Module):
         """Scores ``[N]`` (logits) and features ``[N, F]`` of images ``[N, C, H, W]`` in [-1, 1]."""
         x = self.blocks(images.contiguous(memory_format=torch.channels_last)).sum((2, 3))
         return self.score(x).squeeze(1), x
-
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Scores ``[N]``."""
-        return self.scores_and_features(images)[0]
 
 
 def _channels(features: int, times: int) -> list[int]:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from belamy.networks.layers import BatchNorm, KerasConv2d, dense
+from belamy.networks.layers import BatchNorm, KerasConv2d, ScoringNetwork, dense
 from belamy.networks.residual import DownBlock, UpBlock
 from belamy.networks.sizes import check_divisible, check_positive
 
@@ -49,7 +49,7 @@ class Generator(nn.Module):
         return self.head(self.blocks(x))
 
 
-class Discriminator(nn.Module):
+class Discriminator(ScoringNetwork):
     """Image → two residual blocks that halve the size → two that keep it → sum over the pixels → score.
 
     1,053,825 parameters for colour images. Spectral normalisation is not built in: choose it as a penalty or as a
@@ -85,7 +85,3 @@ class Discriminator(nn.Module):
         """Scores ``[N]`` (logits) and features ``[N, F]`` of images ``[N, C, H, W]`` in [-1, 1]."""
         x = self.blocks(images.contiguous(memory_format=torch.channels_last)).sum((2, 3))
         return self.score(x).squeeze(1), x
-
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Scores ``[N]``."""
-        return self.scores_and_features(images)[0]

@@ -8,6 +8,7 @@ Other packages add modules by entry points of the group ``belamy.recipes``.
 from __future__ import annotations
 
 import ast
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -44,7 +45,11 @@ def entries() -> dict[str, RecipeEntry]:
             continue
         if spec and spec.origin:
             modules[entry.module] = Path(spec.origin)
-    found = {name: entry for module, path in modules.items() for name, entry in _functions(module, path)}
+    found = {
+        name: entry
+        for module, path in modules.items()
+        for name, entry in _functions(module, path, path.stat().st_mtime_ns)
+    }
     return dict(sorted(found.items()))
 
 
@@ -72,7 +77,8 @@ def get(name: str) -> BaseRecipe:
     return recipe
 
 
-def _functions(module: str, path: Path) -> list[tuple[str, RecipeEntry]]:
+@cache
+def _functions(module: str, path: Path, _changed: int) -> list[tuple[str, RecipeEntry]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     made = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
     return [(name.replace("_", "-"), _entry(module, node, made)) for name, node in made.items()]

@@ -64,6 +64,15 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.recipe_name} on {self.recipe.data}, {self.samples_seen:,} samples seen)"
 
+    def _repr_html_(self) -> str:
+        from belamy.pages import fragment
+        from belamy.pages.pictures import source
+
+        seen, shown = f"{self.samples_seen:,} of {self.recipe.train_samples:,} samples seen", self.snapshots()[-1:]
+        lines = [f"{self.recipe_name} on {self.recipe.data}, {seen}", str(self.path)]
+        picture = source(shown[0][1]) if shown else ""
+        return fragment("card", title=self.path.name or self.recipe_name, lines=lines, picture=picture, width=320)
+
     @classmethod
     def create(
         cls,
@@ -154,16 +163,9 @@ class Run:
         Raises:
             RunError: Another process holds it.
         """
-        try:
-            import fcntl
-        except ImportError:  # not on Windows
-            yield
-            return
-        with files.open_lock(self.path / "lock") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(f"Another process is training {self.path}. Wait for it or stop it.") from None
+        with files.locked(self.path / "lock", wait=False) as held:
+            if held is False:
+                raise RunError(f"Another process is training {self.path}. Wait for it or stop it.")
             yield
 
     # What happened

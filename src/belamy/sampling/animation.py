@@ -24,7 +24,7 @@ from belamy.errors import MissingExtra, StorageError, UsageError
 
 MOST_FRAMES = 120
 FEW_FRAMES = 16  # a film that must be small keeps at least these
-LEAST_SIDE = 32  # pixels of a frame that may still be shrunk
+LEAST_SIDE, LARGEST_SIDE = 32, 800  # pixels of a frame that may still be shrunk, and of one in a small film
 SHORTEST = 20  # milliseconds: browsers slow down GIF frames that ask for less
 PALETTE_SIDE = 96  # every frame lends this many pixels squared to the choice of the palette
 H264 = {"crf": "20", "preset": "medium"}  # crf 20: no visible blocks on small sharp pictures
@@ -83,7 +83,8 @@ def encode_within(frames: Sequence[np.ndarray], budget: int) -> bytes:
         budget: Bytes; the coarsest film of a few pixels may exceed it.
     """
     encode = partial(encode_webp, quality=60) if features.check("webp") else encode_gif
-    kept = _thin(frames)
+    kept, times = _thin(frames), -(-max(frames[0].shape[:2]) // LARGEST_SIDE)
+    kept = [np.asarray(Image.fromarray(frame).reduce(times)) for frame in kept] if times > 1 else kept
     film = encode(kept)
     while len(film) > budget and min(kept[0].shape[:2]) >= LEAST_SIDE:
         if len(kept) > FEW_FRAMES:

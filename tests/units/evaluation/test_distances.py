@@ -255,6 +255,12 @@ class TestClosedForms:
         value, low, high = metric.intervals()["kernel"]
         assert low < 1.25**2 / 8 < high and high - low < 0.3 * value
 
+    @pytest.mark.parametrize("size", [4, 80])
+    def test_a_distance_of_0_is_not_said_to_be_too_large(self, size: int) -> None:
+        x = randn(60, size)
+        assert told(Frechet(), x, x).compute() == {"frechet": 0.0} and told(Frechet(), x, x).notes == []
+        assert any("too large by about" in note for note in told(Frechet(), x, randn(60, size)).notes)
+
     @pytest.mark.parametrize(("count", "quantile"), [(50, 2.571), (999, 1.984), (1000, 1.96)])
     def test_the_interval_is_wider_where_images_are_few(self, count: int, quantile: float) -> None:
         metric = told(Kernel(subsets=0), randn(count, 4), randn(count, 4))

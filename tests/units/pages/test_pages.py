@@ -140,3 +140,5 @@ def test_a_film_fits_its_budget_by_fewer_frames_and_then_by_smaller_ones() -> No
     assert len(fewer) <= 120_000 and len(smaller) <= 20_000
     assert Image.open(io.BytesIO(fewer)).size == (96, 96) and Image.open(io.BytesIO(smaller)).size < (96, 96)
     assert 16 <= Image.open(io.BytesIO(fewer)).n_frames < 40
+    wide = [np.full((20, 1700, 3), level, dtype=np.uint8) for level in (0, 255)]
+    assert Image.open(io.BytesIO(encode_within(wide, 120_000))).size == (567, 7)

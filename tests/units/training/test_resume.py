@@ -27,6 +27,8 @@ from belamy.runs.run import Run
 
 KILLS = 40
 SHARE = -(-KILLS // len(METHODS.names()))
+QUICK = 3
+"""Kills of each method in the quick tests: from outside and then in the resumed run, at the last file, anywhere."""
 TIMES = {"time", "seconds", "speed"}
 
 
@@ -161,7 +163,9 @@ def test_the_undisturbed_run_has_what_is_compared(forge: Forge, whole: Callable[
     assert pictures["gan"] >= 3
 
 
-@pytest.mark.parametrize("number", range(SHARE))
+@pytest.mark.parametrize(
+    "number", [pytest.param(number, marks=pytest.mark.slow) if number >= QUICK else number for number in range(SHARE)]
+)
 @pytest.mark.parametrize("method", METHODS.names())
 def test_a_killed_run_ends_bit_equal(
     forge: Forge, whole: Callable[[str], Whole], method: str, number: int, tmp_path: Path

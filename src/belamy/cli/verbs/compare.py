@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional
@@ -75,17 +74,16 @@ class Form(Device, Offline, ProgressOption, Json):
 @verb(Form)
 def run(form: Form) -> int:
     """Compare and say where the report is."""
-    from belamy.comparison.conduct import ComparisonConfig, Execution, compare
+    from belamy.api.compare import compare
     from belamy.runs.files import read_json
 
     own = {"data": form.data, "size": form.size}
     variants = tuple(variant(word, {name: value for name, value in own.items() if value}) for word in form.recipes)
-    config = ComparisonConfig(variants, form.seeds, form.draws, form.vary, form.samples, form.seconds, form.judged)
-    execution = Execution(
-        Path(form.out).expanduser(), form.workers, form.device, form.offline, form.storage,
-        form.progress and not form.quiet,
+    page = compare(
+        *variants, out=form.out, seeds=form.seeds, draws=form.draws, vary=form.vary, samples=form.samples,
+        seconds=form.seconds, judged=form.judged, workers=form.workers, device=form.device, offline=form.offline,
+        storage=form.storage, progress=form.progress and not form.quiet,
     )  # fmt: skip
-    page = compare(config, execution)
     facts = read_json(page.with_suffix(".json"))
     return form.deliver(facts, f"{told(facts)}\n{page}")
 

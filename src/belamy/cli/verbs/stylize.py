@@ -81,9 +81,10 @@ def paint_picture(form: Form) -> int:
         "settings": painting.settings.model_dump(), "losses": painting.losses,
     }  # fmt: skip
     losses = painting.losses["total"]
+    first = losses[-painting.final_steps]
     text = (
         f"{form.out}: {width}x{height} pixels, {len(losses):,} steps in {duration(painting.seconds)} "
-        f"({painting.step_seconds:.3f} s a step); loss {losses[0]:.4g} → {losses[-1]:.4g}"
+        f"({painting.step_seconds:.3f} s a step); loss at this size {first:.4g} → {losses[-1]:.4g}"
     )
     return form.deliver(facts, "\n".join([text, *also]))
 

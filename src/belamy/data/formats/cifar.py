@@ -5,11 +5,8 @@ Records are one label byte (CIFAR-100: two) and 3,072 pixels, plane by plane.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,17 +16,12 @@ import torch
 
 from belamy.data.assembly import Raw, assemble, official
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.files import STEP, Unreadable, opened, reason, visible
+from belamy.data.files import STEP, Unreadable, opened, reason, unpacked, visible
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
 SIDE, PIXELS = 32, 3 * 32 * 32
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-_PACKERS: dict[bytes, Callable[[Path], IO[bytes]]] = {
-    b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
-    b"BZ": bz2.open,
-    b"\xfd7": lzma.open,
-}
 
 
 class Format:
@@ -175,10 +167,7 @@ class _Unpacked:
     """An archive's bytes, whose ``tarfile`` may not be told to read too much at once or in all."""
 
     def __init__(self, path: Path, most: int) -> None:
-        with opened(path) as file:
-            start = file.read(2)
-        self._file = _PACKERS.get(start, opened)(path)
-        self._most = most
+        self._file, self._most = unpacked(path), most
         self.tell, self.close = self._file.tell, self._file.close
 
     def __enter__(self) -> _Unpacked:

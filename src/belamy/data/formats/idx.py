@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
 import struct
@@ -15,7 +14,7 @@ import numpy as np
 from belamy.data.arrays import Packed, interpret, joined
 from belamy.data.assembly import Raw, assemble_rows, categories, official
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.files import opened, reason, stamp
+from belamy.data.files import is_packed, reason, stamp, unpacked
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
@@ -55,16 +54,16 @@ class Format:
 
 
 def open_idx(path: Path) -> np.ndarray | Packed:
-    """The values of an IDX file of bytes, mapped from disk, or packed where the file is in gzip.
+    """The values of an IDX file of bytes, mapped from disk, or packed where the file is compressed.
 
     Raises:
         DataError: It is damaged or of another type.
     """
     try:
-        with _unpacked(path) as file:
+        with unpacked(path) as file:
             shape, offset = _header(path, file)
         promised, held = math.prod(shape), path.stat().st_size - offset
-        if _is_packed(path):
+        if is_packed(path):
             return Packed(str(path), partial(_values, path, offset), shape, np.dtype(np.uint8), "Unpack it.")
     # What is damaged can raise nearly anything.
     except DataError:
@@ -138,7 +137,7 @@ def labels_beside(images: Path) -> Path | None:
 def _is_idx(path: Path) -> bool:
     """Whether a file starts as an IDX file of bytes does, itself or inside gzip."""
     try:
-        with _unpacked(path) as file:
+        with unpacked(path) as file:
             start = file.read(4)
     # What is damaged can raise nearly anything.
     except Exception:
@@ -146,17 +145,8 @@ def _is_idx(path: Path) -> bool:
     return len(start) == 4 and start[:3] == bytes((0, 0, BYTES)) and 1 <= start[3] <= _MOST_DIMENSIONS
 
 
-def _is_packed(path: Path) -> bool:
-    with opened(path) as file:
-        return file.read(2) == b"\x1f\x8b"
-
-
-def _unpacked(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if _is_packed(path) else opened(path)  # type: ignore[return-value]
-
-
 def _values(path: Path, offset: int) -> IO[bytes]:
-    file = _unpacked(path)
+    file = unpacked(path)
     file.read(offset)
     return file
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from belamy.data.assembly import Raw, assemble
 from belamy.data.dataset import Dataset
 from belamy.data.load_options import LoadOptions
+from belamy.data.patterns import ink
 from belamy.errors import UsageError
 
 SIDE = 128
@@ -62,16 +63,16 @@ def scene(number: int) -> Tensor:
     radii[: SHAPES // 8] = LARGEST  # the ground, covered everywhere
     tints = source.normal(0, 18, (SHAPES, 3)) + source.normal(0, 20, 3)
     colours = source.beta(0.9, 0.9, (SHAPES, 1)) * 230 + 12 + tints
-    image = Image.new("RGB", (2 * SIDE, 2 * SIDE), _ink(colours[0]))
+    image = Image.new("RGB", (2 * SIDE, 2 * SIDE), ink(colours[0]))
     pen = ImageDraw.Draw(image)
     for radius, colour, place in zip(2 * radii, colours, source.uniform(0, 2 * SIDE, (SHAPES, 2)), strict=True):
         corners = int(source.integers(3, 9))
         if corners > 5:
-            pen.ellipse([*(place - radius), *(place + radius * source.uniform(0.4, 1, 2))], fill=_ink(colour))
+            pen.ellipse([*(place - radius), *(place + radius * source.uniform(0.4, 1, 2))], fill=ink(colour))
             continue
         angles = np.sort(source.uniform(0, 2 * np.pi, corners))
         outline = place + radius * np.stack([np.cos(angles), np.sin(angles)], 1)
-        pen.polygon([(x, y) for x, y in outline], fill=_ink(colour))
+        pen.polygon([(x, y) for x, y in outline], fill=ink(colour))
     flat = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32)
     shade = 1 + 0.14 * _clouds(source, 3) + 0.08 * _clouds(source, 24)
     grained = flat * shade[..., None] + source.uniform(0, 12) * _clouds(source, 64)[..., None]
@@ -81,8 +82,3 @@ def scene(number: int) -> Tensor:
 def _clouds(source: np.random.Generator, knots: int) -> np.ndarray:
     coarse = Image.fromarray(source.normal(size=(knots, knots)).astype(np.float32))
     return np.asarray(coarse.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
-
-
-def _ink(colour: np.ndarray) -> tuple[int, int, int]:
-    red, green, blue = colour.clip(0, 255).astype(int).tolist()
-    return red, green, blue

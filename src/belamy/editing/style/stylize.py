@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -26,6 +27,8 @@ from belamy.runs.files import save_png
 from belamy.sampling.grid import encode_png
 from belamy.seeds import generator
 
+WORSE = 1.5
+"""So many times the first loss shows that the steps lead away."""
 _EDGE = 0.01
 """Intensities start so far from 0 and 1 at least, where their logits are finite."""
 
@@ -77,6 +80,7 @@ class Painting:
         losses: The weighted parts of the loss, ``content``, ``style``, ``smoothness``, and their ``total``, by step.
         seconds: All of it, preparations included.
         step_seconds: Of a step at the final size, the median.
+        final_steps: Of the losses, so many are of the final size; those of other sizes compare with no others.
         settings: What decided it.
         frames: The picture on its way, in its final size, where they were asked for.
     """
@@ -85,6 +89,7 @@ class Painting:
     losses: dict[str, list[float]] = field(repr=False)
     seconds: float
     step_seconds: float
+    final_steps: int
     settings: StyleSettings
     frames: list[np.ndarray] = field(default_factory=list, repr=False)
 
@@ -167,6 +172,7 @@ def stylize(
         work.losses,
         perf_counter() - started,
         statistics.median(work.times),
+        len(work.times),
         chosen,
         [finish(as_pixels(F.interpolate(frame, size, mode="bilinear"))) for frame in work.frames],
     )
@@ -299,19 +305,36 @@ def _variable(start: Tensor, kind: str) -> tuple[Tensor, Callable[[Tensor], Tens
 
 
 def _minimise(variable: Tensor, evaluate: Callable[[], Tensor], settings: StyleSettings) -> None:
-    """So many evaluations, by the settings' optimiser."""
+    """So many evaluations, by the settings' optimiser.
+
+    Adam's first steps are as long as its learning rate, however small the gradient is: where a painting begins near its
+    end, as noise in the style of noise does, they lead away from it. Then it goes back and on with steps half as long.
+    """
     if settings.optimiser == "lbfgs":
         torch.optim.LBFGS(
             [variable], lr=settings.lr, max_iter=settings.steps, max_eval=settings.steps, history_size=20,
             tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe",
         ).step(evaluate)  # fmt: skip
         return
-    kind = torch.optim.Adam if settings.optimiser == "adam" else torch.optim.SGD
-    optimiser = kind([variable], lr=settings.lr)
+    if settings.optimiser == "sgd":
+        optimiser: torch.optim.Optimizer = torch.optim.SGD([variable], lr=settings.lr)
+        for step in range(settings.steps):
+            optimiser.param_groups[0]["lr"] = settings.learning_rate(step)
+            evaluate()
+            optimiser.step()
+        return
+    optimiser, share = torch.optim.Adam([variable]), 1.0
+    first = least = inf
     for step in range(settings.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate(step)
-        evaluate()
+        loss = float(evaluate())
+        first = loss if step == 0 else first
+        if loss < least:
+            least, best = loss, variable.detach().clone()
+        elif loss > WORSE * first:
+            variable.data.copy_(best)
+            optimiser, share = torch.optim.Adam([variable]), share / 2
+            continue
+        optimiser.param_groups[0]["lr"] = share * settings.learning_rate(step)
         optimiser.step()
 
 

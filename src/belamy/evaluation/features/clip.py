@@ -6,9 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from belamy.errors import DataError, MissingExtra
-from belamy.evaluation.features.network import NetworkFeatures, loaded, normalised
-from belamy.evaluation.weights import as_safetensors
+from belamy.errors import MissingExtra
+from belamy.evaluation.features.network import NetworkFeatures, foreign_weights, loaded, normalised
 
 MODEL, TRAINED_ON = "ViT-B-32", "laion2b_s34b_b79k"
 SIDE = 224
@@ -35,13 +34,8 @@ def clip_features(*, weights: Path | None = None, offline: bool = False) -> Netw
         import open_clip
     except ImportError as error:
         raise MissingExtra("open_clip_torch", "clip", "Looking with CLIP") from error
-    if weights is None and offline:
-        raise DataError(
-            f"--offline forbids to fetch the weights of CLIP. Leave it out, or give the file "
-            f"open_clip_model.safetensors of {MODEL}, {TRAINED_ON}, with --extractor-weights FILE."
-        )
-    source = TRAINED_ON if weights is None else as_safetensors(weights)
-    network = loaded("CLIP", lambda: open_clip.create_model(MODEL, pretrained=source))
+    file = foreign_weights("CLIP", f"open_clip_model.safetensors of {MODEL}, {TRAINED_ON},", weights, offline)
+    network = loaded("CLIP", lambda: open_clip.create_model(MODEL, pretrained=file or TRAINED_ON))
 
     def sight(images: Tensor) -> tuple[Tensor, None]:
         return network.encode_image(normalised(images, SIDE, _MEANS, _DEVIATIONS)), None

@@ -7,9 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from belamy.errors import DataError, MissingExtra
-from belamy.evaluation.features.network import NetworkFeatures, loaded, normalised
-from belamy.evaluation.weights import as_safetensors
+from belamy.errors import MissingExtra
+from belamy.evaluation.features.network import NetworkFeatures, foreign_weights, loaded, normalised
 
 MODEL = "vit_large_patch14_dinov2.lvd142m"
 SIDE = 224
@@ -36,12 +35,8 @@ def dinov2_features(*, weights: Path | None = None, offline: bool = False) -> Ne
         import timm
     except ImportError as error:
         raise MissingExtra("timm", "dinov2", "Looking with DINOv2") from error
-    if weights is None and offline:
-        raise DataError(
-            f"--offline forbids to fetch the weights of DINOv2. Leave it out, or give the file model.safetensors of "
-            f"timm/{MODEL} with --extractor-weights FILE."
-        )
-    source: dict[str, Any] = {} if weights is None else {"pretrained_cfg_overlay": {"file": as_safetensors(weights)}}
+    file = foreign_weights("DINOv2", f"model.safetensors of timm/{MODEL}", weights, offline)
+    source: dict[str, Any] = {} if file is None else {"pretrained_cfg_overlay": {"file": file}}
     network = loaded(
         "DINOv2", lambda: timm.create_model(MODEL, pretrained=True, num_classes=0, img_size=SIDE, **source)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from belamy.errors import DataError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features.classifier import weights_digest
 from belamy.evaluation.resizing import clean_bicubic
+from belamy.evaluation.weights import as_safetensors
 
 PART = 50
 """Images that are looked at together."""
@@ -73,3 +75,23 @@ def loaded(name: str, load: Callable[[], Any]) -> Any:
         raise DataError(
             f"{name} cannot be loaded: {reason}. Without a network, give its file with --extractor-weights."
         ) from error
+
+
+def foreign_weights(name: str, file: str, weights: Path | None, offline: bool) -> str | None:
+    """The file of another library's network; None lets that library fetch it.
+
+    Args:
+        name: Of the network.
+        file: What the published file is called, in words.
+        weights: Where the user has it.
+        offline: Never touch the network.
+
+    Raises:
+        DataError: It is no safetensors file, or none is given and fetching is forbidden.
+    """
+    if weights is None and offline:
+        raise DataError(
+            f"--offline forbids to fetch the weights of {name}. Leave it out, or give the file {file} with "
+            "--extractor-weights FILE."
+        )
+    return None if weights is None else as_safetensors(weights)

@@ -51,7 +51,7 @@ class Metric(MomentsMetric):
 
     def compute(self) -> dict[str, float]:
         if "frechet" not in self._known:
-            self._known["frechet"] = frechet(real=self.real, fake=self.fake)
+            self._known["frechet"] = distance(self.real, self.fake)
         return {"frechet": self._known["frechet"]}
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
@@ -71,9 +71,9 @@ class Metric(MomentsMetric):
             real, fake = placed(self.real_rows.table()), placed(self.fake_rows.table())
             whole = self.compute()["frechet"]
             if len(real) < self.real.count or len(fake) < self.fake.count:
-                whole = frechet(real=Moments.of(real), fake=Moments.of(fake))
+                whole = distance(Moments.of(real), Moments.of(fake))
             parts = zip(_halves(real, "real"), _halves(fake, "fake"), strict=True)
-            halves = [frechet(real=Moments.of(some), fake=Moments.of(others)) for some, others in parts]
+            halves = [distance(Moments.of(some), Moments.of(others)) for some, others in parts]
             scale = (1 / self.real.count + 1 / self.fake.count) / (1 / len(real) + 1 / len(fake))
             self._known["bias"] = (sum(halves) / 2 - whole) * scale
         return self._known["bias"]
@@ -82,14 +82,14 @@ class Metric(MomentsMetric):
     def notes(self) -> list[str]:
         found: list[str] = []
         count, size = min(self.real.count, self.fake.count), self.real.size
-        if count < 4:
+        if count < 4 or not self.compute()["frechet"]:
             return found
         if count <= size:
             found.append(
                 f"There are {count:,} images for {size:,} features: a covariance is singular, and the Fréchet distance "
                 f"far too large. Take more images, or the kernel distance."
             )
-        if count < ENOUGH and self.compute()["frechet"] > 0:
+        if count < ENOUGH:
             bias = self.bias()
             size_of_bias = format(bias, ".2g" if abs(bias) < 100 else ",.0f")
             found.append(
@@ -97,15 +97,6 @@ class Metric(MomentsMetric):
                 f"distance has no such bias, frechet-infinity little of it; compare at equal N only."
             )
         return found
-
-
-def frechet(*, real: Moments, fake: Moments) -> float:
-    """The distance of two sets of features, in the features' unit squared; see :class:`Metric`.
-
-    Raises:
-        UsageError: A set has fewer than two rows.
-    """
-    return distance(real, fake)
 
 
 def variance(real: Moments, fake: Moments, real_rows: Tensor, fake_rows: Tensor) -> float:

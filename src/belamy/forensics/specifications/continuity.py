@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from belamy.forensics.specifications._figures import ink, pieces, sizes
+from belamy.forensics.specifications._figures import ink, pieces
 
 
 class Specification:
@@ -15,6 +15,6 @@ class Specification:
     says = "{low} to {high} of the ink is one piece"
 
     def measure(self, images: Tensor) -> Tensor:
-        counts = sizes(pieces(ink(images))).double()
+        counts = pieces(ink(images)).double()
         total = counts.sum(1)
         return torch.where(total > 0, counts.amax(1) / total.clamp_min(1), 1.0)

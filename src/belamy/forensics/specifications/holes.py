@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from belamy.forensics.specifications._figures import ink, pieces, sizes
+from belamy.forensics.specifications._figures import ink, pieces
 
 
 class Specification:
@@ -16,4 +16,4 @@ class Specification:
 
     def measure(self, images: Tensor) -> Tensor:
         ground = functional.pad(~ink(images), (1, 1, 1, 1), value=True)  # the outside joins what reaches the border
-        return (sizes(pieces(ground, corners=False)) > 0).sum(1).double() - 1
+        return (pieces(ground, corners=False) > 0).sum(1).double() - 1

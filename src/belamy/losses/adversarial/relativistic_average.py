@@ -1,13 +1,13 @@
 """The relativistic average losses."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from belamy.losses.adversarial._comparison import comparison
+from belamy.losses.adversarial.relativistic_pairing import Adversarial as Pairing
 from belamy.processes import gather
 
 
-class Adversarial(nn.Module):
+class Adversarial(Pairing):
     r"""Real samples should score higher than the mean generated sample, generated ones lower than the mean real one.
 
     .. math:: L_D = f(s_r - \bar s_f) + f(\bar s_r - s_f), \qquad L_G = f(s_f - \bar s_r) + f(\bar s_f - s_r)
@@ -26,18 +26,8 @@ class Adversarial(nn.Module):
         UsageError: An unknown ``base``.
     """
 
-    relativistic = True
-
-    def __init__(self, *, base: str = "non-saturating") -> None:
-        super().__init__()
-        self.loss, self.zero_sum = comparison(base), base == "minimax"
-
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """``[N]`` from scores of real and generated samples."""
         mean_real, mean_fake = gather(torch.stack([real.mean(), fake.mean()])).mean(0)
         value: Tensor = self.loss(real - mean_fake) + self.loss(mean_real - fake)
         return value
-
-    def generator(self, fake: Tensor, real: Tensor) -> Tensor:
-        """``[N]`` from scores of generated and real samples."""
-        return -self.discriminator(real, fake) if self.zero_sum else self.discriminator(fake, real)

@@ -90,23 +90,16 @@ def treatment(history: RunHistory, sign: str, remedy: Remedy) -> dict[str, Any] 
         options += ["--train-samples", f"{saved + recipe.train_samples}"]  # too little of the run is left to act
     if lost:
         why.append(f"it discards the {' and the '.join(lost)}, so all begins anew")
-    why.append(measured(sign, remedy.why))
-    return {"why": "; ".join(filter(None, why)), "options": options, "anew": anew}
-
-
-def measured(sign: str, why: str) -> str:
-    """How a remedy did where it was tried, in words."""
-    counts = trials().get(sign, {}).get(why)
-    if not counts:
-        return "not measured"
-    helped, harmed, tried = counts
-    return f"in {tried} trials it helped in {helped} and harmed in {harmed}"
+    why.append(trials().get(sign, {}).get(remedy.why, "not measured"))
+    return {"why": "; ".join(why), "options": options, "anew": anew}
 
 
 @cache
-def trials() -> dict[str, dict[str, list[int]]]:
-    """How often each remedy of each sign helped, harmed and was tried, as ``benchmarks/remedies.py`` found."""
-    told: dict[str, dict[str, list[int]]] = json.loads(resources.files(__package__).joinpath("trials.json").read_text())
+def trials() -> dict[str, dict[str, str]]:
+    """How each remedy of each sign did where it was tried, in words, as ``benchmarks/remedies.py`` found."""
+    told: dict[str, dict[str, str]] = json.loads(
+        resources.files(__package__).joinpath("trials.json").read_text("utf-8")
+    )
     return told
 
 

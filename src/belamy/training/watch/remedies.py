@@ -99,7 +99,6 @@ def weaken_discriminator(builder: RemedyBuilder) -> Remedies:
         pairing(builder),
         builder.field("critic_steps", lambda now: max(1, now // 2), "let it learn less often"),
         slower(builder, "discriminator"),
-        smoother(builder),
         more_dropout(builder),
     )
 
@@ -109,50 +108,34 @@ def strengthen_discriminator(builder: RemedyBuilder) -> Remedies:
     return (
         faster(builder, "discriminator"),
         slower(builder, "generator"),
-        builder.field("batch", lambda now: min(now * 2, 65536), "larger batches show more of the data at once"),
+        larger_batches(builder),
         *(builder.option("discriminator", key, lambda now: now * 2, "give it more filters") for key in FILTERS),
     )
 
 
 def more_variety(builder: RemedyBuilder) -> Remedies:
-    """Against collapse: what lets the discriminator see or punish the lack of variety."""
-    return pairing(builder), smoother(builder)
-
-
-def sharper(builder: RemedyBuilder) -> Remedies:
-    """When samples are blurred or grey: codes that tell more, and slower steps."""
-    return (
-        builder.field("beta", lambda now: now / 10, "let codes tell more of their image"),
-        builder.field("latent", lambda now: min(now * 4, 256), "larger codes"),
-        slower(builder, "model"),
-        faster(builder, "model"),
-        faster(builder, "discriminator") if hasattr(builder.recipe, "discriminator") else None,
-    )
+    """Against collapse: what lets a discriminator see the lack of variety; without one, more training."""
+    return (pairing(builder), smoother(builder)) if hasattr(builder.recipe, "adversarial") else (longer(builder),)
 
 
 def calm(builder: RemedyBuilder, player: str) -> Remedies:
-    """When a player's steps are too large: a lower rate for it, clipping, a smoother discriminator, larger batches."""
-    return (
-        slower(builder, player, 10),
-        clipped(builder),
-        smoother(builder),
-        builder.field("batch", lambda now: min(now * 2, 65536), "larger batches have steadier gradients"),
-    )
+    """When a player's steps are too large."""
+    return slower(builder, player, 10), clipped(builder)
 
 
-def augmentations(builder: RemedyBuilder) -> Remedies:
+def larger_batches(builder: RemedyBuilder) -> Remedy | None:
+    """Twice as many samples in a step."""
+    return builder.field("batch", lambda now: min(now * 2, 65536), "larger batches show more of the data at once")
+
+
+def longer(builder: RemedyBuilder) -> Remedy | None:
+    """Twice as many samples in the run."""
+    return builder.field("train_samples", lambda now: now * 2, "train longer")
+
+
+def augmentation(builder: RemedyBuilder) -> Remedy | None:
     """When the data are few."""
-    return (
-        builder.part("views", "adaptive", "augment what the discriminator sees, as much as it takes (ADA)"),
-        builder.part("views", "diff-augment", "augment what the discriminator sees"),
-    )
-
-
-def fewer_filters(builder: RemedyBuilder) -> Remedies:
-    """A smaller discriminator."""
-    return tuple(
-        builder.option("discriminator", key, lambda now: max(1, now // 2), "give it fewer filters") for key in FILTERS
-    )
+    return builder.part("views", "diff-augment", "augment what the discriminator sees")
 
 
 def more_dropout(builder: RemedyBuilder) -> Remedy | None:

@@ -43,7 +43,7 @@ class Sign(BaseSign):
             remedies=lambda builder: (
                 advice("take kernels divisible by the stride, or enlarge before convolving") if layer else None,
                 slower(builder, "generator"),
-                builder.part("generator", "r3gan", "a generator that enlarges before it convolves"),
+                builder.part("generator", "r3gan", "a generator that enlarges smoothly"),
             ),
         )
 

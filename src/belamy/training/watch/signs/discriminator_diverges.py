@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from belamy.training.watch.constant import least
-from belamy.training.watch.remedies import calm
+from belamy.training.watch.remedies import calm, larger_batches
 from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 LOSS = "losses.discriminator.adversarial"
@@ -41,5 +41,5 @@ class Sign(BaseSign):
             f"Its loss is {loss:.3g}; one score for all images would give {constant:.3g}.",
             "The discriminator's steps overshoot: its learning rate is too high.",
             ("loss of the discriminator", LOSS, constant),
-            remedies=lambda builder: calm(builder, "discriminator"),
+            remedies=lambda builder: (*calm(builder, "discriminator"), larger_batches(builder)),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from belamy.training.watch.remedies import augmentations, fewer_filters, more_dropout, smoother
+from belamy.training.watch.remedies import augmentation, more_dropout, smoother
 from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
@@ -45,12 +45,7 @@ class Sign(BaseSign):
             cause,
             ("training above held-out", "watch.auc_held", self.auc),
             mild=strength < 1,
-            remedies=lambda builder: (
-                *augmentations(builder),
-                more_dropout(builder),
-                smoother(builder),
-                *fewer_filters(builder),
-            ),
+            remedies=lambda builder: (augmentation(builder), smoother(builder), more_dropout(builder)),
         )
 
 

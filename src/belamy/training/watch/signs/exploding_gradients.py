@@ -6,7 +6,7 @@ from math import log
 
 import numpy as np
 
-from belamy.training.watch.remedies import calm
+from belamy.training.watch.remedies import slower
 from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 ROWS = 12
@@ -41,5 +41,5 @@ class Sign(BaseSign):
             f"The steps of the {player} overshoot, so that its next gradient is larger still: its learning rate is too "
             f"high for its loss.",
             (f"gradient norm of the {player}", name, None),
-            remedies=lambda builder: calm(builder, player),
+            remedies=lambda builder: (slower(builder, player, 10),),
         )

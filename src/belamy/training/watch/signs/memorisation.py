@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from belamy.training.watch.remedies import advice, augmentations
+from belamy.training.watch.remedies import advice, augmentation
 from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
@@ -37,7 +37,7 @@ class Sign(BaseSign):
             ("share of copies", "watch.copies", self.copies),
             remedies=lambda builder: (
                 advice("learn from more images"),
-                *augmentations(builder),
+                augmentation(builder),
                 builder.field("train_samples", lambda now: max(now // 2, 1), "stop earlier"),
             ),
         )

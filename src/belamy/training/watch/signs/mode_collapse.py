@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from belamy.training.watch.remedies import more_variety, sharper
+from belamy.training.watch.remedies import more_variety
 from belamy.training.watch.sign import EASED, RISING, BaseSign, Finding, RunHistory
 
 
@@ -38,5 +38,5 @@ class Sign(BaseSign):
             "The codes that samples are drawn from have lost their meaning: hardly anything follows from them.",
             ("diversity against the data's", "watch.diversity", self.diversity),
             ("share of the data's places met", "watch.coverage", self.coverage),
-            remedies=more_variety if history.adversarial else sharper,
+            remedies=more_variety,
         )  # fmt: skip

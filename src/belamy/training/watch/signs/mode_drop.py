@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from belamy.training.watch.remedies import more_variety, sharper
+from belamy.training.watch.remedies import more_variety
 from belamy.training.watch.sign import EASED, RISING, BaseSign, Finding, RunHistory
 
 
@@ -47,7 +47,7 @@ class Sign(BaseSign):
             "The generator has given up parts of the data: the discriminator does not punish what is missing."
             if history.adversarial else "Samples are drawn from codes that stand for a part of the data only.",
             ("share of the data covered", "watch.coverage", self.coverage),
-            remedies=more_variety if history.adversarial else sharper,
+            remedies=more_variety,
         )  # fmt: skip
 
     def absent(self, history: RunHistory) -> float | None:

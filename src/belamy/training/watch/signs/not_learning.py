@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from belamy.training.watch.remedies import faster
+from belamy.training.watch.remedies import faster, longer
 from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
@@ -33,7 +33,7 @@ class Sign(BaseSign):
             ("share of the data covered", "watch.coverage", self.coverage),
             mild=True,
             remedies=lambda builder: (
-                builder.field("train_samples", lambda now: now * 2, "train longer"),
+                longer(builder),
                 faster(builder, "generator", 2),
             ),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from belamy.training.watch.remedies import calm
+from belamy.training.watch.remedies import slower, smoother
 from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
@@ -34,5 +34,5 @@ class Sign(BaseSign):
             f"A step changes the weights of the {player} by {share:.1%} of their size (limit {limits[player]:.1%}).",
             f"The learning rate of the {player} is too high: it forgets in a few steps what it has learned.",
             (f"change of the {player} in a step", f"watch.moved.{player}", limits[player]),
-            remedies=lambda builder: calm(builder, player),
+            remedies=lambda builder: (smoother(builder), slower(builder, player, 10)),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log
 
-from belamy.training.watch.remedies import sharper
+from belamy.training.watch.remedies import longer, pairing
 from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
@@ -42,5 +42,5 @@ class Sign(BaseSign):
             "Samples are averages of many images: what they are drawn from does not tell those apart."
             if not history.adversarial else "The discriminator does not see what is missing, or not yet.",
             *((f"{name} against the data's", f"watch.{name}", limit) for name, (_, limit) in left.items()),
-            remedies=sharper,
+            remedies=lambda builder: (longer(builder), pairing(builder)),
         )  # fmt: skip
