@@ -123,7 +123,7 @@ def spoil_bytes(path: Path, _outside: Path, dice: random.Random) -> str:
     kind = dice.choice(("cut", "flip", "empty", "append", "zeros", "noise", "again"))
     if kind == "flip" and data:
         data[place] ^= 1 << dice.randrange(8)
-    made = {
+    made: dict[str, bytes | bytearray] = {
         "cut": data[:place], "flip": data, "empty": b"", "append": data + dice.randbytes(50), "zeros": bytes(len(data)),
         "noise": dice.randbytes(len(data)), "again": data + data,
     }[kind]  # fmt: skip

@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +52,8 @@ SIDE = 32
 Say = Callable[[str], None]
 
 
-class HeldOut(NamedTuple):
+@dataclass(frozen=True)
+class HeldOut:
     """What a judge is worth: how many held-out images it tells right, beside a linear model of the same data.
 
     Args:
