@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,12 @@ def test_samples_are_checked_against_the_class_asked_for(tmp_path: Path, photos:
     assert 0 <= facts["label_fidelity"] <= 1 and facts["judge"].startswith("judge-convnet@")
     told = belamy("sample", "run", "--count", "40", "--check", "--out", "folder")
     assert "% are of the class asked for, says judge-convnet@" in told.stdout
+    worth = facts["judge_accuracy"]
+    assert re.fullmatch(r"\d+\.\d% of \d+ held-out images told right, a linear model \d+\.\d%", worth)
+    assert f"({worth})" in told.stdout
+    words = ["evaluate", "run", "--count", "40", "--metrics", "diversity", "--no-real-baseline", "--no-progress"]
+    assert worth in " ".join(belamy(*words, "--out", "page.html").stdout.split())
+    assert worth in Path("page.html").read_text()
 
 
 def test_labels_that_are_not_used_cannot_be_checked(trained: Path, belamy: Command) -> None:
