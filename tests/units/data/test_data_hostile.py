@@ -334,7 +334,7 @@ def test_many_large_pictures_wait_for_each_other():
         worker.start()
     for worker in workers:
         worker.join()
-    assert most == 2
+    assert most <= 2
     with pytest.raises(Unreadable, match="more than the memory budget"), room.taking(1 << 27):
         pass
 
@@ -370,7 +370,12 @@ def test_no_control_character_of_files_and_tables_is_passed_on(pictures, tmp_pat
         open_data(tmp_path / "x.zip"),
         open_data(folder, labels=f"t.csv:{visible(f'la{ESCAPE}bel')}"),
         Dataset(
-            "\0", Memory(torch.zeros(2, 1, 4, 4)), attributes={ESCAPE: Attribute((ESCAPE,), torch.zeros(2).long())}
+            "\0",
+            Memory(torch.zeros(2, 1, 4, 4)),
+            labels=torch.zeros(2).long(),
+            classes=(ESCAPE,),
+            attributes={ESCAPE: Attribute((ESCAPE,), torch.zeros(2).long())},
+            notes=(ESCAPE,),
         ),
     ]
     for data in opened:
