@@ -26,7 +26,7 @@ from belamy.comparison.trial import Busy, Workspace, perform
 from belamy.data import Dataset
 from belamy.errors import BelamyError, Interrupted, RunError, UsageError, plain
 from belamy.evaluation.panel import Panel
-from belamy.judges.judge import alone, extractor, trained_judge
+from belamy.judges.judge import extractor, trained_judge
 from belamy.methods.base import METHODS, DataSpec
 from belamy.registry import Part
 from belamy.runs import files
@@ -130,7 +130,7 @@ def make_workspace(execution: Execution, data: Dataset, say: Any = None) -> Work
     """Data and judge; the judge is kept in the comparison's folder, so that all machines use the very same."""
     folder, run = execution.folder / "judge", None
     if data.labels is not None and len(data.classes) > 1:
-        with alone(execution.folder / "lock"):
+        with files.locked(execution.folder / "lock"):
             if not folder.is_dir():
                 judge = trained_judge(data, say=say)
                 left_out = shutil.ignore_patterns("checkpoints", "lock", "samples", "animation.*")

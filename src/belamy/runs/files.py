@@ -16,9 +16,9 @@ import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -241,14 +241,37 @@ def truncate(path: Path, length: int) -> None:
         write_bytes(path, read_bytes(path)[:length])
 
 
-def open_lock(path: Path) -> IO[bytes]:
-    """A file to lock, made if absent.
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[bool | None]:
+    """Hold a file, made if absent, or a folder, against all other processes that hold it so.
+
+    Args:
+        path: What is held; the system lets go of it when this process ends, however it ends.
+        wait: Until no other holds it.
+
+    Yields:
+        Whether it is held by this process; None where the system knows no such locks.
 
     Raises:
         StorageError: The place cannot be written.
     """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield None
+        return
     with _storage(path):
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | NO_LINK, 0o666), "ab")
+        if not path.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_WRONLY | os.O_CREAT | NO_LINK, 0o666)
+    held = False
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            held = True
+        yield held
+    finally:
+        os.close(descriptor)
 
 
 def write_directory_atomically(path: Path, writer: Callable[[Path], None]) -> None:
@@ -295,12 +318,12 @@ def filling(path: Path) -> Iterator[Path]:
     temporary = (path if there else path.parent) / f"{OUT}{secrets.token_hex(4)}"
     with _storage(path):
         for left in temporary.parent.glob(f"{OUT}*"):
-            with _holding(left) as abandoned:
+            with locked(left, wait=False) as abandoned:
                 if abandoned:
                     shutil.rmtree(left)
         try:
             temporary.mkdir(parents=True)
-            with _holding(temporary):
+            with locked(temporary):
                 yield temporary
             _sync_tree(temporary)
             if there:
@@ -315,24 +338,6 @@ def filling(path: Path) -> Iterator[Path]:
             if isinstance(error, StorageError) and isinstance(error.__cause__, OSError):
                 raise error.__cause__ from None  # it names the folder that nobody knows
             raise
-
-
-@contextmanager
-def _holding(folder: Path) -> Iterator[bool]:
-    """Hold a folder for as long as this process lives; yields False if another holds it."""
-    try:
-        import fcntl
-    except ImportError:  # not on Windows, where what was left stays
-        yield False
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
-    finally:
-        os.close(descriptor)
 
 
 def sweep(path: Path) -> list[str]:

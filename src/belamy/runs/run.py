@@ -163,16 +163,9 @@ class Run:
         Raises:
             RunError: Another process holds it.
         """
-        try:
-            import fcntl
-        except ImportError:  # not on Windows
-            yield
-            return
-        with files.open_lock(self.path / "lock") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(f"Another process is training {self.path}. Wait for it or stop it.") from None
+        with files.locked(self.path / "lock", wait=False) as held:
+            if held is False:
+                raise RunError(f"Another process is training {self.path}. Wait for it or stop it.")
             yield
 
     # What happened
