@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +52,8 @@ SIDE = 32
 Say = Callable[[str], None]
 
 
-class HeldOut(NamedTuple):
+@dataclass(frozen=True)
+class HeldOut:
     """What a judge is worth: how many held-out images it tells right, beside a linear model of the same data.
 
     Args:
@@ -144,13 +145,14 @@ def extractor(data: Dataset, run: Run | None, *, always: bool = False) -> Extrac
     if run is None:
         return PixelFeatures(data.shape)
     found = held_out(run)
+    doubt = f"The judge trained on {data.name} cannot be trusted ({found})"
     if always or found.trusted:
-        network = run.method().networks()["classifier"]
-        return ClassifierFeatures(network, f"judge-{run.recipe.classifier.name}", str(found))  # type: ignore[attr-defined]
+        network, name = run.method().networks()["classifier"], f"judge-{run.recipe.classifier.name}"  # type: ignore[attr-defined]
+        return ClassifierFeatures(network, name, str(found), () if found.trusted else (f"{doubt}.",))
     embedded = efficientnet_features(data.shape)
     embedded.notes = (
-        f"The judge trained on {data.name} cannot be trusted ({found}), so EfficientNet-lite0 looks instead. It tells "
-        "no classes apart; --extractor classifier takes the judge all the same.",
+        f"{doubt}, so EfficientNet-lite0 looks instead. It tells no classes apart; --extractor classifier takes the "
+        "judge all the same.",
     )
     return embedded
 
@@ -158,7 +160,7 @@ def extractor(data: Dataset, run: Run | None, *, always: bool = False) -> Extrac
 def held_out(run: Run) -> HeldOut:
     """How a judge did on held-out images when it was trained."""
     told = [row for row in run.journal() if row.get("event") == TOLD]
-    return HeldOut(*(int(told[-1][name]) for name in HeldOut._fields)) if told else HeldOut(0, 0, 0)
+    return HeldOut(*(int(told[-1][name]) for name in ("right", "linear", "count"))) if told else HeldOut(0, 0, 0)
 
 
 def _train(folder: Path, chosen: Recipe, data: Dataset) -> None:
@@ -180,7 +182,7 @@ def _train(folder: Path, chosen: Recipe, data: Dataset) -> None:
     session = Session(run, trainer, SessionSettings(snapshots=1, watch=False), Reporter())
     if not session.go():
         raise KeyboardInterrupt
-    run.log(TOLD, chosen.train_samples, **examined(run.method().networks()["classifier"], data)._asdict())
+    run.log(TOLD, chosen.train_samples, **asdict(examined(run.method().networks()["classifier"], data)))
     os.rename(beside, folder)
 
 
