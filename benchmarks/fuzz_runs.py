@@ -123,11 +123,11 @@ def spoil_bytes(path: Path, _outside: Path, dice: random.Random) -> str:
     kind = dice.choice(("cut", "flip", "empty", "append", "zeros", "noise", "again"))
     if kind == "flip" and data:
         data[place] ^= 1 << dice.randrange(8)
-    made = {
-        "cut": data[:place], "flip": data, "empty": b"", "append": data + dice.randbytes(50), "zeros": bytes(len(data)),
-        "noise": dice.randbytes(len(data)), "again": data + data,
-    }[kind]  # fmt: skip
-    path.write_bytes(made)
+    made: dict[str, bytes] = {
+        "cut": bytes(data[:place]), "flip": bytes(data), "empty": b"", "append": bytes(data) + dice.randbytes(50),
+        "zeros": bytes(len(data)), "noise": dice.randbytes(len(data)), "again": bytes(data + data),
+    }  # fmt: skip
+    path.write_bytes(made[kind])
     return kind
 
 

@@ -189,7 +189,7 @@ def treated(run: Run, changes: dict[str, Any]) -> tuple[float, bool]:
     shorter = "train_samples" in changes and changed.train_samples <= seen
     anew = not seen or shorter or bool(discarded(recipe, changed, run.spec))
     length = changed.train_samples if anew or "train_samples" in changes else seen + SAMPLES
-    trainer = make(changed.changed(samples=length), labelled)  # type: ignore[arg-type]
+    trainer = make(changed.changed(samples=length), labelled)
     if not anew:
         assert state is not None
         inherit(trainer, recipe, run.spec, state)
@@ -285,10 +285,10 @@ def work(folder: Path, pictures: str, name: str, seed: int, until: float, most: 
         mine = [row for row in told(folder) if (row["sign"], row["why"]) == (finding.sign, remedy.why)]
         if len(mine) >= most or settled(folder, mine) or any({**row, **key} == row for row in mine):
             continue
-        before = known.get(json.dumps(changes, sort_keys=True))
-        if before is None and monotonic() >= until:
+        same = known.get(json.dumps(changes, sort_keys=True))
+        if same is None and monotonic() >= until:
             continue
-        after, anew = (before["after"], before["anew"]) if before else treated(run, changes)
+        after, anew = (same["after"], same["anew"]) if same else treated(run, changes)
         known[json.dumps(changes, sort_keys=True)] = {"after": after, "anew": anew}
         tell(folder, **key, sign=finding.sign, why=remedy.why, changes=changes, after=after, anew=anew)
 

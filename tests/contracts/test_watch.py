@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -247,16 +248,16 @@ RUNS: dict[str, BaseRecipe] = {"gan": CONDITIONAL.changed(**SMALL, targets=("noi
 def test_every_command_that_is_printed_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("belamy.training.session.publish", lambda run: None)
     run = finished(RUNS[name], tmp_path)
-    commands = set()
+    commands: dict[str, str] = {}  # two that differ in numbers alone are one kind
     for make in BROKEN.values():
         broken = make()
         rows = [{**row, "samples": row["samples"] / 1000} for row in broken.rows]
         history = replace(broken, recipe=run.recipe, rows=rows, spec=run.spec, saved=run.samples_seen)
         for finding in facts(history):
-            commands |= {command(str(run.path), each["options"], each["anew"]) for each in finding["remedies"]}
-    commands -= {""}
-    assert len(commands) >= 5
-    for number, line in enumerate(sorted(commands)):
+            for line in (command(str(run.path), each["options"], each["anew"]) for each in finding["remedies"]):
+                commands[re.sub(r"[\d.e-]+", "#", line)] = line
+    assert len(commands) > 3
+    for number, line in enumerate(filter(None, commands.values())):
         words = shlex.split(line)[1:]
         assert main([*words, "--out", str(tmp_path / f"{number}"), *QUIET]) == 0, line
         assert Run.open(tmp_path / f"{number}").samples_seen >= (1 if "--like" in words else 33), line
@@ -299,6 +300,7 @@ def test_below_its_limit_a_finding_is_a_note() -> None:
     found = {finding.sign: finding for finding in examine(history(look=put(pattern=4.7)))}
     assert "4.7 times" in found["checkerboard"].says and "(limit 8)" in found["checkerboard"].says
     assert found["checkerboard"].severity == "note"
+    assert found["checkerboard"].facts()["cause"].startswith("No failure yet. If it becomes one: ")
 
 
 def test_the_cause_of_a_pattern_is_what_the_networks_show() -> None:
@@ -313,7 +315,7 @@ def test_the_cause_of_a_pattern_is_what_the_networks_show() -> None:
 
 @pytest.mark.parametrize("name", SIGNS.names())
 def test_a_method_without_a_discriminator_is_told_of_none(name: str) -> None:
-    broken = replace(BROKEN[name](), recipe=vae.Recipe(), events=())
+    broken = replace(BROKEN[name](), recipe=vae.Recipe(train_samples=SAMPLES), events=())
     rows = [{**row, "losses": {}, "gradient_norms": {}} for row in broken.rows]
     for row in rows:
         for quantity in ("auc", "auc_held", "scores", "gradient", "moved", "shown", "loudest"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -200,3 +201,17 @@ def test_doctor_trains_resumes_and_is_content(tmp_path: Path, belamy: Command) -
     assert {"python", "packages", "devices", "cache", "disk", "training", "resuming"} <= set(checks)
     assert "accuracy 0.9" in checks["training"]["detail"]
     assert "All is well." in done.stdout
+
+
+def test_doctor_names_a_package_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    from belamy.cli.verbs import doctor
+
+    monkeypatch.setattr(
+        doctor, "requires", lambda _: ["numpy>=1.26", "tyro>=99.1", "nosuch>=1", "av>=12; extra == 'video'"]
+    )
+    packages = next(check for check in doctor.installation() if check.name == "packages")
+    assert not packages.ok and "(at least 99.1)" in packages.detail
+    assert "nosuch MISSING (at least 1)" in packages.detail
+    assert "av" not in packages.detail and not re.search(r"numpy [\d.]+ \(", packages.detail)
+    monkeypatch.setattr(doctor, "requires", lambda _: ["numpy>=1.26"])
+    assert next(check for check in doctor.installation() if check.name == "packages").ok

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import belamy as library
 from belamy.cli import main
 from belamy.cli.verbs.compare import spelled, variant
+from belamy.errors import UsageError
 from belamy.judges import judge
 from stories.conftest import SMALL, Command
 
@@ -97,8 +101,27 @@ def test_samples_are_checked_against_the_class_asked_for(tmp_path: Path, photos:
     assert 0 <= facts["label_fidelity"] <= 1 and facts["judge"].startswith("judge-convnet@")
     told = belamy("sample", "run", "--count", "40", "--check", "--out", "folder")
     assert "% are of the class asked for, says judge-convnet@" in told.stdout
+    worth = facts["judge_accuracy"]
+    assert re.fullmatch(r"\d+\.\d% of \d+ held-out images told right, a linear model \d+\.\d%", worth)
+    assert f"({worth})" in told.stdout
+    words = ["evaluate", "run", "--count", "40", "--metrics", "diversity", "--no-real-baseline", "--no-progress"]
+    assert worth in " ".join(belamy(*words, "--out", "page.html").stdout.split())
+    assert worth in Path("page.html").read_text()
 
 
 def test_labels_that_are_not_used_cannot_be_checked(trained: Path, belamy: Command) -> None:
     refused = belamy("sample", trained, "--check", "--out", "s.npz")
     assert refused.returncode == 2 and "Leave --check out" in refused.stderr
+
+
+def test_from_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("belamy.api.compare.conduct", lambda *given: asked.extend(given) or tmp_path)
+    changed = {"hinge": {"adversarial": "hinge"}}
+    assert library.compare("digits", variants=changed, out=tmp_path / "x", seeds=2, size=16) == tmp_path
+    config, execution = asked
+    assert [(each.label, each.recipe) for each in config.variants] == [("digits", "digits"), ("hinge", "digits")]
+    assert [each.made().size for each in config.variants] == [16, 16] and config.seeds == 2
+    assert str(config.variants[1].made().adversarial) == "hinge" and execution.folder == tmp_path / "x"
+    with pytest.raises(UsageError, match="no field 'adversarail'"):
+        library.compare("digits", out=tmp_path, adversarail="hinge")

@@ -48,7 +48,7 @@ class TestEvaluate:
         assert "fakes against reals (all)" in said.stdout and "95 % interval" in said.stdout
         assert "N = 40 < 10,000" in said.stdout and str(page) in said.stdout
         assert "The 40 images are close to real ones: Fréchet distance" in said.stdout.splitlines()[1]
-        assert "little variety" in said.stdout.splitlines()[2], "they are half as bright"
+        assert "they vary little" in said.stdout.splitlines()[2], "they are half as bright"
         facts = json.loads(told.read_text())
         found = facts["measures"]["frechet"]
         assert found["value"] > found["floor"]["value"] >= 0 and found["low"] <= found["value"] <= found["high"]

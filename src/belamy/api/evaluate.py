@@ -24,6 +24,7 @@ from belamy.judges.judge import trained_judge
 from belamy.progress import Counting, Reporter, reporter
 from belamy.registry import Part
 from belamy.runs.run import Run
+from belamy.sampling.draw import unsettled
 from belamy.seeds import generator
 from belamy.training.setup import open_recipe_data
 
@@ -323,6 +324,8 @@ def stated(run: Run | None, data: Dataset, candidate: Candidate, protocol: Proto
         notes.append(
             f"The run is not finished: {run.samples_seen:,} of {run.recipe.train_samples:,} training samples seen."
         )
+    if run is not None and isinstance(candidate.source, Drawn):
+        notes += [note for note in [unsettled(candidate.source.method, run.samples_seen)] if note]
     if run is not None and data.name == run.card.name and data.fingerprint != run.provenance.data:
         notes.append("The data are not those that the run learned from: their fingerprint differs.")
     if candidate.count < protocol.count:

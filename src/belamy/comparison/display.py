@@ -7,51 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from belamy.comparison.ledger import Ledger
 from belamy.comparison.outcome import Outcome
 from belamy.comparison.plan import Trial
 from belamy.comparison.trial import run_folder
 from belamy.errors import BelamyError
-from belamy.progress import duration
+from belamy.progress import duration, reporter
 from belamy.runs.run import Run
 
 LOOK_SECONDS = 2.0
-LINE_SECONDS = 30.0
-
-
-class Display(Protocol):
-    """Shows text and a share of the work."""
-
-    def show(self, share: float, text: str) -> None:
-        """The state now."""
-
-
-class ComparisonBar:
-    """A live bar in a terminal."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress, self.task = progress, progress.add_task("", total=1.0)
-
-    def show(self, share: float, text: str) -> None:
-        self.progress.update(self.task, completed=share, description=text)
-
-
-class ComparisonLines:
-    """A line now and then, for logs: when a trial ends, and every half minute."""
-
-    def __init__(self, console: Console) -> None:
-        self.console, self.last, self.said = console, -LINE_SECONDS, ""
-
-    def show(self, share: float, text: str) -> None:
-        done = text.partition(",")[0]
-        if done != self.said or monotonic() - self.last >= LINE_SECONDS:
-            self.last, self.said = monotonic(), done
-            self.console.print(f"{share:4.0%}  {text}", soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
 @contextmanager
@@ -67,39 +32,35 @@ def shown(
         progress: Show anything at all.
         on_outcome: Called when a trial has ended.
     """
-    over, console = threading.Event(), Console(quiet=not progress)
-    columns = (
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.description}", markup=False),
-    )
-    with Progress(*columns, console=console, disable=not (progress and console.is_terminal)) as bar:
-        display: Display = ComparisonBar(bar) if console.is_terminal else ComparisonLines(console)
+    over, shows = threading.Event(), reporter(progress)
 
-        def look() -> None:
-            first, started, ended = None, monotonic(), len(ledger.outcomes(trials))
-            opened: dict[str, Run] = {}
-            while True:
-                last = over.is_set()
-                outcomes, held = ledger.outcomes(trials), ledger.held()
-                share = (len(outcomes) + sum(begun(folder, key, opened) for key in held)) / len(trials)
-                first = share if first is None else first
-                speed = (share - first) / max(monotonic() - started, 1e-9)
-                display.show(share, told(trials, outcomes, held, (1 - share) / speed if speed > 0 else None))
-                if len(outcomes) > ended:
-                    ended = len(outcomes)
-                    on_outcome()
-                if last:
-                    return
-                over.wait(LOOK_SECONDS)
+    def look() -> None:
+        first, started, ended, said = None, monotonic(), len(ledger.outcomes(trials)), -1
+        opened: dict[str, Run] = {}
+        while True:
+            last = over.is_set()
+            outcomes, held = ledger.outcomes(trials), ledger.held()
+            share = (len(outcomes) + sum(begun(folder, key, opened) for key in held)) / len(trials)
+            first = share if first is None else first
+            speed = (share - first) / max(monotonic() - started, 1e-9)
+            if shows.due() or len(outcomes) != said:
+                said = len(outcomes)
+                shows.work(share, told(trials, outcomes, held, (1 - share) / speed if speed > 0 else None))
+            if len(outcomes) > ended:
+                ended = len(outcomes)
+                on_outcome()
+            if last:
+                return
+            over.wait(LOOK_SECONDS)
 
-        thread = threading.Thread(target=look, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        shows.close()
 
 
 def begun(folder: Path, key: str, opened: dict[str, Run]) -> float:

@@ -108,7 +108,7 @@ def lacking(evidence: Observations) -> str | None:
     if evidence.missing:
         names = [f"“{name}”" for name in evidence.missing[:NAMED]]
         more = len(evidence.missing) - len(names)
-        return f"missing kinds: {_listed([*names, f'{more} more'] if more else names)}"
+        return f"kinds are missing: {_listed([*names, f'{more} more'] if more else names)}"
     return "some kinds come much more often than others" if evidence.above("kl", UNEVEN) else None
 
 
@@ -117,17 +117,17 @@ def narrow(evidence: Observations) -> str | None:
     recall = None if evidence.below("precision", NARROW) else evidence.below("recall", NARROW)
     if recall and recall.real_baseline is not None:
         beside = f"where real ones cover {recall.real_baseline:.0%}"
-        return f"little variety: they cover {recall.value:.0%} of real images, {beside}"
+        return f"they vary little and cover {recall.value:.0%} of real images, {beside}"
     spread = evidence.below("diversity", NARROW)
-    return f"little variety: they lie {spread.value:.0%} as far apart as real images" if spread else None
+    return f"they vary little and lie {spread.value:.0%} as far apart as real images" if spread else None
 
 
 def unsharp(evidence: Observations) -> str | None:
     """Too little fine detail, or too much."""
     if found := evidence.below("sharpness", BLURRED):
-        return f"blur: {found.value:.0%} of the fine detail of real images"
+        return f"they are blurred, with {found.value:.0%} of the fine detail of real images"
     if found := evidence.above("sharpness", NOISY):
-        return f"noise or grain: {found.value:.1f} times the fine detail of real images"
+        return f"they are noisy or grainy, with {found.value:.1f} times the fine detail of real images"
     return None
 
 

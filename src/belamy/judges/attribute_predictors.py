@@ -24,6 +24,8 @@ CLASSES = "class"
 PASSES, LEAST, MOST = 30, 60_000, 300_000
 """Training samples: passes over the data, but no fewer and no more than these."""
 SEED = 12345
+TESTED = 1000
+"""Held-out images that each is tested on, at most."""
 LEARNED = 2
 """Counts the ways in which these networks have learned: one of another way is not found in the cache."""
 
@@ -40,7 +42,7 @@ def attribute_predictors(
         data: Images with attributes or labels.
         names: Which of them are wanted, ``class`` for the labels; by default all.
         cache: Where judges are kept; None is $BELAMY_CACHE or the platform's cache.
-        say: Is told that a judge is being trained.
+        say: Is told that a judge is being trained, and how many held-out images each tells right.
 
     Raises:
         UsageError: There is no such attribute.
@@ -60,7 +62,26 @@ def attribute_predictors(
         starts = torch.tensor([0, *(len(each.values) for each in attributes.values())]).cumsum(0).tolist()
         for name, first, last in zip(attributes, starts, starts[1:], strict=False):
             found[name] = _head(network, name, attributes[name].values, slice(first, last))
-    return [found[name] for name in wanted]
+    chosen = [found[name] for name in wanted]
+    if say and chosen:
+        say(_worth(data, chosen))
+    return chosen
+
+
+def _worth(data: Dataset, predictors: Sequence[ClassifierPredictor]) -> str:
+    """How many held-out images each tells right, and how many whoever always says the commonest value."""
+    held = data.splits.get("test", torch.empty(0, dtype=torch.long))[:TESTED]
+    if not len(held):
+        return f"{data.name} holds no images out, so nobody knows how well its attributes are told."
+    images, told = data.images(held), []
+    for each in predictors:
+        codes = data.labels if each.name == CLASSES else data.attributes[each.name].codes
+        assert codes is not None  # there is no predictor of labels without labels
+        right = (each.predict(images).verdict == codes[held]).double().mean()
+        told.append(
+            f"{each.name} {right:.1%} (the commonest value: {torch.bincount(codes[held]).max() / len(held):.1%})"
+        )
+    return f"Of {len(held):,} held-out images of {data.name} are told right: {', '.join(told)}."
 
 
 def _judge_of_classes(data: Dataset, cache: Path | None, say: Say | None) -> ClassifierPredictor:

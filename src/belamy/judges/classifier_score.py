@@ -111,7 +111,7 @@ def classifier_score(
         UsageError: Data without labels or held-out images, samples without labels or of another shape.
     """
     check(data, seeds)
-    chosen = recipe or judges.recipe(len(data.indices("train")), max(data.shape[1:]))
+    chosen = recipe or judges.recipe(data)
     held = data.indices("test")
     rights, fidelity, count = [], [], 0
     for number in range(seed, seed + seeds):
@@ -168,21 +168,12 @@ def check(data: Dataset, seeds: int) -> None:
     Raises:
         UsageError: No labels, nothing held out, or no classifier asked for.
     """
-    check_labelled(data)
-    if seeds < 1:
-        raise UsageError(f"seeds is {seeds}, but it must be at least 1; 3 or more tell chance from quality.")
-
-
-def check_labelled(data: Dataset) -> None:
-    """Refuse data that no classifier can learn and be tested on.
-
-    Raises:
-        UsageError: No labels, or nothing held out.
-    """
     if data.labels is None or len(data.classes) < 2:
         raise UsageError(f"{data.name} has no labels of two classes or more to learn. Name labels with --labels.")
     if not len(data.splits.get("test", ())):
         raise UsageError(f"{data.name} holds no images out to test a classifier on. Give more images.")
+    if seeds < 1:
+        raise UsageError(f"seeds is {seeds}, but it must be at least 1; 3 or more tell chance from quality.")
 
 
 def known(data: Dataset) -> Tensor:

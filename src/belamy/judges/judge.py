@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -38,9 +38,8 @@ SEED = 12345
 PASSES, MANY_PASSES = 4, 12
 LEAST, ENOUGH, MOST = 32_000, 120_000, 240_000
 """Training samples of a judge: twelve passes over the data up to ``ENOUGH``, then four; but no fewer and no more."""
-FEW = 20_000
-"""Fewer training images than these are moved a little and put under noise."""
-NOISE = 0.1
+FEW, NOISE = 20_000, 0.1
+"""Fewer training images than these are put under noise; moving them too was tried and hides what is a pixel wide."""
 TESTED = 10_000
 """Held-out images that a judge and a linear model are tested on, at most; the linear model learns from as many."""
 ALIKE = 0.95
@@ -53,7 +52,8 @@ SIDE = 32
 Say = Callable[[str], None]
 
 
-class HeldOut(NamedTuple):
+@dataclass(frozen=True)
+class HeldOut:
     """What a judge is worth: how many held-out images it tells right, beside a linear model of the same data.
 
     Args:
@@ -82,28 +82,24 @@ class HeldOut(NamedTuple):
         )
 
 
-def recipe(count: int, side: int) -> Recipe:
-    """How the judge of some training images learns: 99.3 % or more of MNIST in two CPU-minutes.
+def recipe(data: Dataset) -> Recipe:
+    """How the judge of a data set learns: 99.3 % or more of MNIST in two CPU-minutes.
 
     It shares nothing with the generators that it judges: neither seed nor network nor objective. The moving statistics
     of its normalisation forget their beginning within the run, however short.
-
-    Args:
-        count: Training images.
-        side: The longer side of an image, in pixels.
     """
+    count = len(data.indices("train"))
     samples = min(max(min(MANY_PASSES * count, ENOUGH), PASSES * count, LEAST), MOST)
     few = count < FEW
     batch = 64 if few else 128
     return Recipe(
         classifier=Part(name="convnet", momentum=max(moving_share(samples // batch), 0.01)),
         batch=batch,
-        samples=samples,
+        train_samples=samples,
         seed=SEED,
         ema_half_life=20_000,
         optimizer=Part(name="adam", lr=2e-3),
         schedule=Part(name="cosine"),
-        shift=side // 16 if few else 0,
         noise=NOISE if few else 0.0,
     )
 
@@ -126,7 +122,7 @@ def trained_judge(data: Dataset, cache: Path | None = None, say: Say | None = No
         raise UsageError(
             f"{data.name} has no labels of two classes or more, so no judge can learn them. Name labels with --labels."
         )
-    chosen = recipe(len(data.indices("train")), max(data.shape[1:]))
+    chosen = recipe(data)
     how = hashlib.sha256(json.dumps(chosen.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
     folder = (LoadOptions(cache=cache).cache_folder) / "judges" / f"{data.fingerprint[:16]}-{how[:8]}"
     if not folder.is_dir():
@@ -163,7 +159,7 @@ def extractor(data: Dataset, run: Run | None, *, always: bool = False) -> Extrac
 def held_out(run: Run) -> HeldOut:
     """How a judge did on held-out images when it was trained."""
     told = [row for row in run.journal() if row.get("event") == TOLD]
-    return HeldOut(*(int(told[-1][name]) for name in HeldOut._fields)) if told else HeldOut(0, 0, 0)
+    return HeldOut(*(int(told[-1][name]) for name in ("right", "linear", "count"))) if told else HeldOut(0, 0, 0)
 
 
 def _train(folder: Path, chosen: Recipe, data: Dataset) -> None:
@@ -185,7 +181,7 @@ def _train(folder: Path, chosen: Recipe, data: Dataset) -> None:
     session = Session(run, trainer, SessionSettings(snapshots=1, watch=False), Reporter())
     if not session.go():
         raise KeyboardInterrupt
-    run.log(TOLD, chosen.train_samples, **examined(run.method().networks()["classifier"], data)._asdict())
+    run.log(TOLD, chosen.train_samples, **asdict(examined(run.method().networks()["classifier"], data)))
     os.rename(beside, folder)
 
 

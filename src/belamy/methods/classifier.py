@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Self
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 
 from belamy.data import Batch
 from belamy.errors import DataError
@@ -27,8 +26,6 @@ class Recipe(base.BaseRecipe):
     """The network that maps an image to the scores of the classes."""
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
     """How it learns."""
-    shift: int = Field(default=0, ge=0, le=64)
-    """Move each training image by up to so many pixels, its edge repeated."""
     noise: float = Field(default=0.0, ge=0)
     """Standard deviation of normal noise on training images, which are in [-1, 1]."""
     printed_test: bool = False
@@ -62,24 +59,11 @@ class Method(base.BaseMethod):
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
         batch = next(data)
-        loss, accuracy = _judged(self.classifier(self.varied(batch.images, draw)), batch)
-        yield Turn("classifier", {"cross-entropy": loss}, signals={"accuracy": accuracy})
-
-    def varied(self, images: Tensor, draw: Draws) -> Tensor:
-        """Training images moved and under noise, as the recipe asks.  # [N, C, H, W]"""
-        count, _, height, width = images.shape
-        if shift := self.recipe.shift:
-            corners = (draw.uniform("shift", count, 2) * (2 * shift + 1)).long()  # [N, 2]
-            rows, columns = (
-                corners[:, [axis]] + torch.arange(side, device=images.device)
-                for axis, side in enumerate((height, width))
-            )
-            wide = pad(images, (shift,) * 4, mode="replicate")
-            every = torch.arange(count, device=images.device)[:, None, None]
-            images = wide[every, :, rows[:, :, None], columns[:, None, :]].movedim(3, 1)
+        images = batch.images
         if self.recipe.noise:
             images = images + self.recipe.noise * draw.normal("noise", *images.shape)
-        return images
+        loss, accuracy = _judged(self.classifier(images), batch)
+        yield Turn("classifier", {"cross-entropy": loss}, signals={"accuracy": accuracy})
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """Cross-entropy and accuracy."""

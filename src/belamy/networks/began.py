@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from belamy.networks.layers import KerasConv2d, Reshape, Scores, dense
+from belamy.networks.layers import KerasConv2d, Reshape, ScoringNetwork, dense
 from belamy.networks.sizes import check_divisible, check_positive
 
 _STRIDE = 4
@@ -52,7 +52,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     r"""Image → code → image; the score is minus the mean absolute error of the reconstruction.
 
     .. math:: s(x) = -\tfrac{1}{CHW}\lVert x - \mathrm{Dec}(\mathrm{Enc}(x)) \rVert_1

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import Dropout, KerasConv2d, KerasConvTranspose2d, Reshape, Scores, dense
+from belamy.networks.layers import Dropout, KerasConv2d, KerasConvTranspose2d, Reshape, ScoringNetwork, dense
 from belamy.networks.sizes import check_divisible, check_positive
 
 _STRIDE = 4
@@ -50,7 +50,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     """Image → 64 → 64 by 3×3 kernels of stride 2, dropout 0.4 → score; 42,817 parameters at 32×32.
 
     Args:

@@ -2,7 +2,15 @@
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import BatchNorm, KerasConv2d, KerasConvTranspose2d, Reshape, Scores, dense, gaussian
+from belamy.networks.layers import (
+    BatchNorm,
+    KerasConv2d,
+    KerasConvTranspose2d,
+    Reshape,
+    ScoringNetwork,
+    dense,
+    gaussian,
+)
 from belamy.networks.sizes import check_divisible, check_positive
 
 _STRIDE = 16
@@ -67,7 +75,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     """Image → 64 → 128 → 256 → 512 by 5×5 kernels of stride 2 → score; 4,310,401 trainable parameters at 32×32.
 
     References:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import Dropout, KerasConv2d, KerasConvTranspose2d, Reshape, Scores, dense
+from belamy.networks.layers import Dropout, KerasConv2d, KerasConvTranspose2d, Reshape, ScoringNetwork, dense
 from belamy.networks.sizes import check_divisible, check_least, check_positive
 
 _SLOPE = 0.3  # Keras' LeakyReLU default
@@ -56,7 +56,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     """Image → four unpadded convolutions of 128 channels → dropout → score; 790,913 parameters at 32×32.
 
     References:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import BatchNorm, Dropout, KerasConv2d, KerasConvTranspose2d, Reshape, Scores, dense
+from belamy.networks.layers import BatchNorm, Dropout, KerasConv2d, KerasConvTranspose2d, Reshape, ScoringNetwork, dense
 from belamy.networks.sizes import check_choice, check_divisible, check_positive
 
 _STRIDE = 4
@@ -56,7 +56,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     """Image → 64 → 128 by 5×5 kernels of stride 2, dropout 0.4, score; 212,865 parameters at 28×28.
 
     References:

@@ -4,7 +4,7 @@ from math import prod
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import Reshape, Scores, dense, glorot_uniform, lecun_normal
+from belamy.networks.layers import Reshape, ScoringNetwork, dense, glorot_uniform, lecun_normal
 from belamy.networks.sizes import check_choice, check_positive
 
 _INITIALIZERS = {"glorot": glorot_uniform, "lecun": lecun_normal}
@@ -52,7 +52,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     """Pixels → 150 selu → 100 selu → score; 132,951 parameters at 28×28.
 
     References:

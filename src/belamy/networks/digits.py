@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.networks.layers import BatchNorm, Scores
+from belamy.networks.layers import BatchNorm, ScoringNetwork
 from belamy.networks.sizes import check_divisible, check_positive
 
 _STRIDE = 4
@@ -70,7 +70,7 @@ class Generator(nn.Module):
         return self.layers(x.permute(0, 3, 1, 2))  # [N, 4w, H/4, W/4], channels last in memory
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     """Patches of 8 × 8 pixels with stride 4 → 128 features → score.
 
     The image is first unshuffled to half its size, so that the patches are one well-filled 4 × 4 convolution.

@@ -4,7 +4,7 @@ from math import prod
 
 from torch import Tensor, nn
 
-from belamy.networks.layers import BatchNorm, Reshape, Scores, dense
+from belamy.networks.layers import BatchNorm, Reshape, ScoringNetwork, dense
 from belamy.networks.sizes import check_positive
 
 _LEAST = 1e-6  # keeps the slope of the norm finite where a reconstruction is perfect
@@ -48,7 +48,7 @@ class Generator(nn.Module):
         return self.layers(latents)
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     r"""Pixels → code → pixels by one dense layer each; the score is minus the reconstruction's distance.
 
     .. math:: s(x) = -\lVert \mathrm{Dec}(\mathrm{Enc}(x)) - x \rVert_2

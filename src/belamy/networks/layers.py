@@ -55,7 +55,39 @@ def dense(incoming: int, outgoing: int, *, bias: bool = True, init: Initializer 
     return layer
 
 
-class KerasConv2d(nn.Module):
+class _Convolution(nn.Module):
+    """The weights and settings of both convolutions; see :class:`KerasConv2d`."""
+
+    transposed = False
+
+    def __init__(
+        self,
+        incoming: int,
+        outgoing: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        padding: str = "same",
+        bias: bool = True,
+        init: Initializer = glorot_uniform,
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.out_channels = incoming, outgoing
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+        sides = (incoming, outgoing) if self.transposed else (outgoing, incoming)
+        self._thin = (sides[1], kernel, stride, padding) == (1, 5, 2, "same")
+        self.weight = nn.Parameter(torch.empty(*sides, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outgoing)) if bias else None
+        with torch.no_grad():
+            init(self.weight)
+
+    def extra_repr(self) -> str:
+        """Sizes, as ``print`` shows them."""
+        bias = "" if self.bias is not None else ", bias=False"
+        return f"{self.in_channels}, {self.out_channels}, {self.kernel}, {self.stride}, padding={self.padding}{bias}"
+
+
+class KerasConv2d(_Convolution):
     r"""Convolution with Keras' paddings and initial values.
 
     ``same``: :math:`\lceil n/s\rceil` outputs, total padding :math:`\max((\lceil n/s\rceil-1)s+k-n, 0)`, of which the
@@ -75,26 +107,6 @@ class KerasConv2d(nn.Module):
         torch.Size([1, 64, 14, 14])
     """
 
-    def __init__(
-        self,
-        incoming: int,
-        outgoing: int,
-        kernel: int,
-        stride: int = 1,
-        *,
-        padding: str = "same",
-        bias: bool = True,
-        init: Initializer = glorot_uniform,
-    ) -> None:
-        super().__init__()
-        self.in_channels, self.out_channels = incoming, outgoing
-        self.kernel, self.stride, self.padding = kernel, stride, padding
-        self._thin = (incoming, kernel, stride, padding) == (1, 5, 2, "same")
-        self.weight = nn.Parameter(torch.empty(outgoing, incoming, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(outgoing)) if bias else None
-        with torch.no_grad():
-            init(self.weight)
-
     def forward(self, images: Tensor) -> Tensor:
         """``[N, outgoing, H', W']`` from ``[N, incoming, H, W]``."""
         if self.padding == "valid":
@@ -107,12 +119,8 @@ class KerasConv2d(nn.Module):
         images = F.pad(images, (0, right - left, 0, bottom - top))  # what the native, symmetric padding lacks
         return F.conv2d(images, self.weight, self.bias, self.stride, (top, left))
 
-    def extra_repr(self) -> str:
-        """Sizes, as ``print`` shows them."""
-        return _describe(self)
 
-
-class KerasConvTranspose2d(nn.Module):
+class KerasConvTranspose2d(_Convolution):
     r"""Transposed convolution with Keras' paddings and initial values.
 
     ``same``: :math:`sn` outputs, the full result cropped by :math:`\lfloor(k-s)/2\rfloor` at the start and the rest
@@ -132,25 +140,7 @@ class KerasConvTranspose2d(nn.Module):
         torch.Size([1, 1, 28, 28])
     """
 
-    def __init__(
-        self,
-        incoming: int,
-        outgoing: int,
-        kernel: int,
-        stride: int = 1,
-        *,
-        padding: str = "same",
-        bias: bool = True,
-        init: Initializer = glorot_uniform,
-    ) -> None:
-        super().__init__()
-        self.in_channels, self.out_channels = incoming, outgoing
-        self.kernel, self.stride, self.padding = kernel, stride, padding
-        self._thin = (outgoing, kernel, stride, padding) == (1, 5, 2, "same")
-        self.weight = nn.Parameter(torch.empty(incoming, outgoing, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(outgoing)) if bias else None
-        with torch.no_grad():
-            init(self.weight)
+    transposed = True
 
     def forward(self, images: Tensor) -> Tensor:
         """``[N, outgoing, H', W']`` from ``[N, incoming, H, W]``."""
@@ -164,10 +154,6 @@ class KerasConvTranspose2d(nn.Module):
         if self.padding == "valid" or surplus % 2 == 0 or surplus < 0:
             return full
         return full[..., :-1, :-1]
-
-    def extra_repr(self) -> str:
-        """Sizes, as ``print`` shows them."""
-        return _describe(self)
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -269,6 +255,12 @@ def fit_moving_statistics(network: nn.Module, steps: int) -> None:
             layer.momentum = max(layer.momentum, moving_share(steps))
 
 
+def initial_share(network: nn.Module, steps: int) -> float:
+    """The share of the initial statistics that is left in the moving ones after a training of some steps, at most."""
+    norms = [layer for layer in network.modules() if isinstance(layer, BatchNorm)]
+    return max(((1 - layer.momentum) ** steps for layer in norms), default=0.0)
+
+
 def moving_share(steps: int) -> float:
     """The weight of the newest batch with which moving statistics forget their beginning within some steps."""
     return min(FORGOTTEN / steps, 1.0)
@@ -365,7 +357,7 @@ class GlobalAveragePool(nn.Module):
         return images.mean((2, 3))
 
 
-class Scores(nn.Module):
+class ScoringNetwork(nn.Module):
     """A discriminator; the score is what its ``head`` makes of the features that its ``trunk`` makes of images."""
 
     trunk: nn.Module
@@ -414,8 +406,3 @@ def _global_moments(x: Tensor, axes: list[int]) -> tuple[Tensor, Tensor, Tensor]
     share = counts / counts.sum()
     centre = (share * means).sum(0)
     return centre, (share * (variances + (means - centre).square())).sum(0), counts.sum()
-
-
-def _describe(layer: KerasConv2d | KerasConvTranspose2d) -> str:
-    bias = "" if layer.bias is not None else ", bias=False"
-    return f"{layer.in_channels}, {layer.out_channels}, {layer.kernel}, {layer.stride}, padding={layer.padding}{bias}"

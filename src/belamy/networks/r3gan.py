@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
-from belamy.networks.layers import Scores
+from belamy.networks.layers import ScoringNetwork
 from belamy.networks.residual import doublings
 from belamy.networks.sizes import check_divisible, check_positive
 
@@ -76,7 +76,7 @@ class Generator(nn.Module):
         return self.image(self.stages(x.contiguous(memory_format=torch.channels_last)))
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     """The generator's mirror image: image → stages of residual blocks, 2×2 means between → 4×4 depthwise → score.
 
     Means of 2×2 pixels are what bilinear interpolation at half the size gives. Written from the paper alone.

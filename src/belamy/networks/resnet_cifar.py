@@ -12,7 +12,7 @@ from belamy.networks.layers import (
     KerasConvTranspose2d,
     MeanPooledConv2d,
     Reshape,
-    Scores,
+    ScoringNetwork,
     dense,
     gaussian,
 )
@@ -75,7 +75,7 @@ class Generator(nn.Module):
         return self.head(_through(self.blocks, self.stem(latents), self.printed_skip))
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     """Image → four residual blocks that halve the size → mean over the pixels → score.
 
     1,088,001 trainable parameters at F = 128, 1,086,465 without normalisation.

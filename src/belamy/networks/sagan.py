@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.networks.attention import SelfAttention
-from belamy.networks.layers import BatchNorm, KerasConv2d, Scores, dense
+from belamy.networks.layers import BatchNorm, KerasConv2d, ScoringNetwork, dense
 from belamy.networks.residual import DownBlock, UpBlock, doublings
 from belamy.networks.sizes import check_divisible, check_positive
 
@@ -62,7 +62,7 @@ class Generator(nn.Module):
         return self.head(self.blocks(x))
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     """Image → residual blocks that halve the size, attention after the first → one that keeps it → sum → score.
 
     Channels as in the generator; 2,369,474 parameters at 32×32 and 64 features.

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from belamy.networks.layers import BatchNorm, KerasConv2d, Scores, dense
+from belamy.networks.layers import BatchNorm, KerasConv2d, ScoringNetwork, dense
 from belamy.networks.residual import DownBlock, UpBlock
 from belamy.networks.sizes import check_divisible, check_positive
 
@@ -49,7 +49,7 @@ class Generator(nn.Module):
         return self.head(self.blocks(x))
 
 
-class Discriminator(Scores):
+class Discriminator(ScoringNetwork):
     """Image → two residual blocks that halve the size → two that keep it → sum over the pixels → score.
 
     1,053,825 parameters for colour images. Spectral normalisation is not built in: choose it as a penalty or as a

@@ -10,6 +10,10 @@ from torch import Tensor
 from belamy.data import to_uint8
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod, Samples
+from belamy.networks.layers import initial_share
+
+UNSETTLED = 0.02
+"""A share of initial statistics that is told of."""
 
 
 def draw(
@@ -96,6 +100,23 @@ def class_number(label: str, classes: Sequence[str]) -> int:
     if label.isdecimal() and int(label) < len(classes):
         return int(label)
     raise UsageError(f"There is no class '{label}' in this run. {nearest(label, classes)}")
+
+
+def unsettled(method: BaseMethod, samples: int) -> str:
+    """What is to be said of images made after a training too short for batch normalisation; empty if nothing.
+
+    Args:
+        method: Its recipe says how many samples a step has.
+        samples: Training samples seen.
+    """
+    steps = samples // method.recipe.batch
+    left = initial_share(method, steps)
+    if left <= UNSETTLED:
+        return ""
+    return (
+        f"After {steps:,} steps up to {left:.0%} of the initial statistics of batch normalisation are left, so these "
+        "images are not yet what the networks can do. Train longer."
+    )
 
 
 def placement(method: BaseMethod) -> tuple[torch.device, torch.dtype]:

@@ -7,7 +7,7 @@ import torch
 
 from belamy.data import Dataset, open_data
 from belamy.data.assembly import Raw, assemble, attribute, categories
-from belamy.data.dataset import Memory, hold_out
+from belamy.data.dataset import Attribute, Memory, hold_out
 from belamy.data.fitting import fit, recolour
 from belamy.data.load_options import LoadOptions
 from belamy.errors import UsageError
@@ -135,3 +135,19 @@ def test_wrong_options_are_explained(options, message):
 def test_labels_of_a_set_without_attributes_are_explained():
     with pytest.raises(UsageError, match="no attribute 'smile'"):
         assemble(images(), Raw(name="plain"), LoadOptions(labels="smile"))
+
+
+def test_what_is_known_of_images_follows_them_into_one_class() -> None:
+    pixels, hats = torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1), torch.tensor([0, 1, 0, 0, 1, 1])
+    labels, known = torch.tensor([0, 1, 0, 1, 1, 0]), {"hat": Attribute(("no", "yes"), hats)}
+    data = Dataset("numbered", Memory(pixels), labels=labels, classes=["even", "odd"], attributes=known)
+    chosen = data.only("odd")
+    assert chosen.images(torch.arange(3)).flatten().tolist() == [1, 3, 4]
+    assert chosen.attributes["hat"].codes.tolist() == [1, 0, 1] and chosen.attributes["hat"].values == ("no", "yes")
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_crop_keeps_the_centre_of_the_longer_side(upright: bool) -> None:
+    images = torch.arange(40, dtype=torch.uint8).view(1, 1, 4, 10)
+    found = fit(images.mT if upright else images, 4, "crop")
+    assert torch.equal(found.mT if upright else found, images[..., 3:7])

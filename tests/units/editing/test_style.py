@@ -373,3 +373,26 @@ def test_settings_are_checked_and_frozen() -> None:
     assert (GATYS.pooling, GATYS.rescaled, GATYS.optimiser) == ("average", True, "lbfgs")
     with pytest.raises(UsageError, match="network = 'resnet' is not allowed"):
         StyleSettings().changed(network="resnet")
+
+
+def test_steps_that_lead_away_from_a_good_beginning_are_taken_back() -> None:
+    """Noise in the style of noise begins near its end, where Adam's steps of 0.08 are far too long."""
+    from belamy.editing.style.stylize import WORSE, _minimise
+
+    variable = torch.full((100,), 1e-3, requires_grad=True)
+    losses: list[float] = []
+
+    def evaluate() -> Tensor:
+        loss = 1e-4 + variable.square().sum()
+        (variable.grad,) = torch.autograd.grad(loss, variable)
+        losses.append(float(loss.detach()))
+        return loss.detach()
+
+    _minimise(variable, evaluate, StyleSettings(steps=60))
+    assert losses[1] > WORSE * losses[0], "the first step is too long"
+    assert losses[-1] <= losses[0] and len(losses) == 60
+
+
+def test_a_painting_says_which_losses_are_of_its_final_size(lite: EfficientNetLite) -> None:
+    painted = stylize(picture(70, 70), picture(70, 70, 1), size=70, coarsest=40, steps=2, network=lite)
+    assert painted.final_steps == 2 and len(painted.losses["total"]) == 4

@@ -99,12 +99,12 @@ def same(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize(
     ("spoilt", "far", "wrong", "not_said"),
     [
-        (blurred, "real ones", "blur: ", "noise"),
-        (without_fours, "real ones", "missing kinds: “4”", "blur"),
+        (blurred, "real ones", "they are blurred, with ", "nois"),
+        (without_fours, "real ones", "kinds are missing: “4”", "blur"),
         (copies, "cannot be told from real ones", "100% are copies of training images, pixel for pixel", "blur"),
-        (near_copies, "cannot be told from real ones", "are nearly training images", "variety"),
-        (noisy, "from real ones", "noise or grain: ", "blur"),
-        (few, "real ones", "little variety", "training"),
+        (near_copies, "cannot be told from real ones", "are nearly training images", "vary"),
+        (noisy, "from real ones", "they are noisy or grainy, with ", "blur"),
+        (few, "real ones", "they vary little", "training"),
         (honest, "cannot be told from real ones by Fréchet distance and kernel distance", "Nothing", "What is wrong"),
         (same, "are the very ones that they are compared with", "Nothing", "What is wrong"),
     ],
@@ -166,8 +166,8 @@ def test_one_distance_that_tells_them_apart_is_enough() -> None:
 
 def test_images_unlike_real_ones_are_not_said_to_lack_variety() -> None:
     recall = measure("recall", 0.0, 0.0, 0.9)
-    assert "little variety" in faults(Observations(100, {"recall": recall}))
-    assert "variety" not in faults(Observations(100, {"recall": recall, "precision": measure("precision", 0, 0, 0.9)}))
+    assert "vary little" in faults(Observations(100, {"recall": recall}))
+    assert "vary" not in faults(Observations(100, {"recall": recall, "precision": measure("precision", 0, 0, 0.9)}))
 
 
 def test_without_a_distance_or_intervals_nothing_is_claimed() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
 
-from belamy.data.dataset import Dataset, Memory
+from belamy.data import Batches
+from belamy.data.dataset import Attribute, Computed, Dataset, Memory
 from belamy.evaluation.panel import Panel
-from belamy.judges import judge
+from belamy.judges import attribute_predictors, judge
 from belamy.judges.classifier_score import learned
 from belamy.judges.extractors import choose
 from belamy.judges.judge import HeldOut, examined, extractor, held_out, recipe, trained_judge
@@ -17,6 +19,7 @@ from belamy.methods.base import DataSpec
 from belamy.methods.classifier import Method, Recipe
 from belamy.networks.layers import moving_share
 from belamy.registry import Part
+from belamy.sampling.draw import unsettled
 from belamy.seeds import Draws
 
 SIDE = 8
@@ -38,18 +41,26 @@ def bars(count: int, blind: bool = False) -> Dataset:
     return Dataset("bars", Memory(images), labels=labels, classes=("a", "b", "c", "d"))
 
 
+def like(count: int, classes: int = 2) -> Dataset:
+    """A data set of a size, with no pixels to speak of."""
+    pixels = Computed(lambda rows: torch.zeros(len(rows), 1, 32, 32, dtype=torch.uint8), count, (1, 32, 32), print)
+    labels = torch.arange(count) % classes
+    return Dataset("like", pixels, labels=labels, classes=tuple(map(str, range(classes))),
+                   official={"train": torch.arange(count)})  # fmt: skip
+
+
 @pytest.mark.parametrize("count", [2, 45, 742, 1617, 10_000, 19_999, 20_000, 60_000, 100_000])
 def test_however_short_the_run_its_statistics_forget_their_beginning(count: int) -> None:
-    made = recipe(count, 32)
+    made = recipe(like(count))
     steps, momentum = made.train_samples // made.batch, made.classifier.options["momentum"]
     assert (1 - momentum) ** steps < 1e-6
     assert 32_000 <= made.train_samples <= 240_000 and steps >= 500
 
 
-def test_few_pictures_are_varied_and_many_are_not() -> None:
-    few, many = recipe(1000, 32), recipe(60_000, 28)
-    assert few.shift and few.noise and few.batch == 64
-    assert (many.shift, many.noise, many.batch, many.train_samples) == (0, 0.0, 128, 240_000)
+def test_few_pictures_are_put_under_noise_and_many_are_not() -> None:
+    few, many = recipe(like(1000)), recipe(like(60_000))
+    assert (few.noise, few.batch) == (0.1, 64)
+    assert (many.noise, many.batch, many.train_samples) == (0.0, 128, 240_000)
     assert many.classifier.options["momentum"] == 0.01
 
 
@@ -57,7 +68,7 @@ def test_few_pictures_are_varied_and_many_are_not() -> None:
 def test_a_short_run_sees_by_statistics_that_fit_it(momentum: float, sees: bool) -> None:
     """With Keras' momentum half of the initial statistics are left, and nearly all images are called one class."""
     data, network = bars(400), Part(name="convnet", momentum=momentum)
-    found = examined(learned(data, recipe(360, SIDE).changed(train_samples=62 * 64, classifier=network)), data)
+    found = examined(learned(data, recipe(data).changed(train_samples=62 * 64, classifier=network)), data)
     assert found.count == 40 and (found.right >= 36) is sees, found
 
 
@@ -95,8 +106,8 @@ class Constant(torch.nn.Module):
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judges that learn next to nothing, in a moment."""
-    made = recipe(100, SIDE).changed(train_samples=256)
-    monkeypatch.setattr(judge, "recipe", lambda count, side: made)
+    made = recipe(like(100)).changed(train_samples=256)
+    monkeypatch.setattr(judge, "recipe", lambda data: made)
 
 
 @pytest.mark.usefixtures("short")
@@ -130,21 +141,30 @@ def test_accuracy_is_no_difference_between_protocols() -> None:
     assert one.differences(other) == []
 
 
-class TestVaried:
-    IMAGES = torch.arange(16.0).reshape(1, 1, 4, 4).expand(200, -1, -1, -1)
+def test_noise_on_training_images_has_the_deviation_asked_for() -> None:
+    seen: list[torch.Tensor] = []
+    data = bars(400)
+    for noise in (0.0, 0.5):
+        method = Method(Recipe(noise=noise), DataSpec(data.shape, data.classes))
+        method.classifier.register_forward_pre_hook(lambda _module, given: seen.append(given[0]))
+        next(method.play(Batches(data, "train", 300, 0), Draws(0, 0)))
+    assert 0.48 < (seen[1] - seen[0]).std() < 0.52
 
-    def method(self, **fields: float) -> Method:
-        return Method(Recipe().changed(**fields), DataSpec((1, 4, 4), ("a", "b")))
 
-    def test_by_default_images_are_as_they_are(self) -> None:
-        assert self.method().varied(self.IMAGES, Draws(0, 0)) is self.IMAGES
+def test_attribute_predictors_say_what_they_are_worth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, said = bars(100), []
+    bright = data.images(torch.arange(100)).double().mean((1, 2, 3)) > 128
+    data.attributes["bright"] = Attribute(("no", "yes"), bright.long())
+    monkeypatch.setattr(attribute_predictors, "LEAST", 2560)
+    attribute_predictors.attribute_predictors(data, ["bright"], tmp_path, said.append)
+    assert re.fullmatch(
+        r"Of 10 held-out images of bars are told right: bright \d+\.0% \(the commonest value: \d+\.0%\)\.", said[-1]
+    )
 
-    def test_each_is_moved_by_its_own_whole_pixels_with_its_edge_repeated(self) -> None:
-        moved = self.method(shift=1).varied(self.IMAGES, Draws(0, 0))
-        wide = torch.nn.functional.pad(self.IMAGES[:1], (1, 1, 1, 1), mode="replicate")[0, 0]
-        allowed = {tuple(wide[y : y + 4, x : x + 4].flatten().tolist()) for y in range(3) for x in range(3)}
-        assert {tuple(image.flatten().tolist()) for image in moved} == allowed
 
-    def test_noise_has_the_deviation_asked_for(self) -> None:
-        noise = self.method(noise=0.5).varied(self.IMAGES, Draws(0, 0)) - self.IMAGES
-        assert 0.47 < noise.std() < 0.53
+def test_images_of_a_training_too_short_for_its_statistics_are_named() -> None:
+    method = Method(Recipe(classifier=Part(name="convnet"), batch=64), DataSpec((1, 8, 8), ("a", "b")))
+    assert unsettled(method, 157 * 64).startswith("After 157 steps up to 21% of the initial statistics")
+    assert unsettled(method, 400 * 64) == ""
+    dense = Method(Recipe(batch=64), DataSpec((1, 8, 8), ("a", "b")))
+    assert unsettled(dense, 64) == ""

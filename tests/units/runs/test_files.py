@@ -240,7 +240,7 @@ def test_rows_come_back_and_a_torn_last_line_is_dropped_then_overwritten(tmp_pat
             file.write(torn)
         rows = files.read_jsonl(place, files.OBJECT)
         assert rows == [{"samples": 1, "losses": {"a": "NaN", "b": "-Infinity"}}, {"samples": 2}]
-        assert files.append_jsonl(place, {"samples": 3}) == second + len('{"samples":3}\n')
+        assert files.append_jsonl(place, {"samples": 3}) == second + len('{"samples":3}\n') == place.stat().st_size
         assert files.read_jsonl(place, files.OBJECT)[-1] == {"samples": 3}
         files.truncate(place, second)
         assert len(files.read_jsonl(place, files.OBJECT)) == 2

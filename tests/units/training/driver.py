@@ -35,7 +35,7 @@ from belamy.methods.base import BaseRecipe
 from belamy.runs.run import RECIPE_TYPES
 
 CHANGES = ("write", "fsync", "replace", "rename", "ftruncate", "mkdir", "unlink", "rmdir")
-STEPS = 6
+STEPS, BATCH = 6, 4
 GROWING = ("write", "mkdir", "replace", "rename")
 
 
@@ -73,8 +73,8 @@ def perform(request: dict[str, Any]) -> None:
     if request["verb"] == "resume":
         belamy.resume(request["out"], **usual)
         return
-    recipe: BaseRecipe = RECIPE_TYPES.load(request["method"]).tiny()
-    belamy.train(recipe, out=request["out"], data=request["data"], samples=STEPS * recipe.batch, snapshots=3, **usual)
+    recipe: BaseRecipe = RECIPE_TYPES.load(request["method"]).tiny().changed(batch=BATCH)
+    belamy.train(recipe, out=request["out"], data=request["data"], samples=STEPS * BATCH, snapshots=3, **usual)
 
 
 def child(request: dict[str, Any], answer: int) -> None:

@@ -95,10 +95,10 @@ def test_it_can_be_repeated_and_seeds_are_others(data: Dataset, judge: nn.Module
 
 
 def test_the_judges_recipe_is_the_usual_one(data: Dataset, judge: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(judges, "recipe", lambda count: asked.append(count) or QUICK.changed(samples=64))
+    asked: list[Dataset] = []
+    monkeypatch.setattr(judges, "recipe", lambda data: asked.append(data) or QUICK.changed(samples=64))
     assert classifier_score(generated(data), data, judge).recipe.train_samples == 64
-    assert asked == [270]
+    assert asked == [data]
 
 
 def test_samples_of_a_method_have_the_classes_of_the_training_images(data: Dataset) -> None:

@@ -225,6 +225,16 @@ def test_what_is_logged(noise: Dataset) -> None:
     }
 
 
+def test_what_was_counted_since_the_last_reading_goes_on_with_the_state(noise: Dataset) -> None:
+    engine, other = (trainer(noise, recipe()) for _ in range(2))
+    for _ in range(3):
+        engine.step()
+    other.load_state(engine.state())
+    for each in (engine, other):
+        each.step()
+    assert engine.tally.read() == other.tally.read()
+
+
 def test_the_clock_counts_samples(noise: Dataset) -> None:
     engine = trainer(noise, recipe())
     engine.step()

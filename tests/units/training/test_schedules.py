@@ -4,7 +4,7 @@ from math import cos, pi
 
 import pytest
 
-from belamy.methods.base import SCHEDULES
+from belamy.methods.recipe import SCHEDULES
 from belamy.registry import Part
 
 TOTAL = 1000

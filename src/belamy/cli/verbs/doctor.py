@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,6 @@ from belamy.cli.parsing import verb
 if TYPE_CHECKING:
     from belamy.runs.run import Run
 
-PACKAGES = ("torch", "numpy", "scipy", "safetensors", "pillow", "pydantic", "tyro", "rich")
 EXTRAS = {"tensorboard": "log", "av": "video"}
 LEAST_FREE = 2 << 30
 """Bytes that a few runs take."""
@@ -63,10 +63,12 @@ def installation() -> Iterator[Check]:
     import torch
 
     yield Check("python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}")
-    found = {name: _version(name) for name in PACKAGES}
-    missing = [name for name, number in found.items() if number is None]
-    listed = ", ".join(f"{name} {number or 'MISSING'}" for name, number in found.items())
-    yield Check("packages", not missing, listed)
+    told = {name: (_version(name), least) for name, least in needed().items()}
+    words = [
+        f"{name} {number or 'MISSING'}" + ("" if number and new_enough(number, least) else f" (at least {least})")
+        for name, (number, least) in told.items()
+    ]
+    yield Check("packages", not any(word.endswith(")") for word in words), ", ".join(words))
     devices = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     devices += ["mps"] if torch.backends.mps.is_available() else []
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -75,6 +77,23 @@ def installation() -> Iterator[Check]:
     for package, extra in EXTRAS.items():
         detail = "installed" if find_spec(package) else f"not installed (optional: pip install 'belamy[{extra}]')"
         yield Check(package, True, detail)
+
+
+def needed() -> dict[str, str]:
+    """The packages that this one cannot do without, and the least version of each that it states."""
+    stated = [re.fullmatch(r"([\w-]+)>=([\d.]+)", each) for each in requires("belamy") or ()]
+    return {match[1]: match[2] for match in stated if match}  # extras have a condition behind them
+
+
+def new_enough(version: str, least: str) -> bool:
+    """Whether a version is at least another.
+
+    Example:
+        >>> new_enough("1.0.17", "1.0.16"), new_enough("2.10.0+cpu", "2.6"), new_enough("1.0.9", "1.0.16")
+        (True, True, False)
+    """
+    numbers = [[int(part) for part in re.findall(r"\d+", each.partition("+")[0])] for each in (version, least)]
+    return numbers[0] + [0] * 9 >= numbers[1]
 
 
 def storage() -> Iterator[Check]:

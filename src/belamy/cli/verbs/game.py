@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from belamy.cli.options import Json, ProgressOption, Within, options
-from belamy.cli.output import named_file
+from belamy.cli.output import named_file, telling
 
 if TYPE_CHECKING:
     from belamy.game.moment import Moment
     from belamy.game.record import Record
+    from belamy.progress import Reporter
 
 
 @options
@@ -47,9 +47,9 @@ def run(words: list[str]) -> int:
 
     out = named_file(session.out, "--out") if session.out is not None else free_folder(settings.distribution.name)
     check_free(out)
-    with _bar(session.progress and not session.quiet) as (playing, drawing):
-        record = conduct(settings, session.frames, playing)
-        written = write(record, out, drawing)
+    with session.reporting() as shows:
+        record = conduct(settings, session.frames, moved(shows))
+        written = write(record, out, telling(shows, "frames"))
     facts = {**record.as_json(), "files": {kind: str(path) for kind, path in written.items()}}
     done: int = session.deliver(facts, summary(record, written["page"]))
     return done
@@ -65,31 +65,12 @@ def summary(record: Record, page: Path) -> str:
     return "\n".join([head, *(f"  {name:<{width}}  {value}" for name, value in rows.items()), f"Finished: {page}"])
 
 
-@contextmanager
-def _bar(
-    show: bool,
-) -> Iterator[tuple[Callable[[int, int, Moment | None], None], Callable[[int, int], None]]]:
-    """What to call while playing and while drawing; a live bar with the time left."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+def moved(told: Reporter) -> Callable[[int, int, Moment | None], None]:
+    """What to call while playing."""
 
-    columns = (
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, disable=not show, transient=True) as bar:
-        task = bar.add_task("playing")
+    def playing(step: int, steps: int, moment: Moment | None) -> None:
+        if moment is not None and told.due():
+            distances = f"Wasserstein-1 {moment.facts['wasserstein_1']:.3f}  JS {moment.facts['jensen_shannon']:.3f}"
+            told.work(step / steps, f"step {step:,} of {steps:,}  {distances}")
 
-        def playing(step: int, steps: int, moment: Moment | None) -> None:
-            bar.update(task, completed=step, total=steps)
-            if moment is not None:
-                distances = (
-                    f"Wasserstein-1 {moment.facts['wasserstein_1']:.3f}  JS {moment.facts['jensen_shannon']:.3f}"
-                )
-                bar.update(task, description=f"step {step:,}  {distances}")
-
-        def drawing(number: int, total: int) -> None:
-            bar.update(task, completed=number, total=total, description=f"drawing frame {number} of {total}")
-
-        yield playing, drawing
+    return playing

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from belamy.cli.options import options
+from belamy.cli.options import Within, options
 from belamy.cli.painting import Sight, stepping
 from belamy.cli.parsing import verb
 
@@ -15,6 +15,10 @@ class Form(Sight):
 
     style: str
     """The picture file whose style is made again."""
+    size: Annotated[int, Within(16, 4096)] = 160
+    """Height of each picture in pixels."""
+    steps: Annotated[int, Within(1)] = 120
+    """Steps for each picture."""
     out: str = "layers.png"
     """The PNG file to write."""
 
@@ -26,7 +30,15 @@ def run(form: Form) -> int:
 
     layers: dict[str, Any] = {name: [*each] for name, each in form.layers().items()}
     with form.reporting() as told:
-        made = reconstructions(form.content, form.style, progress=stepping(told), **form.sight(), **layers)
+        made = reconstructions(
+            form.content,
+            form.style,
+            size=form.size,
+            steps=form.steps,
+            progress=stepping(told),
+            **form.sight(),
+            **layers,
+        )
     made.picture.save(form.file)
     facts = {"content": form.content, "style": form.style, "settings": form.settings, "files": [form.out]}
     return form.deliver(facts, f"{form.out}: what each layer holds of {form.content} and of {form.style}")

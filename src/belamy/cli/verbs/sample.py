@@ -77,6 +77,8 @@ class Form(OfRun, Offline, Overwrite, Json):
 @verb(Form)
 def run(form: Form) -> int:
     """Draw and write."""
+    from belamy.sampling.draw import unsettled
+
     run, method = form.opened()
     label = chosen_class(method, form.label, form.say())
     fidelity = fidelity_to(run, method, form) if form.check else None
@@ -86,6 +88,8 @@ def run(form: Form) -> int:
         "class": None if label is None else run.spec.classes[label], "weights": form.weights,
     }  # fmt: skip
     checked = fidelity.facts() if fidelity else {}
+    if (note := unsettled(method, run.samples_seen)) and (say := form.say()):
+        say(note)
     text = _summary(written, form.count) + (f"\n{fidelity_told(checked)}" if checked else "")
     return form.deliver({**facts, **checked, "files": [str(path) for path in written]}, text)
 

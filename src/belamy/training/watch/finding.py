@@ -86,10 +86,11 @@ class Finding:
         return "note" if self.strength < 1 else "warning" if self.mild else "severe"
 
     def facts(self) -> dict[str, Any]:
-        """Plain data, without remedies."""
+        """Plain data, without remedies; of what is no failure yet no cause is claimed."""
+        cause = self.cause if self.strength >= 1 else f"No failure yet. If it becomes one: {self.cause}"
         return {
             "sign": self.sign, "title": self.title, "severity": self.severity, "since": self.since,
-            "strength": round(min(self.strength, 1e6), 3), "says": self.says, "cause": self.cause,
+            "strength": round(min(self.strength, 1e6), 3), "says": self.says, "cause": cause,
             "evidence": [asdict(each) for each in self.evidence],
         }  # fmt: skip
 

@@ -16,7 +16,7 @@ class Sign(BaseSign):
 
     title = "data not shuffled"
     specific = True
-    needs = ("median watch.batch.classes", "median watch.batch.expected")
+    needs = ("mean watch.batch.classes", "mean watch.batch.expected")
     share: float = 0.6
     looks: int = 3
 
@@ -27,7 +27,7 @@ class Sign(BaseSign):
         return self.found(
             history,
             (1 - held / due) / (1 - self.share),
-            f"A batch holds {held:.0f} classes where chance gives {due:.1f} (limit {self.share * due:.1f}).",
+            f"A batch holds {held:.1f} classes where chance gives {due:.1f} (limit {self.share * due:.1f}).",
             "The images come class by class, so what was learned of the other classes is forgotten.",
             ("classes in a batch", "watch.batch.classes", self.share * due),
             remedies=lambda _: (
