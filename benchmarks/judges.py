@@ -45,7 +45,8 @@ def main() -> None:
         started = monotonic()
         found = examined(learned(data, recipe(data)), data)
         seconds = monotonic() - started
-        shares = [f"{right / found.count:.1%}" for right in (found.linear, old.right if old else 0, found.right)]
+        was = f"{old.right / old.count:.1%}" if old else "–"
+        shares = [f"{found.linear / found.count:.1%}", was, f"{found.right / found.count:.1%}"]
         cells = [data.name, f"{len(data):,}", f"{len(data.classes):,}", f"{found.count:,}", *shares]
         console.print("|", " | ".join([*cells, "yes" if found.trusted else "no", f"{seconds:.0f}"]), "|")
 

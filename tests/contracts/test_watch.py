@@ -315,7 +315,7 @@ def test_the_cause_of_a_pattern_is_what_the_networks_show() -> None:
 
 @pytest.mark.parametrize("name", SIGNS.names())
 def test_a_method_without_a_discriminator_is_told_of_none(name: str) -> None:
-    broken = replace(BROKEN[name](), recipe=vae.Recipe(), events=())
+    broken = replace(BROKEN[name](), recipe=vae.Recipe(train_samples=SAMPLES), events=())
     rows = [{**row, "losses": {}, "gradient_norms": {}} for row in broken.rows]
     for row in rows:
         for quantity in ("auc", "auc_held", "scores", "gradient", "moved", "shown", "loudest"):

@@ -7,6 +7,7 @@ import gzip
 import lzma
 import os
 import re
+import shlex
 import stat
 import struct
 import threading
@@ -112,9 +113,10 @@ def read_text(path: Path, most: int = 1 << 28) -> str:
         text, wrong = "", error.start + 1
     if wrong or 4 * content.count(0) > len(content):
         found = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content.count(0) else "LATIN1"
+        command = f"iconv -f {found} -t UTF-8 {shlex.quote(str(path))} > utf8{path.suffix}"
         raise DataError(
             f"{path} is not a text in UTF-8 (byte {wrong or content.index(0) + 1:,} is wrong); it looks like {found}. "
-            f"Save it as 'CSV UTF-8' or 'UTF-8', or type: iconv -f {found} -t UTF-8 {path} > utf8{path.suffix}"
+            f"Save it as 'CSV UTF-8' or 'UTF-8', or type: {command}"
         )
     return text
 

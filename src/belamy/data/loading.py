@@ -76,7 +76,9 @@ def open_data(
     measured = labels is not None and is_measured(labels)
     data = _opened(source, replace(options, labels=None) if measured else options)
     if levels is not None and not any(LEVELS in note for note in data.notes):
-        raise UsageError(f"No value of {data.name} has more than 8 bits, so --levels {levels} changes none: omit it.")
+        raise UsageError(
+            f"{data.name} holds no whole numbers beyond 8 bits, so --levels {levels} changes nothing: omit it."
+        )
     if labels is None or not measured:
         return data
     return _opened(source, options) if labels in data.attributes else labelled(data, labels)

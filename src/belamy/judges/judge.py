@@ -145,13 +145,14 @@ def extractor(data: Dataset, run: Run | None, *, always: bool = False) -> Extrac
     if run is None:
         return PixelFeatures(data.shape)
     found = held_out(run)
+    doubt = f"The judge trained on {data.name} cannot be trusted ({found})"
     if always or found.trusted:
-        network = run.method().networks()["classifier"]
-        return ClassifierFeatures(network, f"judge-{run.recipe.classifier.name}", str(found))  # type: ignore[attr-defined]
+        network, name = run.method().networks()["classifier"], f"judge-{run.recipe.classifier.name}"  # type: ignore[attr-defined]
+        return ClassifierFeatures(network, name, str(found), () if found.trusted else (f"{doubt}.",))
     embedded = efficientnet_features(data.shape)
     embedded.notes = (
-        f"The judge trained on {data.name} cannot be trusted ({found}), so EfficientNet-lite0 looks instead. It tells "
-        "no classes apart; --extractor classifier takes the judge all the same.",
+        f"{doubt}, so EfficientNet-lite0 looks instead. It tells no classes apart; --extractor classifier takes the "
+        "judge all the same.",
     )
     return embedded
 

@@ -155,7 +155,7 @@ def test_arrays_of_12_bits_have_levels_too(tmp_path, kind):
 
 
 def test_levels_where_there_are_none_are_refused(pictures):
-    with pytest.raises(UsageError, match="has more than 8 bits, so --levels 4095 changes none"):
+    with pytest.raises(UsageError, match="holds no whole numbers beyond 8 bits, so --levels 4095 changes nothing"):
         open_data(pictures("1.png", "2.png"), levels=4095)
     with pytest.raises(UsageError, match="levels is 0, but"):
         open_data("mnist", levels=0)

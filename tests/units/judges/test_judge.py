@@ -124,6 +124,7 @@ def test_a_blind_judge_gives_way_and_says_so(tmp_path: Path) -> None:
     assert asked.name == "judge-convnet"
     card = Panel(asked, data, "train", ["diversity"]).card(20, 0, "none")
     assert f"({held_out(run)})" in str(card)
+    assert asked.notes == (f"The judge trained on bars cannot be trusted ({held_out(run)}).",)  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("short")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import torch
 from rich.console import Console
 
+from belamy.cli import main
 from belamy.data.dataset import Dataset
 from belamy.methods import gan
 from belamy.methods.base import DataSpec
@@ -71,3 +73,20 @@ def test_the_speed_is_that_of_this_session(noise: Dataset) -> None:
     session.step()
     assert 0 < reporter.speeds[0] <= recipe.batch / 160
     assert session.speed == pytest.approx(recipe.batch / (trainer.clock.seconds - 1.0))
+
+
+@pytest.mark.parametrize("words", [[], ["--verbose"]])
+def test_verbose_is_an_option_of_training(
+    noise_file: Path,
+    tmp_path: Path,
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("belamy.progress.LINE_SECONDS", 0.0)
+    small = ["--generator", "digits:width=2,hidden=8", "--discriminator", "digits:width=2,hidden=8", "--batch", "8"]
+    given = ["--data", str(noise_file), "--train-samples", "16", "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert main(["train", "digits", *given, *small, "--snapshots", "1", *words]) == 0
+    said = capsys.readouterr().out
+    assert " 50%  " in said and " left" in said
+    assert ("|grad|" in said) == bool(words)

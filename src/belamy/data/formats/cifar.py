@@ -120,7 +120,7 @@ def _in_folder(path: Path, most: int, skipped: list[tuple[str, str]]) -> tuple[d
         try:
             with opened(files[name]) as file:
                 held[name] = _limited(file, files[name].stat().st_size, most - sum(map(len, held.values())))
-        except (OSError, Unreadable) as error:
+        except (OSError, EOFError, Unreadable) as error:
             skipped.append((name, reason(error)))
     return held, set(files)
 

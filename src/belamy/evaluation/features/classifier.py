@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ class ClassifierFeatures:
         network: A classifier with ``features(images)`` and ``head(features)``, in evaluation mode from here on.
         name: What it is called on cards.
         accuracy: How many held-out images it tells right, for cards.
+        notes: What must be known of all numbers made with it.
 
     Raises:
         UsageError: The network does not part into features and head.
@@ -33,13 +34,13 @@ class ClassifierFeatures:
 
     layer, resize = "before the last", ""
 
-    def __init__(self, network: nn.Module, name: str, accuracy: str = "") -> None:
+    def __init__(self, network: nn.Module, name: str, accuracy: str = "", notes: Sequence[str] = ()) -> None:
         head: Any = getattr(network, "head", None)
         if not callable(getattr(network, "features", None)) or not isinstance(head, nn.Module):
             raise UsageError(f"The classifier '{name}' shows no features before its last layer. Choose 'convnet'.")
         network.eval().requires_grad_(False)
         self.network: Any = network
-        self.name, self.accuracy = name, accuracy
+        self.name, self.accuracy, self.notes = name, accuracy, notes
         self.digest = weights_digest(network.state_dict())
         last = [layer for layer in head.modules() if isinstance(layer, nn.Linear)][-1]
         self.size, self.classes = last.in_features, last.out_features
