@@ -174,6 +174,16 @@ class TestCheckpoints:
         assert not (run.path / "checkpoints" / ".belamy-new-1234").exists()
 
 
+def test_damaged_rows_are_told_in_one_sentence(run: Run) -> None:
+    run.measure({"samples": 16})
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write("null\n" * 2000)
+    run.measure({"samples": 32})
+    assert [row["samples"] for row in run.metrics()] == [16, 32]
+    (said,) = run.lost.values()
+    assert "line 2 of" in said and "as are 1,999 more" in said
+
+
 class TestRewind:
     def test_what_came_after_the_checkpoint_is_dropped(self, run: Run) -> None:
         sheet = np.zeros((4, 4, 3), dtype=np.uint8)
@@ -210,10 +220,12 @@ class TestRewind:
         with pytest.raises(RunError, match="cut short"):
             run.rewind()
 
-    def test_a_copy_by_hard_links_keeps_every_byte(self, run: Run, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("later", [True, False])
+    def test_a_copy_by_hard_links_keeps_every_byte(self, run: Run, tmp_path: Path, later: bool) -> None:
         run.log("start", 0)
         run.save_checkpoint(checkpoint(16))
-        run.log("later", 32)
+        if later:
+            run.log("later", 32)
         (tmp_path / "copy").hardlink_to(run.path / "journal.jsonl")
         before = (tmp_path / "copy").read_bytes()
         run.rewind()
