@@ -154,7 +154,7 @@ class TestEvaluate:
         controls = facts["measures"]["frechet"]["controls"]
         assert controls.keys() == {"noise", "copies"} and "--controls" in facts["command"]
         assert controls["copies"] < facts["measures"]["frechet"]["value"]
-        said = belamy("evaluate", fakes, "--against", reals, *QUICK, "--controls", "--no-real-baseline")
+        said = belamy("evaluate", fakes, "--against", reals, *QUICK, "--controls", "--no-floor")
         assert said.stdout.splitlines()[4].split()[-2:] == ["noise", "copies"]
 
     def test_nothing_is_overwritten_unasked(self, belamy: Command, fakes: Path, reals: Path, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ Form = TypeVar("Form")
 
 _FRAME = re.compile(r"\x1b\[[0-9;]*m|[╭╮╰╯│─]|^\+?-{8,}\+?$|^\||\|$", flags=re.MULTILINE)
 """Colours and the lines of boxes, which are ASCII where the terminal knows no other."""
+RENAMED = {"--floor": "--real-baseline", "--no-floor": "--no-real-baseline"}
+"""Options by the names that they had before, which still work; those of recipes are ``methods.base.RENAMED``."""
 _NOT_A_NUMBER = re.compile(r"(?:invalid literal for int\(\) with base 10|could not convert string to float): (.*)")
 
 
@@ -59,7 +61,7 @@ def parse(form: type[Form], words: Sequence[str], command: str, options: Sequenc
             filled, unknown = tyro.cli(
                 form,
                 prog=command,
-                args=list(words),
+                args=[RENAMED.get(word, word) for word in words],
                 return_unknown_args=True,
                 config=(tyro.conf.PositionalRequiredArgs, tyro.conf.PositionalMetavarFromFieldName),
             )

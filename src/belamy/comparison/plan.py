@@ -99,11 +99,12 @@ class Plan(BaseModel):
         """The plan in a folder, None if there is none.
 
         Raises:
-            RunError: It is damaged or of a newer format.
+            RunError: It is damaged, of a newer format, or holds a link.
         """
         path = folder / "plan.json"
         if not path.is_file():
             return None
+        files.refuse_links(folder)
         facts = files.read_json(path)
         version = facts.get("format") if isinstance(facts, dict) else None
         if isinstance(version, int) and version > FORMAT:

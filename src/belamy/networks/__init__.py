@@ -1,21 +1,8 @@
 """Architectures: one file each, ``nn.Module`` only; no loss, no file, no optimiser.
 
-Contract of a file here: any of the classes below, all with the attribute ``native_shape`` (the published size).
-Arguments before the ``*`` are given by the data and the run, the keyword-only ones are the user's options.
-
-===============  =====================================  ==========================================================
-class            constructor                            ``forward``
-===============  =====================================  ==========================================================
-`Generator`      ``(latent, shape, *, …)``              latents ``[N, latent]`` → images in ``value_range``
-`Discriminator`  ``(shape, *, …)``                      images → scores ``[N]``: logits, never a sigmoid
-`Encoder`        ``(shape, latent, *, …)``              images → codes ``[N, latent]``, or (mean, log-variance)
-`Decoder`        ``(latent, shape, *, …)``              codes → images in ``value_range``
-`Classifier`     ``(shape, classes, *, …)``             images → logits ``[N, classes]``
-`Stylist`        ``(shape, *, …)``                      images in [-1, 1] → images of the same size in [-1, 1]
-===============  =====================================  ==========================================================
-
-A discriminator's ``scores_and_features`` gives its scores and the features ``[N, F]`` behind them, from one pass.
-Labels enter through the parts in `belamy.networks.conditions`, around any network.
+A file holds any of the classes below. Arguments before the ``*`` of a constructor are given by the data and the run,
+the keyword-only ones are the user's options; ``native_shape`` is the published size. Labels enter through the parts in
+`belamy.networks.conditions`, around any network.
 
 Shapes are (channels, height, width). Every network adapts to other channel counts and to any height and width its
 strides divide; other sizes raise a `UsageError` that names the nearest sizes.
@@ -32,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Generator(Module, Protocol):
-    """What a class ``Generator`` must have."""
+    """What a class ``Generator(latent, shape, *, …)`` must have."""
 
     native_shape: tuple[int, int, int]
     value_range: tuple[float, float]
@@ -43,7 +30,7 @@ class Generator(Module, Protocol):
 
 
 class Discriminator(Module, Protocol):
-    """What a class ``Discriminator`` must have."""
+    """What a class ``Discriminator(shape, *, …)`` must have."""
 
     native_shape: tuple[int, int, int]
 
@@ -52,12 +39,12 @@ class Discriminator(Module, Protocol):
         ...
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scores.  # [N, C, H, W] to [N]"""
+        """Scores: logits, never a sigmoid.  # [N, C, H, W] to [N]"""
         ...
 
 
 class Encoder(Module, Protocol):
-    """What a class ``Encoder`` must have."""
+    """What a class ``Encoder(shape, latent, *, …)`` must have."""
 
     native_shape: tuple[int, int, int]
 
@@ -67,7 +54,7 @@ class Encoder(Module, Protocol):
 
 
 class Decoder(Module, Protocol):
-    """What a class ``Decoder`` must have."""
+    """What a class ``Decoder(latent, shape, *, …)`` must have."""
 
     native_shape: tuple[int, int, int]
 
@@ -77,7 +64,7 @@ class Decoder(Module, Protocol):
 
 
 class Classifier(Module, Protocol):
-    """What a class ``Classifier`` must have."""
+    """What a class ``Classifier(shape, classes, *, …)`` must have."""
 
     native_shape: tuple[int, int, int]
 
@@ -87,7 +74,7 @@ class Classifier(Module, Protocol):
 
 
 class Stylist(Module, Protocol):
-    """What a class ``Stylist`` must have."""
+    """What a class ``Stylist(shape, *, …)`` must have."""
 
     native_shape: tuple[int, int, int]
     receptive_field: int

@@ -14,7 +14,6 @@ import math
 import os
 import secrets
 import shutil
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,18 +47,19 @@ def refuse_links(folder: Path) -> None:
     Raises:
         RunError: There is one.
     """
-    waiting = [folder]
+    waiting = [str(folder)]
     while waiting:
         try:
             entries = list(os.scandir(waiting.pop()))
+        except FileNotFoundError:  # whoever trains here has just renamed it
+            continue
         except OSError as error:
             raise StorageError(f"{error.filename} cannot be read: {error.strerror}. Check the permissions.") from None
+        waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
         for entry in entries:
-            mode = entry.stat(follow_symlinks=False).st_mode
-            if stat.S_ISDIR(mode):
-                waiting.append(Path(entry.path))
-            elif not stat.S_ISREG(mode):
-                what = f"a link to {os.readlink(entry.path)}" if stat.S_ISLNK(mode) else "neither a file nor a folder"
+            plain = entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
+            if not plain and os.path.lexists(entry.path):
+                what = f"a link to {os.readlink(entry)}" if entry.is_symlink() else "neither a file nor a folder"
                 raise RunError(
                     f"{entry.path} is {what}: everything of {folder} must lie in it, and nothing outside is touched. "
                     "Put the file or folder itself there."

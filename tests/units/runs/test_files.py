@@ -256,6 +256,24 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
         files.read_jsonl(place, files.OBJECT)
 
 
+def test_a_run_may_be_looked_at_while_another_process_writes_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files and folders vanish between the moments when they are listed and looked at."""
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "file").touch()
+    listed = os.scandir
+
+    def vanishing(folder: str) -> object:
+        found = list(listed(folder))
+        for entry in found:
+            Path(entry.path).rmdir() if entry.is_dir() else Path(entry.path).unlink()
+        return found
+
+    monkeypatch.setattr(files.os, "scandir", vanishing)
+    files.refuse_links(tmp_path)
+
+
 def test_truncating_beyond_the_end_says_that_rows_are_lost(tmp_path: Path) -> None:
     place = tmp_path / "journal.jsonl"
     for _ in range(2):

@@ -210,10 +210,12 @@ class TestRewind:
         with pytest.raises(RunError, match="cut short"):
             run.rewind()
 
-    def test_a_copy_by_hard_links_keeps_every_byte(self, run: Run, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("later", [True, False])
+    def test_a_copy_by_hard_links_keeps_every_byte(self, run: Run, tmp_path: Path, later: bool) -> None:
         run.log("start", 0)
         run.save_checkpoint(checkpoint(16))
-        run.log("later", 32)
+        if later:
+            run.log("later", 32)
         (tmp_path / "copy").hardlink_to(run.path / "journal.jsonl")
         before = (tmp_path / "copy").read_bytes()
         run.rewind()

@@ -382,7 +382,7 @@ def test_a_file_that_is_not_ours_stays_as_it_is_and_nothing_appears_beside_it(tm
     (foreign / "half.sqlite").write_bytes(b"SQLite format 3\0 and no more")
     for name, script in {
         "plain": "create table facts (name, value)",
-        "other": "pragma application_id = 7; create table facts (name, value)",
+        "other": "pragma application_id = 7; create table facts as select 'format' as name, 'belamy-survey-1' as value",
         "ahead": "pragma journal_mode = wal; create table photos (name)",
         "binary": "create table facts (name, value); insert into facts values (x'ff', 1), ('format', x'00')",
     }.items():

@@ -496,3 +496,12 @@ def test_a_judge_that_was_cut_short_is_gone_on_with(
 def test_a_stop_says_how_to_go_on() -> None:
     stopped = Stopped(Path("runs/c"), 3, 30)
     assert str(stopped).endswith("belamy compare --out runs/c") and stopped.exit_code == Interrupted.exit_code
+
+
+def test_a_link_out_of_a_comparison_is_refused(tmp_path: Path) -> None:
+    """Claims that are done are deleted: it must not be files of another folder."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "plan.json").write_text("{}")
+    (tmp_path / "folder" / "claims").symlink_to(tmp_path)
+    with pytest.raises(RunError, match="claims is a link"):
+        Plan.open(tmp_path / "folder")
