@@ -197,15 +197,17 @@ def read_jsonl(
         RunError: The file is missing, or a whole line is damaged and ``lost`` is not given.
     """
     whole_lines = read_bytes(path)[:length].split(b"\n")[:-1]  # what follows the last newline is torn or empty
-    rows = []
+    rows, damaged = [], []
     for number, line in enumerate(whole_lines, start=1):
         try:
             rows.append(kind.validate_json(line))
         except ValidationError as error:
-            said = f"line {number} of {path} is damaged ({why(error)}): another program changed the file."
+            damaged.append(f"line {number} of {path} is damaged ({why(error)})")
             if lost is None:
-                raise RunError(f"{said} Restore it from a copy, or delete that line.") from error
-            lost[f"{path}:{number}"] = f"{said} It is left out."
+                raise RunError(f"{damaged[0]}. Restore the file from a copy, or delete that line.") from error
+    if damaged and lost is not None:
+        more = f", as are {len(damaged) - 1:,} more" if len(damaged) > 1 else ""
+        lost[str(path)] = f"{damaged[0]}{more}: another program changed the file. What is damaged is left out."
     return rows
 
 
@@ -251,9 +253,6 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[bool | None]:
 
     Yields:
         Whether it is held by this process; None where the system knows no such locks.
-
-    Raises:
-        StorageError: The place cannot be written.
     """
     try:
         import fcntl
@@ -308,8 +307,8 @@ def write_directory_atomically(path: Path, writer: Callable[[Path], None]) -> No
 def filling(path: Path) -> Iterator[Path]:
     """A folder to write into; at the end of the context what is in it gets its place, each file whole.
 
-    A new folder appears all at once. Into one that is there the files are moved, over those of their names. Killed
-    before, nothing is at the place, and the next that is filled there clears away what was left beside it.
+    A new folder appears at once. Into one that is there the files are moved, over those of their names. What a killed
+    process left beside it is cleared away by the next.
 
     Raises:
         StorageError: The disk is full or the place cannot be written; nothing was moved.

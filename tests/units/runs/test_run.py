@@ -174,6 +174,16 @@ class TestCheckpoints:
         assert not (run.path / "checkpoints" / ".belamy-new-1234").exists()
 
 
+def test_damaged_rows_are_told_in_one_sentence(run: Run) -> None:
+    run.measure({"samples": 16})
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write("null\n" * 2000)
+    run.measure({"samples": 32})
+    assert [row["samples"] for row in run.metrics()] == [16, 32]
+    (said,) = run.lost.values()
+    assert "line 2 of" in said and "as are 1,999 more" in said
+
+
 class TestRewind:
     def test_what_came_after_the_checkpoint_is_dropped(self, run: Run) -> None:
         sheet = np.zeros((4, 4, 3), dtype=np.uint8)
