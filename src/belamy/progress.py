@@ -114,7 +114,7 @@ class Counting:
         self.done, self.started = 0, monotonic()
 
     def doing(self, what: str) -> None:
-        """What is done now, between counts."""
+        """Show what is being done between counts."""
         if self.reporter.due():
             self.reporter.work(min(1.0, self.done / self.total), what)
 

@@ -89,10 +89,10 @@ def evaluate(
         source: A run or its directory, a folder or ``.zip`` of images, an ``.npz`` or ``.npy`` array, or another data
             source.
         against: The real images: any data source. A run is judged against its own data unless others are named.
-        metrics: Names on the shelf ``belamy.evaluation.metrics`` with their options, e.g. ``["frechet",
+        metrics: Names in the registry ``belamy.evaluation.metrics`` with their options, e.g. ``["frechet",
             "kernel:subsets=50"]``; by default the standard ones that the data allow.
-        extractor: Who looks at the pixels; by default a classifier of the data's own labels, or, where there are none,
-            whoever suits the data without a network connection.
+        extractor: Turns images into features; by default a classifier of the data's own labels, or, without labels,
+            whichever suits the data without a network connection.
         extractor_weights: The extractor's weights as a file.
         count: How many images are judged.
         split: Which of the real images are compared with: ``test``, ``train`` or ``all``; by default ``test``, or all
@@ -338,7 +338,7 @@ def stated(run: Run | None, data: Dataset, candidate: Candidate, protocol: Proto
 
 
 def subject(source: str, run: Run | None, candidate: Candidate) -> dict[str, Any]:
-    """Whose images are judged, as plain data."""
+    """The source of the images that are judged, as plain data."""
     facts: dict[str, Any] = {
         "name": candidate.name, "source": source, "format": candidate.format, "images": candidate.count,
         "fingerprint": candidate.fingerprint, "seed": candidate.seed, "labels": candidate.labels,
@@ -357,7 +357,7 @@ def shuffled(indices: Any, order: Any) -> Any:
 
 
 def command(source: str, against: str | None, protocol: Protocol) -> str:
-    """What to type to do it again."""
+    """The command that repeats the evaluation."""
     words = ["belamy", "evaluate", source, *(["--against", against] if against is not None else [])]
     for each in fields(protocol):
         option, value = f"--{each.name.replace('_', '-')}", getattr(protocol, each.name)

@@ -78,7 +78,7 @@ class LatentEditor:
 
     @cached_property
     def reference_set(self) -> ReferenceSet:
-        """Where groups are found."""
+        """The images among which groups are found."""
         return reference_set_of(self.method, self.steering.data)
 
     def walk(

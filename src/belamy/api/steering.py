@@ -137,7 +137,7 @@ class Steering:
         return found
 
     def attribute_predictors(self, names: Sequence[str]) -> list[AttributePredictor]:
-        """Who looks for leaks: everything the data tell, the measures named, and the usual ones."""
+        """The predictors that measure leakage: all attributes of the data, the measures named, and the usual ones."""
         told = [name for name, known in self.data.attributes.items() if len(known.values) > 1]
         labels = [CLASSES] if self.data.labels is not None and not told else []
         usual = USUAL if self.data.shape[0] == 1 else ("brightness", "colour")

@@ -134,7 +134,7 @@ class PaintingOptions(Sight):
                 )
 
     def changes(self) -> dict[str, Any]:
-        """What the options change in the settings."""
+        """The settings that the options change."""
         changed = {name: getattr(self, name) for name in (*CHANGES, "size") if getattr(self, name) is not None}
         return changed | self.layers()
 
@@ -156,7 +156,7 @@ class PaintingOptions(Sight):
         return Run.open(str(self.network)).method()
 
     def by_network(self) -> dict[str, Any]:
-        """What painting in one pass is asked for."""
+        """Options of painting in one pass."""
         scale = 1.0 if self.style_scale is None else self.style_scale
         return {"shares": self.shares, "strength": self.strength, "style_scale": scale}
 
@@ -176,7 +176,7 @@ def layer(word: str, option: str) -> tuple[str, float]:
 
 
 def stepping(told: Reporter) -> Callable[[Step], None]:
-    """What to call after each step."""
+    """A callback for each step."""
     from belamy.progress import duration
 
     def tell(step: Step) -> None:

@@ -198,7 +198,7 @@ def own_budget(variants: Sequence[Variant]) -> int:
 
 
 def open_ledger(execution: Execution) -> Ledger:
-    """Where claims and outcomes are kept."""
+    """The ledger of claims and outcomes."""
     if execution.storage is None:
         return FolderLedger(execution.folder)
     from belamy.comparison.optuna_ledger import OptunaLedger

@@ -1,4 +1,4 @@
-"""Who does which trial: claims in a folder that any number of processes and machines share.
+"""Claims on trials, kept in a folder that any number of processes and machines share.
 
 A claim is a file that only one process can make, ``KEY.NUMBER``; the highest number holds. Its owner touches it every
 few seconds. If it has not been touched for long, or its process is known to be gone, the trial is free again: whoever

@@ -1,4 +1,4 @@
-"""Who does which trial, kept in a storage of Optuna: a database that machines without a common folder share."""
+"""Claims on trials, kept in a storage of Optuna: a database that machines without a common folder share."""
 
 from __future__ import annotations
 

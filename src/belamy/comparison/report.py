@@ -89,7 +89,7 @@ def verdict(facts: Mapping[str, Any]) -> str:
 
 
 def warnings(facts: Mapping[str, Any]) -> list[str]:
-    """What a reader must know first."""
+    """Warnings to place before the numbers."""
     notes = []
     if len(facts["protocols"]) > 1:
         notes.append("The numbers came about in different ways and cannot be compared: see the protocols below.")
@@ -158,7 +158,7 @@ def _chances(facts: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _places(facts: Mapping[str, Any]) -> list[list[str]]:
-    """How stable the order is."""
+    """Stability of the ranking."""
     found = facts["stability"].get("places", {})
     return [[label, *(f"{share:.2f}" if share else "" for share in shares)] for label, shares in found.items()]
 

@@ -31,7 +31,7 @@ Feed = Callable[[Callable[[Any], None]], None]
 
 
 class Pixels(Protocol):
-    """Where pixels are read from."""
+    """A source of pixels."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -43,7 +43,7 @@ class Pixels(Protocol):
 
     @property
     def identity(self) -> str:
-        """What ``feed`` hashes, in words."""
+        """Description of what ``feed`` hashes."""
 
     def __len__(self) -> int: ...
 
@@ -289,7 +289,7 @@ class Dataset:
         return digest.hexdigest()
 
     def label_counts(self) -> dict[str, int]:
-        """How many images each class has."""
+        """The number of images of each class."""
         if self.labels is None:
             return {}
         return dict(zip(self.classes, torch.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))

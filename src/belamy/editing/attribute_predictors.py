@@ -1,4 +1,4 @@
-"""Who says what an image shows: measures, and classifiers that know nothing of the generator."""
+"""Predictors of attributes: measures of the picture, and classifiers that know nothing of the generator."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class AttributePredictor(Protocol):
 
     @property
     def name(self) -> str:
-        """What it looks for."""
+        """Name of the attribute."""
 
     @property
     def values(self) -> tuple[str, ...]:
-        """What it can say."""
+        """Names of the attribute's values."""
 
     def predict(self, images: Tensor) -> Prediction:
-        """What it sees."""
+        """The attribute predicted for each image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class MeasurePredictor:
 
     @property
     def measure(self) -> Measure:
-        """What is measured."""
+        """The measure."""
         made: Measure = MEASURES.build(Part.parse(self.name))
         return made
 

@@ -71,7 +71,7 @@ class Panel:
     """Judges samples by several metrics over one extractor's features.
 
     Args:
-        extractor: Who looks at the pixels.
+        extractor: Turns images into features.
         data: The real images.
         split: Which of them are compared with; what the generator learned from is kinder to copies.
         held: The split that measures of memorisation compare with, beside that of the training images; none for
@@ -344,7 +344,7 @@ def unmet(name: str, data: Dataset, split: str, train: Tensor) -> str:
 
 
 def judged(metrics: Metrics, card: Card, detail: bool, doing: Doing) -> Judgement:
-    """What metrics say in the end."""
+    """The values of metrics after all features were seen."""
     values: dict[str, float] = {}
     intervals: dict[str, Interval] = {}
     notes: list[str] = []
@@ -389,7 +389,7 @@ def fine(value: float) -> bool:
 
 
 def needs_of(name: str) -> frozenset[str]:
-    """What a metric cannot do without."""
+    """The inputs that a metric requires."""
     found: frozenset[str] = getattr(METRICS.load(name), "needs", frozenset())
     return found
 

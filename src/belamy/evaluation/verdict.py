@@ -58,7 +58,7 @@ class Verdict:
 
     @property
     def name(self) -> str:
-        """What was judged, in a word."""
+        """Short name of what was evaluated."""
         return str(self.subject["name"])
 
     @property
@@ -68,7 +68,7 @@ class Verdict:
 
     @property
     def controls(self) -> list[str]:
-        """What was judged that must not do well."""
+        """Names of the negative controls."""
         return list(dict.fromkeys(kind for measure in self.measures for kind in measure.controls))
 
     def __getitem__(self, name: str) -> float:

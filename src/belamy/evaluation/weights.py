@@ -21,7 +21,7 @@ class Published:
     Args:
         name: Of the file.
         sha256: Of its content, or the first eight digits or more where no more is published.
-        source: Who publishes it, in words.
+        source: The publisher, in words.
         url: Its address; None where it cannot be fetched by us, but by the user.
     """
 

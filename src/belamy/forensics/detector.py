@@ -32,7 +32,7 @@ Step = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Detected:
-    """What the detector says.
+    """The detector's scores.
 
     Args:
         scores: Log odds of being a suspect, given that both kinds are equally frequent, and the p-value.
@@ -108,7 +108,7 @@ def detect(
         real: Real images that are compared.
         suspect: Suspects.
         fresh: Reference images, which are only scored.
-        folds: Who is scored by which model.
+        folds: The fold of each image, and so the model that scores it.
         seed: Of weights, batches and crops.
         step: Called with (done, total) while networks learn.
     """

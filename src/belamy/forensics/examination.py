@@ -30,7 +30,7 @@ AS_GIVEN, CONTROL = "as given", "control"
 
 @dataclass(frozen=True)
 class ForensicsSettings:
-    """How to examine.
+    """Options of an examination.
 
     Args:
         false_alarms: Rate at which thresholds are set.
@@ -114,7 +114,7 @@ class ForensicExamination:
 
     @property
     def verdict(self) -> str:
-        """What was found, in one plain sentence."""
+        """The conclusion in one plain sentence."""
         head, count = self.matched.headline, f"{len(self.sets.suspect):,} suspects"
         after = "once both sides have 256 values" if self.matched.format == "uint8" else f"after {self.matched.format}"
         if not self.separating:

@@ -26,7 +26,7 @@ CLIP = 8.0
 
 @dataclass(frozen=True)
 class Folds:
-    """Who is scored by which model.
+    """Cross-validation folds: each image is scored by a model that did not see it.
 
     Args:
         real: Fold of each real image that is compared.  # [m]
@@ -87,7 +87,7 @@ class Shuffled:
     """Labels permuted within folds, made once for all cues: each of their p-values is exact by itself.
 
     Args:
-        folds: Who is scored by which model.
+        folds: The fold of each image, and so the model that scores it.
         seed: Of the permutations.
         most: How many at most; 0 for none, and p-values of 1.
     """
@@ -130,7 +130,7 @@ def ridge_scores(real: Tensor, suspect: Tensor, fresh: Tensor, shuffled: Shuffle
         real: Numbers of the real images that are compared.  # [m, F]
         suspect: Numbers of the suspects.  # [n, F]
         fresh: Numbers of the reference images.  # [k, F]
-        shuffled: Who is scored by which model, and the permutations.
+        shuffled: The folds, and permutations of the labels within them.
 
     Returns:
         The scores; None where no number varies.

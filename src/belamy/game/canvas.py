@@ -112,7 +112,7 @@ class Canvas:
         self._pen.text((x * self.scale, y * self.scale), text, fill=colour, font=font, anchor=anchor)
 
     def extent(self, text: str, size: int = 14) -> float:
-        """How wide words are."""
+        """Width and height of a text in pixels."""
         return float(self._pen.textlength(text, font=_font(size * self.scale))) / self.scale
 
     def _placed(self, points: np.ndarray) -> list[tuple[float, float]]:

@@ -67,7 +67,7 @@ class Cells:
 
 
 class Coverage(NamedTuple):
-    """What becomes of the modes."""
+    """Coverage of the modes."""
 
     covered: int
     modes: int

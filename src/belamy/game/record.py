@@ -107,7 +107,7 @@ def conduct(
 
 
 def methods_of_measuring(line: bool) -> dict[str, str]:
-    """How each figure comes about, in words."""
+    """Descriptions of how each figure is computed."""
     if line:
         density = "the generator's by change of variables: its latents' line is pushed forward piece by piece"
         transport = "the mean distance of the two quantile functions"

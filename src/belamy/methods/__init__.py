@@ -39,7 +39,7 @@ class Method(Module, Protocol):
 
     @property
     def players(self) -> dict[str, Player]:
-        """Who learns, by name."""
+        """The players of the method, by name."""
         ...
 
     def prepare(self, offline: bool = False) -> None:

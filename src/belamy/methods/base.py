@@ -49,7 +49,7 @@ class Turn:
 
 
 class Player(NamedTuple):
-    """Who learns: the module whose parameters a turn changes, and the optimiser that changes them."""
+    """One that learns: the module whose parameters a turn changes, and the optimiser that changes them."""
 
     module: nn.Module
     optimizer: Part
@@ -85,7 +85,7 @@ class BaseMethod(nn.Module):
 
     @property
     def players(self) -> dict[str, Player]:
-        """Who learns, by name."""
+        """The players of the method, by name."""
         raise AssertionError(f"{type(self).__module__} names no players")
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:

@@ -50,7 +50,7 @@ class Critic(nn.Module):
         self.class_scores = nn.Linear(self.features, classes) if classes else None
 
     def count_features(self, shape: tuple[int, int, int]) -> int:
-        """How many features the network tells."""
+        """The number of features before the last layer."""
         self.eval()
         with torch.no_grad():
             labels = torch.zeros(2, dtype=torch.long)

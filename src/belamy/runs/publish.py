@@ -93,7 +93,7 @@ def commands(run: Run) -> list[str]:
 
 
 def notes(run: Run) -> list[str]:
-    """What a reader must know first."""
+    """Warnings to place before the numbers."""
     seen, total = run.samples_seen, run.recipe.train_samples
     said = [*run.lost.values()]
     if seen < total:

@@ -45,7 +45,7 @@ class RecipeFile(Facts):
 
 
 class ValidationFacts(Facts):
-    """How a run is judged while it trains."""
+    """Validation of a run during training."""
 
     every: Annotated[int, Field(ge=1)]
     count: Annotated[int, Field(ge=1)]

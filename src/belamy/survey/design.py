@@ -128,7 +128,7 @@ class Design:
 
     @property
     def alternatives(self) -> tuple[str, ...]:
-        """What a participant can answer."""
+        """The answers that a participant can choose from."""
         if self.kind == "mos":
             return tuple(str(score) for score in range(1, len(SCORES) + 1))
         return ("fake", "real") if self.kind == "categorise" else ("left", "right")

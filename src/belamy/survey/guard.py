@@ -1,4 +1,4 @@
-"""Who may speak to the server: this machine's browsers, from the server's own pages, in small requests.
+"""Lets only small requests of this machine's browsers, from the server's own pages, through to the server.
 
 No cookie is ever set, so a foreign page has nothing that a browser would add to its requests by itself: whoever acts
 must send a token in a header, which no other origin can do without leave, and leave is never given (no CORS). Host

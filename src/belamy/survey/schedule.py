@@ -1,4 +1,4 @@
-"""Who sees what, when and where: balanced, random, and the same whenever it is asked for."""
+"""The order of stimuli for each participant: balanced, random, and the same whenever it is asked for."""
 
 from __future__ import annotations
 

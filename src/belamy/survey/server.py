@@ -61,7 +61,7 @@ class Answer(Place):
 
 
 class Links(BaseModel):
-    """How many participants to invite."""
+    """The number of participants to invite."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     count: Annotated[int, Field(ge=1, le=LINKS_AT_ONCE)]

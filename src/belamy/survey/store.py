@@ -255,13 +255,13 @@ class Store:
         return self._file(row[0])
 
     def masks(self) -> int:
-        """How many masks there are."""
+        """The number of masks."""
         return int(self._one("select count(*) from stimuli where role = ?", MASK)[0])
 
     # The administrator
 
     def progress(self) -> list[dict[str, Any]]:
-        """How far each participant is."""
+        """The progress of each participant."""
         rows = self._all(
             "select p.id, p.token, p.invited, p.consented, p.finished, p.withdrawn, count(a.place), "
             "max(a.received), (select count(*) from trials t where t.participant = p.id) "

@@ -116,7 +116,7 @@ def advised(history: RunHistory, findings: Sequence[Finding], applies: Callable[
 
 
 def moves_of(history: RunHistory) -> list[Mapping[str, Any]]:
-    """What the autopilot did, oldest first."""
+    """The autopilot's actions, oldest first."""
     return [row for row in history.events if row.get("event") in ("remedy", "kept", "back-out")]
 
 
@@ -218,7 +218,7 @@ class Autopilot:
         return found is not None
 
     def move(self) -> Move | None:
-        """What to do at this look."""
+        """The action to take at this look."""
         history = self.session.history()
         return decide(history, examine(lately(history)), self.applies)
 

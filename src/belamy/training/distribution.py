@@ -21,7 +21,7 @@ class World(NamedTuple):
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes and talks."""
+        """Whether this is rank 0, the process that writes files and shows progress."""
         return self.rank == 0
 
     def leader_says(self, text: str) -> str:

@@ -207,7 +207,7 @@ class Session:
                 )
 
     def examine(self) -> list[Finding]:
-        """What the signs see now."""
+        """The findings of all signs at present."""
         return examine(self.history())
 
     def history(self) -> RunHistory:

@@ -26,7 +26,7 @@ class Form(Device, Offline, ProgressOption, ToPage, Json):
     metrics: tuple[str, ...] = ()
     """Metrics with their options, e.g. frechet kernel:subsets=50; by default all that the data allow."""
     extractor: str | None = None
-    """Who looks at the pixels; by default a classifier of the data's own labels, trained once and kept, or whoever
+    """The feature extractor; by default a classifier of the data's own labels, trained once and kept, or whoever
     suits data without labels."""
     extractor_weights: str | None = None
     """The extractor's weights as a file."""

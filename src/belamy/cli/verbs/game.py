@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @options
 class Form(ProgressOption, Json):
-    """What to do with the game."""
+    """Options of the game's output."""
 
     out: str | None = None
     """The folder of page, film and numbers, new or empty; by default games/DISTRIBUTION-NUMBER."""

@@ -109,7 +109,7 @@ def run(form: Form) -> int:
 
 
 def calculate(form: Form, wanted: float) -> int:
-    """How many participants."""
+    """The power calculation."""
     from belamy.survey.power import LEVEL, need
 
     found = need(form.kind, wanted, form.effect, form.trials, form.agreement, form.deviation)
@@ -128,7 +128,7 @@ def calculate(form: Form, wanted: float) -> int:
 
 
 def analyse(form: Form, path: Path) -> int:
-    """What the answers show."""
+    """The analysis of the answers."""
     from belamy.runs.files import write_bytes
     from belamy.survey.analysis import analyse as found_in
     from belamy.survey.page import render, told
@@ -247,7 +247,7 @@ def planned(form: Form, named: list[str]) -> Design:
 
 
 def collected(form: Form, sources: list[str], medium: str) -> list[Collection]:
-    """What is judged, the real data first."""
+    """The collections to be judged, the real data first."""
     from belamy.device import choose_device
     from belamy.survey.stimuli import pictures, sounds
 

@@ -139,7 +139,7 @@ def means(form: Form, run: Run, method: BaseMethod, names: list[str]) -> Tensor:
 
 
 def looking(form: Form, run: Run) -> Look:
-    """What measures how far apart images look."""
+    """The perceptual distance of images."""
     from belamy.sampling.walk import pixels
 
     if form.features == "pixels":

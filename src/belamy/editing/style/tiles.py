@@ -50,7 +50,7 @@ class Tile:
 
     @property
     def whole(self) -> bool:
-        """Whether it is all of the picture."""
+        """Whether the tile is the whole picture."""
         return all(span.core_stop - span.core_start == span.whole for span in (self.rows, self.columns))
 
     def cut(self, image: Tensor) -> Tensor:

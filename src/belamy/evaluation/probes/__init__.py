@@ -44,7 +44,7 @@ class Probe(Protocol):
         Args:
             method: A trained method; its mode is as before afterwards.
             data: What it was trained on; images of its split ``test`` are shown to it.
-            extractor: Who looks at images.
+            extractor: Turns images into features.
             seed: Of everything drawn.
 
         Raises:

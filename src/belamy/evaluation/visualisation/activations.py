@@ -64,7 +64,7 @@ def followed(subject: Subject, image: Tensor) -> Sheet:
 
 
 def title(layer: VisualisedLayer, values: Tensor, units: int) -> str:
-    """What a sheet shows, in words."""
+    """Title of a sheet."""
     what = f"'{layer.name}' ({layer.kind})" if layer.last == layer.name else f"'{layer.name}' to {layer.kind}"
     span = f"{float(values.min()):.3g} … {float(values.max()):.3g}"
     if values.dim() == 1:

@@ -93,7 +93,7 @@ class Function(nn.Module):
         self.function = function
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the function returns."""
+        """The function applied to its arguments."""
         return self.function(*args, **kwargs)
 
     def extra_repr(self) -> str:

@@ -77,7 +77,7 @@ class Finding:
 
     @cached_property
     def remedies(self) -> tuple[Remedy, ...]:
-        """What may help, the first first."""
+        """Remedies, the most promising first."""
         return self.prescription()
 
     @property

@@ -16,7 +16,7 @@ from belamy.runs.run import Run
 
 @dataclass(frozen=True)
 class RunHistory:
-    """What a run measured so far.
+    """All that was measured of a run so far.
 
     Args:
         recipe: What was asked for.

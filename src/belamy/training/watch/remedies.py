@@ -159,7 +159,7 @@ def clipped(builder: RemedyBuilder) -> Remedy | None:
 
 
 def advice(why: str) -> Remedy:
-    """What to do where no option does it."""
+    """Advice in words, where no option makes the change."""
     return Remedy(why)
 
 
