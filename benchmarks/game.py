@@ -42,7 +42,7 @@ START, END = "<!-- table: written by benchmarks/game.py -->", "<!-- end of table
 
 
 def rows() -> dict[str, dict[str, Any]]:
-    """What is compared, by name: every loss of the shelf, and relativistic pairing with both penalties."""
+    """What is compared, by name: every loss of the registry, and relativistic pairing with both penalties."""
     plain = {name: {"loss": name, **SETTINGS.get(name, {})} for name in ADVERSARIAL.names()}
     named = {" + ".join([fields["loss"], *fields.get("penalties", ())]): fields for fields in plain.values()}
     return {**named, " + ".join([CHAMPION["loss"], *CHAMPION["penalties"]]): CHAMPION}

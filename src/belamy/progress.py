@@ -87,7 +87,7 @@ class Bar(Reporter):
         self._progress.console.print(plain(text), soft_wrap=True, markup=False, emoji=False, highlight=False)
 
     def due(self) -> bool:
-        """As often as an eye follows."""
+        """Whether the live line is due to change."""
         return monotonic() - self._last >= LIVE_SECONDS
 
     def work(self, share: float, text: str) -> None:

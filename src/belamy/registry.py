@@ -1,6 +1,6 @@
 """Parts found by their file names.
 
-A shelf is a folder whose modules each hold one part: ``losses/adversarial/least_squares.py`` holds the adversarial
+A registry is a folder whose modules each hold one part: ``losses/adversarial/least_squares.py`` holds the adversarial
 loss ``least-squares`` as its class ``Adversarial``. Adding a part is adding a file; other packages add theirs by an
 entry point in the group that is named like the folder's package (``belamy.losses.adversarial``).
 
@@ -266,14 +266,14 @@ def _unmet(part: str, parameter: inspect.Parameter, given: Mapping[str, Any]) ->
 
 
 class PartField(NamedTuple):
-    """A field that holds parts: of which shelf, and whether several."""
+    """A field that holds parts: of which registry, and whether several."""
 
     registry: Registry
     many: bool
 
 
 def part_fields(model: type[BaseModel]) -> dict[str, PartField]:
-    """The fields of a model, annotated with their shelves, that hold parts."""
+    """The fields of a model, annotated with their registries, that hold parts."""
     found = {}
     for name, info in model.model_fields.items():
         inner = [word for each in get_args(info.annotation) for word in get_args(each)]

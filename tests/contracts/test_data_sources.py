@@ -1,4 +1,4 @@
-"""Every named data set and every format keeps the contract of its shelf."""
+"""Every named data set and every format keeps the contract of its registry."""
 
 import inspect
 import json

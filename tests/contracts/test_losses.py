@@ -1,4 +1,4 @@
-"""What every adversarial loss and reconstruction loss on the shelves promises."""
+"""What every adversarial loss and reconstruction loss in the registries promises."""
 
 import copy
 import inspect

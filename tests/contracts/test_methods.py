@@ -1,4 +1,4 @@
-"""What every method on the shelf promises; a new file there is tested without being named here."""
+"""What every method in the registry promises; a new file there is tested without being named here."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ class TestCapabilities:
         assert (found[1][0] - found[1][1]).abs().max() > 1e-5
 
     def test_a_run_is_trained_kept_and_opened(self, name: str, digits: Dataset, tmp_path: Path) -> None:
-        """By name, from the shelf to the weights on disk and back."""
+        """By name, from the registry to the weights on disk and back."""
         import numpy as np
 
         import belamy

@@ -1,4 +1,4 @@
-"""What every metric on the shelf promises: parts, order, merging, bad input, and intervals that hold what they say."""
+"""What every metric in the registry promises: parts, order, merging, bad input, intervals that hold what they say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every network on the shelf promises, whatever paper it is from."""
+"""What every network in the registry promises, whatever paper it is from."""
 
 import copy
 import re
@@ -18,16 +18,16 @@ from belamy.networks.critic import HasFeatures
 from belamy.networks.summary import count
 from belamy.registry import Part, Registry
 
-SHELVES = {
+REGISTRIES = {
     registry.role: registry for registry in (GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS)
 }
-NETWORKS = [(role, name) for role, registry in SHELVES.items() for name in registry.names()]
+NETWORKS = [(role, name) for role, registry in REGISTRIES.items() for name in registry.names()]
 MAKES_IMAGES = ("Generator", "Decoder")
 CLASSES = 4
 
 
 def shelf_class(role: str, name: str) -> type:
-    return SHELVES[role].load(name)
+    return REGISTRIES[role].load(name)
 
 
 def latent_of(role: str, name: str) -> int:
@@ -35,7 +35,7 @@ def latent_of(role: str, name: str) -> int:
 
 
 def build(role: str, name: str, shape: tuple[int, int, int] | None = None) -> nn.Module:
-    registry: Registry = SHELVES[role]
+    registry: Registry = REGISTRIES[role]
     shape = shape or shelf_class(role, name).native_shape
     return registry.build(Part(name=name), latent=latent_of(role, name), shape=shape, classes=CLASSES)
 
@@ -162,7 +162,7 @@ class TestNetwork:
         assert count(network).total >= count(network).trainable > 0
 
     def test_options_have_defaults_and_types(self, role: str, name: str) -> None:
-        for option, parameter in SHELVES[role].options(name).items():
+        for option, parameter in REGISTRIES[role].options(name).items():
             assert parameter.annotation in (bool, int, float, str) or "tuple" in str(parameter.annotation), option
             assert parameter.default is not parameter.empty, option
 
@@ -171,7 +171,7 @@ class TestNetwork:
             return
         shape = shelf_class(role, name).native_shape
         with pytest.raises(UsageError, match="latent size is 0"):
-            SHELVES[role].build(Part(name=name), latent=0, shape=shape, classes=CLASSES)
+            REGISTRIES[role].build(Part(name=name), latent=0, shape=shape, classes=CLASSES)
 
 
 @pytest.mark.parametrize(("role", "name"), [pair for pair in NETWORKS if pair[0] in MAKES_IMAGES])
@@ -227,4 +227,4 @@ def test_classifiers_show_what_their_last_layer_sees(name: str) -> None:
 )
 def test_wrong_options_are_named(role: str, text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        SHELVES[role].build(Part.parse(text), latent=8, shape=(1, 32, 32), classes=CLASSES)
+        REGISTRIES[role].build(Part.parse(text), latent=8, shape=(1, 32, 32), classes=CLASSES)

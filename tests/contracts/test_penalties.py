@@ -1,4 +1,4 @@
-"""What every penalty on the shelf promises; a new file there is tested without being named here."""
+"""What every penalty in the registry promises; a new file there is tested without being named here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every label trick on the shelf promises, and what each of them does."""
+"""What every label trick in the registry promises, and what each of them does."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""What every view on the shelf promises."""
+"""What every view in the registry promises."""
 
 import inspect
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every weighting of samples on the shelf promises, and what each of them does."""
+"""What every weighting of samples in the registry promises, and what each of them does."""
 
 import inspect
 from math import exp, log

@@ -115,7 +115,7 @@ def test_one_style(stage: Any, check: Any, colours: Dataset) -> None:
 
 def test_the_style_of_crops_is_that_of_all_their_positions() -> None:
     """Means and covariances over the positions of every crop together."""
-    network = perception.eyes(torch.zeros((), dtype=torch.float64))
+    network = perception.perceptual_network(torch.zeros((), dtype=torch.float64))
     picture = torch.rand(1, 3, 40, 33, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     found = perception.moments_of_crops(network, picture, (3, 24, 16))
     crops = [picture[..., y : y + 24, x : x + 16] for y in (0, 16) for x in (0, 8, 17)]

@@ -103,7 +103,7 @@ def evaluate(
         best: Take a run's best weights, as ``train --keep-best`` kept them, instead of its newest.
         controls: Judge noise and copies of the training images too: a measure that cannot tell them from good samples
             says little.
-        probes: What is asked of a run's method itself, names on the shelf ``belamy.evaluation.probes`` with their
+        probes: What is asked of a run's method itself, names in the registry ``belamy.evaluation.probes`` with their
             options: ``path-length``, ``continuity``, ``reconstruction``, ``elbo``.
         classifiers: Train so many classifiers on a run's samples alone and test them on real images (classifier
             accuracy score): minutes each.

@@ -1,4 +1,4 @@
-"""Features kept on disk, so that no image is looked at twice by the same eyes."""
+"""Features kept on disk, so that no image passes the same extractor twice."""
 
 from __future__ import annotations
 

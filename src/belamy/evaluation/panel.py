@@ -76,8 +76,8 @@ class Panel:
         split: Which of them are compared with; what the generator learned from is kinder to copies.
         held: The split that measures of memorisation compare with, beside that of the training images; none for
             ``split``.
-        metrics: Names on the shelf ``belamy.evaluation.metrics``, with options; by default the usual ones that the data
-            and the extractor allow.
+        metrics: Names in the registry ``belamy.evaluation.metrics``, with options; by default the usual ones that the
+            data and the extractor allow.
         fit: How the real pictures were brought to their size, for the card.
         told: Is called with how many images were looked at.
         doing: Is called with what is done now, where that is no looking.

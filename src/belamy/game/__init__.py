@@ -1,4 +1,4 @@
-"""The adversarial game where everything can be seen: on the line and in the plane, with any loss of the shelf.
+"""The adversarial game where everything can be seen: on the line and in the plane, with any loss of the registry.
 
 Example:
     >>> from belamy.game.record import play

@@ -1,4 +1,4 @@
-"""What networks of style learn by: pictures compared in the eyes of the embedded network."""
+"""Perceptual terms that networks of style learn by, in the features of the embedded network."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def check_channels(shape: tuple[int, int, int], what: str) -> None:
         raise UsageError(f"{what} learns from grey or colour images, but these have {shape[0]} channels.")
 
 
-def eyes(like: Tensor) -> EfficientNetLite:
+def perceptual_network(like: Tensor) -> EfficientNetLite:
     """The embedded network on the device and in the precision of a tensor."""
     network: Any = EfficientNetLite.pretrained().to(like)
     return network

@@ -69,7 +69,7 @@ class Method(base.BaseMethod):
         perception.check_channels(spec.shape, "single-style")
         self.stylist: Any = STYLISTS.build(recipe.stylist, shape=spec.shape)
         # Neither is a part of what is learned or saved, so neither is registered.
-        self._eyes: list[EfficientNetLite] = []
+        self._perceptual: list[EfficientNetLite] = []
         self._style: dict[str, perception.Moments] = {}
 
     def prepare(self, offline: bool = False) -> None:
@@ -77,10 +77,10 @@ class Method(base.BaseMethod):
         pixels = perception.style_picture(self.recipe.style)
         self.fingerprint = perception.fingerprint(pixels)
         like = next(self.parameters())
-        self._eyes = [perception.eyes(like)]
+        self._perceptual = [perception.perceptual_network(like)]
         picture = perception.style_tensor(pixels, self.recipe.style_size, self.spec.shape, like)
         with torch.no_grad():
-            self._style = perception.moments_of_crops(self._eyes[0], picture, self.spec.shape)
+            self._style = perception.moments_of_crops(self._perceptual[0], picture, self.spec.shape)
 
     @property
     def receptive_field(self) -> int:
@@ -100,12 +100,12 @@ class Method(base.BaseMethod):
 
     def terms(self, images: Tensor) -> perception.PerceptualTerms:
         """The losses of what is painted of images in [-1, 1]."""
-        if not self._eyes:
+        if not self._perceptual:
             self.prepare()
         painted = self.stylist(images)
         with torch.no_grad():
-            wanted = perception.seen(self._eyes[0], images, perception.CONTENT)
-        outputs = perception.seen(self._eyes[0], painted, (*perception.STYLE, *perception.CONTENT))
+            wanted = perception.seen(self._perceptual[0], images, perception.CONTENT)
+        outputs = perception.seen(self._perceptual[0], painted, (*perception.STYLE, *perception.CONTENT))
         return perception.compared(outputs, painted, wanted, self._style)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:

@@ -1,4 +1,4 @@
-"""EfficientNet-lite0, cut: small pretrained eyes that need no download."""
+"""EfficientNet-lite0, cut: a small pretrained network that needs no download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every distribution of the shelf: its density is that of its samples."""
+"""Every distribution of the registry: its density is that of its samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The players: what they learn, with every loss and penalty of the shelves."""
+"""The players: what they learn, with every loss and penalty of the registries."""
 
 from __future__ import annotations
 

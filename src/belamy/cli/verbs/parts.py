@@ -43,7 +43,7 @@ def run(form: Form) -> int:
 
 
 def registries() -> dict[str, tuple[Registry, list[str]]]:
-    """Every kind of part: its shelf and the recipes' fields, or the option, that hold such parts."""
+    """Every kind of part: its registry and the recipes' fields, or the option, that hold such parts."""
     from belamy.evaluation.metrics import METRICS
     from belamy.registry import part_fields
     from belamy.runs.run import RECIPE_TYPES

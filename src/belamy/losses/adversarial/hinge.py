@@ -11,7 +11,7 @@ class Adversarial(BaseAdversarial):
 
     .. math:: L_D = \max(0, 1-s_r) + \max(0, 1+s_f), \qquad L_G = -s_f
 
-    The geometric GAN's loss is the same on scores, and on the shelf as ``geometric``.
+    The geometric GAN's loss is the same on scores, and in the registry as ``geometric``.
 
     References:
         Lim & Ye 2017, arXiv 1705.02894; Miyato et al. 2018, arXiv 1802.05957, equations 16 and 17.

@@ -25,7 +25,7 @@ IMAGES, LEAST = 64, 16
 APART = 32
 """Between two looks training sees at least so many times the images of a look."""
 LEARNED = 3000
-"""Training images that the eye learns from, at most; in short runs one for each 60 samples of the run."""
+"""Training images that patch features are learned from, at most; in short runs one for each 60 samples of the run."""
 FEWEST = 256
 FEW = 4
 SATURATED = 0.99
@@ -54,7 +54,7 @@ class HasDiscriminator(Protocol):
 class Watch:
     """Looks at the trainer's method at moments that the recipe alone decides, at most ``MOMENTS`` of them.
 
-    A run that is resumed is looked at at the same moments and with the same eye, and its rows are the same.
+    A run that is resumed is looked at at the same moments and with the same features, and its rows are the same.
 
     Args:
         trainer: What is watched.
@@ -162,7 +162,7 @@ class Watch:
 
     @torch.no_grad()
     def _seen(self, images: Tensor, again: Tensor | None, labels: Tensor | None, turn: int) -> dict[str, Any]:
-        """What the eye sees in samples; ``again`` are samples from the first latents with other labels."""
+        """What patch features tell of samples; ``again`` are samples from the first latents with other labels."""
         patch_features = self.patch_features
         if not torch.isfinite(images).all():
             return {"finite": 0.0}

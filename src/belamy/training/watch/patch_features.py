@@ -1,4 +1,4 @@
-"""The independent eye: features and a classifier of images that are computed from the data in closed form, in a second.
+"""Features and a classifier of images that are computed from the data in closed form, in a second.
 
 Nothing is trained by a loop, nothing is fetched, and nothing is shared with the networks that it judges.
 """

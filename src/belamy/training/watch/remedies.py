@@ -89,7 +89,7 @@ class RemedyBuilder:
         return Remedy(why, changes, words)
 
     def slot(self, field: str) -> PartField | None:
-        """The shelf of a field that holds parts."""
+        """The registry of a field that holds parts."""
         return part_fields(type(self.recipe)).get(field)
 
 

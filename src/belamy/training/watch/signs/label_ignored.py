@@ -7,12 +7,12 @@ from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
 class Sign(BaseSign):
-    """Samples asked for by class are taken for that class, by the independent eye, hardly more often than by chance.
+    """Samples asked for by class are taken for that class, by an independent classifier, hardly above chance.
 
-    Only where the recipe conditions on labels and the eye itself can tell the classes of held-out images.
+    Only where the recipe conditions on labels and the classifier itself can tell the classes of held-out images.
 
     Args:
-        share: Of the way from chance to the eye's own accuracy, below which labels have no effect.
+        share: Of the way from chance to the classifier's own accuracy, below which labels have no effect.
         looks: Looks that are averaged.
         grace: Share of the run in which images may still be unrecognisable.
     """

@@ -7,7 +7,7 @@ from belamy.training.watch.sign import EASED, RISING, BaseSign, Finding, RunHist
 
 
 class Sign(BaseSign):
-    """The mean distance between two samples, in the eye's features, falls far below that of two real images, and
+    """The mean distance between two samples, in the patch features, falls far below that of two real images, and
     samples meet few of the data's places; while more of them are met from look to look, it is no collapse yet.
 
     Args:

@@ -9,7 +9,7 @@ from belamy.training.watch.sign import EASED, RISING, BaseSign, Finding, RunHist
 
 
 class Sign(BaseSign):
-    """Classes of the data that the eye finds in hardly any sample; without classes, places of the data left empty.
+    """Classes of the data that are found in hardly any sample; without classes, places of the data left empty.
 
     Args:
         missing: Share of the classes that must be all but absent.
