@@ -92,7 +92,7 @@ def test_one_style(stage: Any, check: Any, colours: Dataset) -> None:
     made = stage(recipe, colours)
     method = made.method
     images = made.batch()[0]
-    network = method._eyes[0]
+    network = method._perceptual[0]
     painted = method.stylist(images)
     with torch.no_grad():
         wanted = perception.seen(network, images, perception.CONTENT)
