@@ -127,17 +127,17 @@ def test_an_unknown_recipe_suggests() -> None:
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        ("dcgan-mnist", {"batch": 256, "samples": 50 * 60_000, "latent": 100, "turns": "simultaneous"}),
+        ("dcgan-mnist", {"batch": 256, "train_samples": 50 * 60_000, "latent": 100, "turns": "simultaneous"}),
         ("dcgan-cifar", {"batch": 128, "latent": 100, "prior": Part(name="uniform"), "turns": "separate"}),
-        ("dcgan-frog", {"batch": 20, "latent": 32, "only": "frog", "clip_value": 1.0, "samples": 10_000 * 20}),
-        ("dense-fashion", {"batch": 32, "latent": 30, "samples": 50 * 60_000, "fresh_latents": True}),
-        ("vae-mnist", {"batch": 16, "latent": 2, "samples": 600_000, "printed": False}),
-        ("classifier-mnist", {"batch": 128, "samples": 600_000, "printed_test": False}),
+        ("dcgan-frog", {"batch": 20, "latent": 32, "only": "frog", "clip_value": 1.0, "train_samples": 10_000 * 20}),
+        ("dense-fashion", {"batch": 32, "latent": 30, "train_samples": 50 * 60_000, "fresh_latents": True}),
+        ("vae-mnist", {"batch": 16, "latent": 2, "train_samples": 600_000, "printed": False}),
+        ("classifier-mnist", {"batch": 128, "train_samples": 600_000, "printed_test": False}),
         ("resnet-cifar", {"batch": 128, "latent": 128}),
         ("wgan-cifar", {"critic_steps": 5, "warmup_critic_steps": 100, "penalties": (Part(name="weight-clipping"),)}),
         (
             "wgan-gp-cifar",
-            {"critic_steps": 5, "samples": 10**6 * 5 * 128, "penalties": (Part(name="gradient-penalty"),)},
+            {"critic_steps": 5, "train_samples": 10**6 * 5 * 128, "penalties": (Part(name="gradient-penalty"),)},
         ),
         ("ragan-cifar", {"latent": 100, "generator_steps": 3, "adversarial": Part(name="relativistic-average")}),
     ],
