@@ -136,6 +136,7 @@ def test_noise_is_taken_out(belamy: Command, run: Path, bars: Path) -> None:
     assert said.returncode == 0 and facts["pictures"] == 20
     assert facts["psnr"][0] > facts["psnr_before"][0] + 3
     plain = belamy("reconstruct", run, bars / "bar.png", "--out", "one.png")
+    assert belamy("reconstruct", run, bars, "--out", "alone.png").returncode == plain.returncode == 0
     assert plain.returncode == 0 and "1 picture(s)" in plain.stdout and "before" not in plain.stdout
 
 

@@ -73,7 +73,7 @@ def train(
         >>> run = train("dcgan-mnist", samples=512, out="runs/first")  # doctest: +SKIP
     """
     if sum(given is not None for given in (resume_from, like)) + (like is not None and recipe is not None) > 1:
-        raise UsageError("Name either a recipe, or a run to go on from (resume_from), or one to begin anew (like).")
+        raise UsageError("Name either a recipe, or a run to go on from (--resume-from), or one to begin anew (--like).")
     parent = Parent.open(resume_from) if resume_from is not None else None
     name, chosen = named_recipe(recipe, parent.run if parent else Run.open(like) if like is not None else None)
     chosen = chosen.changed(**fields) if fields else chosen

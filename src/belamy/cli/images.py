@@ -45,11 +45,13 @@ def given(source: str, data: Dataset, offline: bool = False) -> tuple[list[str],
         labels = None if data.labels is None else data.labels[chosen]
         return [f"test:{place}" for place in places], data.images(chosen), labels
     path = Path(source).expanduser()
+    if path.is_dir() and len(alone := [each for each in path.iterdir() if is_picture_name(each.name)]) == 1:
+        path = alone[0]  # a folder of one is no data set, but it is a picture
     if path.is_file() and is_picture_name(path.name):
         _channels, height, width = data.shape
         if height != width:
             raise UsageError(f"{path} is a picture, but this run's images are {width} x {height}. Give an array file.")
-        return [path.name], read(source, data.shape)[None], None
+        return [path.name], read(str(path), data.shape)[None], None
     found = other(source, data, offline)
     if found.shape != data.shape:
         raise UsageError(f"{source} is {found.shape}, but this run's images are {data.shape}. Give images like those.")

@@ -71,17 +71,25 @@ class Contrast:
 
     def same(self) -> list[str]:
         """Which are not significantly different by which measure: the intervals of 95 % overlap."""
-        said = []
+        if not self.shared:
+            return ["No measure is in all of them, so nothing is compared. Evaluate them by the same --metrics."]
+        said, compared = [], False
         for name in self.shared:
             found = [next(each for each in verdict.measures if each.name == name) for verdict in self.verdicts]
+            pairs = [
+                (a, b)
+                for a, b in combinations(range(len(found)), 2)
+                if not found[a].of_real and found[a].interval and found[b].interval
+            ]
+            compared = compared or bool(pairs)
             alike = [
                 f"{self.names[a]} and {self.names[b]}"
-                for a, b in combinations(range(len(found)), 2)
-                if not found[a].of_real and overlap(found[a].interval, found[b].interval)
+                for a, b in pairs
+                if overlap(found[a].interval, found[b].interval)
             ]
             if alike:
                 said.append(f"{name}: {', '.join(alike)} are not significantly different.")
-        return said or ["All intervals lie apart: every difference is significant."] if self._known else []
+        return said or (["All intervals lie apart: every difference is significant."] if compared else [])
 
     @property
     def shared(self) -> list[str]:
@@ -97,10 +105,6 @@ class Contrast:
             "same": [] if self.differing else self.same(),
             "verdicts": dict(zip(self.names, (verdict.as_json() for verdict in self.verdicts), strict=True)),
         }
-
-    @property
-    def _known(self) -> bool:
-        return any(measure.interval for measure in self.verdicts[0].measures)
 
     def _rows(self) -> list[tuple[str, ...]]:
         names = dict.fromkeys(name for verdict in self.verdicts for name in verdict.values)

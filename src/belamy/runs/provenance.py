@@ -36,11 +36,17 @@ def provenance(device: str, precision: str, snapshots: int, processes: int, data
     }
 
 
+def _program() -> str:
+    """The program's name; ``python -m belamy`` is ``belamy`` too."""
+    path = Path(sys.argv[0])
+    return path.parent.name if path.name == "__main__.py" else path.name
+
+
 def session(device: str, processes: int) -> dict[str, Any]:
     """The facts of one sitting: a run has several if it was interrupted."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": " ".join([_program(), *sys.argv[1:]]),
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
         "processor": _processor(),
         "cores": os.cpu_count(),

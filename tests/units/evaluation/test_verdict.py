@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from math import inf, isnan, nan
 
 import pytest
@@ -67,6 +68,8 @@ class TestContrast:
         assert told == ["frechet: a and b are not significantly different."]
         apart = Contrast((verdict("a", 1.0), verdict("c", 9.0))).same()
         assert apart == ["All intervals lie apart: every difference is significant."]
+        other = replace(verdict("c", 9.0), measures=(Measure("kl", 0.5),))
+        assert Contrast((verdict("a", 1.0), other)).same()[0].startswith("No measure is in all of them")
 
     def test_other_seeds_versions_and_averages_may_stand_in_one_table(self) -> None:
         found = Contrast((verdict("a", 1.0), verdict("a", 9.0, seed=4, averaged=True, versions={"torch": "9"})))
