@@ -81,7 +81,11 @@ def installation() -> Iterator[Check]:
 
 def needed() -> dict[str, str]:
     """The packages that this one cannot do without, and the least version of each that it states."""
-    stated = [re.fullmatch(r"([\w-]+)>=([\d.]+)", each) for each in requires("belamy") or ()]
+    try:
+        asked = requires("belamy") or ()
+    except PackageNotFoundError:  # run from its source, not installed
+        return {}
+    stated = [re.fullmatch(r"([\w-]+)>=([\d.]+)", each) for each in asked]
     return {match[1]: match[2] for match in stated if match}  # extras have a condition behind them
 
 
