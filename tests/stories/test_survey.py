@@ -620,6 +620,12 @@ def test_a_survey_from_pictures_to_page(photos: Path, tmp_path: Path, belamy: Co
     )
     with process(*words, folder=tmp_path) as server, Client(server, server.token()) as client:
         client.take(answers=("fake", "fake"))
+    for kind, option in (("html", "--analyse"), ("csv", "--export")):
+        foreign = tmp_path / f"own.{kind}"
+        foreign.write_text("mine")
+        refused = belamy("survey", option, "own.sqlite")
+        assert refused.returncode == 2 and "is there already" in refused.stderr and foreign.read_text() == "mine"
+        foreign.unlink()
     done = belamy("survey", "--analyse", "own.sqlite", "--json", "facts.json")
     assert done.returncode == 0, done.stderr
     facts = json.loads((tmp_path / "facts.json").read_text())

@@ -137,11 +137,24 @@ def analyse(form: Form, path: Path) -> int:
     out = named_file(form.out, "--out") if form.out != Form.out else path.with_suffix(".html")
     if out.suffix.lower() != ".html":
         raise UsageError(f"--out is {form.out}, but the page of --analyse ends with .html.")
+    refuse_foreign(out, "· Belamy</title>")
     store = Store(path, read_only=True)
     facts = found_in(store)
     store.close()
     write_bytes(out, render(facts).encode())
     return form.deliver(facts, f"{told(facts)}\n{out}")
+
+
+def refuse_foreign(out: Path, mark: str) -> None:
+    """Refuse to replace a file that no earlier call wrote, told by what all of those hold.
+
+    Raises:
+        StorageError: It is there, and something else.
+    """
+    if out.exists() and mark.encode() not in out.read_bytes():
+        raise StorageError(
+            f"{out} is there already, and not of this survey. Name another file: --out NAME{out.suffix}."
+        )
 
 
 def export(form: Form, path: Path) -> int:
@@ -157,6 +170,7 @@ def export(form: Form, path: Path) -> int:
     facts = as_json(store)
     table = as_csv(store)
     store.close()
+    refuse_foreign(out, table.partition("\n")[0].strip() if out.suffix.lower() == ".csv" else '"participants"')
     if out.suffix.lower() == ".csv":
         write_bytes(out, table.encode())
     else:
