@@ -16,6 +16,7 @@ from belamy.evaluation import intervals
 from belamy.evaluation.candidate import Chunk, heeds_labels
 from belamy.evaluation.statistics import Interval
 from belamy.judges import judge as judges
+from belamy.judges.judge import Say
 from belamy.methods.base import BaseMethod, DataSpec
 from belamy.methods.classifier import Recipe
 from belamy.sampling.draw import draw
@@ -25,7 +26,6 @@ from belamy.training.setup import Options, make_trainer
 CHUNK = 1000
 """Images drawn or looked at together."""
 
-Say = Callable[[str], None]
 Samples = Callable[[int], Iterable[Chunk]]
 """Of a seed, generated uint8 images in chunks and the labels that they were asked to be."""
 

@@ -25,10 +25,6 @@ from belamy.training.trainer import Trainer
 MakeValidator = Callable[[Trainer, Options, Reporter], Validates | None]
 
 
-def unvalidated(trainer: Trainer, options: Options, say: Reporter) -> None:
-    """No validator."""
-
-
 @dataclass(frozen=True)
 class Parent:
     """The run that another goes on from, as it was at its newest checkpoint."""
@@ -81,7 +77,7 @@ def begin(
     *,
     out: str | Path | None = None,
     parent: Parent | None = None,
-    validator: MakeValidator = unvalidated,
+    validator: MakeValidator | None = None,
 ) -> Run:
     """Train a recipe into a new run.
 
@@ -91,7 +87,7 @@ def begin(
         options: How.
         out: The run's directory, new or empty; by default ``runs/<name>-<number>``.
         parent: The run that it goes on from.
-        validator: Makes what validates the method while it trains.
+        validator: Makes what validates the method while it trains; None for no validation.
 
     Raises:
         BelamyError: What is wrong and what to type instead; nothing is written then.
@@ -109,7 +105,7 @@ def begin(
         if not spec.classes and (told := heeding_labels(recipe)):
             say.say(f"{data.name} has no labels, so {told} of the recipe do nothing: no class can be asked for.")
         trainer = make_trainer(recipe, spec, data, options, team)  # before anything is written
-        validates = validator(trainer, options, say)
+        validates = validator(trainer, options, say) if validator else None
         facts = provenance(trainer.device.type, options.precision, options.snapshots, team.size, fingerprint(trainer))
         facts |= {"watch": options.watch, "autopilot": options.autopilot, "judging": options.validation}
         if parent:
@@ -138,7 +134,7 @@ def go_on(
     offline: bool = False,
     progress: bool = True,
     verbose: bool = False,
-    validator: MakeValidator = unvalidated,
+    validator: MakeValidator | None = None,
 ) -> Run:
     """Go on with an interrupted run; see :func:`belamy.resume`.
 
@@ -163,7 +159,7 @@ def go_on(
                 f"Restore them, or start anew with `belamy train`. {hint}"
             )
         finished = any(row["event"] == "finish" for row in run.journal())
-        validates = None if finished else validator(trainer, options, say)
+        validates = None if finished or validator is None else validator(trainer, options, say)
         with run.locked() if team.leads else nullcontext():
             if team.leads and source != run.recipe.data:
                 say.say(
