@@ -52,9 +52,9 @@ class Method(base.BaseMethod):
 
     With labels, the class joins the input of both networks at every step.
 
-    *Departs from the paper's code*: layers start as PyTorch's do, save for forget gates of 1; the generator's turn takes
-    the labels of the discriminator's batch instead of another batch's; one discriminator update per generator update by
-    default instead of five, and series are scaled to [-1, 1] by the training split's range.
+    *Departs from the paper's code*: layers start as PyTorch's do, save for forget gates of 1; the generator's turn
+    takes the labels of the discriminator's batch instead of another batch's; one discriminator update per generator
+    update by default instead of five; series are scaled to [-1, 1] by the training split's range.
 
     References:
         Esteban et al. 2017, arXiv 1706.02633, section 3 (losses, conditions) and its published settings of the sines.
@@ -101,7 +101,7 @@ class Method(base.BaseMethod):
             batch = next(data)
             with torch.no_grad():
                 fake = self.generator(draw.normal("latents", len(batch), self.latent), batch.labels)
-            real_logits = self.discriminator(batch.main(self.spec), batch.labels)
+            real_logits = self.discriminator(batch.main, batch.labels)
             fake_logits = self.discriminator(fake, batch.labels)
             terms = {"real": softplus(-real_logits).mean(1), "generated": softplus(fake_logits).mean(1)}
             signals = {"real": real_logits.detach().mean(1), "fake": fake_logits.detach().mean(1)}
