@@ -49,6 +49,7 @@ class Modality:
 
     suffix = ".csv"
     words = ("series", "series")
+    recipe = "rcgan"  # what the doctor of data suggests
 
     def __init__(
         self,
