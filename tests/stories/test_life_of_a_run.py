@@ -103,7 +103,7 @@ def test_a_finished_run_says_so_and_stays_as_it_is(lived: Lived, tmp_path: Path,
 
 
 def test_what_a_kill_kept_from_a_finished_run_is_made_up_for(lived: Lived, tmp_path: Path, belamy: Command) -> None:
-    """Killed before its report, before the end of its journal, or with damaged weights: no more than that is written."""
+    """Killed before its report, before the end of its journal, or with damaged weights: that alone is written."""
     out = Path(shutil.copytree(lived[0], tmp_path / "run"))
     weights = (out / "weights" / "generator.safetensors").read_bytes()
     (out / "report.html").unlink()
