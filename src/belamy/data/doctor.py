@@ -275,8 +275,8 @@ def _findings(facts: dict[str, Any]) -> list[str]:
         lines += [f"the same: {more:,} groups more; --json FILE lists all"] if more else []
     if facts["splits"]["train"] < FEW:
         lines.append(
-            f"too few: {facts['splits']['train']:,} {facts['what']} to train on; a model that is to make new ones learns "
-            f"from {FEW} at the least, better from thousands, and from fewer it learns to repeat them"
+            f"too few: {facts['splits']['train']:,} {facts['what']} to train on; a model that is to make new ones "
+            f"learns from {FEW} at the least, better from thousands, and from fewer it learns to repeat them"
         )
     lines += [f"skipped {name}: {reason}" for name, reason in facts["skipped"]]
     if facts["ignored"]:
