@@ -7,14 +7,23 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from belamy.data.fitting import Size, has_opacity, text_of
 from belamy.errors import UsageError, nearest
 
 FITS = ("crop", "pad", "stretch")
+ALPHAS = ("white", "keep")
 SMALLEST, LARGEST = 4, 4096
+MOST_CHANNELS = 256
+NATIVE = "native"
 MOST_LEVELS = 1 << 24
 
 Progress = Callable[[int, int], None]
+
+
+SizeOption = int | str | tuple[int, int] | None
+"""A side of squares, ``WIDTHxHEIGHT`` or its numbers as text, (height, width), ``native``, or None for the default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +34,13 @@ class LoadOptions:
         UsageError: A value out of range.
     """
 
-    size: int | None = None
+    size: SizeOption = None
     fit: str = "crop"
     channels: int | None = None
+    alpha: str = "white"
+    bits: int = 8
+    layout: str = ""
+    says_image: bool = False
     labels: str | None = None
     levels: int | None = None
     offline: bool = False
@@ -36,16 +49,32 @@ class LoadOptions:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        if self.size is not None and not SMALLEST <= self.size <= LARGEST:
-            raise UsageError(f"The size is {self.size}, but it must be in {SMALLEST}..{LARGEST} pixels.")
+        parsed_size(self.size)
         if self.fit not in FITS:
             raise UsageError(f"There is no fit '{self.fit}'. {nearest(self.fit, FITS)}")
-        if self.channels not in (None, 1, 3):
-            raise UsageError(f"The channels are {self.channels}, but they must be 1 (grey) or 3 (RGB).")
+        if self.alpha not in ALPHAS:
+            raise UsageError(f"There is no alpha '{self.alpha}'. {nearest(self.alpha, ALPHAS)}")
+        check_channels(self.channels, self.alpha)
         if self.levels is not None and not 1 <= self.levels <= MOST_LEVELS:
             raise UsageError(f"levels is {self.levels}, but the value that is white must be in 1..{MOST_LEVELS}.")
         if self.memory_budget < 1:
             raise UsageError(f"The memory budget is {self.memory_budget}, but it must be a positive number of bytes.")
+
+    @property
+    def sides(self) -> Size | None:
+        """(height, width) that is asked for; None where pictures keep their own size, or the data choose."""
+        found = parsed_size(self.size)
+        return None if found == NATIVE else found
+
+    @property
+    def native(self) -> bool:
+        """Whether pictures are to keep their own size, which must be the same for all."""
+        return self.size == NATIVE
+
+    @property
+    def keeps_opacity(self) -> bool:
+        """Whether transparency stays, as a channel."""
+        return self.alpha == "keep"
 
     @property
     def cache_folder(self) -> Path:
@@ -59,3 +88,66 @@ class LoadOptions:
         if sys.platform == "darwin":
             return Path.home() / "Library" / "Caches" / "belamy"
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "belamy"
+
+
+def parsed_size(size: SizeOption) -> Size | Literal["native"] | None:
+    """What a size means: (height, width), ``native`` or None.
+
+    Args:
+        size: A side of squares; text as people write it, ``64``, ``96x64`` (96 wide, 64 high) or ``native``; or
+            (height, width).
+
+    Raises:
+        UsageError: It is none, or a side is out of range.
+
+    Example:
+        >>> parsed_size(64), parsed_size("96x64"), parsed_size((64, 96))
+        ((64, 64), (64, 96), (64, 96))
+    """
+    if size is None or size == NATIVE:
+        return size  # type: ignore[return-value]
+    if isinstance(size, str):
+        words = size.strip().lower().replace("×", "x").split("x")
+        if len(words) > 2 or not all(word.strip().isdecimal() for word in words):
+            raise UsageError(
+                f"The size is '{size}', but it must be a side of squares, e.g. 64, a width and a height, e.g. 96x64, "
+                f"or {NATIVE}, for pictures that are all of one size."
+            )
+        size = (int(words[-1]), int(words[0]))
+    height, width = (size, size) if isinstance(size, int) else size
+    if not all(SMALLEST <= side <= LARGEST for side in (height, width)):
+        raise UsageError(f"The size is {text_of((height, width))}, but it must be in {SMALLEST}..{LARGEST} pixels.")
+    return height, width
+
+
+def check_channels(channels: int | None, alpha: str = "white") -> None:
+    """Refuse a number of channels that pictures cannot have.
+
+    Raises:
+        UsageError: It is out of range, or counts an opacity that is not kept.
+    """
+    if channels is None:
+        return
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise UsageError(
+            f"The channels are {channels}, but they must be 1 (grey) or 3 (RGB), 2 or 4 for the same with opacity, or "
+            f"the number that an array has, at most {MOST_CHANNELS}."
+        )
+    if alpha == "keep" and channels in (1, 3):
+        raise UsageError(
+            f"--alpha keep makes opacity a channel, but --channels {channels} leaves no place for it. Type --channels "
+            f"{channels + 1}, or leave one of them out."
+        )
+
+
+def check_opacity(channels: int, options: LoadOptions) -> None:
+    """Refuse channels that hold an opacity which is not kept.
+
+    Raises:
+        UsageError: They do.
+    """
+    if has_opacity(channels) and not options.keeps_opacity:
+        raise UsageError(
+            f"The channels are {channels}, but they must be 1 (grey) or 3 (RGB); with their opacity, --alpha keep, 2 "
+            "or 4."
+        )

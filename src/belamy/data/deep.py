@@ -1,0 +1,124 @@
+"""Pictures as deep as their files: 16 bits or floats, without loss.
+
+Pillow reads colours of 16 bits as 8: of two bytes it keeps the one that the name of the layout in the file calls the
+higher. Under the other name it keeps the other, so two readings give both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from belamy.data.fitting import Size, fit, has_opacity, recolour
+from belamy.errors import Unreadable
+
+DEEP = 65535
+"""What is white in a picture of 16 bits."""
+BITS = (8, 16, 32)
+"""Of a value: whole numbers of 8 or 16, or floats in [0, 1]."""
+DTYPES = {8: torch.uint8, 16: torch.uint16, 32: torch.float32}
+
+_OTHER = {
+    "RGB;16B": "RGB;16L", "RGB;16L": "RGB;16B", "RGB;16N": "RGB;16B", "RGBA;16B": "RGBA;16L", "RGBA;16L": "RGBA;16B",
+    "RGBA;16N": "RGBA;16B",
+}  # fmt: skip
+"""The layout under which Pillow keeps the lower bytes."""
+_GREY_AND_OPACITY = "LA;16B"
+
+
+class Values(NamedTuple):
+    """What a file holds.
+
+    Args:
+        colours: ``[H, W, 1 or 3]``.
+        white: The value that is white.
+        opacity: ``[H, W]``, None where all is opaque.
+        opaque: The value that is opaque.
+    """
+
+    colours: np.ndarray
+    white: float
+    opacity: np.ndarray | None = None
+    opaque: int = 255
+
+
+def has_deep_colours(image: Image.Image) -> bool:
+    """Whether a picture that is not yet decoded has more than 8 bits of colour that Pillow does not keep."""
+    layout = _layout(image)
+    return layout in _OTHER or layout == _GREY_AND_OPACITY
+
+
+def deep_colours(image: Image.Image, again: Callable[[IO[bytes]], Image.Image]) -> Values:
+    """The values of a picture that has deep colours.
+
+    Args:
+        image: As it was opened.
+        again: Opens the same file once more.
+    """
+    layout, file = _layout(image), image.fp
+    assert file is not None
+    if layout == _GREY_AND_OPACITY:  # as RGBA its bytes are grey's two, then opacity's
+        pairs = _under(image, "RGBA").reshape(image.height, image.width, 2, 2).astype(np.uint16)
+        grey, opacity = np.moveaxis(pairs[..., 0] * 256 + pairs[..., 1], 2, 0)
+        return Values(grey[..., None], DEEP, opacity, DEEP)
+    high = _under(image, layout)
+    file.seek(0)
+    values = high.astype(np.uint16) * 256 + _under(again(file), _OTHER[layout])
+    opacity = values[..., 3] if values.shape[2] == 4 else None
+    return Values(values[..., :3], DEEP, opacity, DEEP)
+
+
+def fitted(values: Values, size: Size, how: str, channels: int, bits: int) -> Tensor:
+    """Values as a picture of a size, uint16 or float32 in [0, 1].  # [C, *size]"""
+    parts = [scaled_to(values.colours, values.white, bits)]
+    if values.opacity is not None:
+        parts.append(scaled_to(values.opacity[..., None], values.opaque, bits))
+    whole = torch.cat([torch.from_numpy(part).permute(2, 0, 1) for part in parts])[None]
+    return fit(recolour(whole, channels), size, how, has_opacity(channels))[0]
+
+
+def checked(values: np.ndarray, levels: int | None) -> float:
+    """The value that is white among those of a picture of whole numbers or floats.
+
+    Raises:
+        Unreadable: Some lie outside what it can hold.
+    """
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
+            raise Unreadable(f"its floats {values.min():g}..{values.max():g} lie outside 0..1")
+        return 1.0
+    if values.min() < 0 or (levels is None and values.max() > DEEP):
+        raise Unreadable(f"its values {values.min()}..{values.max()} lie outside 16 bits")
+    return levels or DEEP
+
+
+def scaled_to(values: np.ndarray, white: float, bits: int) -> np.ndarray:
+    """Values from 0 to white as uint16 or as float32 in [0, 1]; what is above is white."""
+    if bits == 32:
+        return np.minimum(values.astype(np.float64) / white, 1).astype(np.float32)
+    if white == DEEP:
+        return np.minimum(values, DEEP).astype(np.uint16)
+    if values.dtype.kind == "f":
+        return (values.astype(np.float64) * DEEP / white + 0.5).astype(np.uint16)
+    whole = int(white)
+    return ((np.minimum(values, whole).astype(np.uint64) * DEEP + whole // 2) // whole).astype(np.uint16)
+
+
+def _layout(image: Image.Image) -> str:
+    """What Pillow calls the layout of a picture's values in its file; empty where it is known otherwise."""
+    args: Any = image.tile[0].args if getattr(image, "tile", None) else ""
+    return args if isinstance(args, str) else str(args[0]) if args else ""
+
+
+def _under(image: Image.Image, layout: str) -> np.ndarray:
+    """The bytes that Pillow keeps under a layout, upright.  # [H, W, C] uint8"""
+    image.tile = [
+        tile._replace(args=layout if isinstance(tile.args, str) else (layout, *tile.args[1:])) for tile in image.tile
+    ]
+    image.load()
+    return np.asarray(ImageOps.exif_transpose(image))
