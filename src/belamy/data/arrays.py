@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from belamy.data.deep import DEEP, DTYPES, scaled_to
 from belamy.data.files import STEP, reason
-from belamy.data.fitting import on_white
 from belamy.data.load_options import LoadOptions
 from belamy.data.meaning import layout_of
 from belamy.data.pictures import MOST_PIXELS, scaled
 from belamy.errors import DataError
+from belamy.modalities.colours import on_white
+from belamy.modalities.depth import DEEP, DTYPES, scaled_to
 
 _CHUNK = 4096
 LEVELS = " (levels)"
@@ -138,7 +138,7 @@ class Joined:
         for part, start in zip(self._parts, self._starts, strict=False):
             within = (wanted >= start) & (wanted < start + len(part.array))
             if within.any():
-                images[torch.from_numpy(within)] = part.read(wanted[within] - start)
+                images.numpy()[within] = part.read(wanted[within] - start).numpy()
         return images
 
     def feed(self, update: Callable[[Any], None]) -> None:
@@ -163,9 +163,9 @@ def joined(parts: Sequence[Interpretation], marks: Sequence[str]) -> Joined:
 def interpret(array: np.ndarray | Packed, what: str, options: LoadOptions | None = None) -> Interpretation:
     """Says how to read an array as images.
 
-    Layouts: [N, H, W], [N, H, W, C] and [N, C, H, W], and [N, D] where D is a square. Of 4 channels the last is opacity,
-    and so it is of 2 where transparency is kept. What could as well be sound, series, tables or volumes is an image
-    only where that is said.
+    Layouts: [N, H, W], [N, H, W, C] and [N, C, H, W], and [N, D] where D is a square. Of 4 channels the last is
+    opacity, and so it is of 2 where transparency is kept. What could as well be sound, series, tables or volumes is an
+    image only where that is said.
 
     Raises:
         DataError: No such layout, no such type, or values that fit none of the ranges.
@@ -186,10 +186,10 @@ def interpret(array: np.ndarray | Packed, what: str, options: LoadOptions | None
         fate = "over white" if covered else "which is kept"
         note = "; ".join(filter(None, (note, f"the {'fourth' if channels == 4 else 'second'} channel was taken as "
                                              f"opacity, {fate}")))  # fmt: skip
+    shape = (channels - covered, height, width)
     return Interpretation(
-        array, what, (channels - covered, height, width), values, layout.arrange, note, opacity and not covered, covered,
-        options.bits,
-    )  # fmt: skip
+        array, what, shape, values, layout.arrange, note, opacity and not covered, covered, options.bits
+    )
 
 
 def _values(

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from belamy.data.arrays import Joined, steps
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, SampleStore
-from belamy.data.deep import DTYPES
-from belamy.data.fitting import fit, recolour
+from belamy.data.fitting import fit
 from belamy.data.load_options import LoadOptions, check_opacity
 from belamy.data.measures import MEASURES
 from belamy.errors import DataError, UsageError, nearest
+from belamy.modalities.colours import recolour
+from belamy.modalities.depth import DTYPES
 from belamy.modalities.fields import Field
 
 YES_NO = ("no", "yes")

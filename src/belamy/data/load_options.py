@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from belamy.data.fitting import Size, has_opacity, text_of
+from belamy.data.fitting import Size, text_of
 from belamy.errors import UsageError, nearest
+from belamy.modalities import MODALITIES
+from belamy.modalities.colours import has_opacity
+from belamy.registry import Part
 
 FITS = ("crop", "pad", "stretch")
 ALPHAS = ("white", "keep")
@@ -38,9 +41,7 @@ class LoadOptions:
     fit: str = "crop"
     channels: int | None = None
     alpha: str = "white"
-    bits: int = 8
-    layout: str = ""
-    says_image: bool = False
+    modality: str | None = None
     labels: str | None = None
     levels: int | None = None
     offline: bool = False
@@ -49,7 +50,7 @@ class LoadOptions:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        parsed_size(self.size)
+        parse_size(self.size)
         if self.fit not in FITS:
             raise UsageError(f"There is no fit '{self.fit}'. {nearest(self.fit, FITS)}")
         if self.alpha not in ALPHAS:
@@ -61,9 +62,34 @@ class LoadOptions:
             raise UsageError(f"The memory budget is {self.memory_budget}, but it must be a positive number of bytes.")
 
     @property
+    def kind(self) -> Part | None:
+        """The modality that was asked for, with the options of its reader."""
+        return None if self.modality is None else MODALITIES.check(Part.parse(self.modality))
+
+    def reader(self, name: str) -> Any:
+        """The modality of a name, with the options that were asked for."""
+        kind = self.kind
+        return MODALITIES.build(kind if kind is not None and kind.name == name else Part(name=name))
+
+    @property
+    def says_image(self) -> bool:
+        """Whether pictures were asked for by name."""
+        return self.kind is not None and self.kind.name == "image"
+
+    @property
+    def bits(self) -> int:
+        """Of a value of pictures."""
+        return int(self.reader("image").bits)
+
+    @property
+    def layout(self) -> str:
+        """Of arrays of pictures; empty where their shape is to tell."""
+        return str(self.reader("image").layout)
+
+    @property
     def sides(self) -> Size | None:
         """(height, width) that is asked for; None where pictures keep their own size, or the data choose."""
-        found = parsed_size(self.size)
+        found = parse_size(self.size)
         return None if found == NATIVE else found
 
     @property
@@ -90,7 +116,7 @@ class LoadOptions:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "belamy"
 
 
-def parsed_size(size: SizeOption) -> Size | Literal["native"] | None:
+def parse_size(size: SizeOption) -> Size | Literal["native"] | None:
     """What a size means: (height, width), ``native`` or None.
 
     Args:
@@ -101,7 +127,7 @@ def parsed_size(size: SizeOption) -> Size | Literal["native"] | None:
         UsageError: It is none, or a side is out of range.
 
     Example:
-        >>> parsed_size(64), parsed_size("96x64"), parsed_size((64, 96))
+        >>> parse_size(64), parse_size("96x64"), parse_size((64, 96))
         ((64, 64), (64, 96), (64, 96))
     """
     if size is None or size == NATIVE:

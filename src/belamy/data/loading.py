@@ -10,7 +10,7 @@ from typing import Any
 from belamy.data.arrays import LEVELS
 from belamy.data.dataset import Dataset
 from belamy.data.formats import Format
-from belamy.data.load_options import LoadOptions, Progress
+from belamy.data.load_options import LoadOptions, Progress, SizeOption
 from belamy.data.measures.labelling import is_measured, labelled
 from belamy.data.sources import Source
 from belamy.errors import DataError, UsageError, nearest
@@ -23,9 +23,11 @@ FORMATS = Registry("belamy.data.formats", "data format", "Format")
 def open_data(
     source: str | Path,
     *,
-    size: int | None = None,
+    modality: str | None = None,
+    size: SizeOption = None,
     fit: str = "crop",
     channels: int | None = None,
+    alpha: str = "white",
     labels: str | None = None,
     levels: int | None = None,
     offline: bool = False,
@@ -63,9 +65,11 @@ def open_data(
         Dataset('avatars-16', 3000 images of 3x16x16)
     """
     options = LoadOptions(
+        modality=modality,
         size=size,
         fit=fit,
         channels=channels,
+        alpha=alpha,
         labels=labels,
         levels=levels,
         offline=offline,

@@ -16,7 +16,7 @@ CLEAR = (1, 3, 4)
 FEW = 8
 """Other numbers of channels up to this are taken for channels where one axis alone has so few."""
 THIN, LONG = 8, 8
-"""Numbers that are no bytes and have a side shorter than this, or are so many times longer than wide, may be anything."""
+"""Numbers that are no bytes may be anything where a side is shorter than this, or the other so many times longer."""
 WORDS = {
     2: "--modality table for rows of columns, --modality vector for points, --modality series or --modality audio "
     "--rate 16000 for one signal a row, --modality text for tokens",

@@ -1,4 +1,4 @@
-"""One picture file to one array, whatever its mode, size, orientation or state: uint8, or as deep as it is if asked for.
+"""One picture file to one array, whatever its mode, size, orientation or state: of bytes, or as deep as it is.
 
 Only formats that decode without running anything are opened (no EPS, which calls an interpreter), and the declared size
 is checked before a pixel is decoded.
@@ -17,10 +17,11 @@ from typing import IO, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from belamy.data.deep import DEEP, Values, checked, deep_colours, fitted, has_deep_colours
 from belamy.data.files import reason, visible
-from belamy.data.fitting import WHITE, Size, cropped, padded
+from belamy.data.fitting import WHITE, Size, cropped, fit, padded
 from belamy.errors import Unreadable
+from belamy.modalities.colours import has_opacity, recolour
+from belamy.modalities.depth import Values, checked, deep_colours, has_deep_colours, pixels_of
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 SUFFIXES = frozenset(
@@ -100,7 +101,9 @@ def read_header(file: IO[bytes]) -> PictureHeader:
         width, height = image.size
         if _is_rotated(image):
             width, height = height, width
-        return PictureHeader(width, height, image.mode, _is_grey(image), not _can_be_transparent(image), has_deep_colours(image))
+        return PictureHeader(
+            width, height, image.mode, _is_grey(image), not _can_be_transparent(image), has_deep_colours(image)
+        )
 
 
 def read_picture(file: IO[bytes], size: Size, how: str, channels: int, levels: int | None = None) -> np.ndarray:
@@ -135,7 +138,8 @@ def examined_picture(
             values = _deep_values(image, levels)
             highest = int(values.colours.max()) if values.white > 255 else None
             transparent = values.opacity is not None and bool((values.opacity < values.opaque).any())
-            return DecodedPicture(fitted(values, size, how, channels, bits).numpy(), highest, transparent)
+            deep = fit(recolour(pixels_of(values, bits)[None], channels), size, how, has_opacity(channels))[0]
+            return DecodedPicture(deep.numpy(), highest, transparent)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
         highest = int(np.asarray(image).max()) if image.mode.startswith("I") else None

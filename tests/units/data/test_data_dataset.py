@@ -8,9 +8,10 @@ import torch
 from belamy.data import Dataset, open_data
 from belamy.data.assembly import Raw, assemble, attribute, categories
 from belamy.data.dataset import Attribute, Memory, hold_out
-from belamy.data.fitting import fit, recolour
+from belamy.data.fitting import fit
 from belamy.data.load_options import LoadOptions
 from belamy.errors import UsageError
+from belamy.modalities.colours import recolour
 
 
 def images(count: int = 30, channels: int = 1, height: int = 6, width: int = 6) -> torch.Tensor:

@@ -6,6 +6,8 @@ higher. Under the other name it keeps the other, so two readings give both.
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable
 from typing import IO, Any, NamedTuple
 
@@ -14,7 +16,6 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from belamy.data.fitting import Size, fit, has_opacity, recolour
 from belamy.errors import Unreadable
 
 DEEP = 65535
@@ -29,6 +30,8 @@ _OTHER = {
 }  # fmt: skip
 """The layout under which Pillow keeps the lower bytes."""
 _GREY_AND_OPACITY = "LA;16B"
+_PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}
+"""PNG's colour type by the number of channels."""
 
 
 class Values(NamedTuple):
@@ -73,13 +76,12 @@ def deep_colours(image: Image.Image, again: Callable[[IO[bytes]], Image.Image]) 
     return Values(values[..., :3], DEEP, opacity, DEEP)
 
 
-def fitted(values: Values, size: Size, how: str, channels: int, bits: int) -> Tensor:
-    """Values as a picture of a size, uint16 or float32 in [0, 1].  # [C, *size]"""
+def pixels_of(values: Values, bits: int) -> Tensor:
+    """Values as pixels, uint16 or float32 in [0, 1], with their opacity, if any, as the last channel.  # [C, H, W]"""
     parts = [scaled_to(values.colours, values.white, bits)]
     if values.opacity is not None:
         parts.append(scaled_to(values.opacity[..., None], values.opaque, bits))
-    whole = torch.cat([torch.from_numpy(part).permute(2, 0, 1) for part in parts])[None]
-    return fit(recolour(whole, channels), size, how, has_opacity(channels))[0]
+    return torch.cat([torch.from_numpy(part).permute(2, 0, 1) for part in parts])
 
 
 def checked(values: np.ndarray, levels: int | None) -> float:
@@ -122,3 +124,23 @@ def _under(image: Image.Image, layout: str) -> np.ndarray:
     ]
     image.load()
     return np.asarray(ImageOps.exif_transpose(image))
+
+
+def encode_deep_png(pixels: np.ndarray) -> bytes:
+    """A PNG file of 16 bits, which Pillow does not write with colours.
+
+    References:
+        W3C 2003, Portable Network Graphics, second edition: 5 (file), 7.2 (samples), 11.2.2 (header).
+
+    Args:
+        pixels: uint16: grey, grey and opacity, RGB, or RGB and opacity.  # [H, W, 1..4]
+    """
+    height, width, channels = pixels.shape
+    rows = np.ascontiguousarray(pixels, ">u2").view(np.uint8).reshape(height, -1)
+    filtered = np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1]))  # "up": each byte less the one above
+    lines = np.concatenate([np.full((height, 1), 2, np.uint8), filtered], 1)
+    header = struct.pack(">IIBBBBB", width, height, 16, _PNG_COLOURS[channels], 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 9)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts
+    )
