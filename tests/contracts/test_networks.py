@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from belamy.data.load_options import parse_size
 from belamy.errors import UsageError
 from belamy.methods.autoencoder import DECODERS, ENCODERS
 from belamy.methods.classifier import CLASSIFIERS
@@ -91,23 +92,28 @@ class TestNetwork:
             assert b.dtype == torch.float64
             torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=1e-5)
 
-    @pytest.mark.parametrize("channels", [1, 3, 4])
+    @pytest.mark.parametrize("channels", [1, 2, 3, 4, 6])
     def test_other_channels_and_sizes(self, role: str, name: str, channels: int) -> None:
         shape = (channels, 48, 32)
         network = build(role, name, shape)
         check_shapes(role, outputs(network(feed(role, name, 2, shape))), 2, latent_of(role, name), shape)
 
-    @pytest.mark.parametrize("sides", [(1, 1), (30, 31), (5, 64)])
+    @pytest.mark.parametrize("sides", [(24, 40), (40, 24), (32, 16), (1, 1), (30, 31), (5, 64)])
     def test_other_sizes_work_or_say_what_to_type(self, role: str, name: str, sides: tuple[int, int]) -> None:
         shape = (shelf_class(role, name).native_shape[0], *sides)
         complaint = refusal(role, name, shape)
         if complaint:
-            sizes = [int(size) for size in re.findall(r"--size (\d+)", complaint)]
+            height, width = sides
+            assert f"{width} wide and {height} high" in complaint
+            sizes = re.findall(r"--size ([0-9x]+)", complaint)
             assert sizes, complaint
-            assert not [size for size in sizes if refusal(role, name, (shape[0], size, size))]
+            assert not [size for size in sizes if refusal(role, name, (shape[0], *parse_size(size)))]
             return
         network = build(role, name, shape)
-        check_shapes(role, outputs(network(feed(role, name, 2, shape))), 2, latent_of(role, name), shape)
+        result = outputs(network(feed(role, name, 2, shape)))
+        check_shapes(role, result, 2, latent_of(role, name), shape)
+        sum(value.square().sum() + value.sum() for value in result).backward()
+        assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
 
     def test_a_sample_does_not_depend_on_its_batch_in_evaluation(self, role: str, name: str) -> None:
         network = build(role, name)
