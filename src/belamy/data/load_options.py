@@ -18,7 +18,7 @@ from belamy.registry import Part
 FITS = ("crop", "pad", "stretch")
 ALPHAS = ("white", "keep")
 SMALLEST, LARGEST = 4, 4096
-MOST_CHANNELS = 256
+MOST_CHANNELS = 64
 NATIVE = "native"
 MOST_LEVELS = 1 << 24
 
@@ -37,11 +37,13 @@ class LoadOptions:
         UsageError: A value out of range.
     """
 
+    modality: str | None = None
     size: SizeOption = None
     fit: str = "crop"
     channels: int | None = None
     alpha: str = "white"
-    modality: str | None = None
+    rate: int | None = None
+    length: int | None = None
     labels: str | None = None
     levels: int | None = None
     offline: bool = False
@@ -56,6 +58,9 @@ class LoadOptions:
         if self.alpha not in ALPHAS:
             raise UsageError(f"There is no alpha '{self.alpha}'. {nearest(self.alpha, ALPHAS)}")
         check_channels(self.channels, self.alpha)
+        for name, value in (("rate", self.rate), ("length", self.length)):
+            if value is not None and value < 1:
+                raise UsageError(f"The {name} is {value}, but it must be at least 1.")
         if self.levels is not None and not 1 <= self.levels <= MOST_LEVELS:
             raise UsageError(f"levels is {self.levels}, but the value that is white must be in 1..{MOST_LEVELS}.")
         if self.memory_budget < 1:
@@ -101,6 +106,12 @@ class LoadOptions:
     def keeps_opacity(self) -> bool:
         """Whether transparency stays, as a channel."""
         return self.alpha == "keep"
+
+    def of_pictures(self) -> list[str]:
+        """The options given that only pictures have, as they are typed."""
+        size = text_of(self.sides) if self.sides else self.size
+        given = {"size": size, "fit": self.fit, "channels": self.channels, "alpha": self.alpha, "levels": self.levels}
+        return [f"--{name} {value}" for name, value in given.items() if value not in (None, "crop", "white")]
 
     @property
     def cache_folder(self) -> Path:
