@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from belamy.data.load_options import parse_size
 from belamy.errors import UsageError
 from belamy.methods.autoencoder import DECODERS, ENCODERS
 from belamy.methods.classifier import CLASSIFIERS
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS
 from belamy.methods.single_style import STYLISTS
+from belamy.modalities.sizes import parse_size
 from belamy.networks.critic import HasFeatures
 from belamy.networks.summary import count
 from belamy.registry import Part, Registry

@@ -14,22 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from belamy.modalities.colours import top_of
+from belamy.modalities.sizes import Size
 
 WHITE = 255
 _CHUNK = 2048
-
-Size = tuple[int, int]
-
-
-def text_of(size: Size) -> str:
-    """A (height, width) as people write it.
-
-    Example:
-        >>> text_of((64, 96)), text_of((32, 32))
-        ('96x64', '32')
-    """
-    height, width = size
-    return str(width) if height == width else f"{width}x{height}"
 
 
 def cropped(width: int, height: int, size: Size = (1, 1)) -> tuple[int, int, int, int]:

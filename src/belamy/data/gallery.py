@@ -23,14 +23,14 @@ from belamy.data.arrays import LEVELS, unused
 from belamy.data.assembly import Raw, finish
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, SampleStore
 from belamy.data.files import Room, reason
-from belamy.data.fitting import Size, text_of
 from belamy.data.layout import read_layout
-from belamy.data.load_options import LARGEST, SMALLEST, LoadOptions, check_opacity
+from belamy.data.load_options import LoadOptions, check_opacity
 from belamy.data.pictures import DecodedPicture, PictureHeader, examined_picture, read_header, strict_pillow
 from belamy.data.tables import Wanted, apply_table, wanted_table
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.modalities.colours import has_opacity
 from belamy.modalities.depth import DTYPES
+from belamy.modalities.sizes import LARGEST, SMALLEST, Size, text_of
 
 LARGEST_DEFAULT = 64
 _NONE = np.empty(0, np.uint8)

@@ -7,26 +7,20 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from belamy.data.fitting import Size, text_of
 from belamy.errors import UsageError, nearest
 from belamy.modalities import MODALITIES
 from belamy.modalities.colours import has_opacity
+from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size, text_of
 from belamy.registry import Part
 
 FITS = ("crop", "pad", "stretch")
 ALPHAS = ("white", "keep")
-SMALLEST, LARGEST = 4, 4096
 MOST_CHANNELS = 64
-NATIVE = "native"
 MOST_LEVELS = 1 << 24
 
 Progress = Callable[[int, int], None]
-
-
-SizeOption = int | str | tuple[int, int] | None
-"""A side of squares, ``WIDTHxHEIGHT`` or its numbers as text, (height, width), ``native``, or None for the default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,36 +121,6 @@ class LoadOptions:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "belamy"
 
 
-def parse_size(size: SizeOption) -> Size | Literal["native"] | None:
-    """What a size means: (height, width), ``native`` or None.
-
-    Args:
-        size: A side of squares; text as people write it, ``64``, ``96x64`` (96 wide, 64 high) or ``native``; or
-            (height, width).
-
-    Raises:
-        UsageError: It is none, or a side is out of range.
-
-    Example:
-        >>> parse_size(64), parse_size("96x64"), parse_size((64, 96))
-        ((64, 64), (64, 96), (64, 96))
-    """
-    if size is None or size == NATIVE:
-        return size  # type: ignore[return-value]
-    if isinstance(size, str):
-        words = size.strip().lower().replace("×", "x").split("x")
-        if len(words) > 2 or not all(word.strip().isdecimal() for word in words):
-            raise UsageError(
-                f"The size is '{size}', but it must be a side of squares, e.g. 64, a width and a height, e.g. 96x64, "
-                f"or {NATIVE}, for pictures that are all of one size."
-            )
-        size = (int(words[-1]), int(words[0]))
-    height, width = (size, size) if isinstance(size, int) else size
-    if not all(SMALLEST <= side <= LARGEST for side in (height, width)):
-        raise UsageError(f"The size is {text_of((height, width))}, but it must be in {SMALLEST}..{LARGEST} pixels.")
-    return height, width
-
-
 def check_channels(channels: int | None, alpha: str = "white") -> None:
     """Refuse a number of channels that pictures cannot have.
 
@@ -167,8 +131,8 @@ def check_channels(channels: int | None, alpha: str = "white") -> None:
         return
     if not 1 <= channels <= MOST_CHANNELS:
         raise UsageError(
-            f"The channels are {channels}, but they must be 1 (grey) or 3 (RGB), 2 or 4 for the same with opacity, or "
-            f"the number that an array has, at most {MOST_CHANNELS}."
+            f"The channels are {channels}, but they must be in 1..{MOST_CHANNELS}: 1 (grey) or 3 (RGB), 2 or 4 for the "
+            "same with opacity, or the number that an array has."
         )
     if alpha == "keep" and channels in (1, 3):
         raise UsageError(

@@ -10,10 +10,11 @@ from typing import Any
 from belamy.data.arrays import LEVELS
 from belamy.data.dataset import Dataset
 from belamy.data.formats import Format
-from belamy.data.load_options import LoadOptions, Progress, SizeOption
+from belamy.data.load_options import LoadOptions, Progress
 from belamy.data.measures.labelling import is_measured, labelled
 from belamy.data.sources import Source
 from belamy.errors import DataError, UsageError, nearest
+from belamy.modalities.sizes import SizeOption
 from belamy.registry import Part, Registry
 
 SOURCES = Registry("belamy.data.sources", "data source", "Source")

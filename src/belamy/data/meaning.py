@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from belamy.data.load_options import MOST_CHANNELS, SMALLEST, LoadOptions
+from belamy.data.load_options import MOST_CHANNELS, LoadOptions
 from belamy.errors import DataError
+from belamy.modalities.sizes import SMALLEST
 
 CLEAR = (1, 3, 4)
 """Channels by which pictures are known."""
@@ -29,7 +30,7 @@ WORDS = {
 """What settles the meaning of an array, by its number of axes."""
 
 
-class Layout(NamedTuple):
+class PictureLayout(NamedTuple):
     """How rows of an array are images.
 
     Args:
@@ -41,7 +42,7 @@ class Layout(NamedTuple):
     arrange: Callable[[np.ndarray], np.ndarray]
 
 
-def layout_of(shape: tuple[int, ...], dtype: np.dtype, what: str, options: LoadOptions) -> Layout:
+def layout_of(shape: tuple[int, ...], dtype: np.dtype, what: str, options: LoadOptions) -> PictureLayout:
     """The layout of an array of images.
 
     Raises:
@@ -61,16 +62,20 @@ def open_meaning(shape: tuple[int, ...], what: str) -> str:
     return f"{what} has the shape {shape}, but {known}." + (f" Say what it holds: {words}." if words else "")
 
 
-def _found(shape: tuple[int, ...], options: LoadOptions) -> Layout | None:
+def _found(shape: tuple[int, ...], options: LoadOptions) -> PictureLayout | None:
     if len(shape) == 2:
         side = math.isqrt(shape[1])
-        return Layout((1, side, side), lambda rows: rows.reshape(-1, 1, side, side)) if side**2 == shape[1] else None
+        return (
+            PictureLayout((1, side, side), lambda rows: rows.reshape(-1, 1, side, side))
+            if side**2 == shape[1]
+            else None
+        )
     if len(shape) == 3:
-        return Layout((1, shape[1], shape[2]), lambda rows: rows[:, None])
+        return PictureLayout((1, shape[1], shape[2]), lambda rows: rows[:, None])
     if len(shape) != 4:
         return None
-    last = Layout((shape[3], shape[1], shape[2]), lambda rows: rows.transpose(0, 3, 1, 2))
-    first = Layout((shape[1], shape[2], shape[3]), lambda rows: rows)
+    last = PictureLayout((shape[3], shape[1], shape[2]), lambda rows: rows.transpose(0, 3, 1, 2))
+    first = PictureLayout((shape[1], shape[2], shape[3]), lambda rows: rows)
     if options.layout:
         return last if options.layout == "channels-last" else first
     for layout in (last, first):

@@ -18,10 +18,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from belamy.data.files import reason, visible
-from belamy.data.fitting import WHITE, Size, cropped, fit, padded
+from belamy.data.fitting import WHITE, cropped, fit, padded
 from belamy.errors import Unreadable
 from belamy.modalities.colours import has_opacity, recolour
 from belamy.modalities.depth import Values, checked, deep_colours, has_deep_colours, pixels_of
+from belamy.modalities.sizes import Size
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 SUFFIXES = frozenset(

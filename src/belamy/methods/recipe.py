@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from belamy.data.fitting import text_of
-from belamy.data.load_options import parse_size
 from belamy.errors import UsageError, nearest
 from belamy.modalities import MODALITIES
+from belamy.modalities.sizes import parse_size, text_of
 from belamy.registry import Part, Registry
 
 SCHEDULES = Registry("belamy.training.schedules", "schedule", "Schedule")
@@ -37,8 +36,8 @@ class BaseRecipe(BaseModel):
     other: str | None = None
     """Data of a second side that is not aligned with the first."""
     size: int | str | None = None
-    """Of pictures, in pixels: the side of squares, 64, or width x height, 96x64, or native where all are alike; by default
-    the data's own."""
+    """Of pictures, in pixels: the side of squares, 64, or width x height, 96x64, or native where all are alike; by
+    default the data's own."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How a picture of another aspect ratio is brought to its size."""
     channels: int | None = Field(default=None, ge=1, le=64)

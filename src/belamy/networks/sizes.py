@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from belamy.data.fitting import text_of
-from belamy.data.load_options import SMALLEST
 from belamy.errors import UsageError, nearest
+from belamy.modalities.sizes import SMALLEST, text_of
 
 
 def check_divisible(shape: tuple[int, ...], stride: int, network: str, *, least: int = 1) -> None:

@@ -12,10 +12,11 @@ from PIL import Image
 
 from belamy.data import open_data
 from belamy.data.fitting import fit
-from belamy.data.load_options import LoadOptions, parse_size
+from belamy.data.load_options import LoadOptions
 from belamy.data.pictures import examined_picture, read_header
 from belamy.errors import DataError, UsageError
 from belamy.modalities.colours import on_white, recolour
+from belamy.modalities.sizes import parse_size
 
 NOISE = np.random.default_rng(7)
 
