@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from belamy.errors import UsageError, nearest
-from belamy.modalities import MODALITIES
+from belamy.modalities import MODALITIES, modality
 from belamy.modalities.colours import has_opacity
 from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size, text_of
 from belamy.registry import Part
@@ -68,7 +68,7 @@ class LoadOptions:
     def reader(self, name: str) -> Any:
         """The modality of a name, with the options that were asked for."""
         kind = self.kind
-        return MODALITIES.build(kind if kind is not None and kind.name == name else Part(name=name))
+        return MODALITIES.build(kind) if kind is not None and kind.name == name else modality(name)
 
     @property
     def says_image(self) -> bool:
