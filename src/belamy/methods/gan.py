@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import torch
@@ -30,6 +30,7 @@ from belamy.methods.construction import (
     make_critic,
     make_generator,
 )
+from belamy.methods.requirements import MAIN, kind_of
 from belamy.networks.critic import DiscriminatorOutput
 from belamy.networks.pool import Pool
 from belamy.processes import gather
@@ -189,6 +190,11 @@ class Method(base.BaseMethod):
         if recipe.rest_above < 1:
             self.told_right: Tensor
             self.register_buffer("told_right", torch.zeros(()))
+
+    @classmethod
+    def requires(cls, recipe: Recipe) -> Mapping[str, str]:
+        """Data of the kind that the generator makes."""
+        return {MAIN: kind_of(GENERATORS, recipe.generator)}
 
     @property
     def players(self) -> dict[str, Player]:
