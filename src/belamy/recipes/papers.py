@@ -161,8 +161,7 @@ def gan_3d() -> gan.Recipe:
     *Departs from the paper*: drawn furniture in place of ShapeNet; the generator minimises -log D, not log(1 - D).
     """
     return gan.Recipe(
-        data="shapes",
-        size=64,
+        data="shapes:side=64",
         generator=Part(name="gan-3d"),
         discriminator=Part(name="gan-3d"),
         latent=200,
