@@ -40,7 +40,7 @@ def recipe() -> Recipe:
 
 def told_right(real: Tensor, fake: Tensor) -> float:
     """The accuracy of the paper, counted one by one."""
-    right = sum(float(score) > 0 for score in real) + sum(float(score) < 0 for score in fake)
+    right = sum(score > 0 for score in real.tolist()) + sum(score < 0 for score in fake.tolist())
     return right / (len(real) + len(fake))
 
 
