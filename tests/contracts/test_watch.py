@@ -125,6 +125,23 @@ def evaluations(losses: list[float]) -> RunHistory:
     return RunHistory(classifier.Recipe(), rows)
 
 
+def of_classifier(loss: Callable[[float], float], noise: float = 0.02) -> RunHistory:
+    """A run of a method that names its objective, which takes a course."""
+    source = np.random.default_rng(0)
+    rows = [
+        {
+            "samples": round(SAMPLES * number / ROWS),
+            "losses": {"classifier.cross-entropy": loss(number / ROWS) + noise * source.normal()},
+            "gradient_norms": {"classifier": 1.0},
+            "watch": {
+                "activations": 1e-4 * 10 ** (5 * number / ROWS), "loudest": "x", "weights": {"classifier": number},
+            },
+        }
+        for number in range(1, ROWS + 1)
+    ]  # fmt: skip
+    return RunHistory(classifier.Recipe(train_samples=SAMPLES), rows)
+
+
 def circle(progress: float) -> float:
     """Scores that come back every 20 rows."""
     return float(np.sin(2 * np.pi * progress * ROWS / 20))
@@ -157,6 +174,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
         row=lambda made, progress: made["losses"].update({"discriminator.real": circle(progress)}),
     ),
     "overfitting": lambda: evaluations([1.0, 0.5, 0.4, 0.5, 0.6, 0.7, 0.8]),
+    "rising-loss": lambda: of_classifier(lambda progress: 2.3 - 2 * progress if progress < 0.5 else 2.0 * progress + 0.5),
     "saturated": lambda: history(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
     "unshuffled": lambda: history(look=put(batch__classes=1.0)),
     "unstable-steps": lambda: history(look=put(moved__generator=0.08)),

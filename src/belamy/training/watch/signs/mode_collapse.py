@@ -18,6 +18,7 @@ class Sign(BaseSign):
     """
 
     title = "mode collapse"
+    capabilities = ("Samples",)
     needs = ("max watch.diversity", "median watch.coverage")
     diversity: float = 0.5
     coverage: float = 0.5
