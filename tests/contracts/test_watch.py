@@ -174,7 +174,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
         row=lambda made, progress: made["losses"].update({"discriminator.real": circle(progress)}),
     ),
     "overfitting": lambda: evaluations([1.0, 0.5, 0.4, 0.5, 0.6, 0.7, 0.8]),
-    "rising-loss": lambda: of_classifier(lambda progress: 2.3 - 2 * progress if progress < 0.5 else 2.0 * progress + 0.5),
+    "rising-loss": lambda: of_classifier(lambda progress: abs(2.3 - 5 * progress) + 1),
     "saturated": lambda: history(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
     "unshuffled": lambda: history(look=put(batch__classes=1.0)),
     "unstable-steps": lambda: history(look=put(moved__generator=0.08)),

@@ -15,7 +15,6 @@ from belamy.methods import base
 from belamy.methods.base import BaseRecipe, DataSpec
 from belamy.runs.run import Run
 
-
 FEWEST_ROWS, WINDOWS = 12, 20
 """Rows from which an objective is judged, and the parts of the run whose medians are compared."""
 
@@ -81,13 +80,8 @@ class RunHistory:
 
     @cached_property
     def players(self) -> frozenset[str]:
-        """Whose losses or weights were measured."""
-        parts = (name.split(".") for name in self._series)
-        return frozenset(
-            part[2] if part[0] == "watch" else part[1]
-            for part in parts
-            if (part[0] == "losses" and len(part) > 2) or (part[:2] == ["watch", "weights"] and len(part) > 2)
-        )
+        """Whose losses were measured."""
+        return frozenset(name.split(".")[1] for name in self.names("losses.") if name.count(".") > 1)
 
     def can(self, capability: str) -> bool:
         """Whether the method has all that a protocol of :mod:`belamy.methods.base` asks for.
@@ -95,7 +89,9 @@ class RunHistory:
         What the protocol names without giving it a body are attributes, which a method may set when it is built; only
         what can be called is looked for.
         """
-        asked = [name for name, value in vars(getattr(base, capability)).items() if callable(value) and name[0] != "_"]
+        asked = [
+            name for name, value in vars(vars(base).get(capability, type)).items() if callable(value) and name[0] != "_"
+        ]
         return all(callable(getattr(self.method, name, None)) for name in asked)
 
     @property

@@ -10,14 +10,14 @@ class Sign(BaseSign):
     """How far the objective that the method names has come back from its best, over how far it had fallen.
 
     Args:
-        share: Of the fall, from where it is severe; 1 is where the training began.
+        share: Of the fall, from where it is severe.
         least: Standard errors of a median that the rise must have at least.
         grace: Share of the run in which it may still swing.
     """
 
     title = "loss rises"
     specific = True
-    share: float = 1.0
+    share: float = 0.75
     least: float = 12.0
     grace: float = 0.1
 
