@@ -68,7 +68,7 @@ class RunHistory:
         )
         return replace(self, rows=rows, events=events)
 
-    @property
+    @cached_property
     def method(self) -> Any:
         """The class of the method; None where its module holds none."""
         return getattr(sys.modules.get(type(self.recipe).__module__), "Method", None)
