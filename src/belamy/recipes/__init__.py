@@ -2,7 +2,8 @@
 
 A module here holds the recipes of one course, book or paper, each as a function without parameters; the function
 ``dcgan_mnist`` makes the recipe ``dcgan-mnist``. Names and descriptions are read from the text, without importing.
-Other packages add modules by entry points of the group ``belamy.recipes``.
+Other packages add modules by entry points of the group ``belamy.recipes``. A method that no recipe has the name of is
+its own recipe: its ``Recipe`` with all defaults.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from belamy.errors import UsageError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from belamy.methods.base import BaseRecipe
+    from belamy.registry import Registry
 
 
 USUAL_DATA = "mnist"
@@ -58,6 +62,17 @@ def names() -> list[str]:
     return list(entries())
 
 
+def methods() -> dict[str, RecipeEntry]:
+    """The methods that are trained by their own names with their defaults, sorted; nothing of theirs is imported."""
+    named = entries()
+    return {name: _of_method(name, module) for name, module in _methods().modules().items() if name not in named}
+
+
+def known() -> list[str]:
+    """All names that ``belamy train`` takes, sorted: of recipes, and of methods."""
+    return sorted([*entries(), *methods()])
+
+
 def get(name: str) -> BaseRecipe:
     """The recipe of a name.
 
@@ -68,13 +83,21 @@ def get(name: str) -> BaseRecipe:
         >>> get("dcgan-mnist").latent
         100
     """
-    known = entries()
+    named, own = entries(), methods()
     name = name.replace("_", "-")
-    if name not in known:
-        raise UsageError(f"There is no recipe '{name}'. {nearest(name, known)} `belamy recipes` lists them.")
-    entry = known[name]
-    recipe: BaseRecipe = getattr(import_module(entry.module), entry.function)()
+    if name not in named and name not in own:
+        raise UsageError(f"There is no recipe '{name}'. {nearest(name, [*named, *own])} `belamy recipes` lists them.")
+    entry = named.get(name)
+    make: Callable[[], Any] = _methods().load(name) if entry is None else getattr(
+        import_module(entry.module), entry.function)  # fmt: skip
+    recipe: BaseRecipe = make()
     return recipe
+
+
+def _methods() -> Registry:
+    from belamy.registry import Registry
+
+    return Registry("belamy.methods", "method", "Recipe")
 
 
 @cache
@@ -82,6 +105,23 @@ def _functions(module: str, path: Path, _changed: int) -> list[tuple[str, Recipe
     tree = ast.parse(path.read_text(encoding="utf-8"))
     made = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
     return [(name.replace("_", "-"), _entry(module, node, made)) for name, node in made.items()]
+
+
+def _of_method(name: str, module: str) -> RecipeEntry:
+    """What the text of a method's module tells: its first line, and the data that its ``Recipe`` names."""
+    spec = find_spec(module)
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8")) if spec and spec.origin else ast.Module([], [])
+    made = next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Recipe"), None)
+    data = [
+        node.value.value
+        for node in (made.body if made else ())
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and node.target.id == "data"
+        and isinstance(node.value, ast.Constant)
+    ]
+    description = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return RecipeEntry(module, "Recipe", name, str(data[0]) if data else USUAL_DATA, description)  # fmt: skip
 
 
 def _entry(module: str, function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> RecipeEntry:
