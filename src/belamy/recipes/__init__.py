@@ -14,17 +14,15 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from belamy.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from belamy.methods.base import BaseRecipe
-    from belamy.registry import Registry
 
 
+METHODS = Path(__file__).parent.parent / "methods"
 USUAL_DATA = "mnist"
 """The data of a recipe that names none: the default of ``BaseRecipe``, whose import would take seconds."""
 
@@ -41,14 +39,7 @@ class RecipeEntry(NamedTuple):
 
 def entries() -> dict[str, RecipeEntry]:
     """Every recipe by name, sorted; nothing is imported."""
-    modules = {f"{__name__}.{path.stem}": path for path in Path(__file__).parent.glob("*.py") if path.stem[0] != "_"}
-    for entry in entry_points(group=__name__):
-        try:
-            spec = find_spec(entry.module)
-        except ImportError:  # its package is gone
-            continue
-        if spec and spec.origin:
-            modules[entry.module] = Path(spec.origin)
+    modules = {module: path for _, module, path in _sources(__name__, Path(__file__).parent)}
     found = {
         name: entry
         for module, path in modules.items()
@@ -63,9 +54,14 @@ def names() -> list[str]:
 
 
 def methods() -> dict[str, RecipeEntry]:
-    """The methods that are trained by their own names with their defaults, sorted; nothing of theirs is imported."""
+    """The methods that are trained by their own names with their defaults, sorted; nothing is imported."""
     named = entries()
-    return {name: _of_method(name, module) for name, module in _methods().modules().items() if name not in named}
+    found = {name.replace("_", "-"): (module, path) for name, module, path in _sources("belamy.methods", METHODS)}
+    return {
+        name: entry
+        for name, (module, path) in sorted(found.items())
+        if name not in named and (entry := _of_method(name, module, path, path.stat().st_mtime_ns))
+    }
 
 
 def known() -> list[str]:
@@ -88,16 +84,25 @@ def get(name: str) -> BaseRecipe:
     if name not in named and name not in own:
         raise UsageError(f"There is no recipe '{name}'. {nearest(name, [*named, *own])} `belamy recipes` lists them.")
     entry = named.get(name)
-    make: Callable[[], Any] = _methods().load(name) if entry is None else getattr(
-        import_module(entry.module), entry.function)  # fmt: skip
-    recipe: BaseRecipe = make()
+    if entry is None:
+        from belamy.registry import Registry
+
+        return Registry("belamy.methods", "method", "Recipe").load(name)()  # type: ignore[no-any-return]
+    recipe: BaseRecipe = getattr(import_module(entry.module), entry.function)()
     return recipe
 
 
-def _methods() -> Registry:
-    from belamy.registry import Registry
-
-    return Registry("belamy.methods", "method", "Recipe")
+def _sources(group: str, folder: Path) -> list[tuple[str, str, Path]]:
+    """Name, module and file of each part of a folder, and of other packages' parts."""
+    own = [(path.stem, f"{group}.{path.stem}", path) for path in folder.glob("*.py") if path.stem[0] != "_"]
+    for entry in entry_points(group=group):
+        try:
+            spec = find_spec(entry.module)
+        except ImportError:  # its package is gone
+            continue
+        if spec and spec.origin:
+            own.append((entry.name, entry.module, Path(spec.origin)))
+    return own
 
 
 @cache
@@ -107,21 +112,24 @@ def _functions(module: str, path: Path, _changed: int) -> list[tuple[str, Recipe
     return [(name.replace("_", "-"), _entry(module, node, made)) for name, node in made.items()]
 
 
-def _of_method(name: str, module: str) -> RecipeEntry:
-    """What the text of a method's module tells: its first line, and the data that its ``Recipe`` names."""
-    spec = find_spec(module)
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8")) if spec and spec.origin else ast.Module([], [])
-    made = next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Recipe"), None)
+@cache
+def _of_method(name: str, module: str, path: Path, _changed: int) -> RecipeEntry | None:
+    """What the text of a method's module tells: its first line, and the data that its ``Recipe`` names; None of another
+    file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    made = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    if not {"Recipe", "Method"} <= made.keys():
+        return None
     data = [
         node.value.value
-        for node in (made.body if made else ())
+        for node in made["Recipe"].body
         if isinstance(node, ast.AnnAssign)
         and isinstance(node.target, ast.Name)
         and node.target.id == "data"
         and isinstance(node.value, ast.Constant)
     ]
     description = (ast.get_docstring(tree) or "").partition("\n")[0]
-    return RecipeEntry(module, "Recipe", name, str(data[0]) if data else USUAL_DATA, description)  # fmt: skip
+    return RecipeEntry(module, "Recipe", name, str(data[0]) if data else USUAL_DATA, description)
 
 
 def _entry(module: str, function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> RecipeEntry:

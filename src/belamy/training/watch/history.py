@@ -89,9 +89,7 @@ class RunHistory:
         What the protocol names without giving it a body are attributes, which a method may set when it is built; only
         what can be called is looked for.
         """
-        asked = [
-            name for name, value in vars(vars(base).get(capability, type)).items() if callable(value) and name[0] != "_"
-        ]
+        asked = [name for name, value in vars(vars(base)[capability]).items() if callable(value) and name[0] != "_"]
         return all(callable(getattr(self.method, name, None)) for name in asked)
 
     @property

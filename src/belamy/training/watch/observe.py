@@ -73,7 +73,7 @@ class Watch:
     @cached_property
     def patch_features(self) -> PatchFeatures | None:
         """What samples are compared with the data by where both are pictures of one shape; made at the first look."""
-        data, made = self.trainer.dataset, getattr(self.method, "output", self.method.spec.field)
+        data, made = self.trainer.dataset, self.method.output
         if made.modality != "image" or (data.field.modality, data.shape) != ("image", made.shape):
             return None
         return PatchFeatures(data, self.learned, self.held, self.trainer.device)
@@ -81,7 +81,7 @@ class Watch:
     @cached_property
     def distances(self) -> SampleDistances | None:
         """What other samples are compared with the data by, where the data hold a field of their kind and shape."""
-        made = getattr(self.method, "output", self.method.spec.field)
+        made = self.method.output
         name = next((name for name, column in self.trainer.dataset.columns.items()
                      if column.field[:2] == made[:2]), None)  # fmt: skip
         return SampleDistances(self.trainer.dataset, name, made) if name else None
@@ -183,7 +183,7 @@ class Watch:
     @torch.no_grad()
     def _seen(self, made: Tensor, again: Tensor | None, labels: Tensor | None, turn: int) -> dict[str, Any]:
         """What samples are like; ``again`` are samples from the first latents with other labels."""
-        modality = getattr(self.method, "output", self.method.spec.field).modality
+        modality = self.method.output.modality
         row: dict[str, Any] = {} if modality == "image" else {"modality": modality}
         if made.is_floating_point() and not torch.isfinite(made).all():
             return {"finite": 0.0, **row}
