@@ -40,7 +40,8 @@ class FieldFacts(Facts):
     shape: Annotated[tuple[Annotated[int, Field(ge=1, le=1 << 24)], ...], Field(max_length=8)]
     classes: tuple[str, ...] = ()
     rate: Annotated[float, Field(gt=0)] | None = None
-    bits: Literal[8, 16, 32] = 8
+    bits: Literal[1, 8, 16, 32] = 8
+    facts: dict[str, JsonValue] = {}
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -72,7 +73,7 @@ class DomainFacts(Facts):
     @property
     def spec(self) -> DataSpec:
         """The same as methods are built from."""
-        return DataSpec({name: DataField(each.modality, each.shape, each.classes, each.rate, each.bits)
+        return DataSpec({name: DataField(**{name: getattr(each, name) for name in DataField._fields})
                          for name, each in self.fields.items()})  # fmt: skip
 
 
