@@ -34,6 +34,7 @@ class Modality:
 
     suffix = ".csv"
     words = ("row", "rows")
+    recipe = "dense-table"  # what the doctor of data suggests
 
     def __init__(self, *, drop: str = "", category: str = "", most: int = 100, day_first: bool | None = None) -> None:
         self.drop, self.category, self.most, self.day_first = drop, category, most, day_first

@@ -27,6 +27,7 @@ class Modality:
 
     suffix = ".csv"
     words = ("vector", "vectors")
+    recipe = "dense-table"  # what the doctor of data suggests
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Each number on [-1, 1]."""
