@@ -31,7 +31,7 @@ from belamy.runs.run import RECIPE_TYPES, Run
 from belamy.sampling.draw import draw
 from belamy.seeds import Draws, SampleDraws
 from belamy.training.distribution import World
-from belamy.training.setup import Options, make_trainer
+from belamy.training.setup import Options, make_trainer, with_sides
 from belamy.training.trainer import Trainer
 
 pytestmark = pytest.mark.parametrize("name", METHODS.names())
@@ -50,7 +50,9 @@ def tiny(name: str, **fields: Any) -> BaseRecipe:
 
 def trainer(name: str, data: Dataset, **fields: Any) -> Trainer:
     options = Options(device="cpu", progress=False)
-    return make_trainer(tiny(name, **fields), data.spec, data, options, World())
+    recipe = tiny(name, **fields)
+    data = with_sides(recipe, data)
+    return make_trainer(recipe, data.spec, data, options, World())
 
 
 class TestRecipe:
@@ -160,7 +162,8 @@ class TestMethod:
     def test_it_works_in_double_precision(self, name: str, digits: Dataset) -> None:
         options = Options(device="cpu", precision="float64", progress=False)
         spec = digits.spec
-        engine = make_trainer(tiny(name), spec, digits, options, World())
+        data = with_sides(tiny(name), digits)
+        engine = make_trainer(tiny(name), spec if not data.sides else data.spec, data, options, World())
         engine.step()
         floating = [value for value in engine.method.state_dict().values() if value.is_floating_point()]
         assert all(value.dtype == torch.float64 for value in floating)

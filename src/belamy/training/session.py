@@ -346,7 +346,7 @@ def picture(trainer: Trainer) -> np.ndarray | None:
     if isinstance(method, Shows):
         some = kept[:SHOWN]
         with evaluation_mode(trainer):
-            batch = dataset.batch(some, device, dtype)
+            batch = dataset.with_sides(dataset.batch(some, device, dtype))
             return side_by_side(method.show(batch, SampleDraws(method.recipe.seed, range(len(some)))))
     if isinstance(method, Samples):
         return sheet_of(draw(method, columns * rows, seed=method.recipe.seed), method.output, columns)
@@ -374,7 +374,7 @@ def evaluation(trainer: Trainer, split: str) -> dict[str, float]:
     with evaluation_mode(trainer):
         for number, chosen in enumerate(indices.split(EVALUATION_BATCH)):
             numbers = Draws(derive(method.recipe.seed, "evaluation"), number, device=device, dtype=dtype)
-            for name, values in method.evaluate(dataset.batch(chosen, device, dtype), numbers).items():
+            for name, values in method.evaluate(dataset.with_sides(dataset.batch(chosen, device, dtype), number), numbers).items():
                 sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + values.double().sum().cpu()
     return {name: float(total) / len(indices) for name, total in sums.items()}
 
