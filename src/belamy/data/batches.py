@@ -94,7 +94,9 @@ class Batches:
         self.position += 1
         if not self._sides and not drawn:
             return batch
-        return Batch({**batch.fields, **{name: next(side).main for name, side in self._sides.items()}, **drawn}, indices)
+        return Batch(
+            {**batch.fields, **{name: next(side).main for name, side in self._sides.items()}, **drawn}, indices
+        )
 
     def _with_replacement(self, name: str, side: Dataset) -> Tensor:
         """Samples of a side for the batch at the present position, each drawn by itself."""

@@ -326,7 +326,9 @@ class Dataset:
         found = {}
         for name, side in self.sides.items():
             chosen = torch.arange(start, start + len(batch)) % len(side)
-            found[name] = side.batch(chosen, like.device, like.dtype if like.is_floating_point() else torch.float32).main
+            found[name] = side.batch(
+                chosen, like.device, like.dtype if like.is_floating_point() else torch.float32
+            ).main
         return Batch({**batch.fields, **found}, batch.indices)
 
     def indices(self, split: str) -> Tensor:
