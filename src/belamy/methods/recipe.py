@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from belamy.data.load_options import parse_size
-from belamy.errors import UsageError, nearest
+from belamy.errors import UsageError, must_be, nearest
 from belamy.modalities import MODALITIES
 from belamy.registry import Part, Registry
 
@@ -122,5 +122,7 @@ class BaseRecipe(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the recipe"
-            hint = nearest(where, cls.model_fields) if first["type"] == "extra_forbidden" else first["msg"]
+            hint = (
+                nearest(where, cls.model_fields) if first["type"] == "extra_forbidden" else f"{must_be(first['msg'])}."
+            )
             raise UsageError(f"{where} = {first['input']!r} is not allowed: {hint}") from None
