@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
+from itertools import pairwise
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
@@ -75,7 +76,8 @@ def plain(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     told: tuple[Any, ...] = ()
     while get_origin(hint) in (Annotated, Union, UnionType):
         told += getattr(hint, "__metadata__", ())
-        hint = next(each for each in get_args(hint) if each is not type(None))
+        kinds = [each for each in get_args(hint) if each is not type(None)]
+        hint = kinds[0] if get_origin(hint) is Annotated or len(kinds) == 1 else str  # of several, text is all they share
     return hint, told
 
 
@@ -179,7 +181,7 @@ def unexpected(
         hint = nearest(name, [*known, *negated])
         return f"There is no option '--{name}'. {_dashed(hint)}`{command} --help` lists the options."
     switches = {f"--{option.name}" for option in described(form) if option.kind is bool}
-    for before, each in zip(words, words[1:], strict=False):
+    for before, each in pairwise(words):
         name = before.replace("_", "-").replace("--no-", "--")
         if each == word and name in switches:
             return _valued(typed.get(name, name), word)

@@ -123,6 +123,6 @@ class BaseRecipe(BaseModel):
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the recipe"
             hint = (
-                nearest(where, cls.model_fields) if first["type"] == "extra_forbidden" else f"{must_be(first['msg'])}."
+                nearest(where, cls.model_fields) if first["type"] == "extra_forbidden" else f"{must_be(first['msg']).rstrip('.')}."
             )
             raise UsageError(f"{where} = {first['input']!r} is not allowed: {hint}") from None
