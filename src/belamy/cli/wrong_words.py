@@ -77,7 +77,7 @@ def plain(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     while get_origin(hint) in (Annotated, Union, UnionType):
         told += getattr(hint, "__metadata__", ())
         kinds = [each for each in get_args(hint) if each is not type(None)]
-        hint = kinds[0] if get_origin(hint) is Annotated or len(kinds) == 1 else str  # of several, text is all they share
+        hint = kinds[0] if get_origin(hint) is Annotated or len(kinds) == 1 else str
     return hint, told
 
 
