@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from belamy.errors import UsageError, nearest
+from belamy.errors import UsageError, must_be, nearest
 from belamy.modalities import MODALITIES
 from belamy.modalities.sizes import parse_size, text_of
 from belamy.registry import Part, Registry
@@ -134,5 +134,6 @@ class BaseRecipe(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the recipe"
-            hint = nearest(where, cls.model_fields) if first["type"] == "extra_forbidden" else first["msg"]
+            said = f"{must_be(first['msg']).rstrip('.')}."
+            hint = nearest(where, cls.model_fields) if first["type"] == "extra_forbidden" else said
             raise UsageError(f"{where} = {first['input']!r} is not allowed: {hint}") from None
