@@ -32,15 +32,8 @@ def held_out(data: Dataset) -> Tensor:
 def batches(method: BaseMethod, data: Dataset, indices: Tensor, size: int = BATCH) -> Iterator[Batch]:
     """Samples in order as the method sees them, each beside one of every side that is not aligned with the data."""
     device, dtype = placement(method)
-    first = 0
-    for chosen in indices.split(size):
-        batch = data.batch(chosen, device, dtype)
-        for name, side in data.sides.items():
-            others = held_out(side) if len(held_out(side)) else side.indices("all")
-            places = torch.arange(first, first + len(chosen)) % len(others)
-            batch = Batch({**batch.fields, name: side.batch(others[places], device, dtype).main}, chosen)
-        first += len(chosen)
-        yield batch
+    for number, chosen in enumerate(indices.split(size)):
+        yield data.with_sides(data.batch(chosen, device, dtype), number)
 
 
 def evaluated(method: BaseMethod, data: Dataset, indices: Tensor) -> Iterator[Mapping[str, Tensor]]:

@@ -375,7 +375,7 @@ def picture(trainer: Trainer, report: Callable[[int, int], None] | None = None) 
     if isinstance(method, Shows):
         some = kept[:SHOWN]
         with evaluation_mode(trainer):
-            batch = dataset.batch(some, device, dtype)
+            batch = dataset.with_sides(dataset.batch(some, device, dtype))
             return side_by_side(method.show(batch, SampleDraws(method.recipe.seed, range(len(some)))))
     if isinstance(method, Samples):
         return sheet_of(draw(method, columns * rows, seed=method.recipe.seed, report=report), method.output, columns)
