@@ -1,4 +1,4 @@
-"""The recurrent conditional GAN: what is learned from its samples holds for real series (TSTR), and the other way round.
+"""The recurrent conditional GAN: what is learned from its samples holds for real series (TSTR), and inversely.
 
 Sines without classes are forecast (R²), waves of three shapes and, if its file is given, the power demand of Italian
 winter and summer days are told apart (accuracy on held-out series). Beside each number stands train-on-real.

@@ -36,7 +36,8 @@ class Form(OfRun, Offline, Overwrite, Json):
     start: Annotated[int, Within(0, 2**53)] = 0
     """Number of the first image."""
     out: str = "samples"
-    """A folder for PNG files and a sheet of them, or a file: NAME.png is one sheet, NAME.npz an array of all."""
+    """A folder for files of the samples and a sheet of them, or a file: NAME.png is one sheet, NAME.npz an array of
+    all, NAME.csv all rows of a table."""
     label: str | None = None
     """Draw this class alone, by name or number; by default the classes in turn, where the networks use labels."""
     batch: Annotated[int, Within(1, 65_536)] = 64
@@ -63,9 +64,9 @@ class Form(OfRun, Offline, Overwrite, Json):
             raise StorageError(f"{out} is a {'folder' if out.is_dir() else 'file'}. Give another --out.")
 
     def destination(self) -> tuple[str, Path]:
-        """What to write (``folder``, ``sheet`` or ``npz``) and where."""
+        """What to write (``folder``, ``sheet``, ``npz`` or ``rows``) and where."""
         out = named_file(self.out, "--out")
-        kinds = {".npz": "npz", ".png": "sheet"}
+        kinds = {".npz": "npz", ".png": "sheet", ".csv": "rows"}
         kind = kinds.get(out.suffix.lower())
         if kind and self.format not in (None, out.suffix.lower()[1:]):
             raise UsageError(f"--out {self.out} and --format {self.format} contradict each other. Leave --format out.")
@@ -77,6 +78,7 @@ class Form(OfRun, Offline, Overwrite, Json):
 @verb(Form)
 def run(form: Form) -> int:
     """Draw and write."""
+    from belamy.modalities import modality
     from belamy.sampling.draw import unsettled
 
     run, method = form.opened()
@@ -90,7 +92,8 @@ def run(form: Form) -> int:
     checked = fidelity.facts() if fidelity else {}
     if (note := unsettled(method, run.samples_seen)) and (say := form.say()):
         say(note)
-    text = _summary(written, form.count) + (f"\n{fidelity_told(checked)}" if checked else "")
+    what = "images" if method.output.modality == "image" else modality(method.output.modality).words[1]
+    text = _summary(written, form.count, what) + (f"\n{fidelity_told(checked)}" if checked else "")
     return form.deliver({**facts, **checked, "files": [str(path) for path in written]}, text)
 
 
@@ -145,41 +148,87 @@ def fidelity_told(checked: dict[str, Any]) -> str:
 
 def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity | None = None) -> list[Path]:
     """Draw the images, have them looked at, and write them."""
-    kind, out = form.destination()
-    if kind == "folder":
-        return _folder(method, form, out, label, fidelity)
-    from belamy.modalities.grid import grid
+    from belamy.modalities import modality
     from belamy.runs.files import save_png, write_bytes
 
+    kind, out = form.destination()
+    made, joined = modality(method.output.modality), hasattr(modality(method.output.modality), "join")
+    if kind == "rows" and not joined:
+        raise UsageError(
+            f"{out} would hold rows of a table, but this run makes {made.words[1]}. Give a folder as --out."
+        )
+    if form.format == "png" and method.output.modality != "image":
+        raise UsageError(f"--format png is of pictures, but this run makes {made.words[1]}. Leave it out.")
+    if kind == "folder" and not joined:
+        return _folder(method, form, out, label, fidelity)
     images = _draw(method, form, 0, form.count, label, fidelity)
     if kind == "sheet":
-        save_png(grid(images, scale=None), out)
+        save_png(_sheet(images, method), out)
+    elif kind == "npz":
+        write_bytes(out, _packed(images, form, label, method))
     else:
-        write_bytes(out, _packed(images, form, label, len(method.spec.classes) if heeds_labels(method) else 0))
+        return _rows(images, method, form, label, out, kind == "folder")
     return [out]
 
 
+def _sheet(samples: Tensor, method: BaseMethod) -> Any:
+    """The picture of all samples; small pictures are enlarged."""
+    from belamy.modalities.grid import grid
+    from belamy.sampling.sheets import sheet_of
+
+    return grid(samples, scale=None) if method.output.modality == "image" else sheet_of(samples, method.output)
+
+
+def _rows(samples: Tensor, method: BaseMethod, form: Form, label: int | None, out: Path, folder: bool) -> list[Path]:
+    """One CSV file of all rows, with their classes as its last column where the networks use labels; and a sheet."""
+    from belamy.modalities import modality
+    from belamy.runs.files import filling, save_png, write_bytes
+
+    kind: Any = modality(method.output.modality)
+    told = [method.spec.classes[number] for number in _labels(method, form, label)]
+    content: bytes = kind.join(samples, method.output, told)
+    if not folder:
+        write_bytes(out, content)
+        return [out]
+    with filling(out) as into:
+        write_bytes(into / "samples.csv", content)
+        save_png(_sheet(samples[:ON_SHEET], method), into / "sheet.png")
+    return [out / "samples.csv", out / "sheet.png"]
+
+
+def _labels(method: BaseMethod, form: Form, label: int | None) -> list[int]:
+    """The class number of each sample; [] where the networks use no labels."""
+    if not heeds_labels(method):
+        return []
+    classes = len(method.spec.classes)
+    return [number % classes if label is None else label for number in range(form.start, form.start + form.count)]
+
+
 def _folder(method: BaseMethod, form: Form, out: Path, label: int | None, fidelity: Fidelity | None) -> list[Path]:
-    """A PNG file of each image, drawn a chunk at a time so that any number fits the memory, and a sheet.
+    """A file of each sample, PNG of images, drawn a chunk at a time so that any number fits the memory, and a sheet.
 
     They are made in a folder beside, and come into their own when all are there.
     """
     import torch
 
-    from belamy.modalities.grid import grid
-    from belamy.runs.files import filling, save_png
+    from belamy.modalities import modality
+    from belamy.runs.files import filling, save_png, write_bytes
 
+    field, kind = method.output, modality(method.output.modality)
     digits = max(6, len(str(form.start + form.count - 1)))
     names, shown = [], []
     with filling(out) as folder:
         for first in range(0, form.count, CHUNK):
             images = _draw(method, form, first, min(CHUNK, form.count - first), label, fidelity)
             for offset, image in enumerate(images):
-                names.append(f"{form.start + first + offset:0{digits}d}.png")
-                save_png(_pixels(image), folder / names[-1])
+                names.append(f"{form.start + first + offset:0{digits}d}{kind.suffix}")
+                if field.modality == "image":
+                    save_png(_pixels(image), folder / names[-1])
+                else:
+                    write_bytes(folder / names[-1], kind.encode(image, field))
             if first < ON_SHEET:
                 shown.append(images)
-        save_png(grid(torch.cat(shown), scale=None), folder / "sheet.png")
+        save_png(_sheet(torch.cat(shown), method), folder / "sheet.png")
     return [out / name for name in (*names, "sheet.png")]
 
 
@@ -199,20 +248,22 @@ def _pixels(image: Tensor) -> Any:
     return image[0].numpy() if len(image) == 1 else image.permute(1, 2, 0).contiguous().numpy()
 
 
-def _packed(images: Tensor, form: Form, label: int | None, classes: int) -> bytes:
-    """The bytes of an ``.npz`` with ``images`` [N, H, W, C] and, where the networks use them, ``labels`` [N]."""
+def _packed(samples: Tensor, form: Form, label: int | None, method: BaseMethod) -> bytes:
+    """The bytes of an ``.npz`` with ``images`` [N, H, W, C], or other ``samples`` [N, …], and, where the networks use
+    them, ``labels`` [N]."""
     import numpy as np
 
-    arrays = {"images": images.permute(0, 2, 3, 1).contiguous().numpy()}
-    if classes:
-        numbers = np.arange(form.start, form.start + form.count) % classes
-        arrays["labels"] = numbers if label is None else np.full(form.count, label)
+    pictures = method.output.modality == "image"
+    arrays = {"images": samples.permute(0, 2, 3, 1).contiguous()} if pictures else {"samples": samples}
+    packed = {name: values.numpy() for name, values in arrays.items()}
+    if told := _labels(method, form, label):
+        packed["labels"] = np.array(told)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **packed)
     return buffer.getvalue()
 
 
-def _summary(written: list[Path], count: int) -> str:
+def _summary(written: list[Path], count: int, what: str) -> str:
     if len(written) == 1:
-        return f"{count:,} images in {written[0]}"
-    return f"{count:,} images and a sheet, {written[-1].name}, in {written[-1].parent}"
+        return f"{count:,} {what} in {written[0]}"
+    return f"{count:,} {what} and a sheet, {written[-1].name}, in {written[-1].parent}"

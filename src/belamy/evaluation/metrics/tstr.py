@@ -68,9 +68,10 @@ class Metric(BaseMetric):
         train: ExtractedFeatures | None = None,
     ) -> None:
         for side, seen in (("real", real), ("fake", fake), ("train", train)):
-            if seen is not None and seen.images is not None:
+            if seen is not None:
                 self._field = self._field or seen.field
-                self._sides[side].append((seen.images, seen.labels))
+                shown = seen.features if seen.field is None or seen.images is None else seen.images
+                self._sides[side].append((shown, seen.labels))
                 self._answer = None
 
     def merge(self, other: Metric) -> None:
@@ -101,13 +102,14 @@ class Metric(BaseMetric):
 
     def _measured(self) -> dict[str, Interval]:
         task = self._task()
-        if self._field is None or task == "none" or self.notes:
+        if self.notes:
             return {}
-        kind = modality(self._field.modality)
         tasks: dict[str, Task] = {}
         for side, parts in self._sides.items():
-            values = kind.to_float(torch.cat([images for images, _ in parts]), self._field)
+            values = self._values(torch.cat([shown for shown, _ in parts]))
             told = torch.cat([labels for _, labels in parts if labels is not None]) if task == "classes" else None
+            order = _by_content(values, told)  # however they came
+            values, told = values[order], None if told is None else told[order]
             tasks[side] = forecast(values) if told is None else classification(values, told)
         count = min(len(tasks[side].inputs) for side in ("fake", "train"))
         classes = 1 + max(int(each.targets.max()) for each in tasks.values()) if task == "classes" else 0
@@ -119,6 +121,10 @@ class Metric(BaseMetric):
             right = {name: hits(learned[by], tasks[on]) for name, (by, on) in pairs.items()}
             return {name: wilson(int(each.sum()), len(each)) for name, each in right.items()}
         return {name: self._explained(*errors(learned[by], tasks[on])) for name, (by, on) in pairs.items()}
+
+    def _values(self, shown: Tensor) -> Tensor:
+        """What the networks see: samples as generators see them; of a kind that is not known, features as they are."""
+        return shown.float() if self._field is None else modality(self._field.modality).to_float(shown, self._field)
 
     def _first(self, task: Task, count: int) -> Task:
         """As many samples as there are of the other side, drawn by the seed."""
@@ -133,3 +139,10 @@ class Metric(BaseMetric):
         shares = 1 - missed[drawn].sum(1) / spread[drawn].sum(1)
         low, high = torch.quantile(shares, torch.tensor([0.025, 0.975], dtype=shares.dtype)).tolist()
         return Interval(float(1 - missed.sum() / spread.sum()), low, high)
+
+
+def _by_content(values: Tensor, labels: Tensor | None) -> Tensor:
+    """The places of samples in the order of their bytes and labels."""
+    rows = values.flatten(1).contiguous().numpy()
+    keys = [(row.tobytes(), 0 if labels is None else int(labels[place])) for place, row in enumerate(rows)]
+    return torch.tensor(sorted(range(len(keys)), key=keys.__getitem__))
