@@ -63,8 +63,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {"said": said, "breakable": _breakable, "prose": _prose, "word": _word}
-    made.filters |= {"source": source, "played_once": played_once}
+    made.filters |= {"source": source, "played_once": played_once, "playable": _playable, "readable": _readable}
     return made
+
+
+def _playable(media: Any) -> str:
+    """The address of something that is its own content."""
+    return f"data:{media.mime};base64,{base64.b64encode(media.data).decode()}"
+
+
+def _readable(media: Any) -> str:
+    """A text that is shown as it is."""
+    return bytes(media.data).decode("utf-8", "replace")
 
 
 def _breakable(text: object) -> Markup:

@@ -70,7 +70,8 @@ def test_a_page_loads_nothing_and_runs_its_own_script_alone() -> None:
     script = re.search(r"<script>(.*)</script>", text, re.S)[1]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert policy.split("; ") == [
-        "default-src 'none'", "img-src data:", "style-src 'unsafe-inline'", f"script-src 'sha256-{digest}'",
+        "default-src 'none'", "img-src data:", "media-src data:", "style-src 'unsafe-inline'",
+        f"script-src 'sha256-{digest}'",
         "base-uri 'none'", "form-action 'none'",
     ]  # fmt: skip
     assert not re.search(r"@import|url\(|(src|href)=\"?http", text)
