@@ -12,7 +12,7 @@ from belamy.networks.layers import BatchNorm, Dropout, KerasConv2d, KerasConvTra
 from belamy.networks.sizes import check_choice, check_divisible, check_positive
 
 DEEPEST = 7
-_LEAST = 2  # halvings, and pixels of a side of the smallest map where the depth is not given
+_LEAST = 2  # halvings, and pixels of a side of the smallest map, where the depth is not given
 _SLOPE = 0.2
 _MOMENTUM = 0.2  # 0.8 in Keras
 _WIDEST = 8  # times the width
@@ -39,9 +39,9 @@ class Translator(nn.Module):
         shape: (channels, height, width) of what is given; multiples of 2^depth.
         outputs: Channels of what is made.
         width: Maps of the first convolution.
-        depth: How often the sides are halved; None for as often as leaves 2 pixels, at most 7.
+        depth: How often the sides are halved; 0 for as often as leaves 2 pixels, at most 7.
         dropout: Probability of dropping a value in a block of the decoder.
-        dropped: How many blocks drop, from the smallest maps on; None for all.
+        dropped: How many blocks drop, from the smallest maps on; all of them by default.
         upsampling: ``nearest`` enlarges and convolves; ``transposed`` convolves with stride 1/2.
 
     Raises:
@@ -60,16 +60,16 @@ class Translator(nn.Module):
         outputs: int,
         *,
         width: int = 64,
-        depth: int | None = None,
+        depth: int = 0,
         dropout: float = 0.5,
-        dropped: int | None = None,
+        dropped: int = DEEPEST,
         upsampling: str = "nearest",
     ) -> None:
         super().__init__()
         check_positive(width, "width")
         check_positive(outputs, "The number of channels that are made")
         check_choice(upsampling, _UPSAMPLINGS, "upsampling")
-        if depth is None:
+        if depth == 0:
             check_divisible(shape, 2**_LEAST, "u-net", least=2)
             depth = max(d for d in range(1, DEEPEST + 1) if _halves(shape, d))
         check_divisible(shape, 2 ** check_positive(depth, "depth"), "u-net")
@@ -78,7 +78,7 @@ class Translator(nn.Module):
         self.encoder[0].norm = nn.Identity()  # as in the paper, the first has none
         blocks, incoming = [], maps[-1]
         for number, joined in enumerate(reversed(maps[:-1])):
-            rate = dropout if dropped is None or number < dropped else 0.0
+            rate = dropout if number < dropped else 0.0
             blocks.append(_Doubling(incoming, joined, rate, upsampling))
             incoming = 2 * joined
         self.decoder = nn.ModuleList(blocks)
