@@ -39,6 +39,8 @@ _LINE = re.compile("[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 class Format:
     """``.txt`` and ``.md`` files; classes from direct sub-folders. A size of s counts the s² most widespread words."""
 
+    modalities = ("text",)
+
     def claim(self, path: Path) -> int:
         """2 for a text file, and for a folder of them without pictures."""
         return 2 if holds_documents(path) else 0
