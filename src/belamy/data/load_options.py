@@ -88,13 +88,23 @@ class LoadOptions:
 
     @property
     def kind(self) -> Part | None:
-        """The modality that was asked for, with the options of its reader."""
-        return None if self.modality is None else MODALITIES.check(Part.parse(self.modality))
+        """The modality that was asked for, with the options of its reader; it is called as fields call it."""
+        if self.modality is None:
+            return None
+        checked = MODALITIES.check(Part.parse(self.modality))
+        return Part(name=checked.name.replace("-", "_"), **checked.options)
 
     def reader(self, name: str) -> Any:
         """The modality of a name, with the options that were asked for."""
         kind = self.kind
         return MODALITIES.build(kind if kind is not None and kind.name == name else Part(name=name))
+
+    @property
+    def pairs(self) -> Part | None:
+        """The layout of pairs that was asked for, with the names of its sides."""
+        given = {} if self.kind is None else self.kind.options
+        named = {name: given[name] for name in ("input", "target", "instances") if given.get(name)}
+        return Part(name=str(given["pairs"]), **named) if given.get("pairs") else None
 
     def of_pictures(self) -> list[str]:
         """The options given that only pictures have, as they are typed."""

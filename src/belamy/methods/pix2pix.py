@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from belamy.data import Batch
+from belamy.errors import UsageError
 from belamy.losses.objective import Objective
 from belamy.methods import base
 from belamy.methods.autoencoder import RECONSTRUCTIONS
@@ -96,7 +97,7 @@ class Method(base.BaseMethod):
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
-        self.source, self.output = spec.main, spec.fields[self.target]
+        self.source = spec.main
         self.shape = seen_shape(spec)
         channels = self.output.shape[0]
         made = TRANSLATORS.build(recipe.generator, shape=self.shape, outputs=channels)
@@ -111,6 +112,11 @@ class Method(base.BaseMethod):
     def requires(cls, recipe: Any) -> Mapping[str, str]:
         """Pictures, or label maps, and the pictures that they are to become."""
         return {"main": "any", cls.target: "image"}
+
+    @property
+    def output(self) -> DataField:
+        """Pictures like the targets."""
+        return self.spec.fields[self.target]
 
     @property
     def players(self) -> dict[str, Player]:
@@ -177,7 +183,7 @@ class Method(base.BaseMethod):
         field = self.spec.field
         if field.modality == "image":
             return source
-        maps = one_hot(source, classes_of(field)).movedim(-1, 1).to(next(self.generator.parameters()).dtype)
+        maps = one_hot(source, len(field.classes)).movedim(-1, 1).to(next(self.generator.parameters()).dtype)
         return maps if instances is None else torch.cat([maps, edges(instances).unsqueeze(1).to(maps)], 1)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
@@ -218,19 +224,12 @@ def per_sample(losses: Tensor, scores: Tensor) -> Tensor:
     return losses.reshape(len(scores), -1).mean(1)
 
 
-def classes_of(field: DataField) -> int:
-    """How many maps a label map becomes."""
-    return len(field.classes)
-
-
 def seen_shape(spec: DataSpec) -> tuple[int, int, int]:
     """The shape (C, H, W) of what the generator is given.
 
     Raises:
         UsageError: Neither pictures nor label maps, or targets of another size.
     """
-    from belamy.errors import UsageError
-
     field, target = spec.field, spec.fields["target"]
     if field.modality not in _PICTURES:
         raise UsageError(f"pix2pix translates pictures and label maps, but '{spec.main}' holds {field.modality}.")
@@ -241,5 +240,5 @@ def seen_shape(spec: DataSpec) -> tuple[int, int, int]:
             "Type --size to have both in one size."
         )
     height, width = field.shape[-2:]
-    maps = field.shape[0] if field.modality == "image" else classes_of(field) + (INSTANCES in spec.fields)
+    maps = field.shape[0] if field.modality == "image" else len(field.classes) + (INSTANCES in spec.fields)
     return maps, height, width

@@ -14,6 +14,7 @@ from torch import Tensor
 from belamy.errors import Unreadable
 from belamy.modalities.fields import Field, Media
 from belamy.modalities.grid import encode_png, grid
+from belamy.modalities.layouts import check_pairs
 
 
 def to_float(images: Tensor) -> Tensor:
@@ -37,10 +38,19 @@ def to_uint8(images: Tensor) -> Tensor:
 
 
 class Modality:
-    """Pictures of any height and width."""
+    """Pictures of any height and width.
+
+    Args:
+        pairs: How pairs of pictures lie on disk: ``beside``, ``folders``, ``table`` or ``arrays``; empty for no pairs.
+        input: What is given: the half (left or right), the folder, the column or the array.
+        target: What it is to become: the folder, the column or the array.
+    """
 
     suffix = ".png"
     words = ("picture", "pictures")
+
+    def __init__(self, *, pairs: str = "", input: str = "", target: str = "") -> None:
+        check_pairs("image", pairs, input=input, target=target)
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Pixels as float32 in [-1, 1]."""

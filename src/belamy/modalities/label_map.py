@@ -16,6 +16,7 @@ from torch import Tensor
 from belamy.errors import Unreadable
 from belamy.modalities.fields import Field, Media
 from belamy.modalities.grid import grid
+from belamy.modalities.layouts import check_pairs
 
 MOST = 256
 """Classes that a file with a palette tells apart."""
@@ -67,12 +68,19 @@ class Modality:
 
     Args:
         unknown: The value of pixels whose class is not known, e.g. 255; -1 for none.
+        pairs: How pairs of label maps and pictures lie on disk: ``folders`` or ``table``; empty for no pairs.
+        input: What is given: the folder or the column of the label maps.
+        target: What they are to become: the folder or the column of the pictures.
+        instances: The folder of maps of instances beside the label maps.
     """
 
     suffix = ".png"
     words = ("label map", "label maps")
 
-    def __init__(self, *, unknown: int = -1) -> None:
+    def __init__(
+        self, *, unknown: int = -1, pairs: str = "", input: str = "", target: str = "", instances: str = ""
+    ) -> None:
+        check_pairs("label_map", pairs, input=input, target=target, instances=instances)
         self.unknown = unknown
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
