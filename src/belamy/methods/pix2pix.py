@@ -59,6 +59,7 @@ class Recipe(base.BaseRecipe):
     def tiny(cls) -> Self:
         """Thin networks on few pairs."""
         return cls(
+            data="outlines:count=80",
             generator=Part(name="u-net", width=4, depth=2),
             discriminator=Part(name="patch-gan", width=4),
             train_samples=96,
