@@ -101,10 +101,21 @@ class LoadOptions:
 
     @property
     def pairs(self) -> Part | None:
-        """The layout of pairs that was asked for, with the names of its sides."""
+        """The layout of pairs that was asked for, with the names of its sides.
+
+        Raises:
+            UsageError: A side is named, but no layout.
+        """
         given = {} if self.kind is None else self.kind.options
-        named = {name: given[name] for name in ("input", "target", "instances") if given.get(name)}
-        return Part(name=str(given["pairs"]), **named) if given.get("pairs") else None
+        sides = {name: given[name] for name in ("input", "target", "instances") if given.get(name)}
+        if given.get("pairs"):
+            return Part(name=str(given["pairs"]), **sides)
+        if sides:
+            raise UsageError(
+                f"--modality {self.modality} names a side of pairs, but not how they lie. Say so too: pairs=beside, "
+                "folders, table or arrays."
+            )
+        return None
 
     def of_pictures(self) -> list[str]:
         """The options given that only pictures have, as they are typed."""

@@ -14,7 +14,6 @@ from torch import Tensor
 from belamy.errors import Unreadable
 from belamy.modalities.fields import Field, Media
 from belamy.modalities.grid import encode_png, grid
-from belamy.modalities.layouts import check_pairs
 
 
 def to_float(images: Tensor) -> Tensor:
@@ -50,7 +49,7 @@ class Modality:
     words = ("picture", "pictures")
 
     def __init__(self, *, pairs: str = "", input: str = "", target: str = "") -> None:
-        check_pairs("image", pairs, input=input, target=target)
+        self.pairs, self.input, self.target = pairs, input, target
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Pixels as float32 in [-1, 1]."""

@@ -16,7 +16,6 @@ from torch import Tensor
 from belamy.errors import Unreadable
 from belamy.modalities.fields import Field, Media
 from belamy.modalities.grid import grid
-from belamy.modalities.layouts import check_pairs
 
 MOST = 256
 """Classes that a file with a palette tells apart."""
@@ -80,8 +79,7 @@ class Modality:
     def __init__(
         self, *, unknown: int = -1, pairs: str = "", input: str = "", target: str = "", instances: str = ""
     ) -> None:
-        check_pairs("label_map", pairs, input=input, target=target, instances=instances)
-        self.unknown = unknown
+        self.unknown, self.pairs, self.input, self.target, self.instances = unknown, pairs, input, target, instances
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Classes as whole numbers; they stay so."""
