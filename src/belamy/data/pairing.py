@@ -94,7 +94,7 @@ def open_pairs(files: PairedFiles, options: LoadOptions) -> Dataset:
     if not files.inputs:
         raise DataError(f"{files.where} holds no pairs.{_reasons(files.skipped)}")
     kind = "image" if options.kind is None else options.kind.name
-    shared = replace(options, modality=None, labels=None, memory_budget=max(1, options.memory_budget // 2))
+    shared = options.side
     names, skipped = list(files.inputs), list(files.skipped)
     if not files.alike:
         names, differing = _of_one_size(files, options)

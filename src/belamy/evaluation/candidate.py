@@ -15,12 +15,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from belamy.data import Dataset, open_data, to_uint8
+from belamy.data import Dataset, open_data
 from belamy.data.load_options import Progress
 from belamy.errors import DataError, UsageError
 from belamy.methods.base import BaseMethod, Samples
+from belamy.modalities import modality
 from belamy.runs.run import Run
-from belamy.sampling.draw import generated, placement
+from belamy.sampling.draw import generated, made, placement
 from belamy.seeds import generator
 
 CHUNK = 1000
@@ -32,6 +33,8 @@ RUN = "run"
 SHEET = "sheet.png"
 """What `belamy sample` lays beside the samples: never taken for one of them."""
 _SIZES_NAMED = 4
+IMAGE = 3
+"""Numbers in the shape of a picture."""
 
 Chunk = tuple[Tensor, Tensor | None]
 
@@ -109,11 +112,12 @@ class Drawn:
     heeds: bool
 
     def chunks(self) -> Iterator[Chunk]:
-        classes, first = len(self.method.spec.classes), 0
-        for images in self._generated():
-            numbers = torch.arange(first, first + len(images))
-            yield to_uint8(images).cpu(), numbers % classes if self.heeds else None
-            first += len(images)
+        classes, first, field = len(self.method.spec.classes), 0, self.method.output
+        for samples in self._generated():
+            numbers = torch.arange(first, first + len(samples))
+            raw = modality(field.modality).to_raw(samples, field).cpu()
+            yield raw, numbers % classes if self.heeds else None
+            first += len(samples)
 
     def values(self) -> Iterator[Tensor]:
         for images in self._generated():
@@ -145,7 +149,7 @@ class Stored:
 
     def chunks(self) -> Iterator[Chunk]:
         for kept in self.indices.split(CHUNK):
-            yield self.data.images(kept), None if self.data.labels is None else self.data.labels[kept]
+            yield self.data.store.read(kept), None if self.data.labels is None else self.data.labels[kept]
 
     def values(self) -> Iterator[Tensor]:
         for images, _ in self.chunks():
@@ -223,7 +227,7 @@ def drawn_candidate(
     method = run.method(best=best).to(device)
     heeds = heeds_labels(method)
     return Candidate(
-        name=run.path.name or str(run.path), shape=run.spec.shape, count=count, seed=seed,
+        name=run.path.name or str(run.path), shape=method.output.shape, count=count, seed=seed,
         labels="in turn" if heeds else "none", classes=tuple(run.spec.classes), quantisation="float", format=RUN,
         resize="none", averaged=bool(run.recipe.ema_half_life and method.averaged),
         fingerprint=weights_digest(method.state_dict()), source=Drawn(method, count, seed, heeds),
@@ -325,12 +329,11 @@ def heeds_labels(method: BaseMethod) -> bool:
     if len(method.spec.classes) < 2:
         return False
     device, dtype = placement(method)
-    sampler: Any = method
-    latents = sampler.latents(0, [0, 0]).to(device, dtype)
+    latents = method.latents(0, [0, 0]).to(device, dtype)
     training = method.training
     method.eval()
     with torch.no_grad():
-        first, second = sampler.generate(latents, torch.tensor([0, 1], device=device))
+        first, second = made(method, latents, torch.tensor([0, 1], device=device), 0, [0, 0])
     method.train(training)
     return not torch.allclose(first, second, atol=1e-4)
 
@@ -344,6 +347,11 @@ def mismatch(source: str, found: Candidate, wanted: tuple[int, ...], fixed: bool
         wanted: (C, H, W) of what they are compared with.
         fixed: Whether that is a run's.
     """
+    if len(found.shape) != IMAGE or len(wanted) != IMAGE:
+        return (
+            f"{source} holds samples of shape {list(found.shape)}, but they are to be compared with samples of "
+            f"{list(wanted)}. Make both the same."
+        )
     drawn = found.format == RUN
     told = (
         f"{source} {'draws' if drawn else 'holds'} images of {_size(found.shape)} pixels in {found.shape[0]} "

@@ -56,7 +56,7 @@ class Format:
             raise UsageError(f"{path} is text, which has no colours. Leave --channels out.")
         if options.labels is not None:
             raise UsageError(f"{path} is text, whose labels are the folders it lies in. Leave --labels out.")
-        side = options.size or SIDE
+        side = options.sides[0] if options.sides else SIDE
         corpus = read_corpus(path, options.memory_budget, side)
         known = Vocabulary.of(corpus.texts, side, options.memory_budget)
         labels = None if corpus.labels is None else categories(corpus.labels)

@@ -33,9 +33,8 @@ class PairLayout:
         """
         if path.suffix.lower() != ".npz" or path.is_dir():
             raise UsageError(f"Pairs as arrays need one .npz file that holds both, but {path} is none.")
-        shared = replace(options, modality=None, memory_budget=max(1, options.memory_budget // 2))
-        given = open_arrays(path, shared, self.names[0])
-        wanted = open_arrays(path, replace(shared, labels=None), self.names[1])
+        given = open_arrays(path, replace(options.side, labels=options.labels), self.names[0])
+        wanted = open_arrays(path, options.side, self.names[1])
         for what, sizes in (
             ("pictures", (len(given), len(wanted))),
             ("pixels", (dict(given.origin.sizes), dict(wanted.origin.sizes))),
