@@ -167,7 +167,9 @@ def main() -> None:
         console.print(rows[-1])
         if chosen.folder:
             shown = torch.linspace(0, len(made) - 1, 4 * SHOWN).round().long()
-            parts = [part[some] for some in shown.split(SHOWN) for part in (source.expand_as(target), copied, made, target)]
+            parts = [
+                part[some] for some in shown.split(SHOWN) for part in (source.expand_as(target), copied, made, target)
+            ]
             save_png(grid(torch.cat(parts), SHOWN), chosen.folder / f"sheet-{moment:g}.png")
             text = json.dumps({"recipe": recipe.model_dump(mode="json"), "train": len(data.indices("train")),
                                "test": len(target), "rows": rows}, indent=2)  # fmt: skip

@@ -76,7 +76,9 @@ class TestStep:
         turns = made.turns()
         real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
         assert real.shape == (5, 1, 2, 1)
-        check(next(turns), "discriminator", judge, {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())})
+        check(
+            next(turns), "discriminator", judge, {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())}
+        )
         second = next(turns)  # now the discriminator has learned
         terms = {
             "adversarial": mean(-chance(judge(torch.cat([x, generator(x)], 1))).log()),
@@ -91,7 +93,9 @@ class TestStep:
         generator, judge = made.method.generator, made.method.discriminator
         turns = made.turns()
         real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
-        check(next(turns), "discriminator", judge, {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())})
+        check(
+            next(turns), "discriminator", judge, {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())}
+        )
         second = next(turns)
         terms = {
             "adversarial": mean(-chance(judge(torch.cat([other, generator(other)], 1))).log()),
@@ -116,7 +120,12 @@ class TestStep:
         x[chosen], y[chosen] = x[chosen].flip(3), y[chosen].flip(3)
         generator, judge = made.method.generator, made.method.discriminator
         real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
-        check(next(made.turns()), "discriminator", judge, {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())})
+        check(
+            next(made.turns()),
+            "discriminator",
+            judge,
+            {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())},
+        )
 
     def test_label_maps_become_one_map_for_each_class_and_edges(self, stage: Any, check: Any, maps: Dataset) -> None:
         made = stage(recipe(), maps)
@@ -132,7 +141,12 @@ class TestStep:
         x = torch.cat([torch.stack([(classes == k).double() for k in range(3)], 1), edge.unsqueeze(1)], 1)
         generator, judge = made.method.generator, made.method.discriminator
         real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
-        check(next(made.turns()), "discriminator", judge, {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())})
+        check(
+            next(made.turns()),
+            "discriminator",
+            judge,
+            {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())},
+        )
 
 
 class TestTranslating:

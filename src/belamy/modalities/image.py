@@ -70,9 +70,7 @@ class Modality:
     words = ("picture", "pictures")
     suffix = ".png"
 
-    def __init__(
-        self, *, bits: int = 8, layout: str = "", pairs: str = "", input: str = "", target: str = ""
-    ) -> None:
+    def __init__(self, *, bits: int = 8, layout: str = "", pairs: str = "", input: str = "", target: str = "") -> None:
         if bits not in BITS:
             raise UsageError(f"image:bits={bits}, but pictures have 8 or 16 bits, or 32 for floats.")
         if layout and layout not in LAYOUTS:

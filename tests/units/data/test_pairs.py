@@ -89,7 +89,10 @@ class TestLayouts:
         assert {name: len(indices) for name, indices in data.splits.items()} == {"train": 4, "test": 2}
 
     def test_arrays(self, tmp_path: Path) -> None:
-        lines, images = (np.random.default_rng(n).integers(0, 256, s, dtype=np.uint8) for n, s in ((1, (9, 8, 12)), (2, (9, 8, 12, 3))))
+        lines, images = (
+            np.random.default_rng(n).integers(0, 256, s, dtype=np.uint8)
+            for n, s in ((1, (9, 8, 12)), (2, (9, 8, 12, 3)))
+        )
         np.savez(tmp_path / "p.npz", lines=lines, images=images, labels=np.arange(9) % 3)
         data = open_data(tmp_path / "p.npz", modality="image:pairs=arrays,input=lines,target=images")
         raw = data.raw(torch.arange(9))
@@ -115,14 +118,18 @@ class TestLayouts:
         own = np.array(picture(2, channels=1))[:, 4:20]
         ids = own % 5
         assert set(raw["label_map"][2].unique().tolist()) <= {0, 1, 2, 3}
-        assert torch.equal(raw["label_map"][2], torch.from_numpy(np.where(ids == 4, 0, ids)[1::2, 1::2].astype(np.int32)))
+        assert torch.equal(
+            raw["label_map"][2], torch.from_numpy(np.where(ids == 4, 0, ids)[1::2, 1::2].astype(np.int32))
+        )
         assert torch.equal(raw["instances"][2], torch.from_numpy(own[1::2, 1::2].astype(np.int32) * 7))
         assert "have no known class" in data.notes[0]
 
     def test_two_sides_that_are_not_aligned_are_two_permutations(self, folders: Path) -> None:
         data = open_data(folders / "A", other=folders / "B", size=8)
         seen = [next(batches) for batches in [Batches(data, "train", 6, 0)] for _ in range(4)]
-        sides = [[{tuple(row.flatten().tolist()) for row in batch[name]} for batch in seen] for name in ("image", "other")]
+        sides = [
+            [{tuple(row.flatten().tolist()) for row in batch[name]} for batch in seen] for name in ("image", "other")
+        ]
         assert all(len(rows) == 6 for side in sides for rows in side)  # a whole pass each, none twice
 
 
@@ -172,11 +179,17 @@ class TestLeftOut:
         assert told["A/lonely.png"] == "there is no file of that name in B"
         assert told["B/alone.png"] == "there is no file of that name in A"
         assert told["B/wide.png"] == "its size 24x16 differs from 32x16 of A/wide.png"
-        assert told["A/twice.png"] == told["A/twice.bmp"] == "A/twice.bmp and A/twice.png have one name, so its partner is not known"
+        assert (
+            told["A/twice.png"]
+            == told["A/twice.bmp"]
+            == "A/twice.bmp and A/twice.png have one name, so its partner is not known"
+        )
         assert "B/broken.png" in told
 
     def test_a_row_that_names_no_file(self, folders: Path) -> None:
-        (folders / "t.csv").write_text("image,target\nA/0.png,B/0.bmp\nA/1.png,B/1.bmp\nA/2.png,B/nine.bmp\nA/0.png,B/3.bmp\n,\n")
+        (folders / "t.csv").write_text(
+            "image,target\nA/0.png,B/0.bmp\nA/1.png,B/1.bmp\nA/2.png,B/nine.bmp\nA/0.png,B/3.bmp\n,\n"
+        )
         data = open_data(folders / "t.csv", modality="image:pairs=table", size=16)
         assert data.skipped == (
             ("row 4", "it names B/nine.bmp, which is no file"),
@@ -214,7 +227,12 @@ def test_wrong_tables_and_arrays_are_refused(folders: Path, tmp_path: Path) -> N
     (folders / "t.csv").write_text("drawing,photo\nA/0.png,B/0.bmp\n")
     with pytest.raises(UsageError, match=r"no column 'image'.* --modality image:pairs=table,input=COLUMN"):
         open_data(folders / "t.csv", modality="image:pairs=table")
-    np.savez(tmp_path / "p.npz", a=np.zeros((4, 8, 8), np.uint8), b=np.zeros((5, 8, 8), np.uint8), c=np.zeros((4, 8, 9), np.uint8))
+    np.savez(
+        tmp_path / "p.npz",
+        a=np.zeros((4, 8, 8), np.uint8),
+        b=np.zeros((5, 8, 8), np.uint8),
+        c=np.zeros((4, 8, 9), np.uint8),
+    )
     for words, kind in (
         ("has no array 'image'", "image:pairs=arrays"),
         ("'a' in .* has 4 pictures and 'b' has 5", "image:pairs=arrays,input=a,target=b"),

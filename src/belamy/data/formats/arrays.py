@@ -108,7 +108,9 @@ def find(held: Mapping[str, Values], path: Path, images: str | None = None) -> A
             pairs = [pair for pair in _paired(LABELS) if all(key in names for key in pair)]
             return ArrayNames((names[train], names[test]), tuple(names[key] for pair in pairs[:1] for key in pair))
     candidates = [names[key] for key in IMAGES if key in names and held[names[key]].ndim >= 2]
-    candidates = [images] if images is not None else candidates or [key for key, array in held.items() if array.ndim >= 3]
+    candidates = (
+        [images] if images is not None else candidates or [key for key, array in held.items() if array.ndim >= 3]
+    )
     if not candidates or (len(candidates) > 1 and candidates[0].lower() not in IMAGES):
         shapes = ", ".join(f"{key} {array.shape}" for key, array in held.items()) or "nothing"
         raise DataError(f"{path} holds {shapes}: name the array of images 'images' (or x_train and x_test).")
