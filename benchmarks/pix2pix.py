@@ -151,9 +151,11 @@ def main() -> None:
     rows = [
         {"what": name, **judge(made)}
         for name, made in (
-            ("the nearest's colours", copied), ("the nearest's picture", whole), ("the lines alone", source.expand_as(target))
+            ("the nearest's colours", copied),
+            ("the nearest's picture", whole),
+            ("the lines alone", source.expand_as(target)),
         )
-    ]  # fmt: skip
+    ]
     for row in rows:
         console.print(row)
     spent = 0.0

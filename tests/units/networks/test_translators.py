@@ -65,7 +65,7 @@ class TestUNet:
             Translator((3, size, size), 3, width=1)
 
     def test_a_depth_of_the_users_needs_its_multiple(self) -> None:
-        with pytest.raises(UsageError, match="multiples of 64, but these are 96×96. Type --size 64 or --size 128"):
+        with pytest.raises(UsageError, match=r"multiples of 64, but .* 96 .*\. Type --size 64 or --size 128"):
             Translator((3, 96, 96), 3, width=1, depth=6)
 
     @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ class TestPatchGAN:
 
     @pytest.mark.parametrize(("receptive_field", "least"), [(94, 16), (70, 24)])
     def test_pictures_that_are_too_small_are_refused(self, receptive_field: int, least: int) -> None:
-        with pytest.raises(UsageError, match=f"patch-gan needs images of at least {least}×{least}"):
+        with pytest.raises(UsageError, match=f"patch-gan needs images of at least {least}x{least}"):
             PatchDiscriminator((6, least - 1, 64), receptive_field=receptive_field)
         made = PatchDiscriminator((6, least, least), width=2, receptive_field=receptive_field)
         assert made(torch.zeros(2, 6, least, least)).numel() == 2
