@@ -20,8 +20,8 @@ from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.registry import Part, Registry
 from belamy.runs import files, schema
 from belamy.runs.checkpoint import Checkpoint, drop, state_of
+from belamy.runs.drawn import DrawnSamples
 from belamy.sampling.draw import draw
-from belamy.sampling.drawn import DrawnSamples
 
 FORMAT = 1
 """Version of the layout; a run of a newer layout is refused with a clear message."""

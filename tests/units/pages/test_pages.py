@@ -58,7 +58,7 @@ def test_markup_is_trusted_only_where_it_is_made() -> None:
 
 
 def test_the_room_knows_no_other_but_leaves() -> None:
-    known = {"errors", "registry", "seeds", "processes", "device", "progress", "pages"}
+    known = {"errors", "registry", "seeds", "processes", "device", "progress", "modalities", "pages"}
     for path in ROOM.glob("*.py"):
         rooms = set(re.findall(r"^\s*from belamy\.(\w+)", path.read_text(encoding="utf-8"), re.M))
         assert rooms <= known, path
