@@ -218,6 +218,11 @@ def judged(
         method = run.method(best=protocol.best).to(choose_device(device))
         if not isinstance(method, Samples):
             if isinstance(method, Translates) and method.target in data.columns:
+                if protocol.probes or protocol.classifiers:
+                    raise UsageError(
+                        f"{run.path} translates and draws no samples of its own, so there is nothing to probe. Leave "
+                        "out --probes and --classifiers."
+                    )
                 return translated_candidate(run, method, data, protocol.count, protocol.seed)
             if speaks(method) and len(held_out(data)):
                 refuse_metrics(run, protocol)
