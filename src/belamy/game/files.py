@@ -11,7 +11,7 @@ from belamy.errors import StorageError
 from belamy.game.page import render
 from belamy.game.record import Record
 from belamy.runs.files import save_png, write_bytes, write_json
-from belamy.sampling import animation
+from belamy.modalities import animation
 
 FOLDER = "games"
 IN_SHEET = 6

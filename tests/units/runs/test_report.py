@@ -20,7 +20,7 @@ from belamy.pages.words import found, rows, said
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.report.curves import charts, speeds
 from belamy.runs.report.page import chosen
-from belamy.sampling.animation import encode_gif, encode_webp
+from belamy.modalities.animation import encode_gif, encode_webp
 
 SVG = "{http://www.w3.org/2000/svg}"
 VOID = {"meta", "img", "br", "wbr", "link", "input", "source"}
