@@ -68,7 +68,13 @@ class _Found:
     samples: np.ndarray | None
 
 
-def gather(files: Sequence[SampleFile], where: str, words: tuple[str, str], options: LoadOptions) -> Gathered:
+def gather(
+    files: Sequence[SampleFile],
+    where: str,
+    words: tuple[str, str],
+    options: LoadOptions,
+    unreadable: Sequence[tuple[str, str]] = (),
+) -> Gathered:
     """The samples of all files, in memory if they fit the budget, or else read when they are asked for.
 
     Args:
@@ -76,11 +82,13 @@ def gather(files: Sequence[SampleFile], where: str, words: tuple[str, str], opti
         where: The path, for messages.
         words: What one and several samples are called.
         options: The memory budget, and who is told of the progress.
+        unreadable: Files that were left out before, with the reason.
 
     Raises:
         DataError: Fewer than two samples can be read.
     """
     found, skipped = _read(files, options)
+    skipped = [*unreadable, *skipped]
     shapes = Counter(each.shape for each in found for _ in range(each.count))
     usual = shapes.most_common(1)[0][0] if shapes else ()
     for each in found:

@@ -76,8 +76,7 @@ class Format:
         if not sources:
             raise DataError(f"{path} holds no films: neither files that play nor folders of frames.")
         clips = _Clips(str(path), sources, reader, options)
-        gathered = gather(clips.files(), str(path), Modality.words, options)
-        gathered.skipped += clips.skipped
+        gathered = gather(clips.files(), str(path), Modality.words, options, clips.skipped)
         gathered.notes += clips.notes
         return dataset_of(path, gathered, Field("video", gathered.store.shape, rate=clips.rate), options)
 

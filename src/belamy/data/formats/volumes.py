@@ -92,14 +92,18 @@ def _rows(path: Path, options: LoadOptions) -> list[SampleFile]:
     if array.ndim != 4 or 0 in array.shape:
         raise DataError(f"{path} has the shape {array.shape}, but volumes are [N, depth, height, width].")
     mark = f"{path.name} {stamp(path)}"
+    bytes_ = array.dtype.kind in "iu" and bool(array.max() > 1)
     return [
-        SampleFile(f"{visible(path.name)}[{row}]", mark, partial(_of_row, array, row)) for row in range(len(array))
+        SampleFile(f"{visible(path.name)}[{row}]", mark, partial(_of_row, array, row, bytes_))
+        for row in range(len(array))
     ]
 
 
-def _of_row(array: np.ndarray, row: int) -> np.ndarray:
-    """A row of an array as a volume; one byte or more for a voxel, if any row has more than 0 and 1."""
-    return _with_content(as_densities(np.asarray(array[row])))[None, None]
+def _of_row(array: np.ndarray, row: int, bytes_: bool) -> np.ndarray:
+    """A row of an array as a volume, of bytes if other rows hold more than 0 and 1.  # [1, 1, D, H, W]"""
+    values = np.array(array[row])
+    densities = as_densities(values)
+    return _with_content(values.astype(np.uint8) if bytes_ else densities)[None, None]
 
 
 def _with_content(volume: np.ndarray) -> np.ndarray:
