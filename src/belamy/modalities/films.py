@@ -74,7 +74,7 @@ def as_frames(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise Unreadable("values that are NaN or infinite")
     low, high = float(array.min()), float(array.max())
-    if array.dtype.kind == "f" and 0 <= low and high <= 1:
+    if array.dtype.kind == "f" and low >= 0 and high <= 1:
         return (array * 255).round().astype(np.uint8)
     if low < 0 or high > 255 or array.dtype.kind == "f":
         raise Unreadable(f"values from {low:g} to {high:g}, but pixels are bytes, or floats in 0..1")

@@ -69,7 +69,9 @@ class TestOpens:
             (tmp_path / f"{seed}.mp4").write_bytes(encode_mp4(drawn(seed), LENGTH / 10, 0.0))
         data = open_data(tmp_path)
         assert (data.field.modality, data.field.rate, len(data)) == ("video", 10, 2)
-        difference = data.store.read(torch.tensor([0]))[0].float() - torch.from_numpy(np.stack(drawn(0))).permute(0, 3, 1, 2)
+        difference = data.store.read(torch.tensor([0]))[0].float() - torch.from_numpy(np.stack(drawn(0))).permute(
+            0, 3, 1, 2
+        )
         assert difference.abs().mean() < 20
 
     def test_another_rate_takes_the_frames_of_its_times(self, tmp_path: Path) -> None:
@@ -153,7 +155,12 @@ class TestRefused:
 
     @pytest.mark.parametrize(
         ("text", "length"),
-        [("moving-shapes:side=4", 4), ("moving-shapes:count=2", 4), ("moving-shapes:shapes=0", 4), ("moving-shapes", 1)],
+        [
+            ("moving-shapes:side=4", 4),
+            ("moving-shapes:count=2", 4),
+            ("moving-shapes:shapes=0", 4),
+            ("moving-shapes", 1),
+        ],
     )
     def test_wrong_drawings(self, text: str, length: int) -> None:
         with pytest.raises(UsageError, match="must be in|2 frames or more"):

@@ -113,7 +113,9 @@ class _Clips:
         lengths = {name: _resampled(count, rate, self.rate) for name, (count, rate) in known.items()}
         if options.length is None and len(set(lengths.values())) > 1:
             low, high = min(lengths.values()), max(lengths.values())
-            raise DataError(f"{where} holds films of {low} to {high} frames. Type --length {low} for clips of that many.")
+            raise DataError(
+                f"{where} holds films of {low} to {high} frames. Type --length {low} for clips of that many."
+            )
         self.length = options.length or max(lengths.values(), default=2)
         self.known = known
         if short := [name for name, count in lengths.items() if count < self.length]:

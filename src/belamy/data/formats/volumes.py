@@ -114,5 +114,7 @@ def _with_content(volume: np.ndarray) -> np.ndarray:
     """
     if volume.min() == volume.max():
         value = float(volume.max()) / (255 if volume.dtype == np.uint8 else 1)
-        raise Unreadable({0.0: "empty: no voxel is full", 1.0: "full: every voxel is"}.get(value, "all voxels are alike"))
+        raise Unreadable(
+            {0.0: "empty: no voxel is full", 1.0: "full: every voxel is"}.get(value, "all voxels are alike")
+        )
     return volume
