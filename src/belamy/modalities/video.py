@@ -101,9 +101,7 @@ class Modality:
     def describe(self, raw: Tensor, field: Field) -> dict[str, Any]:
         """Frames and their rate, brightness, and how much they move: mean change from frame to frame, of 255."""
         values = raw.to(torch.float32)
-        change = (
-            (values[:, 1:] - values[:, :-1]).abs().flatten(1).mean(1) if raw.shape[1] > 1 else torch.zeros(len(raw))
-        )
+        change = (values[:, 1:] - values[:, :-1]).abs().flatten(1).sum(1) / max(1, values[0, 1:].numel())
         return {
             "frames": raw.shape[1],
             "rate": field.rate or "not stated",

@@ -130,7 +130,7 @@ class TestRefused:
     def test_films_of_several_lengths_need_one(self, tmp_path: Path) -> None:
         for seed in range(2):
             (tmp_path / f"{seed}.gif").write_bytes(gif(seed, length=5 + seed))
-        with pytest.raises(DataError, match="films of 5 to 6 frames. Type --length 5"):
+        with pytest.raises(DataError, match=r"films of 5 to 6 frames\. Type --length 5"):
             open_data(tmp_path, modality="video")
 
     def test_a_single_file_is_no_folder_of_films(self, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ class TestRefused:
         ],
     )
     def test_wrong_drawings(self, text: str, length: int) -> None:
-        with pytest.raises(UsageError, match="must be in|2 frames or more"):
+        with pytest.raises(UsageError, match=r"must be in|2 frames or more"):
             open_data(text, length=length)
 
 

@@ -45,7 +45,7 @@ class TestOpens:
         everything = torch.arange(6)
         assert torch.equal(whole.store.read(everything), parts.store.read(everything))
         (folder / "table" / "2.npy").unlink()
-        with pytest.raises(DataError, match="table/2.npy has changed since it was opened"):
+        with pytest.raises(DataError, match=r"table/2\.npy has changed since it was opened"):
             parts.store.read(torch.tensor([5]))
 
     def test_binvox_needs_no_word(self, folder: Path) -> None:
@@ -119,7 +119,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("text", ["shapes:side=4", "shapes:side=999", "shapes:count=1", "shapes:sides=16"])
     def test_wrong_drawings(self, text: str) -> None:
-        with pytest.raises(UsageError, match="must be in|Did you mean"):
+        with pytest.raises(UsageError, match=r"must be in|Did you mean"):
             open_data(text)
 
     def test_labels_of_the_drawings_are_given(self) -> None:
