@@ -11,7 +11,7 @@ from typing import Any
 from belamy.data import Dataset, open_data
 from belamy.device import choose_device
 from belamy.errors import DataError, UsageError, nearest
-from belamy.evaluation.candidate import Candidate, Drawn, Stored, is_run, open_candidate, opened
+from belamy.evaluation.candidate import Candidate, Drawn, Stored, is_run, open_candidate, opened, sides_of
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.measures import Measure, measures
 from belamy.evaluation.metrics import METRICS, named
@@ -21,6 +21,7 @@ from belamy.evaluation.verdict import Verdict
 from belamy.judges.classifier_score import check, classifier_score, conditional_samples
 from belamy.judges.extractors import checked, choose
 from belamy.judges.judge import trained_judge
+from belamy.modalities.sizes import SizeOption, text_of
 from belamy.progress import Counting, Reporter, reporter
 from belamy.registry import Part
 from belamy.runs.run import Run
@@ -51,7 +52,7 @@ class Protocol:
     count: int = COUNT
     split: str | None = None
     seed: int = 0
-    size: int | None = None
+    size: SizeOption = None
     real_baseline: bool = True
     best: bool = False
     controls: bool = False
@@ -73,7 +74,7 @@ def evaluate(
     count: int = COUNT,
     split: str | None = None,
     seed: int = 0,
-    size: int | None = None,
+    size: SizeOption = None,
     real_baseline: bool = True,
     best: bool = False,
     controls: bool = False,
@@ -98,7 +99,8 @@ def evaluate(
         split: Which of the real images are compared with: ``test``, ``train`` or ``all``; by default ``test``, or all
             where the tenth that is held out is too few.
         seed: Of the samples, of the choice among images, and of all resampling.
-        size: Make squares of this side, in pixels, of all pictures; without it they are taken as they are.
+        size: Make all pictures of this size, in pixels: the side of squares, ``WIDTHxHEIGHT``, or (height, width);
+            without it they are taken as they are.
         real_baseline: Judge real images too, which takes as long again.
         best: Take a run's best weights, as ``train --keep-best`` kept them, instead of its newest.
         controls: Judge noise and copies of the training images too: a measure that cannot tell them from good samples
@@ -243,10 +245,10 @@ def reference(
     """
     if run is None:
         assert against is not None  # else it was refused
-        data = opened(against, protocol.size, None, offline, say.read)
+        data = opened(against, sides_of(protocol.size), None, offline, say.read)
         return data, fitted(data, "crop")
     height, width = run.spec.shape[1:]
-    if protocol.size not in (None, height):
+    if sides_of(protocol.size) not in (None, (height, width)):
         raise UsageError(f"{run.path} draws images of {width}x{height} pixels. Leave --size {protocol.size} out.")
     if against is None or against == run.recipe.data:
         hint = f"If they moved, type: belamy evaluate {run.path} --against NEW"
@@ -254,10 +256,10 @@ def reference(
     elif (own := moved_data(run, against, offline)) is not None:
         data = own
     else:
-        side = height if height == width else None
         data = open_data(
-            against, size=side, fit=run.recipe.fit, channels=run.spec.shape[0], offline=offline, progress=say.read
-        )
+            against, size=(height, width), fit=run.recipe.fit, channels=run.spec.shape[0], alpha=run.recipe.alpha,
+            offline=offline, progress=say.read,
+        )  # fmt: skip
     return data, fitted(data, run.recipe.fit)
 
 
@@ -275,7 +277,7 @@ def moved_data(run: Run, place: str, offline: bool) -> Dataset | None:
 def fitted(data: Dataset, how: str) -> str:
     """How pictures were brought to their common size: ``none`` if they had it."""
     _, height, width = data.shape
-    return "none" if set(data.origin.sizes) <= {f"{width}x{height}"} else f"{how} to {height}"
+    return "none" if set(data.origin.sizes) <= {f"{width}x{height}"} else f"{how} to {text_of((height, width))}"
 
 
 def built(protocol: Protocol, candidate: Candidate, data: Dataset) -> dict[str, Any]:
