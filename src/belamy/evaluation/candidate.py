@@ -268,9 +268,10 @@ def stored_candidate(data: Dataset, source: str, count: int, seed: int, split: s
         indices = indices[order[:count].sort().values]
     return Candidate(
         name=data.name, shape=data.shape, count=len(indices), seed=seed if chosen else None,
-        labels="none" if data.labels is None else "given", classes=data.classes, quantisation=QUANTISATION[data.field.bits],
-        format=file_format(source, data, indices.tolist()), resize="none" if sides is None else f"crop to {text_of(sides)}",
-        averaged=None, fingerprint=data.fingerprint, source=Stored(data, indices),
+        labels="none" if data.labels is None else "given", classes=data.classes,
+        quantisation=QUANTISATION[data.field.bits], format=file_format(source, data, indices.tolist()),
+        resize="none" if sides is None else f"crop to {text_of(sides)}", averaged=None, fingerprint=data.fingerprint,
+        source=Stored(data, indices),
     )  # fmt: skip
 
 

@@ -63,8 +63,8 @@ class Form(SizeOfPictures, Device, Json):
     items: Annotated[int, Within(1, 10_000)] = 200
     """Pictures or sounds of each source to choose from."""
     size: str | None = None
-    """Make pictures in files of this size, in pixels: the side of squares, 64, or width x height, 96x64; by default they
-    are taken as they are."""
+    """Make pictures in files of this size, in pixels: the side of squares, 64, or width x height, 96x64; by default
+    they are taken as they are."""
     consent: str | None = None
     """A text file with the consent text, instead of the house's."""
     question: str | None = None
