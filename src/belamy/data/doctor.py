@@ -21,6 +21,7 @@ from belamy.data.loading import open_data
 from belamy.data.pictures import GREY_MODES as GREY
 from belamy.errors import UsageError
 from belamy.modalities import modality
+from belamy.modalities.fields import Media
 from belamy.modalities.grid import visible
 from belamy.modalities.image import as_bytes
 from belamy.modalities.sizes import text_of
@@ -31,6 +32,7 @@ _DEFAULT_SAMPLES = 1_000_000
 _GROUPS, _GROUP = 5, 4
 _DESCRIBED = 20_000
 """Samples of other kinds than pictures that are described, from all over the set."""
+_PLAYED = 12
 MIXED = 1.5
 """Times by which the widest proportions exceed the narrowest, from which on they are called mixed."""
 FEW = 200
@@ -44,14 +46,20 @@ class DataExamination:
     Args:
         facts: Everything, as plain JSON.
         sheet: Samples side by side: a row per class where there are labels.  # [H, W, 3] uint8
+        media: The first samples as they are heard or read; () of pictures.
     """
 
     facts: dict[str, Any]
     sheet: np.ndarray
+    media: tuple[Media, ...] = ()
 
     def lines(self) -> list[str]:
         """The findings as text, one a line, the most important first."""
-        return [*_identity(self.facts), *_contents(self.facts), *_findings(self.facts), *_plan(self.facts)]
+        return [*_identity(self.facts), *_contents(self.facts), *self.findings(), *_plan(self.facts)]
+
+    def findings(self) -> list[str]:
+        """What should be known or mended, one a line."""
+        return _findings(self.facts)
 
 
 def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: Any) -> DataExamination:
@@ -90,7 +98,11 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         "training": _training(dataset, options, samples),
         "next": _command(source, dataset, options),
     }
-    return DataExamination(facts, contact_sheet(dataset) if pictures else _sheet(dataset))
+    if pictures:
+        return DataExamination(facts, contact_sheet(dataset))
+    some = _spread(torch.arange(len(dataset)), _PLAYED)
+    media = modality(dataset.field.modality).media(dataset.store.read(some), dataset.field)
+    return DataExamination(facts, _sheet(dataset), media)
 
 
 def contact_sheet(dataset: Dataset) -> np.ndarray:
@@ -112,7 +124,7 @@ def contact_sheet(dataset: Dataset) -> np.ndarray:
 
 def _visible(dataset: Dataset, indices: Tensor) -> Tensor:
     """Pictures as bytes of grey or colour.  # uint8 [n, 1 or 3, H, W]"""
-    return torch.from_numpy(visible(as_bytes(dataset.images(indices), dataset.field).numpy()))
+    return torch.from_numpy(visible(as_bytes(dataset.images(indices)).numpy()))
 
 
 def _sheet(dataset: Dataset) -> np.ndarray:
@@ -290,7 +302,7 @@ def _findings(facts: dict[str, Any]) -> list[str]:
     duplicates = facts["duplicates"]
     if duplicates["images"]:
         across = duplicates["groups_across_splits"]
-        leak = f"; {across:,} group(s) lie across the splits, so a test would see training images" if across else ""
+        leak = f"; {across:,} group(s) lie across the splits, so a test would see what was trained on" if across else ""
         lines.append(f"duplicates: {duplicates['images']:,} {facts['what']} repeat another{leak}")
         named = [" = ".join(map(str, group[:_GROUP])) for group in duplicates["groups"][:_GROUPS]]
         more = len(duplicates["groups"]) - len(named)
