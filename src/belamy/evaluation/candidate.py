@@ -37,6 +37,7 @@ RUN = "run"
 """The format of what was never a file."""
 SHEET = "sheet.png"
 """What `belamy sample` lays beside the samples: never taken for one of them."""
+PICTURES = Field("image", ())
 _SIZES_NAMED = 4
 QUANTISATION = {8: "uint8", 16: "uint16", 32: "float"}
 IMAGE = 3
@@ -77,6 +78,7 @@ class Candidate:
         averaged: Whether a run's weights are averages; None for what is no run.
         fingerprint: Identifies the data set or the weights that the images come from.
         source: Where they come from.
+        kind: What kind of samples they are.
     """
 
     name: str
@@ -91,6 +93,17 @@ class Candidate:
     averaged: bool | None
     fingerprint: str
     source: Source = field(repr=False, compare=False)
+    kind: Field = PICTURES
+
+    def require(self, wanted: str, verb: str) -> None:
+        """Refuse samples of another kind.
+
+        Raises:
+            UsageError: They are.
+        """
+        if self.kind.modality != wanted:
+            words, held = modality(wanted).words[1], modality(self.kind.modality).words[1]
+            raise UsageError(f"{verb} knows {words} alone, but {self.name} holds {held}.")
 
     def chunks(self) -> Iterator[Chunk]:
         """uint8 images ``[n, C, H, W]``, as the writer of files rounds them, and their labels ``[n]``."""
@@ -269,7 +282,7 @@ def translated_candidate(run: Run, method: BaseMethod, data: Dataset, count: int
         name=run.path.name or str(run.path), shape=data.columns[translates.target].field.shape, count=len(indices),
         seed=seed, labels="none", classes=(), quantisation="uint8", format=RUN, resize="none",
         averaged=bool(run.recipe.ema_half_life and method.averaged), fingerprint=weights_digest(method.state_dict()),
-        source=Translated(method.eval(), data, indices, seed),
+        source=Translated(method.eval(), data, indices, seed), kind=data.columns[translates.target].field,
     )  # fmt: skip
 
 
@@ -310,6 +323,7 @@ def drawn_candidate(
         labels="in turn" if heeds else "none", classes=tuple(run.spec.classes), quantisation="float", format=RUN,
         resize="none", averaged=bool(run.recipe.ema_half_life and method.averaged),
         fingerprint=weights_digest(method.state_dict()), source=Drawn(method, count, seed, heeds),
+        kind=method.output,
     )  # fmt: skip
 
 
@@ -336,7 +350,7 @@ def stored_candidate(data: Dataset, source: str, count: int, seed: int, split: s
         labels="none" if data.labels is None else "given", classes=data.classes,
         quantisation=QUANTISATION[data.field.bits], format=file_format(source, data, indices.tolist()),
         resize="none" if sides is None else f"crop to {text_of(sides)}", averaged=None, fingerprint=data.fingerprint,
-        source=Stored(data, indices),
+        source=Stored(data, indices), kind=data.field,
     )  # fmt: skip
 
 
