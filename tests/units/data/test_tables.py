@@ -212,3 +212,19 @@ class TestRefused:
         np.save(tmp_path / "a.npy", np.array([[{"x": 1}]], dtype=object), allow_pickle=True)
         with pytest.raises(DataError, match="cannot be read as NumPy arrays"):
             open_data(tmp_path / "a.npy", modality="table")
+
+
+class TestVectors:
+    def test_rows_of_numbers(self, table: Any) -> None:
+        data = open_data(
+            table(["x,y,c", *(f"{i},{2 * i},{'ab'[i % 2]}" for i in range(30)), "5,?,a"]), modality="vector", labels="c"
+        )
+        assert data.shape == (2,) and len(data) == 30 and data.classes == ("a", "b")
+        assert data.skipped == (("t.csv row 32", "column 'y' holds '?', which is not a number"),)
+        assert data.batch(data.indices("train")).main.abs().max() == 1
+
+    def test_arrays(self, tmp_path: Path) -> None:
+        points = np.random.default_rng(0).normal(size=(40, 3))
+        np.savez(tmp_path / "v.npz", x=points, y=np.arange(40) % 2)
+        data = open_data(tmp_path / "v.npz", modality="vector")
+        assert np.allclose(data.store.read(torch.arange(40)), points, atol=1e-6) and data.classes == ("0", "1")
