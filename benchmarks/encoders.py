@@ -114,7 +114,9 @@ def autoencoder(data: Dataset, samples: int) -> BaseMethod:
     recipe = recipes.get("autoencoder-mnist").changed(
         samples=samples, schedule=Part(name="cosine"), optimizer=Part(name="adam", lr=2e-3, beta1=0.9)
     )
-    trainer = make_trainer(recipe, DataSpec(data.shape), data, Options("cpu", watch=False, progress=False), World())
+    trainer = make_trainer(
+        recipe, DataSpec.pictures(data.shape), data, Options("cpu", watch=False, progress=False), World()
+    )
     while trainer.clock.samples < recipe.train_samples:
         trainer.step()
     return trainer.method.eval()

@@ -29,8 +29,8 @@ from belamy.evaluation.features import Extractor
 from belamy.evaluation.intervals import mean, wilson
 from belamy.judges.judge import extractor, trained_judge
 from belamy.methods.base import BaseMethod, Encodes
+from belamy.modalities.grid import grid
 from belamy.runs.run import Run
-from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, named
 from belamy.sampling.points import class_weights, pixels_at
 from belamy.training.setup import open_recipe_data

@@ -23,7 +23,6 @@ from rich.table import Table
 
 from belamy import recipes
 from belamy.data.dataset import Dataset, Memory
-from belamy.methods.base import DataSpec
 from belamy.methods.construction import PENALTIES
 from belamy.methods.gan import Recipe
 from belamy.registry import Part
@@ -55,7 +54,7 @@ def stepper(system: str, data: Dataset, *penalties: str) -> Callable[[], None]:
     prior = Part(name="coded" if "mutual-information" in penalties else "normal")
     made = recipe.changed(penalties=penalties, prior=prior, **SYSTEMS[system][1])
     options = Options(device="cpu", progress=False)
-    trainer = make_trainer(made, DataSpec(data.shape, tuple(data.classes)), data, options, World())
+    trainer = make_trainer(made, data.spec, data, options, World())
     return trainer.step
 
 

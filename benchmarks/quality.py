@@ -20,10 +20,9 @@ from belamy import recipes
 from belamy.data import open_data
 from belamy.evaluation.panel import Judgement, Panel
 from belamy.judges.judge import extractor, trained_judge
-from belamy.methods.base import DataSpec
+from belamy.modalities.grid import grid
 from belamy.runs.files import save_png
 from belamy.sampling.draw import draw
-from belamy.sampling.grid import grid
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
@@ -35,7 +34,7 @@ MOMENTS = (15, 30, 60, 90, 120, 180, 240, 300)
 def curve(name: str, seed: int, seconds: float, panel: Panel, console: Console) -> tuple[list[dict], Trainer]:
     """Judgements of a recipe over its training time, until it ends or the time is up, and the trainer."""
     recipe, data = recipes.get(name).changed(seed=seed), panel.data
-    trainer = make_trainer(recipe, DataSpec(data.shape, data.classes), data, Options(device="cpu"), World())
+    trainer = make_trainer(recipe, data.spec, data, Options(device="cpu"), World())
     rows = []
     moments = [moment for moment in MOMENTS if moment < seconds] + [seconds]
     for moment in moments:

@@ -136,7 +136,7 @@ def distance(data: str, trainer: Trainer) -> float:
 def make(recipe: BaseRecipe, labelled: bool) -> Trainer:
     """A trainer at its beginning; of the hundred pictures it sees no others."""
     data = opened(recipe.data)
-    spec = DataSpec(data.shape, tuple(data.classes) if labelled else ())
+    spec = DataSpec.pictures(data.shape, tuple(data.classes) if labelled else ())
 
     def build() -> BaseMethod:
         method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)

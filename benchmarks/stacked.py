@@ -25,9 +25,9 @@ from belamy.evaluation.features.stacked import StackedFeatures
 from belamy.evaluation.metrics.modes import Metric as Modes
 from belamy.judges.judge import extractor, trained_judge
 from belamy.methods.base import DataSpec
+from belamy.modalities.grid import grid
 from belamy.runs.files import save_png
 from belamy.sampling.draw import draw
-from belamy.sampling.grid import grid
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
@@ -62,7 +62,7 @@ def main() -> None:
     recipe = recipes.get(chosen.recipe).changed(**{"data": "stacked-mnist", **fields, "seed": chosen.seed})
     digits, data = open_data("mnist"), open_data(recipe.data)
     stacked = StackedFeatures(extractor(digits, trained_judge(digits, say=console.print)))
-    unlabelled = DataSpec(data.shape, ())
+    unlabelled = DataSpec.pictures(data.shape, ())
     trainer = make_trainer(recipe, unlabelled, data, Options(device="cpu"), World())
     rows, spent = [], 0.0
     for moment in [*[each for each in MOMENTS if each < chosen.minutes], chosen.minutes]:

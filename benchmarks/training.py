@@ -45,7 +45,7 @@ def ceiling() -> float:
 
 def belamy_step(name: str, data: Dataset) -> Callable[[], None]:
     """One step of a recipe in the library's own engine."""
-    trainer = make_trainer(recipes.get(name), DataSpec(data.shape), data, Options(device="cpu"), World())
+    trainer = make_trainer(recipes.get(name), DataSpec.pictures(data.shape), data, Options(device="cpu"), World())
     return trainer.step
 
 

@@ -121,7 +121,7 @@ class Bare(nn.Module):
 
     value_range = (-1.0, 1.0)
 
-    def __init__(self, latent: int, shape: tuple[int, int, int], width: int = 16) -> None:
+    def __init__(self, latent: int, shape: tuple[int, ...], width: int = 16) -> None:
         super().__init__()
         channels, height, breadth = shape
         self.start = nn.Sequential(
@@ -276,7 +276,7 @@ def train(kind: Kind, recipe: gan.Recipe, path: Path, autopilot: bool = False) -
     made = path.with_name(f"{path.name}.part")
     shutil.rmtree(made, ignore_errors=True)
     data = opened(recipe.data)
-    spec = DataSpec(data.shape, tuple(data.classes) if kind.labels else ())
+    spec = DataSpec.pictures(data.shape, tuple(data.classes) if kind.labels else ())
     torch.set_flush_denormal(True)
 
     def trainer(recipe: gan.Recipe) -> Trainer:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "belamy"
 LEVELS = (
     ("errors", "registry", "seeds", "processes", "device", "progress"),
+    ("modalities",),
     ("data", "networks", "losses"),
     ("methods",),
     ("recipes", "sampling"),

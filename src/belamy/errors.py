@@ -54,6 +54,10 @@ class MissingExtra(BelamyError):
         super().__init__(f"{purpose} needs the package '{package}'. Type: pip install 'belamy[{extra}]'")
 
 
+class Unreadable(Exception):
+    """A file that holds nothing that can be used; the text is the reason."""
+
+
 class NotFinite(BelamyError):
     """Training met NaN or infinity."""
 

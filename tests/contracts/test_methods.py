@@ -50,7 +50,7 @@ def tiny(name: str, **fields: Any) -> BaseRecipe:
 
 def trainer(name: str, data: Dataset, **fields: Any) -> Trainer:
     options = Options(device="cpu", progress=False)
-    return make_trainer(tiny(name, **fields), DataSpec(data.shape, tuple(data.classes)), data, options, World())
+    return make_trainer(tiny(name, **fields), data.spec, data, options, World())
 
 
 class TestRecipe:
@@ -159,7 +159,7 @@ class TestMethod:
 
     def test_it_works_in_double_precision(self, name: str, digits: Dataset) -> None:
         options = Options(device="cpu", precision="float64", progress=False)
-        spec = DataSpec(digits.shape, tuple(digits.classes))
+        spec = digits.spec
         engine = make_trainer(tiny(name), spec, digits, options, World())
         engine.step()
         floating = [value for value in engine.method.state_dict().values() if value.is_floating_point()]
@@ -258,5 +258,5 @@ class TestCapabilities:
 def test_the_shelf_of_recipes_is_the_shelf_of_methods(name: str) -> None:
     assert METHODS.names() == RECIPE_TYPES.names()
     assert issubclass(METHODS.load(name), BaseMethod)
-    assert METHODS.build(Part(name=name), recipe=tiny(name), spec=DataSpec((1, 28, 28), tuple("abcd"))).recipe
+    assert METHODS.build(Part(name=name), recipe=tiny(name), spec=DataSpec.pictures((1, 28, 28), tuple("abcd"))).recipe
     assert GENERATORS.names()

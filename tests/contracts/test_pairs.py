@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from belamy.data.dataset import Dataset, Memory
-from belamy.methods.base import DataSpec
 from belamy.methods.construction import PENALTIES
 from belamy.methods.gan import ADVERSARIAL, Recipe
 from belamy.sampling.draw import draw
@@ -61,9 +60,7 @@ def recipe(loss: str, penalty: str, network: str, labels: str) -> Recipe:
 
 
 def trainer(made: Recipe, data: Dataset) -> Trainer:
-    return make_trainer(
-        made, DataSpec(data.shape, tuple(data.classes)), data, Options(device="cpu", progress=False), World()
-    )
+    return make_trainer(made, data.spec, data, Options(device="cpu", progress=False), World())
 
 
 @pytest.mark.parametrize(("loss", "penalty", "network", "labels"), PAIRS)

@@ -13,7 +13,7 @@ from torch import nn
 from belamy import recipes
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
-from belamy.methods.base import OPTIMIZERS, BaseRecipe, DataSpec
+from belamy.methods.base import OPTIMIZERS, BaseRecipe
 from belamy.networks.summary import summarize
 from belamy.registry import Part
 from belamy.runs.run import method_name
@@ -65,7 +65,7 @@ def made_up(recipe: BaseRecipe) -> Dataset:
 
 def trainer(recipe: BaseRecipe) -> Trainer:
     data = made_up(recipe)
-    spec = DataSpec(data.shape, tuple(data.classes))
+    spec = data.spec
     return make_trainer(recipe, spec, data, Options(device="cpu", progress=False), World())
 
 

@@ -264,7 +264,9 @@ def test_every_command_that_is_printed_runs(name: str, tmp_path: Path, monkeypat
 
 
 def treated(remedy: Remedy, saved: int | None) -> dict[str, Any]:
-    told = treatment(RunHistory(CONDITIONAL, [], spec=DataSpec((3, 8, 8), ("a", "b")), saved=saved), "sign", remedy)
+    told = treatment(
+        RunHistory(CONDITIONAL, [], spec=DataSpec.pictures((3, 8, 8), ("a", "b")), saved=saved), "sign", remedy
+    )
     assert told is not None
     return told
 
@@ -291,7 +293,7 @@ def test_a_remedy_that_discards_a_network_says_so_and_begins_anew() -> None:
 
 
 def test_networks_that_cannot_be_made_for_the_images_are_no_remedy() -> None:
-    history = RunHistory(RECIPE, [], spec=DataSpec((1, 28, 28)), saved=SAMPLES)
+    history = RunHistory(RECIPE, [], spec=DataSpec.pictures((1, 28, 28)), saved=SAMPLES)
     other = Remedy("another", {"generator": Part(name="resnet-cifar", features=8)}, ("--x",))
     assert treatment(history, "checkerboard", other) is None, "28 is no multiple of 8"
 

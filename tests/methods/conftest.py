@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from belamy.data import Batches
 from belamy.data.dataset import Dataset, Memory
-from belamy.methods.base import BaseRecipe, DataSpec, Turn
+from belamy.methods.base import BaseRecipe, Turn
 from belamy.seeds import Draws
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
@@ -30,7 +30,7 @@ class Stage:
     """
 
     def __init__(self, recipe: BaseRecipe, data: Dataset) -> None:
-        spec = DataSpec(data.shape, tuple(data.classes))
+        spec = data.spec
         options = Options(device="cpu", precision="float64", progress=False)
         self.engine: Trainer = make_trainer(recipe, spec, data, options, World())
         self.method: Any = self.engine.method

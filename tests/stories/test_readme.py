@@ -31,7 +31,7 @@ def test_listed_weights(name: str) -> None:
         "dead-leaves": (3, 64, 64),
     }
     shape = colour.get(recipe.data, (1, 28, 28))
-    spec = DataSpec(shape, () if recipe.only else tuple("0123456789"))
+    spec = DataSpec.pictures(shape, () if recipe.only else tuple("0123456789"))
     method = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
     assert ROWS[name] == " + ".join(f"{count(network).total:,}" for network in method.networks().values())
 

@@ -15,12 +15,12 @@ from PIL import Image
 from torch import Tensor
 
 from belamy.api.steering import Steering
-from belamy.data.pictures import Unreadable, read_picture
+from belamy.data.pictures import read_picture
 from belamy.editing.arithmetic import Result, Setting, arithmetic, read
 from belamy.editing.expressions import parse
 from belamy.editing.groups import ReferenceSet
 from belamy.editing.inversion import Inversion, Way, compared, invert
-from belamy.errors import DataError, UsageError
+from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.candidate import heeds_labels
 from belamy.judges.reference_set import reference_set_of
 from belamy.methods.base import BaseMethod

@@ -27,7 +27,7 @@ from belamy.data import Dataset
 from belamy.errors import BelamyError, Interrupted, RunError, UsageError, plain
 from belamy.evaluation.panel import Panel
 from belamy.judges.judge import extractor, trained_judge
-from belamy.methods.base import METHODS, DataSpec
+from belamy.methods.base import METHODS
 from belamy.registry import Part
 from belamy.runs import files
 from belamy.runs.run import Run, method_name
@@ -175,7 +175,7 @@ def planned(config: ComparisonConfig, known: Plan | None, data: Dataset) -> Plan
         raise UsageError(
             f"{plan.draws} draws of nothing: name what is drawn, e.g. --vary generator_optimizer.lr=1e-5..1e-2:log."
         )
-    spec = DataSpec(data.shape, tuple(data.classes))
+    spec = data.spec
     for trial in plan.trials()[: len(plan.variants)]:
         recipe = plan.recipe(trial)
         METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)

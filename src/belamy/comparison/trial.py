@@ -14,7 +14,7 @@ from belamy.data import Dataset
 from belamy.device import choose_device
 from belamy.errors import NotFinite, RunError
 from belamy.evaluation.panel import Panel
-from belamy.methods.base import BaseRecipe, DataSpec
+from belamy.methods.base import BaseRecipe
 from belamy.runs.run import Run
 from belamy.training import launch
 from belamy.training.distribution import World
@@ -101,7 +101,7 @@ def trained(trial: Trial, plan: Plan, path: Path, workspace: Workspace) -> Run:
 
 def within(recipe: BaseRecipe, seconds: float, workspace: Workspace) -> BaseRecipe:
     """The recipe with as many samples as train in these seconds here, so that its schedules fit the budget."""
-    spec = DataSpec(workspace.data.shape, tuple(workspace.data.classes))
+    spec = workspace.data.spec
     trainer = make_trainer(recipe, spec, workspace.data, Options(device=workspace.device), World())
     trainer.step()  # the first step also allocates
     warm = (trainer.clock.samples, trainer.clock.seconds)

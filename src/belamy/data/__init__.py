@@ -14,23 +14,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from belamy.data.batches import Batch, Batches, to_float, to_uint8
+    from belamy.data.batch import Batch
+    from belamy.data.batches import Batches
     from belamy.data.dataset import Dataset
     from belamy.data.loading import open_data
+    from belamy.modalities.image import to_float, to_uint8
 
 __all__ = ["Batch", "Batches", "Dataset", "open_data", "to_float", "to_uint8"]
 
 _HOMES = {
-    "Batch": "batches",
-    "Batches": "batches",
-    "Dataset": "dataset",
-    "open_data": "loading",
-    "to_float": "batches",
-    "to_uint8": "batches",
+    "Batch": "belamy.data.batch",
+    "Batches": "belamy.data.batches",
+    "Dataset": "belamy.data.dataset",
+    "open_data": "belamy.data.loading",
+    "to_float": "belamy.modalities.image",
+    "to_uint8": "belamy.modalities.image",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)

@@ -96,7 +96,7 @@ class Interpretation:
 
     array: np.ndarray | Packed
     what: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     values: Callable[[np.ndarray], np.ndarray]
     layout: Callable[[np.ndarray], np.ndarray]
     note: str

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from belamy.data.arrays import Joined, steps
-from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, Pixels
+from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, SampleStore
 from belamy.data.fitting import fit, recolour
 from belamy.data.load_options import LoadOptions
 from belamy.data.measures import MEASURES
@@ -60,14 +60,14 @@ def assemble(images: Tensor, raw: Raw, options: LoadOptions) -> Dataset:
     return assemble_rows(memory, raw, options)
 
 
-def assemble_rows(rows: Pixels, raw: Raw, options: LoadOptions) -> Dataset:
+def assemble_rows(rows: SampleStore, raw: Raw, options: LoadOptions) -> Dataset:
     """A data set from images that are fitted in memory, if they are few enough, or else when asked for."""
     final = final_shape(rows.shape, options)
 
     def shaped(indices: Tensor) -> Tensor:
         return recolour(fit(rows.read(indices), options.size, options.fit), options.channels)
 
-    pixels: Pixels
+    pixels: SampleStore
     if len(rows) * math.prod(final) <= options.memory_budget:
         pixels = Memory(_filled(shaped, len(rows), rows.shape, final, options))
     elif isinstance(rows, Joined) and rows.advice:
@@ -80,13 +80,13 @@ def assemble_rows(rows: Pixels, raw: Raw, options: LoadOptions) -> Dataset:
     return finish(pixels, raw, options, _origin(rows))
 
 
-def final_shape(shape: tuple[int, int, int], options: LoadOptions) -> tuple[int, int, int]:
+def final_shape(shape: tuple[int, ...], options: LoadOptions) -> tuple[int, ...]:
     """The shape that the request makes of images of ``shape``, (C, H, W) both."""
     channels, height, width = shape
     return options.channels or channels, options.size or height, options.size or width
 
 
-def finish(pixels: Pixels, raw: Raw, options: LoadOptions, origin: Origin) -> Dataset:
+def finish(pixels: SampleStore, raw: Raw, options: LoadOptions, origin: Origin) -> Dataset:
     """A data set with the labels that the request names."""
     label = chosen_label(raw, options.labels)
     return Dataset(
@@ -238,8 +238,8 @@ def number_of_parts(given: str) -> int:
 def _filled(
     shaped: Callable[[Tensor], Tensor],
     count: int,
-    shape: tuple[int, int, int],
-    final: tuple[int, int, int],
+    shape: tuple[int, ...],
+    final: tuple[int, ...],
     options: LoadOptions,
 ) -> Tensor:
     made = torch.empty((count, *final), dtype=torch.uint8)
@@ -251,7 +251,7 @@ def _filled(
     return made
 
 
-def _origin(rows: Pixels) -> Origin:
+def _origin(rows: SampleStore) -> Origin:
     channels, height, width = rows.shape
     mode = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
     return Origin({f"{width}x{height}": len(rows)}, {f"8-bit {mode}": len(rows)})

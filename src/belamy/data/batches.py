@@ -1,58 +1,21 @@
 """Shuffled batches, addressed by position, so that resuming needs one number.
 
 The stream of sample *p* = 0, 1, 2, … of a split of *n* images reads image ``permutation(seed, pass)[p mod n]`` with
-pass ``p // n``: each pass is a true permutation, a batch may straddle two passes, and no generator has state.
+pass ``p // n``: each pass is a true permutation, a batch may straddle two passes, and no generator has state. A side
+that is not aligned with the data is a stream of its own.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from belamy.data.batch import Batch
 from belamy.data.dataset import Dataset
 from belamy.errors import UsageError
-from belamy.seeds import generator
-
-
-def to_float(images: Tensor) -> Tensor:
-    """Pixels 0..255 (uint8) as float32 in [-1, 1]: x / 127.5 - 1, up to one rounding, since it multiplies.
-
-    Example:
-        >>> to_float(torch.tensor([0, 255], dtype=torch.uint8))
-        tensor([-1.,  1.])
-    """
-    return images.to(torch.float32).mul_(1 / 127.5).sub_(1)
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """Floats in [-1, 1] as pixels 0..255: 127.5 x + 128, clipped and truncated, so that all 256 values survive.
-
-    Example:
-        >>> to_uint8(torch.tensor([-1.0, 0.0, 1.0]))
-        tensor([  0, 128, 255], dtype=torch.uint8)
-    """
-    return (images.detach().to(torch.float32) * 127.5 + 128).clamp_(0, 255).to(torch.uint8)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One process's share of a batch.
-
-    Args:
-        images: float32 in [-1, 1].  # [n, C, H, W]
-        labels: Class numbers, or None where the data has none.  # [n]
-        indices: Which images of the data set these are.  # [n]
-    """
-
-    images: Tensor
-    labels: Tensor | None
-    indices: Tensor
-
-    def __len__(self) -> int:
-        return len(self.indices)
+from belamy.seeds import derive, generator
 
 
 class Batches:
@@ -110,21 +73,25 @@ class Batches:
         self._shuffled: dict[int, Tensor] = {}
         # Decoding from disk takes as long as a step, so the next batch is read while the trainer works.
         self._reader = ThreadPoolExecutor(1, "belamy-batches") if dataset.streams else None
-        self._ahead: tuple[int, Future[Tensor]] | None = None
+        self._ahead: tuple[int, Future[dict[str, Tensor]]] | None = None
+        self._sides = {
+            name: Batches(
+                side, split if split in side.splits else "all", batch, derive(seed, "side", name), rank=rank,
+                world=world, position=position, device=device,
+            )
+            for name, side in dataset.sides.items()
+        }  # fmt: skip
 
     def __iter__(self) -> Batches:
         return self
 
     def __next__(self) -> Batch:
         indices = self.indices(self.position)
-        pixels = self._read(indices)
+        batch = self.dataset.batch(indices, self.device, raw=self._read(indices))
         self.position += 1
-        labels = self.dataset.labels
-        return Batch(
-            images=to_float(pixels.to(self.device, non_blocking=True)),
-            labels=None if labels is None else labels.index_select(0, indices).to(self.device, non_blocking=True),
-            indices=indices,
-        )
+        if not self._sides:
+            return batch
+        return Batch({**batch.fields, **{name: next(side).main for name, side in self._sides.items()}}, indices)
 
     def indices(self, position: int) -> Tensor:
         """Which images this process reads in the batch at ``position``."""
@@ -147,13 +114,13 @@ class Batches:
             self._shuffled = {**kept, number: self._split[order]}
         return self._shuffled[number]
 
-    def _read(self, indices: Tensor) -> Tensor:
+    def _read(self, indices: Tensor) -> dict[str, Tensor]:
         if self._reader is None:
-            return self.dataset.images(indices)
+            return self.dataset.raw(indices)
         if self._ahead is not None and self._ahead[0] == self.position:
-            pixels = self._ahead[1].result()
+            raw = self._ahead[1].result()
         else:
-            pixels = self.dataset.images(indices)
+            raw = self.dataset.raw(indices)
         following = self.position + 1
-        self._ahead = following, self._reader.submit(self.dataset.images, self.indices(following))
-        return pixels
+        self._ahead = following, self._reader.submit(self.dataset.raw, self.indices(following))
+        return raw

@@ -1,7 +1,7 @@
-"""A data set: pixels, labels, splits and the facts that identify them.
+"""A data set: named fields, labels, splits and the facts that identify them.
 
-Pixels are uint8 throughout. A set that fits the memory budget is one tensor; a larger one is read from disk when it is
-asked for, behind the same interface.
+Samples are kept as files hold them: pixels as bytes, sound as whole numbers. A set that fits the memory budget is one
+tensor; a larger one is read from disk when it is asked for, behind the same interface.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from belamy.data.batch import Batch
 from belamy.data.files import STEP, visible
 from belamy.errors import UsageError, nearest
+from belamy.modalities import Modality, modality
+from belamy.modalities.fields import LABEL, DataSpec, Field
 from belamy.seeds import generator
 
 HOLD_OUT = 0.1
@@ -30,12 +33,12 @@ HOLD_OUT_FROM = 20
 Feed = Callable[[Callable[[Any], None]], None]
 
 
-class Pixels(Protocol):
-    """A source of pixels."""
+class SampleStore(Protocol):
+    """Where the samples of one field are read from."""
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of every image."""
+    def shape(self) -> tuple[int, ...]:
+        """Of every sample; (C, H, W) of pictures."""
 
     @property
     def streams(self) -> bool:
@@ -48,25 +51,24 @@ class Pixels(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, indices: Tensor) -> Tensor:
-        """The uint8 images at ``indices``.  # [n, C, H, W]"""
+        """The samples at ``indices``, as files hold them.  # [n, *shape]"""
 
     def feed(self, update: Callable[[Any], None]) -> None:
-        """Hand what identifies the pixels to a hash."""
+        """Hand what identifies the samples to a hash."""
 
 
 class Memory:
-    """All pixels as one uint8 tensor.  # [N, C, H, W]"""
+    """All samples as one tensor, bytes of pictures.  # [N, *shape]"""
 
     streams = False
     identity = "pixels and labels"
 
-    def __init__(self, images: Tensor) -> None:
-        self.tensor = images.contiguous()
+    def __init__(self, samples: Tensor) -> None:
+        self.tensor = samples.contiguous()
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        channels, height, width = self.tensor.shape[1:]
-        return channels, height, width
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.tensor.shape[1:])
 
     def __len__(self) -> int:
         return len(self.tensor)
@@ -79,13 +81,13 @@ class Memory:
 
 
 class Computed:
-    """Pixels that a function makes when they are asked for: rows of a mapped file, or enlarged copies.
+    """Samples that a function makes when they are asked for: rows of a mapped file, or enlarged copies.
 
     Args:
-        read: Indices to uint8 images.
-        count: How many images there are.
-        shape: (C, H, W).
-        feed: Hands what identifies the pixels to a hash; the files' names, sizes and times do without reading them.
+        read: Indices to samples.
+        count: How many samples there are.
+        shape: Of each; (C, H, W) of pictures.
+        feed: Hands what identifies the samples to a hash; the files' names, sizes and times do without reading them.
         identity: What ``feed`` hashes, in words.
     """
 
@@ -95,7 +97,7 @@ class Computed:
         self,
         read: Callable[[Tensor], Tensor],
         count: int,
-        shape: tuple[int, int, int],
+        shape: tuple[int, ...],
         feed: Feed,
         identity: str = "file names, sizes and times, and labels",
     ) -> None:
@@ -107,26 +109,38 @@ class Computed:
 
 
 class Chosen:
-    """Some of the images of other pixels.
+    """Some of the samples of another store.
 
     Args:
-        pixels: Where all of them are.
+        store: Where all of them are.
         chosen: Which are wanted.  # [n] long
     """
 
-    def __init__(self, pixels: Pixels, chosen: Tensor) -> None:
-        self._pixels, self._chosen = pixels, chosen
-        self.shape, self.streams, self.identity = pixels.shape, pixels.streams, pixels.identity
+    def __init__(self, store: SampleStore, chosen: Tensor) -> None:
+        self._store, self._chosen = store, chosen
+        self.shape, self.streams, self.identity = store.shape, store.streams, store.identity
 
     def __len__(self) -> int:
         return len(self._chosen)
 
     def read(self, indices: Tensor) -> Tensor:
-        return self._pixels.read(self._chosen[indices])
+        return self._store.read(self._chosen[indices])
 
     def feed(self, update: Callable[[Any], None]) -> None:
-        self._pixels.feed(update)
+        self._store.feed(update)
         update(self._chosen.numpy().tobytes())
+
+
+def chosen_of(store: SampleStore, chosen: Tensor) -> SampleStore:
+    """The samples at some indices, in memory where all of them are.  # [n] long"""
+    return Memory(store.read(chosen)) if isinstance(store, Memory) else Chosen(store, chosen)
+
+
+class Column(NamedTuple):
+    """A field and where its samples are read from."""
+
+    field: Field
+    store: SampleStore
 
 
 @dataclass(frozen=True)
@@ -152,12 +166,17 @@ class Origin:
 
 
 class Dataset:
-    """Images of one shape, with labels, attributes and disjoint splits.
+    """Samples of one or several aligned fields, with labels, attributes and disjoint splits.
 
     Args:
         name: What the set is called.
-        pixels: Where its images are read from.
-        labels: Class of each image.  # [N] long
+        store: Where the samples of the main field are read from.
+        field: What the main field is; by default pictures.
+        named: What the main field is called; by default like its modality.
+        extra: Further fields, aligned with the main one, by name.
+        sides: Data sets that are not aligned with this one; each is drawn by a permutation of its own, and its main
+            field joins the batch under its name here.
+        labels: Class of each sample.  # [N] long
         classes: Names of the classes; empty without labels.
         attributes: What else is known, by name.
         official: Splits that the set comes with; without them a tenth is held out, drawn by seed 0.
@@ -177,8 +196,12 @@ class Dataset:
     def __init__(
         self,
         name: str,
-        pixels: Pixels,
+        store: SampleStore,
         *,
+        field: Field | None = None,
+        named: str | None = None,
+        extra: Mapping[str, Column] | None = None,
+        sides: Mapping[str, Dataset] | None = None,
         labels: Tensor | None = None,
         classes: Sequence[str] = (),
         attributes: Mapping[str, Attribute] | None = None,
@@ -190,7 +213,10 @@ class Dataset:
         notes: Sequence[str] = (),
         origin: Origin | None = None,
     ) -> None:
-        self.name, self.pixels, self.licence = visible(name), pixels, licence
+        self.name, self.store, self.licence = visible(name), store, licence
+        self.field = field or Field("image", store.shape)
+        self.named = named or self.field.modality
+        self.extra, self.sides = dict(extra or {}), dict(sides or {})
         self.labels = labels
         # What files and tables say may hold control characters; none of them reaches a terminal, a page or a file.
         self.classes = tuple(map(visible, classes))
@@ -202,29 +228,93 @@ class Dataset:
         self.names = None if names is None else tuple(map(visible, names))
         self.notes = tuple(map(visible, notes))
         self.origin = origin or Origin()
-        self.splits = dict(official) if official is not None else hold_out(len(pixels))
+        self.splits = dict(official) if official is not None else hold_out(len(store))
         drawn = f"{HOLD_OUT:.0%} held out by seed 0" if len(self.splits) > 1 else "all images train"
         self.rule = rule or (drawn if official is None else "official")
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self.store)
 
     def __repr__(self) -> str:
-        return f"Dataset({self.name!r}, {len(self)} images of {'x'.join(map(str, self.shape))})"
+        kind = "images" if self.field.modality == "image" else f"samples of {self.field.modality}"
+        return f"Dataset({self.name!r}, {len(self)} {kind} of {'x'.join(map(str, self.shape))})"
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of every image."""
-        return self.pixels.shape
+    def shape(self) -> tuple[int, ...]:
+        """Of every sample of the main field; (C, H, W) of pictures."""
+        return self.store.shape
 
     @property
     def streams(self) -> bool:
-        """Whether images are read from disk (or computed) when they are asked for."""
-        return self.pixels.streams
+        """Whether samples are read from disk (or computed) when they are asked for."""
+        return any(column.store.streams for column in self.columns.values())
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """The main field and those aligned with it, by name; the label apart."""
+        return {self.named: Column(self.field, self.store), **self.extra}
+
+    @property
+    def spec(self) -> DataSpec:
+        """The fields of a batch: the main one, those aligned with it, the sides, the label."""
+        fields = {name: column.field for name, column in self.columns.items()}
+        fields |= {name: side.field for name, side in self.sides.items()}
+        return DataSpec({**fields, **({LABEL: Field("category", (), self.classes)} if self.classes else {})})
+
+    @cached_property
+    def _kinds(self) -> dict[str, Modality]:
+        return {name: modality(column.field.modality) for name, column in self.columns.items()}
+
+    def require(self, kind: str, verb: str) -> None:
+        """Refuse data of another kind.
+
+        Args:
+            kind: The modality that is needed, e.g. ``image``.
+            verb: What needs it, e.g. ``unmask``.
+
+        Raises:
+            UsageError: The main field is of another kind.
+        """
+        if self.field.modality != kind:
+            wanted, held = modality(kind).words[1], modality(self.field.modality).words[1]
+            raise UsageError(f"{verb} needs {wanted}, but {self.name} holds {held}.")
 
     def images(self, indices: Tensor) -> Tensor:
-        """The images at ``indices``, uint8.  # [n, C, H, W]"""
-        return self.pixels.read(indices)
+        """The pictures at ``indices``, uint8.  # [n, C, H, W]
+
+        Raises:
+            UsageError: The main field holds no pictures.
+        """
+        self.require("image", "This")
+        return self.store.read(indices)
+
+    def raw(self, indices: Tensor) -> dict[str, Tensor]:
+        """The samples at ``indices`` of every field but the label, as files hold them.  # [n, …] each"""
+        return {name: column.store.read(indices) for name, column in self.columns.items()}
+
+    def batch(
+        self,
+        indices: Tensor,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        raw: Mapping[str, Tensor] | None = None,
+    ) -> Batch:
+        """The samples at ``indices`` as methods see them, without the sides.
+
+        Args:
+            indices: Which.  # [n]
+            device: Where they are wanted.
+            dtype: Type of the floating fields.
+            raw: What :meth:`raw` gives, where it has been read before.
+        """
+        fields = {
+            name: self._kinds[name].to_float(values.to(device, non_blocking=True), self.columns[name].field)
+            for name, values in (raw or self.raw(indices)).items()
+        }
+        if self.labels is not None:
+            fields[LABEL] = self.labels.index_select(0, indices).to(device, non_blocking=True)
+        batch = Batch(fields, indices)
+        return batch if dtype == torch.float32 else batch.map(lambda values: values.to(dtype))
 
     def indices(self, split: str) -> Tensor:
         """Which images a split holds; ``all`` is every one.
@@ -242,7 +332,8 @@ class Dataset:
     def changed(self, **fields: Any) -> Dataset:
         """The same set with some of the constructor's arguments replaced."""
         own = {
-            "name": self.name, "pixels": self.pixels, "labels": self.labels, "classes": self.classes,
+            "name": self.name, "store": self.store, "field": self.field, "named": self.named, "extra": self.extra,
+            "sides": self.sides, "labels": self.labels, "classes": self.classes,
             "attributes": self.attributes, "official": self.splits, "rule": self.rule, "licence": self.licence,
             "skipped": self.skipped, "names": self.names, "notes": self.notes, "origin": self.origin,
         }  # fmt: skip
@@ -261,12 +352,11 @@ class Dataset:
         chosen = (self.labels == self.classes.index(name)).nonzero().flatten()
         place = torch.full((len(self),), -1, dtype=torch.long)
         place[chosen] = torch.arange(len(chosen))
-        pixels: Pixels = Chosen(self.pixels, chosen)
-        if isinstance(self.pixels, Memory):
-            pixels = Memory(self.pixels.read(chosen))
+        extra = {name: Column(column.field, chosen_of(column.store, chosen)) for name, column in self.extra.items()}
         return self.changed(
             name=f"{self.name}, only {name}",
-            pixels=pixels,
+            store=chosen_of(self.store, chosen),
+            extra=extra,
             labels=None,
             classes=(),
             attributes={key: Attribute(known.values, known.codes[chosen]) for key, known in self.attributes.items()},
@@ -275,7 +365,7 @@ class Dataset:
         )
 
     def chunks(self, count: int = 1024) -> Iterator[Tensor]:
-        """All images in order, ``count`` at a time, or fewer where they are large.  # [n, C, H, W]"""
+        """All pictures in order, ``count`` at a time, or fewer where they are large.  # [n, C, H, W]"""
         for indices in torch.arange(len(self)).split(max(1, min(count, STEP // math.prod(self.shape)))):
             yield self.images(indices)
 
@@ -283,9 +373,16 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 over shape, pixels, labels and classes; a streamed set gives its files' names, sizes and times."""
         digest = hashlib.sha256(repr((len(self), self.shape, self.classes)).encode())
-        self.pixels.feed(digest.update)
+        self.store.feed(digest.update)
         if self.labels is not None:
             digest.update(self.labels.numpy().tobytes())
+        if self.field != Field("image", self.shape):
+            digest.update(repr(self.field).encode())
+        for name, column in self.extra.items():
+            digest.update(repr((name, column.field)).encode())
+            column.store.feed(digest.update)
+        for name, side in self.sides.items():
+            digest.update(f"{name} {side.fingerprint}".encode())
         return digest.hexdigest()
 
     def label_counts(self) -> dict[str, int]:
@@ -309,13 +406,14 @@ class Dataset:
             "name": self.name,
             "images": len(self),
             "shape": list(self.shape),
+            "fields": {name: field.modality for name, field in self.spec.fields.items()},
             "classes": list(self.classes),
             "label_counts": self.label_counts(),
             "attributes": {name: list(attribute.values) for name, attribute in self.attributes.items()},
             "splits": {name: len(indices) for name, indices in self.splits.items()},
             "split_rule": self.rule,
             "fingerprint": self.fingerprint,
-            "fingerprint_of": self.pixels.identity,
+            "fingerprint_of": self.store.identity,
             "licence": self.licence,
             "streams": self.streams,
             "skipped": [list(entry) for entry in self.skipped],

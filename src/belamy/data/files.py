@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from belamy.errors import DataError
+from belamy.errors import DataError, Unreadable
 
 STEP = 1 << 26
 """Bytes that are worked on at a time, and that any memory budget allows."""
@@ -35,10 +35,6 @@ _PACKERS: dict[bytes, Callable[[Path], IO[bytes]]] = {
     b"\xfd7": lzma.open,
 }
 _ENTRY, _UTF8, _UNKNOWN_METHOD = b"PK\1\2", 0x800, 0xFFFF
-
-
-class Unreadable(Exception):
-    """A file that holds nothing that can be used; the text is the reason."""
 
 
 def visible(text: str) -> str:

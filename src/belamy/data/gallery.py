@@ -21,13 +21,13 @@ from torch import Tensor
 
 from belamy.data.arrays import LEVELS, unused
 from belamy.data.assembly import Raw, finish
-from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, Pixels
-from belamy.data.files import Room, Unreadable, reason
+from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, SampleStore
+from belamy.data.files import Room, reason
 from belamy.data.layout import read_layout
 from belamy.data.load_options import LoadOptions
 from belamy.data.pictures import DecodedPicture, PictureHeader, examined_picture, read_header, strict_pillow
 from belamy.data.tables import Wanted, apply_table, wanted_table
-from belamy.errors import DataError
+from belamy.errors import DataError, Unreadable
 
 LARGEST_DEFAULT = 64
 _NONE = np.empty(0, np.uint8)
@@ -213,7 +213,7 @@ def _examined(
 
 def _read_all(
     entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps, options: LoadOptions
-) -> tuple[Pixels, _Found]:
+) -> tuple[SampleStore, _Found]:
     """The pixels of the files that can be read, and what was found."""
     size = len(entries) * math.prod(reader.shape)
     if size <= options.memory_budget:

@@ -122,8 +122,9 @@ def _from_folder(path: Path, data: Dataset, rows: Tensor, fit: str, folder: Path
             f"There is no mask {missing[0]}, and {len(missing)} of {len(files)} are missing. Each picture needs a PNG "
             "of its own name."
         )
+    _, height, width = data.shape
     found = [
-        _read(file, None if folder is None else folder / name, data.shape[1:], fit)
+        _read(file, None if folder is None else folder / name, (height, width), fit)
         for file, name in zip(files, named, strict=True)
     ]
     depths = {mask.shape[2] for mask in found}
@@ -166,5 +167,6 @@ def _from_array(path: Path, data: Dataset, rows: Tensor, fit: str) -> np.ndarray
         raise DataError(
             f"{path} holds {held.dtype} {list(held.shape)}, but masks are whole numbers, here [{len(data)}, H, W]."
         )
+    _, height, width = data.shape
     masks = (Image.fromarray(held[row].astype(np.int32)) for row in rows.tolist())
-    return np.stack([np.asarray(squared(mask, data.shape[:0:-1], fit, 0)) for mask in masks])[..., None]
+    return np.stack([np.asarray(squared(mask, (width, height), fit, 0)) for mask in masks])[..., None]

@@ -17,8 +17,9 @@ from typing import IO, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from belamy.data.files import Unreadable, reason, visible
+from belamy.data.files import reason, visible
 from belamy.data.fitting import WHITE, cropped, padded
+from belamy.errors import Unreadable
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 SUFFIXES = frozenset(

@@ -14,8 +14,8 @@ from belamy.data import Dataset, to_float, to_uint8
 from belamy.errors import UsageError, nearest
 from belamy.evaluation import neighbours, ranking
 from belamy.methods.base import BaseMethod, Encodes, Reconstructs
+from belamy.modalities.grid import grid
 from belamy.sampling.draw import placement
-from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, named
 from belamy.sampling.points import encoded
 from belamy.seeds import generator

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from belamy.data import to_uint8
-from belamy.data.pictures import Unreadable, read_picture
+from belamy.data.pictures import read_picture
 from belamy.editing import expressions
 from belamy.editing.expressions import Expression, Group, Label, Leaf, Seed
 from belamy.editing.groups import ReferenceSet
 from belamy.editing.inversion import invert
-from belamy.errors import DataError, UsageError, nearest
+from belamy.errors import DataError, Unreadable, UsageError, nearest
 from belamy.methods.base import BaseMethod
-from belamy.sampling.grid import grid
+from belamy.modalities.grid import grid
 from belamy.sampling.picture import Picture, beside, named
 from belamy.sampling.points import class_weights, drawn, images_at, pixels_at
 from belamy.seeds import generator
@@ -163,7 +163,7 @@ def _operand(method: BaseMethod, leaf: Leaf, reference_set: ReferenceSet, settin
     return Operand(str(leaf), found.latents.mean(0), blend, mean, len(found.images), found.count)
 
 
-def read(path: str, shape: tuple[int, int, int]) -> Tensor:
+def read(path: str, shape: tuple[int, ...]) -> Tensor:
     """A picture file as the run's images are: uint8, the middle square, of their size and colours.  # [C, H, W]
 
     Raises:

@@ -114,7 +114,7 @@ class ClassifierPredictor:
 def learned_network(
     images: Callable[[Tensor], Tensor],
     rows: Tensor,
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     outputs: int,
     loss: Callable[[Tensor, Tensor], Tensor],
     *,

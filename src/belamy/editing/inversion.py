@@ -16,8 +16,8 @@ from belamy.data import to_float
 from belamy.errors import UsageError
 from belamy.evaluation.pairs.psnr import Pair
 from belamy.methods.base import BaseMethod, Encodes
+from belamy.modalities.grid import grid
 from belamy.sampling.draw import placement
-from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture
 from belamy.sampling.points import Progress, class_weights, encoded, pixels_at, sampler
 

@@ -12,8 +12,8 @@ from belamy.data import to_float, to_uint8
 from belamy.editing.inversion import psnr
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Reconstructs
+from belamy.modalities.grid import grid
 from belamy.sampling.draw import placement
-from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, named
 from belamy.seeds import SampleDraws
 

@@ -16,8 +16,8 @@ from belamy.data import Dataset
 from belamy.errors import DataError, RunError, UsageError
 from belamy.evaluation.neighbours import Nearest, nearest
 from belamy.methods.base import BaseMethod
+from belamy.modalities.grid import grid
 from belamy.runs import files
-from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, beside
 from belamy.sampling.points import encoded
 

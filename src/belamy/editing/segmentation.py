@@ -17,9 +17,9 @@ from belamy.evaluation import intervals
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod, Encodes, Player, Turn
 from belamy.methods.learning import fit
+from belamy.modalities.grid import grid
 from belamy.registry import Part
 from belamy.sampling.draw import placement
-from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, named
 from belamy.seeds import derive, generator
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from belamy import pages
 from belamy.editing.directions import Directions
 from belamy.editing.leakage import Leakage
-from belamy.sampling.grid import grid
+from belamy.modalities.grid import grid
 from belamy.sampling.picture import Picture
 
 PAD = 2

@@ -71,7 +71,7 @@ class Candidate:
     """
 
     name: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     count: int
     seed: int | None
     labels: str
@@ -157,7 +157,7 @@ def open_candidate(
     *,
     count: int,
     seed: int = 0,
-    shape: tuple[int, int, int] | None = None,
+    shape: tuple[int, ...] | None = None,
     size: int | None = None,
     split: str = "all",
     best: bool = False,
@@ -317,7 +317,7 @@ def heeds_labels(method: BaseMethod) -> bool:
     return not torch.allclose(first, second, atol=1e-4)
 
 
-def mismatch(source: str, shape: tuple[int, int, int], wanted: tuple[int, int, int]) -> str:
+def mismatch(source: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     """What to say of images that cannot be compared for their shape."""
     return (
         f"{source} holds images of {_size(shape)} pixels in {shape[0]} channel(s), but they are to be compared with "
@@ -325,7 +325,7 @@ def mismatch(source: str, shape: tuple[int, int, int], wanted: tuple[int, int, i
     )
 
 
-def _size(shape: tuple[int, int, int]) -> str:
+def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[2]}x{shape[1]}"
 
 

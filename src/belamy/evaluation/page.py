@@ -16,9 +16,9 @@ from belamy.evaluation.card import Card
 from belamy.evaluation.measures import Measure, number, row
 from belamy.evaluation.metrics import METRICS
 from belamy.evaluation.statistics import Interval
+from belamy.modalities.grid import grid
 from belamy.pages import fragment, page
 from belamy.pages.charts import Bounds, interval_chart
-from belamy.sampling.grid import grid
 
 SHEET_COLUMNS = 8
 HEADLINES = 8

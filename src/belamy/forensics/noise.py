@@ -38,10 +38,10 @@ class Bernoulli(BaseMethod):
         [255, 255, 255, 255]
     """
 
-    def __init__(self, shape: tuple[int, int, int], probability: float) -> None:
+    def __init__(self, shape: tuple[int, ...], probability: float) -> None:
         if not 0 <= probability <= 1:
             raise UsageError(f"The probability is {probability:g}, but it must be from 0 to 1. Give the mean pixel.")
-        super().__init__(None, DataSpec(shape))
+        super().__init__(None, DataSpec.pictures(shape))
         self.probability = nn.Parameter(torch.tensor(probability), requires_grad=False)
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
@@ -76,7 +76,7 @@ class FastGradientSign(BaseMethod):
         if not epsilon > 0:
             raise UsageError(f"epsilon is {epsilon:g}, but it must be above 0.")
         channels, height, width = images.shape[1:]
-        super().__init__(None, DataSpec((channels, height, width)))
+        super().__init__(None, DataSpec.pictures((channels, height, width)))
         self.classifier, self.epsilon, self.clip = classifier, epsilon, clip
         self.register_buffer("images", images)
         self.register_buffer("labels", labels)

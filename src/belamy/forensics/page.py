@@ -18,9 +18,9 @@ from belamy.forensics.examination import AS_GIVEN, LEVEL, ForensicExamination, s
 from belamy.forensics.testing import holm
 from belamy.forensics.traces import TRACES
 from belamy.forensics.treatments import to_pixels
+from belamy.modalities.grid import grid
 from belamy.pages import page
 from belamy.pages.charts import interval_chart, line_chart
-from belamy.sampling.grid import grid
 
 SHEET, COLUMNS, EXAMPLES, RULES_SHOWN, PAIRS = 32, 8, 8, 6, 8
 FIGURED = 500

@@ -14,7 +14,7 @@ from belamy.errors import NotFinite, UsageError
 from belamy.game.networks import Autoencoder, Discriminator, Generator
 from belamy.game.settings import ADVERSARIAL, DISTRIBUTIONS, GameSettings
 from belamy.methods import gan
-from belamy.methods.base import DataSpec
+from belamy.modalities.fields import DataSpec, Field
 from belamy.registry import Part
 from belamy.seeds import Draws, derive
 from belamy.training.trainer import Trainer
@@ -42,7 +42,7 @@ class Match:
         kind = settings.discriminator or ("autoencoder" if energies else "dense")
         judge = {"dense": Discriminator, "autoencoder": Autoencoder}[kind]
         farthest = max(map(abs, self.distribution.window))
-        spec = DataSpec((dimensions,))  # type: ignore[arg-type]  # of points, not of pictures
+        spec = DataSpec({"vector": Field("vector", (dimensions,))})
         with _seeded(derive(settings.seed, "networks")):
             self.method = gan.Method(
                 self._recipe(dimensions), spec, lambda latent: Generator(latent, dimensions, *body),
@@ -124,7 +124,7 @@ class PointBatches:
             self._draw = Draws(self.settings.seed, step)
         self.position += 1
         points = self.distribution.sample(self.settings.batch, self._draw)
-        return Batch(points, None, torch.arange(len(points)))
+        return Batch({"vector": points}, torch.arange(len(points)))
 
 
 @contextmanager

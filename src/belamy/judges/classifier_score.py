@@ -17,7 +17,7 @@ from belamy.evaluation.candidate import Chunk, heeds_labels
 from belamy.evaluation.statistics import Interval
 from belamy.judges import judge as judges
 from belamy.judges.judge import Say
-from belamy.methods.base import BaseMethod, DataSpec
+from belamy.methods.base import BaseMethod
 from belamy.methods.classifier import Recipe
 from belamy.sampling.draw import draw
 from belamy.training.distribution import World
@@ -207,7 +207,7 @@ def gathered(chunks: Iterable[Chunk], data: Dataset) -> Dataset:
 def learned(data: Dataset, recipe: Recipe, device: str = "cpu") -> nn.Module:
     """A classifier trained on all of some data, with averaged weights where the recipe averages."""
     options = Options(device=device, watch=False, progress=False)
-    trainer = make_trainer(recipe, DataSpec(data.shape, tuple(data.classes)), data, options, World())
+    trainer = make_trainer(recipe, data.spec, data, options, World())
     while trainer.clock.samples < recipe.train_samples:
         trainer.step()
     trainer.check_finite()

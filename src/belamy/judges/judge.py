@@ -21,7 +21,6 @@ from belamy.evaluation.features.classifier import ClassifierFeatures
 from belamy.evaluation.features.efficientnet import efficientnet_features
 from belamy.evaluation.features.pixels import PixelFeatures
 from belamy.forensics.scores import Ridge
-from belamy.methods.base import DataSpec
 from belamy.methods.classifier import Recipe
 from belamy.networks.layers import moving_share
 from belamy.progress import Reporter
@@ -167,7 +166,7 @@ def _train(folder: Path, chosen: Recipe, data: Dataset) -> None:
     """Train into a folder beside, going on with what is there, test it, and give it its name."""
     beside = folder.with_name(f"{files.NEW}{folder.name}")
     options = Options(device="cpu", snapshots=1, watch=False)
-    trainer = make_trainer(chosen, DataSpec(data.shape, tuple(data.classes)), data, options, World())
+    trainer = make_trainer(chosen, data.spec, data, options, World())
     if (beside / "recipe.json").is_file():
         run = Run.open(beside)
         run.rewind()

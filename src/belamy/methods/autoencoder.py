@@ -81,7 +81,7 @@ class Method(EncoderDecoder):
 
     def terms(self, batch: Batch, draw: Draws) -> dict[str, Tensor]:
         """The reconstruction error ``[N]`` and, in a sparse autoencoder, the mean absolute code."""
-        images = base.to_range(batch.images, (0.0, 1.0))
+        images = base.to_range(batch.main, (0.0, 1.0))
         seen = images
         if self.recipe.noise:
             seen = (images + self.recipe.noise * draw.normal("noise", *images.shape)).clamp(0, 1)

@@ -11,18 +11,12 @@ from torch import Tensor, nn
 
 from belamy.data import Batch
 from belamy.methods.recipe import BaseRecipe as BaseRecipe
+from belamy.modalities.fields import DataSpec as DataSpec
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, generator
 
 METHODS = Registry("belamy.methods", "method", "Method")
 OPTIMIZERS = Registry("belamy.training.optimizers", "optimizer", "Optimizer")
-
-
-class DataSpec(NamedTuple):
-    """What the data decides: ``shape`` is (channels, height, width); ``classes`` are the label names, () if none."""
-
-    shape: tuple[int, int, int]
-    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Method(base.BaseMethod):
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
         batch = next(data)
-        images = batch.images
+        images = batch.main
         if self.recipe.noise:
             images = images + self.recipe.noise * draw.normal("noise", *images.shape)
         loss, accuracy = _judged(self.classifier(images), batch)
@@ -67,7 +67,7 @@ class Method(base.BaseMethod):
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """Cross-entropy and accuracy."""
-        images = batch.images
+        images = batch.main
         if self.recipe.printed_test:
             # (x - 255) * 2 - 1 for x in 0..255, as printed; ours is x / 127.5 - 1
             images = ((images + 1) * 127.5 - 255) * 2 - 1

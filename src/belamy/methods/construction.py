@@ -65,7 +65,7 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any, build: Build | None = N
     classes = len(spec.classes)
     condition = recipe.discriminator_condition if classes else UNCONDITIONAL
 
-    def network(shape: tuple[int, int, int]) -> nn.Module:
+    def network(shape: tuple[int, ...]) -> nn.Module:
         made: nn.Module = build(shape) if build else DISCRIMINATORS.build(recipe.discriminator, shape=shape)
         return adapted(made, recipe.discriminator_norm, recipe.discriminator_weights)
 

@@ -353,7 +353,7 @@ class Method(base.BaseMethod):
     def real(self, batch: Batch) -> Tensor:
         """The batch's images in the range that the discriminator is shown."""
         value_range = self.value_range if self.recipe.real_range == "generator" else (0.0, 1.0)
-        return base.to_range(batch.images, value_range)
+        return base.to_range(batch.main, value_range)
 
     def fake(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Generated images for the discriminator."""

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from belamy.data.patterns import PATTERNS, pattern
-from belamy.data.pictures import Unreadable, read_whole
-from belamy.errors import DataError, UsageError
+from belamy.data.pictures import read_whole
+from belamy.errors import DataError, Unreadable, UsageError
 from belamy.losses.perceptual import content as contents
 from belamy.losses.perceptual import covariance, gram
 from belamy.losses.perceptual.total_variation import total_variation
@@ -66,7 +66,7 @@ def compared(
     return PerceptualTerms(content, differences, rough)
 
 
-def moments_of_crops(network: EfficientNetLite, picture: Tensor, shape: tuple[int, int, int]) -> dict[str, Moments]:
+def moments_of_crops(network: EfficientNetLite, picture: Tensor, shape: tuple[int, ...]) -> dict[str, Moments]:
     """The style of a picture as seen in crops of a shape, so that borders count in it as in what learns.
 
     Args:
@@ -117,7 +117,7 @@ def style_picture(name: str) -> np.ndarray:
     return pixels
 
 
-def style_tensor(pixels: np.ndarray, height: int, shape: tuple[int, int, int], like: Tensor) -> Tensor:
+def style_tensor(pixels: np.ndarray, height: int, shape: tuple[int, ...], like: Tensor) -> Tensor:
     """A picture brought to a height, no side below that of a shape, in its colours.  # [1, C, H, W] in [-1, 1]
 
     Args:
@@ -138,7 +138,7 @@ def fingerprint(pixels: np.ndarray) -> str:
     return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def check_channels(shape: tuple[int, int, int], what: str) -> None:
+def check_channels(shape: tuple[int, ...], what: str) -> None:
     """Refuse images that are neither grey nor colour.
 
     Raises:

@@ -60,7 +60,7 @@ class Method(EncoderDecoder):
 
     def terms(self, batch: Batch, draw: Draws) -> dict[str, Tensor]:
         """Reconstruction and weighted Kullback-Leibler terms, ``[N]`` each."""
-        images = base.to_range(batch.images, (0.0, 1.0))
+        images = base.to_range(batch.main, (0.0, 1.0))
         mean, log_variance = self.encoder(images)
         noise = draw.normal("code", len(images), self.recipe.latent)
         deviation = log_variance.exp() if self.recipe.printed else (0.5 * log_variance).exp()

@@ -35,7 +35,7 @@ class Classifier(nn.Module):
 
     def __init__(
         self,
-        shape: tuple[int, int, int],
+        shape: tuple[int, ...],
         classes: int,
         *,
         width: int = 32,

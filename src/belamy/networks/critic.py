@@ -41,7 +41,7 @@ class Critic(nn.Module):
         classes: How many classes are scored, 0 for none.
     """
 
-    def __init__(self, network: nn.Module, shape: tuple[int, int, int], classes: int = 0) -> None:
+    def __init__(self, network: nn.Module, shape: tuple[int, ...], classes: int = 0) -> None:
         super().__init__()
         self.network: Any = network
         self.statistics, self.weights = nn.ModuleList(), nn.ModuleList()
@@ -49,7 +49,7 @@ class Critic(nn.Module):
         self.features = self.count_features(shape)
         self.class_scores = nn.Linear(self.features, classes) if classes else None
 
-    def count_features(self, shape: tuple[int, int, int]) -> int:
+    def count_features(self, shape: tuple[int, ...]) -> int:
         """The number of features before the last layer."""
         self.eval()
         with torch.no_grad():

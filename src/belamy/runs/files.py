@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from belamy.errors import RunError, StorageError
-from belamy.sampling.grid import encode_png
+from belamy.modalities.grid import encode_png
 
 if TYPE_CHECKING:
     import numpy as np

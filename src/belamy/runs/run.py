@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from belamy.data.pictures import Unreadable, read_whole
-from belamy.errors import RunError, StorageError, UsageError
+from belamy.data.pictures import read_whole
+from belamy.errors import RunError, StorageError, Unreadable, UsageError
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.registry import Part, Registry
 from belamy.runs import files, schema
@@ -59,7 +59,7 @@ class Run:
             self.recipe = first.changed(**self.changes())
         except UsageError as error:
             raise RunError(f"{path / 'journal.jsonl'} is damaged: {error} Restore it from a copy.") from None
-        self.spec = DataSpec(facts.domain.shape, facts.domain.classes)
+        self.spec = facts.domain.spec
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.recipe_name} on {self.recipe.data}, {self.samples_seen:,} samples seen)"
@@ -98,7 +98,7 @@ class Run:
             "recipe": recipe_name,
             "method": method_name(recipe),
             "fields": recipe.model_dump(mode="json"),
-            "domain": {"shape": list(spec.shape), "classes": list(spec.classes)},
+            "domain": {"fields": {name: field._asdict() for name, field in spec.fields.items()}},
         }
         files.write_json(path / "data.json", dict(card))
         files.write_json(path / "provenance.json", dict(provenance))

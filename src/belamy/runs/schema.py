@@ -5,10 +5,17 @@ Facts that a newer Belamy added are kept and left alone; what an older one did n
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from math import prod
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, TypeAdapter, model_validator
 from typing_extensions import TypeAliasType
+
+from belamy.modalities.fields import LABEL, DataSpec
+from belamy.modalities.fields import Field as DataField
+
+MOST_VALUES = 1 << 28
+"""Values of a sample, at most: a damaged file must not take all memory."""
 
 Severity = Literal["note", "warning", "severe"]
 Count = Annotated[int, Field(ge=0, le=10**15)]
@@ -26,12 +33,47 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class DomainFacts(Facts):
-    """What the data decided: (channels, height, width) and the names of the classes."""
+class FieldFacts(Facts):
+    """A field of the data; see :class:`belamy.modalities.fields.Field`."""
 
-    shape: tuple[Annotated[int, Field(ge=1, le=64)], Annotated[int, Field(ge=1, le=4096)],
-                 Annotated[int, Field(ge=1, le=4096)]]  # fmt: skip
-    classes: tuple[str, ...]
+    modality: str
+    shape: Annotated[tuple[Annotated[int, Field(ge=1, le=1 << 24)], ...], Field(max_length=8)]
+    classes: tuple[str, ...] = ()
+    rate: Annotated[float, Field(gt=0)] | None = None
+    bits: Literal[8, 16, 32] = 8
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if prod(self.shape) > MOST_VALUES:
+            raise ValueError(f"a sample of {prod(self.shape):,} values, more than {MOST_VALUES:,}")
+        return self
+
+
+class DomainFacts(Facts):
+    """What the data decided: their fields, by name and in order."""
+
+    fields: Annotated[dict[str, FieldFacts], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_pictures(cls, facts: Any) -> Any:
+        """Runs of before fields were named hold a shape and classes."""
+        if not isinstance(facts, dict) or "fields" in facts or not {"shape", "classes"} <= facts.keys():
+            return facts
+        label = {LABEL: {"modality": "category", "shape": (), "classes": facts["classes"]}} if facts["classes"] else {}
+        return {"fields": {"image": {"modality": "image", "shape": facts["shape"]}, **label}}
+
+    @model_validator(mode="after")
+    def _something_beside_the_label(self) -> Self:
+        if self.fields.keys() <= {LABEL}:
+            raise ValueError("no field beside the label")
+        return self
+
+    @property
+    def spec(self) -> DataSpec:
+        """The same as methods are built from."""
+        return DataSpec({name: DataField(each.modality, each.shape, each.classes, each.rate, each.bits)
+                         for name, each in self.fields.items()})  # fmt: skip
 
 
 class RecipeFile(Facts):

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod
+from belamy.modalities.grid import grid
 from belamy.networks.priors import coded, truncated, uniform
-from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture, named
 from belamy.sampling.points import Progress, pixels_at, sampler
 from belamy.sampling.walk import HasPrior

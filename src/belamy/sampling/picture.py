@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from belamy.errors import StorageError, UsageError
-from belamy.sampling.grid import BACKGROUND, CAPTION_INK, encode_png
+from belamy.modalities.grid import BACKGROUND, CAPTION_INK, encode_png
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Picture:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8 or not self.pixels.size:
             raise UsageError(
                 f"a picture needs uint8 pixels [H, W, 3]; got {self.pixels.dtype} {list(self.pixels.shape)}. "
-                "Lay images out with belamy.sampling.grid.grid."
+                "Lay images out with belamy.modalities.grid.grid."
             )
 
     @property

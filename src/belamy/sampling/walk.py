@@ -14,9 +14,9 @@ from torch import Tensor
 from belamy.data import to_uint8
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod
+from belamy.modalities.grid import grid
 from belamy.networks.priors import coded
 from belamy.networks.priors.paths import linear, slerp
-from belamy.sampling.grid import grid
 from belamy.sampling.picture import Picture
 from belamy.sampling.points import Progress, images_at, sampler
 

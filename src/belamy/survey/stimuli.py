@@ -121,7 +121,7 @@ def pictures(
     count: int,
     seed: int,
     *,
-    shape: tuple[int, int, int] | None = None,
+    shape: tuple[int, ...] | None = None,
     size: int | None = None,
     device: str = "cpu",
     held_out: bool = False,
@@ -248,7 +248,7 @@ def _mask(design: Design, collections: Sequence[Collection], number: int) -> byt
 
 def _png(image: Tensor) -> bytes:
     """The bytes of a PNG file of one picture ``[C, H, W]``."""
-    from belamy.sampling.grid import encode_png
+    from belamy.modalities.grid import encode_png
 
     return encode_png(image[0].numpy() if len(image) == 1 else image.permute(1, 2, 0).contiguous().numpy())
 

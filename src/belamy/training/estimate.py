@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
+from belamy.data.dataset import Memory
 from belamy.progress import duration
 from belamy.training.distribution import agree
 from belamy.training.trainer import Trainer
@@ -50,8 +51,8 @@ def estimate(trainer: Trainer) -> Estimate:
     left = max(recipe.train_samples - trainer.clock.samples, 0) / seen
     state = sum(tensor.nbytes for tensor in probe.state().tensors.values())
     gradients = sum(parameter.nbytes for parameter in probe.method.parameters())
-    channels, height, width = trainer.dataset.shape
-    data = 0 if trainer.dataset.streams else len(trainer.dataset) * channels * height * width
+    kept = [column.store for column in trainer.dataset.columns.values() if isinstance(column.store, Memory)]
+    data = sum(store.tensor.nbytes for store in kept)
     return Estimate(left * min(times), state + gradients + sum(saved.values()) + data, seen / min(times))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from belamy.device import choose_device
 from belamy.errors import RunError, UsageError
-from belamy.methods.base import BaseRecipe, DataSpec
+from belamy.methods.base import BaseRecipe
 from belamy.progress import Reporter, reporter
 from belamy.registry import part_fields
 from belamy.runs.checkpoint import Checkpoint
@@ -99,7 +99,7 @@ def begin(
         data = open_recipe_data(recipe, options.offline, say.read)
         for line in data.remarks():
             say.say(f"Data: {line}.")
-        spec = DataSpec(data.shape, tuple(data.classes))
+        spec = data.spec
         if options.autopilot and team.size > 1:
             raise UsageError(f"The autopilot flies in one process, not in {team.size}. Leave out --autopilot.")
         if not spec.classes and (told := heeding_labels(recipe)):
@@ -153,7 +153,7 @@ def go_on(
         opened = open_recipe_data(run.recipe.changed(data=source), offline, say.read, hint)
         trainer = make_trainer(run.recipe, run.spec, opened, options, team)
         if fingerprint(trainer) != facts.data:
-            of = f", which is of {opened.pixels.identity}," if opened.streams else ""
+            of = f", which is of {opened.store.identity}," if opened.streams else ""
             raise RunError(
                 f"The data '{source}' are not those that {run.path} was trained on: their fingerprint{of} differs. "
                 f"Restore them, or start anew with `belamy train`. {hint}"

@@ -17,14 +17,14 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from belamy.data import Batch, to_float, to_uint8
+from belamy.data import to_float, to_uint8
 from belamy.errors import BelamyError, NotFinite
 from belamy.methods.base import Evaluates, Reconstructs, Samples, Stylizes
+from belamy.modalities.grid import grid
 from belamy.progress import Reporter
 from belamy.runs.publish import publish
 from belamy.runs.run import Run
 from belamy.sampling.draw import draw, placement
-from belamy.sampling.grid import grid
 from belamy.seeds import Draws, derive
 from belamy.training.distribution import agree
 from belamy.training.tensorboard import Board
@@ -361,9 +361,7 @@ def evaluation(trainer: Trainer, split: str) -> dict[str, float]:
     with evaluation_mode(trainer):
         for number, chosen in enumerate(indices.split(EVALUATION_BATCH)):
             numbers = Draws(derive(method.recipe.seed, "evaluation"), number, device=device, dtype=dtype)
-            images = to_float(dataset.images(chosen)).to(device, dtype)
-            labels = None if dataset.labels is None else dataset.labels[chosen].to(device)
-            for name, values in method.evaluate(Batch(images, labels, chosen), numbers).items():
+            for name, values in method.evaluate(dataset.batch(chosen, device, dtype), numbers).items():
                 sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + values.double().sum().cpu()
     return {name: float(total) / len(indices) for name, total in sums.items()}
 

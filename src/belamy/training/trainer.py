@@ -183,7 +183,7 @@ class Trainer(Learner):
 
 def _typed(batches: Iterator[Batch], dtype: torch.dtype) -> Iterator[Batch]:
     for batch in batches:
-        yield batch if dtype == torch.float32 else Batch(batch.images.to(dtype), batch.labels, batch.indices)
+        yield batch if dtype == torch.float32 else batch.map(lambda values: values.to(dtype))
 
 
 def fresh(build: Callable[[], BaseMethod], seed: int, device: torch.device, dtype: torch.dtype) -> BaseMethod:

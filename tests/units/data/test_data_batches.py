@@ -101,7 +101,7 @@ def test_images_labels_and_indices_belong_together():
 
 
 def test_only_the_split_is_drawn():
-    dataset = Dataset("split", numbered(30).pixels)
+    dataset = Dataset("split", numbered(30).store)
     assert sorted(drawn(Batches(dataset, "test", 3, 0), 1)) == dataset.splits["test"].tolist()
     assert set(drawn(Batches(dataset, "all", 30, 0), 1)) == set(range(30))
 
@@ -129,7 +129,7 @@ def test_streamed_batches_equal_those_from_memory_wherever_the_position_is_set()
     memory = numbered(20)
     streamed = Dataset(
         "streamed",
-        Computed(memory.pixels.read, 20, (1, 1, 1), lambda update: None),
+        Computed(memory.store.read, 20, (1, 1, 1), lambda update: None),
         labels=memory.labels,
         classes=memory.classes,
         official=memory.splits,

@@ -20,9 +20,9 @@ from PIL import Image
 
 from belamy.data import Dataset, open_data
 from belamy.data.dataset import Attribute, Memory
-from belamy.data.files import Room, Unreadable, visible
+from belamy.data.files import Room, visible
 from belamy.data.formats.idx import write_idx
-from belamy.errors import DataError, UsageError
+from belamy.errors import DataError, Unreadable, UsageError
 
 NAMES = tuple(f"{kind}/{number}.png" for kind in ("cat", "dog") for number in range(5))
 GREY = np.random.default_rng(0).integers(0, 256, (24, 8, 8), dtype=np.uint8)

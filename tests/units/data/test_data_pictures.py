@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from belamy.data.fitting import fit
-from belamy.data.pictures import Unreadable, is_picture_name, read_header, read_picture, strict_pillow
+from belamy.data.pictures import is_picture_name, read_header, read_picture, strict_pillow
+from belamy.errors import Unreadable
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> io.BytesIO:

@@ -12,8 +12,8 @@ from PIL import Image
 from belamy.data import open_data
 from belamy.data.assembly import categories, measurement
 from belamy.data.files import MACHINE_MADE
-from belamy.data.pictures import Unreadable, read_header
-from belamy.errors import DataError, UsageError
+from belamy.data.pictures import read_header
+from belamy.errors import DataError, Unreadable, UsageError
 from belamy.methods.classifier import Recipe
 from belamy.training.setup import open_recipe_data
 

@@ -48,7 +48,7 @@ def test_channels_are_drawn_independently_and_from_all_digits(stacked):
 
 
 def test_images_are_put_together_when_they_are_asked_for(stacked):
-    assert isinstance(stacked.pixels, Computed)
+    assert isinstance(stacked.store, Computed)
     assert stacked.streams
     batch = next(Batches(stacked, "train", 16, 0))
     assert batch.images.shape == (16, 3, 28, 28)

@@ -26,7 +26,7 @@ class Linear(BaseMethod):
     """Images that are linear in their latents, and an encoder that is its inverse."""
 
     def __init__(self, weight: Tensor) -> None:
-        super().__init__(None, DataSpec((1, 4, 4)))
+        super().__init__(None, DataSpec.pictures((1, 4, 4)))
         self.generator = nn.Linear(LATENT, 16)
         with torch.no_grad():
             self.generator.weight.copy_(weight)
@@ -244,7 +244,7 @@ class Folded(BaseMethod):
     """Images that are linear in the absolute values of linear features of two latents."""
 
     def __init__(self) -> None:
-        super().__init__(None, DataSpec((1, 2, 3)))
+        super().__init__(None, DataSpec.pictures((1, 2, 3)))
         self.generator = nn.Sequential(nn.Linear(2, 5), nn.PReLU(1, -1.0), nn.Linear(5, 6)).requires_grad_(False)
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:

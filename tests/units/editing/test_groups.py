@@ -25,7 +25,7 @@ class Mirror(BaseMethod):
     """The four pixels of an image are its latent; a label makes all of them brighter."""
 
     def __init__(self, heeds: bool = False) -> None:
-        super().__init__(BaseRecipe(), DataSpec((1, 2, 2), ("0", "1", "2")))
+        super().__init__(BaseRecipe(), DataSpec.pictures((1, 2, 2), ("0", "1", "2")))
         self.heeds, self.table = heeds, nn.Embedding(3, 1)
         self.table.weight.data = torch.tensor([[0.0], [0.25], [0.5]])
 

@@ -18,7 +18,7 @@ class Smooth(BaseMethod):
     """Images tanh(W z), with labels that turn them upside down if there are classes."""
 
     def __init__(self, classes: tuple[str, ...] = ()) -> None:
-        super().__init__(None, DataSpec((1, 8, 8), classes))
+        super().__init__(None, DataSpec.pictures((1, 8, 8), classes))
         basis = torch.linalg.qr(torch.randn(64, 3, generator=torch.Generator().manual_seed(1))).Q
         self.weight = nn.Parameter(2 * basis)
 

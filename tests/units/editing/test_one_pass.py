@@ -35,9 +35,9 @@ def method(request: pytest.FixtureRequest) -> BaseMethod:
     """A network of either kind, with random weights."""
     torch.manual_seed(3)
     if request.param == "adain":
-        return adain.Method(adain.Recipe.tiny(), DataSpec((3, 32, 32))).eval()
+        return adain.Method(adain.Recipe.tiny(), DataSpec.pictures((3, 32, 32))).eval()
     recipe = single_style.Recipe(stylist=Part(name="johnson", width=4, blocks=2))
-    return single_style.Method(recipe, DataSpec((3, 32, 32))).eval()
+    return single_style.Method(recipe, DataSpec.pictures((3, 32, 32))).eval()
 
 
 def painter(method: BaseMethod) -> Callable[[Tensor], Tensor]:
@@ -53,7 +53,7 @@ def test_adapted_features_have_the_styles_statistics() -> None:
 
 @torch.no_grad()
 def test_strength_and_shares_mix_features() -> None:
-    method = adain.Method(adain.Recipe.tiny(), DataSpec((3, 32, 32))).eval()
+    method = adain.Method(adain.Recipe.tiny(), DataSpec.pictures((3, 32, 32))).eval()
     image, one, other = (scene(32, 40).roll(shift, 3) * 2 - 1 for shift in (0, 7, 15))
     other = -other
     alone = method.stylize(image, [one])

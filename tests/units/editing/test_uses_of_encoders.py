@@ -25,7 +25,7 @@ class Plane(BaseMethod):
     """Codes are coordinates on two orthonormal pictures, reconstructions the points of their plane."""
 
     def __init__(self) -> None:
-        super().__init__(None, DataSpec((1, SIDE, SIDE)))
+        super().__init__(None, DataSpec.pictures((1, SIDE, SIDE)))
         basis = torch.linalg.qr(torch.randn(SIDE * SIDE, 2, generator=torch.Generator().manual_seed(1))).Q
         self.basis = nn.Parameter(basis)
 
@@ -40,7 +40,7 @@ class Generator(BaseMethod):
     """No encoder."""
 
     def __init__(self) -> None:
-        super().__init__(None, DataSpec((1, SIDE, SIDE)))
+        super().__init__(None, DataSpec.pictures((1, SIDE, SIDE)))
         self.weight = nn.Parameter(torch.zeros(1))
 
 

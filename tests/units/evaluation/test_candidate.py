@@ -13,7 +13,6 @@ from PIL import Image
 from belamy.cli import main
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.candidate import Candidate, open_candidate
-from belamy.methods.base import DataSpec
 from belamy.recipes import get
 from belamy.runs.provenance import provenance
 from belamy.runs.run import Run
@@ -38,7 +37,7 @@ def small_run(path: Path, ema_half_life: int = 0) -> Run:
         samples=8, ema_half_life=ema_half_life,
     )  # fmt: skip
     data = open_recipe_data(recipe)
-    spec = DataSpec(data.shape, tuple(data.classes))
+    spec = data.spec
     trainer = make_trainer(recipe, spec, data, Options(device="cpu", watch=False), World())
     run = Run.create(
         path, recipe=recipe, recipe_name="dcgan-mnist", spec=spec,

@@ -34,7 +34,7 @@ class Drawing(base.BaseMethod):
     """Draws images ``shape(z W)`` by a prior of the latents."""
 
     def __init__(self, prior: type = Uniform, shape: object = None) -> None:
-        super().__init__(SimpleNamespace(), DataSpec(SHAPE))
+        super().__init__(SimpleNamespace(), DataSpec.pictures(SHAPE))
         self.prior = prior(3)
         source = torch.Generator().manual_seed(5)
         weight = 0.1 * torch.randn(3, prod(SHAPE), generator=source, dtype=torch.float64)
@@ -53,7 +53,7 @@ class Shifting(base.BaseMethod):
     """Reconstructs images with every value off by a constant."""
 
     def __init__(self, shift: float) -> None:
-        super().__init__(SimpleNamespace(), DataSpec(SHAPE))
+        super().__init__(SimpleNamespace(), DataSpec.pictures(SHAPE))
         self.shift = nn.Parameter(torch.tensor(shift))
 
     def reconstruct(self, images: Tensor) -> Tensor:
@@ -139,7 +139,7 @@ class TestWays:
         recipe = gan.Recipe.tiny().changed(
             generator="dense-fashion", discriminator="dense-fashion", generator_dropout=0.5
         )
-        method = gan.Method(recipe, DataSpec(SHAPE, ("a", "b", "c"))).eval()
+        method = gan.Method(recipe, DataSpec.pictures(SHAPE, ("a", "b", "c"))).eval()
         ways = Ways(method, 4, 0)
         rows = torch.arange(4)
         with torch.no_grad():
@@ -156,7 +156,7 @@ class TestWays:
 
     def test_what_chooses_a_generator_stays(self) -> None:
         recipe = gan.Recipe.tiny().changed(generators=3)
-        method = gan.Method(recipe, DataSpec((1, 8, 8), ("a", "b"))).eval()
+        method = gan.Method(recipe, DataSpec.pictures((1, 8, 8), ("a", "b"))).eval()
         ways = Ways(method, 5, 0)
         kept: list[Tensor] = []
         method.generator.register_forward_pre_hook(lambda _module, given: kept.append(given[0]))
@@ -170,7 +170,7 @@ class TestWays:
         recipe = gan.Recipe.tiny().changed(
             generator="dense-fashion", discriminator="dense-fashion", generators=2, generator_dropout=0.5
         )
-        method = gan.Method(recipe, DataSpec(SHAPE, ("a", "b"))).eval()
+        method = gan.Method(recipe, DataSpec.pictures(SHAPE, ("a", "b"))).eval()
         with pytest.raises(UsageError, match="Several generators with dropout"):
             Ways(method, 2, 0).images(torch.arange(2), torch.zeros(2).double())
 
@@ -255,7 +255,7 @@ class TestElbo:
 
     def method(self, parts: tuple[Tensor, Tensor], error: float = 0.0) -> vae.Method:
         recipe = vae.Recipe.tiny().changed(reconstruction="squared-error", beta=7.0)
-        made = vae.Method(recipe, DataSpec(SHAPE)).double()
+        made = vae.Method(recipe, DataSpec.pictures(SHAPE)).double()
         made.encoder, made.decoder = Exact(*parts, error), Affine(*parts)
         return made
 
@@ -284,7 +284,7 @@ class TestElbo:
         assert found["elbo-500"].value == pytest.approx(expected, abs=0.3)
 
     def test_it_is_the_loss_in_nats_where_the_weights_are_those_of_the_bound(self) -> None:
-        method = vae.Method(vae.Recipe.tiny(), DataSpec((1, 28, 28)))
+        method = vae.Method(vae.Recipe.tiny(), DataSpec.pictures((1, 28, 28)))
         noise = data((1, 28, 28))
         found = probe("elbo:weighted=5").measure(method, noise, None)
         assert terms(method, noise).keys() == {"loss", "reconstruction", "kl"}
@@ -300,18 +300,18 @@ class TestElbo:
 
 
 def conditional() -> gan.Method:
-    return gan.Method(gan.Recipe.tiny(), DataSpec(SHAPE, ("a", "b", "c")))
+    return gan.Method(gan.Recipe.tiny(), DataSpec.pictures(SHAPE, ("a", "b", "c")))
 
 
 class TestEveryProbe:
     @pytest.mark.parametrize(
         ("name", "made"),
         [
-            ("reconstruction", lambda: autoencoder.Method(autoencoder.Recipe.tiny(), DataSpec(SHAPE))),
-            ("elbo", lambda: vae.Method(vae.Recipe.tiny(), DataSpec(SHAPE))),
+            ("reconstruction", lambda: autoencoder.Method(autoencoder.Recipe.tiny(), DataSpec.pictures(SHAPE))),
+            ("elbo", lambda: vae.Method(vae.Recipe.tiny(), DataSpec.pictures(SHAPE))),
             ("path-length", conditional),
             ("continuity", conditional),
-            ("path-length", lambda: vae.Method(vae.Recipe.tiny(), DataSpec(SHAPE))),
+            ("path-length", lambda: vae.Method(vae.Recipe.tiny(), DataSpec.pictures(SHAPE))),
         ],
         ids=["reconstruction-autoencoder", "elbo-vae", "path-length-gan", "continuity-gan", "path-length-vae"],
     )
@@ -327,12 +327,12 @@ class TestEveryProbe:
 
     @pytest.mark.parametrize("name", PROBES.names())
     def test_a_method_that_cannot_is_told_what_it_lacks(self, name: str) -> None:
-        method = classifier.Method(classifier.Recipe.tiny(), DataSpec(SHAPE, ("a", "b")))
+        method = classifier.Method(classifier.Recipe.tiny(), DataSpec.pictures(SHAPE, ("a", "b")))
         with pytest.raises(UsageError, match=r"This run's method .* (J|j)udge"):
             probe(name).measure(method, data(), EXTRACTOR)
 
     def test_an_autoencoder_has_no_bound(self) -> None:
-        method = autoencoder.Method(autoencoder.Recipe.tiny(), DataSpec(SHAPE))
+        method = autoencoder.Method(autoencoder.Recipe.tiny(), DataSpec.pictures(SHAPE))
         with pytest.raises(UsageError, match="does not encode images as distributions"):
             probe("elbo").measure(method, data(), None)
 

@@ -29,7 +29,7 @@ QUICK = VisualisationOptions(units=3, ascent=Ascent(steps=2))
 
 
 def classifying(network: nn.Module | None = None, shape: tuple[int, int, int] = SHAPE) -> classifier.Method:
-    method = classifier.Method(classifier.Recipe.tiny(), DataSpec(shape, ("a", "b", "c")))
+    method = classifier.Method(classifier.Recipe.tiny(), DataSpec.pictures(shape, ("a", "b", "c")))
     if network is not None:
         method.classifier = network
     return method.eval()
@@ -74,7 +74,7 @@ class TestFilters:
             "convolution": KerasConv2d(4, 1, 3, bias=False),
             "shuffled": nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.PixelShuffle(2)),
         }[kind]
-        method = vae.Method(vae.Recipe.tiny(), DataSpec(SHAPE)).eval()
+        method = vae.Method(vae.Recipe.tiny(), DataSpec.pictures(SHAPE)).eval()
         side = 8 if kind == "convolution" else 4
         start = nn.Linear(2, 4 * side * side)
         method.decoder = nn.Sequential(start, nn.Unflatten(1, (4, side, side)), last)
@@ -151,7 +151,7 @@ class TestMaximisation:
         torch.testing.assert_close(roughness_slope(x.detach()), expected)
 
     def test_latents_keep_their_length(self) -> None:
-        method = gan.Method(gan.Recipe.tiny(), DataSpec((1, 8, 8), ("a", "b"))).eval()
+        method = gan.Method(gan.Recipe.tiny(), DataSpec.pictures((1, 8, 8), ("a", "b"))).eval()
         found = subject(method, "generator")
         layer = next(name for name, each in found.layers.items() if len(each.shape) == 3)
         z, before, after = climb(found, layer, [Goal("0", 0), Goal("1", 1)], torch.zeros(SHAPE), 0, Ascent(steps=40))
@@ -159,15 +159,15 @@ class TestMaximisation:
         assert (after > before).all()
 
     def test_what_the_output_is_called(self) -> None:
-        labelled = gan.Method(gan.Recipe.tiny(), DataSpec((1, 8, 8), ("a", "b"))).eval()
+        labelled = gan.Method(gan.Recipe.tiny(), DataSpec.pictures((1, 8, 8), ("a", "b"))).eval()
         titles = [goal.title for goal in goals_of_output(subject(labelled, "discriminator"), SCORE, 1, 16)]
         assert titles == ["a: real", "b: real"]
         recipe = gan.Recipe.tiny().changed(discriminator_condition="unconditional", auxiliary=0.0,
                                            generator_condition="unconditional")  # fmt: skip
-        bare = gan.Method(recipe, DataSpec((1, 8, 8))).eval()
+        bare = gan.Method(recipe, DataSpec.pictures((1, 8, 8))).eval()
         goals = goals_of_output(subject(bare, "discriminator"), SCORE, 1, 16)
         assert [goal.sign for goal in goals] == [1.0] * 4 + [-1.0] * 4
-        encoder = subject(vae.Method(vae.Recipe.tiny(), DataSpec((1, 8, 8), ("a", "b"))).eval(), "encoder")
+        encoder = subject(vae.Method(vae.Recipe.tiny(), DataSpec.pictures((1, 8, 8), ("a", "b"))).eval(), "encoder")
         assert [goal.title for goal in goals_of_output(encoder, OUTPUT, 2, 16)] == ["0 +", "0 -", "1 +", "1 -"]
 
     def test_weights_and_modes_are_as_before(self) -> None:
@@ -189,7 +189,7 @@ class TestEveryMethod:
     @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)], ids=["grey", "colour"])
     def test_each_network_has_pictures(self, name: str, shape: tuple[int, int, int]) -> None:
         recipe = RECIPE_TYPES.load(name).tiny()  # type: ignore[attr-defined]
-        spec = DataSpec(shape, tuple("0123456789"))
+        spec = DataSpec.pictures(shape, tuple("0123456789"))
         method: BaseMethod = METHODS.build(Part(name=name), recipe=recipe, spec=spec).eval()
         found = list(visualise(method, torch.zeros(shape), 3, request=QUICK))
         fed_by_several = {
@@ -205,7 +205,7 @@ class TestEveryMethod:
         assert seeing <= {picture.network for picture in found if picture.kind == "maximisation"}
 
     def test_the_seed_decides(self) -> None:
-        method = gan.Method(gan.Recipe.tiny(), DataSpec((1, 8, 8), ("a", "b"))).eval()
+        method = gan.Method(gan.Recipe.tiny(), DataSpec.pictures((1, 8, 8), ("a", "b"))).eval()
 
         def sheets(seed: int) -> list[bytes]:
             request = VisualisationOptions(units=3, seed=seed, ascent=Ascent(steps=2))

@@ -146,7 +146,7 @@ def test_noise_on_training_images_has_the_deviation_asked_for() -> None:
     seen: list[torch.Tensor] = []
     data = bars(400)
     for noise in (0.0, 0.5):
-        method = Method(Recipe(noise=noise), DataSpec(data.shape, data.classes))
+        method = Method(Recipe(noise=noise), data.spec)
         method.classifier.register_forward_pre_hook(lambda _module, given: seen.append(given[0]))
         next(method.play(Batches(data, "train", 300, 0), Draws(0, 0)))
     assert 0.48 < (seen[1] - seen[0]).std() < 0.52
@@ -164,8 +164,8 @@ def test_attribute_predictors_say_what_they_are_worth(tmp_path: Path, monkeypatc
 
 
 def test_images_of_a_training_too_short_for_its_statistics_are_named() -> None:
-    method = Method(Recipe(classifier=Part(name="convnet"), batch=64), DataSpec((1, 8, 8), ("a", "b")))
+    method = Method(Recipe(classifier=Part(name="convnet"), batch=64), DataSpec.pictures((1, 8, 8), ("a", "b")))
     assert unsettled(method, 157 * 64).startswith("After 157 steps up to 21% of the initial statistics")
     assert unsettled(method, 400 * 64) == ""
-    dense = Method(Recipe(batch=64), DataSpec((1, 8, 8), ("a", "b")))
+    dense = Method(Recipe(batch=64), DataSpec.pictures((1, 8, 8), ("a", "b")))
     assert unsettled(dense, 64) == ""

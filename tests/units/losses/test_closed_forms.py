@@ -159,7 +159,7 @@ class TestDivergence:
         from belamy.methods.base import DataSpec
         from belamy.methods.vae import Recipe
 
-        return Vae(Recipe.tiny().changed(**fields), DataSpec((1, 28, 28)))
+        return Vae(Recipe.tiny().changed(**fields), DataSpec.pictures((1, 28, 28)))
 
     def test_per_pixel(self) -> None:
         mean, variance = torch.tensor([[1.0, -0.5]]), torch.tensor([[1.0, 4.0]])

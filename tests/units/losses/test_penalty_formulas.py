@@ -19,7 +19,6 @@ from belamy.losses.penalties import BasePenalty
 from belamy.losses.penalties.layers import matrix_layers
 from belamy.losses.penalties.orthogonal import overlap
 from belamy.losses.penalty_context import PenaltyContext
-from belamy.methods.base import DataSpec
 from belamy.methods.gan import DISCRIMINATORS, PENALTIES, Recipe
 from belamy.networks.layers import BatchNorm, KerasConv2d, KerasConvTranspose2d
 from belamy.networks.priors.coded import Prior
@@ -427,7 +426,7 @@ class TestMutualInformation:
 def trainer(data: Dataset, **fields: Any) -> Any:
     """The engine of a tiny unconditional recipe on 8-pixel images."""
     recipe = Recipe.tiny().changed(batch=8, auxiliary=0.0, **fields)
-    spec = DataSpec(data.shape, tuple(data.classes))
+    spec = data.spec
     return make_trainer(recipe, spec, data, Options(device="cpu", progress=False), World())
 
 

@@ -20,7 +20,7 @@ from belamy.runs.run import FORMAT, KEEP_CHECKPOINTS, Run, method_name
 
 DENSE = Part(name="dense-fashion")
 RECIPE = gan.Recipe(generator=DENSE, discriminator=DENSE, latent=8, samples=64, batch=16, ema_half_life=64)
-DOMAIN = DataSpec((1, 8, 8), ("a", "b"))
+DOMAIN = DataSpec.pictures((1, 8, 8), ("a", "b"))
 
 
 @pytest.fixture

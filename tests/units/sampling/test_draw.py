@@ -19,7 +19,7 @@ class Painter(BaseMethod):
     """Images whose grey is the latent plus a tenth of the label; in training mode all are black."""
 
     def __init__(self, classes: tuple[str, ...] = ()) -> None:
-        super().__init__(BaseRecipe(), DataSpec((1, 2, 2), classes))
+        super().__init__(BaseRecipe(), DataSpec.pictures((1, 2, 2), classes))
         self.layer = nn.Linear(1, 1)
         self.seen: list[int] = []
 
@@ -100,7 +100,7 @@ def test_training_and_sampling_draw_from_the_same_law(prior: str) -> None:
 
     dense = Part(name="dense-fashion")
     recipe = gan.Recipe(prior=prior, generator=dense, discriminator=dense, latent=64)
-    method = gan.Method(recipe, DataSpec((1, 8, 8)))
+    method = gan.Method(recipe, DataSpec.pictures((1, 8, 8)))
     trained, sampled = method.noise(200, Draws(0, 0)), method.latents(0, range(200))
     assert abs(float(trained.std() - sampled.std())) < 0.03
     assert (float(trained.abs().max()) <= 1) == (float(sampled.abs().max()) <= 1) == (prior == "uniform")

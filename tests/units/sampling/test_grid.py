@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from belamy.errors import UsageError
-from belamy.sampling.grid import BACKGROUND, best_columns, encode_png, grid
+from belamy.modalities.grid import BACKGROUND, best_columns, encode_png, grid
 
 
 def pictures(count: int, channels: int = 3, height: int = 3, width: int = 5) -> np.ndarray:

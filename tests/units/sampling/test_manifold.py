@@ -20,7 +20,7 @@ class Shows(BaseMethod):
     """Two pixels above each other that are the first two of three latents, divided by 2."""
 
     def __init__(self) -> None:
-        super().__init__(BaseRecipe(), DataSpec((1, 2, 1)))
+        super().__init__(BaseRecipe(), DataSpec.pictures((1, 2, 1)))
         self.gain = nn.Parameter(torch.tensor(0.5))
 
     def latents(self, seed: int, indices: list[int]) -> Tensor:
@@ -35,7 +35,7 @@ def lawful(prior: str) -> gan.Method:
         generator=Part.parse("dense-fashion"), discriminator=Part.parse("dense-fashion"), latent=6,
         prior=Part.parse(prior),
     )  # fmt: skip
-    return gan.Method(recipe, DataSpec((1, 8, 8)))
+    return gan.Method(recipe, DataSpec.pictures((1, 8, 8)))
 
 
 def test_the_coordinates_of_the_slides() -> None:

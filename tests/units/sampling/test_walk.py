@@ -17,7 +17,7 @@ from belamy.sampling.picture import Picture, beside, named
 from belamy.sampling.points import class_weights, drawn, encoded, images_at, pixels_at
 from belamy.sampling.walk import PATHS, along, completed, equidistant, evenly, lengths, walk, way
 
-SMALL = DataSpec((1, 8, 8), ("a", "b", "c"))
+SMALL = DataSpec.pictures((1, 8, 8), ("a", "b", "c"))
 CONDITIONS = ("embedding", "one-hot", "gated", "embedding:mode=multiply")
 
 
@@ -25,7 +25,7 @@ class Cubic(BaseMethod):
     """A generator without a law of its own: every pixel is the cube of the first latent."""
 
     def __init__(self) -> None:
-        super().__init__(BaseRecipe(), DataSpec((1, 2, 2)))
+        super().__init__(BaseRecipe(), DataSpec.pictures((1, 2, 2)))
         self.gain = nn.Parameter(torch.ones(1))
 
     def latents(self, seed: int, indices: list[int]) -> Tensor:
@@ -186,7 +186,7 @@ def test_held_labels_stay_and_others_go_straight() -> None:
 
 def test_what_a_walk_refuses() -> None:
     keys = torch.zeros(2, 3)
-    method = autoencoder.Method(autoencoder.Recipe.tiny(), DataSpec((1, 28, 28)))
+    method = autoencoder.Method(autoencoder.Recipe.tiny(), DataSpec.pictures((1, 28, 28)))
     with pytest.raises(UsageError, match="draws no samples"):
         walk(method, keys)
     with pytest.raises(UsageError, match="Did you mean 'linear'"):
@@ -198,7 +198,7 @@ def test_what_a_walk_refuses() -> None:
 
 
 def test_a_vae_walks_between_encoded_images() -> None:
-    method = vae.Method(vae.Recipe.tiny(), DataSpec((1, 28, 28))).eval()
+    method = vae.Method(vae.Recipe.tiny(), DataSpec.pictures((1, 28, 28))).eval()
     images = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
     keys = encoded(method, images)
     made = walk(method, keys, steps=2)

@@ -12,7 +12,7 @@ class Toy(BaseMethod):
     averaged = ("network",)
 
     def __init__(self) -> None:
-        super().__init__(BaseRecipe(), DataSpec((1, 2, 2)))
+        super().__init__(BaseRecipe(), DataSpec.pictures((1, 2, 2)))
         self.network = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
         self.other = nn.Linear(2, 2)
 

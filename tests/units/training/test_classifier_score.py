@@ -103,7 +103,7 @@ def test_the_judges_recipe_is_the_usual_one(data: Dataset, judge: nn.Module, mon
 
 def test_samples_of_a_method_have_the_classes_of_the_training_images(data: Dataset) -> None:
     recipe = gan.Recipe.tiny().changed(generator_condition="embedding")
-    method = gan.Method(recipe, DataSpec((1, 8, 8), CLASSES))
+    method = gan.Method(recipe, DataSpec.pictures((1, 8, 8), CLASSES))
     with torch.no_grad():
         for parameter in method.generator.parameters():
             parameter.mul_(3)
@@ -126,16 +126,16 @@ class TestWrongUses:
             generator_condition="unconditional", discriminator_condition="unconditional", auxiliary=0.0
         )
         with pytest.raises(UsageError, match="do not use labels, so its samples teach no classifier"):
-            conditional_samples(gan.Method(recipe, DataSpec((1, 8, 8), CLASSES)), data)
+            conditional_samples(gan.Method(recipe, DataSpec.pictures((1, 8, 8), CLASSES)), data)
 
     def test_other_classes(self, data: Dataset) -> None:
-        method = gan.Method(gan.Recipe.tiny(), DataSpec((1, 8, 8), ("a", "b")))
+        method = gan.Method(gan.Recipe.tiny(), DataSpec.pictures((1, 8, 8), ("a", "b")))
         with pytest.raises(UsageError, match="classes are not those of shades"):
             conditional_samples(method, data)
 
     def test_data(self, data: Dataset, judge: nn.Module) -> None:
         bare = Dataset("bare", Memory(torch.zeros(40, 1, 8, 8, dtype=torch.uint8)))
-        few = Dataset("few", data.pixels, labels=data.labels, classes=CLASSES, official={"train": torch.arange(300)})
+        few = Dataset("few", data.store, labels=data.labels, classes=CLASSES, official={"train": torch.arange(300)})
         for wrong, says in ((bare, "bare has no labels"), (few, "few holds no images out")):
             with pytest.raises(UsageError, match=says):
                 classifier_score(generated(data), wrong, judge)

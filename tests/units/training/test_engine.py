@@ -44,7 +44,7 @@ def recipe(optimizer: str = "sgd:lr=0.5", **fields: Any) -> gan.Recipe:
 
 def trainer(noise: Dataset, chosen: BaseRecipe) -> Trainer:
     def build() -> BaseMethod:
-        return gan.Method(chosen, DataSpec(noise.shape, tuple(noise.classes)))
+        return gan.Method(chosen, noise.spec)
 
     return Trainer(fresh(build, chosen.seed, torch.device("cpu"), DOUBLE), noise)
 
@@ -284,7 +284,7 @@ class Toy(BaseMethod):
     """A network of four layers whose second gives NaN from a certain step on."""
 
     def __init__(self, chosen: ToyRecipe) -> None:
-        super().__init__(chosen, DataSpec((1, 8, 8)))
+        super().__init__(chosen, DataSpec.pictures((1, 8, 8)))
         self.network = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), Poison(), nn.Linear(4, 1))
 
     @property

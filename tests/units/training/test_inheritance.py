@@ -145,7 +145,7 @@ def test_a_new_average_begins_with_the_weights_of_now(noise_file: Path, tmp_path
 
 
 def test_layers_that_another_part_adds_are_all_that_is_new() -> None:
-    spec = DataSpec((1, 8, 8), ())
+    spec = DataSpec.pictures((1, 8, 8), ())
     old = gan.Method(RECIPE.changed(auxiliary=0.0), spec)
     new = gan.Method(RECIPE.changed(auxiliary=0.0, statistics=("minibatch-standard-deviation",)), spec)
     missing = {name.rpartition(".")[0] for name in new.state_dict()} - fitting(old, new)

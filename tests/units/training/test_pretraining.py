@@ -19,7 +19,7 @@ QUICK = Learning(steps=40)
 class Knowing(BaseMethod):
     """Its weights, once ``taught``, tell the bright half from the dark one; fresh ones are all noise."""
 
-    def __init__(self, recipe: object = None, spec: DataSpec = DataSpec((1, 8, 8))) -> None:  # noqa: B008
+    def __init__(self, recipe: object = None, spec: DataSpec = DataSpec.pictures((1, 8, 8))) -> None:  # noqa: B008
         super().__init__(recipe, spec)
         self.encoder = nn.Linear(64, 2)
 
@@ -38,7 +38,7 @@ class Knowing(BaseMethod):
 class Normalising(BaseMethod):
     """An encoder with batch normalisation."""
 
-    def __init__(self, recipe: object = None, spec: DataSpec = DataSpec((1, 8, 8))) -> None:  # noqa: B008
+    def __init__(self, recipe: object = None, spec: DataSpec = DataSpec.pictures((1, 8, 8))) -> None:  # noqa: B008
         super().__init__(recipe, spec)
         self.encoder = nn.Sequential(nn.Linear(64, 2), BatchNorm(2))
 
@@ -99,7 +99,7 @@ def test_what_learns_and_what_stays(halves: Dataset) -> None:
 
 def test_what_is_held_out_tests_alone_where_it_is_enough(halves: Dataset) -> None:
     assert halves.labels is not None
-    many = Dataset("many", halves.pixels, labels=halves.labels, classes=halves.classes,
+    many = Dataset("many", halves.store, labels=halves.labels, classes=halves.classes,
                    official={"train": torch.arange(200), "test": torch.arange(200, 400)})  # fmt: skip
     rows, note = evaluation_rows(many, torch.arange(8))
     assert torch.equal(rows, torch.arange(200, 400)) and note == ""
@@ -129,9 +129,9 @@ def test_wrong_data_are_told(halves: Dataset) -> None:
     with pytest.raises(UsageError, match="has no labels"):
         few_labels(Knowing(), unlabelled)
     with pytest.raises(UsageError, match="no encoder"):
-        few_labels(BaseMethod(None, DataSpec((1, 8, 8))), halves)
+        few_labels(BaseMethod(None, DataSpec.pictures((1, 8, 8))), halves)
     with pytest.raises(UsageError, match="but this run's images are"):
-        few_labels(Knowing(spec=DataSpec((1, 4, 4))), halves)
+        few_labels(Knowing(spec=DataSpec.pictures((1, 4, 4))), halves)
     whole = Dataset("whole", Memory(halves.images(torch.arange(40))), labels=torch.arange(40) % 2, classes=("a", "b"),
                     official={"train": torch.arange(40)})  # fmt: skip
     with pytest.raises(UsageError, match="leave none of 40 images to test on"):

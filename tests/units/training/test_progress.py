@@ -13,7 +13,6 @@ from rich.console import Console
 from belamy.cli import main
 from belamy.data.dataset import Dataset
 from belamy.methods import gan
-from belamy.methods.base import DataSpec
 from belamy.progress import Bar, Lines, Reporter
 from belamy.training.session import Session, SessionSettings
 from belamy.training.trainer import Clock, Trainer, fresh
@@ -64,7 +63,7 @@ class Listening(Reporter):
 
 def test_the_speed_is_that_of_this_session(noise: Dataset) -> None:
     recipe = gan.Recipe.tiny()
-    spec = DataSpec(noise.shape, tuple(noise.classes))
+    spec = noise.spec
     built = fresh(lambda: gan.Method(recipe, spec), 0, torch.device("cpu"), torch.float32)
     trainer, reporter = Trainer(built, noise), Listening()
     trainer.clock = Clock(samples=10**6, step=1000, seconds=1.0)  # another run's, which was quick

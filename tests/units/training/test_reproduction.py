@@ -6,7 +6,7 @@ import pytest
 
 from belamy import recipes
 from belamy.data import open_data
-from belamy.methods.base import BaseRecipe, DataSpec
+from belamy.methods.base import BaseRecipe
 from belamy.training.distribution import World
 from belamy.training.session import evaluation
 from belamy.training.setup import Options, make_trainer
@@ -15,7 +15,7 @@ from belamy.training.trainer import Trainer
 
 def trainer(recipe: BaseRecipe) -> Trainer:
     data = open_data(recipe.data, offline=True)
-    spec = DataSpec(data.shape, tuple(data.classes))
+    spec = data.spec
     return make_trainer(recipe, spec, data, Options(device="cpu", progress=False), World())
 
 

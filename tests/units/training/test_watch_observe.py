@@ -13,7 +13,7 @@ import belamy
 from belamy.data import Batches, open_data
 from belamy.data.dataset import Dataset, Memory
 from belamy.methods import autoencoder, classifier, gan, vae
-from belamy.methods.base import METHODS, BaseRecipe, DataSpec
+from belamy.methods.base import METHODS, BaseRecipe
 from belamy.progress import Reporter
 from belamy.registry import Part
 from belamy.runs.run import Run, method_name
@@ -33,7 +33,7 @@ RECIPES: dict[str, BaseRecipe] = {
 
 def trainer_of(recipe: BaseRecipe, data: Dataset) -> Trainer:
     """A trainer at the beginning."""
-    spec = DataSpec(data.shape, tuple(data.classes))
+    spec = data.spec
     return Trainer(
         fresh(lambda: METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec), recipe.seed,
               torch.device("cpu"), torch.float32), data,
@@ -99,7 +99,7 @@ def test_a_resumed_run_writes_the_same_rows(digits: Dataset, tmp_path: Path) -> 
 
     def new(name: str) -> Run:
         facts = {"precision": "float32", "snapshots": 1, "data": "", "sessions": []}
-        spec = DataSpec(digits.shape, tuple(digits.classes))
+        spec = digits.spec
         return Run.create(tmp_path / name, recipe=GAN, recipe_name="x", spec=spec, provenance=facts, card={})
 
     whole = session(new("whole"))

@@ -13,7 +13,6 @@ import torch
 from safetensors.torch import save_file
 
 from belamy.data import open_data
-from belamy.methods.base import DataSpec
 from belamy.runs.run import RECIPE_TYPES
 from belamy.training.distribution import world
 from belamy.training.setup import Options, make_trainer
@@ -27,7 +26,7 @@ def main() -> None:
             recipe = RECIPE_TYPES.load(case["method"]).parse(case["fields"])
             data = open_data(recipe.data)
             options = Options(device="cpu", precision=case["precision"], progress=False)
-            trainer = make_trainer(recipe, DataSpec(data.shape, tuple(data.classes)), data, options, team)
+            trainer = make_trainer(recipe, data.spec, data, options, team)
             for _ in range(case["steps"]):
                 trainer.step()
             if team.leads:

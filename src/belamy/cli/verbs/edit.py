@@ -12,7 +12,7 @@ from belamy.cli.images import chosen_class, heeds_labels
 from belamy.cli.options import Json, Offline, OfRun, ProgressOption, Seed, ToFolder, Within, options
 from belamy.cli.output import stems, telling
 from belamy.cli.parsing import verb
-from belamy.errors import UsageError
+from belamy.errors import Unreadable, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,9 +99,9 @@ class Points:
 def run(form: Form) -> int:
     """Invert, change, draw."""
     from belamy.api.steering import Steering
+    from belamy.modalities.grid import grid
     from belamy.runs.files import save_png, write_bytes
     from belamy.runs.run import Run
-    from belamy.sampling.grid import grid
     from belamy.sampling.points import pixels_at
 
     out, wanted, run = form.folder(), additions(form.add), Run.open(form.run)
@@ -218,7 +218,7 @@ def points(form: Form, steering: Steering, label: int | None) -> Points:
     return Points(names, images, found.latents, found.weights, found.way)
 
 
-def pictures(form: Form, shape: tuple[int, int, int]) -> tuple[list[str], Tensor]:
+def pictures(form: Form, shape: tuple[int, ...]) -> tuple[list[str], Tensor]:
     """What to call the pictures, and the pictures in the run's shape.
 
     Raises:
@@ -228,7 +228,7 @@ def pictures(form: Form, shape: tuple[int, int, int]) -> tuple[list[str], Tensor
     import torch
 
     from belamy.data import open_data
-    from belamy.data.pictures import Unreadable, read_picture, strict_pillow
+    from belamy.data.pictures import read_picture, strict_pillow
     from belamy.errors import DataError
 
     path = Path(form.picture).expanduser()

@@ -78,8 +78,8 @@ def spec(recipe: BaseRecipe) -> DataSpec:
         channels, height, width = native_shape(recipe)
         side = (recipe.size, recipe.size) if recipe.size else (height, width)
         classes = (recipe.only,) if recipe.only else tuple("0123456789")
-        return DataSpec((recipe.channels or channels, *side), classes)
-    return DataSpec(data.shape, tuple(data.classes))
+        return DataSpec.pictures((recipe.channels or channels, *side), classes)
+    return data.spec
 
 
 def native_shape(recipe: BaseRecipe) -> tuple[int, int, int]:

@@ -148,8 +148,8 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
     kind, out = form.destination()
     if kind == "folder":
         return _folder(method, form, out, label, fidelity)
+    from belamy.modalities.grid import grid
     from belamy.runs.files import save_png, write_bytes
-    from belamy.sampling.grid import grid
 
     images = _draw(method, form, 0, form.count, label, fidelity)
     if kind == "sheet":
@@ -166,8 +166,8 @@ def _folder(method: BaseMethod, form: Form, out: Path, label: int | None, fideli
     """
     import torch
 
+    from belamy.modalities.grid import grid
     from belamy.runs.files import filling, save_png
-    from belamy.sampling.grid import grid
 
     digits = max(6, len(str(form.start + form.count - 1)))
     names, shown = [], []

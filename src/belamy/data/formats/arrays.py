@@ -15,9 +15,9 @@ import numpy as np
 from belamy.data.arrays import Packed, interpret, joined
 from belamy.data.assembly import Raw, assemble_rows, attribute, categories, measurement, official
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.files import STEP, Unreadable, open_zip, opened, read_member, reason, stamp
+from belamy.data.files import STEP, open_zip, opened, read_member, reason, stamp
 from belamy.data.load_options import LoadOptions
-from belamy.errors import DataError
+from belamy.errors import DataError, Unreadable
 
 MAGIC = b"\x93NUMPY"
 IMAGES = ("images", "image", "x", "imgs", "pixels", "data", "samples", "faces", "arr_0")

@@ -16,9 +16,9 @@ import torch
 
 from belamy.data.assembly import Raw, assemble, official
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.files import STEP, Unreadable, opened, reason, unpacked, visible
+from belamy.data.files import STEP, opened, reason, unpacked, visible
 from belamy.data.load_options import LoadOptions
-from belamy.errors import DataError
+from belamy.errors import DataError, Unreadable
 
 SIDE, PIXELS = 32, 3 * 32 * 32
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

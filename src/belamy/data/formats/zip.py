@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from belamy.data.dataset import Dataset
-from belamy.data.files import MACHINE_MADE, Unreadable, open_zip, read_member, visible
+from belamy.data.files import MACHINE_MADE, open_zip, read_member, visible
 from belamy.data.gallery import Gallery, PictureEntry, labels_for, open_gallery
 from belamy.data.load_options import LoadOptions
 from belamy.data.pictures import is_picture_name
-from belamy.errors import DataError
+from belamy.errors import DataError, Unreadable
 
 _LARGEST = 1 << 28
 """Bytes that one picture file may unpack to."""

@@ -81,7 +81,7 @@ def _stacked(digits: Dataset, stacks: torch.Tensor) -> Computed:
         return digits.images(stacks[indices].flatten()).view(-1, 3, height, width)
 
     def feed(update: Callable[[Any], None]) -> None:
-        digits.pixels.feed(update)
+        digits.store.feed(update)
         update(stacks.numpy().tobytes())
 
     return Computed(read, len(stacks), (3, height, width), feed, "the digits, which of them are stacked, and labels")

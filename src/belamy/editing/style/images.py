@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from belamy.data.pictures import Unreadable, read_whole
+from belamy.data.pictures import read_whole
 from belamy.editing.style.settings import HEIGHTS
-from belamy.errors import DataError, UsageError
+from belamy.errors import DataError, Unreadable, UsageError
 
 SMALLEST = 16
 """Side of a picture that is worth looking at, in pixels."""

@@ -14,7 +14,7 @@ from belamy.editing.style.backbone import Backbone, adopted, build
 from belamy.editing.style.images import load
 from belamy.editing.style.settings import StyleSettings, named
 from belamy.editing.style.stylize import Progress, stylize
-from belamy.sampling.grid import BACKGROUND, grid
+from belamy.modalities.grid import BACKGROUND, grid
 from belamy.sampling.picture import Picture
 from belamy.sampling.picture import named as with_names
 

@@ -23,8 +23,8 @@ from belamy.editing.style.objective import Style, StyleLoss, StyleTerms
 from belamy.editing.style.settings import StyleSettings, named
 from belamy.editing.style.styles import Styles
 from belamy.errors import NotFinite, UsageError, nearest
+from belamy.modalities.grid import encode_png
 from belamy.runs.files import save_png
-from belamy.sampling.grid import encode_png
 from belamy.seeds import generator
 
 WORSE = 1.5

@@ -14,7 +14,7 @@ LEAST, MOST, STEP = 64, 128, 16
 SIZE = 144
 
 
-def efficientnet_features(shape: tuple[int, int, int]) -> NetworkFeatures:
+def efficientnet_features(shape: tuple[int, ...]) -> NetworkFeatures:
     """Means over positions of the blocks 2, 4 and 7: strokes and colours, textures, parts of things; 144 numbers.
 
     Images are made squares of their longer side, at least 64 pixels and at most 128. On 600 of the ``avatars-32``

@@ -21,7 +21,7 @@ class PixelFeatures:
     classes = 0
     layer = resize = ""
 
-    def __init__(self, shape: tuple[int, int, int], side: int = 8) -> None:
+    def __init__(self, shape: tuple[int, ...], side: int = 8) -> None:
         channels, height, width = shape
         self.grid = (min(side, height), min(side, width))
         self.size = channels * self.grid[0] * self.grid[1]

@@ -15,7 +15,7 @@ from belamy.evaluation.neighbours import closest_pairs, has_pair_within
 from belamy.evaluation.rows import digest, placed
 from belamy.evaluation.sides import SidedMetric, Sides, What
 from belamy.evaluation.statistics import Interval
-from belamy.sampling.grid import grid
+from belamy.modalities.grid import grid
 from belamy.seeds import generator
 
 TRIED = 20

@@ -14,7 +14,7 @@ from belamy.evaluation.neighbours import Nearest, nearest, nearest_in_sum
 from belamy.evaluation.rows import placed
 from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
-from belamy.sampling.grid import grid
+from belamy.modalities.grid import grid
 from belamy.seeds import generator
 
 CLOSE = 0.01

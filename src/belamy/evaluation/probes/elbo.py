@@ -130,6 +130,6 @@ def terms(method: Any, data: Dataset) -> Mapping[str, Tensor]:
     """What the method measures of two held-out images."""
     device, dtype = placement(method)
     with evaluating(method):
-        batch = Batch(next(held_out(data, 2)).to(device, dtype), None, torch.arange(2))
+        batch = Batch.of(next(held_out(data, 2)).to(device, dtype), None, torch.arange(2))
         measured: Mapping[str, Tensor] = method.evaluate(batch, Draws(0, 0, device=device, dtype=dtype))
     return measured

@@ -12,8 +12,8 @@ from torch import Tensor
 from belamy.evaluation.visualisation.picture import Sheet, shades
 from belamy.evaluation.visualisation.subject import OUTPUT, Subject, VisualisedLayer
 from belamy.methods.base import from_range
+from belamy.modalities.grid import grid
 from belamy.sampling.draw import placement
-from belamy.sampling.grid import grid
 
 LAYERS = 12
 """Layers that are shown, at most: of more, some evenly spaced with the first and the last."""

@@ -11,8 +11,8 @@ from torch.nn.functional import pixel_shuffle
 
 from belamy.evaluation.visualisation.picture import Sheet, signed
 from belamy.evaluation.visualisation.subject import Subject, VisualisedLayer
+from belamy.modalities.grid import grid
 from belamy.networks.layers import KerasConvTranspose2d
-from belamy.sampling.grid import grid
 
 MOST = 64
 """Filters on a sheet, the largest first."""

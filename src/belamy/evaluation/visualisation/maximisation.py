@@ -12,7 +12,7 @@ from belamy.errors import UsageError
 from belamy.evaluation.visualisation.picture import Sheet, shades
 from belamy.evaluation.visualisation.subject import CLASSES, OUTPUT, SCORE, Subject
 from belamy.methods.base import Classifies, from_range
-from belamy.sampling.grid import grid
+from belamy.modalities.grid import grid
 from belamy.seeds import generator
 
 LAYERS = 4

@@ -30,7 +30,7 @@ class Trace(Protocol):
     quantised: bool = True
     together: bool = False
 
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
+    def unfit(self, shape: tuple[int, ...]) -> str | None:
         """Why images of this shape (channels, height, width) do not have the cue; None if they can."""
         return None
 

@@ -34,7 +34,7 @@ class Trace(BaseTrace):
 
     title = "First digits of coefficients"
 
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
+    def unfit(self, shape: tuple[int, ...]) -> str | None:
         side = min(shape[1:])
         return None if side >= BLOCK else f"a block needs {BLOCK} pixels a side, these images have {side}"
 

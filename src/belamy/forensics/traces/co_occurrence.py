@@ -40,7 +40,7 @@ class Trace(BaseTrace):
         self.levels = check_range("co-occurrence.levels", levels, 2, 64)
         self.reach = check_range("co-occurrence.reach", reach, 1, 16)
 
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
+    def unfit(self, shape: tuple[int, ...]) -> str | None:
         side = min(shape[1:])
         return None if side >= 3 else f"neighbours of neighbours need 3 pixels a side, these images have {side}"
 

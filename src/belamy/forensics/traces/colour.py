@@ -26,7 +26,7 @@ class Trace(BaseTrace):
 
     title = "Colour"
 
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
+    def unfit(self, shape: tuple[int, ...]) -> str | None:
         return None if shape[0] == 3 else f"colour needs 3 channels, these images have {shape[0]}"
 
     def describe(self, values: Tensor) -> Tensor:

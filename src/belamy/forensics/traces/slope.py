@@ -24,7 +24,7 @@ class Trace(BaseTrace):
 
     title = "Slopes of centroids"
 
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
+    def unfit(self, shape: tuple[int, ...]) -> str | None:
         return None if shape[2] >= WINDOW else f"a slope needs {WINDOW} columns, these images have {shape[2]}"
 
     def describe(self, values: Tensor) -> Tensor:

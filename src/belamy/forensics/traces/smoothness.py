@@ -28,7 +28,7 @@ class Trace(BaseTrace):
 
     title = "Smoothness"
 
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
+    def unfit(self, shape: tuple[int, ...]) -> str | None:
         side = min(shape[1:])
         return None if side >= 4 else f"residuals need 4 pixels a side, these images have {side}"
 

@@ -49,7 +49,7 @@ class Trace(BaseTrace):
     def __init__(self, *, strides: tuple[int, ...] = (2, 4, 8)) -> None:
         self.strides = tuple(check_range("spectrum.strides", stride, 2, 64) for stride in strides)
 
-    def unfit(self, shape: tuple[int, int, int]) -> str | None:
+    def unfit(self, shape: tuple[int, ...]) -> str | None:
         side = min(shape[1:])
         return None if side >= 8 else f"a spectrum needs 8 pixels a side, these have {side}"
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from belamy.data import Batch, to_float
+from belamy.data import Batch
 from belamy.methods import base
 from belamy.methods.base import Samples
 from belamy.networks.layers import KerasConvTranspose2d
@@ -149,9 +149,7 @@ class Watch:
 
     def _batch(self, indices: Tensor) -> Batch:
         """Images of the data set as the method is given them."""
-        data, device = self.trainer.dataset, self.trainer.device
-        images = to_float(data.images(indices)).to(device, self.trainer.dtype)
-        return Batch(images, None if data.labels is None else data.labels[indices].to(device), indices)
+        return self.trainer.dataset.batch(indices, self.trainer.device, self.trainer.dtype)
 
     def _labels(self, turn: int, count: int) -> Tensor | None:
         """Classes as frequent as in the data."""

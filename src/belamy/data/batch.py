@@ -1,0 +1,61 @@
+"""A batch: aligned, named fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from belamy.modalities.fields import LABEL
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One process's share of a batch.
+
+    Args:
+        fields: Each field's samples as networks see them, by name; class numbers under ``label``.  # [n, …] each
+        indices: Which samples of the data set these are.  # [n]
+
+    Example:
+        >>> import torch
+        >>> batch = Batch.of(torch.zeros(2, 1, 4, 4), None, torch.arange(2))
+        >>> len(batch), batch["image"].shape, batch.labels
+        (2, torch.Size([2, 1, 4, 4]), None)
+    """
+
+    fields: Mapping[str, Tensor]
+    indices: Tensor
+
+    @classmethod
+    def of(cls, images: Tensor, labels: Tensor | None, indices: Tensor) -> Batch:
+        """The usual two fields: pictures ``[n, C, H, W]`` in [-1, 1], and class numbers ``[n]`` or None."""
+        return cls({"image": images} if labels is None else {"image": images, LABEL: labels}, indices)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.fields[name]
+
+    @property
+    def main(self) -> Tensor:
+        """The main field: the first that is not the label.  # [n, …]"""
+        return next(values for name, values in self.fields.items() if name != LABEL)
+
+    @property
+    def images(self) -> Tensor:
+        """The pictures, in [-1, 1].  # [n, C, H, W]"""
+        return self.fields["image"]
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Class numbers, or None where the data have none.  # [n]"""
+        return self.fields.get(LABEL)
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
+        """The same batch with a function applied to every field of floating numbers."""
+        changed = {name: function(values) if values.is_floating_point() else values
+                   for name, values in self.fields.items()}  # fmt: skip
+        return Batch(changed, self.indices)

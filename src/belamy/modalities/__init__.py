@@ -1,0 +1,93 @@
+"""Kinds of data: one file each says how a sample becomes numbers, a file, a picture to look at and facts.
+
+Nothing outside knows bytes, grids, PNG or WAV. Other packages add kinds by entry points of the group
+``belamy.modalities``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from belamy.registry import Part, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from torch import Tensor
+
+    from belamy.modalities.fields import Field, Media
+
+MODALITIES = Registry("belamy.modalities", "modality", "Modality")
+
+
+class Modality(Protocol):
+    """What the class ``Modality(*, …)`` of a file here must have; its options say how files are read.
+
+    Attributes:
+        suffix: Of a file of one sample, e.g. ``.png``.
+        words: What one and several samples are called in messages.
+    """
+
+    suffix: str
+    words: tuple[str, str]
+
+    def to_float(self, raw: Tensor, field: Field) -> Tensor:
+        """What networks see of samples as files hold them: float32 in [-1, 1], or whole numbers of tokens.
+
+        Args:
+            raw: ``[n, *field.shape]``.
+            field: Its shape and kind.
+        """
+        ...
+
+    def to_raw(self, values: Tensor, field: Field) -> Tensor:
+        """Samples as files hold them of what networks make, clipped and rounded.  # [n, *field.shape]"""
+        ...
+
+    def sheet(
+        self, raw: Tensor, field: Field, columns: int | None = None, captions: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """One picture of all samples, at most some 4,000 pixels a side.  # uint8 [H, W, 3]"""
+        ...
+
+    def media(self, raw: Tensor, field: Field) -> tuple[Media, ...]:
+        """What is better heard, read or played than looked at; () for pictures."""
+        ...
+
+    def encode(self, raw: Tensor, field: Field) -> bytes:
+        """The file of one sample.
+
+        Args:
+            raw: ``field.shape``.
+            field: Its shape and kind.
+        """
+        ...
+
+    def decode(self, data: bytes, field: Field) -> Tensor:
+        """One sample, ``field.shape``, from a file.
+
+        Raises:
+            Unreadable: It holds none of that shape; the text is the reason.
+        """
+        ...
+
+    def describe(self, raw: Tensor, field: Field) -> dict[str, Any]:
+        """Facts of samples for the data doctor, as JSON."""
+        ...
+
+    def distances(self, a: Tensor, b: Tensor, field: Field) -> Tensor:
+        """How far each sample of one set is from each of another, for nearest neighbours.  # float [n, m]"""
+        ...
+
+
+@cache
+def modality(name: str) -> Modality:
+    """The modality of a name, with the options that it has by default.
+
+    Raises:
+        UsageError: There is none.
+    """
+    made: Modality = MODALITIES.build(Part(name=name))
+    return made
