@@ -17,7 +17,7 @@ from belamy.data.dataset import Attribute
 from belamy.data.files import STEP, read_text, visible, walk
 from belamy.data.layout import read_layout
 from belamy.data.pictures import is_picture_name
-from belamy.errors import DataError
+from belamy.errors import DataError, Unreadable
 
 SUFFIXES = (".txt", ".text", ".md")
 JSON_LINES = (".jsonl", ".ndjson")
@@ -26,6 +26,7 @@ OTHER_ARRAYS = (".npy", ".npz", ".zip", ".wav", ".flac")
 _NAME = 48
 _LINE = re.compile("[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_BINARY, _SHARE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]"), 0.1
 _SPLITS = frozenset(("train", "training", "test", "testing", "val", "valid", "validation"))
 
 
@@ -120,11 +121,11 @@ def read_corpus(
     left, blank = max(budget, STEP) // 16, 0
     for file, name in inside.items():
         try:
-            text = read_text(file, left, encoding)
-        except DataError as error:
-            if path.is_file() or "Split it" in str(error):
-                raise
-            skipped.append((name, str(error).removeprefix(f"{file} ").partition(". ")[0]))
+            text = _read(file, left, encoding)
+        except Unreadable as error:
+            if path.is_file():
+                raise DataError(f"{path} {error}") from None
+            skipped.append((name, str(error).partition(". ")[0]))
             continue
         left -= len(text)
         for document in _documents(text, name, by_line, skipped):
@@ -143,6 +144,28 @@ def read_corpus(
 def text_files(folder: Path) -> Iterator[Path]:
     """The files of a folder and below that hold text, by their names."""
     return (file for file in walk(folder) if file.suffix.lower() in (*SUFFIXES, *JSON_LINES))
+
+
+def _read(file: Path, left: int, encoding: str) -> str:
+    """What a text file says; what is wrong with one that can be left out is the text of an ``Unreadable``."""
+    if file.stat().st_size > left:
+        raise DataError(f"{file} and those before it hold more text than fits: {left:,} bytes are left. Give fewer.")
+    try:
+        text = read_text(file, left, encoding)
+    except DataError as error:
+        hint = "" if encoding != "utf-8" else " To read it as it is: --modality text:encoding=latin-1 (or utf-16)."
+        raise Unreadable(f"{str(error).removeprefix(f'{file} ')}{hint}") from None
+    if is_binary(text):
+        raise Unreadable("is no text but a binary file. Take it out of the data.")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise Unreadable(f"holds a NUL character in line {line:,}, as binary files do. Take it out of the data.")
+    return text
+
+
+def is_binary(text: str) -> bool:
+    """Whether a share of the characters that no text has are control characters."""
+    return len(_BINARY.findall(text)) > _SHARE * len(text)
 
 
 def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
