@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -24,7 +24,6 @@ JSON_LINES = (".jsonl", ".ndjson")
 OTHER_ARRAYS = (".npy", ".npz", ".zip", ".wav", ".flac")
 """A folder with such files in it is none of documents."""
 _NAME = 48
-_LINE = re.compile("[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _BINARY, _SHARE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]"), 0.1
 _SPLITS = frozenset(("train", "training", "test", "testing", "val", "valid", "validation"))
@@ -168,15 +167,10 @@ def is_binary(text: str) -> bool:
     return len(_BINARY.findall(text)) > _SHARE * len(text)
 
 
-def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Each line that is not empty, with its number from 1; a carriage return with a line feed ends one line."""
-    number, at = 1, 0
-    for end in _ENDS.finditer(text):
-        if end.start() > at:
-            yield number, text[at : end.start()]
-        number, at = number + 1, end.end()
-    if at < len(text):
-        yield number, text[at:]
+def numbered_lines(text: str) -> Iterable[tuple[int, str]]:
+    """Each line with its number from 1; a carriage return with a line feed ends one line."""
+    lines = _ENDS.split(text)
+    return enumerate(lines if lines[-1] else lines[:-1], 1)
 
 
 def _documents(text: str, name: str, by_line: bool, skipped: list[tuple[str, str]]) -> Iterator[Document]:
@@ -184,7 +178,7 @@ def _documents(text: str, name: str, by_line: bool, skipped: list[tuple[str, str
     if PurePosixPath(name).suffix.lower() in JSON_LINES:
         for number, line in numbered_lines(text):
             try:
-                yield _parsed(line, name, number)
+                yield _parsed(line, name, number) if line.strip() else Document("", name, number)
             except ValueError as error:
                 skipped.append((f"{name}:{number}", str(error)))
     elif by_line:

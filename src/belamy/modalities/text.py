@@ -54,6 +54,7 @@ class Vocabulary:
     def __init__(self, symbols: Sequence[str]) -> None:
         self.symbols = tuple(symbols)
         self.words = any(len(symbol) > 1 for symbol in self.symbols[len(SPECIAL) :])
+        self._unknown = f" {_REPLACEMENT}" if self.words else _REPLACEMENT
         self._places = {symbol: place for place, symbol in enumerate(self.symbols) if place >= len(SPECIAL)}
 
     @classmethod
@@ -84,12 +85,15 @@ class Vocabulary:
 
     def text(self, numbers: Iterable[int]) -> str:
         """What symbols say; what follows an end is on the next line."""
-        said = [number for number in numbers if number != PADDING]
-        while said and said[-1] == END:
-            said.pop()
-        written = {END: "\n", UNKNOWN: f" {_REPLACEMENT}" if self.words else _REPLACEMENT}
-        whole = "".join(written.get(number) or self.symbols[number] for number in said)
-        return "\n".join(line.removeprefix(" ") for line in whole.split("\n")) if self.words else whole
+        pieces: list[list[str]] = [[]]
+        for number in numbers:
+            if number == END:
+                pieces.append([])
+            elif number != PADDING:
+                pieces[-1].append(self._unknown if number == UNKNOWN else self.symbols[number])
+        while len(pieces) > 1 and not pieces[-1]:
+            pieces.pop()
+        return "\n".join("".join(piece).removeprefix(" " if self.words else "") for piece in pieces)
 
     def row(self, text: str, length: int) -> list[int]:
         """A text's symbols, its end and padding, or its first ``length`` symbols."""
@@ -98,13 +102,13 @@ class Vocabulary:
 
 
 def split(text: str, words: bool) -> list[str]:
-    """A text's symbols: characters, or words with the space before them.
+    """A text's symbols: characters, or words with the space before them, as if one stood before the text.
 
     Example:
         >>> split("don't stop, 42", True)
         [" don't", ' stop', ',', ' 42']
     """
-    return _WORDS.findall(text if text[:1].isspace() or not text else f" {text}") if words else list(text)
+    return _WORDS.findall(f" {text}" if text else "") if words else list(text)
 
 
 class Modality:
