@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from belamy.data import Batches, to_float
+from belamy.data import Batch, Batches, to_float
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
 from belamy.methods.base import (
@@ -29,7 +29,7 @@ from belamy.methods.gan import GENERATORS
 from belamy.registry import Part
 from belamy.runs.run import RECIPE_TYPES, Run
 from belamy.sampling.draw import draw
-from belamy.seeds import Draws
+from belamy.seeds import Draws, SampleDraws
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
@@ -192,7 +192,9 @@ class TestCapabilities:
             assert again.min() >= -1.0001 and again.max() <= 1.0001
         if isinstance(method, Stylizes):
             styles = [images[:1]] if method.takes_styles else []
-            for painted in (method.show(images), method.stylize(images, styles, strength=0.5)):
+            batch, draws = Batch.of(images, None, torch.arange(5)), SampleDraws(0, range(5))
+            shown = method.show(batch, draws)["painted"][1]
+            for painted in (shown, method.stylize(images, styles, strength=0.5)):
                 assert painted.shape == images.shape
                 assert painted.min() >= -1.0001 and painted.max() <= 1.0001
             assert method.stylize(images[..., :25, :], styles).shape == (5, 1, 25, 28)

@@ -23,9 +23,14 @@ FORMATS = Registry("belamy.data.formats", "data format", "Format")
 def open_data(
     source: str | Path,
     *,
-    size: int | None = None,
+    modality: str | None = None,
+    size: int | str | tuple[int, int] | None = None,
     fit: str = "crop",
     channels: int | None = None,
+    alpha: str = "white",
+    rate: int | None = None,
+    length: int | None = None,
+    other: str | Path | None = None,
     labels: str | None = None,
     levels: int | None = None,
     offline: bool = False,
@@ -41,10 +46,17 @@ def open_data(
     Args:
         source: ``mnist``, ``avatars``, … or a folder of images, a ``.zip`` of images, a ``.npy`` or ``.npz`` array,
             IDX files, the binary version of CIFAR.
-        size: Side of the square images, in pixels, 4..4096; None keeps an array's own size and takes for files the
-            median short side, rounded to a multiple of 4, at most 64.
+        modality: What kind the data are, where they do not say it themselves, e.g. ``audio``; options of its reader
+            follow a colon, ``text:unit=words``.
+        size: Of pictures: a side in pixels, 4..4096, (height, width) or ``"96x64"``, or ``"native"`` where all are
+            alike; None keeps an array's own size and takes for files the median short side, rounded to a multiple of 4,
+            at most 64.
         fit: ``crop`` the centre, ``pad`` with white, or ``stretch``.
-        channels: 1 for grey, 3 for RGB; None for what the source has.
+        channels: Of pictures: 1 for grey, 3 for RGB; None for what the source has.
+        alpha: Of pictures: transparency lies on ``white``, or ``keep`` it as a channel.
+        rate: Of sound and films: samples or frames per second.
+        length: Samples of a clip, symbols of a text, frames of a film, steps of a series.
+        other: Data of a second side that is not aligned with the first; its main field is called ``other``.
         labels: The attribute that serves as label, or a CSV file with file names and labels; or a measure of the
             images, split in the middle (``thickness``) or into equal parts (``thickness:parts=3``).
         levels: The value that is white in pictures and arrays of more than 8 bits, e.g. 4095 of a 12-bit camera; None
@@ -63,9 +75,13 @@ def open_data(
         Dataset('avatars-16', 3000 images of 3x16x16)
     """
     options = LoadOptions(
+        modality=modality,
         size=size,
         fit=fit,
         channels=channels,
+        alpha=alpha,
+        rate=rate,
+        length=length,
         labels=labels,
         levels=levels,
         offline=offline,
@@ -75,6 +91,11 @@ def open_data(
     )
     measured = labels is not None and is_measured(labels)
     data = _opened(source, replace(options, labels=None) if measured else options)
+    _check_kind(data, options)
+    if other is not None:
+        second = _opened(other, replace(options, labels=None))
+        _check_kind(second, options)
+        data = data.changed(sides={"other": second})
     if levels is not None and not any(LEVELS in note for note in data.notes):
         raise UsageError(
             f"{data.name} holds no whole numbers beyond 8 bits, so --levels {levels} changes nothing: omit it."
@@ -82,6 +103,15 @@ def open_data(
     if labels is None or not measured:
         return data
     return _opened(source, options) if labels in data.attributes else labelled(data, labels)
+
+
+def _check_kind(data: Dataset, options: LoadOptions) -> None:
+    """Refuse data of another kind than was asked for, and options that belong to pictures where there are none."""
+    held, kind = data.field.modality, options.kind
+    if kind is not None and kind.name != held:
+        raise UsageError(f"{data.name} holds data of the kind {held}, not {kind.name}. Leave --modality out.")
+    if held != "image" and (given := options.of_pictures()):
+        raise UsageError(f"{data.name} is of the kind {held}, and {given[0]} belongs to pictures. Leave it out.")
 
 
 def _opened(source: str | Path, options: LoadOptions) -> Dataset:
@@ -92,16 +122,22 @@ def _opened(source: str | Path, options: LoadOptions) -> Dataset:
     path = Path(os.path.expanduser(text))
     if not text or not os.path.lexists(path):
         raise _unknown(text, path)
-    return _claimant(path).open(path, options)
+    return _claimant(path, options).open(path, options)
 
 
-def _claimant(path: Path) -> Format:
+def _claimant(path: Path, options: LoadOptions) -> Format:
     formats: list[Any] = [FORMATS.load(name)() for name in FORMATS.names()]
+    if options.kind is not None:
+        formats = [made for made in formats if options.kind.name in made.modalities]
+        if not formats:
+            raise UsageError(f"No data format holds {options.kind.name}. Leave --modality out.")
     try:
         claims = [(made.claim(path), made) for made in formats]
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     strength, best = max(claims, key=lambda claim: claim[0])
+    if not strength and options.kind is not None:
+        raise DataError(f"{path} is not data of the kind {options.kind.name} that Belamy reads.")
     if not strength:
         raise DataError(
             f"{path} is not data that Belamy reads. It reads a folder or .zip of images, .npy and .npz arrays, IDX "

@@ -37,6 +37,11 @@ class Method(Module, Protocol):
     averaged: tuple[str, ...]
     fingerprint: str
 
+    @classmethod
+    def requires(cls, recipe: Any) -> Mapping[str, str]:
+        """The fields that the data must have, by name, with their modalities."""
+        ...
+
     @property
     def players(self) -> dict[str, Player]:
         """The players of the method, by name."""

@@ -14,10 +14,11 @@ from belamy.data import Batch, open_data, to_float
 from belamy.errors import UsageError
 from belamy.methods import base, perception
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.modalities.fields import Field as DataField
 from belamy.networks.adain import Adapted, Painter
 from belamy.networks.efficientnet_lite import EfficientNetLite
 from belamy.registry import Part
-from belamy.seeds import Draws
+from belamy.seeds import Draws, SampleDraws
 
 SCALES = ("stem", "b2", "b4")
 """Layers of the encoder that are adapted and decoded: at a half, a quarter and an eighth of the size."""
@@ -140,12 +141,14 @@ class Method(base.BaseMethod):
         wide = F.pad(images, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         return self._decoded(self._adapted(wide, styles, shares, strength), images)
 
-    def show(self, images: Tensor) -> Tensor:
-        """See :class:`belamy.methods.base.Stylizes`."""
+    def show(self, batch: Batch, draws: SampleDraws) -> dict[str, tuple[DataField, Tensor]]:
+        """Pictures, the styles that it learns from, one after the other, and the pictures painted in them."""
         if not len(self._styles):
             self.prepare()
+        images, field = batch.images, self.spec.field
         styles = to_float(self._styles[torch.arange(len(images)) % len(self._styles)]).to(images)
-        return self._decoded(self._adapted(images, [styles], [1.0], 1.0), images)
+        painted = self._decoded(self._adapted(images, [styles], [1.0], 1.0), images)
+        return {"image": (field, images), "style": (field, styles), "painted": (field, painted)}
 
     def _adapted(
         self, images: Tensor, styles: Sequence[Tensor], shares: Sequence[float], strength: float

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from belamy.data import Batch
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.methods.requirements import MAIN, kind_of
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws
 
@@ -54,6 +55,11 @@ class EncoderDecoder(base.BaseMethod):
         self.encoder: nn.Module = ENCODERS.build(recipe.encoder, **given)
         self.decoder: nn.Module = DECODERS.build(recipe.decoder, **given)
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
+
+    @classmethod
+    def requires(cls, recipe: Any) -> Mapping[str, str]:
+        """Data of the kind that the decoder makes."""
+        return {MAIN: kind_of(DECODERS, recipe.decoder)}
 
     @property
     def players(self) -> dict[str, Player]:

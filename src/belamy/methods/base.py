@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from belamy.data import Batch
 from belamy.methods.recipe import BaseRecipe as BaseRecipe
 from belamy.modalities.fields import DataSpec as DataSpec
+from belamy.modalities.fields import Field as DataField
 from belamy.registry import Part, Registry
-from belamy.seeds import Draws, generator
+from belamy.seeds import Draws, SampleDraws, generator
 
 METHODS = Registry("belamy.methods", "method", "Method")
 OPTIMIZERS = Registry("belamy.training.optimizers", "optimizer", "Optimizer")
@@ -67,6 +68,19 @@ class BaseMethod(nn.Module):
         super().__init__()
         self.recipe, self.spec = recipe, spec
 
+    @classmethod
+    def requires(cls, recipe: Any) -> Mapping[str, str]:
+        """The fields that the data must have, by name, with their modalities.
+
+        ``main`` is the main field, whatever it is called; ``any`` is every modality.
+        """
+        return {"main": "image"}
+
+    @property
+    def output(self) -> DataField:
+        """What samples, reconstructions and the like are; by default like the main field of the data."""
+        return self.spec.field
+
     def prepare(self, offline: bool = False) -> None:
         """Read what is learned from beside the data, once, before anything is learned or written.
 
@@ -102,16 +116,97 @@ class BaseMethod(nn.Module):
         return dict.fromkeys(self.networks(), (self.spec.shape,))
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """What a sampler is given beside latents, if its ``generate`` takes the keyword ``sampling``.
+
+    Args:
+        draws: Random streams of its own; row i depends on the seed and the i-th sample's index alone.
+        steps: Of a sampler that takes many; None for the method's own number.
+        report: Called with steps done and steps in all; it shows the progress, and ends the sampling by raising.
+        options: What else the method lets a user choose, e.g. a temperature.
+    """
+
+    draws: SampleDraws
+    steps: int | None = None
+    report: Callable[[int, int], None] = lambda done, total: None
+    options: Mapping[str, float] = field(default_factory=dict)
+
+
 @runtime_checkable
 class Samples(Protocol):
-    """Draws new images."""
+    """Draws new samples of the field ``output``."""
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """``[n, latent]``: the latent of each sample index, a function of (seed, index) alone."""
         ...
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Images ``[n, C, H, W]`` in [-1, 1]."""
+        """Samples ``[n, *shape]`` as networks see them: images in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Translates(Protocol):
+    """Makes one field of another: a photograph of a drawing, clean sound of noisy."""
+
+    source: str
+    """The name of the field that is given."""
+    target: str
+    """The name of the field that is made."""
+
+    def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
+        """Values ``[n, …]`` of the target field from values of the source field, both as networks see them.
+
+        Args:
+            source: What is given.
+            draws: Random streams; the i-th translation depends on the seed and the i-th index alone.
+        """
+        ...
+
+
+@runtime_checkable
+class HasLikelihood(Protocol):
+    """Knows how likely data are."""
+
+    likelihood: Literal["exact", "bound"]
+    """Whether ``log_prob`` is the likelihood itself or a lower bound of it."""
+
+    def log_prob(self, batch: Batch, draws: SampleDraws) -> Tensor:
+        """``[n]``: log-likelihood of each sample in nats, of the data as files hold them."""
+        ...
+
+
+@runtime_checkable
+class Continues(Protocol):
+    """Goes on with a sequence."""
+
+    def continuation(self, prefix: Tensor, count: int, sampling: Sampling) -> Tensor:
+        """``[n, t + count]``: a prefix ``[n, t]`` and what follows it, e.g. numbers of symbols."""
+        ...
+
+
+@runtime_checkable
+class Imputes(Protocol):
+    """Fills gaps."""
+
+    def impute(self, values: Tensor, known: Tensor, draws: SampleDraws) -> Tensor:
+        """Values ``[n, …]`` whose unknown ones are filled; the known ones stay.
+
+        Args:
+            values: As networks see them; anything where they are unknown.
+            known: Which are known, of the same shape, bool.
+            draws: Random streams by sample index.
+        """
+        ...
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """Decides itself what a snapshot of its training shows."""
+
+    def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:
+        """Named fields in order, e.g. input, output and target: what each is, and its values as networks see them."""
         ...
 
 
@@ -147,10 +242,6 @@ class Stylizes(Protocol):
         Raises:
             UsageError: It needs styles and gets none, or the other way round.
         """
-        ...
-
-    def show(self, images: Tensor) -> Tensor:
-        """Images ``[n, C, H, W]`` painted in the styles that it learns from, one after the other."""
         ...
 
 

@@ -13,6 +13,7 @@ from belamy.data import Batch
 from belamy.errors import DataError
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.methods.requirements import MAIN, kind_of
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws
 
@@ -50,6 +51,11 @@ class Method(base.BaseMethod):
                 "folder of its own, or name a CSV file of labels with --labels."
             )
         self.classifier: nn.Module = CLASSIFIERS.build(recipe.classifier, shape=spec.shape, classes=len(spec.classes))
+
+    @classmethod
+    def requires(cls, recipe: Recipe) -> Mapping[str, str]:
+        """Data of the kind that the network takes."""
+        return {MAIN: kind_of(CLASSIFIERS, recipe.classifier)}
 
     @property
     def players(self) -> dict[str, Player]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import torch
@@ -30,6 +30,7 @@ from belamy.methods.construction import (
     make_critic,
     make_generator,
 )
+from belamy.methods.requirements import MAIN, kind_of
 from belamy.networks.critic import DiscriminatorOutput
 from belamy.networks.pool import Pool
 from belamy.registry import Part, Registry
@@ -182,6 +183,11 @@ class Method(base.BaseMethod):
         given = {"shape": spec.shape, "value_range": self.value_range}
         self.views = nn.ModuleList(VIEWS.build(part, **given) for part in recipe.views)
         self.pool = Pool(recipe.replay, spec.shape) if recipe.replay else None
+
+    @classmethod
+    def requires(cls, recipe: Recipe) -> Mapping[str, str]:
+        """Data of the kind that the generator makes."""
+        return {MAIN: kind_of(GENERATORS, recipe.generator)}
 
     @property
     def players(self) -> dict[str, Player]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from belamy.data.load_options import parse_size
 from belamy.errors import UsageError, nearest
+from belamy.modalities import MODALITIES
 from belamy.registry import Part, Registry
 
 SCHEDULES = Registry("belamy.training.schedules", "schedule", "Schedule")
@@ -27,13 +29,25 @@ class BaseRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     data: str = "mnist"
-    """A named data set, a folder of images, an archive or an array file."""
-    size: int | None = Field(default=None, gt=0, le=4096)
-    """Side of the square images to train on, in pixels; by default the data's own."""
+    """A named data set, a folder or a file of pictures, sounds, texts …, an archive or an array file."""
+    modality: str | None = None
+    """What kind the data are, where they do not say it themselves: image, audio, text … with the options of its reader,
+    e.g. text:unit=words."""
+    other: str | None = None
+    """Data of a second side that is not aligned with the first."""
+    size: int | str | None = None
+    """Of pictures: a side of 64 pixels, 96x64 (height x width), or native where all are alike; by default the data's
+    own."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How an image of another aspect ratio is made square."""
-    channels: Literal[1, 3] | None = None
-    """1 for grey, 3 for colour; by default what the data has."""
+    """How a picture of another aspect ratio is brought to its size."""
+    channels: int | None = Field(default=None, ge=1, le=64)
+    """Of pictures: 1 for grey, 3 for colour; by default what the data have."""
+    alpha: Literal["white", "keep"] = "white"
+    """Of pictures: whether transparency lies on white or stays a channel."""
+    rate: int | None = Field(default=None, ge=1, le=10**7)
+    """Of sound and films: samples or frames per second."""
+    length: int | None = Field(default=None, ge=1, le=1 << 24)
+    """Samples of a clip of sound, symbols of a text, frames of a film, steps of a series."""
     labels: str | None = None
     """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
     levels: int | None = Field(default=None, gt=0, le=1 << 24)
@@ -54,6 +68,23 @@ class BaseRecipe(BaseModel):
     """Clip every element of the gradients to this magnitude."""
     clip_norm: float | None = Field(default=None, gt=0)
     """Scale each player's gradient down to this Euclidean norm."""
+
+    @field_validator("size")
+    @classmethod
+    def _size(cls, given: int | str | None) -> int | str | None:
+        try:
+            wanted = parse_size(given)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return wanted if wanted is None or isinstance(wanted, int | str) else f"{wanted[0]}x{wanted[1]}"
+
+    @field_validator("modality")
+    @classmethod
+    def _kind(cls, given: str | None) -> str | None:
+        try:
+            return None if given is None else str(MODALITIES.check(Part.parse(given)))
+        except UsageError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="before")
     @classmethod

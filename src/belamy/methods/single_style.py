@@ -13,9 +13,10 @@ from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods import base, perception
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.modalities.fields import Field as DataField
 from belamy.networks.efficientnet_lite import EfficientNetLite
 from belamy.registry import Part, Registry
-from belamy.seeds import Draws
+from belamy.seeds import Draws, SampleDraws
 
 STYLISTS = Registry("belamy.networks", "style network", "Stylist")
 
@@ -122,6 +123,7 @@ class Method(base.BaseMethod):
         painted: Tensor = self.stylist(images)
         return torch.lerp(images, painted, strength)
 
-    def show(self, images: Tensor) -> Tensor:
-        """See :class:`belamy.methods.base.Stylizes`."""
-        return self.stylize(images)
+    def show(self, batch: Batch, draws: SampleDraws) -> dict[str, tuple[DataField, Tensor]]:
+        """Pictures, and the same painted."""
+        field = self.spec.field
+        return {"image": (field, batch.images), "painted": (field, self.stylize(batch.images))}

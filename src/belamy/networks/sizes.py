@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from belamy.errors import UsageError, nearest
 
 
-def check_divisible(shape: tuple[int, int, int], stride: int, network: str, *, least: int = 1) -> None:
+def check_divisible(shape: tuple[int, ...], stride: int, network: str, *, least: int = 1) -> None:
     """Refuse images whose height or width is not a positive multiple of ``stride``.
 
     Args:
@@ -33,7 +33,7 @@ def check_divisible(shape: tuple[int, int, int], stride: int, network: str, *, l
     )
 
 
-def check_least(shape: tuple[int, int, int], least: int, network: str) -> None:
+def check_least(shape: tuple[int, ...], least: int, network: str) -> None:
     """Refuse images with a side shorter than ``least`` pixels.
 
     Raises:

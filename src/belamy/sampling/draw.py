@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from belamy.data import to_uint8
 from belamy.errors import UsageError, nearest
-from belamy.methods.base import BaseMethod, Samples
+from belamy.methods.base import BaseMethod, Samples, Sampling
+from belamy.modalities import modality
 from belamy.networks.layers import initial_share
+from belamy.seeds import SampleDraws
 
 UNSETTLED = 0.02
 """A share of initial statistics that is told of."""
@@ -24,10 +27,13 @@ def draw(
     start: int = 0,
     labels: Sequence[int] | int | str | None = None,
     batch: int = 64,
+    steps: int | None = None,
+    report: Callable[[int, int], None] | None = None,
+    options: Mapping[str, float] | None = None,
 ) -> Tensor:
-    """``[count, C, H, W]`` uint8 images; image i is a function of (seed, start + i) and its label alone.
+    """``[count, *shape]`` samples as files hold them, uint8 images ``[count, C, H, W]``.
 
-    They are what :func:`generated` makes, as pixels.
+    Sample i is a function of (seed, start + i) and its label alone. They are what :func:`generated` makes.
 
     Args:
         method: A method that samples; it is switched to evaluation mode and back.
@@ -36,13 +42,19 @@ def draw(
         start: Index of the first image.
         labels: The name of one class (see :func:`class_number`), its number, or a number for each image; by default the
             classes in turn, where there are classes.
-        batch: How many at a time; the images do not depend on it (beyond float rounding).
+        batch: How many at a time; the samples do not depend on it (beyond float rounding).
+        steps: Of a sampler that takes many; None for the method's own number.
+        report: Called with (done, total), in samples times steps.
+        options: What else the method lets one choose, e.g. a temperature.
 
     Raises:
-        UsageError: The method does not sample, or a number is out of range.
+        UsageError: The method does not sample, or a number is out of range, or it has no such option.
     """
-    parts = generated(method, count, seed=seed, start=start, labels=labels, batch=batch)
-    return torch.cat([to_uint8(part).cpu() for part in parts])
+    given: dict[str, Any] = {"steps": steps, "report": report, "options": options}
+    parts = generated(method, count, seed=seed, start=start, labels=labels, batch=batch, **given)
+    field = method.output
+    kind = modality(field.modality)
+    return torch.cat([kind.to_raw(part, field).cpu() for part in parts])
 
 
 def generated(
@@ -53,8 +65,11 @@ def generated(
     start: int = 0,
     labels: Sequence[int] | int | str | None = None,
     batch: int = 64,
+    steps: int | None = None,
+    report: Callable[[int, int], None] | None = None,
+    options: Mapping[str, float] | None = None,
 ) -> Iterator[Tensor]:
-    """Images before they are pixels, ``[n, C, H, W]`` in [-1, 1] on the method's device, a batch at a time.
+    """Samples as networks make them, images ``[n, C, H, W]`` in [-1, 1], on the method's device, a batch at a time.
 
     The arguments are those of :func:`draw`.
 
@@ -65,22 +80,47 @@ def generated(
         raise UsageError("This run's method draws no samples: it has no generator. Use `belamy report` to look at it.")
     if count < 1 or batch < 1:
         raise UsageError(f"count = {count} and batch = {batch}, but both must be at least 1.")
+    takes = "sampling" in inspect.signature(method.generate).parameters
+    if not takes and (steps is not None or options):
+        raise UsageError("This run's method draws in one pass: it has no steps or options of sampling. Leave them out.")
     device, dtype = placement(method)
     if isinstance(labels, str):
         labels = class_number(labels, method.spec.classes)
     chosen = _labels(labels, start, count, len(method.spec.classes))
     for first in range(0, count, batch):
         last = min(first + batch, count)
-        latents = method.latents(seed, range(start + first, start + last)).to(device, dtype)
+        numbers = range(start + first, start + last)
+        latents = method.latents(seed, numbers).to(device, dtype)
+        given = {"sampling": _sampling(seed, numbers, steps, report, options, first, count)} if takes else {}
         condition = None if chosen is None else chosen[first:last].to(device)
         training = method.training
         method.eval()
         try:
             with torch.no_grad():
-                images = method.generate(latents, condition)
+                samples = method.generate(latents, condition, **given)
         finally:
             method.train(training)
-        yield images
+        yield samples
+        if report is not None and not takes:
+            report(last, count)
+
+
+def _sampling(
+    seed: int,
+    numbers: range,
+    steps: int | None,
+    report: Callable[[int, int], None] | None,
+    options: Mapping[str, float] | None,
+    first: int,
+    count: int,
+) -> Sampling:
+    """What a sampler is given for some of ``count`` samples, whose progress counts those before it."""
+
+    def tell(done: int, total: int) -> None:
+        if report is not None:
+            report(first * total + len(numbers) * done, count * total)
+
+    return Sampling(SampleDraws(seed, numbers), steps, tell, dict(options or {}))
 
 
 def class_number(label: str, classes: Sequence[str]) -> int:

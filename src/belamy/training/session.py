@@ -17,15 +17,15 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from belamy.data import to_float, to_uint8
 from belamy.errors import BelamyError, NotFinite
-from belamy.methods.base import Evaluates, Reconstructs, Samples, Stylizes
-from belamy.modalities.grid import grid
+from belamy.methods.base import BaseMethod, Evaluates, Reconstructs, Samples, Shows
+from belamy.modalities import modality
 from belamy.progress import Reporter
 from belamy.runs.publish import publish
 from belamy.runs.run import Run
 from belamy.sampling.draw import draw, placement
-from belamy.seeds import Draws, derive
+from belamy.sampling.sheets import sheet_of, side_by_side
+from belamy.seeds import Draws, SampleDraws, derive
 from belamy.training.distribution import agree
 from belamy.training.tensorboard import Board
 from belamy.training.trainer import Clock, Trainer
@@ -39,7 +39,8 @@ ROWS = 500
 EVALUATIONS = 40
 """Evaluations on held-out data in a whole run, at most."""
 EVALUATION_BATCH = 250
-SNAPSHOT_IMAGES = 64
+SNAPSHOT_IMAGES, SHOWN = 64, 16
+"""Samples of a snapshot; of methods that show several fields."""
 
 
 class Validates(Protocol):
@@ -319,35 +320,47 @@ class Session:
 
 
 def real_pictures(trainer: Trainer) -> np.ndarray:
-    """A sheet of training images, from all over the set, as large as that of samples."""
-    held = trainer.dataset.indices("train")
-    classes = len(trainer.method.spec.classes)
-    columns = classes if 2 <= classes <= 16 else 8
+    """A sheet of training samples, from all over the set, as large as that of samples."""
+    data, held = trainer.dataset, trainer.dataset.indices("train")
+    columns = layout(trainer.method)
     count = min(columns * max(1, SNAPSHOT_IMAGES // columns), len(held))
-    return grid(trainer.dataset.images(held[torch.linspace(0, len(held) - 1, count).round().long()]), columns=columns)
+    chosen = held[torch.linspace(0, len(held) - 1, count).round().long()]
+    return sheet_of(data.store.read(chosen), data.field, columns)
+
+
+def layout(method: BaseMethod) -> int:
+    """Columns of a sheet: one for each class, where there are a few."""
+    classes = len(method.spec.classes)
+    return classes if 2 <= classes <= 16 else 8
 
 
 @torch.no_grad()
 def picture(trainer: Trainer) -> np.ndarray | None:
-    """The sheet that shows what a method can do now: fixed samples, or images above what it makes of them."""
+    """The sheet that shows what a method can do now: what it shows itself, fixed samples, or images above what it makes
+    of them."""
     method, dataset = trainer.method, trainer.dataset
-    classes = len(method.spec.classes)
-    columns = classes if 2 <= classes <= 16 else 8
+    columns = layout(method)
     rows = max(1, SNAPSHOT_IMAGES // columns)
-    if isinstance(method, Samples):
-        return grid(draw(method, columns * rows, seed=method.recipe.seed), columns=columns)
-    if not isinstance(method, Reconstructs | Stylizes):
-        return None
+    kept = dataset.splits.get("test", dataset.splits["train"])
     device, dtype = placement(method)
-    kept = dataset.splits.get("test", dataset.splits["train"])[: columns * (rows // 2)]
-    pixels, columns = dataset.images(kept), min(columns, len(kept))
+    if isinstance(method, Shows):
+        some = kept[:SHOWN]
+        with evaluation_mode(trainer):
+            batch = dataset.batch(some, device, dtype)
+            return side_by_side(method.show(batch, SampleDraws(method.recipe.seed, range(len(some)))))
+    if isinstance(method, Samples):
+        return sheet_of(draw(method, columns * rows, seed=method.recipe.seed), method.output, columns)
+    if not isinstance(method, Reconstructs):
+        return None
+    kept = kept[: columns * (rows // 2)]
+    pixels, columns = dataset.store.read(kept), min(columns, len(kept))
+    kind = modality(method.output.modality)
     with evaluation_mode(trainer):
-        images = to_float(pixels).to(device, dtype)
-        made = method.reconstruct(images) if isinstance(method, Reconstructs) else method.show(images)
-        again = to_uint8(made).cpu()
+        made = method.reconstruct(dataset.batch(kept, device, dtype).main)
+        again = kind.to_raw(made, method.output).cpu()
     pairs = torch.cat([torch.stack([pixels[i : i + columns], again[i : i + columns]]).flatten(0, 1)
                        for i in range(0, len(pixels) - columns + 1, columns)])  # fmt: skip
-    return grid(pairs, columns=columns)
+    return sheet_of(pairs, method.output, columns)
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from belamy.data.loading import SOURCES
 from belamy.device import choose_device, choose_precision
 from belamy.errors import DataError, Interrupted, StorageError, UsageError
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
+from belamy.methods.requirements import check_fields
 from belamy.progress import Reporter
 from belamy.registry import Part
 from belamy.runs.run import Run, method_name
@@ -57,6 +58,8 @@ def fingerprint(trainer: Trainer) -> str:
 
 def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World) -> Trainer:
     """The trainer at the beginning of a run."""
+    name = method_name(recipe)
+    check_fields(METHODS.load(name), name, recipe, spec)
     torch.set_flush_denormal(True)  # denormal numbers are 10 to 200 times slower on a CPU
     device = choose_device(options.device)
     if device.type == "cuda" and team.size > 1:
@@ -64,7 +67,7 @@ def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Opt
     dtype, mixed = choose_precision(options.precision, device)
 
     def build() -> BaseMethod:
-        method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
+        method: BaseMethod = METHODS.build(Part(name=name), recipe=recipe, spec=spec)
         return method
 
     method = fresh(build, recipe.seed, device, dtype)
@@ -117,7 +120,8 @@ def open_recipe_data(
     """
     try:
         data = open_data(
-            recipe.data, size=recipe.size, fit=recipe.fit, channels=recipe.channels, labels=recipe.labels,
+            recipe.data, modality=recipe.modality, size=recipe.size, fit=recipe.fit, channels=recipe.channels,
+            alpha=recipe.alpha, rate=recipe.rate, length=recipe.length, other=recipe.other, labels=recipe.labels,
             levels=recipe.levels, offline=offline, progress=progress,
         )  # fmt: skip
     except (DataError, UsageError) as error:

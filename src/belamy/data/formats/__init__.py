@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 
 class Format(Protocol):
-    """What the class ``Format`` of a file here must have."""
+    """What the class ``Format`` of a file here must have.
+
+    Attributes:
+        modalities: The kinds that it may be asked for by name (``--modality``).
+    """
+
+    modalities: tuple[str, ...]
 
     def claim(self, path: Path) -> int:
         """How surely this path has the format: 0 no, 1 if nothing else claims it, 2 by its name or content."""

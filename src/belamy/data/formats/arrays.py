@@ -41,6 +41,8 @@ class ArrayNames:
 class Format:
     """``.npy`` and ``.npz`` files; Python objects inside are refused, so that loading runs no code."""
 
+    modalities = ("image",)
+
     def claim(self, path: Path) -> int:
         """2 by the suffix."""
         return 2 if path.is_file() and path.suffix.lower() in (".npy", ".npz") else 0

@@ -27,6 +27,8 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 class Format:
     """Records of label and pixels in ``.bin`` files, in a folder or a ``.tar.gz``."""
 
+    modalities = ("image",)
+
     def claim(self, path: Path) -> int:
         """2 for a folder with CIFAR's files, one of them, or a tar archive."""
         if path.is_dir():

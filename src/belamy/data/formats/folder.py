@@ -16,6 +16,8 @@ from belamy.data.pictures import is_picture_name
 class Format:
     """Picture files in a folder; classes from direct sub-folders, or labels from a CSV file."""
 
+    modalities = ("image",)
+
     def claim(self, path: Path) -> int:
         """1 for a folder: others may know better."""
         return 1 if path.is_dir() else 0

@@ -28,6 +28,8 @@ _TEST = re.compile(r"(^|[-._])(t10k|test)", re.IGNORECASE)
 class Format:
     """IDX files of unsigned bytes, plain or in gzip; a folder has images and labels for training and test."""
 
+    modalities = ("image",)
+
     def claim(self, path: Path) -> int:
         """2 for an IDX file or a folder with IDX images."""
         if path.is_dir():

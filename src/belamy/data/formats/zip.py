@@ -23,6 +23,8 @@ _LARGEST = 1 << 28
 class Format:
     """Picture files in a ``.zip``; classes from folders inside, or labels from a CSV file."""
 
+    modalities = ("image",)
+
     def claim(self, path: Path) -> int:
         """2 by the suffix, 1 by the content."""
         if not path.is_file():

@@ -1,0 +1,61 @@
+"""What a method needs of the data, and what to type where they lack it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from belamy.errors import UsageError
+from belamy.modalities import modality
+from belamy.modalities.fields import DataSpec
+from belamy.registry import Part, Registry
+
+MAIN, ANY = "main", "any"
+"""The main field, whatever it is called; data of every kind."""
+
+LAYOUTS = {
+    "target": "pairs: two folders A/ and B/ with equal names, a table with both columns, or pictures side by side "
+    "(--modality image:pairs=beside)",
+    "other": "a second side: --other FOLDER",
+    "label_map": "a folder of label maps beside the pictures, with equal names",
+    "noisy": "folders clean/ and noisy/ with equal names, or noises to be mixed in",
+    "caption": "captions: a CSV file with file names and captions, or a .txt file beside each picture",
+    "label": "labels: a folder for each class, or --labels FILE.csv",
+}
+"""How data give a field that a plain set lacks."""
+
+
+def kind_of(registry: Registry, part: Part) -> str:
+    """The modality that a network makes or takes: its class says so, and most are for pictures."""
+    kind: str = getattr(registry.load(part.name), "modality", "image")
+    return kind
+
+
+def check_fields(method: type, name: str, recipe: Any, spec: DataSpec) -> None:
+    """Refuse data that lack what a method needs.
+
+    Args:
+        method: Its class; ``requires(recipe)`` names the fields and their kinds.
+        name: Its public name.
+        recipe: Its recipe.
+        spec: The fields of the data.
+
+    Raises:
+        UsageError: A field is missing or of another kind.
+    """
+    for field, kind in method.requires(recipe).items():  # type: ignore[attr-defined]
+        held = spec.field if field == MAIN else spec.fields.get(field)
+        if held is not None and kind in (ANY, held.modality):
+            continue
+        if field == MAIN or held is not None:
+            assert held is not None
+            wanted, there = modality(kind).words[1], modality(held.modality).words[1]
+            raise UsageError(
+                f"The method '{name}' with these networks is for {wanted}, but '{recipe.data}' holds {there}"
+                f"{'' if field == MAIN else f' as {field}'}. Give other --data, or a recipe for {there}: "
+                "`belamy recipes` lists them."
+            )
+        layout = LAYOUTS.get(field, f"data with a field of that name, of the kind {kind}")
+        raise UsageError(
+            f"The method '{name}' needs the field '{field}', but '{recipe.data}' has only {', '.join(spec.fields)}. "
+            f"Give {layout}."
+        )
