@@ -20,12 +20,12 @@ from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Ratio, Sampling, Turn
+from belamy.methods.recipe import SCHEDULES
 from belamy.modalities.text import END, PADDING, UNKNOWN, vocabulary_of
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws, generator
 
 NETWORKS = Registry("belamy.networks", "language model", "LanguageModel")
-SCHEDULES = base.SCHEDULES
 OPTIONS = ("temperature", "top_k")
 """Of sampling."""
 

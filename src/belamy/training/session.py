@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from belamy.errors import BelamyError, NotFinite
-from belamy.methods.base import BaseMethod, Evaluates, Reconstructs, Samples, Shows
+from belamy.methods.base import BaseMethod, Evaluates, Ratio, Reconstructs, Samples, Shows
 from belamy.modalities import modality
 from belamy.progress import Reporter
 from belamy.runs.publish import publish
@@ -370,13 +370,16 @@ def evaluation(trainer: Trainer, split: str) -> dict[str, float]:
     device, dtype = placement(method)
     assert isinstance(method, Evaluates)
     sums: dict[str, torch.Tensor] = {}
+    units: dict[str, torch.Tensor] = {}
     indices = dataset.splits[split]
     with evaluation_mode(trainer):
         for number, chosen in enumerate(indices.split(EVALUATION_BATCH)):
             numbers = Draws(derive(method.recipe.seed, "evaluation"), number, device=device, dtype=dtype)
             for name, values in method.evaluate(dataset.batch(chosen, device, dtype), numbers).items():
-                sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + values.double().sum().cpu()
-    return {name: float(total) / len(indices) for name, total in sums.items()}
+                each, over = values if isinstance(values, Ratio) else (values, torch.ones_like(values))
+                sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + each.double().sum().cpu()
+                units[name] = units.get(name, torch.zeros((), dtype=torch.float64)) + over.double().sum().cpu()
+    return {name: float(total) / float(units[name]) for name, total in sums.items()}
 
 
 @contextmanager

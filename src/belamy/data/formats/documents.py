@@ -38,8 +38,6 @@ class Format:
 
     modalities = ("vector",)
 
-    modalities = ("text",)
-
     def claim(self, path: Path) -> int:
         """2 for a text file, and for a folder of them without pictures."""
         return 2 if holds_documents(path) else 0
