@@ -15,14 +15,18 @@ import torch
 from torch import Tensor
 
 from belamy.data.dataset import Dataset
+from belamy.data.files import STEP
 from belamy.data.fitting import resized
 from belamy.data.loading import open_data
 from belamy.errors import UsageError
+from belamy.modalities import modality
 
 SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
 _SHOWN, _LARGEST_SHOWN = 10, 256
 _DEFAULT_SAMPLES = 1_000_000
 _GROUPS, _GROUP = 5, 4
+_DESCRIBED = 20_000
+"""Samples of other kinds than pictures that are described, from all over the set."""
 FEW = 200
 """Fewer training images than these are too few for a model that is to make new ones."""
 
@@ -63,9 +67,12 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
     if samples < 1:
         raise UsageError(f"The samples are {samples}, but they must be at least 1.")
     dataset = open_data(source, **options)
-    statistics, groups = _measured(dataset)
+    pictures = dataset.field.modality == "image"
+    statistics, groups = _measured(dataset) if pictures else _described(dataset)
     facts = dataset.card()
     facts |= {
+        "modality": dataset.field.modality,
+        "what": "images" if pictures else modality(dataset.field.modality).words[1],
         "source": str(source),
         "sizes": _ranked(dataset.origin.sizes),
         "modes": _ranked(dataset.origin.modes),
@@ -76,7 +83,7 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         "training": _training(dataset, options, samples),
         "next": _command(source, dataset, options),
     }
-    return DataExamination(facts, contact_sheet(dataset))
+    return DataExamination(facts, contact_sheet(dataset) if pictures else _sheet(dataset))
 
 
 def contact_sheet(dataset: Dataset) -> np.ndarray:
@@ -93,6 +100,23 @@ def contact_sheet(dataset: Dataset) -> np.ndarray:
             top, left = down * step_y + _GAP, across * step_x + _GAP
             sheet[top : top + height, left : left + width] = image.permute(1, 2, 0).expand(-1, -1, 3).numpy()
     return sheet
+
+
+def _sheet(dataset: Dataset) -> np.ndarray:
+    """A sheet of samples of any kind, evenly spaced or a row per class.  # [H, W, 3] uint8"""
+    shown = torch.cat(_sheet_rows(dataset))
+    return modality(dataset.field.modality).sheet(dataset.store.read(shown), dataset.field)
+
+
+def _described(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:
+    """What a modality says of its samples, and the groups of samples that are equal."""
+    kind, field, size = modality(dataset.field.modality), dataset.field, max(1, math.prod(dataset.shape))
+    places: dict[bytes, list[int]] = defaultdict(list)
+    for indices in torch.arange(len(dataset)).split(max(1, STEP // (8 * size))):
+        for index, sample in zip(indices.tolist(), dataset.store.read(indices).numpy(), strict=True):
+            places[hashlib.blake2b(sample.tobytes(), digest_size=16).digest()].append(index)
+    some = _spread(torch.arange(len(dataset)), max(2, min(_DESCRIBED, STEP // size)))
+    return kind.describe(dataset.store.read(some), field), [group for group in places.values() if len(group) > 1]
 
 
 def _sheet_rows(dataset: Dataset) -> list[Tensor]:
@@ -168,7 +192,8 @@ def _attribute_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
 def _training(dataset: Dataset, options: dict[str, Any], samples: int) -> dict[str, Any]:
     train = len(dataset.indices("train"))
     shapes = {tuple(map(int, text.split("x"))) for text in dataset.origin.sizes}
-    changed = any((width, height) != dataset.shape[:0:-1] for width, height in shapes)
+    pictures = dataset.field.modality == "image"
+    changed = pictures and any((width, height) != dataset.shape[:0:-1] for width, height in shapes)
     return {
         "shape": list(dataset.shape),
         "size_chosen_by": "the data" if options.get("size") is None else "the user",
@@ -185,10 +210,13 @@ def _ranked(counts: Any) -> dict[str, int]:
 
 
 def _identity(facts: dict[str, Any]) -> list[str]:
-    channels, height, width = facts["shape"]
-    colour = "grey" if channels == 1 else "RGB"
+    if facts["modality"] == "image":
+        channels, height, width = facts["shape"]
+        what = f"images, {width}x{height} {'grey' if channels == 1 else 'RGB'}"
+    else:
+        what = f"{facts['what']} of {'x'.join(map(str, facts['shape']))} numbers"
     return [
-        f"{facts['name']}: {facts['images']:,} images, {width}x{height} {colour}",
+        f"{facts['name']}: {facts['images']:,} {what}",
         f"licence: {facts['licence']}",
         f"fingerprint: {facts['fingerprint']} ({facts['fingerprint_of']})",
     ]
@@ -196,6 +224,8 @@ def _identity(facts: dict[str, Any]) -> list[str]:
 
 def _contents(facts: dict[str, Any]) -> list[str]:
     values = facts["values"]
+    if facts["modality"] != "image":
+        return [*_told(values), f"labels: {_listed(facts['label_counts']) or 'none'}"]
     means = ", ".join(f"{mean:.4f}" for mean in values["mean"])
     stds = ", ".join(f"{std:.4f}" for std in values["std"])
     lines = [
@@ -213,26 +243,45 @@ def _contents(facts: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _told(values: dict[str, Any], where: str = "") -> list[str]:
+    """Facts of any depth as lines: a line for each group of plain facts, long lists left out."""
+    lines, plain = [], []
+    for name, value in values.items():
+        if (
+            isinstance(value, dict)
+            and len(value) > _SHOWN
+            and not any(isinstance(each, dict) for each in value.values())
+        ):
+            value = dict(list(value.items())[:_SHOWN])
+        if isinstance(value, dict) and value:
+            lines += _told(value, f"{where} {name}".strip())
+        elif isinstance(value, float):
+            plain.append(f"{name} {value:.4g}")
+        elif isinstance(value, str | int):
+            plain.append(f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}")
+    return [*([f"{where or 'values'}: {', '.join(plain)}"] if plain else []), *lines]
+
+
 def _findings(facts: dict[str, Any]) -> list[str]:
     lines = [f"note: {note}" for note in facts["notes"]]
     duplicates = facts["duplicates"]
     if duplicates["images"]:
         across = duplicates["groups_across_splits"]
         leak = f"; {across:,} group(s) lie across the splits, so a test would see training images" if across else ""
-        lines.append(f"duplicates: {duplicates['images']:,} images repeat another{leak}")
+        lines.append(f"duplicates: {duplicates['images']:,} {facts['what']} repeat another{leak}")
         named = [" = ".join(map(str, group[:_GROUP])) for group in duplicates["groups"][:_GROUPS]]
         more = len(duplicates["groups"]) - len(named)
         lines += [f"the same: {group}" for group in named]
         lines += [f"the same: {more:,} groups more; --json FILE lists all"] if more else []
     if facts["splits"]["train"] < FEW:
         lines.append(
-            f"too few: {facts['splits']['train']:,} images to train on; a model that is to make new ones learns from "
-            f"{FEW} at the least, better from thousands, and from fewer it learns to repeat them"
+            f"too few: {facts['splits']['train']:,} {facts['what']} to train on; a model that is to make new ones learns "
+            f"from {FEW} at the least, better from thousands, and from fewer it learns to repeat them"
         )
     lines += [f"skipped {name}: {reason}" for name, reason in facts["skipped"]]
     if facts["ignored"]:
         lines.append(f"other files, passed over: {_listed(facts['ignored'])}")
-    if facts["shape"][0] == 3 and facts["values"]["colourless"]:
+    if facts["values"].get("colourless") and facts["shape"][0] == 3:
         lines.append("note: every pixel is grey; --channels 1 trains faster")
     return lines
 
@@ -251,12 +300,21 @@ def _plan(facts: dict[str, Any]) -> list[str]:
 
 def _command(source: str | Path, dataset: Dataset, options: dict[str, Any]) -> str:
     """What to type next, with the options that were given; arrays get a size that networks can halve twice."""
-    height, width = dataset.shape[1:]
-    given = {name: options.get(name) for name in ("size", "fit", "channels", "labels", "levels")}
-    if height != width or height % 4:
-        given["size"] = max(8, min(height, width) // 4 * 4)
-    words = [word for name, value in given.items() if value not in (None, "crop") for word in (f"--{name}", str(value))]
-    return shlex.join(["belamy", "train", "digits", "--data", str(source), *words])
+    names = ("modality", "size", "fit", "channels", "alpha", "rate", "length", "other", "labels", "levels")
+    given = {name: options.get(name) for name in names}
+    recipe = getattr(modality(dataset.field.modality), "recipe", "RECIPE")
+    if dataset.field.modality == "image":
+        height, width = dataset.shape[1:]
+        recipe = "digits"
+        if height != width or height % 4:
+            given["size"] = max(8, min(height, width) // 4 * 4)
+    words = [
+        word
+        for name, value in given.items()
+        if value not in (None, "crop", "white")
+        for word in (f"--{name}", str(value))
+    ]
+    return shlex.join(["belamy", "train", recipe, "--data", str(source), *words])
 
 
 def _listed(counts: dict[str, int]) -> str:

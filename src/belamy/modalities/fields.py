@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LABEL = "label"
 """The field of class numbers."""
@@ -19,6 +19,8 @@ class Field(NamedTuple):
         classes: Names of the classes; the vocabulary of text; of a table or a series, the columns.
         rate: Samples or frames per second.
         bits: Depth of picture files: 8, 16, or 32 for floats.
+        facts: What else was learned from the training split, as JSON: the types of a table's columns, the ranges of a
+            series.
     """
 
     modality: str
@@ -26,6 +28,7 @@ class Field(NamedTuple):
     classes: tuple[str, ...] = ()
     rate: float | None = None
     bits: int = 8
+    facts: Mapping[str, Any] = {}  # never changed
 
 
 class DataSpec(NamedTuple):

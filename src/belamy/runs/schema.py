@@ -41,6 +41,7 @@ class FieldFacts(Facts):
     classes: tuple[str, ...] = ()
     rate: Annotated[float, Field(gt=0)] | None = None
     bits: Literal[8, 16, 32] = 8
+    facts: dict[str, JsonValue] = {}
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -72,7 +73,7 @@ class DomainFacts(Facts):
     @property
     def spec(self) -> DataSpec:
         """The same as methods are built from."""
-        return DataSpec({name: DataField(each.modality, each.shape, each.classes, each.rate, each.bits)
+        return DataSpec({name: DataField(**{name: getattr(each, name) for name in DataField._fields})
                          for name, each in self.fields.items()})  # fmt: skip
 
 

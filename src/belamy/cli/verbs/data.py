@@ -21,15 +21,27 @@ class Form(Offline, Json):
     """Open data as training would, look at every image and say what was found and what training would do with it."""
 
     source: str
-    """A named set, a folder of images, an archive or an array file."""
-    size: Annotated[int | None, Within(1, 4096)] = None
-    """Side of the square images, in pixels; by default the data's own."""
+    """A named set, a folder or a file of pictures, sounds, texts, tables …, an archive or an array file."""
+    modality: str | None = None
+    """What kind the data are, where they do not say it themselves: image, audio, text, table … with the options of its
+    reader, e.g. table:drop=name."""
+    other: str | None = None
+    """Data of a second side that is not aligned with the first."""
+    size: str | None = None
+    """Of pictures: a side of 64 pixels, 96x64 (height x width), or native where all are alike; by default the data's
+    own."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How an image of another aspect ratio is made square."""
-    channels: Literal[1, 3] | None = None
-    """1 for grey, 3 for colour; by default what the data have."""
+    """How a picture of another aspect ratio is brought to its size."""
+    channels: Annotated[int | None, Within(1, 64)] = None
+    """Of pictures: 1 for grey, 3 for colour; by default what the data have."""
+    alpha: Literal["white", "keep"] = "white"
+    """Of pictures: whether transparency lies on white or stays a channel."""
+    rate: Annotated[int | None, Within(1, 10**7)] = None
+    """Of sound and films: samples or frames per second."""
+    length: Annotated[int | None, Within(1, 1 << 24)] = None
+    """Samples of a clip of sound, symbols of a text, frames of a film, steps of a series."""
     labels: str | None = None
-    """A CSV file with file names and labels, or the attribute of the data set that serves as label."""
+    """A CSV file with file names and labels, a column of the table, or an attribute of the data set."""
     levels: Annotated[int | None, Within(1, 1 << 24)] = None
     """The value that is white in pictures of more than 8 bits, e.g. 4095 of a 12-bit camera; by default 65535."""
     samples: Annotated[int, Within(1)] = 1_000_000
@@ -51,9 +63,14 @@ def run(form: Form) -> int:
 
     found = examine(
         form.source,
+        modality=form.modality,
+        other=form.other,
         size=form.size,
         fit=form.fit,
         channels=form.channels,
+        alpha=form.alpha,
+        rate=form.rate,
+        length=form.length,
         labels=form.labels,
         levels=form.levels,
         offline=form.offline,

@@ -1,0 +1,90 @@
+"""NumPy arrays of plain numbers: rows of a table, vectors, series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from belamy.data.delimited import CellTable
+from belamy.data.files import reason
+from belamy.errors import DataError
+
+NUMPY = (".npy", ".npz")
+VALUES = ("x", "data", "values", "series", "samples", "vectors", "rows", "arr_0")
+LABELS = ("y", "labels", "label", "target", "classes", "arr_1")
+
+
+def read_numbers(path: Path, budget: int) -> tuple[np.ndarray, np.ndarray | None, int | None]:
+    """The numbers in a file, their labels if there are any, and how many are for training, or None.
+
+    In an ``.npz`` they are called ``x`` and ``y``, or ``x_train``, ``y_train``, ``x_test``, ``y_test`` (or as in
+    ``VALUES`` and ``LABELS``).
+
+    Raises:
+        DataError: It is damaged, holds Python objects, no numbers, or more than the budget.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        held = (
+            {"x": loaded} if isinstance(loaded, np.ndarray) else {name.lower(): loaded[name] for name in loaded.files}
+        )
+    # What is damaged can raise nearly anything.
+    except Exception as error:
+        raise DataError(f"{path} cannot be read as NumPy arrays: {reason(error)}.") from error
+    if sum(each.nbytes for each in held.values()) > budget:
+        raise DataError(f"{path} holds more than the {budget:,} bytes that are read. Split it.")
+    for train, test in [
+        pair for word in VALUES for pair in ((f"{word}_train", f"{word}_test"), (word, f"{word}_test"))
+    ]:
+        if train in held and test in held:
+            labels = [
+                next((held[f"{word}{end}"] for word in LABELS if f"{word}{end}" in held), None)
+                for end in ("_train", "_test")
+            ]
+            labels[0] = (
+                labels[0] if labels[0] is not None else next((held[word] for word in LABELS if word in held), None)
+            )
+            both = (
+                None
+                if any(each is None for each in labels)
+                else np.concatenate([each for each in labels if each is not None])
+            )
+            if held[train].shape[1:] != held[test].shape[1:]:
+                raise DataError(f"{path}: '{train}' holds {held[train].shape} and '{test}' {held[test].shape}.")
+            return _checked(path, np.concatenate([held[train], held[test]]), both), both, len(held[train])
+    name = next((word for word in VALUES if word in held), None)
+    if name is None:
+        shapes = ", ".join(f"{key} {array.shape}" for key, array in held.items()) or "nothing"
+        raise DataError(f"{path} holds {shapes}. Name the array of values 'x' and their labels 'y'.")
+    labels = next((held[word] for word in LABELS if word in held), None)
+    return _checked(path, held[name], labels), labels, None
+
+
+def array_cells(path: Path, budget: int) -> CellTable:
+    """An array ``[rows, columns]`` as a table whose columns are x1, x2, …; labels are its column ``label``."""
+    values, labels, _ = read_numbers(path, budget // 16)
+    if values.ndim != 2:
+        raise DataError(f"{path} holds {values.shape}, but a table is [rows, columns].")
+    columns = [[_text(value) for value in column] for column in values.T]
+    names = [f"x{number}" for number in range(1, values.shape[1] + 1)]
+    if labels is not None:
+        columns.append([str(label) for label in labels.tolist()])
+        names.append("label")
+    rows = [f"{path.name} row {number:,}" for number in range(1, len(values) + 1)]
+    return CellTable(path.name, tuple(names), tuple(columns), rows)
+
+
+def _text(value: np.generic) -> str:
+    """A number as its shortest text; whole numbers without a point; "" for what is not finite."""
+    if not np.isfinite(value):
+        return ""
+    return str(int(value)) if value == np.round(value) and abs(value) < 1e15 else str(value)
+
+
+def _checked(path: Path, values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+    if values.dtype.kind not in "fiub" or values.ndim < 2 or 0 in values.shape:
+        raise DataError(f"{path} holds {values.shape} of {values.dtype}, but numbers of at least two axes are needed.")
+    if labels is not None and labels.shape not in ((len(values),), (len(values), 1)):
+        raise DataError(f"{path} holds {len(values):,} samples, but labels of shape {labels.shape}.")
+    return values

@@ -1,0 +1,51 @@
+"""Waves of three shapes: sine, square and sawtooth."""
+
+from __future__ import annotations
+
+from math import pi
+
+import torch
+
+from belamy.data.dataset import Dataset
+from belamy.data.load_options import LoadOptions
+from belamy.data.ranged import ranged
+from belamy.errors import UsageError
+from belamy.seeds import generator
+
+SHAPES = ("sine", "square", "saw")
+
+
+class Source:
+    """Series of three classes: sine, square and sawtooth of 1 to 3 periods, 0.3 to 0.9 high, at any phase, with noise.
+
+    Args:
+        count: How many, the three shapes in turn.
+        steps: Length of each.
+        noise: Standard deviation of the normal noise.
+
+    Example:
+        >>> from belamy.data import open_data
+        >>> open_data("waves:count=60").classes
+        ('sine', 'square', 'saw')
+    """
+
+    def __init__(self, *, count: int = 6000, steps: int = 30, noise: float = 0.05) -> None:
+        if not 3 <= count <= 10**7:
+            raise UsageError(f"waves:count={count} must be in 3..{10**7}.")
+        if not 4 <= steps <= 10**5:
+            raise UsageError(f"waves:steps={steps} must be in 4..{10**5}.")
+        if not 0 <= noise <= 10:
+            raise UsageError(f"waves:noise={noise:g} must be in 0..10.")
+        self.count, self.steps, self.noise = count, steps, noise
+
+    def open(self, options: LoadOptions) -> Dataset:
+        """The waves, drawn by seed 0."""
+        source = generator(0, "waves")
+        amplitude, frequency, shift = torch.rand(3, self.count, 1, generator=source, dtype=torch.float64)
+        phase = ((1 + 2 * frequency) * torch.arange(self.steps) / self.steps + shift) % 1  # [N, T] in [0, 1)
+        shapes = torch.stack([torch.sin(2 * pi * phase), torch.where(phase < 0.5, 1.0, -1.0), 2 * phase - 1])
+        labels = torch.arange(self.count) % len(SHAPES)
+        values = (0.3 + 0.6 * amplitude) * shapes[labels, torch.arange(self.count)]
+        values += self.noise * torch.randn(values.shape, generator=source, dtype=torch.float64)
+        given = {"labels": labels, "classes": SHAPES, "licence": "CC0: computed here"}
+        return ranged("series", "waves", values.float()[:, :, None], columns=["wave"], **given)

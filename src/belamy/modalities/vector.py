@@ -1,0 +1,95 @@
+"""Vectors: n numbers for each sample, without further meaning."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from belamy.errors import Unreadable
+from belamy.modalities.fields import Field, Media
+from belamy.modalities.scaling import from_unit, ranges, to_unit
+from belamy.modalities.series import channel_names
+
+_SIDE = 420
+"""Pixels of a plot of points in the plane."""
+_LARGEST = 3900
+
+
+class Modality:
+    """Vectors whose numbers are scaled to [-1, 1] by the training split's range."""
+
+    suffix = ".csv"
+    words = ("vector", "vectors")
+
+    def to_float(self, raw: Tensor, field: Field) -> Tensor:
+        """Each number on [-1, 1]."""
+        return to_unit(raw, field.facts)
+
+    def to_raw(self, values: Tensor, field: Field) -> Tensor:
+        """Each number in its own units, float32."""
+        return from_unit(values, field.facts)
+
+    def sheet(
+        self, raw: Tensor, field: Field, columns: int | None = None, captions: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """Two numbers as points in the plane; more as a row of shades for each vector, dark for high."""
+        facts = field.facts or ranges(torch.nan_to_num(raw))
+        values = torch.nan_to_num(to_unit(raw, facts).clamp(-1, 1)).numpy()
+        if raw.shape[1] == 2:
+            return scatter(values)
+        shown = values[:_LARGEST, :_LARGEST]
+        shades = (127.5 - 127.5 * shown).astype(np.uint8)
+        height, width = (max(1, min(12, _LARGEST // side)) for side in shown.shape)
+        return np.repeat(shades.repeat(height, 0).repeat(width, 1)[:, :, None], 3, axis=2)
+
+    def media(self, raw: Tensor, field: Field) -> tuple[Media, ...]:
+        """Nothing: vectors are looked at."""
+        return ()
+
+    def encode(self, raw: Tensor, field: Field) -> bytes:
+        """A CSV file: the names of the numbers, then the numbers; a row for each vector where there are several."""
+        table = io.StringIO()
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(channel_names(field))
+        writer.writerows(map(str, row) for row in raw.to(torch.float32).reshape(-1, field.shape[0]).numpy())
+        return table.getvalue().encode()
+
+    def decode(self, data: bytes, field: Field) -> Tensor:
+        """A vector from such a file."""
+        try:
+            rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
+            values = torch.tensor([float(cell) for cell in rows[1]], dtype=torch.float32)
+        except (ValueError, IndexError, UnicodeDecodeError, csv.Error) as error:
+            raise Unreadable(f"no CSV file with a row of numbers ({error})") from error
+        if tuple(values.shape) != tuple(field.shape) or len(rows) != 2:
+            raise Unreadable(f"{len(rows) - 1} row(s) of {len(values)} numbers, not one of {field.shape[0]}")
+        return values
+
+    def describe(self, raw: Tensor, field: Field) -> dict[str, Any]:
+        """Range, mean and spread of each number."""
+        values = raw.double()
+        rows = zip(channel_names(field), values.amin(0).tolist(), values.amax(0).tolist(), values.mean(0).tolist(),
+                   values.std(0, correction=0).tolist(), strict=True)  # fmt: skip
+        return {
+            "numbers": {name: {"low": low, "high": high, "mean": mean, "sd": sd} for name, low, high, mean, sd in rows}
+        }
+
+    def distances(self, a: Tensor, b: Tensor, field: Field) -> Tensor:
+        """Euclidean distances of scaled vectors."""
+        return torch.cdist(self.to_float(a, field), self.to_float(b, field))
+
+
+def scatter(points: np.ndarray) -> np.ndarray:
+    """Points ``[n, 2]`` in [-1, 1]² on white.  # uint8 [_SIDE, _SIDE, 3]"""
+    picture = Image.new("RGB", (_SIDE, _SIDE), (255, 255, 255))
+    pen = ImageDraw.Draw(picture)
+    for x, y in (8 + (_SIDE - 16) * (points * [1, -1] + 1) / 2).tolist():
+        pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=(31, 119, 180))
+    return np.asarray(picture)
