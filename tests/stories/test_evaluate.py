@@ -57,6 +57,22 @@ class TestEvaluate:
         assert card["metrics"].keys() == {"frechet", "diversity"} and card["versions"]["torch"]
         assert facts["subject"]["format"] == "npz" and "--count 40" in facts["command"]
 
+    def test_the_size_that_is_advised_settles_it(
+        self, belamy: Command, reals: Path, trained: Path, tmp_path: Path
+    ) -> None:
+        """Pictures of several sizes against reals of 8x8, and a run in the place of real images."""
+        write_photos(tmp_path / "mixed", 40, side=12)
+        write_photos(tmp_path / "mixed" / "more", 2, side=10)
+        words = ["evaluate", "mixed", "--against", reals, *QUICK]
+        refused = belamy(*words)
+        assert refused.returncode == 2 and refused.stderr.endswith("type --size 8.\n"), refused.stderr
+        done = belamy(*words, "--size", "8")
+        assert done.returncode == 0, done.stderr
+        refused = belamy("evaluate", "mixed", "--against", trained)
+        assert refused.returncode == 2 and "is a run" in refused.stderr and "--against " in refused.stderr
+        refused = belamy("unmask", trained, "--real", "mixed", "--count", "100")
+        assert refused.returncode == 2 and refused.stderr.endswith("type --size 8.\n"), refused.stderr
+
     def test_the_same_pictures_on_both_sides_are_told(self, belamy: Command, reals: Path) -> None:
         words = ["--metrics", "frechet-infinity", "kernel", "--extractor", "pixels", "--no-real-baseline"]
         said = belamy("evaluate", reals, "--against", reals, *words, "--split", "all", "--no-progress")

@@ -85,6 +85,41 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(
     assert seen == sorted(set(seen)) and seen[-1] == LENGTH
 
 
+def contents(run: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file of a run, with the moment when it was written."""
+    found = {path: path for path in run.rglob("*") if path.is_file()}
+    return {str(path.relative_to(run)): (path.stat().st_mtime_ns, path.read_bytes()) for path in found}
+
+
+def test_a_finished_run_says_so_and_stays_as_it_is(lived: Lived, tmp_path: Path, belamy: Command) -> None:
+    out = Path(shutil.copytree(lived[0], tmp_path / "run"))
+    (out / "report.html").touch()
+    before = contents(out)
+    done = belamy("resume", out, "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert f"{out} is finished: {LENGTH:,} of {LENGTH:,} samples were seen" in done.stdout
+    assert f"--resume-from {out} --samples {2 * LENGTH}" in done.stdout
+    assert contents(out) == before, "nothing is trained, published or noted"
+
+
+def test_what_a_kill_kept_from_a_finished_run_is_made_up_for(lived: Lived, tmp_path: Path, belamy: Command) -> None:
+    """Killed before its report, before the end of its journal, or with damaged weights: that alone is written."""
+    out = Path(shutil.copytree(lived[0], tmp_path / "run"))
+    weights = (out / "weights" / "generator.safetensors").read_bytes()
+    (out / "report.html").unlink()
+    before = contents(out)
+    done = belamy("resume", out, "--device", "cpu")
+    assert done.returncode == 0 and "before its report was written" in done.stdout, done.stderr
+    changed = {name for name, state in contents(out).items() if before.get(name) != state}
+    assert changed <= {"report.html", "animation.gif", "animation.mp4", "animation.webp", "lock"}
+    journal = (out / "journal.jsonl").read_text().splitlines(keepends=True)
+    (out / "journal.jsonl").write_text("".join(journal[:-1]))
+    (out / "weights" / "generator.safetensors").write_bytes(weights[:100])
+    assert belamy("resume", out, "--device", "cpu", "--no-progress").returncode == 0
+    assert (out / "weights" / "generator.safetensors").read_bytes() == weights
+    assert json.loads((out / "journal.jsonl").read_text().splitlines()[-1])["event"] == "finish"
+
+
 def test_samples_as_files_as_a_sheet_and_as_an_array(lived: Lived, tmp_path: Path, belamy: Command) -> None:
     run = lived[0]
     done = belamy("sample", run, "--count", "5", "--seed", "3", "--out", "drawn", "--json", "facts.json")

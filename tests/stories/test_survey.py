@@ -29,7 +29,7 @@ from belamy.survey.design import QUESTIONS, Design
 from belamy.survey.server import listening, prepared
 from belamy.survey.stimuli import WAV, Collection, stimuli, wav
 from belamy.survey.store import Store
-from stories.conftest import Command, environment
+from stories.conftest import Command, environment, write_photos
 
 pytestmark = pytest.mark.xdist_group("survey")  # one browser for all
 
@@ -644,6 +644,37 @@ def test_pictures_of_two_sizes_become_one_where_size_says_so(photos: Path, tmp_p
     assert done.returncode == 2 and "--size 8" in done.stderr and not (tmp_path / "survey.sqlite").exists()
     store = made(Form(against=str(photos), trials=8, catch=1, size=8), ["fakes.npz"])
     assert {facts["resize"] for facts in store.design.protocol["sources"].values()} == {"crop to 8"}
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("sources", "against"),
+    [(["run"], "large"), (["large"], "run"), (["run"], "mixed"), (["mixed"], "run"), (["large", "run"], None)],
+)
+def test_the_size_that_is_advised_is_the_run_s_and_settles_it(
+    sources: list[str], against: str | None, trained: Path, tmp_path: Path, belamy: Command
+) -> None:
+    """The run draws 8x8: whatever else were advised, the run would refuse."""
+    write_photos(tmp_path / "large", 40, side=6 if against == "large" else 12)
+    write_photos(tmp_path / "mixed", 40, side=12)
+    write_photos(tmp_path / "mixed" / "more", 2, side=10)
+    (tmp_path / "run").symlink_to(trained)
+    kind = "categorise" if against else "rank"
+    words = ["survey", *sources, *(["--against", against] if against else []), "--kind", kind, "--port", "0"]
+    refused = belamy(*words)
+    assert refused.returncode == 2 and refused.stderr.endswith("--size 8.\n"), refused.stderr
+    refused = belamy(*words, "--size", "6")
+    assert refused.returncode == 2 and "--size 8" in refused.stderr
+    made(Form(against=against, kind=kind, trials=8, catch=1, items=40, size=8), sources).close()
+
+
+def test_a_run_is_judged_against_its_own_data(trained: Path, photos: Path, tmp_path: Path, belamy: Command) -> None:
+    store = made(Form(trials=8, catch=1, practice=2), [str(trained)])
+    assert store.design.real == 0 and store.design.sources == ("photos", "trained")
+    assert store.design.protocol["sources"]["photos"]["format"] == "PNG"
+    store.close()
+    store = made(Form(trials=8, catch=1, practice=2, kind="mos", out="mos.sqlite"), [str(trained)])
+    assert store.design.real is None and store.design.sources == ("trained",)
     store.close()
 
 

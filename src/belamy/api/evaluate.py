@@ -193,6 +193,11 @@ def check_request(run: Run | None, source: str, against: str | None, protocol: P
         checked(protocol.extractor, protocol.extractor_weights)
     if run is None and against is None:
         raise UsageError(f"Say what {source} is to be compared with: --against DATA, a folder or a named set.")
+    if against is not None and is_run(against):
+        raise UsageError(
+            f"{against} is a run, but real images are compared with. Name data, e.g. its own: --against "
+            f"{shlex.quote(Run.open(against).recipe.data)}."
+        )
     if run is None and (protocol.probes or protocol.classifiers):
         raise UsageError(f"{source} is no run, so there is no method to probe. Leave out --probes and --classifiers.")
     own = run is not None and against in (None, run.recipe.data)

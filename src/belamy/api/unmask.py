@@ -11,7 +11,7 @@ from torch import Tensor
 
 from belamy.device import choose_device
 from belamy.errors import UsageError
-from belamy.evaluation.candidate import Candidate, is_run, open_candidate, stored_candidate
+from belamy.evaluation.candidate import RUN, Candidate, is_run, open_candidate, stored_candidate
 from belamy.forensics.examination import AS_GIVEN, LEAST, ForensicExamination, ForensicsSettings, examine, said
 from belamy.forensics.matching import check, look
 from belamy.forensics.page import render
@@ -154,8 +154,9 @@ def _real(
     if real is not None:
         shape = fakes.shape if size is None else (fakes.shape[0], size, size)
         found = open_candidate(
-            real, count=count, seed=stream, shape=shape, size=size, split=split, offline=offline, progress=say.read
-        )
+            real, count=count, seed=stream, shape=shape, size=size, split=split, offline=offline, progress=say.read,
+            fixed=fakes.format == RUN,
+        )  # fmt: skip
         return real, found
     if not is_run(suspect):
         raise UsageError(f"Name the real images that {suspect} is to be compared with: --real DATA.")

@@ -164,6 +164,7 @@ def open_candidate(
     device: torch.device | str = "cpu",
     offline: bool = False,
     progress: Progress | None = None,
+    fixed: bool = False,
 ) -> Candidate:
     """The images of a run's directory, a folder, an archive, an array file or any other data source.
 
@@ -181,6 +182,7 @@ def open_candidate(
         device: Where a run draws.
         offline: Never fetch data from the network.
         progress: Called with (done, total) while files are read.
+        fixed: Whether ``shape`` is that of a run, which draws no other.
 
     Raises:
         UsageError: A run that draws no samples, an unknown source or split, or a number out of range.
@@ -195,12 +197,15 @@ def open_candidate(
     if is_run(source):
         found = drawn_candidate(Run.open(source), count, seed, device, best)
         if size is not None and (size, size) != found.shape[1:]:
-            raise UsageError(f"{source} draws images of {_size(found.shape)} pixels. Leave --size {size} out.")
+            raise UsageError(
+                f"{source} draws images of {_size(found.shape)} pixels and no others. Leave --size {size} out, or type "
+                f"--size {side_of(found.shape)} to bring pictures in files to that."
+            )
     else:
-        data = opened(source, size, shape[0] if shape else None, offline, progress)
+        data = opened(source, size, shape[0] if shape else None, offline, progress, shape)
         found = stored_candidate(data, str(source), count, seed, split, size)
     if shape is not None and found.shape != shape:
-        raise DataError(mismatch(str(source), found.shape, shape))
+        raise DataError(mismatch(str(source), found, shape, fixed))
     return found
 
 
@@ -245,9 +250,22 @@ def stored_candidate(data: Dataset, source: str, count: int, seed: int, split: s
 
 
 def opened(
-    source: str | Path, size: int | None, channels: int | None, offline: bool, progress: Progress | None
+    source: str | Path,
+    size: int | None,
+    channels: int | None,
+    offline: bool,
+    progress: Progress | None,
+    wanted_shape: tuple[int, ...] | None = None,
 ) -> Dataset:
     """A data set with pictures as large as they are, or as squares of a side.
+
+    Args:
+        source: Where they are.
+        size: The side of the squares; None to take them as they are.
+        channels: 1 or 3; None for those they have.
+        offline: Never fetch data from the network.
+        progress: Called with (done, total) while files are read.
+        wanted_shape: (C, H, W) of what they are compared with: the side to advise.
 
     Raises:
         DataError: They are of several sizes, or not square, and no size is asked for.
@@ -270,13 +288,13 @@ def opened(
         more = f" and {len(sizes) - _SIZES_NAMED} more" if len(sizes) > _SIZES_NAMED else ""
         raise DataError(
             f"{source} holds pictures of {len(sizes)} sizes: {named}{more}. Resizing changes what is measured, so it "
-            f"is done only if asked for: type --size {data.shape[1]}."
+            f"is done only if asked for: type --size {side_of(wanted_shape or data.shape)}."
         )
     width, height = map(int, next(iter(sizes)).split("x"))
     if width != height:
         raise DataError(
             f"{source} holds pictures of {width}x{height} pixels, and only squares are taken as they are. Cut their "
-            f"centres out: type --size {min(width, height)}."
+            f"centres out: type --size {side_of(wanted_shape or (1, height, width))}."
         )
     fits = data.shape[1:] == (height, width) and channels in (None, data.shape[0])
     return data if fits else open_data(source, size=width, **wanted)
@@ -317,12 +335,31 @@ def heeds_labels(method: BaseMethod) -> bool:
     return not torch.allclose(first, second, atol=1e-4)
 
 
-def mismatch(source: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """What to say of images that cannot be compared for their shape."""
-    return (
-        f"{source} holds images of {_size(shape)} pixels in {shape[0]} channel(s), but they are to be compared with "
-        f"images of {_size(wanted)} in {wanted[0]}. Make both the same: --size {min(shape[1:] + wanted[1:])}."
+def mismatch(source: str, found: Candidate, wanted: tuple[int, ...], fixed: bool) -> str:
+    """What to say of images that cannot be compared for their shape; a run's own size is the one to take.
+
+    Args:
+        source: Where they are from.
+        found: What they are.
+        wanted: (C, H, W) of what they are compared with.
+        fixed: Whether that is a run's.
+    """
+    drawn = found.format == RUN
+    told = (
+        f"{source} {'draws' if drawn else 'holds'} images of {_size(found.shape)} pixels in {found.shape[0]} "
+        f"channel(s), but they are to be compared with images of {_size(wanted)} in {wanted[0]}."
     )
+    if drawn and fixed:
+        return f"{told} Runs draw at one size only: name runs that agree."
+    if drawn and found.shape[0] != wanted[0]:
+        return f"{told} Runs draw in their own colours only: name {'grey' if found.shape[0] == 1 else 'colour'} images."
+    sides = [found.shape] if drawn else [wanted] if fixed else [found.shape, wanted]
+    return f"{told} Make both the same: --size {min(map(side_of, sides))}."
+
+
+def side_of(shape: tuple[int, ...]) -> int:
+    """The side of the squares that images (C, H, W) become whole in."""
+    return min(shape[1:])
 
 
 def _size(shape: tuple[int, ...]) -> str:

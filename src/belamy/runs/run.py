@@ -216,6 +216,29 @@ class Run:
         return max((int(path.name) for path in self.checkpoints()), default=0)
 
     @property
+    def finished(self) -> bool:
+        """Whether all samples were seen and the weights that were kept then are whole: nothing is left to train.
+
+        Raises:
+            RunError: The newest checkpoint is damaged.
+        """
+        state, total = self.load_checkpoint(), self.recipe.train_samples
+        told = any(row["event"] == "finish" and row["samples"] >= total for row in self.journal())
+        if state is None or state.samples < total or not told or not (self.path / "weights" / "index.json").exists():
+            return False
+        try:
+            self.method()
+        except RunError:  # whoever goes on writes them anew
+            return False
+        return True
+
+    @property
+    def reported(self) -> bool:
+        """Whether there is a report that is newer than what happened last."""
+        report, journal = self.path / "report.html", self.path / "journal.jsonl"
+        return report.is_file() and report.stat().st_mtime_ns >= journal.stat().st_mtime_ns
+
+    @property
     def provenance(self) -> schema.Provenance:
         """Versions, hardware, command, seeds and sessions."""
         return files.read_as(schema.PROVENANCE, self.path / "provenance.json")

@@ -172,7 +172,7 @@ class MetricsRow(Facts):
 
     samples: Count
     step: Count = 0
-    seconds: Number = 0.0
+    seconds: Annotated[float, Field(le=10**12)] = 0.0
     speed: Number = 0.0
     losses: Numbers = {}
     evaluation: Numbers = {}

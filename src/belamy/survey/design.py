@@ -23,6 +23,8 @@ FAST = 4
 """How many times as large its steps are before the first error."""
 SCORES = ("Bad", "Poor", "Fair", "Good", "Excellent")
 """The absolute category rating of ITU-T P.800, from 1 to 5."""
+ASKS_WHAT_IS_REAL = ("categorise", "choose")
+"""Kinds that need real ones beside generated ones."""
 QUESTIONS = {
     "categorise": "Real or fake?",
     "choose": "Which one is real?",
@@ -113,7 +115,7 @@ class Design:
             raise UsageError(f"--exposures and --staircase are for categorise and choose, but the kind is {self.kind}.")
 
     def _check_sources(self) -> None:
-        if self.kind in ("categorise", "choose"):
+        if self.kind in ASKS_WHAT_IS_REAL:
             if self.real is None or len(self.sources) < 2:
                 raise UsageError("Real or fake is asked of real and of generated ones: name both, with --against DATA.")
             if self.kind == "categorise" and self.trials % 2:

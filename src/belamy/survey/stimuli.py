@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from belamy.evaluation.candidate import Candidate
+
 PNG, WAV = "image/png", "audio/wav"
 MASKS = 8
 """Different patterns after brief pictures."""
@@ -125,6 +127,7 @@ def pictures(
     size: int | None = None,
     device: str = "cpu",
     held_out: bool = False,
+    fixed: bool = False,
 ) -> Collection:
     """Samples of a run, or images of a data source: the held-out ones, if that is wished and there are enough.
 
@@ -136,22 +139,30 @@ def pictures(
         size: Make squares of this side.
         device: Where a run draws.
         held_out: Whether the test split is wished.
+        fixed: Whether the shape is that of a run, which draws no other.
 
     Raises:
         UsageError: An unknown source.
         DataError: Images of several sizes, or of another size than those before.
     """
-    import torch
-
     from belamy.evaluation.candidate import is_run, open_candidate
 
-    wanted: dict[str, Any] = {"count": count, "seed": seed, "shape": shape, "size": size, "device": device}
+    wanted: dict[str, Any] = {
+        "count": count, "seed": seed, "shape": shape, "size": size, "device": device, "fixed": fixed,
+    }  # fmt: skip
     found = None
     if held_out and not is_run(source):
         with suppress(UsageError):  # there is no such split
             found = open_candidate(source, split="test", **wanted)
     if found is None or found.count < count:
         found = open_candidate(source, **wanted)
+    return of_candidate(found)
+
+
+def of_candidate(found: Candidate) -> Collection:
+    """The pictures of a candidate, as participants see them."""
+    import torch
+
     names = ("format", "count", "seed", "fingerprint", "resize")
     images = torch.cat([images for images, _ in found.chunks()])
     return Collection(found.name, pictures=images, facts=tuple((name, getattr(found, name)) for name in names))
@@ -191,7 +202,9 @@ def _check_formats(collections: Sequence[Collection]) -> None:
     kinds = {(each.rate, each.sounds[0].shape[1]) if each.pictures is None else each.shape for each in collections}
     if len(kinds) > 1:
         told = ", ".join(f"{each.name}: {_format(each)}" for each in collections)
-        raise DataError(f"The sources differ in format ({told}), which tells them apart. Convert them to one.")
+        sizes = {each.shape[1:] for each in collections if each.shape is not None}
+        mend = f"Type --size {min(map(min, sizes))}" if len(sizes) > 1 else "Convert them to one"
+        raise DataError(f"The sources differ in format ({told}), which tells them apart. {mend}.")
 
 
 def _format(collection: Collection) -> str:

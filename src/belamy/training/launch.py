@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from belamy.device import choose_device
@@ -15,6 +16,7 @@ from belamy.progress import Reporter, reporter
 from belamy.registry import part_fields
 from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.provenance import provenance, session
+from belamy.runs.publish import publish
 from belamy.runs.run import Run, method_name
 from belamy.training.distribution import world
 from belamy.training.inheritance import inherit
@@ -136,7 +138,7 @@ def go_on(
     verbose: bool = False,
     validator: MakeValidator | None = None,
 ) -> Run:
-    """Go on with an interrupted run; see :func:`belamy.resume`.
+    """Go on with an interrupted run; one that has ended gets what a kill kept from it; see :func:`belamy.resume`.
 
     Raises:
         RunError: The run is damaged, or its data have changed.
@@ -149,6 +151,10 @@ def go_on(
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)
         source = run.recipe.data if data is None else data
+        if source == run.recipe.data and run.finished:
+            if team.leads:
+                complete(run, say)
+            return run
         hint = f"If they moved, type: belamy resume {run.path} --data NEW"
         opened = open_recipe_data(run.recipe.changed(data=source), offline, say.read, hint)
         trainer = make_trainer(run.recipe, run.spec, opened, options, team)
@@ -174,9 +180,21 @@ def go_on(
                 trainer.load_state(state)
             if team.leads:
                 run.amend_provenance(sessions=[*facts.sessions, session(trainer.device.type, team.size)])
-            if trainer.clock.samples >= run.recipe.train_samples:
-                say.say(f"{run.path} is finished: {trainer.clock.samples:,} samples. Type `belamy report {run.path}`.")
             return conduct(run, trainer, options, say, validates)
+
+
+def complete(run: Run, say: Reporter) -> None:
+    """Say that a run is finished, and write its report if it was killed before it had one."""
+    seen, total = run.samples_seen, run.recipe.train_samples
+    say.say(f"{run.path} is finished: {seen:,} of {total:,} samples were seen, and nothing is left to train. "
+            f"For more: belamy train --resume-from {quote(str(run.path))} --samples {2 * total}")  # fmt: skip
+    if not run.reported:
+        say.say("It was stopped before its report was written, which is done now.")
+        with run.locked():
+            publish(run)
+        for damaged in run.lost.values():
+            say.say(damaged)
+    say.close()
 
 
 def heeding_labels(recipe: BaseRecipe) -> str:

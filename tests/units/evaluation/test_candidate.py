@@ -147,7 +147,10 @@ def test_a_split_of_a_named_set(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("count", "size", "says"),
-    [(0, None, "count is 0"), (5, 8, "draws images of 16x16 pixels. Leave --size 8 out")],
+    [
+        (0, None, "count is 0"),
+        (5, 8, "draws images of 16x16 pixels and no others. Leave --size 8 out, or type --size 16"),
+    ],
     ids=["no count", "another size"],
 )
 def test_what_cannot_be_is_refused(run: Run, count: int, size: int | None, says: str) -> None:

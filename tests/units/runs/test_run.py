@@ -184,6 +184,13 @@ def test_damaged_rows_are_told_in_one_sentence(run: Run) -> None:
     assert "line 2 of" in said and "as are 1,999 more" in said
 
 
+def test_a_row_of_impossible_numbers_is_left_out(run: Run) -> None:
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write('{"samples":16,"seconds":"99999999999999999999"}\n{"samples":32,"seconds":2.5}\n')
+    assert [row["samples"] for row in run.metrics()] == [32]
+    assert "line 1 of" in next(iter(run.lost.values()))
+
+
 class TestRewind:
     def test_what_came_after_the_checkpoint_is_dropped(self, run: Run) -> None:
         sheet = np.zeros((4, 4, 3), dtype=np.uint8)

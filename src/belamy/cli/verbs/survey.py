@@ -20,6 +20,7 @@ from belamy.cli.parsing import verb
 from belamy.errors import DataError, StorageError, UsageError
 
 if TYPE_CHECKING:
+    from belamy.runs.run import Run
     from belamy.survey.design import Design
     from belamy.survey.stimuli import Collection
     from belamy.survey.store import Store
@@ -40,7 +41,8 @@ class Form(Device, Json):
     """What is judged."""
 
     against: str | None = None
-    """The real data: a named set, a folder, an array file, or a folder of WAV files."""
+    """The real data: a named set, a folder, an array file, or a folder of WAV files. Where real or fake is asked and
+    none are named, a run's own."""
     kind: str = "categorise"
     """categorise: real or fake, one at a time. choose: which of two is real. rank: which of two is better, for several
     runs. mos: a score of 1 to 5."""
@@ -225,7 +227,10 @@ def made(form: Form, sources: list[str]) -> Store:
     """A new survey's file."""
     from dataclasses import replace
 
-    from belamy.survey.stimuli import stimuli
+    from belamy.evaluation.candidate import is_run
+    from belamy.runs.run import Run
+    from belamy.survey.design import ASKS_WHAT_IS_REAL
+    from belamy.survey.stimuli import sounds, stimuli
     from belamy.survey.store import Store
 
     out = named_file(form.out, "--out")
@@ -234,8 +239,15 @@ def made(form: Form, sources: list[str]) -> Store:
     if out.exists():
         raise StorageError(f"{out} is there already. Go on with it: belamy survey {out}; or give another --out.")
     named = [*([form.against] if form.against is not None else []), *sources]
-    design = planned(form, named)  # refuses what cannot be before anything is drawn
-    collections = collected(form, sources, design.medium)
+    runs = [Run.open(source) for source in named if is_run(source)]
+    own = runs[0] if runs and form.against is None and form.kind in ASKS_WHAT_IS_REAL else None
+    against = own.recipe.data if own is not None else form.against
+    design = planned(form, against, sources)  # refuses what cannot be before anything is drawn
+    if design.medium == "sound":
+        collections = [sounds(source, form.items, form.seed) for source in design.sources]
+    else:
+        collections = collected(form, sources, runs)
+        collections = [*([own_data(form, own)] if own is not None else []), *collections]
     names = [f"{each.name} ({number})" if [other.name for other in collections].count(each.name) > 1 else each.name
              for number, each in enumerate(collections, start=1)]  # fmt: skip
     facts = {"sources": {name: dict(each.facts) for name, each in zip(names, collections, strict=True)}}
@@ -243,38 +255,48 @@ def made(form: Form, sources: list[str]) -> Store:
     return Store.create(out, design, stimuli(design, collections))
 
 
-def planned(form: Form, named: list[str]) -> Design:
+def planned(form: Form, against: str | None, sources: list[str]) -> Design:
     """The survey's plan, as far as it is known before the sources are opened."""
     from belamy.survey.design import QUESTIONS, Design
     from belamy.survey.stimuli import has_sounds
 
+    named = [*([against] if against is not None else []), *sources]
     heard = [has_sounds(source) for source in named]
     if any(heard) and not all(heard):
         sounding, silent = named[heard.index(True)], named[heard.index(False)]
         raise DataError(f"{sounding} holds sounds and {silent} does not: all must be of one medium.")
     return Design(
         kind=form.kind, medium="sound" if all(heard) else "image", sources=tuple(named),
-        real=0 if form.against is not None else None, trials=form.trials, practice=form.practice, catch=form.catch,
+        real=0 if against is not None else None, trials=form.trials, practice=form.practice, catch=form.catch,
         exposures=tuple(sorted(set(form.exposures))), staircase=form.staircase, pixels=form.pixels, seed=form.seed,
         question=form.question or QUESTIONS.get(form.kind, ""), consent=_consent(form.consent),
     )  # fmt: skip
 
 
-def collected(form: Form, sources: list[str], medium: str) -> list[Collection]:
-    """The collections to be judged, the real data first."""
+def collected(form: Form, sources: list[str], runs: list[Run]) -> list[Collection]:
+    """The pictures to be judged, those named as real first; all as large as those of the runs, if there are any."""
     from belamy.device import choose_device
-    from belamy.survey.stimuli import pictures, sounds
+    from belamy.survey.stimuli import pictures
 
-    if medium == "sound":
-        named = [*([form.against] if form.against is not None else []), *sources]
-        return [sounds(source, form.items, form.seed) for source in named]
-    device = str(choose_device(form.device))
-    wanted: dict[str, Any] = {"size": form.size, "device": device}
-    drawn = [pictures(source, form.items, form.seed, **wanted) for source in sources]
+    shape = next((run.spec.shape for run in runs), None)
+    wanted: dict[str, Any] = {"size": form.size, "device": str(choose_device(form.device)), "fixed": shape is not None}
+    drawn = [pictures(source, form.items, form.seed, shape=shape, **wanted) for source in sources]
     if form.against is None:
         return drawn
     real = pictures(form.against, form.items, form.seed, shape=drawn[0].shape, held_out=True, **wanted)
     return [real, *drawn]
+
+
+def own_data(form: Form, run: Run) -> Collection:
+    """The data that a run learned from: the held-out ones, if there are enough."""
+    from belamy.evaluation.candidate import stored_candidate
+    from belamy.survey.stimuli import of_candidate
+    from belamy.training.setup import open_recipe_data
+
+    recipe = run.recipe
+    data = open_recipe_data(recipe, hint=f"If they moved, type: belamy survey {run.path} --against NEW")
+    split = "test" if len(data.splits.get("test", ())) >= form.items else "all"
+    return of_candidate(stored_candidate(data, recipe.data, form.items, form.seed, split, recipe.size))
 
 
 def _consent(name: str | None) -> str:
