@@ -17,7 +17,7 @@ from torch import Tensor
 from belamy.data.dataset import Dataset
 from belamy.data.files import STEP
 from belamy.data.fitting import resized
-from belamy.data.loading import open_data
+from belamy.data.loading import faults, open_data
 from belamy.errors import UsageError
 from belamy.modalities import modality
 
@@ -80,6 +80,7 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         "attribute_counts": _attribute_counts(dataset),
         "values": statistics,
         "duplicates": _duplicates(dataset, groups),
+        "faults": faults(source, **options),
         "training": _training(dataset, options, samples),
         "next": _command(source, dataset, options),
     }
@@ -273,6 +274,9 @@ def _findings(facts: dict[str, Any]) -> list[str]:
         more = len(duplicates["groups"]) - len(named)
         lines += [f"the same: {group}" for group in named]
         lines += [f"the same: {more:,} groups more; --json FILE lists all"] if more else []
+    for kind, places in facts["faults"].items():
+        more = f" and {len(places) - _GROUP:,} more" if len(places) > _GROUP else ""
+        lines.append(f"{kind}: {', '.join(places[:_GROUP])}{more}")
     if facts["splits"]["train"] < FEW:
         lines.append(
             f"too few: {facts['splits']['train']:,} {facts['what']} to train on; a model that is to make new ones learns "

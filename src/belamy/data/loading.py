@@ -105,6 +105,22 @@ def open_data(
     return _opened(source, options) if labels in data.attributes else labelled(data, labels)
 
 
+def faults(source: str | Path, **options: Any) -> dict[str, list[str]]:
+    """What is wrong with the files of a source, by kind, in words; empty where its format looks for nothing.
+
+    Args:
+        source: As for :func:`open_data`, which has opened it.
+        options: Likewise.
+    """
+    text, asked = os.fspath(source), LoadOptions(**{name: value for name, value in options.items() if name != "other"})
+    if not isinstance(source, Path) and text.partition(":")[0].replace("_", "-") in SOURCES.names():
+        return {}
+    path = Path(os.path.expanduser(text))
+    look = getattr(_claimant(path, asked), "faults", None)
+    found: dict[str, list[str]] = look(path, asked) if look else {}
+    return found
+
+
 def _check_kind(data: Dataset, options: LoadOptions) -> None:
     """Refuse data of another kind than was asked for, and options that belong to pictures where there are none."""
     held, kind = data.field.modality, options.kind

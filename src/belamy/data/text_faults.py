@@ -19,8 +19,6 @@ from belamy.data.texts import JSON_LINES, Corpus, is_binary, text_files
 
 LONG = 2000
 """Characters of a line, and at the least ten times the median line's, that are very many."""
-SHOWN = 4
-"""Places of one kind of fault that are listed as text; JSON has all."""
 MOST = 1000
 """Places of one kind that are kept."""
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -118,17 +116,12 @@ def repeated(corpus: Corpus) -> list[TextFault]:
     return _ordered(found)
 
 
-def told(faults: Sequence[TextFault]) -> list[str]:
-    """The faults as text: a line for each kind, the first places of each."""
-    kinds: dict[str, list[TextFault]] = defaultdict(list)
+def listed(faults: Sequence[TextFault]) -> dict[str, list[str]]:
+    """The places of each kind of fault, in words."""
+    kinds: dict[str, list[str]] = defaultdict(list)
     for fault in faults:
-        kinds[fault.kind].append(fault)
-    lines = []
-    for kind, each in kinds.items():
-        shown = [f"{fault.place}{f' ({fault.detail})' if fault.detail else ''}" for fault in each[:SHOWN]]
-        more = f" and {len(each) - SHOWN:,} more" if len(each) > SHOWN else ""
-        lines.append(f"{WORDS[kind]}: {', '.join(shown)}{more}")
-    return lines
+        kinds[WORDS[fault.kind]].append(f"{fault.place}{f' ({fault.detail})' if fault.detail else ''}")
+    return dict(kinds)
 
 
 def _ordered(found: Iterable[TextFault]) -> list[TextFault]:

@@ -125,6 +125,7 @@ class Modality:
 
     suffix = ".txt"
     words = ("text", "texts")
+    recipe = "char-lm"
 
     def __init__(
         self,

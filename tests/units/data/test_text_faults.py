@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from belamy.data.text_faults import WORDS, faults_of, repeated, told
+from belamy.data.doctor import examine
+from belamy.data.text_faults import WORDS, faults_of, repeated
 from belamy.data.texts import read_corpus
 
 GOOD = [f"the {a} {b} walks home and sings ok jump fix vow zest quiz" for a in ("red", "old", "big") for b in "mnopq"]
@@ -72,12 +74,15 @@ def test_repetitions_and_leaks_are_named(bad: Path) -> None:
     assert {"train/latin.txt", "train/wide.txt", "train/nul.txt", "train/lines.jsonl:2"} <= left_out
 
 
-def test_the_lines_say_where_and_how_many(bad: Path) -> None:
+def test_the_doctor_tells_all(bad: Path) -> None:
     (bad / "train" / "gaps.txt").write_text("red\n" + "\n" * 6 + "moon\nmoon\n")
-    lines = told([*faults_of(bad), *repeated(read_corpus(bad, lines=True))])
-    assert [line.partition(":")[0] for line in lines] == list(WORDS.values())
-    blank = next(line for line in lines if line.startswith("blank"))
-    assert blank == "blank lines: train/bom.txt:3, train/gaps.txt:2, train/gaps.txt:3, train/gaps.txt:4 and 3 more"
+    found = examine(bad, modality="text:lines=true")
+    assert list(found.facts["faults"]) == list(WORDS.values())
+    blank = "blank lines: train/bom.txt:3, train/gaps.txt:2, train/gaps.txt:3, train/gaps.txt:4 and 3 more"
+    assert blank in found.lines() and json.dumps(found.facts)
+    assert any(line.startswith("texts of the test split that are in the training split: test/b.txt:1 (as in train/a.txt:3)")
+               for line in found.lines())  # fmt: skip
+    assert found.facts["values"]["unit"] == "characters" and found.facts["next"].startswith("belamy train char-lm --data")
 
 
 def test_good_text_has_no_fault(tmp_path: Path) -> None:

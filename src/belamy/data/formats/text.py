@@ -11,6 +11,7 @@ from torch import Tensor
 from belamy.data.assembly import Raw
 from belamy.data.dataset import Dataset, Memory, Origin, hold_out
 from belamy.data.load_options import LoadOptions
+from belamy.data.text_faults import faults_of, listed, repeated
 from belamy.data.texts import Corpus, holds_documents, read_corpus, training_texts
 from belamy.errors import DataError, UsageError
 from belamy.modalities.fields import Field
@@ -42,11 +43,18 @@ class Format:
                 f"{path} is text, whose labels are the folders or files that texts lie in, or \"label\" in JSON lines. "
                 "Leave --labels out."
             )
-        reader = options.reader("text")
-        corpus = read_corpus(
-            path, options.memory_budget, lines=reader.lines, encoding=reader.encoding, least=1 if reader.pack else 2
-        )
-        return assembled(corpus, options)
+        return assembled(_corpus(path, options), options)
+
+    def faults(self, path: Path, options: LoadOptions) -> dict[str, list[str]]:
+        """What is wrong with the files, by kind: file, line and what was found."""
+        found = faults_of(path, options.reader("text").encoding)
+        return listed([*found, *repeated(_corpus(path, options))])
+
+
+def _corpus(path: Path, options: LoadOptions) -> Corpus:
+    reader = options.reader("text")
+    least = 1 if reader.pack else 2
+    return read_corpus(path, options.memory_budget, lines=reader.lines, encoding=reader.encoding, least=least)
 
 
 def assembled(corpus: Corpus, options: LoadOptions, **facts: Any) -> Dataset:
