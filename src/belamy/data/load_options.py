@@ -11,6 +11,7 @@ from typing import Any
 
 from belamy.errors import UsageError, nearest
 from belamy.modalities import MODALITIES
+from belamy.modalities.fields import Field
 from belamy.registry import Part
 
 FITS = ("crop", "pad", "stretch")
@@ -69,6 +70,7 @@ class LoadOptions:
     cache: Path | None = None
     memory_budget: int = 2 << 30
     progress: Progress | None = None
+    like: Field | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", parse_size(self.size))

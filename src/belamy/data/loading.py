@@ -14,6 +14,7 @@ from belamy.data.load_options import LoadOptions, Progress
 from belamy.data.measures.labelling import is_measured, labelled
 from belamy.data.sources import Source
 from belamy.errors import DataError, UsageError, nearest
+from belamy.modalities.fields import Field
 from belamy.registry import Part, Registry
 
 SOURCES = Registry("belamy.data.sources", "data source", "Source")
@@ -37,6 +38,7 @@ def open_data(
     cache: Path | None = None,
     memory_budget: int = 2 << 30,
     progress: Progress | None = None,
+    like: Field | None = None,
 ) -> Dataset:
     """A data set from its name or its path.
 
@@ -65,6 +67,7 @@ def open_data(
         cache: Folder for fetched files; None is $BELAMY_CACHE or the platform's cache.
         memory_budget: Bytes of pixels to keep in memory; a larger set is read from disk when needed.
         progress: Called with (done, total) while files are read.
+        like: The main field of other data, whose vocabulary and length these are read with.
 
     Raises:
         UsageError: An unknown name, option or attribute, or a number out of range.
@@ -88,6 +91,7 @@ def open_data(
         cache=cache,
         memory_budget=memory_budget,
         progress=progress,
+        like=like,
     )
     measured = labels is not None and is_measured(labels)
     data = _opened(source, replace(options, labels=None) if measured else options)

@@ -204,6 +204,10 @@ class Modality:
             "unknown": int(counts[UNKNOWN]) / max(told, 1),
         }
 
+    def units(self, raw: Tensor, field: Field) -> tuple[str, Tensor]:
+        """What bits are told per, and how many of them each text has: its symbols, its end and what is unknown too."""
+        return "word" if vocabulary_of(field.classes).words else "character", (raw != PADDING).sum(1)
+
     def distances(self, a: Tensor, b: Tensor, field: Field) -> Tensor:
         """One less the cosine of the bags of character n-grams."""
         left, right = (torch.from_numpy(ngram_bags(strings(each, field))) for each in (a, b))

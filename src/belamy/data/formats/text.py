@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def _corpus(path: Path, options: LoadOptions) -> Corpus:
 
 
 def assembled(corpus: Corpus, options: LoadOptions, **facts: Any) -> Dataset:
-    """A data set of documents; the vocabulary is that of the training texts.
+    """A data set of documents; the vocabulary is that of the training texts, or that of the data that they are like.
 
     Args:
         corpus: The documents.
@@ -68,7 +69,11 @@ def assembled(corpus: Corpus, options: LoadOptions, **facts: Any) -> Dataset:
     reader = options.reader("text")
     texts = [text.lower() for text in corpus.texts] if reader.lowercase else list(corpus.texts)
     splits = corpus.official or hold_out(len(texts))
-    known = Vocabulary.of(training_texts(texts, splits), reader.unit, reader.vocabulary)
+    if options.like is not None:
+        known = Vocabulary(options.like.classes)
+        options = replace(options, length=options.like.shape[0])
+    else:
+        known = Vocabulary.of(training_texts(texts, splits), reader.unit, reader.vocabulary)
     make = _packed if reader.pack else _padded
     rows, official, notes = make(texts, known, splits if reader.pack else corpus.official, options)
     field = Field("text", tuple(rows.shape[1:]), known.symbols)
