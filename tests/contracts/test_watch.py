@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 import belamy
 from belamy.cli import main
 from belamy.cli.recipe_form import read
-from belamy.methods import classifier, gan, vae
-from belamy.methods.base import METHODS, BaseRecipe, DataSpec
+from belamy.methods import base, classifier, gan, vae
+from belamy.methods.base import METHODS, BaseMethod, BaseRecipe
+from belamy.modalities import MODALITIES
+from belamy.modalities.fields import DataSpec
 from belamy.registry import Part
 from belamy.runs.report.page import command
 from belamy.runs.run import RECIPE_TYPES, Run
@@ -125,6 +128,23 @@ def evaluations(losses: list[float]) -> RunHistory:
     return RunHistory(classifier.Recipe(), rows)
 
 
+def of_classifier(loss: Callable[[float], float], noise: float = 0.02) -> RunHistory:
+    """A run of a method that names its objective, which takes a course."""
+    source = np.random.default_rng(0)
+    rows = [
+        {
+            "samples": round(SAMPLES * number / ROWS),
+            "losses": {"classifier.cross-entropy": loss(number / ROWS) + noise * source.normal()},
+            "gradient_norms": {"classifier": 1.0},
+            "watch": {
+                "activations": 1e-4 * 10 ** (5 * number / ROWS), "loudest": "x", "weights": {"classifier": number},
+            },
+        }
+        for number in range(1, ROWS + 1)
+    ]  # fmt: skip
+    return RunHistory(classifier.Recipe(train_samples=SAMPLES), rows)
+
+
 def circle(progress: float) -> float:
     """Scores that come back every 20 rows."""
     return float(np.sin(2 * np.pi * progress * ROWS / 20))
@@ -157,6 +177,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
         row=lambda made, progress: made["losses"].update({"discriminator.real": circle(progress)}),
     ),
     "overfitting": lambda: evaluations([1.0, 0.5, 0.4, 0.5, 0.6, 0.7, 0.8]),
+    "rising-loss": lambda: of_classifier(lambda progress: abs(2.3 - 5 * progress) + 1),
     "saturated": lambda: history(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
     "unshuffled": lambda: history(look=put(batch__classes=1.0)),
     "unstable-steps": lambda: history(look=put(moved__generator=0.08)),
@@ -206,6 +227,65 @@ def test_remedies_are_what_they_are_typed_as(name: str) -> None:
 @pytest.mark.parametrize("name", SIGNS.names())
 def test_options_are_limits_with_defaults(name: str) -> None:
     assert all(option.default is not inspect.Parameter.empty for option in SIGNS.options(name).values())
+
+
+@pytest.mark.parametrize("name", SIGNS.names())
+def test_a_sign_declares_what_there_is(name: str) -> None:
+    sign = SIGNS.load(name)
+    assert all(hasattr(base, capability) for capability in sign.capabilities)
+    assert set(sign.modalities) <= set(MODALITIES.names())
+    asked = {each.partition(".")[2].split(".")[0] for each in map(str, sign.needs) if " losses." in f" {each}"}
+    assert asked <= {*sign.players, ""}, "it judges the losses of a player that it does not declare"
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+@pytest.mark.parametrize("name", SIGNS.names())
+def test_remedies_name_only_what_a_recipe_has(name: str, method: str) -> None:
+    recipe = RECIPE_TYPES.load(method).tiny()  # type: ignore[attr-defined]
+    finding = SIGNS.build(Part(name=name))(replace(BROKEN[name](), recipe=recipe))
+    for remedy in finding.remedies if finding else ():
+        assert set(remedy.changes) <= set(type(recipe).model_fields)
+
+
+def test_signs_of_pictures_and_of_adversaries_leave_others_in_peace() -> None:
+    row = healthy_look(0.9, 1) | {"modality": "audio", "pattern": 99.0, "detail": 0.0, "auc": 1.0, "gradient": 0.0}
+    del row["coverage"]
+    rows = [{"samples": 1000 * number, "watch": row} for number in range(1, 33)]
+    assert not [finding for finding in examine(RunHistory(RECIPE, rows)) if finding.severity != "note"]
+
+
+def of_pairs(held: float) -> RunHistory:
+    """A translator whose held-out distance is so many times that of training."""
+
+    class Method(BaseMethod):
+        def translate(self, source: Tensor, draws: Any) -> Tensor:
+            return source
+
+        def evaluate(self, batch: Any, draw: Any) -> dict[str, Tensor]:
+            return {}
+
+    rows = [{"samples": 1000 * number, "losses": {"generator.l1": 0.1 + 0.1 / number, "generator.adversarial": 3.0},
+             "evaluation": {"l1": held * 0.1}} for number in range(1, 30)]  # fmt: skip
+    made = RunHistory(BaseRecipe(train_samples=SAMPLES), rows)
+    vars(made)["method"] = Method
+    return made
+
+
+def test_a_translator_that_learns_its_pairs_by_heart_overfits() -> None:
+    found = {finding.sign: finding for finding in examine(of_pairs(2.2))}
+    assert found["overfitting"].severity == "severe" and "2.1 times" in found["overfitting"].says
+    assert not [finding for finding in examine(of_pairs(1.3)) if finding.severity != "note"]
+
+
+def test_growing_numbers_of_a_method_whose_loss_falls_are_no_failure() -> None:
+    thriving = of_classifier(lambda progress: 0.2 + 2.1 * 0.5 ** (progress / 0.1))
+    assert not examine(thriving)
+    assert "not-finite" in {finding.sign for finding in examine(of_classifier(lambda progress: 2.3 + progress))}
+
+
+def test_a_loss_that_does_not_fall_is_told_whatever_samples_look_like() -> None:
+    found = {finding.sign: finding for finding in examine(of_classifier(lambda progress: 2.3))}
+    assert found["not-learning"].severity == "warning" and "began at 2.3" in found["not-learning"].says
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, CONDITIONAL], ids=["unconditional", "conditional"])

@@ -54,7 +54,7 @@ def script(shell: str, verbs: Mapping[str, str]) -> str:
         return _fish(verbs, options)
     cases = "\n".join(f'    {verb}) options="{" ".join(words)}" ;;' for verb, words in options.items())
     made = BASH.format(
-        cases=cases, verbs=" ".join(verbs), of_recipes="|".join(OF_RECIPES), recipes=" ".join(recipes.names())
+        cases=cases, verbs=" ".join(verbs), of_recipes="|".join(OF_RECIPES), recipes=" ".join(recipes.known())
     )
     return made if shell == "bash" else ZSH + made
 
@@ -75,7 +75,7 @@ def _fish(verbs: Mapping[str, str], options: Mapping[str, list[str]]) -> str:
 
     lines = [f"complete -c belamy -n __fish_use_subcommand -a {verb} -d {quoted(text)}" for verb, text in verbs.items()]
     seen = " ".join(OF_RECIPES)
-    lines.append(f"complete -c belamy -n '__fish_seen_subcommand_from {seen}' -a {quoted(' '.join(recipes.names()))}")
+    lines.append(f"complete -c belamy -n '__fish_seen_subcommand_from {seen}' -a {quoted(' '.join(recipes.known()))}")
     for verb, words in options.items():
         lines += [f"complete -c belamy -n '__fish_seen_subcommand_from {verb}' -l {word[2:]}" for word in words]
     return "\n".join(lines) + "\n"

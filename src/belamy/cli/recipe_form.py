@@ -67,7 +67,7 @@ def general(extra: type, command: str) -> int:
     made.__doc__ = (
         f"A recipe is named first: {command} RECIPE, by default digits. Shown are the options of all recipes; "
         f"`{command} digits --help` shows the others that a recipe has, and its own defaults. Recipes: "
-        f"{', '.join(recipes.names())}."
+        f"{', '.join(recipes.known())}."
     )
     parse(made, ["--help"], command)
     return 0

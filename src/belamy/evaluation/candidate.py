@@ -15,10 +15,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from belamy.data import Dataset, open_data, to_uint8
+from belamy.data import Dataset, open_data
 from belamy.data.load_options import Progress
 from belamy.errors import DataError, UsageError
 from belamy.methods.base import BaseMethod, Samples
+from belamy.modalities import modality
 from belamy.runs.run import Run
 from belamy.sampling.draw import generated, placement
 from belamy.seeds import generator
@@ -32,6 +33,8 @@ RUN = "run"
 SHEET = "sheet.png"
 """What `belamy sample` lays beside the samples: never taken for one of them."""
 _SIZES_NAMED = 4
+IMAGE = 3
+"""Numbers in the shape of a picture."""
 
 Chunk = tuple[Tensor, Tensor | None]
 
@@ -109,11 +112,12 @@ class Drawn:
     heeds: bool
 
     def chunks(self) -> Iterator[Chunk]:
-        classes, first = len(self.method.spec.classes), 0
-        for images in self._generated():
-            numbers = torch.arange(first, first + len(images))
-            yield to_uint8(images).cpu(), numbers % classes if self.heeds else None
-            first += len(images)
+        classes, first, made = len(self.method.spec.classes), 0, self.method.output
+        for samples in self._generated():
+            numbers = torch.arange(first, first + len(samples))
+            raw = modality(made.modality).to_raw(samples, made).cpu()
+            yield raw, numbers % classes if self.heeds else None
+            first += len(samples)
 
     def values(self) -> Iterator[Tensor]:
         for images in self._generated():
@@ -145,7 +149,7 @@ class Stored:
 
     def chunks(self) -> Iterator[Chunk]:
         for kept in self.indices.split(CHUNK):
-            yield self.data.images(kept), None if self.data.labels is None else self.data.labels[kept]
+            yield self.data.store.read(kept), None if self.data.labels is None else self.data.labels[kept]
 
     def values(self) -> Iterator[Tensor]:
         for images, _ in self.chunks():
@@ -223,7 +227,7 @@ def drawn_candidate(
     method = run.method(best=best).to(device)
     heeds = heeds_labels(method)
     return Candidate(
-        name=run.path.name or str(run.path), shape=run.spec.shape, count=count, seed=seed,
+        name=run.path.name or str(run.path), shape=method.output.shape, count=count, seed=seed,
         labels="in turn" if heeds else "none", classes=tuple(run.spec.classes), quantisation="float", format=RUN,
         resize="none", averaged=bool(run.recipe.ema_half_life and method.averaged),
         fingerprint=weights_digest(method.state_dict()), source=Drawn(method, count, seed, heeds),
@@ -344,6 +348,11 @@ def mismatch(source: str, found: Candidate, wanted: tuple[int, ...], fixed: bool
         wanted: (C, H, W) of what they are compared with.
         fixed: Whether that is a run's.
     """
+    if len(found.shape) != IMAGE or len(wanted) != IMAGE:
+        return (
+            f"{source} holds samples of shape {list(found.shape)}, but they are to be compared with samples of "
+            f"{list(wanted)}. Make both the same."
+        )
     drawn = found.format == RUN
     told = (
         f"{source} {'draws' if drawn else 'holds'} images of {_size(found.shape)} pixels in {found.shape[0]} "

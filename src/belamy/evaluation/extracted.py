@@ -1,4 +1,4 @@
-"""What an extractor sees in images: all that a metric is told."""
+"""What an extractor sees in samples: all that a metric is told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.modalities.fields import Field
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class ExtractedFeatures:
         features: Numbers that describe each image.  # [n, d] float64
         probabilities: Of each class, where the extractor tells classes apart.  # [n, K] float64
         labels: The class that each image is known, or was asked, to be.  # [n] long
-        images: The pixels themselves, not copied.  # [n, C, H, W] uint8
+        images: The samples themselves as files hold them, not copied: of pictures uint8 [n, C, H, W].  # [n, …]
+        field: What they are, where that is known; pictures otherwise.
 
     Raises:
         UsageError: Features that are no table of finite numbers, or tables of different lengths.
@@ -28,6 +30,7 @@ class ExtractedFeatures:
     probabilities: Tensor | None = None
     labels: Tensor | None = None
     images: Tensor | None = None
+    field: Field | None = None
 
     def __post_init__(self) -> None:
         if self.features.dim() != 2:

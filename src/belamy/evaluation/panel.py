@@ -22,6 +22,7 @@ from belamy.evaluation.metrics import METRICS, Metric
 from belamy.evaluation.rows import fingerprints
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
+from belamy.modalities import modality
 from belamy.registry import Part
 from belamy.seeds import generator
 
@@ -258,13 +259,13 @@ class Panel:
         return judged(ordered, self.card(count, seed, "real"), detail, self.doing)
 
     def controls(self, count: int, seed: int = 0) -> dict[str, Judgement]:
-        """The verdicts on what must not do well: noise, and copies of the images that were learned from."""
+        """The verdicts on what must not do well: noise, if of pictures, and copies of what was learned from."""
         shape, source = self.data.shape, generator(seed, "noise")
         noise = (
             (torch.randint(0, 256, (size, *shape), dtype=torch.uint8, generator=source), None)
             for size in (min(CHUNK, count - first) for first in range(0, count, CHUNK))
         )
-        found = {"noise": self.judge(noise, seed)}
+        found = {"noise": self.judge(noise, seed)} if self.data.field.modality == "image" else {}
         if len(self.train):
             chosen = self.train[_shuffled(len(self.train), seed)[:count]]
             found["copies"] = self.judge(Stored(self.data, chosen).chunks(), seed, "given")
@@ -301,7 +302,7 @@ class Panel:
         marks = [torch.empty(0, dtype=torch.long)]
         for images, labels in chunks if metrics else ():
             seen: ExtractedFeatures = self.extractor.extract(images, labels)
-            seen = seen if seen.images is not None else replace(seen, images=images)
+            seen = replace(seen, images=images if seen.images is None else seen.images, field=self.data.field)
             for metric in metrics.values():
                 metric.update(**{side: seen})
             marks.append(fingerprints(images.flatten(1)))
@@ -333,6 +334,10 @@ def learned_from(data: Dataset, split: str) -> Tensor:
 def unmet(name: str, data: Dataset, split: str, train: Tensor) -> str:
     """What a metric needs of the data and does not find, in words with what to do; empty if nothing."""
     needs = needs_of(name)
+    kinds: tuple[str, ...] = getattr(METRICS.load(name), "modalities", ())
+    if kinds and data.field.modality not in kinds:
+        judged, held = (modality(kind).words[1] for kind in (kinds[0], data.field.modality))
+        return f"judges {judged}, but {data.name} holds {held}. Leave it out."
     if "labels" in needs and data.labels is None:
         return f"needs labels, but {data.name} has none. Name some with --labels, or leave the metric out."
     if "train" in needs and not len(train):

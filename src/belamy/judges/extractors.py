@@ -11,12 +11,17 @@ from belamy.data.load_options import LoadOptions
 from belamy.data.sources.stacked_mnist import COLOURS
 from belamy.errors import UsageError
 from belamy.evaluation.feature_cache import CachedFeatures
-from belamy.evaluation.features import Extractor
+from belamy.evaluation.features import EXTRACTORS, Extractor, kinds_of
+from belamy.evaluation.features.landmarks import LandmarkFeatures
 from belamy.evaluation.features.network import NetworkFeatures
 from belamy.evaluation.features.pixels import PixelFeatures
 from belamy.judges.judge import Say, extractor, trained_judge
+from belamy.modalities import modality
+from belamy.registry import Part
 
 NAMES = ("classifier", "efficientnet", "inception", "inception-clean", "dinov2", "clip", "pixels")
+DISTANCES = "distances"
+"""The resort of every kind."""
 PUBLISHED = ("inception", "inception-clean", "dinov2", "clip")
 """Those whose weights are a file."""
 _STEP = 4  # the classifier's strides
@@ -34,12 +39,15 @@ def choose(
 ) -> Extractor:
     """The extractor of a name, or what suits the data.
 
+    Kinds other than pictures are looked at by the first extractor of :data:`EXTRACTORS` that declares them, and if none
+    does by the distances of their modality.
+
     Labelled images are looked at by a classifier of their labels if it is better than a linear model on held-out
     images; otherwise, and colour images without labels, by the embedded EfficientNet-lite0; other grey ones by their
     pixels. Slow extractors remember what they have seen, in the cache.
 
     Args:
-        name: One of ``NAMES``; None chooses.
+        name: One of ``NAMES``, ``distances``, or in the registry, with options; None chooses.
         data: The real images.
         cache: For judges, weights and features; None is $BELAMY_CACHE or the platform's.
         offline: Never touch the network.
@@ -53,6 +61,8 @@ def choose(
         MissingExtra: Its package is not installed.
     """
     chosen = checked(suited(data) if name is None else name, weights)
+    if chosen not in NAMES or data.field.modality != "image":
+        return _of_kind(chosen, suited(data) if name is None else name, data)
     if chosen == "pixels":
         return PixelFeatures(data.shape)
     if chosen == "classifier":
@@ -73,9 +83,10 @@ def checked(name: str, weights: Path | None = None) -> str:
     Raises:
         UsageError: There is no such extractor, or it takes no weights.
     """
-    chosen = name.replace("_", "-")
-    if chosen not in NAMES:
-        raise UsageError(f"There is no extractor '{name}'. Choose one of: {', '.join(NAMES)}.")
+    chosen = Part.parse(name).name.replace("_", "-")
+    known = (*NAMES, DISTANCES, *EXTRACTORS.names())
+    if chosen not in known:
+        raise UsageError(f"There is no extractor '{name}'. Choose one of: {', '.join(known)}.")
     if weights is not None and chosen not in PUBLISHED:
         raise UsageError(
             f"The extractor '{chosen}' takes no --extractor-weights: it needs no published file. Leave them out, or "
@@ -92,9 +103,33 @@ def suited(data: Dataset) -> str:
         >>> suited(open_data("avatars-16")), suited(open_data("avatars-16", labels="smile"))
         ('efficientnet', 'classifier')
     """
+    if data.field.modality != "image":
+        return next(iter(of_kind(data.field.modality)))
     if len(data.classes) > 1 and not any(side % _STEP for side in data.shape[1:]):
         return "classifier"
     return "efficientnet" if data.shape[0] == 3 else "pixels"
+
+
+def of_kind(kind: str) -> list[str]:
+    """The extractors that see a kind of data."""
+    own = [name for name in EXTRACTORS.names() if kind in kinds_of(EXTRACTORS.load(name))]
+    return [*own, *(NAMES if kind == "image" else ()), DISTANCES]
+
+
+def _of_kind(chosen: str, asked: str, data: Dataset) -> Extractor:
+    """An extractor of other things than pictures."""
+    kind = data.field.modality
+    if chosen not in of_kind(kind):
+        sees = "pictures" if chosen in NAMES else " and ".join(
+            modality(each).words[1] for each in kinds_of(EXTRACTORS.load(chosen)))  # fmt: skip
+        raise UsageError(
+            f"The extractor '{chosen}' sees {sees}, but {data.name} holds {modality(kind).words[1]}. Choose one of: "
+            f"{', '.join(of_kind(kind))}."
+        )
+    if chosen == DISTANCES:
+        return LandmarkFeatures(data)
+    made: Extractor = EXTRACTORS.build(Part.parse(asked), field=data.field)
+    return made
 
 
 def _classifier(data: Dataset, cache: Path | None, offline: bool, say: Say | None, always: bool) -> Extractor:

@@ -79,6 +79,8 @@ class Method(EncoderDecoder):
         (here an L1 penalty in place of the Kullback-Leibler divergence from a wanted activity).
     """
 
+    objective_terms = ("model.reconstruction",)
+
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
         terms = self.terms(next(data), draw)

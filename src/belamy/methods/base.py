@@ -58,10 +58,13 @@ class BaseMethod(nn.Module):
 
     Attributes:
         averaged: Names of the networks whose weights are averaged for sampling.
+        objective_terms: The losses, ``player.term``, whose sum falls while the method learns; the watch judges by them.
+            Empty where none falls for certain, as in a game, or where there is but one number, which is then it.
         fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
     """
 
     averaged: tuple[str, ...] = ()
+    objective_terms: tuple[str, ...] = ()
     fingerprint: str = ""
 
     def __init__(self, recipe: Any, spec: DataSpec) -> None:

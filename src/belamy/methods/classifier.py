@@ -42,6 +42,7 @@ class Method(base.BaseMethod):
     """One player that minimises the cross-entropy of the labels."""
 
     averaged = ("classifier",)
+    objective_terms = ("classifier.cross-entropy",)
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)

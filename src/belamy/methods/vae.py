@@ -53,6 +53,8 @@ class Method(EncoderDecoder):
         Kingma & Welling 2013, arXiv 1312.6114, equation 10; β: Higgins et al. 2017, ICLR.
     """
 
+    objective_terms = ("model.reconstruction", "model.kl")
+
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
         terms = self.terms(next(data), draw)

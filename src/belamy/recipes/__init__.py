@@ -2,7 +2,8 @@
 
 A module here holds the recipes of one course, book or paper, each as a function without parameters; the function
 ``dcgan_mnist`` makes the recipe ``dcgan-mnist``. Names and descriptions are read from the text, without importing.
-Other packages add modules by entry points of the group ``belamy.recipes``.
+Other packages add modules by entry points of the group ``belamy.recipes``. A method that no recipe has the name of is
+its own recipe: its ``Recipe`` with all defaults.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from belamy.methods.base import BaseRecipe
 
 
+METHODS = Path(__file__).parent.parent / "methods"
 USUAL_DATA = "mnist"
 """The data of a recipe that names none: the default of ``BaseRecipe``, whose import would take seconds."""
 
@@ -37,14 +39,7 @@ class RecipeEntry(NamedTuple):
 
 def entries() -> dict[str, RecipeEntry]:
     """Every recipe by name, sorted; nothing is imported."""
-    modules = {f"{__name__}.{path.stem}": path for path in Path(__file__).parent.glob("*.py") if path.stem[0] != "_"}
-    for entry in entry_points(group=__name__):
-        try:
-            spec = find_spec(entry.module)
-        except ImportError:  # its package is gone
-            continue
-        if spec and spec.origin:
-            modules[entry.module] = Path(spec.origin)
+    modules = {module: path for _, module, path in _sources(__name__, Path(__file__).parent)}
     found = {
         name: entry
         for module, path in modules.items()
@@ -58,6 +53,22 @@ def names() -> list[str]:
     return list(entries())
 
 
+def methods() -> dict[str, RecipeEntry]:
+    """The methods that are trained by their own names with their defaults, sorted; nothing is imported."""
+    named = entries()
+    found = {name.replace("_", "-"): (module, path) for name, module, path in _sources("belamy.methods", METHODS)}
+    return {
+        name: entry
+        for name, (module, path) in sorted(found.items())
+        if name not in named and (entry := _of_method(name, module, path, path.stat().st_mtime_ns))
+    }
+
+
+def known() -> list[str]:
+    """All names that ``belamy train`` takes, sorted: of recipes, and of methods."""
+    return sorted([*entries(), *methods()])
+
+
 def get(name: str) -> BaseRecipe:
     """The recipe of a name.
 
@@ -68,13 +79,30 @@ def get(name: str) -> BaseRecipe:
         >>> get("dcgan-mnist").latent
         100
     """
-    known = entries()
+    named, own = entries(), methods()
     name = name.replace("_", "-")
-    if name not in known:
-        raise UsageError(f"There is no recipe '{name}'. {nearest(name, known)} `belamy recipes` lists them.")
-    entry = known[name]
+    if name not in named and name not in own:
+        raise UsageError(f"There is no recipe '{name}'. {nearest(name, [*named, *own])} `belamy recipes` lists them.")
+    entry = named.get(name)
+    if entry is None:
+        from belamy.registry import Registry
+
+        return Registry("belamy.methods", "method", "Recipe").load(name)()  # type: ignore[no-any-return]
     recipe: BaseRecipe = getattr(import_module(entry.module), entry.function)()
     return recipe
+
+
+def _sources(group: str, folder: Path) -> list[tuple[str, str, Path]]:
+    """Name, module and file of each part of a folder, and of other packages' parts."""
+    own = [(path.stem, f"{group}.{path.stem}", path) for path in folder.glob("*.py") if path.stem[0] != "_"]
+    for entry in entry_points(group=group):
+        try:
+            spec = find_spec(entry.module)
+        except ImportError:  # its package is gone
+            continue
+        if spec and spec.origin:
+            own.append((entry.name, entry.module, Path(spec.origin)))
+    return own
 
 
 @cache
@@ -82,6 +110,26 @@ def _functions(module: str, path: Path, _changed: int) -> list[tuple[str, Recipe
     tree = ast.parse(path.read_text(encoding="utf-8"))
     made = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
     return [(name.replace("_", "-"), _entry(module, node, made)) for name, node in made.items()]
+
+
+@cache
+def _of_method(name: str, module: str, path: Path, _changed: int) -> RecipeEntry | None:
+    """What the text of a method's module tells: its first line, and the data that its ``Recipe`` names; None of another
+    file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    made = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    if not {"Recipe", "Method"} <= made.keys():
+        return None
+    data = [
+        node.value.value
+        for node in made["Recipe"].body
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and node.target.id == "data"
+        and isinstance(node.value, ast.Constant)
+    ]
+    description = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return RecipeEntry(module, "Recipe", name, str(data[0]) if data else USUAL_DATA, description)
 
 
 def _entry(module: str, function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> RecipeEntry:

@@ -8,12 +8,16 @@ import torch
 from belamy.data import open_data, to_float
 from belamy.data.dataset import Dataset, Memory
 from belamy.training.watch.observe import LEARNED
-from belamy.training.watch.patch_features import PatchFeatures, nearest, pairwise, spectrum
+from belamy.training.watch.patch_features import PatchFeatures, compared, nearest, pairwise, spectrum
+
+
+def seen_in(data: Dataset, count: int) -> PatchFeatures:
+    return PatchFeatures(data, *compared(data, count))
 
 
 @pytest.fixture(scope="module")
 def patch_features() -> PatchFeatures:
-    return PatchFeatures(open_data("mnist"), LEARNED)
+    return seen_in(open_data("mnist"), LEARNED)
 
 
 def test_it_knows_digits(patch_features: PatchFeatures) -> None:
@@ -29,7 +33,7 @@ def test_it_knows_digits(patch_features: PatchFeatures) -> None:
 
 def test_it_is_the_same_each_time() -> None:
     data = open_data("avatars-16")
-    first, second = PatchFeatures(data, 300), PatchFeatures(data, 300)
+    first, second = seen_in(data, 300), seen_in(data, 300)
     assert torch.equal(first.reference, second.reference) and first.spread == second.spread
 
 
@@ -83,7 +87,7 @@ def test_a_chequered_pattern_stands_out_at_its_period() -> None:
 def test_images_of_any_size_can_be_seen(shape: tuple[int, int, int]) -> None:
     pixels = torch.randint(0, 256, (80, *shape), dtype=torch.uint8)
     data = Dataset("noise", Memory(pixels), labels=torch.arange(80) % 3, classes=["a", "b", "c"])
-    patch_features = PatchFeatures(data, 64)
+    patch_features = seen_in(data, 64)
     features, scores = patch_features.features(to_float(data.images(torch.arange(10))))
     assert features.shape == (10, 64) and scores is not None and scores.shape == (10, 3)
     assert torch.isfinite(features).all() and torch.isfinite(scores).all()

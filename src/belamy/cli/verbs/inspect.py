@@ -30,7 +30,7 @@ def run(words: list[str]) -> int:
     from belamy import recipes
     from belamy.cli.parsing import parse
 
-    known = recipes.names()
+    known = recipes.known()
     name, rest = recipe_and_rest(words, known)
     if name not in known and _is_path(words[0]):
         from belamy.runs.run import Run

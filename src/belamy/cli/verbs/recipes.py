@@ -1,4 +1,4 @@
-"""List the recipes: named systems to train."""
+"""List the recipes: named systems to train, and methods that no recipe names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ class Form(Json):
 @verb(Form)
 def run(form: Form) -> int:
     """Print names and descriptions; nothing heavy is imported."""
-    entries = recipes.entries()
+    named = recipes.entries()
+    used = {entry.method for entry in named.values()}
+    entries = {**named, **{name: each for name, each in recipes.methods().items() if name not in used}}
     rows = [("recipe", "method", "data", "")]
     rows += [(name, each.method, each.data, each.description.replace("``", "`")) for name, each in entries.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]

@@ -56,7 +56,7 @@ def run(words: list[str]) -> int:
     from belamy import recipes
     from belamy.cli.recipe_form import changed, general, read
 
-    known = recipes.names()
+    known = recipes.known()
     named, rest = named_and_rest(words, known)
     parent = parent_named(words) if named is None else None
     if named is None and parent is None and {"-h", "--help"} & set(rest):

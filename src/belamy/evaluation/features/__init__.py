@@ -1,4 +1,8 @@
-"""Extractors: what looks at pixels on behalf of the metrics.
+"""Extractors: what looks at samples on behalf of the metrics.
+
+A file here, or another package's by an entry point, may hold one for other kinds than pictures as its class
+``Extractor(field, *, …)``, which gets the field of the data: without ``--extractor`` the first by name that declares
+the kind is taken.
 
 Numbers made with different extractors cannot be compared, so an extractor gives its name, and a digest of whatever
 else decides what it sees.
@@ -11,6 +15,9 @@ from typing import Protocol
 from torch import Tensor
 
 from belamy.evaluation.extracted import ExtractedFeatures
+from belamy.registry import Registry
+
+EXTRACTORS = Registry("belamy.evaluation.features", "extractor", "Extractor")
 
 
 class Extractor(Protocol):
@@ -24,7 +31,8 @@ class Extractor(Protocol):
         layer: Whose output the features are; empty where that goes without saying.
         resize: How it brings images to its own size; empty if it does not.
 
-    Two more are optional: ``accuracy``, how many held-out images it tells right if it was trained on the data, and
+    Three more are optional: ``modalities``, the kinds of samples that it sees, without which it sees pictures;
+    ``accuracy``, how many held-out images it tells right if it was trained on the data, and
     ``notes``, what must be known of all numbers made with it.
     """
 
@@ -42,3 +50,9 @@ class Extractor(Protocol):
         convolutions of few images add in another order than those of many.
         """
         ...
+
+
+def kinds_of(extractor: object) -> tuple[str, ...]:
+    """The modalities that an extractor, or its class, declares."""
+    found: tuple[str, ...] = getattr(extractor, "modalities", ("image",))
+    return found

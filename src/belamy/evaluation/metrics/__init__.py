@@ -25,9 +25,11 @@ class Metric(Protocol):
     Attributes:
         needs: What it cannot do without, of ``images``, ``probabilities``, ``labels`` and ``train``; a metric that
             needs ``train`` is also told what the generator learned from, as ``update(train=…)``.
+        modalities: Kinds of samples that it judges; empty for any that an extractor sees.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    modalities: ClassVar[tuple[str, ...]] = ()
 
     def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
         """Count what is seen of some real and some generated images."""

@@ -105,6 +105,7 @@ class Metric(SidedMetric):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"images"})
+    modalities: ClassVar[tuple[str, ...]] = ("image",)
 
     def __init__(
         self,

@@ -9,14 +9,20 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import bootstrap, wilson
 from belamy.evaluation.neighbours import Nearest, nearest, nearest_in_sum
 from belamy.evaluation.rows import placed
 from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
+from belamy.modalities import modality
+from belamy.modalities.fields import Field
 from belamy.modalities.grid import grid
 from belamy.seeds import generator
 
+PROBED, MOST = 32, 4096
+"""Samples that are compared by the distance of their modality together, and training samples that they are compared
+with, at most."""
 CLOSE = 0.01
 """Share of the held-out images that are as close to a training image as "close" means."""
 
@@ -49,6 +55,8 @@ class Metric(SidedMetric):
     features as 1 % of the held-out images are. Pictures show the generated images that are nearest of all, with their
     neighbours in features and in pixels.
 
+    Samples that are no pictures are compared by the distance of their modality instead: ``nearest-samples``.
+
     A generator whose images vary little is near to training images too: only the pictures tell it from one that copies.
     The intervals are over draws of generated and held-out images (that of ``nearest-close``: of generated ones), with
     the training images fixed.
@@ -71,13 +79,30 @@ class Metric(SidedMetric):
                 raise UsageError(f"neighbours.{name} is {value}: write 1 or more.")
         self.k, self.shown, self.probes, self.seed = k, shown, probes, seed
         self.sides: Sides[NeighbourResult] = Sides("features", "images")
+        self.field: Field | None = None
+
+    def update(
+        self,
+        *,
+        real: ExtractedFeatures | None = None,
+        fake: ExtractedFeatures | None = None,
+        train: ExtractedFeatures | None = None,
+    ) -> None:
+        super().update(real=real, fake=fake, train=train)
+        held = next((seen.field for seen in (real, fake, train) if seen is not None), None)
+        self.field = held if held is not None and held.modality != "image" else None
+
+    @property
+    def _raw(self) -> str:
+        """What the distance between samples themselves is called."""
+        return "nearest-pixels" if self.field is None else "nearest-samples"
 
     def compute(self) -> dict[str, float]:
         if not self._enough():
             return {}
         found = self.sides.once(self._measured)
         values = {}
-        for name, far in (("nearest-features", found.features), ("nearest-pixels", found.pixels)):
+        for name, far in (("nearest-features", found.features), (self._raw, found.pixels)):
             if middle := float(far["real"].median()):
                 values[name] = float(far["fake"].median()) / middle
         values["nearest-close"] = float(self._close(found).double().mean())
@@ -90,7 +115,7 @@ class Metric(SidedMetric):
         found = self.sides.once(self._measured)
         close = self._close(found)
         intervals = {"nearest-close": wilson(int(close.sum()), len(close))}
-        for name, far in (("nearest-features", found.features), ("nearest-pixels", found.pixels)):
+        for name, far in (("nearest-features", found.features), (self._raw, found.pixels)):
             if name in values:
                 intervals[name] = ratio(far["fake"], far["real"], seed)
         return intervals
@@ -107,13 +132,11 @@ class Metric(SidedMetric):
         if not self._enough():
             return {}
         found = self.sides.once(self._measured)
+        one, many, by = ("images", "training images", "pixels (L1)") if self.field is None else (
+            "samples", "training samples", "distance")  # fmt: skip
         return {
-            "Generated images (left) and the nearest training images in features": self._picture(
-                found, found.in_features
-            ),
-            "Generated images (left) and the nearest training images in pixels (L1)": self._picture(
-                found, found.in_pixels
-            ),
+            f"Generated {one} (left) and the nearest {many} in features": self._picture(found, found.in_features),
+            f"Generated {one} (left) and the nearest {many} in {by}": self._picture(found, found.in_pixels),
         }
 
     def _enough(self) -> bool:
@@ -131,22 +154,35 @@ class Metric(SidedMetric):
             far[side] = nearest(self.sides.table(side), train).distances[:, 0]
             probes = placed(self.sides.table(side, "images"))
             probes = probes[torch.randperm(len(probes), generator=generator(self.seed, "probes"))[: self.probes]]
-            near[side] = nearest_in_sum(probes, pixels).distances[:, 0] / (255 * pixels.shape[1])
+            near[side] = self._nearest(probes, pixels, 1).distances[:, 0] / pixels.shape[1]
         suspects = far["fake"].argsort(stable=True)[: self.shown]
-        by_sum = nearest_in_sum(self.sides.table("fake", "images")[suspects], pixels, k)
         return NeighbourResult(
             far, near, suspects,
             nearest(self.sides.table("fake")[suspects], train, k),
-            Nearest(by_sum.distances / 255, by_sum.indices),
+            self._nearest(self.sides.table("fake", "images")[suspects], pixels, k),
         )  # fmt: skip
+
+    def _nearest(self, samples: Tensor, others: Tensor, k: int) -> Nearest:
+        """Neighbours among flattened samples: by L1 of pixels from 0 to 1, or by the distance of the modality."""
+        if self.field is None:
+            by_sum = nearest_in_sum(samples, others, k)
+            return Nearest(by_sum.distances / 255, by_sum.indices)
+        shape, kind = self.field.shape, modality(self.field.modality)
+        found = [kind.distances(part.unflatten(1, shape) if shape else part[:, 0], whole, self.field).double().cpu()
+                 for whole in [others[:MOST].unflatten(1, shape) if shape else others[:MOST, 0]]
+                 for part in samples.split(PROBED)]  # fmt: skip
+        return Nearest(*torch.cat(found).topk(min(k, MOST), largest=False))
 
     def _picture(self, found: NeighbourResult, neighbours: Nearest) -> Tensor:
         """A row for each suspect: it, then its neighbours with their distances."""
         own = self.sides.images("fake", found.suspects)
         others = self.sides.images("train", neighbours.indices.flatten()).unflatten(0, neighbours.indices.shape)
         images = torch.cat([own[:, None], others], 1).flatten(0, 1)
+        columns = 1 + neighbours.indices.shape[1]
         captions = [text for row in neighbours.distances.tolist() for text in ("", *(f"{each:.3g}" for each in row))]
-        return torch.tensor(grid(images, columns=1 + neighbours.indices.shape[1], scale=None, captions=captions))
+        if self.field is not None:
+            return torch.tensor(modality(self.field.modality).sheet(images, self.field, columns, captions))
+        return torch.tensor(grid(images, columns=columns, scale=None, captions=captions))
 
 
 def ratio(first: Tensor, second: Tensor, seed: int) -> Interval:

@@ -63,6 +63,7 @@ class Metric(SidedMetric):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"images"})
+    modalities: ClassVar[tuple[str, ...]] = ("image",)
 
     def __init__(self, *, by: Literal["pixels", "features"] = "pixels", most: int = 10_000, seed: int = 0) -> None:
         if most < 1:

@@ -30,6 +30,7 @@ class Metric(BaseMetric):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"images"})
+    modalities: ClassVar[tuple[str, ...]] = ("image",)
 
     def __init__(self) -> None:
         self.found: dict[str, list[Tensor]] = {"real": [], "fake": []}

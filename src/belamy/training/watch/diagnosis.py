@@ -34,10 +34,21 @@ def examine(history: RunHistory, options: Mapping[str, Mapping[str, Any]] | None
     """
     found = []
     for name in SIGNS.names():
-        finding = SIGNS.build(Part(name=name, **dict((options or {}).get(name, {}))))(history)
+        sign = SIGNS.build(Part(name=name, **dict((options or {}).get(name, {}))))
+        finding = sign(history) if concerned(sign, history) else None
         if finding is not None and finding.strength >= NOTE_FROM:
             found.append(replace(finding, sign=name, since=_since(history, name)))
     return ranked(found)
+
+
+def concerned(sign: Any, history: RunHistory) -> bool:
+    """Whether a run has the players, the capabilities and the kind of samples that a sign declares to need."""
+    modalities = getattr(sign, "modalities", ())
+    return (
+        history.players.issuperset(getattr(sign, "players", ()))
+        and all(history.can(capability) for capability in getattr(sign, "capabilities", ()))
+        and (not modalities or history.modality in modalities)
+    )
 
 
 def diagnose(run: Run | str | Path) -> list[Finding]:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from belamy.methods import base
 from belamy.methods.base import BaseRecipe, DataSpec
 from belamy.runs.run import Run
+
+FEWEST_ROWS, WINDOWS = 12, 20
+"""Rows from which an objective is judged, and the parts of the run whose medians are compared."""
+
+
+class Learned(NamedTuple):
+    """An objective at the beginning, at its best and now; ``noise`` is the standard error of such a median."""
+
+    first: float
+    best: float
+    now: float
+    noise: float
 
 
 @dataclass(frozen=True)
@@ -54,10 +68,69 @@ class RunHistory:
         )
         return replace(self, rows=rows, events=events)
 
+    @cached_property
+    def method(self) -> Any:
+        """The class of the method; None where its module holds none."""
+        return getattr(sys.modules.get(type(self.recipe).__module__), "Method", None)
+
     @property
     def adversarial(self) -> bool:
         """Whether a discriminator teaches the generator."""
-        return hasattr(self.recipe, "adversarial")
+        return "discriminator" in self.players or hasattr(self.recipe, "adversarial")
+
+    @cached_property
+    def players(self) -> frozenset[str]:
+        """Whose losses were measured."""
+        return frozenset(name.split(".")[1] for name in self.names("losses.") if name.count(".") > 1)
+
+    def can(self, capability: str) -> bool:
+        """Whether the method has all that a protocol of :mod:`belamy.methods.base` asks for.
+
+        What the protocol names without giving it a body are attributes, which a method may set when it is built; only
+        what can be called is looked for.
+        """
+        asked = [name for name, value in vars(vars(base)[capability]).items() if callable(value) and name[0] != "_"]
+        return all(callable(getattr(self.method, name, None)) for name in asked)
+
+    @property
+    def modality(self) -> str:
+        """The kind of what the method makes: what the watch wrote, else that of the data."""
+        return self.words("watch.modality") or (self.spec.modality if self.spec else "image")
+
+    @property
+    def objective_terms(self) -> tuple[str, ...]:
+        """The losses, ``player.term``, whose sum falls while the method learns.
+
+        Those that the method names; of one that names none, its only number, where it has but one.
+        """
+        named: tuple[str, ...] = getattr(self.method, "objective_terms", ())
+        only = [name.partition(".")[2] for name in self.names("losses.")]
+        return named or (tuple(only) if len(only) == 1 and not self.adversarial else ())
+
+    @cached_property
+    def objective(self) -> np.ndarray:
+        """Samples seen and the sum of the losses that are to fall, where all are finite.  # [2, n] or [2, 0]"""
+        tables = [self.series(f"losses.{term}") for term in self.objective_terms]
+        if not tables or len({table.shape for table in tables}) > 1 or not np.isfinite(tables).all():
+            return np.empty((2, 0))
+        return np.stack([tables[0][0], np.sum([table[1] for table in tables], axis=0)])
+
+    @cached_property
+    def learned(self) -> Learned | None:
+        """How the objective went; None where none is to fall, or where too little was measured."""
+        values = self.objective[1]
+        if len(values) < FEWEST_ROWS:
+            return None
+        width = max(1, len(values) // WINDOWS)
+        medians = np.median(np.lib.stride_tricks.sliding_window_view(values, width), axis=1)
+        noise = 1.05 * float(np.median(np.abs(np.diff(values)))) * 1.25 / width**0.5
+        return Learned(max(float(values[0]), float(medians[0])), float(medians.min()), float(medians[-1]), noise)
+
+    @property
+    def thrives(self) -> bool:
+        """Whether an objective fell and stays near its best: then large numbers are no failure."""
+        went = self.learned
+        return went is not None and went.now - went.best <= 0.5 * (went.first - went.best)
 
     @property
     def samples(self) -> int:

@@ -16,7 +16,8 @@ from belamy.methods import base
 from belamy.methods.base import Samples
 from belamy.networks.layers import KerasConvTranspose2d
 from belamy.training.trainer import Trainer
-from belamy.training.watch.patch_features import PatchFeatures, colour, detail, nearest, pairwise, spectrum
+from belamy.training.watch.patch_features import PatchFeatures, colour, compared, detail, nearest, pairwise, spectrum
+from belamy.training.watch.sample_distances import SampleDistances
 
 MOMENTS = 64
 """Looks at a run, at most."""
@@ -67,12 +68,23 @@ class Watch:
         count = min(MOMENTS, total // (APART * self.images))
         self.moments = [total * (moment / count) ** 1.25 for moment in range(1, count + 1)]
         self.before: dict[str, list[Tensor]] = {}
+        self.learned, self.held = compared(trainer.dataset, min(LEARNED, max(FEWEST, total // 60)))
 
     @cached_property
-    def patch_features(self) -> PatchFeatures:
-        """Made at the first look."""
-        count = min(LEARNED, max(FEWEST, self.method.recipe.train_samples // 60))
-        return PatchFeatures(self.trainer.dataset, count, self.trainer.device)
+    def patch_features(self) -> PatchFeatures | None:
+        """What samples are compared with the data by where both are pictures of one shape; made at the first look."""
+        data, made = self.trainer.dataset, self.method.output
+        if made.modality != "image" or (data.field.modality, data.shape) != ("image", made.shape):
+            return None
+        return PatchFeatures(data, self.learned, self.held, self.trainer.device)
+
+    @cached_property
+    def distances(self) -> SampleDistances | None:
+        """What other samples are compared with the data by, where the data hold a field of their kind and shape."""
+        made = self.method.output
+        name = next((name for name, column in self.trainer.dataset.columns.items()
+                     if column.field[:2] == made[:2]), None)  # fmt: skip
+        return SampleDistances(self.trainer.dataset, name, made) if name else None
 
     def approach(self) -> None:
         """Before a step: remember the weights, if the coming step is likely to reach a moment."""
@@ -135,7 +147,7 @@ class Watch:
                 again = method.generate(latents[: count // 4], others)
             method.train()
         row = self._seen(images, again, labels, turn)
-        row["batch"] = _classes_in(batch.labels, self.patch_features)
+        row["batch"] = self._classes_in(batch.labels)
         if isinstance(method, HasDiscriminator):
             row |= self._judged(method, batch, images, labels, turn)
         return row
@@ -153,22 +165,46 @@ class Watch:
 
     def _labels(self, turn: int, count: int) -> Tensor | None:
         """Classes as frequent as in the data."""
-        known = self.patch_features.labels
-        if known is None or not self.method.spec.classes:
+        labels = self.trainer.dataset.labels
+        if labels is None or not self.method.spec.classes:
             return None
+        known = labels[self.learned]
         return known[torch.arange(turn * count, (turn + 1) * count) % len(known)].to(self.trainer.device)
 
+    def _classes_in(self, labels: Tensor | None) -> dict[str, float]:
+        """Distinct classes in a batch, and how many a batch of its size holds by chance."""
+        data = self.trainer.dataset
+        if labels is None or data.labels is None or len(data.classes) < 2:
+            return {}
+        shares = torch.bincount(data.labels[self.learned], minlength=len(data.classes)).double() / len(self.learned)
+        expected = float((1 - (1 - shares) ** len(labels)).sum())
+        return {"classes": float(len(labels.unique())), "expected": expected}
+
     @torch.no_grad()
-    def _seen(self, images: Tensor, again: Tensor | None, labels: Tensor | None, turn: int) -> dict[str, Any]:
-        """What patch features tell of samples; ``again`` are samples from the first latents with other labels."""
-        patch_features = self.patch_features
-        if not torch.isfinite(images).all():
-            return {"finite": 0.0}
+    def _seen(self, made: Tensor, again: Tensor | None, labels: Tensor | None, turn: int) -> dict[str, Any]:
+        """What samples are like; ``again`` are samples from the first latents with other labels."""
+        modality = self.method.output.modality
+        row: dict[str, Any] = {} if modality == "image" else {"modality": modality}
+        if made.is_floating_point() and not torch.isfinite(made).all():
+            return {"finite": 0.0, **row}
+        row["finite"] = 1.0
+        if self.patch_features is not None:
+            return row | self._pictures(self.patch_features, made, again, labels, turn)
+        return row | (self.distances.seen(made) if self.distances is not None and modality != "image" else {})
+
+    def _pictures(
+        self,
+        patch_features: PatchFeatures,
+        images: Tensor,
+        again: Tensor | None,
+        labels: Tensor | None,
+        turn: int,
+    ) -> dict[str, Any]:
+        """What patch features tell of generated pictures."""
         features, scores = patch_features.features(images)
         distances = nearest(features, patch_features.reference)
         own = spectrum(images)
         row: dict[str, Any] = {
-            "finite": 1.0,
             "diversity": float(pairwise(features).mean()) / patch_features.spread,
             "precision": patch_features.precision(features),
             "coverage": patch_features.coverage(features, turn),
@@ -208,9 +244,8 @@ class Watch:
             "gradient": float(reaching.flatten(1).norm(dim=1).mean()),
             "shown": {"real": _values(shown), "fake": _values(made.detach())},
         }
-        held = self.patch_features.held
-        if len(held) >= FEW:
-            some = held[torch.arange(turn * self.images, (turn + 1) * self.images) % len(held)]
+        if len(self.held) >= FEW:
+            some = self.held[torch.arange(turn * self.images, (turn + 1) * self.images) % len(self.held)]
             unseen = self._batch(some)
             with torch.no_grad():
                 scores = method.judge(method.real(unseen), unseen.labels).scores
@@ -280,17 +315,6 @@ def enlarging_layers(method: nn.Module) -> tuple[str, str]:
         first = first or (name if stride > 1 else "")
         uneven = uneven or (f"{name} (kernel {kernel}, stride {stride})" if kernel % stride else "")
     return first, uneven
-
-
-def _classes_in(labels: Tensor | None, patch_features: PatchFeatures) -> dict[str, float]:
-    """Distinct classes in a batch, and how many a batch of its size holds by chance."""
-    if labels is None or patch_features.labels is None or patch_features.classes < 2:
-        return {}
-    shares = torch.bincount(patch_features.labels, minlength=patch_features.classes).double() / len(
-        patch_features.labels
-    )
-    expected = float((1 - (1 - shares) ** len(labels)).sum())
-    return {"classes": float(len(labels.unique())), "expected": expected}
 
 
 def _auc(high: Tensor, low: Tensor) -> float:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from belamy.data import Dataset, to_float
+from belamy.data import Dataset
 from belamy.seeds import generator
 
 PATCH, FILTERS, GRID = 5, 32, 4
@@ -36,19 +36,18 @@ class PatchFeatures:
         whose best cheap dictionary is one of random patches.
 
     Args:
-        dataset: Its training images (and, where there are such, held-out ones) are looked at.
-        count: How many training images to learn from.
+        dataset: Where the images are.
+        learned: The training images that are learned from.  # [n] long
+        held: Held-out ones; none where none are held out.  # [m] long
         device: Where to compute.
     """
 
-    def __init__(self, dataset: Dataset, count: int, device: torch.device | str = "cpu") -> None:
+    def __init__(self, dataset: Dataset, learned: Tensor, held: Tensor, device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
-        self.indices = _chosen(dataset.indices("train"), count, "train")
-        held = dataset.splits.get("test", self.indices[:0])
-        self.held = _chosen(held, max(64, count // 8), "held-out")
+        self.indices, self.held = learned, held
         self.labels = None if dataset.labels is None else dataset.labels[self.indices]
         self.classes = len(dataset.classes)
-        images = to_float(dataset.images(self.indices)).to(self.device)
+        images = dataset.batch(self.indices).main.to(self.device)
         self.factor = max(1, ceil(min(images.shape[2:]) / LARGEST))
         self.filters = _filters(self.reduced(images[:400]))
         features = self.responses(images)
@@ -62,7 +61,7 @@ class PatchFeatures:
         self.spectrum, self.detail, self.colour = spectrum(images), detail(images), colour(images)
         self.others, self.accuracy = self.reference[:0], 0.0
         if len(self.held):
-            self.others, said = self.features(to_float(dataset.images(self.held)))
+            self.others, said = self.features(dataset.batch(self.held).main)
             if said is not None and dataset.labels is not None:
                 right = said.argmax(1).cpu() == dataset.labels[self.held]
                 self.accuracy = float(right.float().mean())
@@ -242,7 +241,13 @@ def _leading(gram: Tensor) -> Tensor:
     return basis
 
 
-def _chosen(indices: Tensor, count: int, stream: str) -> Tensor:
+def compared(dataset: Dataset, count: int) -> tuple[Tensor, Tensor]:
+    """Training samples that are compared with, and held-out ones, an eighth as many; none where none are held out."""
+    learned = chosen(dataset.indices("train"), count, "train")
+    return learned, chosen(dataset.splits.get("test", learned[:0]), max(64, count // 8), "held-out")
+
+
+def chosen(indices: Tensor, count: int, stream: str) -> Tensor:
     """A random choice that is the same for every run on the same data."""
     order = torch.randperm(len(indices), generator=generator(0, "watch", stream))
     return indices[order[:count]]

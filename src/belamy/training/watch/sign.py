@@ -12,7 +12,7 @@ from belamy.training.watch.finding import EASED, RISING, Evidence, Finding, Reme
 from belamy.training.watch.history import RunHistory
 from belamy.training.watch.remedies import RemedyBuilder
 
-__all__ = ["EASED", "RISING", "BaseSign", "Finding", "RunHistory"]
+__all__ = ["EASED", "RISING", "BaseSign", "Finding", "RunHistory", "words"]
 
 Shown = tuple[str, str, float | None]
 """What is drawn as evidence: its name in words, the quantity, and where trouble begins, if a line says it."""
@@ -28,6 +28,9 @@ class BaseSign:
     Attributes:
         title: Its name in words, short enough for the progress line.
         specific: Whether it is a cause in itself; a finding of a cause stands before symptoms of the same severity.
+        players: Players without which it has nothing to say, e.g. ``discriminator``.
+        capabilities: Names of the protocols in :mod:`belamy.methods.base` that the method must have.
+        modalities: Kinds of what the method makes that it knows how to judge; empty for any.
         needs: What it judges: mean, max, median or last of the last ``looks`` values, e.g. ``median watch.coverage``.
         looks: Values over which it must last.
         grace: Share of the run before which it says nothing.
@@ -35,6 +38,9 @@ class BaseSign:
 
     title: ClassVar[str]
     specific: ClassVar[bool] = False
+    players: ClassVar[tuple[str, ...]] = ()
+    capabilities: ClassVar[tuple[str, ...]] = ()
+    modalities: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
     looks: int = 1
     grace: float = 0.0
@@ -83,6 +89,17 @@ class BaseSign:
             title or self.title, strength, says, cause, evidence,
             lambda: tuple(filter(None, remedies(RemedyBuilder(history.recipe)))), specific=self.specific, mild=mild,
         )  # fmt: skip
+
+
+def words(term: str) -> str:
+    """A loss ``player.term`` as evidence is titled.
+
+    Example:
+        >>> words("model.cross-entropy")
+        'cross-entropy of the model'
+    """
+    player, _, name = term.partition(".")
+    return f"{name} of the {player}"
 
 
 def _reduced(values: np.ndarray, how: str) -> float:

@@ -14,6 +14,9 @@ class Sign(Protocol):
 
     Attributes:
         specific: Whether it is a cause in itself; a finding of a cause stands before symptoms of the same severity.
+
+    Three more say whom it concerns, and are optional: ``players`` that must play, ``capabilities`` that the method must
+    have (names of the protocols in :mod:`belamy.methods.base`), and ``modalities`` of what it makes; empty for any.
     """
 
     specific: bool

@@ -25,6 +25,8 @@ class Sign(BaseSign):
 
     title = "checkerboard"
     specific = True
+    capabilities = ("Samples",)
+    modalities = ("image",)
     needs = ("median watch.pattern",)
     factor: float = 8.0
     uneven: float = 2.2

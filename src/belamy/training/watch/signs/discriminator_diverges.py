@@ -22,6 +22,7 @@ class Sign(BaseSign):
 
     title = "discriminator diverges"
     specific = True
+    players = ("discriminator",)
     needs = (f"median {LOSS}",)
     excess: float = 0.5
     looks: int = 30

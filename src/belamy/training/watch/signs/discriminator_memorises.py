@@ -23,6 +23,7 @@ class Sign(BaseSign):
 
     title = "discriminator memorises"
     specific = True
+    players = ("discriminator",)
     needs = ("mean watch.auc_held",)
     auc: float = 0.75
     looks: int = 4

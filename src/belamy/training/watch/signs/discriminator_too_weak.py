@@ -18,6 +18,8 @@ class Sign(BaseSign):
 
     title = "discriminator too weak"
     specific = True
+    players = ("discriminator",)
+    modalities = ("image",)
     needs = ("median watch.auc", "median watch.coverage")
     auc: float = 0.75
     alike: float = 0.3

@@ -30,6 +30,7 @@ class Sign(BaseSign):
     """
 
     title = "discriminator wins"
+    players = ("discriminator",)
     needs = (f"median {LOSS}",)
     share: float = 0.1
     vanishing: float = 1e-3

@@ -15,6 +15,8 @@ ROWS = 12
 class Sign(BaseSign):
     """The median norm of the last rows against the lowest median of as many rows in a row.
 
+    A warning at most while an objective that is to fall stays near its best.
+
     Args:
         growth: Factor from which the gradients explode.
     """
@@ -41,5 +43,6 @@ class Sign(BaseSign):
             f"The steps of the {player} overshoot, so that its next gradient is larger still: its learning rate is too "
             f"high for its loss.",
             (f"gradient norm of the {player}", name, None),
+            mild=history.thrives,
             remedies=lambda builder: (slower(builder, player, 10),),
         )

@@ -16,6 +16,7 @@ class Sign(BaseSign):
 
     title = "generator frozen"
     specific = True
+    players = ("generator",)
     needs = ("max watch.moved.generator",)
     moved: float = 1e-7
     looks: int = 2

@@ -19,6 +19,8 @@ class Sign(BaseSign):
 
     title = "label ignored"
     specific = True
+    capabilities = ("Samples",)
+    modalities = ("image",)
     needs = ("mean watch.fidelity", "last watch.fidelity_limit")
     share: float = 0.15
     looks: int = 5

@@ -19,6 +19,7 @@ class Sign(BaseSign):
 
     title = "samples are copies"
     specific = True
+    capabilities = ("Samples",)
     needs = ("mean watch.copies", "median watch.diversity")
     copies: float = 0.35
     diversity: float = 0.5

@@ -10,22 +10,29 @@ class Sign(BaseSign):
     """The mean distance between two samples, in the patch features, falls far below that of two real images, and
     samples meet few of the data's places; while more of them are met from look to look, it is no collapse yet.
 
+    Of samples that are no pictures places are not known: all but equal ones are warned of.
+
     Args:
         diversity: That ratio, below which it is collapse.
         coverage: Share of the data's places, likewise.
+        alike: The ratio below which samples are all but equal.
         looks: Looks over which it must last.
         grace: Share of the run in which any generator may still be uniform.
     """
 
     title = "mode collapse"
-    needs = ("max watch.diversity", "median watch.coverage")
+    capabilities = ("Samples",)
+    needs = ("max watch.diversity",)
     diversity: float = 0.5
     coverage: float = 0.5
+    alike: float = 0.1
     looks: int = 4
     grace: float = 0.1
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
-        varied, covered = seen
+        varied, covered = seen[0], history.late("watch.coverage", self.looks)
+        if covered is None:
+            return self.equal(history, varied)
         strength = min((1 - varied) / (1 - self.diversity), (1 - covered) / (1 - self.coverage))
         rising = history.rise("watch.coverage", self.looks) > RISING
         return self.found(
@@ -40,3 +47,15 @@ class Sign(BaseSign):
             ("share of the data's places met", "watch.coverage", self.coverage),
             remedies=more_variety,
         )  # fmt: skip
+
+    def equal(self, history: RunHistory, varied: float) -> Finding:
+        """What the variety alone says."""
+        return self.found(
+            history,
+            (1 - varied) / (1 - self.alike),
+            f"Samples differ {varied:.0%} as much as the data do (limit {self.alike:.0%}).",
+            "All that is drawn comes to the same sample.",
+            ("diversity against the data's", "watch.diversity", self.alike),
+            mild=True,
+            remedies=more_variety,
+        )

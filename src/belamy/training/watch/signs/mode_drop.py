@@ -21,6 +21,8 @@ class Sign(BaseSign):
     """
 
     title = "mode drop"
+    capabilities = ("Samples",)
+    modalities = ("image",)
     needs = ("median watch.coverage", "median watch.precision")
     missing: float = 0.3
     rare: float = 0.15

@@ -13,6 +13,8 @@ from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 class Sign(BaseSign):
     """Training stopped at NaN, or the loudest layer and the weights grow by orders of magnitude.
 
+    Of a method whose objective falls and stays low, growing numbers are what it has learned, and nothing is said.
+
     Args:
         growth: Factor over the first look, of activations or weights, from where it is severe.
         looks: Looks over which it must last.
@@ -30,7 +32,7 @@ class Sign(BaseSign):
         if stopped is not None:
             strength, says = 3.0, f"Training stopped: {stopped.get('reason', 'a number was not finite')}."
             player = "generator" if "generator" in says.partition(";")[0] else "discriminator"
-        elif factor > 1:
+        elif factor > 1 and not history.thrives:
             strength, player = min(log(factor) / log(self.growth), 2.5), layer.partition(".")[0]
             where = f" The loudest layer is {layer}." if layer else ""
             says = f"The {name} are {factor:,.0f} times what they were (limit {self.growth:,.0f}).{where}"

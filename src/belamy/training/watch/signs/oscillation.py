@@ -25,6 +25,7 @@ class Sign(BaseSign):
     """
 
     title = "oscillation"
+    players = ("discriminator",)
     peak: float = 0.6
     share: float = 1.0
     coverage: float = 0.5

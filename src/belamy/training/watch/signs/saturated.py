@@ -15,6 +15,8 @@ class Sign(BaseSign):
     """
 
     title = "saturated samples"
+    players = ("generator", "discriminator")
+    modalities = ("image",)
     needs = tuple(f"median watch.shown.{name}" for name in ("fake.saturated", "real.saturated", "real.low"))
     excess: float = 0.3
     looks: int = 4

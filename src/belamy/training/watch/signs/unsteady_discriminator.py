@@ -21,6 +21,7 @@ class Sign(BaseSign):
     """
 
     title = "unsteady discriminator"
+    players = ("discriminator",)
     needs = (f"last {LOSS}",)
     growth: float = 20.0
     looks: int = 60

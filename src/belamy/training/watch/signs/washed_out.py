@@ -21,6 +21,8 @@ class Sign(BaseSign):
     """
 
     title = "washed out"
+    capabilities = ("Samples",)
+    modalities = ("image",)
     needs = ("median watch.detail",)
     detail: float = 0.2
     colour: float = 0.2

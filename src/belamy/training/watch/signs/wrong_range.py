@@ -15,6 +15,8 @@ class Sign(BaseSign):
 
     title = "wrong scaling"
     specific = True
+    players = ("generator", "discriminator")
+    modalities = ("image",)
     needs = tuple(f"median watch.shown.{kind}.{end}" for kind in ("real", "fake") for end in ("low", "high"))
     share: float = 0.3
     looks: int = 3
