@@ -32,7 +32,7 @@ BUCKETS = 4096
 _GRAMS = (1, 2, 3)
 _WORDS = re.compile(r" ?\w+(?:['’]\w+)*| ?[^\w\s]|\s")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_LETTER, _LINE, _MARGIN, _WIDEST, _HIGHEST = 13, 18, 8, 1200, 4000
+_LETTER, _LINE, _MARGIN, _WIDEST, _HIGHEST, _COLUMNS = 15, 21, 8, 1000, 4000, 2
 _PAPER, _INK, _QUIET, _RULE = (250, 249, 246), (28, 28, 30), (128, 126, 122), (226, 223, 216)
 
 
@@ -247,9 +247,9 @@ def ngram_bags(texts: Sequence[str], buckets: int = BUCKETS) -> np.ndarray:
 def printed(texts: Sequence[str], columns: int | None = None) -> np.ndarray:
     """Texts as a page to be read; those that do not fit are counted at its end.  # uint8 [H, W, 3]"""
     font = ImageFont.load_default(size=_LETTER)
-    columns = max(1, min(columns or (1 if len(texts) < 24 else 2), 4, len(texts)))
+    columns = max(1, min(columns or (1 if len(texts) < 24 else 2), _COLUMNS, len(texts)))
     width = _WIDEST // columns
-    letters = max(8, (width - 3 * _MARGIN) // 7)
+    letters = max(8, (width - 3 * _MARGIN) // 8)
     cells = [_wrapped(text, letters) for text in texts]
     rows = [cells[first : first + columns] for first in range(0, len(cells), columns)]
     heights = [max(map(len, row)) * _LINE + _MARGIN for row in rows]
