@@ -279,8 +279,8 @@ def _findings(facts: dict[str, Any]) -> list[str]:
         lines.append(f"{kind}: {', '.join(places[:_GROUP])}{more}")
     if facts["splits"]["train"] < FEW:
         lines.append(
-            f"too few: {facts['splits']['train']:,} {facts['what']} to train on; a model that is to make new ones learns "
-            f"from {FEW} at the least, better from thousands, and from fewer it learns to repeat them"
+            f"too few: {facts['splits']['train']:,} {facts['what']} to train on; a model that is to make new ones "
+            f"learns from {FEW} at the least, better from thousands, and from fewer it learns to repeat them"
         )
     lines += [f"skipped {name}: {reason}" for name, reason in facts["skipped"]]
     if facts["ignored"]:

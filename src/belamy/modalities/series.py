@@ -104,6 +104,8 @@ class Modality:
             values = torch.tensor([[float(cell) for cell in row[1:]] for row in rows], dtype=torch.float32)
         except (ValueError, UnicodeDecodeError, csv.Error) as error:
             raise Unreadable(f"no CSV file of numbers ({error})") from error
+        if not torch.isfinite(values).all():
+            raise Unreadable("a number is missing or infinite")
         if values.shape != (steps, channels):
             raise Unreadable(f"{' x '.join(map(str, values.shape))} numbers, not {steps} steps x {channels} channels")
         return values

@@ -68,8 +68,10 @@ class Modality:
             values = torch.tensor([float(cell) for cell in rows[1]], dtype=torch.float32)
         except (ValueError, IndexError, UnicodeDecodeError, csv.Error) as error:
             raise Unreadable(f"no CSV file with a row of numbers ({error})") from error
-        if tuple(values.shape) != tuple(field.shape) or len(rows) != 2:
-            raise Unreadable(f"{len(rows) - 1} row(s) of {len(values)} numbers, not one of {field.shape[0]}")
+        if tuple(rows[0]) != channel_names(field) or len(values) != field.shape[0] or len(rows) != 2:
+            raise Unreadable(f"not one row of {', '.join(channel_names(field)[:5])}{' …' * (field.shape[0] > 5)}")
+        if not torch.isfinite(values).all():
+            raise Unreadable("a number is missing or infinite")
         return values
 
     def describe(self, raw: Tensor, field: Field) -> dict[str, Any]:
