@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -43,9 +44,7 @@ class Recipe(base.BaseRecipe):
     """How it learns."""
     schedule: Annotated[Part, SCHEDULES] = Part(name="cosine")
     """How the learning rate changes over the run."""
-    batch: int = base.BaseRecipe.model_fields["batch"].default
-    """Texts per step."""
-    clip_norm: float | None = 1.0
+    clip_norm: float | None = Field(default=1.0, gt=0)
     """Scale the gradient down to this Euclidean norm."""
 
     @classmethod

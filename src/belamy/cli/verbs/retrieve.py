@@ -61,8 +61,8 @@ def run(form: Form) -> int:
     from belamy.sampling.points import encoded, encoder
 
     run, method = form.opened()
-    encoder(method)
     text = documents_of(run)
+    encoder(method)
     out = None if text else picture_file(form.out, form.overwrite)
     own = form.run_data(run)
     names, queries = documents(form, run, own) if text else pictures(form, own)

@@ -16,7 +16,7 @@ class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
 
     run: str
     """The run's directory; its method must know likelihoods."""
-    data: str = "test"
+    data: str
     """What is scored: test, train, validation or all of the run's own data, or any source like them."""
     baseline: bool = True
     """Compare a language model with n-grams with Kneser-Ney smoothing that are counted on its training data."""
