@@ -17,7 +17,7 @@ from belamy.data.sources import fashion_mnist
 from belamy.errors import DataError
 
 AVATARS = ("avatars", "avatars-16", "avatars-32", "avatars-64")
-EMBEDDED = (*AVATARS, "mnist", "portraits", "stacked-mnist", "dead-leaves", "patterns", "sines", "waves")
+EMBEDDED = (*AVATARS, "mnist", "portraits", "stacked-mnist", "dead-leaves", "patterns", "sines", "waves", "shapes")
 
 
 def offline(name: str, cache: Path) -> Dataset | str:

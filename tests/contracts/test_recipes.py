@@ -14,6 +14,7 @@ from belamy import recipes
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
 from belamy.methods.base import OPTIMIZERS, BaseRecipe
+from belamy.modalities.fields import Field
 from belamy.networks.summary import summarize
 from belamy.registry import Part
 from belamy.runs.run import method_name
@@ -21,8 +22,9 @@ from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
 
-GREY, COLOUR = (1, 28, 28), (3, 32, 32)
+GREY, COLOUR, SOLID = (1, 28, 28), (3, 32, 32), (1, 64, 64, 64)
 SHAPES = {
+    "shapes:side=64": SOLID,
     "mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR, "portraits": (3, 16, 16), "avatars-32": COLOUR,
     "stacked-mnist": (3, 28, 28), "dead-leaves": COLOUR,
 }  # fmt: skip
@@ -41,6 +43,7 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "lsgan-cifar": {"generator": (1_205_891, 1_204_099), "discriminator": (1_089_537, 1_088_001)},
     "wgan-cifar": {"generator": (340_803, 339_907), "discriminator": (272_897, 272_897)},
     "wgan-gp-cifar": {"generator": (1_205_891, 1_204_099), "discriminator": (1_086_465, 1_086_465)},
+    "gan-3d": {"generator": (17_571_585, 17_569_665), "discriminator": (11_050_753, 11_048_833)},
     "ragan-cifar": {"generator": (1_148_547, 1_146_755), "discriminator": (1_089_537, 1_088_001)},
 }
 OURS = {
@@ -50,7 +53,7 @@ OURS = {
     *("fast-style", "adain-style"),
 }
 """Recipes whose sizes no document fixes."""
-HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar"}
+HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d"}
 """Recipes whose step takes seconds."""
 
 
@@ -58,6 +61,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
     """Random images of the shape and number of classes of the recipe's data."""
     shape = SHAPES[recipe.data]
     pixels = torch.randint(0, 256, (40, *shape), dtype=torch.uint8)
+    if shape == SOLID:
+        return Dataset("noise", Memory(pixels), field=Field("volume", shape))
     if recipe.only is not None:
         return Dataset("noise", Memory(pixels))
     return Dataset("noise", Memory(pixels), labels=torch.arange(40) % 10, classes=[*"0123456789"])
@@ -134,6 +139,7 @@ def test_an_unknown_recipe_suggests() -> None:
         ("vae-mnist", {"batch": 16, "latent": 2, "train_samples": 600_000, "printed": False}),
         ("classifier-mnist", {"batch": 128, "train_samples": 600_000, "printed_test": False}),
         ("resnet-cifar", {"batch": 128, "latent": 128}),
+        ("gan-3d", {"batch": 100, "latent": 200, "rest_above": 0.8, "prior": Part(name="uniform")}),
         ("wgan-cifar", {"critic_steps": 5, "warmup_critic_steps": 100, "penalties": (Part(name="weight-clipping"),)}),
         (
             "wgan-gp-cifar",
@@ -152,6 +158,12 @@ def test_the_book_optimises_with_the_adam_of_keras(name: str) -> None:
     recipe = recipes.get(name)
     for part in (recipe.generator_optimizer, recipe.discriminator_optimizer):
         assert (part.name, part.options["eps"], part.options["keras"]) == ("adam", 1e-7, True)
+
+
+def test_the_rates_of_the_3d_gan() -> None:
+    recipe = recipes.get("gan-3d")
+    assert recipe.generator_optimizer == Part(name="adam", lr=0.0025, beta1=0.5)
+    assert recipe.discriminator_optimizer == Part(name="adam", lr=1e-5, beta1=0.5)
 
 
 @pytest.mark.parametrize("name", ["wgan-cifar", "dcgan-frog", "dcgan-geron", "dense-fashion", "vae-mnist"])

@@ -132,7 +132,7 @@ def test_words_are_symbols_too(belamy: Command, phrases: Path) -> None:
         (["continue", "RUN", "the", "--count", "0"], "--count is 0"),
         (["continue", "RUN", "the", "--length", "0"], "--length is 0"),
         (["continue", "RUN", "the", "--out", "texts.png"], "must end in .txt"),
-        (["continue", "RUN"], "prefix"),
+        (["continue", "RUN"], "PREFIX is missing"),
         (["continue", "GAN", "the"], "continue needs a run of a language model"),
         (["continue", "nowhere", "the"], "does not exist"),
         (["score", "GAN", "test"], "score needs a method that knows how likely data are, and gan does not"),

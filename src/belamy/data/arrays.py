@@ -1,6 +1,6 @@
-"""Arrays of any sensible layout and type, read as uint8 images.
+"""Arrays of any sensible layout and type, read as images: of bytes, or as deep as they are if that is asked for.
 
-Values are mapped by type: bytes as they are; true/false to 0 and 255; 16-bit numbers divided by 257; floats in [0, 1]
+Values become bytes by type: bytes as they are; true/false to 0 and 255; 16-bit numbers divided by 257; floats in [0, 1]
 times 255, rounded; floats in [-1, 1] by 127.5 x + 128, truncated; whole numbers in 0..255 as they are.
 """
 
@@ -16,9 +16,12 @@ import torch
 from torch import Tensor
 
 from belamy.data.files import STEP, reason
-from belamy.data.fitting import WHITE
-from belamy.data.pictures import DEEP, MOST_PIXELS, scaled
+from belamy.data.load_options import LoadOptions
+from belamy.data.meaning import layout_of
+from belamy.data.pictures import MOST_PIXELS, scaled
 from belamy.errors import DataError
+from belamy.modalities.colours import on_white
+from belamy.modalities.depth import DEEP, DTYPES, scaled_to
 
 _CHUNK = 4096
 LEVELS = " (levels)"
@@ -89,22 +92,29 @@ class Interpretation:
         array: The values, in memory, mapped from disk or packed.
         what: Where they come from, for messages.
         shape: (C, H, W) of the images.
-        values: Rows to uint8, of the same layout.
-        layout: uint8 rows to images.  # [n, ...] -> [n, C, H, W]
+        values: Rows to pixels, of the same layout.
+        layout: Rows of pixels to images.  # [n, ...] -> [n, C, H, W]
         note: How values were mapped, if they were.
+        opacity: Whether the last channel is opacity.
+        covered: Whether the images had opacity, and lie on white.
+        bits: Of a pixel's value.
     """
 
     array: np.ndarray | Packed
     what: str
-    shape: tuple[int, ...]
+    shape: tuple[int, int, int]
     values: Callable[[np.ndarray], np.ndarray]
     layout: Callable[[np.ndarray], np.ndarray]
     note: str
+    opacity: bool = False
+    covered: bool = False
+    bits: int = 8
 
     def read(self, indices: np.ndarray) -> Tensor:
-        """The images at ``indices``, uint8.  # [n, C, H, W]"""
+        """The images at ``indices``.  # [n, C, H, W]"""
         rows = self.array[indices] if isinstance(self.array, np.ndarray) else self.array[indices[0] : indices[-1] + 1]
-        return torch.from_numpy(np.ascontiguousarray(self.layout(self.values(rows))))
+        images = torch.from_numpy(np.ascontiguousarray(self.layout(self.values(rows))))
+        return on_white(images) if self.covered else images
 
 
 class Joined:
@@ -116,7 +126,7 @@ class Joined:
     def __init__(self, parts: Sequence[Interpretation], marks: Sequence[str]) -> None:
         self._parts, self._marks = tuple(parts), tuple(marks)
         self._starts = np.cumsum([0, *(len(part.array) for part in parts)])
-        self.shape = parts[0].shape
+        self.shape, self.opacity, self.bits = parts[0].shape, parts[0].opacity, parts[0].bits
         self.advice = next((part.array.advice for part in parts if isinstance(part.array, Packed)), None)
 
     def __len__(self) -> int:
@@ -124,11 +134,11 @@ class Joined:
 
     def read(self, indices: Tensor) -> Tensor:
         wanted = indices.numpy()
-        images = torch.empty((len(wanted), *self.shape), dtype=torch.uint8)
+        images = torch.empty((len(wanted), *self.shape), dtype=DTYPES[self.bits])
         for part, start in zip(self._parts, self._starts, strict=False):
             within = (wanted >= start) & (wanted < start + len(part.array))
             if within.any():
-                images[torch.from_numpy(within)] = part.read(wanted[within] - start)
+                images.numpy()[within] = part.read(wanted[within] - start).numpy()
         return images
 
     def feed(self, update: Callable[[Any], None]) -> None:
@@ -150,55 +160,44 @@ def joined(parts: Sequence[Interpretation], marks: Sequence[str]) -> Joined:
     return Joined(parts, marks)
 
 
-def interpret(array: np.ndarray | Packed, what: str, levels: int | None = None) -> Interpretation:
+def interpret(array: np.ndarray | Packed, what: str, options: LoadOptions | None = None) -> Interpretation:
     """Says how to read an array as images.
 
-    Layouts: [N, H, W], [N, H, W, C], [N, C, H, W] with 1, 3 or 4 channels (the fourth is opacity, over white), and
-    [N, D] where D is a square. ``levels`` is the whole number that is white, where bytes are not meant.
+    Layouts: [N, H, W], [N, H, W, C] and [N, C, H, W], and [N, D] where D is a square. Of 4 channels the last is
+    opacity, and so it is of 2 where transparency is kept. What could as well be sound, series, tables or volumes is an
+    image only where that is said.
 
     Raises:
         DataError: No such layout, no such type, or values that fit none of the ranges.
     """
+    options = options or LoadOptions()
     if array.dtype.kind not in "uifb":
         raise DataError(f"{what} holds {_kind(array)}, which are no pixels.")
     if array.ndim < 2 or not array.size:
         raise DataError(f"{what} has the shape {array.shape}, but images are [N, H, W] or [N, H, W, C].")
-    shape, layout = _layout(array.shape, what)
-    if shape[1] * shape[2] > MOST_PIXELS:
-        raise DataError(f"{what} holds images of {shape[2]}x{shape[1]}; at most {MOST_PIXELS:,} pixels are read.")
-    values, note = _values(array, what, levels)
-    if array.ndim == 4 and 4 in array.shape[1::2] and array.shape[3] not in (1, 3):
-        note = "; ".join(filter(None, (note, "the fourth channel was taken as opacity, over white")))
-    return Interpretation(array, what, shape, values, layout, note)
-
-
-def _layout(shape: tuple[int, ...], what: str) -> tuple[tuple[int, int, int], Callable[[np.ndarray], np.ndarray]]:
-    if len(shape) == 2 and math.isqrt(shape[1]) ** 2 == shape[1]:
-        side = math.isqrt(shape[1])
-        return (1, side, side), lambda rows: rows.reshape(-1, 1, side, side)
-    if len(shape) == 3:
-        return (1, shape[1], shape[2]), lambda rows: rows[:, None]
-    if len(shape) == 4 and shape[3] in (1, 3, 4):
-        channels = min(shape[3], 3)
-        return (channels, shape[1], shape[2]), lambda rows: _on_white(rows.transpose(0, 3, 1, 2))
-    if len(shape) == 4 and shape[1] in (1, 3, 4):
-        return (min(shape[1], 3), shape[2], shape[3]), _on_white
-    raise DataError(
-        f"{what} has the shape {shape}, but images are [N, H, W], [N, H, W, C] or [N, C, H, W] with 1, 3 or 4 channels."
+    layout = layout_of(array.shape, array.dtype, what, options)
+    channels, height, width = layout.shape
+    if height * width > MOST_PIXELS:
+        raise DataError(f"{what} holds images of {width}x{height}; at most {MOST_PIXELS:,} pixels are read.")
+    values, note = _values(array, what, options)
+    opacity = channels == 4 or (channels == 2 and options.keeps_opacity)
+    covered = opacity and not options.keeps_opacity
+    if opacity:
+        fate = "over white" if covered else "which is kept"
+        note = "; ".join(filter(None, (note, f"the {'fourth' if channels == 4 else 'second'} channel was taken as "
+                                             f"opacity, {fate}")))  # fmt: skip
+    shape = (channels - covered, height, width)
+    return Interpretation(
+        array, what, shape, values, layout.arrange, note, opacity and not covered, covered, options.bits
     )
 
 
-def _on_white(images: np.ndarray) -> np.ndarray:
-    if images.shape[1] != 4:
-        return images
-    opacity = images[:, 3:].astype(np.int32)
-    blended = images[:, :3] * opacity + WHITE * (255 - opacity)
-    return ((blended + 127) // 255).astype(np.uint8)
-
-
 def _values(
-    array: np.ndarray | Packed, what: str, levels: int | None
+    array: np.ndarray | Packed, what: str, options: LoadOptions
 ) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+    if options.bits > 8:
+        return _deep_values(array, what, options.levels, options.bits)
+    levels = options.levels
     if array.dtype == np.uint8:
         return _as_they_are, ""
     if array.dtype.kind == "b":
@@ -209,18 +208,50 @@ def _values(
             return lambda rows: (rows * 255 + 0.5).astype(np.uint8), f"{array.dtype} in [0, 1] was multiplied by 255"
         if low >= -1 and high <= 1:
             return _from_symmetric, f"{array.dtype} in [-1, 1] was mapped by 127.5 x + 128"
-        raise DataError(
-            f"{what} holds {array.dtype} values in [{low:g}, {high:g}], but floats must lie in [0, 1] or [-1, 1]. "
-            "Divide them first, or save them as uint8."
-        )
+        raise _outside_of_unit(array, what, low, high)
     if levels is not None and low >= 0:
         return lambda rows: scaled(rows, levels), f"{array.dtype} values 0..{levels:,} became 0..255{LEVELS}"
     if low >= 0 and high <= 255:
         return lambda rows: rows.astype(np.uint8), f"{array.dtype} values in 0..255 were taken as bytes"
     if array.dtype == np.uint16:
         return lambda rows: scaled(rows, DEEP), f"uint16 values were divided by 257{unused(int(high))}"
+    raise _outside(array, what, low, high, 255)
+
+
+def _deep_values(
+    array: np.ndarray | Packed, what: str, levels: int | None, bits: int
+) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+    """Rows to uint16, or to float32 in [0, 1]."""
+    top = "0..65,535" if bits == 16 else "0..1"
+    if array.dtype == np.uint8 or array.dtype.kind == "b":
+        white = 255 if array.dtype == np.uint8 else 1
+        return lambda rows: scaled_to(rows.astype(np.uint8), white, bits), f"{array.dtype} values became {top}"
+    low, high = _range(array, what)
+    if array.dtype.kind == "f":
+        if low >= 0 and high <= 1:
+            exact = bits == 32 and array.dtype.itemsize <= 4
+            return lambda rows: scaled_to(rows, 1.0, bits), "" if exact else f"{array.dtype} in [0, 1] became {top}"
+        if low >= -1 and high <= 1:
+            return lambda rows: scaled_to(rows.astype(np.float64) + 1, 2.0, bits), f"[-1, 1] became {top}"
+        raise _outside_of_unit(array, what, low, high)
+    if low < 0 or (levels is None and high > DEEP):
+        raise _outside(array, what, low, high, DEEP)
+    note = f"{array.dtype} values 0..{levels:,} became {top}{LEVELS}" if levels is not None else ""
+    return lambda rows: scaled_to(rows, levels or DEEP, bits), note
+
+
+def _outside_of_unit(array: np.ndarray | Packed, what: str, low: float, high: float) -> DataError:
+    return DataError(
+        f"{what} holds {array.dtype} values in [{low:g}, {high:g}], but floats must lie in [0, 1] or [-1, 1]. "
+        "Divide them first, or save them as uint8."
+    )
+
+
+def _outside(array: np.ndarray | Packed, what: str, low: float, high: float, top: int) -> DataError:
     advice = " Divide them, or give the value that is white: --levels N." if low >= 0 else ""
-    raise DataError(f"{what} holds {array.dtype} values in [{low:g}, {high:g}], but pixels must lie in 0..255.{advice}")
+    return DataError(
+        f"{what} holds {array.dtype} values in [{low:g}, {high:g}], but pixels must lie in 0..{top}.{advice}"
+    )
 
 
 def unused(highest: int) -> str:

@@ -13,10 +13,13 @@ from torch import Tensor
 
 from belamy.data.arrays import Joined, steps
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, SampleStore
-from belamy.data.fitting import fit, recolour
-from belamy.data.load_options import LoadOptions
+from belamy.data.fitting import fit
+from belamy.data.load_options import LoadOptions, check_opacity
 from belamy.data.measures import MEASURES
 from belamy.errors import DataError, UsageError, nearest
+from belamy.modalities.colours import recolour
+from belamy.modalities.depth import DTYPES
+from belamy.modalities.fields import Field
 
 YES_NO = ("no", "yes")
 _BINARY = ({"0", "1"}, {"-1", "1"}, {"False", "True"})
@@ -55,43 +58,62 @@ class Raw:
 def assemble(images: Tensor, raw: Raw, options: LoadOptions) -> Dataset:
     """A data set from uint8 images in memory.  # [N, C, H, W]"""
     memory = Memory(images)
-    if final_shape(memory.shape, options) == memory.shape:
+    if final_shape(memory.shape, raw.name, options) == memory.shape:
         return finish(memory, raw, options, _origin(memory))
     return assemble_rows(memory, raw, options)
 
 
 def assemble_rows(rows: SampleStore, raw: Raw, options: LoadOptions) -> Dataset:
     """A data set from images that are fitted in memory, if they are few enough, or else when asked for."""
-    final = final_shape(rows.shape, options)
+    opacity, bits = (rows.opacity, rows.bits) if isinstance(rows, Joined) else (False, 8)
+    final = final_shape(rows.shape, raw.name, options, opacity)
+    size = len(rows) * math.prod(final) * bits // 8
 
     def shaped(indices: Tensor) -> Tensor:
-        return recolour(fit(rows.read(indices), options.size, options.fit), options.channels)
+        return recolour(fit(rows.read(indices), options.sides, options.fit, opacity), options.channels)
 
     pixels: SampleStore
-    if len(rows) * math.prod(final) <= options.memory_budget:
-        pixels = Memory(_filled(shaped, len(rows), rows.shape, final, options))
+    if size <= options.memory_budget:
+        pixels = Memory(_filled(shaped, len(rows), rows.shape, final, bits, options))
     elif isinstance(rows, Joined) and rows.advice:
         raise DataError(
-            f"{raw.name} makes {len(rows) * math.prod(final):,} bytes of images, more than the memory budget of "
-            f"{options.memory_budget:,}, and is packed. {rows.advice}"
+            f"{raw.name} makes {size:,} bytes of images, more than the memory budget of {options.memory_budget:,}, and "
+            f"is packed. {rows.advice}"
         )
     else:
         pixels = Computed(shaped, len(rows), final, rows.feed, rows.identity)
-    return finish(pixels, raw, options, _origin(rows))
+    return finish(pixels, raw, options, _origin(rows, bits), bits)
 
 
-def final_shape(shape: tuple[int, ...], options: LoadOptions) -> tuple[int, ...]:
-    """The shape that the request makes of images of ``shape``, (C, H, W) both."""
+def final_shape(shape: tuple[int, ...], name: str, options: LoadOptions, opacity: bool = False) -> tuple[int, ...]:
+    """The shape that the request makes of images of ``shape``, (C, H, W) both.
+
+    Args:
+        shape: Theirs.
+        name: Of the set, for the message.
+        options: The request.
+        opacity: Whether their last channel is opacity.
+
+    Raises:
+        UsageError: Other channels are asked for than can be made of theirs.
+    """
     channels, height, width = shape
-    return options.channels or channels, options.size or height, options.size or width
+    wanted = options.channels or channels
+    if wanted != channels and not ((channels in (1, 3) or opacity) and wanted in (1, 2, 3, 4)):
+        have = f"{channels} channels, which are no grey or RGB" if channels not in (1, 3) else f"{channels} channel(s)"
+        raise UsageError(f"{name} has {have}, so --channels {wanted} cannot be made of them. Leave --channels out.")
+    if wanted != channels:
+        check_opacity(wanted, options)
+    return wanted, *(options.sides or (height, width))
 
 
-def finish(pixels: SampleStore, raw: Raw, options: LoadOptions, origin: Origin) -> Dataset:
+def finish(pixels: SampleStore, raw: Raw, options: LoadOptions, origin: Origin, bits: int = 8) -> Dataset:
     """A data set with the labels that the request names."""
     label = chosen_label(raw, options.labels)
     return Dataset(
         raw.name,
         pixels,
+        field=Field("image", pixels.shape, bits=bits),
         labels=label.codes if label else None,
         classes=label.values if label else (),
         attributes=raw.attributes,
@@ -240,9 +262,10 @@ def _filled(
     count: int,
     shape: tuple[int, ...],
     final: tuple[int, ...],
+    bits: int,
     options: LoadOptions,
 ) -> Tensor:
-    made = torch.empty((count, *final), dtype=torch.uint8)
+    made = torch.empty((count, *final), dtype=DTYPES[bits])
     # At most 64-bit values, and as much again while they are converted.
     for indices in torch.arange(count).split(steps(16 * math.prod(shape))):
         made[indices[0] : indices[-1] + 1] = shaped(indices)
@@ -251,7 +274,7 @@ def _filled(
     return made
 
 
-def _origin(rows: SampleStore) -> Origin:
+def _origin(rows: SampleStore, bits: int = 8) -> Origin:
     channels, height, width = rows.shape
     mode = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
-    return Origin({f"{width}x{height}": len(rows)}, {f"8-bit {mode}": len(rows)})
+    return Origin({f"{width}x{height}": len(rows)}, {f"{bits}-bit {mode}": len(rows)})

@@ -24,10 +24,13 @@ from belamy.data.assembly import Raw, finish
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, SampleStore
 from belamy.data.files import Room, reason
 from belamy.data.layout import read_layout
-from belamy.data.load_options import LoadOptions
+from belamy.data.load_options import LoadOptions, check_opacity
 from belamy.data.pictures import DecodedPicture, PictureHeader, examined_picture, read_header, strict_pillow
 from belamy.data.tables import Wanted, apply_table, wanted_table
-from belamy.errors import DataError, Unreadable
+from belamy.errors import DataError, Unreadable, UsageError
+from belamy.modalities.colours import has_opacity
+from belamy.modalities.depth import DTYPES
+from belamy.modalities.sizes import LARGEST, SMALLEST, Size, text_of
 
 LARGEST_DEFAULT = 64
 _NONE = np.empty(0, np.uint8)
@@ -91,10 +94,11 @@ def open_gallery(gallery: Gallery, options: LoadOptions) -> Dataset:
         headers, skipped = _examined(gallery.entries, steps, Room(options.memory_budget))
         entries, unlabelled, notes = _labelled(gallery, [entry for entry, _ in headers])
         known = [header for _, header in headers]
-        reader = _reader(known, options) if headers else None
+        reader = _reader(gallery, known, options) if headers else None
         if reader is None or not entries:
             raise _too_few(gallery, [], skipped)
-        costs = {entry.name: entry.cost + header.cost for entry, header in headers}
+        copies = 1 if options.bits == 8 else 3
+        costs = {entry.name: entry.cost + copies * header.cost for entry, header in headers}
         pixels, found = _read_all([replace(entry, cost=costs[entry.name]) for entry in entries], reader, steps, options)
     kept = [entry for index, entry in enumerate(entries) if index not in found.damaged]
     skipped += [(entries[index].name, reason) for index, reason in found.damaged.items()]
@@ -105,9 +109,9 @@ def open_gallery(gallery: Gallery, options: LoadOptions) -> Dataset:
     origin = Origin(sizes, Counter(header.mode for header in known), gallery.ignored)
     made = sorted(name for name in gallery.ignored if name.endswith("/"))
     notes += [f"folders that file servers and desktops make are left out: {', '.join(made)}"] if made else []
-    described = _described(gallery, names, [*notes, *found.notes(options.levels)])
+    described = _described(gallery, names, [*notes, *_lost_depth(known, options.bits), *found.notes(reader)])
     raw = replace(described, skipped=sorted(skipped + unlabelled), names=names)
-    return finish(pixels, raw, replace(options, labels=None), origin)
+    return finish(pixels, raw, replace(options, labels=None), origin, options.bits)
 
 
 def default_side(headers: Sequence[PictureHeader]) -> int:
@@ -140,21 +144,34 @@ class _Steps:
 
 @dataclass(frozen=True)
 class _Reader:
-    side: int
+    size: Size
     fit: str
     channels: int
     levels: int | None = None
+    bits: int = 8
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        return self.channels, self.side, self.side
+        return self.channels, *self.size
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return DTYPES[self.bits]
+
+    @property
+    def bytes(self) -> int:
+        """Of one picture."""
+        return math.prod(self.shape) * self.bits // 8
 
     def __call__(self, file: IO[bytes]) -> DecodedPicture:
-        return examined_picture(file, self.side, self.fit, self.channels, self.levels)
+        return examined_picture(file, self.size, self.fit, self.channels, self.levels, self.bits)
 
     def __repr__(self) -> str:  # it marks the files of a streamed set, whose fingerprint must stay
+        height, width = self.size
+        side = f"side={height}" if height == width else f"height={height}, width={width}"
         levels = "" if self.levels is None else f", levels={self.levels}"
-        return f"_Reader(side={self.side}, fit={self.fit!r}, channels={self.channels}{levels})"
+        bits = "" if self.bits == 8 else f", bits={self.bits}"
+        return f"_Reader({side}, fit={self.fit!r}, channels={self.channels}{levels}{bits})"
 
 
 @dataclass
@@ -173,14 +190,16 @@ class _Found:
         if picture.highest is not None:
             self.highest = max(self.highest or 0, picture.highest)
 
-    def notes(self, levels: int | None) -> list[str]:
-        notes = []
+    def notes(self, reader: _Reader) -> list[str]:
+        notes, levels = [], reader.levels
+        top = {8: "0..255", 16: "0..65,535", 32: "0..1"}[reader.bits]
         if self.highest is not None and levels is not None:
-            notes.append(f"values of more than 8 bits, 0..{levels:,}, became 0..255{LEVELS}")
-        elif self.highest is not None:
+            notes.append(f"values of more than 8 bits, 0..{levels:,}, became {top}{LEVELS}")
+        elif self.highest is not None and reader.bits == 8:
             notes.append(f"16-bit values were divided by 257{unused(self.highest)}")
         if self.transparent:
-            notes.append(f"{self.transparent:,} picture(s) are transparent in part, and lie on white now")
+            fate = "keep that" if has_opacity(reader.channels) else "lie on white now"
+            notes.append(f"{self.transparent:,} picture(s) are transparent in part, and {fate}")
         return notes
 
 
@@ -215,9 +234,9 @@ def _read_all(
     entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps, options: LoadOptions
 ) -> tuple[SampleStore, _Found]:
     """The pixels of the files that can be read, and what was found."""
-    size = len(entries) * math.prod(reader.shape)
+    size = len(entries) * reader.bytes
     if size <= options.memory_budget:
-        images = torch.empty((len(entries), *reader.shape), dtype=torch.uint8)
+        images = torch.empty((len(entries), *reader.shape), dtype=reader.dtype)
         found = _decoded(entries, reader, steps, Room(options.memory_budget, size), images)
         kept = [index for index in range(len(entries)) if index not in found.damaged]
         for place, index in enumerate(kept if found.damaged else []):
@@ -289,7 +308,7 @@ def _streamed(entries: Sequence[PictureEntry], reader: _Reader, room: Room) -> C
         # was read under it when the data was opened.
         with ThreadPoolExecutor(_WORKERS) as pool:
             images = list(pool.map(decode, indices.tolist()))
-        return torch.from_numpy(np.stack(images)) if images else torch.empty((0, *reader.shape), dtype=torch.uint8)
+        return torch.from_numpy(np.stack(images)) if images else torch.empty((0, *reader.shape), dtype=reader.dtype)
 
     def feed(update: Callable[[bytes], None]) -> None:
         update(_marks(entries, reader).encode())
@@ -297,9 +316,49 @@ def _streamed(entries: Sequence[PictureEntry], reader: _Reader, room: Room) -> C
     return Computed(read, len(entries), reader.shape, feed)
 
 
-def _reader(known: Sequence[PictureHeader], options: LoadOptions) -> _Reader:
+def _reader(gallery: Gallery, known: Sequence[PictureHeader], options: LoadOptions) -> _Reader:
     channels = options.channels or (1 if all(header.grey for header in known) else 3)
-    return _Reader(options.size or default_side(known), options.fit, channels, options.levels)
+    if options.channels is None and options.keeps_opacity and not all(header.opaque for header in known):
+        channels += 1
+    if channels > 4:
+        raise UsageError(
+            f"The channels are {channels}, but picture files have 1 (grey) or 3 (RGB), and one more with --alpha keep. "
+            "Save more as an array, [N, C, H, W], in an .npy file."
+        )
+    check_opacity(channels, options)
+    size = _common_size(gallery, known) if options.native else options.sides
+    side = default_side(known)
+    return _Reader(size or (side, side), options.fit, channels, options.levels, options.bits)
+
+
+def _lost_depth(known: Sequence[PictureHeader], bits: int) -> list[str]:
+    deep = sum(header.deep for header in known)
+    if bits > 8 or not deep:
+        return []
+    return [f"{deep:,} picture(s) have 16 bits of colour, and 8 are read: --modality image:bits=16 keeps all"]
+
+
+def _common_size(gallery: Gallery, known: Sequence[PictureHeader]) -> Size:
+    """The (height, width) of all pictures.
+
+    Raises:
+        DataError: They are of several sizes.
+    """
+    sizes = Counter((header.height, header.width) for header in known)
+    if len(sizes) > 1:
+        named = ", ".join(f"{width}x{height} ({count:,})" for (height, width), count in sizes.most_common(4))
+        more = f" and {len(sizes) - 4} more" if len(sizes) > 4 else ""
+        raise DataError(
+            f"{gallery.where} holds pictures of {len(sizes)} sizes, width x height: {named}{more}. --size native takes "
+            f"pictures that are alike; type --size {text_of(sizes.most_common(1)[0][0])} to make them so."
+        )
+    (size,) = sizes
+    if not all(SMALLEST <= side <= LARGEST for side in size):
+        raise DataError(
+            f"The pictures of {gallery.where} are {size[1]}x{size[0]}, but sides must be in {SMALLEST}..{LARGEST} "
+            "pixels. Type another --size."
+        )
+    return size
 
 
 def _labelled(

@@ -10,43 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from belamy.errors import UsageError, nearest
-from belamy.modalities import MODALITIES
+from belamy.modalities import MODALITIES, modality
+from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field
+from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size, text_of
 from belamy.registry import Part
 
 FITS = ("crop", "pad", "stretch")
-SMALLEST, LARGEST = 4, 4096
-MOST_LEVELS = 1 << 24
-MOST_CHANNELS = 64
 ALPHAS = ("white", "keep")
-NATIVE = "native"
+MOST_CHANNELS = 64
+MOST_LEVELS = 1 << 24
 
 Progress = Callable[[int, int], None]
-
-
-def parse_size(given: int | str | tuple[int, int] | None) -> int | str | tuple[int, int] | None:
-    """A size of pictures: a side, (height, width), ``native`` or None, from what a user typed.
-
-    Raises:
-        UsageError: It is none, or out of range.
-
-    Example:
-        >>> parse_size("96x64"), parse_size("64"), parse_size("native")
-        ((96, 64), 64, 'native')
-    """
-    if given is None or given == NATIVE:
-        return given
-    sides = given.lower().split("x") if isinstance(given, str) else [given] if isinstance(given, int) else list(given)
-    if len(sides) not in (1, 2) or not all(str(side).isdecimal() for side in sides):
-        raise UsageError(
-            f"The size is '{given}', but it must be a side in {SMALLEST}..{LARGEST} pixels, height x width like 96x64, "
-            "or native."
-        )
-    numbers = [int(side) for side in sides]
-    for side in numbers:
-        if not SMALLEST <= side <= LARGEST:
-            raise UsageError(f"The size is {given}, but it must be in {SMALLEST}..{LARGEST} pixels.")
-    return numbers[0] if len(set(numbers)) == 1 else (numbers[0], numbers[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +33,7 @@ class LoadOptions:
     """
 
     modality: str | None = None
-    size: int | str | tuple[int, int] | None = None
+    size: SizeOption = None
     fit: str = "crop"
     channels: int | None = None
     alpha: str = "white"
@@ -73,13 +48,12 @@ class LoadOptions:
     like: Field | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "size", parse_size(self.size))
+        parse_size(self.size)
         if self.fit not in FITS:
             raise UsageError(f"There is no fit '{self.fit}'. {nearest(self.fit, FITS)}")
-        if self.channels is not None and not 1 <= self.channels <= MOST_CHANNELS:
-            raise UsageError(f"The channels are {self.channels}, but they must be in 1..{MOST_CHANNELS}.")
         if self.alpha not in ALPHAS:
-            raise UsageError(f"alpha is '{self.alpha}', but it must be one of {', '.join(ALPHAS)}.")
+            raise UsageError(f"There is no alpha '{self.alpha}'. {nearest(self.alpha, ALPHAS)}")
+        check_channels(self.channels, self.alpha)
         for name, value in (("rate", self.rate), ("length", self.length)):
             if value is not None and value < 1:
                 raise UsageError(f"The {name} is {value}, but it must be at least 1.")
@@ -96,12 +70,44 @@ class LoadOptions:
     def reader(self, name: str) -> Any:
         """The modality of a name, with the options that were asked for."""
         kind = self.kind
-        return MODALITIES.build(kind if kind is not None and kind.name == name else Part(name=name))
+        return MODALITIES.build(kind) if kind is not None and kind.name == name else modality(name)
+
+    @property
+    def says_image(self) -> bool:
+        """Whether pictures were asked for by name."""
+        return self.kind is not None and self.kind.name == "image"
+
+    @property
+    def bits(self) -> int:
+        """Of a value of pictures."""
+        return int(self.reader("image").bits)
+
+    @property
+    def layout(self) -> str:
+        """Of arrays of pictures; empty where their shape is to tell."""
+        return str(self.reader("image").layout)
+
+    @property
+    def sides(self) -> Size | None:
+        """(height, width) that is asked for; None where pictures keep their own size, or the data choose."""
+        found = parse_size(self.size)
+        return None if found == NATIVE else found
+
+    @property
+    def native(self) -> bool:
+        """Whether pictures are to keep their own size, which must be the same for all."""
+        return self.size == NATIVE
+
+    @property
+    def keeps_opacity(self) -> bool:
+        """Whether transparency stays, as a channel."""
+        return self.alpha == "keep"
 
     def of_pictures(self) -> list[str]:
         """The options given that only pictures have, as they are typed."""
-        usual = {"size": None, "fit": "crop", "channels": None, "alpha": "white", "levels": None}
-        return [f"--{name} {getattr(self, name)}" for name, value in usual.items() if getattr(self, name) != value]
+        size = text_of(self.sides) if self.sides else self.size
+        given = {"size": size, "fit": self.fit, "channels": self.channels, "alpha": self.alpha, "levels": self.levels}
+        return [f"--{name} {value}" for name, value in given.items() if value not in (None, "crop", "white")]
 
     @property
     def cache_folder(self) -> Path:
@@ -115,3 +121,36 @@ class LoadOptions:
         if sys.platform == "darwin":
             return Path.home() / "Library" / "Caches" / "belamy"
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "belamy"
+
+
+def check_channels(channels: int | None, alpha: str = "white") -> None:
+    """Refuse a number of channels that pictures cannot have.
+
+    Raises:
+        UsageError: It is out of range, or counts an opacity that is not kept.
+    """
+    if channels is None:
+        return
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise UsageError(
+            f"The channels are {channels}, but they must be in 1..{MOST_CHANNELS}: 1 (grey) or 3 (RGB), 2 or 4 for the "
+            "same with opacity, or the number that an array has."
+        )
+    if alpha == "keep" and channels in (1, 3):
+        raise UsageError(
+            f"--alpha keep makes opacity a channel, but --channels {channels} leaves no place for it. Type --channels "
+            f"{channels + 1}, or leave one of them out."
+        )
+
+
+def check_opacity(channels: int, options: LoadOptions) -> None:
+    """Refuse channels that hold an opacity which is not kept.
+
+    Raises:
+        UsageError: They do.
+    """
+    if has_opacity(channels) and not options.keeps_opacity:
+        raise UsageError(
+            f"The channels are {channels}, but they must be 1 (grey) or 3 (RGB); with their opacity, --alpha keep, 2 "
+            "or 4."
+        )

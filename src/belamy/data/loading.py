@@ -15,6 +15,7 @@ from belamy.data.measures.labelling import is_measured, labelled
 from belamy.data.sources import Source
 from belamy.errors import DataError, UsageError, nearest
 from belamy.modalities.fields import Field
+from belamy.modalities.sizes import SizeOption
 from belamy.registry import Part, Registry
 
 SOURCES = Registry("belamy.data.sources", "data source", "Source")
@@ -25,7 +26,7 @@ def open_data(
     source: str | Path,
     *,
     modality: str | None = None,
-    size: int | str | tuple[int, int] | None = None,
+    size: SizeOption = None,
     fit: str = "crop",
     channels: int | None = None,
     alpha: str = "white",
@@ -50,11 +51,11 @@ def open_data(
             IDX files, the binary version of CIFAR.
         modality: What kind the data are, where they do not say it themselves, e.g. ``audio``; options of its reader
             follow a colon, ``text:unit=words``.
-        size: Of pictures: a side in pixels, 4..4096, (height, width) or ``"96x64"``, or ``"native"`` where all are
-            alike; None keeps an array's own size and takes for files the median short side, rounded to a multiple of 4,
-            at most 64.
+        size: Of pictures, in pixels, 4..4096: the side of squares, (height, width), the same as text, width first,
+            ``"96x64"`` (96 wide and 64 high), or ``"native"`` where all are alike; None keeps an array's own size and
+            takes for files the median short side, rounded to a multiple of 4, at most 64.
         fit: ``crop`` the centre, ``pad`` with white, or ``stretch``.
-        channels: Of pictures: 1 for grey, 3 for RGB; None for what the source has.
+        channels: Of pictures: 1 for grey, 3 for RGB, 2 and 4 for the same with opacity; None for what the source has.
         alpha: Of pictures: transparency lies on ``white``, or ``keep`` it as a channel.
         rate: Of sound and films: samples or frames per second.
         length: Samples of a clip, symbols of a text, frames of a film, steps of a series.

@@ -1,4 +1,4 @@
-"""One picture file to one uint8 array, whatever its mode, size, orientation or state.
+"""One picture file to one array, whatever its mode, size, orientation or state: of bytes, or as deep as it is.
 
 Only formats that decode without running anything are opened (no EPS, which calls an interpreter), and the declared size
 is checked before a pixel is decoded.
@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import PurePosixPath
 from typing import IO, NamedTuple
 
@@ -18,8 +18,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from belamy.data.files import reason, visible
-from belamy.data.fitting import WHITE, cropped, padded
+from belamy.data.fitting import WHITE, cropped, fit, padded
 from belamy.errors import Unreadable
+from belamy.modalities.colours import has_opacity, recolour
+from belamy.modalities.depth import Values, checked, deep_colours, has_deep_colours, pixels_of
+from belamy.modalities.sizes import Size
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 SUFFIXES = frozenset(
@@ -27,22 +30,32 @@ SUFFIXES = frozenset(
 ) | frozenset((".jpg", ".jpx", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"))
 MOST_PIXELS = 100_000_000
 """More pixels than this in one file are taken for a decompression bomb."""
-DEEP = 65535
-"""What is white in a picture of 16 bits."""
 
 _GREY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F"))
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _ROTATED = frozenset((5, 6, 7, 8))
 _ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """What a picture says of itself before it is decoded; width and height as seen, after EXIF rotation."""
+    """What a picture says of itself before it is decoded.
+
+    Args:
+        width: As seen, after EXIF rotation.
+        height: The same.
+        mode: Pillow's.
+        grey: Whether it has no colours.
+        opaque: Whether nothing in it can be transparent.
+        deep: Whether its colours have 16 bits, which Pillow reads as 8.
+    """
 
     width: int
     height: int
     mode: str
     grey: bool
+    opaque: bool = True
+    deep: bool = False
 
     @property
     def cost(self) -> int:
@@ -55,9 +68,9 @@ class DecodedPicture(NamedTuple):
     """A picture as it was read.
 
     Args:
-        pixels: uint8 ``[C, size, size]``.
+        pixels: ``[C, H, W]``: uint8, uint16, or float32 in [0, 1], by the bits that were asked for.
         highest: The largest value of a picture of more than 8 bits.
-        transparent: Whether white shines through.
+        transparent: Whether white shines through, or would.
     """
 
     pixels: np.ndarray
@@ -87,41 +100,52 @@ def read_header(file: IO[bytes]) -> PictureHeader:
     """
     with _opened(file) as image:
         width, height = image.size
-        # A PNG without EXIF data up front would be decoded whole in search of some.
-        if (image.format != "PNG" or "exif" in image.info) and image.getexif().get(_ORIENTATION) in _ROTATED:
+        if _is_rotated(image):
             width, height = height, width
-        return PictureHeader(width, height, image.mode, _is_grey(image))
+        return PictureHeader(
+            width, height, image.mode, _is_grey(image), not _can_be_transparent(image), has_deep_colours(image)
+        )
 
 
-def read_picture(file: IO[bytes], size: int, fit: str, channels: int, levels: int | None = None) -> np.ndarray:
-    """A picture as a square of uint8, as ``examined_picture`` reads it.  # [C, size, size]"""
-    return examined_picture(file, size, fit, channels, levels).pixels
+def read_picture(file: IO[bytes], size: Size, how: str, channels: int, levels: int | None = None) -> np.ndarray:
+    """A picture of a size as uint8, as ``examined_picture`` reads it.  # [C, *size]"""
+    return examined_picture(file, size, how, channels, levels).pixels
 
 
-def examined_picture(file: IO[bytes], size: int, fit: str, channels: int, levels: int | None = None) -> DecodedPicture:
-    """A picture as a square of uint8, and what was found in it.
+def examined_picture(
+    file: IO[bytes], size: Size, how: str, channels: int, levels: int | None = None, bits: int = 8
+) -> DecodedPicture:
+    """A picture of a size, and what was found in it.
 
-    Rotated as its EXIF data says; transparency lies on white; 16-bit values are divided by 257; CMYK and other colour
-    spaces become RGB; of an animation, the first frame.
+    Rotated as its EXIF data says; transparency lies on white, unless it is kept as the last of 2 or 4 channels; 16-bit
+    values are divided by 257, unless more bits are wanted; CMYK and other colour spaces become RGB; of an animation,
+    the first frame.
 
     Args:
         file: The picture.
-        size: Side of the square.
-        fit: How it becomes square.
-        channels: 1 for grey, 3 for RGB.
+        size: (height, width).
+        how: ``crop``, ``pad`` or ``stretch``: how it takes that size.
+        channels: 1 for grey, 3 for RGB, 2 and 4 for the same with opacity.
         levels: The value that is white where there are more than 8 bits; 65535 by default.
+        bits: 8 or 16, or 32 for floats in [0, 1].
 
     Raises:
         Unreadable: No picture, a truncated one, or one with too many pixels.
     """
     with _opened(file) as image:
         # A JPEG decodes at a half, quarter or eighth for far less work; twice the target keeps the filter honest.
-        image.draft(None, (2 * size, 2 * size))
+        image.draft(None, (2 * size[1], 2 * size[0]) if not _is_rotated(image) else (2 * size[0], 2 * size[1]))
+        if bits > 8:
+            values = _deep_values(image, levels)
+            highest = int(values.colours.max()) if values.white > 255 else None
+            transparent = values.opacity is not None and bool((values.opacity < values.opaque).any())
+            deep = fit(recolour(pixels_of(values, bits)[None], channels), size, how, has_opacity(channels))[0]
+            return DecodedPicture(deep.numpy(), highest, transparent)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
         highest = int(np.asarray(image).max()) if image.mode.startswith("I") else None
-        coloured, transparent = _coloured(image, "L" if channels == 1 else "RGB", levels)
-        pixels = np.asarray(squared(coloured, (size, size), fit), dtype=np.uint8)
+        coloured, transparent = _coloured(image, _MODES[channels], levels)
+        pixels = np.asarray(squared(coloured, size[::-1], how), dtype=np.uint8)
     return DecodedPicture(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1), highest, transparent)
 
 
@@ -178,16 +202,27 @@ def _is_grey(image: Image.Image) -> bool:
     return bool((colours == colours[:, :1]).all())
 
 
+def _is_rotated(image: Image.Image) -> bool:
+    # A PNG without EXIF data up front would be decoded whole in search of some.
+    return (image.format != "PNG" or "exif" in image.info) and image.getexif().get(_ORIENTATION) in _ROTATED
+
+
+def _can_be_transparent(image: Image.Image) -> bool:
+    return "A" in image.mode or "a" in image.mode or "transparency" in image.info
+
+
 def _coloured(image: Image.Image, mode: str, levels: int | None = None) -> tuple[Image.Image, bool]:
-    """A picture on white in grey or RGB, and whether the white shines through."""
-    transparent = False
+    """A picture in grey or RGB, on white or with its opacity, and whether the white shines through."""
+    transparent, kept = False, "A" in mode
     if image.mode.startswith("I"):
         image = _from_integers(image, levels)
     elif image.mode == "F":
         image = _from_floats(image)
-    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+    if _can_be_transparent(image):
         opaque = image.convert("RGBA")
         transparent = opaque.getchannel("A").getextrema() != (255, 255)
+        if kept:
+            return opaque.convert(mode), transparent
         canvas = Image.new("RGBA", opaque.size, (WHITE, WHITE, WHITE, 255))
         image = Image.alpha_composite(canvas, opaque)
     # Straight from CMYK or a palette to grey would skip the colour conversion that RGB output gets.
@@ -197,10 +232,8 @@ def _coloured(image: Image.Image, mode: str, levels: int | None = None) -> tuple
 
 
 def _from_integers(image: Image.Image, levels: int | None) -> Image.Image:
-    values, white = np.asarray(image), levels or DEEP
-    if values.min() < 0 or (levels is None and values.max() > DEEP):
-        raise Unreadable(f"its values {values.min()}..{values.max()} lie outside 16 bits")
-    return Image.fromarray(scaled(values, white))
+    values = np.asarray(image)
+    return Image.fromarray(scaled(values, int(checked(values, levels))))
 
 
 def scaled(values: np.ndarray, white: int) -> np.ndarray:
@@ -219,24 +252,39 @@ def scaled(values: np.ndarray, white: int) -> np.ndarray:
 
 def _from_floats(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
-    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
-        raise Unreadable(f"its floats {values.min():g}..{values.max():g} lie outside 0..1")
+    checked(values, None)
     return Image.fromarray((values * 255 + 0.5).astype(np.uint8))
 
 
-def squared(image: Image.Image, size: tuple[int, int], fit: str, ground: int = WHITE) -> Image.Image:
-    """A picture in another size, bicubic; of a mask, whose ground is 0, the nearest pixels."""
+def squared(image: Image.Image, size: tuple[int, int], how: str, ground: int = WHITE) -> Image.Image:
+    """A picture in another (width, height), bicubic; of a mask, whose ground is 0, the nearest pixels."""
     filtered = Image.Resampling.BICUBIC if ground else Image.Resampling.NEAREST
     if image.size == size:
         return image
-    if fit == "pad":
-        left, top, wide, high = padded(*image.size, size[0])
+    if how == "pad":
+        left, top, wide, high = padded(*image.size, size[::-1])
         canvas = Image.new(image.mode, size, (ground,) * len(image.getbands()) if ground else 0)
         canvas.paste(image.resize((wide, high), filtered), (left, top))
         return canvas
-    if fit == "crop" and image.width != image.height:
-        image = image.crop(cropped(*image.size))
+    box = cropped(*image.size, size[::-1])
+    if how == "crop" and box != (0, 0, *image.size):
+        image = image.crop(box)
     return image.resize(size, filtered)
+
+
+def _deep_values(image: Image.Image, levels: int | None) -> Values:
+    """Values as the file holds them."""
+    if has_deep_colours(image):
+        values = deep_colours(image, partial(Image.open, formats=_formats()))
+        return values if levels is None else values._replace(white=levels)
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith(("I", "F")):
+        plain = np.asarray(image)
+        return Values(plain[..., None], checked(plain, levels))
+    mode = ("L" if _is_grey(image) else "RGB") + ("A" if _can_be_transparent(image) else "")
+    pixels = np.atleast_3d(np.asarray(_coloured(image, mode)[0]))
+    return Values(pixels[..., :-1], 255, pixels[..., -1]) if mode.endswith("A") else Values(pixels, 255)
 
 
 def _contents(file: IO[bytes]) -> str:

@@ -21,7 +21,7 @@ from belamy.errors import DataError, UsageError
 from belamy.methods.base import BaseMethod, Samples
 from belamy.modalities import modality
 from belamy.runs.run import Run
-from belamy.sampling.draw import generated, placement
+from belamy.sampling.draw import generated, made, placement
 from belamy.seeds import generator
 
 CHUNK = 1000
@@ -112,10 +112,10 @@ class Drawn:
     heeds: bool
 
     def chunks(self) -> Iterator[Chunk]:
-        classes, first, made = len(self.method.spec.classes), 0, self.method.output
+        classes, first, field = len(self.method.spec.classes), 0, self.method.output
         for samples in self._generated():
             numbers = torch.arange(first, first + len(samples))
-            raw = modality(made.modality).to_raw(samples, made).cpu()
+            raw = modality(field.modality).to_raw(samples, field).cpu()
             yield raw, numbers % classes if self.heeds else None
             first += len(samples)
 
@@ -329,12 +329,11 @@ def heeds_labels(method: BaseMethod) -> bool:
     if len(method.spec.classes) < 2:
         return False
     device, dtype = placement(method)
-    sampler: Any = method
-    latents = sampler.latents(0, [0, 0]).to(device, dtype)
+    latents = method.latents(0, [0, 0]).to(device, dtype)
     training = method.training
     method.eval()
     with torch.no_grad():
-        first, second = sampler.generate(latents, torch.tensor([0, 1], device=device))
+        first, second = made(method, latents, torch.tensor([0, 1], device=device), 0, [0, 0])
     method.train(training)
     return not torch.allclose(first, second, atol=1e-4)
 

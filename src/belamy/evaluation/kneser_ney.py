@@ -120,13 +120,12 @@ def _level(counts: Counter[Gram], discount: float | None) -> _Level:
 
 
 def _estimated(counts: Counter[Gram]) -> tuple[float, float, float]:
-    """The discounts of counts 1, 2 and more; half of the lesser where counts of counts are missing."""
+    """The discounts of counts 1, 2 and more; one for all, Kneser and Ney's, where so few counts make them impossible."""
     seen = Counter(counts.values())
     one, two, three, four = (seen[number] for number in (1, 2, 3, 4))
-    if not (one and two and three and four):
-        share = one / (one + 2 * two) if one else 0.5
-        return share, share, share
-    base = one / (one + 2 * two)
-    exact = (1 - 2 * base * two / one, 2 - 3 * base * three / two, 3 - 4 * base * four / three)
-    first, second, more = (min(max(value, 0.0), limit) for value, limit in zip(exact, (1, 2, 3), strict=True))
-    return first, second, more
+    share = one / (one + 2 * two) if one else 0.5
+    if one and two and three:
+        found = (1 - 2 * share * two / one, 2 - 3 * share * three / two, 3 - 4 * share * four / three)
+        if all(0 < value <= count for value, count in zip(found, (1, 2, 3), strict=True)):
+            return found
+    return share, share, share

@@ -111,6 +111,11 @@ def check(recipe: Any, relativistic: bool) -> None:
             "Simultaneous turns share one pass of the generator, so there are no fresh latents, no fakes in "
             "evaluation mode, no replay and only one generator step. Choose --turns alternating."
         )
+    if recipe.rest_above < 1 and (relativistic or recipe.turns == "simultaneous"):
+        raise UsageError(
+            "Where scores are only compared, or both players learn from one pass, the discriminator cannot rest. "
+            "Leave --rest-above out, or choose --adversarial non-saturating and --turns alternating."
+        )
     if recipe.turns == "separate" and relativistic:
         raise UsageError(
             f"The loss '{recipe.adversarial.name}' compares real with generated images, so the discriminator "

@@ -33,6 +33,7 @@ from belamy.methods.construction import (
 from belamy.methods.requirements import MAIN, kind_of
 from belamy.networks.critic import DiscriminatorOutput
 from belamy.networks.pool import Pool
+from belamy.processes import gather
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws
 
@@ -95,6 +96,9 @@ class Recipe(base.BaseRecipe):
     """Discriminator updates for one generator update."""
     warmup_critic_steps: int = Field(default=0, ge=0)
     """Discriminator updates in each of the first 25 steps and in every 500th, 0 for ``critic_steps``."""
+    rest_above: float = Field(default=1.0, ge=0, le=1)
+    """The discriminator does not learn from a batch if it told more than this share of the last one right, a score
+    above 0 meaning real; 1 for no such rule."""
     generator_steps: int = Field(default=1, gt=0)
     """Generator updates in a step, on the same real images."""
     turns: Literal["alternating", "simultaneous", "separate"] = "alternating"
@@ -183,6 +187,9 @@ class Method(base.BaseMethod):
         given = {"shape": spec.shape, "value_range": self.value_range}
         self.views = nn.ModuleList(VIEWS.build(part, **given) for part in recipe.views)
         self.pool = Pool(recipe.replay, spec.shape) if recipe.replay else None
+        if recipe.rest_above < 1:
+            self.told_right: Tensor
+            self.register_buffer("told_right", torch.zeros(()))
 
     @classmethod
     def requires(cls, recipe: Recipe) -> Mapping[str, str]:
@@ -239,6 +246,9 @@ class Method(base.BaseMethod):
         labels = batch.labels
         if self.pool is not None:
             fake, labels = self.pool.exchange(fake, labels, draw)
+        if self.recipe.rest_above < 1 and self.told_right > self.recipe.rest_above:
+            with torch.no_grad():
+                return self.marked(self.see(self.real(batch), batch.labels, draw), self.see(fake, labels, draw))
         real_seen = self.see(self.real(batch), batch.labels, draw)
         if self.recipe.turns == "separate":
             terms = {"adversarial-real": self.objective.on_real(real_seen.scores, draw, draw.progress)}
@@ -333,7 +343,16 @@ class Method(base.BaseMethod):
         with torch.no_grad():
             for view in self.views:
                 view.observe(real.scores.detach())  # type: ignore[operator]
-        return self.objective.observe(real.scores, fake.scores)
+        return {**self.objective.observe(real.scores, fake.scores), **self.marked(real, fake)}
+
+    @torch.no_grad()
+    def marked(self, real: ScoredBatch, fake: ScoredBatch) -> dict[str, Tensor]:
+        """Remember which share of a batch the discriminator told right, if that decides whether it learns."""
+        if self.recipe.rest_above == 1:
+            return {}
+        right = torch.cat([real.scores > 0, fake.scores < 0])
+        self.told_right = gather(right.to(real.scores)).mean()
+        return {"told-right": self.told_right}
 
     def constrain(self) -> None:
         """Let the penalties that are constraints change the discriminator's weights."""

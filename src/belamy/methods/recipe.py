@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from belamy.data.load_options import parse_size
 from belamy.errors import UsageError, nearest
 from belamy.modalities import MODALITIES
+from belamy.modalities.sizes import parse_size, text_of
 from belamy.registry import Part, Registry
 
 SCHEDULES = Registry("belamy.training.schedules", "schedule", "Schedule")
@@ -36,12 +36,12 @@ class BaseRecipe(BaseModel):
     other: str | None = None
     """Data of a second side that is not aligned with the first."""
     size: int | str | None = None
-    """Of pictures: a side of 64 pixels, 96x64 (height x width), or native where all are alike; by default the data's
-    own."""
+    """Of pictures, in pixels: the side of squares, 64, or width x height, 96x64, or native where all are alike; by
+    default the data's own."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How a picture of another aspect ratio is brought to its size."""
     channels: int | None = Field(default=None, ge=1, le=64)
-    """Of pictures: 1 for grey, 3 for colour; by default what the data have."""
+    """Of pictures: 1 for grey, 3 for colour, 2 and 4 for the same with opacity; by default what the data have."""
     alpha: Literal["white", "keep"] = "white"
     """Of pictures: whether transparency lies on white or stays a channel."""
     rate: int | None = Field(default=None, ge=1, le=10**7)
@@ -76,7 +76,9 @@ class BaseRecipe(BaseModel):
             wanted = parse_size(given)
         except UsageError as error:
             raise ValueError(str(error)) from None
-        return wanted if wanted is None or isinstance(wanted, int | str) else f"{wanted[0]}x{wanted[1]}"
+        if wanted is None or isinstance(wanted, str):
+            return wanted
+        return wanted[0] if wanted[0] == wanted[1] else text_of(wanted)
 
     @field_validator("modality")
     @classmethod

@@ -18,7 +18,7 @@ class Field(NamedTuple):
             (1, D, H, W), video (frames, C, H, W), series (steps, channels), table (columns,), vector (n,), category ().
         classes: Names of the classes; the vocabulary of text; of a table or a series, the columns.
         rate: Samples or frames per second.
-        bits: Depth of picture files: 8, 16, or 32 for floats.
+        bits: Depth of what files hold: 8, 16, or 32 for floats; 1 of volumes that are full or empty.
         facts: What else was learned from the training split, as JSON: the types of a table's columns, the ranges of a
             series.
     """

@@ -22,6 +22,9 @@ CAPTION_HEIGHT = 16  # pixels under every cell when there are captions
 WIDE = 1.4  # the aspect (width / height) a free grid leans to
 EMPTY_COST = 6.0  # how much an empty cell weighs against a better aspect
 VISIBLE = 56  # pixels: `scale=None` enlarges cells until their shorter side reaches this
+LONGEST = 512  # pixels: `scale=None` stops before the longer side of a cell exceeds this
+WIDEST = 4400  # pixels of a sheet's side: more do not pass films and browsers
+CHEQUERS = 4, (153, 102)  # side in pixels, and greys, of the ground that shows through what is transparent
 
 
 def grid(
@@ -34,10 +37,12 @@ def grid(
     """Lay pictures out in rows, left to right, on a neutral background.
 
     Args:
-        images: [N, C, H, W], uint8, C = 1 (grey) or 3 (RGB), any N of at least 1.
+        images: [N, C, H, W], uint8, C = 1 (grey) or 3 (RGB), 2 or 4 with opacity, which is shown over a chequered
+            ground; of other C all channels are shown in grey, side by side. Any N of at least 1.
         columns: pictures in a row; None chooses few empty cells and a slightly wide sheet.
         pad: pixels around and between the pictures, not enlarged by `scale`.
-        scale: whole-number enlargement, nearest neighbour; None makes every picture at least 56 pixels wide and high.
+        scale: whole-number enlargement, nearest neighbour; None makes every picture at least 56 pixels wide and high,
+            unless that made one longer than 512.
         captions: one line of text under each picture, in ASCII, shortened to its width.
 
     Returns:
@@ -52,7 +57,7 @@ def grid(
     """
     pixels = _as_rgb(images)  # [N, H, W, 3]
     count, height, width = pixels.shape[:3]
-    scale = max(1, math.ceil(VISIBLE / min(height, width))) if scale is None else scale
+    scale = enlargement(height, width) if scale is None else scale
     _check(count, columns, pad, scale, captions)
     pixels = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
     cell_height = height * scale + (CAPTION_HEIGHT if captions else 0)
@@ -69,6 +74,22 @@ def grid(
     return sheet
 
 
+def enlargement(height: int, width: int) -> int:
+    """How many times a picture is enlarged to be seen.
+
+    Example:
+        >>> enlargement(28, 28), enlargement(1, 1024), enlargement(16, 100)
+        (2, 1, 4)
+    """
+    return max(1, min(math.ceil(VISIBLE / min(height, width)), LONGEST // max(height, width)))
+
+
+def within(sheet: np.ndarray) -> np.ndarray:
+    """A sheet reduced by a whole number until no side is longer than 4,400 pixels.  # [H, W, 3] uint8"""
+    times = math.ceil(max(sheet.shape[:2]) / WIDEST)
+    return sheet if times == 1 else np.asarray(Image.fromarray(sheet).reduce(times))
+
+
 def best_columns(count: int, aspect: float = 1.0) -> int:
     """The number of columns for `count` cells of this aspect (width / height): few holes first, then a wide sheet."""
 
@@ -82,7 +103,7 @@ def best_columns(count: int, aspect: float = 1.0) -> int:
 
 
 def encode_png(picture: np.ndarray) -> bytes:
-    """PNG bytes of a uint8 picture, [H, W] or [H, W, 3].
+    """PNG bytes of a uint8 picture: [H, W], or [H, W, C] of 2 (grey and opacity), 3 or 4 channels.
 
     Example:
         >>> encode_png(np.zeros((2, 2), dtype=np.uint8))[1:4]
@@ -95,13 +116,37 @@ def encode_png(picture: np.ndarray) -> bytes:
 
 def _as_rgb(images: torch.Tensor | np.ndarray) -> np.ndarray:
     array = images if isinstance(images, np.ndarray) else images.detach().cpu().numpy()
-    if array.ndim != 4 or array.dtype != np.uint8 or array.shape[1] not in (1, 3) or 0 in array.shape:
+    if array.ndim != 4 or array.dtype != np.uint8 or 0 in array.shape:
         raise UsageError(
-            f"a grid needs uint8 pictures of shape [N, 1 or 3, H, W], none of them 0; got {array.dtype} "
+            f"a grid needs uint8 pictures of shape [N, C, H, W], none of them 0; got {array.dtype} "
             f"{list(array.shape)}. Turn values in [-1, 1] into pixels with belamy.data.to_uint8."
         )
+    if array.shape[1] in (2, 4):
+        array = _on_chequers(array)
+    elif array.shape[1] not in (1, 3):
+        array = _side_by_side(array)
     pixels = array.transpose(0, 2, 3, 1)  # [N, H, W, C]
     return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
+
+
+def _on_chequers(images: np.ndarray) -> np.ndarray:
+    """Grey or colour over a chequered ground, by their last channel.  # [N, C + 1, H, W] -> [N, C, H, W]"""
+    side, greys = CHEQUERS
+    rows, columns = np.indices(images.shape[2:]) // side
+    ground = np.where((rows + columns) % 2 == 0, *greys)
+    opacity = images[:, -1:].astype(np.int32)
+    return ((images[:, :-1] * opacity + ground * (255 - opacity) + 127) // 255).astype(np.uint8)
+
+
+def _side_by_side(images: np.ndarray) -> np.ndarray:
+    """All channels of each picture in grey, in rows.  # [N, C, H, W] -> [N, 1, rows x H, columns x W]"""
+    count, channels, height, width = images.shape
+    columns = best_columns(channels, width / height)
+    rows = -(-channels // columns)
+    whole = np.full((count, rows * columns, height, width), BACKGROUND, np.uint8)
+    whole[:, :channels] = images
+    tiles = whole.reshape(count, rows, columns, height, width).transpose(0, 1, 3, 2, 4)
+    return tiles.reshape(count, 1, rows * height, columns * width)
 
 
 def _check(count: int, columns: int | None, pad: int, scale: int, captions: Sequence[str] | None) -> None:

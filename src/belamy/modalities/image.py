@@ -1,4 +1,4 @@
-"""Pictures: [C, H, W] bytes in files, [-1, 1] for networks."""
+"""Pictures: [C, H, W] of bytes, 16 bits or floats in files, [-1, 1] for networks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,23 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from belamy.errors import Unreadable
+from belamy.errors import Unreadable, UsageError
+from belamy.modalities.colours import recolour
+from belamy.modalities.depth import (
+    BITS,
+    DEEP,
+    DTYPES,
+    Values,
+    deep_colours,
+    encode_deep_png,
+    has_deep_colours,
+    pixels_of,
+)
 from belamy.modalities.fields import Field, Media
-from belamy.modalities.grid import encode_png, grid
+from belamy.modalities.grid import encode_png, grid, within
+
+LAYOUTS = ("channels-first", "channels-last")
+_NPY = b"\x93NUMPY"
 
 
 def to_float(images: Tensor) -> Tensor:
@@ -37,45 +51,87 @@ def to_uint8(images: Tensor) -> Tensor:
 
 
 class Modality:
-    """Pictures of any height and width."""
+    """Pictures of any height and width.
 
-    suffix = ".png"
+    Bits and layout say how files are read; what was read is said by the field.
+
+    Args:
+        bits: Of a value: 8, or 16 or 32 (floats in [0, 1]) to keep what files hold beyond that.
+        layout: Of arrays whose shape leaves it open: ``channels-first``, [N, C, H, W], or ``channels-last``,
+            [N, H, W, C].
+
+    Raises:
+        UsageError: There is no such depth or layout.
+    """
+
     words = ("picture", "pictures")
+    suffix = ".png"
+
+    def __init__(self, *, bits: int = 8, layout: str = "") -> None:
+        if bits not in BITS:
+            raise UsageError(f"image:bits={bits}, but pictures have 8 or 16 bits, or 32 for floats.")
+        if layout and layout not in LAYOUTS:
+            raise UsageError(f"image:layout={layout}, but it must be {' or '.join(LAYOUTS)}.")
+        self.bits, self.layout = bits, layout
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Pixels as float32 in [-1, 1]."""
-        return to_float(raw)
+        if field.bits == 8:
+            return to_float(raw)
+        scale = 2 / DEEP if field.bits == 16 else 2.0
+        return raw.to(torch.float32, copy=True).mul_(scale).sub_(1)
 
     def to_raw(self, values: Tensor, field: Field) -> Tensor:
         """Floats in [-1, 1] as pixels."""
-        return to_uint8(values)
+        if field.bits == 8:
+            return to_uint8(values)
+        shares = values.detach().to(torch.float32).add(1).div_(2).clamp_(0, 1)
+        return shares if field.bits == 32 else shares.mul_(DEEP).round_().to(torch.int32).to(torch.uint16)
 
     def sheet(
         self, raw: Tensor, field: Field, columns: int | None = None, captions: Sequence[str] | None = None
     ) -> np.ndarray:
-        """The pictures in rows."""
-        return grid(raw, columns, captions=captions)
+        """The pictures in rows: opacity over a chequered ground, channels that are no colours side by side in grey."""
+        return within(grid(as_bytes(raw, field), columns, captions=captions))
 
     def media(self, raw: Tensor, field: Field) -> tuple[Media, ...]:
         """Nothing: pictures are looked at."""
         return ()
 
+    def suffix_of(self, field: Field) -> str:
+        """Of a file of one sample of a field: what no PNG holds is a TIFF, if it is grey, or an array."""
+        if field.bits < 32:
+            return ".png" if field.shape[0] <= 4 else ".npy"
+        return ".tiff" if field.shape[0] == 1 else ".npy"
+
     def encode(self, raw: Tensor, field: Field) -> bytes:
-        """A PNG file."""
-        pixels = raw.numpy()
-        return encode_png(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+        """A file without loss: PNG of 8 or 16 bits, TIFF of floats, or a NumPy array [C, H, W]."""
+        pixels, kind = raw.cpu().numpy(), self.suffix_of(field)
+        buffer = io.BytesIO()
+        if kind == ".npy":
+            np.save(buffer, pixels)
+        elif kind == ".tiff":
+            Image.fromarray(pixels[0]).save(buffer, "TIFF")
+        elif field.bits == 16:
+            return encode_deep_png(pixels.transpose(1, 2, 0))
+        else:
+            return encode_png(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+        return buffer.getvalue()
 
     def decode(self, data: bytes, field: Field) -> Tensor:
-        """The pixels of a picture file of the field's size, in its number of channels."""
+        """The pixels of a picture file of the field's size, in its number of channels and its depth."""
         channels, height, width = field.shape
         try:
-            with Image.open(io.BytesIO(data)) as image:
-                pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+            pixels = torch.from_numpy(np.load(io.BytesIO(data))) if data.startswith(_NPY) else _decoded(data, field)
         except Exception as error:  # a damaged file can make a decoder raise nearly anything
             raise Unreadable(f"not a picture ({error})") from error
-        if pixels.shape[:2] != (height, width):
-            raise Unreadable(f"{pixels.shape[1]}x{pixels.shape[0]} pixels, not {width}x{height}")
-        return torch.from_numpy(pixels.reshape(height, width, -1).transpose(2, 0, 1).copy())
+        if pixels.ndim != 3 or pixels.dtype != DTYPES[field.bits]:
+            raise Unreadable(f"{pixels.dtype} {list(pixels.shape)}, not {DTYPES[field.bits]} {list(field.shape)}")
+        if pixels.shape[1:] != (height, width):
+            raise Unreadable(f"{pixels.shape[2]}x{pixels.shape[1]} pixels, not {width}x{height}")
+        if len(pixels) != channels and max(len(pixels), channels) > 4:
+            raise Unreadable(f"{len(pixels)} channels, not {channels}")
+        return recolour(pixels[None], channels)[0]
 
     def describe(self, raw: Tensor, field: Field) -> dict[str, Any]:
         """Mean and spread of the pixels."""
@@ -84,4 +140,33 @@ class Modality:
 
     def distances(self, a: Tensor, b: Tensor, field: Field) -> Tensor:
         """Euclidean distances of pixels."""
-        return torch.cdist(to_float(a).flatten(1), to_float(b).flatten(1))
+        return torch.cdist(self.to_float(a, field).flatten(1), self.to_float(b, field).flatten(1))
+
+
+def as_bytes(raw: Tensor, field: Field) -> Tensor:
+    """Pictures of any depth as bytes.  # uint8 [n, C, H, W]"""
+    if field.bits == 8:
+        return raw
+    return (
+        raw.to(torch.int32).div(257).round().to(torch.uint8)
+        if field.bits == 16
+        else raw.mul(255).round().to(torch.uint8)
+    )
+
+
+def _decoded(data: bytes, field: Field) -> Tensor:
+    file = io.BytesIO(data)
+    with Image.open(file) as image:
+        if field.bits == 8:
+            mode = {1: "L", 2: "LA", 4: "RGBA"}.get(field.shape[0], "RGB")
+            pixels = np.atleast_3d(
+                np.asarray(image.convert("RGBA").convert(mode) if mode == "LA" else image.convert(mode))
+            )
+            return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+        if has_deep_colours(image):
+            return pixels_of(deep_colours(image, Image.open), field.bits)
+        plain = np.asarray(image if image.mode in ("I;16", "F", "L", "RGB") else image.convert("RGBA"))
+    whole = np.atleast_3d(plain)
+    white = {np.dtype(np.uint16): DEEP, np.dtype(np.float32): 1.0}.get(whole.dtype, 255)
+    values = Values(whole[..., :3], white, whole[..., 3] if whole.shape[2] == 4 else None)
+    return pixels_of(values, field.bits)

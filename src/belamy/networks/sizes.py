@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from belamy.errors import UsageError, nearest
+from belamy.modalities.sizes import SMALLEST, text_of
 
 
 def check_divisible(shape: tuple[int, ...], stride: int, network: str, *, least: int = 1) -> None:
@@ -20,16 +21,20 @@ def check_divisible(shape: tuple[int, ...], stride: int, network: str, *, least:
     Example:
         >>> check_divisible((1, 28, 28), 4, "dcgan-mnist")
     """
-    channels, *sides = shape
+    channels, height, width = shape
     if channels < 1:
         raise UsageError(f"{network} needs images of at least 1 channel, but these have {channels}.")
-    if all(side % stride == 0 and side >= stride * least for side in sides):
+    if all(side % stride == 0 and side >= stride * least for side in (height, width)):
         return
-    usable = sorted({max(least, round_(side / stride)) * stride for side in sides for round_ in (_floor, _ceil)})
+    fewest = max(least, _ceil(SMALLEST / stride))  # of what --size takes
+    shorter, longer = (
+        tuple(max(fewest, round_(side / stride)) * stride for side in (height, width)) for round_ in (_floor, _ceil)
+    )
+    usable = dict.fromkeys(f"--size {text_of(sides)}" for sides in (shorter, longer))
     floor = f" of at least {stride * least}" if least > 1 else ""
     raise UsageError(
         f"{network} needs images whose height and width are multiples of {stride}{floor}, "
-        f"but these are {sides[0]}×{sides[1]}. Type {' or '.join(f'--size {size}' for size in usable)}."
+        f"but these are {width} wide and {height} high. Type {' or '.join(usable)}."
     )
 
 
@@ -39,10 +44,11 @@ def check_least(shape: tuple[int, ...], least: int, network: str) -> None:
     Raises:
         UsageError: The message names ``--size``.
     """
-    if min(shape[1:]) < least:
+    height, width = shape[1:]
+    if min(height, width) < least:
         raise UsageError(
-            f"{network} needs images of at least {least}×{least}, but these are {shape[1]}×{shape[2]}. "
-            f"Type --size {least} or more."
+            f"{network} needs images of at least {least}x{least}, but these are {width} wide and {height} high. "
+            f"Type --size {text_of((max(height, least), max(width, least)))} or more."
         )
 
 

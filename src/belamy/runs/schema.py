@@ -40,7 +40,7 @@ class FieldFacts(Facts):
     shape: Annotated[tuple[Annotated[int, Field(ge=1, le=1 << 24)], ...], Field(max_length=8)]
     classes: tuple[str, ...] = ()
     rate: Annotated[float, Field(gt=0)] | None = None
-    bits: Literal[8, 16, 32] = 8
+    bits: Literal[1, 8, 16, 32] = 8
     facts: dict[str, JsonValue] = {}
 
     @model_validator(mode="after")

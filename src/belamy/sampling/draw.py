@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -80,7 +80,7 @@ def generated(
         raise UsageError("This run's method draws no samples: it has no generator. Use `belamy report` to look at it.")
     if count < 1 or batch < 1:
         raise UsageError(f"count = {count} and batch = {batch}, but both must be at least 1.")
-    takes = "sampling" in inspect.signature(method.generate).parameters
+    takes = takes_sampling(method)
     if not takes and (steps is not None or options):
         raise UsageError("This run's method draws in one pass: it has no steps or options of sampling. Leave them out.")
     device, dtype = placement(method)
@@ -103,6 +103,28 @@ def generated(
         yield samples
         if report is not None and not takes:
             report(last, count)
+
+
+def takes_sampling(method: Samples) -> bool:
+    """Whether a method's ``generate`` is told how to sample: random streams of its own, steps, a report of progress."""
+    return "sampling" in inspect.signature(method.generate).parameters
+
+
+def made(method: Samples, latents: Tensor, labels: Tensor | None, seed: int, numbers: Iterable[int]) -> Tensor:
+    """Samples of latents as networks make them, by the method's own number of steps.
+
+    Args:
+        method: In the mode and on the device where it is.
+        latents: ``[n, …]``, of its type and device.
+        labels: ``[n]`` or None.
+        seed: Of the random streams that a sampler may have of its own.
+        numbers: The sample index of each row there.
+    """
+    if not takes_sampling(method):
+        return method.generate(latents, labels)
+    sampler: Any = method
+    samples: Tensor = sampler.generate(latents, labels, sampling=Sampling(SampleDraws(seed, numbers)))
+    return samples
 
 
 def _sampling(

@@ -19,7 +19,7 @@ from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Encodes, Samples, from_range
 from belamy.modalities import modality
 from belamy.networks.conditions.one_hot import GeneratorCondition as OneHot
-from belamy.sampling.draw import placement
+from belamy.sampling.draw import made, placement
 
 NEAR = 1e-5
 """Weights this near to those of one class are that class."""
@@ -125,12 +125,10 @@ def pixels_at(method: BaseMethod, latents: Tensor, weights: Tensor | None = None
 def _generated(method: Any, latents: Tensor, weights: Tensor | None) -> Tensor:
     if weights is None:
         labels = torch.zeros(len(latents), dtype=torch.long, device=latents.device) if method.spec.classes else None
-        images: Tensor = method.generate(latents, labels)
-        return images
+        return made(method, latents, labels, 0, [0] * len(latents))
     labels = weights.argmax(1)
     if torch.allclose(weights, class_weights(labels, weights.shape[1]).to(weights), rtol=0, atol=NEAR):
-        images = method.generate(latents, labels)
-        return images
+        return made(method, latents, labels, 0, [0] * len(latents))
     return _blended(method, latents, weights)
 
 
@@ -161,5 +159,4 @@ class _Generation(nn.Module):
         self.method = method
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
-        images: Tensor = self.method.generate(latents, labels)
-        return images
+        return made(self.method, latents, labels, 0, [0] * len(latents))

@@ -27,6 +27,7 @@ from belamy.sampling.draw import draw, placement
 from belamy.sampling.sheets import sheet_of, side_by_side
 from belamy.seeds import Draws, SampleDraws, derive
 from belamy.training.distribution import agree
+from belamy.training.pacing import Pace
 from belamy.training.tensorboard import Board
 from belamy.training.trainer import Clock, Trainer
 from belamy.training.watch.diagnosis import examine, facts
@@ -41,6 +42,10 @@ EVALUATIONS = 40
 EVALUATION_BATCH = 250
 SNAPSHOT_IMAGES, SHOWN = 64, 16
 """Samples of a snapshot; of methods that show several fields."""
+
+
+class SheetLeft(Exception):
+    """A sheet is left unfinished."""
 
 
 class Validates(Protocol):
@@ -109,21 +114,24 @@ class Session:
         self.watch = Watch(trainer) if settings.watch else None
         self.rows = run.metrics() if run else []
         self.judged_at = max((row["samples"] for row in self.rows if "judged" in row), default=-1)
+        self.evaluated_at = max((row["samples"] for row in self.rows if "evaluation" in row), default=-1)
         told = [row for row in (run.journal() if run else []) if row.get("event") == "finding"]
         self.told = {str(row["sign"]): SEVERITIES.index(row["severity"]) for row in told}
         self.findings: list[Finding] = []
+        self.sheets, self.looks = Pace(trainer.device), Pace(trainer.device)
+        self.interrupted = threading.Event()
 
     def go(self) -> bool:
         """Train to the end, or until the pilot stops; False if the user interrupted."""
-        if self.run and self.clock.step == 0:
-            self.run.log("start", 0, recipe=self.run.recipe_name)
-            self.run.save_real(real_pictures(self.trainer))
-            self.snapshot()
         try:
-            with interruptions() as interrupted:
+            with interruptions() as self.interrupted:
+                if self.run and self.clock.step == 0:
+                    self.run.log("start", 0, recipe=self.run.recipe_name)
+                    self.run.save_real(real_pictures(self.trainer))
+                    self.snapshot()
                 while self.clock.samples < self.total and not self.halted:
                     self.step()
-                    if agree(interrupted.is_set(), self.trainer.world.size):
+                    if agree(self.interrupted.is_set(), self.trainer.world.size):
                         self.save()
                         self.conclude()
                         return False
@@ -143,9 +151,14 @@ class Session:
             self.trainer.step()
             if self.clock.step % self.log_every == 0:
                 self.measure()
-            if self.watch and self.watch.due(before):
-                self.look(self.watch.look())
-            if bisect(self.snapshot_at, self.clock.samples) > bisect(self.snapshot_at, before):
+            trained = self.clock.seconds - self.begun.seconds
+            if self.watch and self.watch.due(before) and self.looks.allows(trained):
+                with self.looks.counted():
+                    row = self.watch.look()
+                self.look(row)
+            if bisect(self.snapshot_at, self.clock.samples) > bisect(self.snapshot_at, before) and (
+                self.sheets.allows(trained) or self.clock.samples >= self.total
+            ):
                 self.snapshot()
             if self.clock.samples // self.evaluate_every > before // self.evaluate_every:
                 self.evaluate()
@@ -234,18 +247,33 @@ class Session:
         """Draw the sheet of samples that shows the progress."""
         if not self.run:
             return
-        with self.trainer.averages.in_place(self.method):
-            sheet = picture(self.trainer)
+        try:
+            with self.trainer.averages.in_place(self.method), self.sheets.counted():
+                sheet = picture(self.trainer, self.stop_if_interrupted)
+        except SheetLeft:
+            return
         if sheet is not None:
             self.run.save_snapshot(sheet, self.clock.samples)
             if self.board:
                 self.board.picture(sheet, self.clock.samples)
+
+    def stop_if_interrupted(self, _done: int, _total: int) -> None:
+        """Leave a sheet that takes long, for the user wants to end.
+
+        Raises:
+            SheetLeft: The user has interrupted.
+        """
+        if self.interrupted.is_set():
+            raise SheetLeft
 
     def evaluate(self) -> None:
         """Measure the method on held-out data, with averaged weights where averages are kept."""
         splits = self.trainer.dataset.splits
         if not self.run or not isinstance(self.method, Evaluates) or not len(splits.get("test", ())):
             return
+        if self.evaluated_at == self.clock.samples:
+            return
+        self.evaluated_at = self.clock.samples
         with self.trainer.averages.in_place(self.method):
             values = evaluation(self.trainer, "test")
         row = {"samples": self.clock.samples, "step": self.clock.step, "evaluation": values}
@@ -283,7 +311,8 @@ class Session:
         self.saved_at = monotonic()
 
     def finish(self) -> None:
-        """Write what a finished run has: weights, checkpoint, animation and report."""
+        """Measure once more, and write what a finished run has: weights, checkpoint, animation and report."""
+        self.evaluate()
         if self.settings.validator:
             self.judge(self.settings.validator)
         self.save()
@@ -335,7 +364,7 @@ def layout(method: BaseMethod) -> int:
 
 
 @torch.no_grad()
-def picture(trainer: Trainer) -> np.ndarray | None:
+def picture(trainer: Trainer, report: Callable[[int, int], None] | None = None) -> np.ndarray | None:
     """The sheet that shows what a method can do now: what it shows itself, fixed samples, or images above what it makes
     of them."""
     method, dataset = trainer.method, trainer.dataset
@@ -349,7 +378,7 @@ def picture(trainer: Trainer) -> np.ndarray | None:
             batch = dataset.batch(some, device, dtype)
             return side_by_side(method.show(batch, SampleDraws(method.recipe.seed, range(len(some)))))
     if isinstance(method, Samples):
-        return sheet_of(draw(method, columns * rows, seed=method.recipe.seed), method.output, columns)
+        return sheet_of(draw(method, columns * rows, seed=method.recipe.seed, report=report), method.output, columns)
     if not isinstance(method, Reconstructs):
         return None
     kept = kept[: columns * (rows // 2)]

@@ -80,7 +80,7 @@ def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, validat
     settings = SessionSettings(options.snapshots, options.checkpoint_seconds, options.watch, validator)
     say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
     if options.progress and trainer.clock.samples < run.recipe.train_samples:
-        say.say(f"{trainer.device.type}, {torch.get_num_threads()} threads: {estimate(trainer)}")
+        say.say(f"{trainer.device.type}, {torch.get_num_threads()} threads: {estimate(trainer, options.snapshots)}")
     try:
         if options.autopilot:
             finished = Autopilot(run, trainer, settings, say, partial(remade, trainer, options)).go()

@@ -87,7 +87,7 @@ def test_opacity_lies_on_white(tmp_path):
         (GREY.astype(np.float32), r"values in \[0, 255\], but floats must lie in \[0, 1\] or \[-1, 1\]"),
         (np.full((4, 8, 8), np.nan, np.float32), "NaN or infinite"),
         (GREY.astype(np.int64) - 9, r"pixels must lie in 0\.\.255"),
-        (np.zeros((4, 8, 8, 2), np.uint8), "1, 3 or 4 channels"),
+        (np.zeros((4, 8, 8, 8), np.uint8), "1, 3 or 4 channels"),
         (np.zeros((4, 7), np.uint8), "has the shape"),
         (np.zeros(4, np.uint8), "has the shape"),
         (np.zeros((0, 8, 8), np.uint8), "has the shape"),

@@ -8,9 +8,10 @@ import torch
 from belamy.data import Dataset, open_data
 from belamy.data.assembly import Raw, assemble, attribute, categories
 from belamy.data.dataset import Attribute, Memory, hold_out
-from belamy.data.fitting import fit, recolour
+from belamy.data.fitting import fit
 from belamy.data.load_options import LoadOptions
 from belamy.errors import UsageError
+from belamy.modalities.colours import recolour
 
 
 def images(count: int = 30, channels: int = 1, height: int = 6, width: int = 6) -> torch.Tensor:
@@ -95,11 +96,11 @@ def test_fitting_on_demand_equals_fitting_in_memory(how, channels):
 def test_fits_keep_what_they_promise():
     wide = torch.zeros(1, 1, 4, 8, dtype=torch.uint8)
     wide[..., :2] = 200  # only the outermost columns are bright
-    assert fit(wide, 4, "crop").max() == 0
-    padded = fit(wide, 8, "pad")
+    assert fit(wide, (4, 4), "crop").max() == 0
+    padded = fit(wide, (8, 8), "pad")
     assert padded[0, 0, :2].unique().tolist() == [255]
     assert torch.equal(padded[0, 0, 2:6], wide[0, 0])
-    assert fit(wide, 4, "stretch")[0, 0, :, 0].min() > 150
+    assert fit(wide, (4, 4), "stretch")[0, 0, :, 0].min() > 150
 
 
 def test_grey_is_luma_and_colour_repeats_grey():
@@ -149,5 +150,5 @@ def test_what_is_known_of_images_follows_them_into_one_class() -> None:
 @pytest.mark.parametrize("upright", [False, True])
 def test_a_crop_keeps_the_centre_of_the_longer_side(upright: bool) -> None:
     images = torch.arange(40, dtype=torch.uint8).view(1, 1, 4, 10)
-    found = fit(images.mT if upright else images, 4, "crop")
+    found = fit(images.mT if upright else images, (4, 4), "crop")
     assert torch.equal(found.mT if upright else found, images[..., 3:7])

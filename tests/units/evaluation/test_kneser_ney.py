@@ -58,6 +58,13 @@ def test_longer_n_grams_know_a_language_better() -> None:
     assert scores[0] < scores[2] and scores[1] < scores[2] and -scores[2] / 20 < 2.2 * math.log(2)
 
 
+def test_nothing_is_impossible() -> None:
+    texts = [[0, 1, 2, 3]] * 5 + [[3, 2, 1, 0]] * 2 + [[1, 1, 1, 1]] * 2
+    for order in (1, 2, 3, 6):
+        model = KneserNey(texts, 6, order)
+        assert min(model.probability(symbol, history) for symbol in range(6) for history in ([], [0], [5], [1, 1])) > 0
+
+
 def test_what_cannot_be_counted_is_refused() -> None:
     with pytest.raises(UsageError, match="must be 1 or more"):
         KneserNey(TEXTS, 3, 0)

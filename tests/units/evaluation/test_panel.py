@@ -130,7 +130,7 @@ class TestLabels:
         assert class_table(["7"], ["a", "b"]) is None
 
     def test_foreign_labels_are_left_out_and_said_to_be(self, noise: Dataset) -> None:
-        renamed = Dataset("fakes", noise.pixels, labels=noise.labels, classes=["x", "y", "z"])
+        renamed = Dataset("fakes", noise.store, labels=noise.labels, classes=["x", "y", "z"])
         found = Panel(classifier(), noise).judge_candidate(candidate(renamed))
         assert "label-fidelity" not in found.values and found.card.labels == "none"
         assert any("are not those of noise: its labels are left out" in note for note in found.notes)

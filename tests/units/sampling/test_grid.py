@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from belamy.errors import UsageError
-from belamy.modalities.grid import BACKGROUND, best_columns, encode_png, grid
+from belamy.modalities.grid import BACKGROUND, best_columns, encode_png, grid, within
 
 
 def pictures(count: int, channels: int = 3, height: int = 3, width: int = 5) -> np.ndarray:
@@ -63,6 +63,33 @@ def test_small_pictures_become_visible_by_themselves() -> None:
     assert grid(pictures(1, 1, 64, 70), pad=0, scale=None).shape == (64, 70, 3)
 
 
+def test_thin_pictures_are_not_enlarged_beyond_reason() -> None:
+    assert grid(pictures(1, 1, 1, 1024), pad=0, scale=None).shape == (1, 1024, 3)
+    assert grid(pictures(1, 1, 1, 128), pad=0, scale=None).shape == (4, 512, 3)
+
+
+def test_opacity_is_shown_over_a_chequered_ground() -> None:
+    clear = np.zeros((1, 4, 8, 8), np.uint8)
+    clear[:, :3, :, 4:], clear[:, 3, :, 4:] = 200, 255
+    sheet = grid(clear, pad=0)
+    assert (sheet[:, 4:] == 200).all()
+    assert sheet[0, 0].tolist() == [153] * 3 and sheet[4, 0].tolist() == [102] * 3
+    assert (grid(clear[:, 2:], pad=0) == sheet).all()  # grey with opacity alike
+
+
+def test_channels_that_are_no_colours_lie_side_by_side() -> None:
+    images = pictures(2, 6, 5, 7)
+    sheet = grid(images, columns=1, pad=0)
+    cells = sheet[..., 0].reshape(2, 2, 5, 3, 7).transpose(0, 1, 3, 2, 4).reshape(2, 6, 5, 7)
+    assert (cells == np.asarray(images)).all()
+
+
+def test_sheets_too_large_for_films_are_reduced() -> None:
+    wide = np.zeros((10, 9000, 3), np.uint8)
+    assert within(wide).shape == (4, 3000, 3)
+    assert within(wide[:, :4400]) is not None and within(wide[:, :4400]).shape[1] == 4400
+
+
 def test_captions_stand_under_their_pictures_and_touch_nothing_else() -> None:
     images = pictures(3, 3, 30, 40)
     captions = ["eight", "a name much too long for its cell", "größer 日本"]
@@ -82,7 +109,7 @@ def test_captions_stand_under_their_pictures_and_touch_nothing_else() -> None:
         np.zeros((2, 1, 4, 4)),
         np.zeros((1, 4, 4), np.uint8),
         np.zeros((0, 1, 4, 4), np.uint8),
-        np.zeros((1, 2, 4, 4), np.uint8),
+        np.zeros((1, 4, 4, 0), np.uint8),
     ],
 )
 def test_what_is_no_batch_of_pictures_is_refused(images: np.ndarray) -> None:

@@ -100,7 +100,7 @@ def _assembled(
     path: Path, held: Mapping[str, Values], found: ArrayNames, skipped: list[tuple[str, str]], options: LoadOptions
 ) -> Dataset:
     named = [f"'{key}' in {path}" if len(held) > 1 else str(path) for key in found.images]
-    parts = [interpret(held[key], what, options.levels) for key, what in zip(found.images, named, strict=True)]
+    parts = [interpret(held[key], what, options) for key, what in zip(found.images, named, strict=True)]
     rows = joined(parts, [f"{path.name} {stamp(path)}"])
     known = dict(_attributes(held, found, len(rows)))
     labels = _labels(held, found, len(rows))

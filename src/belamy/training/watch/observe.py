@@ -15,6 +15,7 @@ from belamy.data import Batch
 from belamy.methods import base
 from belamy.methods.base import Samples
 from belamy.networks.layers import KerasConvTranspose2d
+from belamy.sampling.draw import made
 from belamy.training.trainer import Trainer
 from belamy.training.watch.patch_features import PatchFeatures, colour, compared, detail, nearest, pairwise, spectrum
 from belamy.training.watch.sample_distances import SampleDistances
@@ -135,16 +136,16 @@ class Watch:
         """What new samples are like, and what the adversary says of them."""
         turn, trainer = self._passed(self.trainer.clock.samples), self.trainer
         batch, count = self._coming(), self.images
-        latents = method.latents(trainer.method.recipe.seed + 1, range(turn * count, (turn + 1) * count))
-        latents = latents.to(trainer.device, trainer.dtype)
+        seed, numbers = trainer.method.recipe.seed + 1, range(turn * count, (turn + 1) * count)
+        latents = method.latents(seed, numbers).to(trainer.device, trainer.dtype)
         labels = self._labels(turn, count)
         with torch.no_grad():
             method.eval()
-            images = method.generate(latents, labels)
+            images = made(method, latents, labels, seed, numbers)
             again = None
             if labels is not None:
                 others = (labels[: count // 4] + 1) % len(method.spec.classes)
-                again = method.generate(latents[: count // 4], others)
+                again = made(method, latents[: count // 4], others, seed, numbers[: count // 4])
             method.train()
         row = self._seen(images, again, labels, turn)
         row["batch"] = self._classes_in(batch.labels)
@@ -181,16 +182,16 @@ class Watch:
         return {"classes": float(len(labels.unique())), "expected": expected}
 
     @torch.no_grad()
-    def _seen(self, made: Tensor, again: Tensor | None, labels: Tensor | None, turn: int) -> dict[str, Any]:
+    def _seen(self, samples: Tensor, again: Tensor | None, labels: Tensor | None, turn: int) -> dict[str, Any]:
         """What samples are like; ``again`` are samples from the first latents with other labels."""
         modality = self.method.output.modality
         row: dict[str, Any] = {} if modality == "image" else {"modality": modality}
-        if made.is_floating_point() and not torch.isfinite(made).all():
+        if samples.is_floating_point() and not torch.isfinite(samples).all():
             return {"finite": 0.0, **row}
         row["finite"] = 1.0
         if self.patch_features is not None:
-            return row | self._pictures(self.patch_features, made, again, labels, turn)
-        return row | (self.distances.seen(made) if self.distances is not None and modality != "image" else {})
+            return row | self._pictures(self.patch_features, samples, again, labels, turn)
+        return row | (self.distances.seen(samples) if self.distances is not None and modality != "image" else {})
 
     def _pictures(
         self,
@@ -229,20 +230,20 @@ class Watch:
     def _judged(self, method: Any, batch: Batch, images: Tensor, labels: Tensor | None, turn: int) -> dict[str, Any]:
         """Scores of training, held-out and generated images, and the gradient that reaches the generator."""
         shown = method.real(batch)
-        made = base.to_range(images.to(shown.dtype), method.value_range).detach().requires_grad_()
+        fakes = base.to_range(images.to(shown.dtype), method.value_range).detach().requires_grad_()
         with torch.no_grad():
             real = method.judge(shown, batch.labels).scores
         with torch.enable_grad():
-            fake = method.judge(made, labels).scores
+            fake = method.judge(fakes, labels).scores
             progress = self.trainer.clock.samples / method.recipe.train_samples
             loss = method.objective.generator(fake, real, min(progress, 1.0)).sum()
-            push, reaching = torch.autograd.grad(loss, [fake, made])
+            push, reaching = torch.autograd.grad(loss, [fake, fakes])
         row: dict[str, Any] = {
             "scores": {"real": _moments(real), "fake": _moments(fake.detach())},
             "auc": _auc(real, fake.detach()),
             "push": float(push.abs().mean()),
             "gradient": float(reaching.flatten(1).norm(dim=1).mean()),
-            "shown": {"real": _values(shown), "fake": _values(made.detach())},
+            "shown": {"real": _values(shown), "fake": _values(fakes.detach())},
         }
         if len(self.held) >= FEW:
             some = self.held[torch.arange(turn * self.images, (turn + 1) * self.images) % len(self.held)]
