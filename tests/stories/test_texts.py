@@ -73,7 +73,7 @@ def test_it_scores_texts(belamy: Command, written: Path, tmp_path: Path) -> None
     each = {row["name"]: row for row in facts["each"]}
     assert each["the red fox ran"]["characters"] == 16 and facts["likelihood"] == "exact"
     assert each["the red fox ran"]["nats"] < each["xof der eht nar"]["nats"] and facts["characters"] == 16 + 16 + 16
-    rows = list(csv.DictReader(Path("scores.csv").open()))
+    rows = list(csv.DictReader(Path("scores.csv").read_text().splitlines()))
     assert [row["name"] for row in rows] == list(each)
     total = sum(float(row["nats"]) for row in rows) / math.log(2) / 48
     assert total == pytest.approx(facts["bits_per_character"], abs=1e-5)

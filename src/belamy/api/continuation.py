@@ -106,7 +106,7 @@ def beginning(prefix: str, known: Vocabulary, run: Run) -> Tensor:
         some = " ".join(repr(symbol.strip() or symbol) for symbol in among[:_SHOWN])
         more = " …" if len(among) > _SHOWN else ""
         raise UsageError(
-            f"This run does not know {', '.join(repr(symbol.strip() or symbol) for symbol in unknown[:8])}: no text that "
-            f"it was trained on has them. Its {len(among):,} {what} are {some}{more}"
+            f"This run does not know {', '.join(repr(symbol.strip() or symbol) for symbol in unknown[:8])}: no text "
+            f"that it was trained on has them. Its {len(among):,} {what} are {some}{more}"
         )
     return torch.tensor([known.numbers(prefix)], dtype=torch.long)

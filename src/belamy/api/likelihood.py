@@ -164,8 +164,8 @@ def likely(method: BaseMethod) -> Any:
     if isinstance(method, HasLikelihood):
         return method
     raise UsageError(
-        f"score needs a method that knows how likely data are, and {method_of(method)} does not: a GAN, say, only draws "
-        "samples. Take a run of a language model, e.g. `belamy train char-lm`."
+        f"score needs a method that knows how likely data are, and {method_of(method)} does not: a GAN, say, only "
+        "draws samples. Take a run of a language model, e.g. `belamy train char-lm`."
     )
 
 
@@ -189,9 +189,7 @@ def _like(run: Run, own: Dataset, source: str | Path, offline: bool) -> Dataset:
 
 
 @torch.no_grad()
-def _nats(
-    method: Any, data: Dataset, among: Tensor, seed: int, batch: int, progress: Progress | None
-) -> Tensor:
+def _nats(method: Any, data: Dataset, among: Tensor, seed: int, batch: int, progress: Progress | None) -> Tensor:
     device, dtype = placement(method)
     found = []
     method.eval()

@@ -163,9 +163,7 @@ def _looks_like_utf16(content: bytes) -> bool:
     return max(head[0::2].count(0), head[1::2].count(0)) > 0.4 * len(head) > 2
 
 
-def _json_texts(
-    lines: Iterable[tuple[int, str]], name: str, found: list[TextFault]
-) -> Iterator[tuple[int, str]]:
+def _json_texts(lines: Iterable[tuple[int, str]], name: str, found: list[TextFault]) -> Iterator[tuple[int, str]]:
     """The texts of JSON lines."""
     for number, line in lines:
         try:

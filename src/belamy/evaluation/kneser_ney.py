@@ -120,7 +120,7 @@ def _level(counts: Counter[Gram], discount: float | None) -> _Level:
 
 
 def _estimated(counts: Counter[Gram]) -> tuple[float, float, float]:
-    """The discounts of counts 1, 2 and more; one for all, Kneser and Ney's, where so few counts make them impossible."""
+    """The discounts of counts 1, 2 and more; one for all where so few counts make them impossible."""
     seen = Counter(counts.values())
     one, two, three, four = (seen[number] for number in (1, 2, 3, 4))
     share = one / (one + 2 * two) if one else 0.5

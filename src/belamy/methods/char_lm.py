@@ -121,7 +121,7 @@ class Method(base.BaseMethod):
         return self._written(start, latents, sampling)[:, 1:]
 
     def continuation(self, prefix: Tensor, count: int, sampling: Sampling) -> Tensor:
-        """Texts that begin with a prefix: symbol by symbol, until their end or ``count`` more.  # [n, t] to [n, t + count]
+        """Texts that begin with a prefix, until their end or ``count`` symbols more.  # [n, t] to [n, t + count]
 
         Args:
             prefix: Symbols, at least none.

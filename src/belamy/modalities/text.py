@@ -145,7 +145,7 @@ class Modality:
         try:
             "a".encode(encoding)
         except LookupError:
-            raise UsageError(f"text:encoding is '{encoding}', which is not known. Type e.g. encoding=latin-1.") from None
+            raise UsageError(f"text:encoding is '{encoding}', which is none. Type e.g. encoding=latin-1.") from None
         self.unit, self.vocabulary, self.pack = unit, vocabulary, pack
         self.lowercase, self.lines, self.encoding = lowercase, lines, encoding
 

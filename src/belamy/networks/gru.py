@@ -6,7 +6,6 @@ References:
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
@@ -24,6 +23,7 @@ class LanguageModel(nn.Module):
         dropout: Probability at which numbers between layers are zeroed in training.
 
     Example:
+        >>> import torch
         >>> model = LanguageModel(16, 30, width=32, embedding=8)
         >>> model(torch.zeros(3, 16, dtype=torch.long)).shape
         torch.Size([3, 16, 30])

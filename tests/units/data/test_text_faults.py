@@ -80,9 +80,10 @@ def test_the_doctor_tells_all(bad: Path) -> None:
     assert list(found.facts["faults"]) == list(WORDS.values())
     blank = "blank lines: train/bom.txt:3, train/gaps.txt:2, train/gaps.txt:3, train/gaps.txt:4 and 3 more"
     assert blank in found.lines() and json.dumps(found.facts)
-    assert any(line.startswith("texts of the test split that are in the training split: test/b.txt:1 (as in train/a.txt:3)")
-               for line in found.lines())  # fmt: skip
-    assert found.facts["values"]["unit"] == "characters" and found.facts["next"].startswith("belamy train char-lm --data")
+    leak = "texts of the test split that are in the training split: test/b.txt:1 (as in train/a.txt:3)"
+    assert any(line.startswith(leak) for line in found.lines())
+    assert found.facts["values"]["unit"] == "characters"
+    assert found.facts["next"].startswith("belamy train char-lm --data")
 
 
 def test_good_text_has_no_fault(tmp_path: Path) -> None:
@@ -90,5 +91,5 @@ def test_good_text_has_no_fault(tmp_path: Path) -> None:
     path.write_text("\n".join(GOOD * 2), encoding="utf-8")
     assert faults_of(path) == []
     path.write_bytes("déjà vu déjà vu\n".encode("latin-1"))
-    assert [fault.kind for fault in faults_of(path)][0] == "encoding"
+    assert next(fault.kind for fault in faults_of(path)) == "encoding"
     assert faults_of(path, "latin-1") == []

@@ -50,7 +50,8 @@ def test_files_called_train_and_test_are_splits(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("ab\nba\naa\n")
     (tmp_path / "test.txt").write_text("abc\n")
     data = open_data(tmp_path, modality="text")
-    assert data.rule == "official" and {name: len(kept) for name, kept in data.splits.items()} == {"train": 3, "test": 1}
+    assert data.rule == "official"
+    assert {name: len(kept) for name, kept in data.splits.items()} == {"train": 3, "test": 1}
     # the vocabulary is that of what is trained on, so c is unknown
     assert data.field.classes[3:] == ("a", "b")
     assert data.store.read(data.indices("test"))[0].tolist() == [3, 4, UNKNOWN, END]

@@ -28,7 +28,8 @@ def rows(texts: list[str], field: Field) -> torch.Tensor:
 def test_texts_are_written_again_letter_by_letter(unit: str) -> None:
     field = field_of([*TEXTS, "a\n b", "\n"], unit)
     assert strings(rows([*TEXTS, "a\n b", "\n"], field), field) == [*TEXTS, "a\n b", "\n"]
-    assert ["".join(split(text, unit == "words")).removeprefix(" " if unit == "words" else "") for text in TEXTS] == TEXTS
+    before = " " if unit == "words" else ""
+    assert ["".join(split(text, unit == "words")).removeprefix(before) for text in TEXTS] == TEXTS
 
 
 def test_a_vocabulary_is_by_frequency_then_by_letter() -> None:
@@ -99,7 +100,7 @@ def test_distances_are_cosines_of_bags() -> None:
     [
         ("text:vocabulary=3", "must be 4 to 100,000"),
         ("text:unit=letters", "unit"),
-        ("text:encoding=klingon", "is not known"),
+        ("text:encoding=klingon", "which is none"),
         ("text:pakc=true", "pack"),
     ],
 )

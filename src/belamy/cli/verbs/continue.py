@@ -1,3 +1,4 @@
+# ruff: noqa: N999 (the verb is a word of Python's, too)
 """Go on with a text: a language model writes what follows a beginning."""
 
 from __future__ import annotations

@@ -41,9 +41,13 @@ def run(form: Form) -> int:
     from belamy.runs.files import write_bytes
 
     with form.reporting() as reporter:
+
+        def tell(done: int, total: int) -> None:
+            reporter.work(done / total, f"scored {done:,} of {total:,}")
+
         found = score(
             form.run, form.data, best=form.weights == "best", baseline=form.baseline, seed=form.seed, batch=form.batch,
-            device=form.device, offline=form.offline, progress=lambda done, total: reporter.work(done / total, f"scored {done:,} of {total:,}"),
+            device=form.device, offline=form.offline, progress=tell,
         )  # fmt: skip
     if form.out is not None:
         write_bytes(picture_file(form.out, form.overwrite, ("csv",)), found.table().encode())

@@ -24,7 +24,7 @@ _BYTES = 8
 
 
 class Format:
-    """``.txt``, ``.md`` and ``.jsonl`` files; classes from folders or JSON, splits from what is called train and test."""
+    """``.txt``, ``.md`` and ``.jsonl`` files; classes from folders, splits from what is called train and test."""
 
     modalities = ("text",)
 
@@ -41,7 +41,7 @@ class Format:
         """
         if options.labels is not None:
             raise UsageError(
-                f"{path} is text, whose labels are the folders or files that texts lie in, or \"label\" in JSON lines. "
+                f'{path} is text, whose labels are the folders or files that texts lie in, or "label" in JSON lines. '
                 "Leave --labels out."
             )
         return assembled(_corpus(path, options), options)
@@ -133,11 +133,10 @@ def _check_budget(count: int, length: int, options: LoadOptions) -> None:
         raise UsageError(f"The length is {length}, but a text needs 2 symbols at the least: one, and its end.")
     if count * length * _BYTES > options.memory_budget:
         raise DataError(
-            f"{count:,} texts of {length:,} symbols take {count * length * _BYTES:,} bytes, more than the memory budget "
-            f"of {options.memory_budget:,}. Type a smaller --length."
+            f"{count:,} texts of {length:,} symbols take {count * length * _BYTES:,} bytes, more than the memory "
+            f"budget of {options.memory_budget:,}. Type a smaller --length."
         )
 
 
 def _blank(corpus: Corpus) -> list[str]:
     return [f"{corpus.blank:,} blank lines or files are left out"] if corpus.blank else []
-
