@@ -1,6 +1,6 @@
 """Language models of short phrases, measured: bits per character on held-out phrases, within a budget of CPU time.
 
-python benchmarks/char_lm.py [causal-transformer | gru | n-grams] … [--out DIR]
+python benchmarks/char_lm.py [causal-transformer | gru | n-grams] … [--samples N] [--out DIR]
 
 Each network is trained from scratch on the phrases of WordNet on one thread; the n-grams are counted on the same training
 phrases. Bits are all bits of the held-out phrases over all their characters, the end of each phrase being one.
@@ -22,28 +22,19 @@ import belamy
 from belamy.api.likelihood import Likelihoods, score
 from belamy.data import open_data
 from belamy.evaluation.kneser_ney import KneserNey
-from belamy.methods.char_lm import Recipe
 from belamy.modalities.text import PADDING
-from belamy.registry import Part
 
-RECIPES = {
-    "causal-transformer": Recipe(
-        network=Part(name="causal-transformer", width=128, depth=3, heads=4, dropout=0.0),
-        optimizer=Part(name="adam", lr=3e-3, beta1=0.9, beta2=0.98),
-        schedule=Part(name="cosine", warmup=0.02),
-        batch=32,
-        train_samples=270_000,
-    ),
-    "gru": Recipe(network=Part(name="gru"), train_samples=400_000),
-}
+RECIPES = {"gru": "char-lm", "causal-transformer": "char-lm-transformer"}
+"""Recipes by the network that they have."""
 ORDERS = (3, 4, 5, 6, 8, 10)
 PREFIXES = ("he was", "a ", "the old")
 
 
-def trained(name: str, folder: Path) -> tuple[float, Likelihoods, list[str]]:
+def trained(name: str, folder: Path, samples: int | None) -> tuple[float, Likelihoods, list[str]]:
     """CPU seconds of training with everything that belongs to a run, the likelihoods, and some texts."""
     before = time.process_time()
-    run = belamy.train(RECIPES[name], out=folder / name, device="cpu", snapshots=8, progress=False)
+    fields = {} if samples is None else {"train_samples": samples}
+    run = belamy.train(RECIPES[name], out=folder / name, device="cpu", snapshots=8, progress=False, **fields)
     seconds = time.process_time() - before
     texts = [belamy.continue_text(run, prefix, count=2, temperature=0.7)[1] for prefix in PREFIXES]
     return seconds, score(run, "test", baseline=False), [*texts, *belamy.continue_text(run, "", count=3)]
@@ -65,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("models", nargs="*", default=[*RECIPES, "n-grams"], choices=[*RECIPES, "n-grams"])
     parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--samples", type=int, default=None)
     given = parser.parse_args()
     torch.set_num_threads(1)
     table = Table("model", "bits per character", "CPU seconds", title="held-out phrases of WordNet")
@@ -75,7 +67,7 @@ def main() -> None:
                     seconds, bits = counted(order)
                     table.add_row(f"Kneser-Ney, n-grams of up to {order}", f"{bits:.3f}", f"{seconds:.1f}")
                 continue
-            seconds, found, texts = trained(name, given.out or Path(scratch))
+            seconds, found, texts = trained(name, given.out or Path(scratch), given.samples)
             table.add_row(name, f"{found.bits_per_unit:.3f}", f"{seconds:.0f}")
             Console().print(*texts, sep="\n")
     Console().print(table)

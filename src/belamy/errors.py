@@ -90,6 +90,36 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"Known: {listed or 'none'}."
 
 
+def one_of(names: Iterable[str]) -> str:
+    """Names as a choice.
+
+    Example:
+        >>> one_of(["crop", "pad", "stretch"])
+        'crop, pad or stretch'
+    """
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+_MUST = {"a valid integer": "a whole number", "a valid number": "a number", "a valid string": "a text",
+         "a valid boolean": "true or false", "a finite number": "a finite number"}  # fmt: skip
+
+
+def must_be(said: str) -> str:
+    """What pydantic says of a value, in our words.
+
+    Example:
+        >>> must_be("Input should be greater than 0")
+        'it must be greater than 0'
+        >>> must_be("Input should be a valid integer, unable to parse string as an integer")
+        'it must be a whole number'
+    """
+    wanted = said.removeprefix("Input should be ")
+    if wanted == said:
+        return said.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return f"it must be {next((word for start, word in _MUST.items() if wanted.startswith(start)), wanted)}"
+
+
 def plain(text: str) -> str:
     """Text that may hold anything a user named, without what a terminal would obey: control characters are spelled out.
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args, get_origi
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
-from belamy.errors import UsageError, nearest
+from belamy.errors import UsageError, must_be, nearest
 
 
 class Part(BaseModel):
@@ -336,9 +336,7 @@ def _typed(value: Any, annotation: Any, where: str) -> Any:
     try:
         return _adapter(annotation).validate_python(value)
     except ValidationError as error:
-        name = getattr(annotation, "__name__", None) or str(annotation)
-        name = str(annotation).replace("typing.", "") if get_args(annotation) else name
-        raise UsageError(f"{where} is {value!r}, but it must be {name} ({error.errors()[0]['msg']}).") from None
+        raise UsageError(f"{where} is {value!r}, but {must_be(error.errors()[0]['msg'])}.") from None
 
 
 def _allows_tuple(annotation: Any) -> bool:

@@ -35,7 +35,7 @@ def phrases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def written(phrases: Path) -> Path:
     """A run that has learned them."""
     out = phrases.parent / "run"
-    words = ["train", "char-lm-gru", "--data", str(phrases), *SMALL, "--optimizer", "adam:lr=0.02"]
+    words = ["train", "char-lm", "--data", str(phrases), *SMALL, "--optimizer", "adam:lr=0.02"]
     assert main([*words, "--samples", "9600", "--snapshots", "2", "--out", str(out)]) == 0
     return out
 
@@ -91,7 +91,7 @@ def test_samples_are_text_files(belamy: Command, written: Path) -> None:
 
 
 def test_a_killed_run_goes_on_bit_by_bit(belamy: Command, phrases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = ["train", "char-lm", "--data", phrases, *SMALL[2:], "--samples", "640", "--snapshots", "1"]
+    words = ["train", "char-lm-transformer", "--data", phrases, *SMALL[2:], "--samples", "640", "--snapshots", "1"]
     words += ["--network", "causal-transformer:width=16,depth=1,heads=2", "--checkpoint-seconds", "0"]
     whole, cut = phrases.parent / "whole", phrases.parent / "cut"
     assert belamy(*words, "--out", whole).returncode == 0
@@ -112,7 +112,7 @@ def test_a_killed_run_goes_on_bit_by_bit(belamy: Command, phrases: Path, monkeyp
 
 def test_words_are_symbols_too(belamy: Command, phrases: Path) -> None:
     out = phrases.parent / "words"
-    words = ["train", "char-lm-gru", "--data", phrases, *SMALL, "--modality", "text:unit=words", "--samples", "3200"]
+    words = ["train", "char-lm", "--data", phrases, *SMALL, "--modality", "text:unit=words", "--samples", "3200"]
     said = belamy(*words, "--out", out, "--optimizer", "adam:lr=0.02", "--snapshots", "1")
     assert said.returncode == 0, said.stderr
     assert library.open(out).spec.shape == (5,)
@@ -141,13 +141,13 @@ def test_words_are_symbols_too(belamy: Command, phrases: Path) -> None:
         (["score", "RUN", "mnist"], "image"),
         (["score", "RUN", "test", "--out", "scores.txt"], "must end in .csv"),
         (["retrieve", "RUN", "the"], "retrieve"),
-        (["train", "char-lm-gru", "--data", "mnist"], "image"),
-        (["train", "char-lm-gru", "--length", "1"], "needs 2 symbols"),
-        (["train", "char-lm-gru", "--size", "32"], "--size 32 belongs to pictures"),
-        (["train", "char-lm-gru", "--modality", "text:unit=letters"], "unit"),
-        (["train", "char-lm-gru", "--network", "dcgan-mnist"], "no language model 'dcgan-mnist'"),
-        (["train", "char-lm-gru", "--network", "gru:width=0"], "it must be 1 or more"),
-        (["train", "char-lm-gru", "--modality", "image"], "image"),
+        (["train", "char-lm", "--data", "mnist"], "image"),
+        (["train", "char-lm", "--length", "1"], "needs 2 symbols"),
+        (["train", "char-lm", "--size", "32"], "--size 32 belongs to pictures"),
+        (["train", "char-lm", "--modality", "text:unit=letters"], "unit"),
+        (["train", "char-lm", "--network", "dcgan-mnist"], "no language model 'dcgan-mnist'"),
+        (["train", "char-lm", "--network", "gru:width=0"], "it must be 1 or more"),
+        (["train", "char-lm", "--modality", "image"], "image"),
         (["train", "dcgan-mnist", "--data", "wordnet-phrases"], "is for pictures, but 'wordnet-phrases' holds texts"),
         (["train", "autoencoder-mnist", "--data", "wordnet-phrases"], "holds texts"),
         (["data", "wordnet-phrases", "--channels", "1"], "belongs to pictures"),

@@ -83,9 +83,9 @@ class TestOptions:
         ("text", "said"),
         [
             ("two-words:dept=4", r"thing 'two-words' has no option 'dept'. Did you mean 'depth'\?"),
-            ("two-words:depth=four", "two-words.depth is 'four', but it must be int"),
-            ("two-words:depth=1.5", "two-words.depth is '1.5', but it must be int"),
-            ("two-words:flag=perhaps", "two-words.flag is 'perhaps', but it must be bool"),
+            ("two-words:depth=four", "two-words.depth is 'four', but it must be a whole number."),
+            ("two-words:depth=1.5", "two-words.depth is '1.5', but it must be a whole number."),
+            ("two-words:flag=perhaps", "two-words.flag is 'perhaps', but it must be true or false."),
             ("two-words:rate=", "two-words.rate is ''"),
             ("two-words:shape=3", "no option 'shape'"),
             ("two-words:sizes=axb", "two-words.sizes"),

@@ -59,14 +59,16 @@ class Within(NamedTuple):
         Raises:
             UsageError: It does.
         """
-        if (self.least < value if self.above else self.least <= value) and value <= self.most:
-            return
+        if not ((self.least < value if self.above else self.least <= value) and value <= self.most):
+            raise UsageError(f"{option} is {number(value)}, but it must be {self.words}.")
+
+    @property
+    def words(self) -> str:
+        """The bounds in words."""
         low, high = number(self.least), number(self.most)
         if self.most == inf:
-            bounds = f"above {low}" if self.above else f"at least {low}"
-        else:
-            bounds = f"above {low} and at most {high}" if self.above else f"in {low}..{high}"
-        raise UsageError(f"{option} is {number(value)}, but it must be {bounds}.")
+            return f"above {low}" if self.above else f"at least {low}"
+        return f"above {low} and at most {high}" if self.above else f"in {low}..{high}"
 
 
 Seed = Annotated[int, Within(0)]

@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from belamy.cli.options import VerbOptions
-from belamy.errors import UsageError, nearest
+from belamy.errors import UsageError
 
 Form = TypeVar("Form")
 
-_FRAME = re.compile(r"\x1b\[[0-9;]*m|[╭╮╰╯│─]|^\+?-{8,}\+?$|^\||\|$", flags=re.MULTILINE)
-"""Colours and the lines of boxes, which are ASCII where the terminal knows no other."""
 RENAMED = {"--floor": "--real-baseline", "--no-floor": "--no-real-baseline"}
 """Options by the names that they had before, which still work; those of recipes are ``methods.base.RENAMED``."""
-_NOT_A_NUMBER = re.compile(r"(?:invalid literal for int\(\) with base 10|could not convert string to float): (.*)")
 
 
 def verb(form: type[Form]) -> Callable[[Callable[[Form], int]], Callable[[Sequence[str]], int]]:
@@ -38,7 +35,13 @@ def verb(form: type[Form]) -> Callable[[Callable[[Form], int]], Callable[[Sequen
     return make
 
 
-def parse(form: type[Form], words: Sequence[str], command: str, options: Sequence[str] = ()) -> Form:
+def parse(
+    form: type[Form],
+    words: Sequence[str],
+    command: str,
+    options: Sequence[str] = (),
+    renamed: Mapping[str, str] = RENAMED,
+) -> Form:
     """The form that the words fill in.
 
     Args:
@@ -46,6 +49,7 @@ def parse(form: type[Form], words: Sequence[str], command: str, options: Sequenc
         words: The command line after the verb.
         command: What was typed so far, for messages, e.g. ``belamy sample``.
         options: The names of all options, where they are not those of the form's fields.
+        renamed: Options by their earlier names, with those of today.
 
     Raises:
         BelamyError: An unknown option, a missing or an impossible value, or what the form's own check refuses.
@@ -55,23 +59,45 @@ def parse(form: type[Form], words: Sequence[str], command: str, options: Sequenc
         return checked(form())
     import tyro
 
-    said = io.StringIO()
+    from belamy.cli import wrong_words
+
+    typed = {renamed[name]: name for name in map(option_of, words) if name in renamed}
+    words, said = present(words, renamed), io.StringIO()
+    if told := wrong_words.misused(form, words, typed):
+        raise UsageError(f"{told} `{command} --help` lists the options.")
     try:
         with redirect_stderr(said):
             filled, unknown = tyro.cli(
                 form,
                 prog=command,
-                args=[RENAMED.get(word, word) for word in words],
+                args=words,
                 return_unknown_args=True,
                 config=(tyro.conf.PositionalRequiredArgs, tyro.conf.PositionalMetavarFromFieldName),
             )
     except SystemExit as end:
         if not end.code:
             raise
-        raise UsageError(f"{_sentence(said.getvalue())} `{command} --help` lists the options.") from None
+        told = wrong_words.complaint(form, words, said.getvalue(), typed, command)
+        raise UsageError(f"{told} `{command} --help` lists the options.") from None
     if unknown:
-        raise UsageError(_unknown(unknown[0], options or list(option_names(form)), command))
+        known = options or list(option_names(form))
+        raise UsageError(wrong_words.unexpected(form, unknown[0], words, known, typed, command))
     return checked(filled)
+
+
+def option_of(word: str) -> str:
+    """The option that a word names, its dashes included; empty if it is none."""
+    return word.partition("=")[0].replace("_", "-") if word.startswith("--") else ""
+
+
+def present(words: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
+    """The words with options by their names of today: also before ``=``, and before the option of a part."""
+    made = []
+    for word in words:
+        name = re.match(r"--[\w-]*", word)
+        now = renamed.get(name[0].replace("_", "-")) if name else None
+        made.append(word if name is None or now is None else f"{now}{word[name.end() :]}")
+    return made
 
 
 def checked(form: Form) -> Form:
@@ -136,34 +162,3 @@ def option_names(form: Any) -> Iterator[str]:
             yield from option_names(field.type)
         else:
             yield field.name.replace("_", "-")
-
-
-def _unknown(word: str, known: Sequence[str], command: str) -> str:
-    if not word.startswith("-"):
-        return f"'{word}' is not expected there. `{command} --help` shows what is."
-    name = word.lstrip("-").partition("=")[0].replace("_", "-")
-    negated = [f"no-{option}" for option in known] if name.startswith("no-") else []
-    hint = nearest(name, [*known, *negated])
-    return f"There is no option '--{name}'. {_dashed(hint)}`{command} --help` lists the options."
-
-
-def _dashed(hint: str) -> str:
-    """A suggestion with the dashes to type; a list of everything would be too long here."""
-    return re.sub(r"'([^']+)'", r"'--\1'", hint) + " " if hint.startswith("Did") else ""
-
-
-def _sentence(said: str) -> str:
-    """What tyro wrote into its box, as one sentence without the repeated help."""
-    lines = [_FRAME.sub("", _FRAME.sub("", line).strip()).strip() for line in said.splitlines()]
-    lines = [line for line in lines[1:] if line]  # the first is the box's title
-    helped = next((number for number, line in enumerate(lines) if line.startswith("Argument helptext")), None)
-    body = lines[:helped] if helped is not None else lines
-    end = next((number for number, line in enumerate(body) if line.startswith("For full helptext")), None)
-    text = " ".join(body[:end]).removesuffix(".")
-    if match := re.match(r"Missing from .*?: (\w+)", text):
-        return f"{match[1]} is missing."
-    if (match := re.match(r"Error parsing (\S+): (.*)", text)) and helped is not None:
-        got = _NOT_A_NUMBER.search(match[2])
-        wanted = lines[helped + 1]
-        return f"{wanted} cannot be {got[1]}." if got else f"{wanted}: {match[2]}."
-    return f"{text}."

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic.fields import FieldInfo
 
 from belamy.cli.options import docstring
-from belamy.cli.parsing import checked, parse
+from belamy.cli.parsing import checked, option_of, parse, present
 from belamy.errors import UsageError
 from belamy.methods.recipe import RENAMED, BaseRecipe
 from belamy.registry import Part, PartField, Registry, part_fields
@@ -37,13 +37,14 @@ def read(
     Raises:
         UsageError: An unknown option or part, or an impossible value.
     """
-    words = [_present(recipe, word) for word in words]
+    renamed, typed = _renamed(recipe), words
+    words = present(words, renamed)
     held = part_fields(type(recipe))
     chosen = {
         name: part for name, slot in held.items() if not slot.many for part in [_chosen(recipe, name, slot, words)]
     }
     form = _form(recipe, held, chosen, extra)
-    filled = parse(form, words, command, list(_names(recipe, chosen, held, extra)))
+    filled = parse(form, typed, command, list(_names(recipe, chosen, held, extra)), renamed)
     changed: dict[str, Any] = {}
     for name in type(recipe).model_fields:
         value = getattr(filled.recipe, name)
@@ -73,26 +74,33 @@ def general(extra: type, command: str) -> int:
     return 0
 
 
-def _present(recipe: BaseRecipe, word: str) -> str:
-    """An option by the name that its field has now: ``--samples`` is ``--train-samples``."""
-    match = re.match(r"--([\w-]+)", word)
-    if match is None:
-        return word
-    name = match[1].replace("-", "_")
-    if name in type(recipe).model_fields or name not in RENAMED:
-        return word
-    return f"--{RENAMED[name].replace('_', '-')}{word[match.end() :]}"
+def _renamed(recipe: BaseRecipe) -> dict[str, str]:
+    """The options of a recipe by the names that their fields had before: ``--samples`` is ``--train-samples``."""
+    known = type(recipe).model_fields
+    return {
+        f"--{old.replace('_', '-')}": f"--{new.replace('_', '-')}"
+        for old, new in RENAMED.items()
+        if new in known and old not in known
+    }
 
 
-def changed(recipe: BaseRecipe, fields: Mapping[str, Any]) -> BaseRecipe:
-    """The recipe with fields replaced; what is refused is named as the option that was typed."""
+def changed(recipe: BaseRecipe, fields: Mapping[str, Any], words: Sequence[str] = ()) -> BaseRecipe:
+    """The recipe with fields replaced; what is refused is named as the option that was typed.
+
+    Args:
+        recipe: What is changed.
+        fields: The fields that :func:`read` found.
+        words: What it found them in.
+    """
     try:
         return recipe.changed(**fields) if fields else recipe
     except UsageError as error:
         name, equals, rest = str(error).partition(" = ")
         if not equals or name.partition(".")[0] not in fields:
             raise
-        raise UsageError(f"--{name.replace('_', '-')} = {rest}") from None
+        option = f"--{name.replace('_', '-')}"
+        typed = [old for old, new in _renamed(recipe).items() if new == option and old in map(option_of, words)]
+        raise UsageError(f"{typed[0] if typed else option} = {rest}") from None
 
 
 def _chosen(recipe: BaseRecipe, name: str, slot: PartField, words: Sequence[str]) -> Part:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from belamy.errors import UsageError, nearest
+from belamy.errors import UsageError, must_be, nearest
 from belamy.registry import Part, Registry
 
 DISTRIBUTIONS = Registry("belamy.game.distributions", "distribution", "Distribution")
@@ -75,7 +75,7 @@ class GameSettings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            raise UsageError(f"{where} = {first['input']!r} is not allowed: {first['msg']}.") from None
+            raise UsageError(f"{where} = {first['input']!r} is not allowed: {must_be(first['msg'])}.") from None
 
 
 def distribution_part(text: str) -> Part:

@@ -38,12 +38,14 @@ class Recipe(base.BaseRecipe):
     """A named set of texts, a file with a text on each line, a folder of text files, or JSON lines."""
     modality: str | None = "text"
     """How texts are read: text, or with options, e.g. text:unit=words,vocabulary=5000."""
-    network: Annotated[Part, NETWORKS] = Part(name="causal-transformer")
+    network: Annotated[Part, NETWORKS] = Part(name="gru")
     """The network that predicts what follows."""
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=2e-3, beta1=0.9)
     """How it learns."""
     schedule: Annotated[Part, SCHEDULES] = Part(name="cosine")
     """How the learning rate changes over the run."""
+    train_samples: int = Field(default=400_000, gt=0, le=10**12)
+    """Training texts to see, repetitions counted: the length of the run."""
     clip_norm: float | None = Field(default=1.0, gt=0)
     """Scale the gradient down to this Euclidean norm."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from belamy.errors import UsageError, nearest
+from belamy.errors import UsageError, must_be, nearest
 from belamy.modalities import MODALITIES
 from belamy.modalities.sizes import parse_size, text_of
 from belamy.registry import Part, Registry
@@ -98,6 +98,16 @@ class BaseRecipe(BaseModel):
         """What a field is called now; a name of today, or of no field, stays as it is."""
         return name if name in cls.model_fields else RENAMED.get(name, name)
 
+    def sides(self, shape: tuple[int, ...]) -> dict[str, dict[str, Any]]:
+        """Data that a method needs beside the main ones: the options of ``open_data`` for each, by the field's name.
+
+        They are not aligned with the main data: each batch draws from them with replacement.
+
+        Args:
+            shape: Of a sample of the main field.
+        """
+        return {}
+
     @classmethod
     def tiny(cls) -> Self:
         """The smallest recipe of the method that still trains: seconds on a CPU."""
@@ -124,5 +134,6 @@ class BaseRecipe(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the recipe"
-            hint = nearest(where, cls.model_fields) if first["type"] == "extra_forbidden" else first["msg"]
+            said = f"{must_be(first['msg']).rstrip('.')}."
+            hint = nearest(where, cls.model_fields) if first["type"] == "extra_forbidden" else said
             raise UsageError(f"{where} = {first['input']!r} is not allowed: {hint}") from None

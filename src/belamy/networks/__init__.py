@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from belamy.registry import Module
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
     from torch import Tensor
 
 
@@ -95,4 +98,29 @@ class LanguageModel(Module, Protocol):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits of what follows each symbol, which sees itself and those before it.  # [N, T] to [N, T, V]"""
+        ...
+
+
+class Translator(Module, Protocol):
+    """What a class ``Translator(shape, outputs, *, …)`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor, streams: Sequence[torch.Generator] | None = None) -> Tensor:
+        """Pictures in [-1, 1] of the same height and width.  # [N, C, H, W] to [N, outputs, H, W]
+
+        Args:
+            images: What is translated.
+            streams: The random numbers of each sample, in evaluation.
+        """
+        ...
+
+
+class PatchDiscriminator(Module, Protocol):
+    """What a class ``PatchDiscriminator(shape, *, …)`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores of patches: logits, never a sigmoid.  # [N, C, H, W] to [N, 1, h, w]"""
         ...

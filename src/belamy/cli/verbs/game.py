@@ -41,7 +41,7 @@ def run(words: list[str]) -> int:
         settings = settings.changed(distribution=distribution_part(words[0]))
         words = words[1:]
     fields, session = read(cast("Any", settings), words, "belamy game", Form)
-    settings = cast("GameSettings", changed(cast("Any", settings), fields))
+    settings = cast("GameSettings", changed(cast("Any", settings), fields, words))
     from belamy.game.files import check_free, free_folder, write
     from belamy.game.record import conduct
 

@@ -43,7 +43,7 @@ def run(words: list[str]) -> int:
 
         recipe = recipes.get(name)
         fields, form = read(recipe, rest, f"belamy inspect {name}", Form)
-        method = build(changed(recipe, fields))
+        method = build(changed(recipe, fields, rest))
     from belamy.networks.summary import count
     from belamy.runs.publish import layer_tables
 

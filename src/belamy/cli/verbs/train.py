@@ -67,7 +67,7 @@ def run(words: list[str]) -> int:
 
         recipe = Run.open(parent).recipe
     changes, session = read(recipe, rest, f"belamy train {named or ''}".rstrip(), Form)
-    changed(recipe, changes)  # refused here, it is named as it was typed
+    changed(recipe, changes, rest)  # refused here, it is named as it was typed
     from belamy.api.train import train
 
     run = train(named, **session.given(), **changes)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from belamy.errors import UsageError, nearest
+from belamy.errors import UsageError, must_be, nearest
 
 NETWORKS = ("efficientnet-lite0", "vgg19")
 HEIGHTS = (32, 8192)
@@ -87,7 +87,7 @@ class StyleSettings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            raise UsageError(f"{where} = {first['input']!r} is not allowed: {first['msg']}.") from None
+            raise UsageError(f"{where} = {first['input']!r} is not allowed: {must_be(first['msg'])}.") from None
 
     def learning_rate(self, step: int) -> float:
         r"""The learning rate of a step, counted from 0: :math:`\mathrm{lr} \cdot \mathrm{decay}^{t/T}`.
