@@ -2,8 +2,8 @@
 
 python benchmarks/char_lm.py [causal-transformer | gru | n-grams] … [--samples N] [--out DIR]
 
-Each network is trained from scratch on the phrases of WordNet on one thread; the n-grams are counted on the same training
-phrases. Bits are all bits of the held-out phrases over all their characters, the end of each phrase being one.
+Each network is trained from scratch on the phrases of WordNet on one thread; the n-grams are counted on the same
+training phrases. Bits are all bits of the held-out phrases over all their characters, the end of each phrase being one.
 """
 
 from __future__ import annotations
