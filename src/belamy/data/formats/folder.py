@@ -6,6 +6,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from belamy.data.captions import captioned
 from belamy.data.dataset import Dataset
 from belamy.data.files import opened, stamp, visible, walk
 from belamy.data.gallery import Gallery, PictureEntry, labels_for, open_gallery
@@ -36,4 +37,6 @@ class Format:
             else:
                 ignored[visible(found.suffix.lower()) or "nameless"] += 1
         entries.sort(key=lambda entry: entry.name)
-        return open_gallery(Gallery(name, str(path), entries, ignored, table), options)
+        data = open_gallery(Gallery(name, str(path), entries, ignored, table), options)
+        said: str = options.reader("image").captions
+        return captioned(data, path, said, options.length) if said else data
