@@ -14,12 +14,12 @@ from belamy import recipes
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Samples
 from belamy.modalities import modality
+from belamy.modalities.animation import available_codecs, encode_gif, encode_mp4, encode_webp, encode_within
 from belamy.networks.summary import summarize
 from belamy.runs import files
 from belamy.runs.media import read_media
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.run import Run
-from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4, encode_webp, encode_within
 
 LARGEST_SHEET = 2000
 """Pixels of a side of the animation."""
