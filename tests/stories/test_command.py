@@ -63,9 +63,13 @@ def test_the_help_of_train_names_the_options_of_all_recipes_without_importing_py
 
 
 def test_python_without_docstrings_prints_the_same() -> None:
-    script = "import sys; from belamy.cli import main; sys.exit(main(['sample', '--help']) or main(['parts', 'r1']))"
+    script = (
+        "import sys; from belamy.cli import main; from belamy.evaluation.page import about;"
+        "print([about(name) or 'nothing' for name in ('frechet', 'kernel', 'modes')]);"
+        "sys.exit(main(['sample', '--help']) or main(['parts', 'r1']))"
+    )
     said = {process(prelude=(*flags, "-c", script)).stdout for flags in ((), ("-OO",))}
-    assert len(said) == 1 and "Draw images from a run." in said.pop()
+    assert len(said) == 1 and "Draw images from a run." in (text := said.pop()) and "nothing" not in text
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
