@@ -31,7 +31,7 @@ from belamy.runs.run import RECIPE_TYPES, Run
 from belamy.sampling.draw import draw, generated
 from belamy.seeds import Draws, SampleDraws
 from belamy.training.distribution import World
-from belamy.training.setup import Options, make_trainer, open_recipe_data
+from belamy.training.setup import Options, make_trainer, open_recipe_data, with_sides
 from belamy.training.trainer import Trainer
 
 pytestmark = pytest.mark.parametrize("name", METHODS.names())
@@ -48,11 +48,12 @@ def digits() -> Dataset:
 def data(name: str, digits: Dataset) -> Dataset:
     """Made-up images, or what the tiny recipe names where the method needs other fields than they have."""
     recipe = tiny(name)
+    images = with_sides(recipe, digits)
     try:
-        check_fields(METHODS.load(name), name, recipe, digits.spec)
+        check_fields(METHODS.load(name), name, recipe, images.spec)
     except UsageError:
         return open_recipe_data(recipe, offline=True)
-    return digits
+    return images
 
 
 def tiny(name: str, **fields: Any) -> BaseRecipe:
@@ -61,7 +62,8 @@ def tiny(name: str, **fields: Any) -> BaseRecipe:
 
 def trainer(name: str, data: Dataset, **fields: Any) -> Trainer:
     options = Options(device="cpu", progress=False)
-    return make_trainer(tiny(name, **fields), data.spec, data, options, World())
+    recipe = tiny(name, **fields)
+    return make_trainer(recipe, data.spec, data, options, World())
 
 
 class TestRecipe:
@@ -204,7 +206,7 @@ class TestCapabilities:
             assert again.min() >= -1.0001 and again.max() <= 1.0001
         if isinstance(method, Stylizes):
             styles = [images[:1]] if method.takes_styles else []
-            batch, draws = Batch.of(images, None, torch.arange(5)), SampleDraws(0, range(5))
+            batch, draws = data.with_sides(Batch.of(images, None, torch.arange(5))), SampleDraws(0, range(5))
             shown = method.show(batch, draws)["painted"][1]
             for painted in (shown, method.stylize(images, styles, strength=0.5)):
                 assert painted.shape == images.shape

@@ -14,7 +14,7 @@ from belamy.data.dataset import Dataset, Memory
 from belamy.methods.base import BaseRecipe, Turn
 from belamy.seeds import Draws
 from belamy.training.distribution import World
-from belamy.training.setup import Options, make_trainer
+from belamy.training.setup import Options, make_trainer, with_sides
 from belamy.training.trainer import Trainer
 
 DOUBLE = torch.float64
@@ -30,6 +30,7 @@ class Stage:
     """
 
     def __init__(self, recipe: BaseRecipe, data: Dataset) -> None:
+        data = with_sides(recipe, data)
         spec = data.spec
         options = Options(device="cpu", precision="float64", progress=False)
         self.engine: Trainer = make_trainer(recipe, spec, data, options, World())

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from belamy.data import to_float
+from belamy.data import open_data, to_float
 from belamy.data.dataset import Dataset, Memory
 from belamy.methods import adain, perception, single_style
 
@@ -57,9 +57,10 @@ def test_any_style(stage: Any, check: Any, colours: Dataset) -> None:
     made = stage(recipe, colours)
     method, numbers = made.method, made.numbers()
     images = made.batch()[0]
-    chosen = (numbers.uniform("styles", 3) * len(method._styles)).long()
+    known = open_data("patterns:count=6", size=(24, 16)).images(torch.arange(6))
+    chosen = (numbers.uniform("styles", 3) * 6).long()
     order = numbers.uniform("colours", 3, 3).argsort(1)
-    drawn = torch.stack([method._styles[i][places] for i, places in zip(chosen, order, strict=True)])
+    drawn = torch.stack([known[i][places] for i, places in zip(chosen, order, strict=True)])
     styles = to_float(drawn).double()
     with torch.no_grad():
         own = perception.seen(method.encoder, images, adain.SCALES)

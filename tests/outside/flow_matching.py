@@ -57,7 +57,7 @@ class Method(base.BaseMethod):
 
     @classmethod
     def requires(cls, recipe: Recipe) -> Mapping[str, str]:
-        return {}
+        return {"main": "any"}
 
     @property
     def players(self) -> dict[str, Player]:

@@ -79,3 +79,15 @@ def test_data_that_moved_are_named_and_accepted_where_they_are_the_same(
     assert [file.read_bytes() for file in sorted((half_way / "weights").glob("*.safetensors"))] == weights
     assert belamy("resume", half_way, "--no-progress").returncode == 0  # it knows now
     assert moved_data(Run.open(half_way), str(tmp_path / "after"), True) is None
+
+
+def test_the_page_of_the_doctor(belamy: Command, tmp_path: Path) -> None:
+    rows = [f"{number},{'cat' if number % 3 else 'dog'},{number * 0.5}" for number in range(40)]
+    (tmp_path / "table.csv").write_text("\n".join(["id,kind<b>,weight", *rows]))
+    done = belamy("data", tmp_path / "table.csv", "--modality", "table", "--page", "page.html")
+    assert "page: page.html" in done.stdout, done.stderr
+    page = Path("page.html").read_text()
+    assert "kind&lt;b&gt;" in page and "kind<b>" not in page and "40 rows" in page
+    assert page.count("<svg") >= 2 and "belamy train" in page
+    done = belamy("data", tmp_path / "table.csv", "--modality", "table", "--page", "page.png")
+    assert done.returncode == 2 and "must end in .html" in done.stderr

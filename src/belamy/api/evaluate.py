@@ -8,23 +8,43 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from belamy.data import Dataset, open_data
 from belamy.device import choose_device
 from belamy.errors import DataError, UsageError, nearest
-from belamy.evaluation.candidate import Candidate, Drawn, Stored, is_run, open_candidate, opened
+from belamy.evaluation.candidate import (
+    Candidate,
+    Drawn,
+    Stored,
+    Translated,
+    facing,
+    is_run,
+    open_candidate,
+    opened,
+    translated_candidate,
+)
+from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.measures import Measure, measures
 from belamy.evaluation.metrics import METRICS, named
+from belamy.evaluation.own import held_out, own_measures, speaks
 from belamy.evaluation.panel import LEAST, Panel, compared, learned_from, needs_of, unmet
 from belamy.evaluation.probes import PROBES
 from belamy.evaluation.verdict import Verdict
 from belamy.judges.classifier_score import check, classifier_score, conditional_samples
 from belamy.judges.extractors import checked, choose
 from belamy.judges.judge import trained_judge
+from belamy.methods.base import Samples, Translates
+from belamy.modalities import modality
+from belamy.modalities.grid import grid
 from belamy.progress import Counting, Reporter, reporter
 from belamy.registry import Part
 from belamy.runs.run import Run
 from belamy.sampling.draw import unsettled
+from belamy.sampling.sheets import sheet_of
 from belamy.seeds import generator
 from belamy.training.setup import open_recipe_data
 
@@ -35,7 +55,7 @@ STANDARD = (
     "diversity", "sharpness", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
 )  # fmt: skip
 """The metrics of an evaluation, as far as the data and the extractor allow them."""
-SHOWN = 64
+SHOWN, COLUMNS = 64, 8
 SPLITS = ("train", "validation", "test")
 ENOUGH = 1000
 """Held-out images from which on they alone are compared with."""
@@ -138,13 +158,15 @@ def judge(
     asked = check_request(run, source, against, protocol)
     data, fit = reference(run, source, against, protocol, say, offline)
     split, held, why = compared_with(data, protocol.split)
+    candidate = judged(run, source, data, protocol, say, device, offline)
+    if candidate is None:
+        assert run is not None
+        return by_itself(run, data, protocol, device, command(source, against, protocol))
+    whole = data
+    data = facing(data, candidate.source.method) if isinstance(candidate.source, Drawn | Translated) else data
     for name in asked or ():
         if lacking := unmet(name, data, split, learned_from(data, held or split)):
             raise UsageError(f"The metric '{name}' {lacking}")
-    candidate = open_candidate(
-        source, count=protocol.count, seed=protocol.seed, shape=data.shape, size=None if run else protocol.size,
-        best=protocol.best, device=choose_device(device), offline=offline, progress=say.read,
-    )  # fmt: skip
     probes = built(protocol, candidate, data)
     for name in asked or ():
         if "labels" in needs_of(name) and candidate.labels == "none":
@@ -153,6 +175,8 @@ def judge(
                 f"The metric '{name}' needs labels, but {candidate.name} has none: {lacking}. Leave it out."
             )
     extractor = choose(protocol.extractor, data, offline=offline, weights=protocol.extractor_weights, say=say.say)
+    said = own_measures(candidate.source.method, whole, protocol.seed) if isinstance(
+        candidate.source, Drawn | Translated) else ()  # fmt: skip
     asked_of_method = probed(candidate, probes, data, extractor, protocol, say)
     words = named(protocol.metrics)
     panel = Panel(extractor, data, split, words, held=held, fit=fit, usual=STANDARD)
@@ -167,17 +191,85 @@ def judge(
         subject=subject(source, run, candidate),
         against={"name": data.name, "split": split, "rule": data.rule, "images": len(data), "fit": fit},
         card=found.card,
-        measures=(*measures(found, real_baseline, controls), *asked_of_method),
+        measures=(*measures(found, real_baseline, controls), *asked_of_method, *said),
         notes=tuple(dict.fromkeys(notes)),
         sheets={
-            "Judged": found.shown,
-            f"Real, {split} of {data.name}": next(Stored(data, shuffled(panel.indices, order)).chunks())[0],
+            "Judged": pictured(found.shown, data),
+            f"Real, {split} of {data.name}": pictured(
+                next(Stored(data, shuffled(panel.indices, order)).chunks())[0], data
+            ),
         },
         figures=found.figures,
         command=command(source, against, protocol),
         copies=found.copies,
         missing=found.missing,
     )
+
+
+def judged(
+    run: Run | None, source: str, data: Dataset, protocol: Protocol, say: Reporter, device: str, offline: bool
+) -> Candidate | None:
+    """What is judged; None for a run of a method that makes nothing and is measured by itself.
+
+    Raises:
+        UsageError: A run whose method can neither be judged nor measured.
+    """
+    shape: tuple[int, ...] | None = data.shape
+    if run is not None:
+        method = run.method(best=protocol.best).to(choose_device(device))
+        if not isinstance(method, Samples):
+            if isinstance(method, Translates) and method.target in data.columns:
+                return translated_candidate(run, method, data, protocol.count, protocol.seed)
+            if speaks(method) and len(held_out(data)):
+                refuse_metrics(run, protocol)
+                return None
+        elif any(column.field[:2] == method.output[:2] for column in data.columns.values()):
+            shape = None
+    return open_candidate(
+        source, count=protocol.count, seed=protocol.seed, shape=shape, size=None if run else protocol.size,
+        best=protocol.best, device=choose_device(device), offline=offline, progress=say.read, fixed=run is not None,
+    )  # fmt: skip
+
+
+def refuse_metrics(run: Run, protocol: Protocol) -> None:
+    """Refuse what is asked of samples, where a method makes none.
+
+    Raises:
+        UsageError: Something is.
+    """
+    asked = {"metrics": protocol.metrics, "extractor": protocol.extractor, "controls": protocol.controls,
+             "classifiers": protocol.classifiers, "probes": protocol.probes}  # fmt: skip
+    if wrong := next((name for name, value in asked.items() if value), None):
+        raise UsageError(
+            f"{run.path} is of the method '{run.method_name}', which draws no samples to be judged; it is measured by "
+            f"itself on held-out data. Leave --{wrong} out."
+        )
+
+
+def by_itself(run: Run, data: Dataset, protocol: Protocol, device: str, typed: str) -> Verdict:
+    """The verdict on a method that makes no samples: what it says of itself on held-out data."""
+    method = run.method(best=protocol.best).to(choose_device(device))
+    found = own_measures(method, data, protocol.seed)
+    count = len(held_out(data))
+    averaged = bool(run.recipe.ema_half_life and method.averaged)
+    card = Card(
+        extractor="", weights="", features=0, data=data.fingerprint, split="test", n_real=count, n_generated=0,
+        seed=protocol.seed, labels="none", quantisation="", divisor="", averaged=averaged, versions=package_versions(),
+    )  # fmt: skip
+    facts = {"name": run.path.name or str(run.path), "source": str(run.path), "recipe": run.recipe_name,
+             "training_seed": run.recipe.seed, "training_samples": run.samples_seen}  # fmt: skip
+    shown = data.store.read(held_out(data)[:SHOWN])
+    return Verdict(
+        subject=facts, against={"name": data.name, "split": "test", "rule": data.rule, "images": len(data)}, card=card,
+        measures=found, sheets={f"Held out of {data.name}": pictured(shown, data)}, command=typed,
+    )  # fmt: skip
+
+
+def pictured(raw: Tensor, data: Dataset) -> np.ndarray:
+    """A picture of samples as the data hold them."""
+    if data.field.modality == "image" and data.shape[0] in (1, 3):
+        return grid(raw, columns=COLUMNS, scale=None)
+    return sheet_of(raw, data.field, COLUMNS)
 
 
 def check_request(run: Run | None, source: str, against: str | None, protocol: Protocol) -> list[str] | None:
@@ -245,6 +337,12 @@ def reference(
         assert against is not None  # else it was refused
         data = opened(against, protocol.size, None, offline, say.read)
         return data, fitted(data, "crop")
+    if run.spec.modality != "image":
+        if protocol.size is not None:
+            words = modality(run.spec.modality).words[1]
+            raise UsageError(f"{run.path} learned from {words}, which have no size in pixels. Leave --size out.")
+        recipe = run.recipe if against is None else run.recipe.changed(data=against)
+        return open_recipe_data(recipe, offline, say.read), "none"
     height, width = run.spec.shape[1:]
     if protocol.size not in (None, height):
         raise UsageError(f"{run.path} draws images of {width}x{height} pixels. Leave --size {protocol.size} out.")
@@ -274,6 +372,8 @@ def moved_data(run: Run, place: str, offline: bool) -> Dataset | None:
 
 def fitted(data: Dataset, how: str) -> str:
     """How pictures were brought to their common size: ``none`` if they had it."""
+    if data.field.modality != "image":
+        return "none"
     _, height, width = data.shape
     return "none" if set(data.origin.sizes) <= {f"{width}x{height}"} else f"{how} to {height}"
 
@@ -356,8 +456,6 @@ def subject(source: str, run: Run | None, candidate: Candidate) -> dict[str, Any
 
 def shuffled(indices: Any, order: Any) -> Any:
     """The first few of some indices in a random order."""
-    import torch
-
     return indices[torch.randperm(len(indices), generator=order)[:SHOWN]]
 
 

@@ -74,12 +74,14 @@ class Batches:
         # Decoding from disk takes as long as a step, so the next batch is read while the trainer works.
         self._reader = ThreadPoolExecutor(1, "belamy-batches") if dataset.streams else None
         self._ahead: tuple[int, Future[dict[str, Tensor]]] | None = None
+        self._replaced = {name: dataset.sides[name] for name in dataset.replaced}
         self._sides = {
             name: Batches(
                 side, split if split in side.splits else "all", batch, derive(seed, "side", name), rank=rank,
                 world=world, position=position, device=device,
             )
             for name, side in dataset.sides.items()
+            if name not in dataset.replaced
         }  # fmt: skip
 
     def __iter__(self) -> Batches:
@@ -88,10 +90,19 @@ class Batches:
     def __next__(self) -> Batch:
         indices = self.indices(self.position)
         batch = self.dataset.batch(indices, self.device, raw=self._read(indices))
+        drawn = {name: self._with_replacement(name, side) for name, side in self._replaced.items()}
         self.position += 1
-        if not self._sides:
+        if not self._sides and not drawn:
             return batch
-        return Batch({**batch.fields, **{name: next(side).main for name, side in self._sides.items()}}, indices)
+        return Batch(
+            {**batch.fields, **{name: next(side).main for name, side in self._sides.items()}, **drawn}, indices
+        )
+
+    def _with_replacement(self, name: str, side: Dataset) -> Tensor:
+        """Samples of a side for the batch at the present position, each drawn by itself."""
+        u = torch.rand(self.batch, generator=generator(self.seed, name, self.position, 0))
+        chosen = (u[self._offset : self._offset + self._share] * len(side)).long()
+        return side.batch(chosen, self.device).main
 
     def indices(self, position: int) -> Tensor:
         """Which images this process reads in the batch at ``position``."""

@@ -176,6 +176,7 @@ class Dataset:
         extra: Further fields, aligned with the main one, by name.
         sides: Data sets that are not aligned with this one; each is drawn by a permutation of its own, and its main
             field joins the batch under its name here.
+        replaced: The sides that are drawn with replacement instead.
         labels: Class of each sample.  # [N] long
         classes: Names of the classes; empty without labels.
         attributes: What else is known, by name.
@@ -202,6 +203,7 @@ class Dataset:
         named: str | None = None,
         extra: Mapping[str, Column] | None = None,
         sides: Mapping[str, Dataset] | None = None,
+        replaced: Sequence[str] = (),
         labels: Tensor | None = None,
         classes: Sequence[str] = (),
         attributes: Mapping[str, Attribute] | None = None,
@@ -216,7 +218,7 @@ class Dataset:
         self.name, self.store, self.licence = visible(name), store, licence
         self.field = field or Field("image", store.shape)
         self.named = named or self.field.modality
-        self.extra, self.sides = dict(extra or {}), dict(sides or {})
+        self.extra, self.sides, self.replaced = dict(extra or {}), dict(sides or {}), tuple(replaced)
         self.labels = labels
         # What files and tables say may hold control characters; none of them reaches a terminal, a page or a file.
         self.classes = tuple(map(visible, classes))
@@ -316,6 +318,19 @@ class Dataset:
         batch = Batch(fields, indices)
         return batch if dtype == torch.float32 else batch.map(lambda values: values.to(dtype))
 
+    def with_sides(self, batch: Batch, start: int = 0) -> Batch:
+        """A batch of this set with as many samples of each side, in their order from a number on."""
+        if not self.sides:
+            return batch
+        like = batch.main
+        found = {}
+        for name, side in self.sides.items():
+            chosen = torch.arange(start, start + len(batch)) % len(side)
+            found[name] = side.batch(
+                chosen, like.device, like.dtype if like.is_floating_point() else torch.float32
+            ).main
+        return Batch({**batch.fields, **found}, batch.indices)
+
     def indices(self, split: str) -> Tensor:
         """Which images a split holds; ``all`` is every one.
 
@@ -333,7 +348,7 @@ class Dataset:
         """The same set with some of the constructor's arguments replaced."""
         own = {
             "name": self.name, "store": self.store, "field": self.field, "named": self.named, "extra": self.extra,
-            "sides": self.sides, "labels": self.labels, "classes": self.classes,
+            "sides": self.sides, "replaced": self.replaced, "labels": self.labels, "classes": self.classes,
             "attributes": self.attributes, "official": self.splits, "rule": self.rule, "licence": self.licence,
             "skipped": self.skipped, "names": self.names, "notes": self.notes, "origin": self.origin,
         }  # fmt: skip
@@ -381,8 +396,6 @@ class Dataset:
         for name, column in self.extra.items():
             digest.update(repr((name, column.field)).encode())
             column.store.feed(digest.update)
-        for name, side in self.sides.items():
-            digest.update(f"{name} {side.fingerprint}".encode())
         return digest.hexdigest()
 
     def label_counts(self) -> dict[str, int]:

@@ -20,6 +20,7 @@ from belamy.data.fitting import resized
 from belamy.data.loading import open_data
 from belamy.errors import UsageError
 from belamy.modalities import modality
+from belamy.modalities.fields import Media
 
 SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
 _SHOWN, _LARGEST_SHOWN = 10, 256
@@ -27,6 +28,7 @@ _DEFAULT_SAMPLES = 1_000_000
 _GROUPS, _GROUP = 5, 4
 _DESCRIBED = 20_000
 """Samples of other kinds than pictures that are described, from all over the set."""
+_PLAYED = 12
 FEW = 200
 """Fewer training images than these are too few for a model that is to make new ones."""
 
@@ -38,14 +40,20 @@ class DataExamination:
     Args:
         facts: Everything, as plain JSON.
         sheet: Samples side by side: a row per class where there are labels.  # [H, W, 3] uint8
+        media: The first samples as they are heard or read; () of pictures.
     """
 
     facts: dict[str, Any]
     sheet: np.ndarray
+    media: tuple[Media, ...] = ()
 
     def lines(self) -> list[str]:
         """The findings as text, one a line, the most important first."""
-        return [*_identity(self.facts), *_contents(self.facts), *_findings(self.facts), *_plan(self.facts)]
+        return [*_identity(self.facts), *_contents(self.facts), *self.findings(), *_plan(self.facts)]
+
+    def findings(self) -> list[str]:
+        """What should be known or mended, one a line."""
+        return _findings(self.facts)
 
 
 def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: Any) -> DataExamination:
@@ -83,7 +91,11 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         "training": _training(dataset, options, samples),
         "next": _command(source, dataset, options),
     }
-    return DataExamination(facts, contact_sheet(dataset) if pictures else _sheet(dataset))
+    if pictures:
+        return DataExamination(facts, contact_sheet(dataset))
+    some = _spread(torch.arange(len(dataset)), _PLAYED)
+    media = modality(dataset.field.modality).media(dataset.store.read(some), dataset.field)
+    return DataExamination(facts, _sheet(dataset), media)
 
 
 def contact_sheet(dataset: Dataset) -> np.ndarray:
@@ -267,7 +279,7 @@ def _findings(facts: dict[str, Any]) -> list[str]:
     duplicates = facts["duplicates"]
     if duplicates["images"]:
         across = duplicates["groups_across_splits"]
-        leak = f"; {across:,} group(s) lie across the splits, so a test would see training images" if across else ""
+        leak = f"; {across:,} group(s) lie across the splits, so a test would see what was trained on" if across else ""
         lines.append(f"duplicates: {duplicates['images']:,} {facts['what']} repeat another{leak}")
         named = [" = ".join(map(str, group[:_GROUP])) for group in duplicates["groups"][:_GROUPS]]
         more = len(duplicates["groups"]) - len(named)

@@ -22,7 +22,7 @@ from belamy.methods.base import BaseMethod, Samples
 from belamy.modalities import modality
 from belamy.runs.run import Run
 from belamy.sampling.draw import generated, made, placement
-from belamy.seeds import generator
+from belamy.seeds import SampleDraws, generator
 
 CHUNK = 1000
 """Images drawn, looked at and forgotten together."""
@@ -211,6 +211,71 @@ def open_candidate(
     if shape is not None and found.shape != shape:
         raise DataError(mismatch(str(source), found, shape, fixed))
     return found
+
+
+@dataclass(frozen=True)
+class Translated:
+    """Translations of held-out samples.
+
+    Args:
+        method: One that translates.
+        data: The data, with the field that is translated.
+        indices: Of which samples.  # [n] long
+        seed: Of what translating draws.
+    """
+
+    method: BaseMethod
+    data: Dataset
+    indices: Tensor
+    seed: int
+
+    @torch.no_grad()
+    def chunks(self) -> Iterator[Chunk]:
+        method: Any = self.method
+        device, dtype = placement(method)
+        field, first = self.data.columns[method.target].field, 0
+        for kept in self.indices.split(BATCH):
+            source = self.data.batch(kept, device, dtype)[method.source]
+            made = method.translate(source, SampleDraws(self.seed, range(first, first + len(kept))))
+            yield modality(field.modality).to_raw(made, field).cpu(), None
+            first += len(kept)
+
+    def values(self) -> Iterator[Tensor]:
+        for images, _ in self.chunks():
+            yield images.float() / 255
+
+
+def translated_candidate(run: Run, method: BaseMethod, data: Dataset, count: int, seed: int) -> Candidate:
+    """What a run makes of the held-out sources, or of so many of them."""
+    from belamy.evaluation.features.classifier import weights_digest
+
+    translates: Any = method
+    indices = data.splits.get("test", data.indices("all"))[:count]
+    return Candidate(
+        name=run.path.name or str(run.path), shape=data.columns[translates.target].field.shape, count=len(indices),
+        seed=seed, labels="none", classes=(), quantisation="uint8", format=RUN, resize="none",
+        averaged=bool(run.recipe.ema_half_life and method.averaged), fingerprint=weights_digest(method.state_dict()),
+        source=Translated(method.eval(), data, indices, seed),
+    )  # fmt: skip
+
+
+def facing(data: Dataset, method: BaseMethod) -> Dataset:
+    """The data with what a method makes as their main field.
+
+    Raises:
+        UsageError: They hold nothing of that kind and shape.
+    """
+    made = method.output
+    if data.field[:2] == made[:2]:
+        return data
+    name = next((name for name, column in data.columns.items() if column.field[:2] == made[:2]), None)
+    if name is None:
+        words = modality(made.modality).words[1]
+        raise UsageError(
+            f"This run makes {words} of shape {list(made.shape)}, and {data.name} holds none to compare them with."
+        )
+    column = data.columns[name]
+    return data.changed(store=column.store, field=column.field, named=name, extra={}, sides={}, names=None)
 
 
 def is_run(source: str | Path) -> bool:

@@ -32,7 +32,7 @@ class Card:
     """The protocol of a judgement.
 
     Args:
-        extractor: Name of the feature extractor.
+        extractor: Name of the feature extractor; empty where a method is measured by itself.
         weights: Digest of the extractor's weights and use.
         features: How many numbers describe an image.
         data: Fingerprint of the real images' data set.
@@ -72,6 +72,8 @@ class Card:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
+        if not self.extractor:
+            return f"[held-out {self.split} of {self.data[:6]}, N={self.n_real}, seed={self.seed}]"
         layer = f" {self.layer}" if self.layer else ""
         layer += f" ({self.accuracy})" if self.accuracy else ""
         sizes = [f"resize {self.resize}"] if self.resize else []

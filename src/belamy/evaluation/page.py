@@ -7,6 +7,7 @@ from itertools import groupby
 from math import isfinite
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from belamy.docstrings import docstring, plain
@@ -15,17 +16,15 @@ from belamy.evaluation.card import Card
 from belamy.evaluation.measures import Measure, number, row
 from belamy.evaluation.metrics import METRICS
 from belamy.evaluation.statistics import Interval
-from belamy.modalities.grid import grid
 from belamy.pages import fragment, page
 from belamy.pages.charts import Bounds, interval_chart
 
-SHEET_COLUMNS = 8
 HEADLINES = 8
 
 
 def render(
     subject: Mapping[str, Any], against: Mapping[str, Any], card: Card, measures: Sequence[Measure],
-    says: Sequence[str], notes: Sequence[str], sheets: Mapping[str, Tensor], figures: Mapping[str, Tensor],
+    says: Sequence[str], notes: Sequence[str], sheets: Mapping[str, np.ndarray], figures: Mapping[str, Tensor],
     command: str,
 ) -> str:  # fmt: skip
     """The page: the chief numbers, samples beside real images, all numbers with those of real images, the protocol.
@@ -48,7 +47,7 @@ def render(
     return page(
         "evaluation", name, alone=False, against=against, judged=card.n_generated, real=card.n_real, charts=charts,
         says=says, headlines=_headlines(measures), command=command,
-        sheets={title: grid(images, columns=SHEET_COLUMNS, scale=None) for title, images in sheets.items()},
+        sheets=dict(sheets),
         figures={title: pixels.numpy() for title, pixels in figures.items()},
         facts={key: value for key, value in facts.items() if value is not None and value != ""},
         **_numbers(measures, notes, str(card)),

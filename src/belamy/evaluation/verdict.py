@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from belamy.errors import BelamyError, DataError
@@ -31,7 +32,7 @@ class Verdict:
         card: The protocol.
         measures: The numbers.
         notes: What they do not mean, in plain words.
-        sheets: Images that were judged and real ones, uint8 ``[n, C, H, W]``, by caption.
+        sheets: Pictures of what was judged and of real samples, uint8 ``[H, W, 3]``, by caption.
         figures: Pictures of the metrics, uint8 ``[H, W]`` or ``[H, W, 3]``, by title.
         command: What to type to do it again.
         copies: Share of the judged images that are, pixel for pixel, among the ``real`` ones compared with, and among
@@ -44,7 +45,7 @@ class Verdict:
     card: Card
     measures: tuple[Measure, ...]
     notes: tuple[str, ...] = ()
-    sheets: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    sheets: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     figures: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     command: str = ""
     copies: Mapping[str, float] = field(default_factory=dict)
@@ -53,6 +54,11 @@ class Verdict:
     @property
     def says(self) -> tuple[str, str]:
         """How far the images are from real ones, and what is wrong with them, in two sentences."""
+        if not self.card.extractor:
+            return (
+                "No samples were judged: the method is measured by itself.",
+                f"What it says of {self.card.n_real:,} held-out samples stands in the table.",
+            )
         named = {measure.name: measure for measure in self.measures}
         return sentences(Observations(self.card.n_generated, named, self.copies, self.missing))
 

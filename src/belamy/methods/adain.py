@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.data import Batch, open_data, to_float
+from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods import base, perception
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
@@ -47,6 +47,11 @@ class Recipe(base.BaseRecipe):
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
     """How the decoder learns."""
 
+    def sides(self, shape: tuple[int, ...]) -> dict[str, dict[str, Any]]:
+        """The styles, in the size of what is painted."""
+        channels, height, width = shape
+        return {"styles": {"source": self.styles, "size": (height, width), "channels": channels}}
+
     @classmethod
     def tiny(cls) -> Self:
         """A narrow decoder on few digits in few styles."""
@@ -77,14 +82,11 @@ class Method(base.BaseMethod):
         self.encoder = EfficientNetLite.pretrained()
         self.decoder = Painter(CHANNELS, spec.shape[0], width=recipe.width)
         self.adapt = nn.ModuleDict({name: Adapted() for name in SCALES})
-        self._styles = torch.empty(0, *spec.shape, dtype=torch.uint8)  # not learned, not saved
 
-    def prepare(self, offline: bool = False) -> None:
-        """Read the styles."""
-        channels, height, width = self.spec.shape
-        data = open_data(self.recipe.styles, size=max(height, width), channels=channels, offline=offline)
-        self._styles = torch.cat([*data.chunks()])[..., :height, :width]
-        self.fingerprint = data.fingerprint
+    @classmethod
+    def requires(cls, recipe: Recipe) -> Mapping[str, str]:
+        """Pictures, and styles beside them."""
+        return {"main": "image", "styles": "image"}
 
     @property
     def players(self) -> dict[str, Player]:
@@ -106,15 +108,13 @@ class Method(base.BaseMethod):
         """One turn, each content with a style drawn for it."""
         recipe = self.recipe
         weights = {"content": recipe.content_weight, "style": recipe.style_weight, "smoothness": recipe.smoothness}
-        yield Turn("decoder", self.terms(next(data).images, draw)._asdict(), weights)
+        yield Turn("decoder", self.terms(next(data), draw)._asdict(), weights)
 
-    def terms(self, images: Tensor, draw: Draws) -> perception.PerceptualTerms:
-        """The losses of what is painted of images in [-1, 1], each in a style drawn for it, its channels shuffled."""
-        if not len(self._styles):
-            self.prepare()
-        chosen = (draw.uniform("styles", len(images)) * len(self._styles)).long()
+    def terms(self, batch: Batch, draw: Draws) -> perception.PerceptualTerms:
+        """The losses of what is painted of images in [-1, 1], each in the style beside it, its channels shuffled."""
+        images = batch.images
         with torch.no_grad():
-            styles = _recoloured(to_float(self._styles[chosen.cpu()]).to(images), draw)
+            styles = _recoloured(batch["styles"], draw)
             outputs = perception.seen(self.encoder, styles, perception.STYLE)
             style, target = perception.described(outputs), self._adapted(images, [styles], [1.0], 1.0)
         painted = self._decoded(target, images)
@@ -125,8 +125,8 @@ class Method(base.BaseMethod):
         )  # fmt: skip
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
-        """Content and style loss, in styles drawn from those it learns from."""
-        terms = self.terms(batch.images, draw)
+        """Content and style loss, in the styles that it learns from."""
+        terms = self.terms(batch, draw)
         return {"content": terms.content, "style": terms.style}
 
     def stylize(
@@ -142,11 +142,8 @@ class Method(base.BaseMethod):
         return self._decoded(self._adapted(wide, styles, shares, strength), images)
 
     def show(self, batch: Batch, draws: SampleDraws) -> dict[str, tuple[DataField, Tensor]]:
-        """Pictures, the styles that it learns from, one after the other, and the pictures painted in them."""
-        if not len(self._styles):
-            self.prepare()
-        images, field = batch.images, self.spec.field
-        styles = to_float(self._styles[torch.arange(len(images)) % len(self._styles)]).to(images)
+        """Pictures, the styles beside them, and the pictures painted in these."""
+        images, styles, field = batch.images, batch["styles"], self.spec.field
         painted = self._decoded(self._adapted(images, [styles], [1.0], 1.0), images)
         return {"image": (field, images), "style": (field, styles), "painted": (field, painted)}
 

@@ -98,6 +98,16 @@ class BaseRecipe(BaseModel):
         """What a field is called now; a name of today, or of no field, stays as it is."""
         return name if name in cls.model_fields else RENAMED.get(name, name)
 
+    def sides(self, shape: tuple[int, ...]) -> dict[str, dict[str, Any]]:
+        """Data that a method needs beside the main ones: the options of ``open_data`` for each, by the field's name.
+
+        They are not aligned with the main data: each batch draws from them with replacement.
+
+        Args:
+            shape: Of a sample of the main field.
+        """
+        return {}
+
     @classmethod
     def tiny(cls) -> Self:
         """The smallest recipe of the method that still trains: seconds on a CPU."""

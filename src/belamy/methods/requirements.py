@@ -16,6 +16,7 @@ LAYOUTS = {
     "target": "pairs: two folders A/ and B/ with equal names, a table with both columns, or pictures side by side "
     "(--modality image:pairs=beside)",
     "other": "a second side: --other FOLDER",
+    "styles": "pictures of styles: --styles FOLDER",
     "label_map": "a folder of label maps beside the pictures, with equal names",
     "noisy": "folders clean/ and noisy/ with equal names, or noises to be mixed in",
     "caption": "captions: a CSV file with file names and captions, or a .txt file beside each picture",

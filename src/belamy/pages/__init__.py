@@ -22,6 +22,8 @@ from belamy.pages.words import said
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from belamy.modalities.fields import Media
+
 __all__ = ["file_text", "fragment", "page"]
 
 
@@ -63,8 +65,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {"said": said, "breakable": _breakable, "prose": _prose, "word": _word}
-    made.filters |= {"source": source, "played_once": played_once}
+    made.filters |= {"source": source, "played_once": played_once, "address": _address, "text": _text}
     return made
+
+
+def _address(media: Media) -> str:
+    """A file within the page."""
+    return f"data:{media.mime};base64,{base64.b64encode(media.data).decode()}"
+
+
+def _text(data: bytes) -> str:
+    """The text of a file."""
+    return data.decode("utf-8", "replace")
 
 
 def _breakable(text: object) -> Markup:

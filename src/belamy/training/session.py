@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from belamy.errors import BelamyError, NotFinite
+from belamy.evaluation.own import evaluated
 from belamy.methods.base import BaseMethod, Evaluates, Reconstructs, Samples, Shows
 from belamy.modalities import modality
 from belamy.progress import Reporter
@@ -25,7 +26,7 @@ from belamy.runs.publish import publish
 from belamy.runs.run import Run
 from belamy.sampling.draw import draw, placement
 from belamy.sampling.sheets import sheet_of, side_by_side
-from belamy.seeds import Draws, SampleDraws, derive
+from belamy.seeds import SampleDraws
 from belamy.training.distribution import agree
 from belamy.training.pacing import Pace
 from belamy.training.tensorboard import Board
@@ -39,7 +40,6 @@ ROWS = 500
 """Rows of losses that a whole run writes, about."""
 EVALUATIONS = 40
 """Evaluations on held-out data in a whole run, at most."""
-EVALUATION_BATCH = 250
 SNAPSHOT_IMAGES, SHOWN = 64, 16
 """Samples of a snapshot; of methods that show several fields."""
 
@@ -375,7 +375,7 @@ def picture(trainer: Trainer, report: Callable[[int, int], None] | None = None) 
     if isinstance(method, Shows):
         some = kept[:SHOWN]
         with evaluation_mode(trainer):
-            batch = dataset.batch(some, device, dtype)
+            batch = dataset.with_sides(dataset.batch(some, device, dtype))
             return side_by_side(method.show(batch, SampleDraws(method.recipe.seed, range(len(some)))))
     if isinstance(method, Samples):
         return sheet_of(draw(method, columns * rows, seed=method.recipe.seed, report=report), method.output, columns)
@@ -395,16 +395,12 @@ def picture(trainer: Trainer, report: Callable[[int, int], None] | None = None) 
 @torch.no_grad()
 def evaluation(trainer: Trainer, split: str) -> dict[str, float]:
     """Means of the method's own measures over a split, in evaluation mode."""
-    method, dataset = trainer.method, trainer.dataset
-    device, dtype = placement(method)
-    assert isinstance(method, Evaluates)
+    indices = trainer.dataset.splits[split]
     sums: dict[str, torch.Tensor] = {}
-    indices = dataset.splits[split]
     with evaluation_mode(trainer):
-        for number, chosen in enumerate(indices.split(EVALUATION_BATCH)):
-            numbers = Draws(derive(method.recipe.seed, "evaluation"), number, device=device, dtype=dtype)
-            for name, values in method.evaluate(dataset.batch(chosen, device, dtype), numbers).items():
-                sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + values.double().sum().cpu()
+        for values in evaluated(trainer.method, trainer.dataset, indices):
+            for name, value in values.items():
+                sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + value.double().sum().cpu()
     return {name: float(total) / len(indices) for name, total in sums.items()}
 
 

@@ -53,7 +53,9 @@ class Options:
 
 def fingerprint(trainer: Trainer) -> str:
     """Of all that is learned from: the data, and what the method reads beside them."""
-    return ":".join(filter(None, (trainer.dataset.fingerprint, trainer.method.fingerprint)))
+    data = trainer.dataset
+    sides = [side.fingerprint for side in data.sides.values()]
+    return ":".join(filter(None, (data.fingerprint, *sides, trainer.method.fingerprint)))
 
 
 def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World) -> Trainer:
@@ -128,4 +130,13 @@ def open_recipe_data(
         if not hint or recipe.data.partition(":")[0] in SOURCES.names():
             raise
         raise type(error)(f"{error} {hint}") from error
-    return data if recipe.only is None else data.only(recipe.only)
+    return with_sides(recipe, data if recipe.only is None else data.only(recipe.only), offline)
+
+
+def with_sides(recipe: BaseRecipe, data: Dataset, offline: bool = False) -> Dataset:
+    """The data with what else the recipe learns from."""
+    wanted = recipe.sides(data.shape)
+    if not wanted:
+        return data
+    opened = {name: open_data(**given, offline=offline) for name, given in wanted.items()}
+    return data.changed(sides={**data.sides, **opened}, replaced=(*data.replaced, *opened))

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from math import inf, isnan, nan
 
+import numpy as np
 import pytest
 import torch
 
@@ -98,7 +99,7 @@ def test_the_page_shows_pictures_and_escapes_names() -> None:
     plain = verdict("<b>a</b>", 7.0)
     found = Verdict(
         plain.subject, plain.against, plain.card, plain.measures, ("A & B",),
-        {"Judged": torch.zeros(4, 1, 8, 8, dtype=torch.uint8)}, {"Pairs": torch.zeros(8, 16, dtype=torch.uint8)},
+        {"Judged": np.zeros((8, 32, 3), np.uint8)}, {"Pairs": torch.zeros(8, 16, dtype=torch.uint8)},
     )  # fmt: skip
     page = found.page()
     assert page.count("data:image/") == 2 and "<b>a</b>" not in page and "A &amp; B" in page

@@ -49,9 +49,14 @@ class Form(Offline, Json):
     sheet: str | None = None
     """Write the contact sheet to this PNG file; by default it goes into the cache."""
 
+    page: str | None = None
+    """Write what was found to this HTML file: samples, players, histograms, findings."""
+
     def refuse(self) -> None:
-        """Refuse a sheet that cannot be written."""
+        """Refuse a sheet or a page that cannot be written."""
         super().refuse()
+        if self.page is not None:
+            picture_file(self.page, True, ("html",), "--page")
         if self.sheet is not None:
             picture_file(self.sheet, True, option="--sheet")
 
@@ -77,9 +82,20 @@ def run(form: Form) -> int:
         samples=form.samples,
     )
     # Below the tables, whose columns would fold what is to be copied.
-    last = "\n".join([*contact_sheet(found, form.sheet), f"next: {found.facts['next']}"])
+    last = "\n".join([*contact_sheet(found, form.sheet), *page_of(found, form.page), f"next: {found.facts['next']}"])
     text = "" if form.quiet else f"{shown(found.lines(), found.facts['label_counts'])}\n\n{last}"
     return form.deliver(found.facts, text)
+
+
+def page_of(found: DataExamination, page: str | None) -> list[str]:
+    """Writes the page, if one is wanted, and says where it is."""
+    from belamy.api.data_page import render
+    from belamy.runs.files import write_bytes
+
+    if page is None:
+        return []
+    write_bytes(picture_file(page, True, ("html",), "--page"), render(found).encode())
+    return [f"page: {page}"]
 
 
 def contact_sheet(found: DataExamination, sheet: str | None) -> list[str]:

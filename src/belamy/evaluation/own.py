@@ -1,0 +1,110 @@
+"""What a method says of itself on held-out data: its measures, likelihoods, and translations beside their targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import log, prod
+
+import torch
+from torch import Tensor
+
+from belamy.data import Batch, Dataset
+from belamy.evaluation.measures import Measure
+from belamy.evaluation.pairs import measure
+from belamy.evaluation.pairs.summary import summarise
+from belamy.methods.base import BaseMethod, Evaluates, HasLikelihood, Translates
+from belamy.sampling.draw import placement
+from belamy.seeds import Draws, SampleDraws, derive
+
+BATCH = 250
+PAIRED = {
+    "image": {"psnr": "psnr:data_range=2", "ssim": "ssim:data_range=2"},
+    "audio": {"si-sdr": "si-sdr", "snr": "snr"},
+}
+"""Measures of pairs for translations, by the kind of the target."""
+
+
+def held_out(data: Dataset) -> Tensor:
+    """What is measured on: the split ``test``; empty where nothing is held out.  # [n] long"""
+    return data.splits.get("test", torch.empty(0, dtype=torch.long))
+
+
+def batches(method: BaseMethod, data: Dataset, indices: Tensor, size: int = BATCH) -> Iterator[Batch]:
+    """Samples in order as the method sees them, each beside one of every side that is not aligned with the data."""
+    device, dtype = placement(method)
+    for number, chosen in enumerate(indices.split(size)):
+        yield data.with_sides(data.batch(chosen, device, dtype), number)
+
+
+def evaluated(method: BaseMethod, data: Dataset, indices: Tensor) -> Iterator[Mapping[str, Tensor]]:
+    """The method's own measures, a batch at a time; it is in evaluation mode.  # [n] each"""
+    assert isinstance(method, Evaluates)
+    device, dtype = placement(method)
+    for number, batch in enumerate(batches(method, data, indices)):
+        yield method.evaluate(
+            batch, Draws(derive(method.recipe.seed, "evaluation"), number, device=device, dtype=dtype)
+        )
+
+
+def speaks(method: BaseMethod) -> bool:
+    """Whether a method can be measured without drawing samples."""
+    return isinstance(method, Evaluates | HasLikelihood | Translates)
+
+
+@torch.no_grad()
+def own_measures(method: BaseMethod, data: Dataset, seed: int = 0, count: int = 1000) -> tuple[Measure, ...]:
+    """All that a method says of itself, with intervals of 95 % for other data of the same kind.
+
+    Args:
+        method: Its mode is as before afterwards.
+        data: What it learned from; its split ``test`` is shown, none where nothing is held out.
+        seed: Of what translations and likelihoods draw.
+        count: Samples that are translated or whose likelihood is measured, at most.
+    """
+    indices = held_out(data)
+    if not len(indices) or not speaks(method):
+        return ()
+    training, found = method.training, dict[str, list[Tensor]]()
+    method.eval()
+    try:
+        parts = [evaluated(method, data, indices)] if isinstance(method, Evaluates) else []
+        parts += [_likely(method, data, indices[:count], seed)] if isinstance(method, HasLikelihood) else []
+        parts += [_translated(method, data, indices[:count], seed)] if isinstance(method, Translates) else []
+        for values in (each for part in parts for each in part):
+            for name, value in values.items():
+                found.setdefault(name, []).append(value.double().cpu())
+    finally:
+        method.train(training)
+    summaries = {name: summarise(torch.cat(values)).mean for name, values in found.items()}
+    return tuple(Measure(name, each.value, each, metric="held-out") for name, each in summaries.items() if each)
+
+
+def _likely(method: HasLikelihood, data: Dataset, indices: Tensor, seed: int) -> Iterator[Mapping[str, Tensor]]:
+    """Log-likelihoods in nats, and the same as bits of each value of a sample."""
+    assert isinstance(method, BaseMethod)
+    said = "log-likelihood" if method.likelihood == "exact" else "log-likelihood-bound"
+    first, size = 0, max(1, prod(data.shape))
+    for batch in batches(method, data, indices, 50):
+        nats = method.log_prob(batch, SampleDraws(seed, range(first, first + len(batch))))
+        first += len(batch)
+        yield {said: nats, "bits-per-value": -nats / (size * log(2))}
+
+
+def _translated(method: Translates, data: Dataset, indices: Tensor, seed: int) -> Iterator[Mapping[str, Tensor]]:
+    """Translations beside their targets, where the data have these."""
+    assert isinstance(method, BaseMethod)
+    if method.target not in data.columns:
+        return
+    field = data.columns[method.target].field
+    compare = {name: measure(text) for name, text in PAIRED.get(field.modality, {}).items()}
+    first = 0
+    for batch in batches(method, data, indices, 50):
+        made = method.translate(batch[method.source], SampleDraws(seed, range(first, first + len(batch))))
+        target = batch[method.target]
+        first += len(batch)
+        if made.shape != target.shape or not made.is_floating_point():
+            continue
+        made = made.clamp(-1, 1) if field.modality == "image" else made
+        apart = {"l1": (made - target).abs().flatten(1).mean(1)}
+        apart |= {name: compared(target, made) for name, compared in compare.items()}
+        yield {f"translation-{name}": values for name, values in apart.items()}
