@@ -11,15 +11,22 @@ import unicodedata
 from collections.abc import Iterator
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\s+|.", flags=re.DOTALL)
-_SYMBOLS = dict(
-    alpha="α", beta="β", gamma="γ", delta="δ", epsilon="ε", theta="θ", lambda_="λ", mu="μ", nu="ν", xi="ξ", pi="π",
-    rho="ρ", sigma="σ", tau="τ", phi="φ", psi="ψ", Phi="Φ", Psi="Ψ", Sigma="Σ", Delta="Δ", nabla="∇", sum="Σ",
-    prod="Π", infty="∞", to="→", leftarrow="←", Longrightarrow="⟹", approx="≈", sim="~", ne="≠", le="≤", ge="≥",
-    mid="|", Vert="‖", lVert="‖", rVert="‖", lceil="⌈", rceil="⌉", odot="⊙", cdot="·", times="×", bigcup="⋃",
-    dots="…", cdots="…", ldots="…", top="ᵀ", quad="\u2003", qquad="\u2003", varepsilon="ε", propto="∝", log="log ", ln="ln ", exp="exp ",
-    max="max", min="min", cos="cos", tanh="tanh", circ="∘", pm="±", ell="ℓ", partial="∂", int="∫", forall="∀",
-)  # fmt: skip
-_SYMBOLS |= {"in": "∈", "lambda": _SYMBOLS.pop("lambda_"), ",": " ", ";": " ", "!": "", ":": " ", " ": " "}
+_SYMBOLS = dict(pair.split("=") for pair in """
+    alpha=α beta=β gamma=γ delta=δ epsilon=ε varepsilon=ε theta=θ lambda=λ mu=μ nu=ν xi=ξ pi=π rho=ρ sigma=σ tau=τ phi=φ
+    psi=ψ Phi=Φ Psi=Ψ Sigma=Σ Delta=Δ nabla=∇ sum=Σ prod=Π infty=∞ to=→ leftarrow=← Longrightarrow=⟹ approx=≈ sim=~ ne=≠
+    le=≤ ge=≥ in=∈ propto=∝ mid=| Vert=‖ lVert=‖ rVert=‖ lceil=⌈ rceil=⌉ odot=⊙ cdot=· times=× pm=± bigcup=⋃ dots=…
+    ldots=… top=ᵀ partial=∂ circ=∘
+""".split())  # fmt: skip
+_SYMBOLS |= {
+    "log": "log ",
+    "ln": "ln ",
+    "exp": "exp ",
+    "quad": "\u2003",
+    "qquad": "\u2003",
+    ",": " ",
+    ";": " ",
+    "!": "",
+}
 _SYMBOLS |= dict.fromkeys(("bigl", "bigr", "Bigl", "Bigr", "big", "Big", "left", "right", "mathrm", "mathbb", "mathcal",
                            "text", "operatorname", "mathbf"), "")  # fmt: skip
 _SPELLED = {r"\lVert ": r"\lVert{}", r"\begin{cases}": "(", r"\end{cases}": ")", r"\\": "; ",
@@ -48,7 +55,9 @@ def plain(text: str) -> str:
     """
     text = re.sub(r"^( *)\.\. math::[ \n]*(.*(?:\n(?:\1 +.*|(?=\n\1 )))*)", _block, text, flags=re.MULTILINE)
     text = re.sub(r":math:`([^`]+)`", lambda found: formula(found[1]), text)
-    text = re.sub(r":\w+:`(~?)([^`]+)`", lambda found: f"`{found[2].rpartition('.')[2] if found[1] else found[2]}`", text)
+    text = re.sub(
+        r":\w+:`(~?)([^`]+)`", lambda found: f"`{found[2].rpartition('.')[2] if found[1] else found[2]}`", text
+    )
     text = re.sub(r"``([^`]+)``", r"`\1`", text)
     return re.sub(r"(?<![\w*])(\*{1,2})(?=\S)([^*\n]+?)(?<=\S)\1(?![\w*])", r"\2", text)
 

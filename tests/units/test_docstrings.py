@@ -32,8 +32,8 @@ def test_formulas(latex: str, text: str) -> None:
 
 def test_markup_goes_and_the_lines_stay() -> None:
     text = (
-        "The sum of ``x``, *slowly*; 2 * 3 * 4 = 24.\n\n.. math:: a^2,\n   \\qquad b\n\nwith :class:`~belamy.runs.Run`, "
-        ":func:`belamy.draw` and **bold** :math:`\\alpha`.\n\nArgs:\n    x: One.\n"
+        "The sum of ``x``, *slowly*; 2 * 3 * 4 = 24.\n\n.. math:: a^2,\n   \\qquad b\n\nwith "
+        ":class:`~belamy.runs.Run`, :func:`belamy.draw` and **bold** :math:`\\alpha`.\n\nArgs:\n    x: One.\n"
     )
     assert plain(text).splitlines() == [
         "The sum of `x`, slowly; 2 * 3 * 4 = 24.", "", "    a²,    b", "",

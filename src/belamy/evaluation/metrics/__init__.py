@@ -16,6 +16,7 @@ from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.statistics import Interval
 from belamy.registry import Registry
 
+
 class Metric(Protocol):
     """What a metric can do; one that derives from it need not write what it has nothing to say to.
 
