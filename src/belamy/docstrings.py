@@ -11,12 +11,12 @@ import unicodedata
 from collections.abc import Iterator
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\s+|.", flags=re.DOTALL)
-_SYMBOLS = dict(pair.split("=") for pair in """
+_SYMBOLS = dict(re.findall(r"(\w+)=(\S)", """
     alpha=α beta=β gamma=γ delta=δ epsilon=ε varepsilon=ε theta=θ lambda=λ mu=μ nu=ν xi=ξ pi=π rho=ρ sigma=σ tau=τ phi=φ
     psi=ψ Phi=Φ Psi=Ψ Sigma=Σ Delta=Δ nabla=∇ sum=Σ prod=Π infty=∞ to=→ leftarrow=← Longrightarrow=⟹ approx=≈ sim=~ ne=≠
     le=≤ ge=≥ in=∈ propto=∝ mid=| Vert=‖ lVert=‖ rVert=‖ lceil=⌈ rceil=⌉ odot=⊙ cdot=· times=× pm=± bigcup=⋃ dots=…
     ldots=… top=ᵀ partial=∂ circ=∘
-""".split())  # fmt: skip
+"""))  # fmt: skip
 _SYMBOLS |= {
     "log": "log ",
     "ln": "ln ",
