@@ -13,6 +13,7 @@ from belamy.errors import UsageError
 from belamy.methods.autoencoder import DECODERS, ENCODERS
 from belamy.methods.classifier import CLASSIFIERS
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS
+from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS
 from belamy.methods.single_style import STYLISTS
 from belamy.modalities.sizes import parse_size
 from belamy.networks.critic import HasFeatures
@@ -20,13 +21,17 @@ from belamy.networks.summary import count
 from belamy.registry import Part, Registry
 
 REGISTRIES = {
-    registry.role: registry for registry in (GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS)
-}
+    registry.role: registry
+    for registry in (
+        GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS, TRANSLATORS, PATCH_DISCRIMINATORS
+    )
+}  # fmt: skip
 NETWORKS = [(role, name) for role, registry in REGISTRIES.items() for name in registry.names()]
 MAKES_IMAGES = ("Generator", "Decoder")
 SMALL = {"volume": (1, 16, 16, 16)}
 """Shapes in place of published ones that would take minutes, by kind."""
 CLASSES = 4
+OUTPUTS = 2
 
 
 def shelf_class(role: str, name: str) -> type:
@@ -49,7 +54,7 @@ def shape_of(role: str, name: str) -> tuple[int, ...]:
 def build(role: str, name: str, shape: tuple[int, int, int] | None = None) -> nn.Module:
     registry: Registry = REGISTRIES[role]
     shape = shape or shape_of(role, name)
-    return registry.build(Part(name=name), latent=latent_of(role, name), shape=shape, classes=CLASSES)
+    return registry.build(Part(name=name), latent=latent_of(role, name), shape=shape, classes=CLASSES, outputs=OUTPUTS)
 
 
 def feed(role: str, name: str, count: int, shape: tuple[int, int, int] | None = None) -> Tensor:
@@ -71,6 +76,8 @@ def check_shapes(role: str, result: tuple[Tensor, ...], count: int, latent: int,
         "Discriminator": (),
         "Encoder": (latent,),
         "Classifier": (CLASSES,),
+        "Translator": (OUTPUTS, *shape[1:]),
+        "PatchDiscriminator": (1, *result[0].shape[2:]),
     }
     assert [tuple(value.shape) for value in result] == [(count, *one[role])] * len(result)
     assert len(result) == 1 or role == "Encoder"
@@ -188,11 +195,11 @@ class TestNetwork:
             assert parameter.default is not parameter.empty, option
 
     def test_a_silly_size_of_the_latents_is_refused(self, role: str, name: str) -> None:
-        if role in ("Discriminator", "Classifier", "Stylist"):
+        if role in ("Discriminator", "Classifier", "Stylist", "Translator", "PatchDiscriminator"):
             return
         shape = shape_of(role, name)
         with pytest.raises(UsageError, match="latent size is 0"):
-            REGISTRIES[role].build(Part(name=name), latent=0, shape=shape, classes=CLASSES)
+            REGISTRIES[role].build(Part(name=name), latent=0, shape=shape, classes=CLASSES, outputs=OUTPUTS)
 
 
 @pytest.mark.parametrize(("role", "name"), [pair for pair in NETWORKS if pair[0] in MAKES_IMAGES])

@@ -203,7 +203,7 @@ class _Found:
         return notes
 
 
-def _attempt(read: Callable[[IO[bytes]], T], entry: PictureEntry, room: Room) -> T | Unreadable:
+def attempt(read: Callable[[IO[bytes]], T], entry: PictureEntry, room: Room) -> T | Unreadable:
     """The result of reading a file, or the finding that it cannot be read."""
     try:
         with room.taking(entry.cost), entry.open() as file:
@@ -220,7 +220,7 @@ def _examined(
 ) -> tuple[list[tuple[PictureEntry, PictureHeader]], list[tuple[str, str]]]:
     headers, skipped = [], []
     with ThreadPoolExecutor(_WORKERS) as pool:
-        found = pool.map(lambda entry: _attempt(read_header, entry, room), entries)
+        found = pool.map(lambda entry: attempt(read_header, entry, room), entries)
         for entry, header in zip(entries, found, strict=True):
             steps.advance()
             if isinstance(header, Unreadable):
@@ -254,7 +254,7 @@ def _decoded(
     rows = None if images is None else images.numpy()
 
     def decode(index: int) -> DecodedPicture | Unreadable:
-        picture = _attempt(reader, entries[index], room)
+        picture = attempt(reader, entries[index], room)
         if isinstance(picture, Unreadable):
             return picture
         if rows is not None:
@@ -298,7 +298,7 @@ def _marks(entries: Sequence[PictureEntry], reader: _Reader) -> str:
 
 def _streamed(entries: Sequence[PictureEntry], reader: _Reader, room: Room) -> Computed:
     def decode(index: int) -> np.ndarray:
-        found = _attempt(reader, entries[index], room)
+        found = attempt(reader, entries[index], room)
         if isinstance(found, Unreadable):
             raise DataError(f"{entries[index].name} could be read when the data was opened, but not now: {found}.")
         return found.pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size, text_o
 from belamy.registry import Part
 
 FITS = ("crop", "pad", "stretch")
+PAIRING = ("pairs", "input", "target", "instances")
+"""Options of a modality's reader that say how pairs lie on disk."""
 ALPHAS = ("white", "keep")
 MOST_CHANNELS = 64
 MOST_LEVELS = 1 << 24
@@ -62,8 +64,11 @@ class LoadOptions:
 
     @property
     def kind(self) -> Part | None:
-        """The modality that was asked for, with the options of its reader."""
-        return None if self.modality is None else MODALITIES.check(Part.parse(self.modality))
+        """The modality that was asked for, with the options of its reader; it is called as fields call it."""
+        if self.modality is None:
+            return None
+        checked = MODALITIES.check(Part.parse(self.modality))
+        return Part(name=checked.name.replace("-", "_"), **checked.options)
 
     def reader(self, name: str) -> Any:
         """The modality of a name, with the options that were asked for."""
@@ -100,6 +105,32 @@ class LoadOptions:
     def keeps_opacity(self) -> bool:
         """Whether transparency stays, as a channel."""
         return self.alpha == "keep"
+
+    @property
+    def pairs(self) -> Part | None:
+        """The layout of pairs that was asked for, with the names of its sides.
+
+        Raises:
+            UsageError: A side is named, but no layout.
+        """
+        given = {} if self.kind is None else self.kind.options
+        sides = {name: given[name] for name in PAIRING[1:] if given.get(name)}
+        if given.get("pairs"):
+            return Part(name=str(given["pairs"]), **sides)
+        if sides:
+            raise UsageError(
+                f"--modality {self.modality} names a side of pairs, but not how they lie. Say so too: pairs=beside, "
+                "folders, table or arrays."
+            )
+        return None
+
+    @property
+    def side(self) -> LoadOptions:
+        """The same request for one side of pairs as pictures: without labels, and half of the memory."""
+        kind = self.kind
+        kept = {} if kind is None else {name: value for name, value in kind.options.items() if name not in PAIRING}
+        modality = str(Part(name="image", **kept)) if kind is not None and kind.name == "image" else None
+        return replace(self, modality=modality, labels=None, memory_budget=max(1, self.memory_budget // 2))
 
     def of_pictures(self) -> list[str]:
         """The options given that only pictures have, as they are typed."""

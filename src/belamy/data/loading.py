@@ -10,6 +10,7 @@ from typing import Any
 from belamy.data.arrays import LEVELS
 from belamy.data.dataset import Dataset
 from belamy.data.formats import Format
+from belamy.data.layouts import LAYOUTS, PairLayout
 from belamy.data.load_options import LoadOptions, Progress
 from belamy.data.measures.labelling import is_measured, labelled
 from belamy.data.sources import Source
@@ -111,7 +112,7 @@ def _check_kind(data: Dataset, options: LoadOptions) -> None:
     held, kind = data.field.modality, options.kind
     if kind is not None and kind.name != held:
         raise UsageError(f"{data.name} holds data of the kind {held}, not {kind.name}. Leave --modality out.")
-    if held != "image" and (given := options.of_pictures()):
+    if held not in ("image", "label_map") and (given := options.of_pictures()):
         raise UsageError(f"{data.name} is of the kind {held}, and {given[0]} belongs to pictures. Leave it out.")
 
 
@@ -123,7 +124,8 @@ def _opened(source: str | Path, options: LoadOptions) -> Dataset:
     path = Path(os.path.expanduser(text))
     if not text or not os.path.lexists(path):
         raise _unknown(text, path)
-    return _claimant(path, options).open(path, options)
+    layout: PairLayout | None = LAYOUTS.build(options.pairs) if options.pairs is not None else None
+    return (layout or _claimant(path, options)).open(path, options)
 
 
 def _claimant(path: Path, options: LoadOptions) -> Format:

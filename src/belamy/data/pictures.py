@@ -98,7 +98,7 @@ def read_header(file: IO[bytes]) -> PictureHeader:
     Raises:
         Unreadable: No picture, or one with too many pixels.
     """
-    with _opened(file) as image:
+    with opened_picture(file) as image:
         width, height = image.size
         if _is_rotated(image):
             width, height = height, width
@@ -132,7 +132,7 @@ def examined_picture(
     Raises:
         Unreadable: No picture, a truncated one, or one with too many pixels.
     """
-    with _opened(file) as image:
+    with opened_picture(file) as image:
         # A JPEG decodes at a half, quarter or eighth for far less work; twice the target keeps the filter honest.
         image.draft(None, (2 * size[1], 2 * size[0]) if not _is_rotated(image) else (2 * size[0], 2 * size[1]))
         if bits > 8:
@@ -155,14 +155,19 @@ def read_whole(file: IO[bytes]) -> np.ndarray:
     Raises:
         Unreadable: No picture, a truncated one, or one with too many pixels.
     """
-    with strict_pillow(), _opened(file) as image:
+    with strict_pillow(), opened_picture(file) as image:
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
         return np.asarray(_coloured(image, "RGB")[0], dtype=np.uint8)
 
 
 @contextmanager
-def _opened(file: IO[bytes]) -> Iterator[Image.Image]:
+def opened_picture(file: IO[bytes]) -> Iterator[Image.Image]:
+    """A picture whose header was read, within the context.
+
+    Raises:
+        Unreadable: No picture, or one with too many pixels; or whatever went wrong with it in the context.
+    """
     try:
         with Image.open(file, formats=_formats()) as image:
             width, height = image.size

@@ -96,7 +96,7 @@ def read_table(path: Path, budget: int = 2 << 30) -> LabelTable:
     Raises:
         DataError: It is empty, of one column, not text, too large, or names a file twice with different labels.
     """
-    cells = _cells(path, max(budget, STEP))
+    cells = read_cells(path, max(budget, STEP))
     width = max((len(row) for row in cells), default=0)
     if width < 2:
         raise DataError(f"{path} must have a column of file names and at least one of labels, with a comma between.")
@@ -113,7 +113,7 @@ def read_table(path: Path, budget: int = 2 << 30) -> LabelTable:
     return LabelTable(str(path), tuple(title for index, title in enumerate(titles) if index != files), rows)
 
 
-def _cells(path: Path, budget: int) -> list[list[str]]:
+def read_cells(path: Path, budget: int) -> list[list[str]]:
     """All rows, as long as they are; equal cells are one object, so that columns of few values take little memory."""
     text = read_text(path, budget // 8)
     first = text[:_LONGEST_ROW].partition("\n")[0]

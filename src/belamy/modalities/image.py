@@ -59,6 +59,9 @@ class Modality:
         bits: Of a value: 8, or 16 or 32 (floats in [0, 1]) to keep what files hold beyond that.
         layout: Of arrays whose shape leaves it open: ``channels-first``, [N, C, H, W], or ``channels-last``,
             [N, H, W, C].
+        pairs: How pairs of pictures lie on disk: ``beside``, ``folders``, ``table`` or ``arrays``; empty for no pairs.
+        input: What is given: the half (left or right), the folder, the column or the array.
+        target: What it is to become: the folder, the column or the array.
 
     Raises:
         UsageError: There is no such depth or layout.
@@ -67,12 +70,13 @@ class Modality:
     words = ("picture", "pictures")
     suffix = ".png"
 
-    def __init__(self, *, bits: int = 8, layout: str = "") -> None:
+    def __init__(self, *, bits: int = 8, layout: str = "", pairs: str = "", input: str = "", target: str = "") -> None:
         if bits not in BITS:
             raise UsageError(f"image:bits={bits}, but pictures have 8 or 16 bits, or 32 for floats.")
         if layout and layout not in LAYOUTS:
             raise UsageError(f"image:layout={layout}, but it must be {' or '.join(LAYOUTS)}.")
         self.bits, self.layout = bits, layout
+        self.pairs, self.input, self.target = pairs, input, target
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Pixels as float32 in [-1, 1]."""

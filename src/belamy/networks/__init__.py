@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Protocol
 from belamy.registry import Module
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
     from torch import Tensor
 
 
@@ -81,4 +84,29 @@ class Stylist(Module, Protocol):
 
     def forward(self, images: Tensor) -> Tensor:
         """Images in [-1, 1] of the same size.  # [N, C, H, W]"""
+        ...
+
+
+class Translator(Module, Protocol):
+    """What a class ``Translator(shape, outputs, *, …)`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor, streams: Sequence[torch.Generator] | None = None) -> Tensor:
+        """Pictures in [-1, 1] of the same height and width.  # [N, C, H, W] to [N, outputs, H, W]
+
+        Args:
+            images: What is translated.
+            streams: The random numbers of each sample, in evaluation.
+        """
+        ...
+
+
+class PatchDiscriminator(Module, Protocol):
+    """What a class ``PatchDiscriminator(shape, *, …)`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores of patches: logits, never a sigmoid.  # [N, C, H, W] to [N, 1, h, w]"""
         ...

@@ -17,7 +17,7 @@ from belamy.data.assembly import Raw, assemble_rows, attribute, categories, meas
 from belamy.data.dataset import Attribute, Dataset
 from belamy.data.files import STEP, open_zip, opened, read_member, reason, stamp
 from belamy.data.load_options import LoadOptions
-from belamy.errors import DataError, Unreadable
+from belamy.errors import DataError, Unreadable, nearest
 
 MAGIC = b"\x93NUMPY"
 IMAGES = ("images", "image", "x", "imgs", "pixels", "data", "samples", "faces", "arr_0")
@@ -53,41 +53,64 @@ class Format:
         Raises:
             DataError: No array looks like images, or the file is damaged or too large.
         """
-        packed = path.suffix.lower() == ".npz"
-        try:
-            with opened(path) as file:
-                start = file.read(6)
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {reason(error)}.") from error
-        if start[: 2 if packed else 6] != (b"PK" if packed else MAGIC):
-            raise DataError(f"{path} is not a NumPy file, though its name ends in {path.suffix}.")
-        if packed:
-            held, skipped = _members(path, options.memory_budget)
-            try:
-                return _assembled(path, held, find(held, path), skipped, options)
-            except DataError as error:
-                passed = "".join(f" Passed over: {name}, because {why}." for name, why in skipped[:3])
-                raise DataError(f"{error}{passed}") from error
-        try:
-            held = {"images": _mapped(path)}
-        except Unreadable as finding:
-            raise DataError(f"{path} cannot be read: {finding}.") from finding
-        return _assembled(path, held, ArrayNames(("images",), ()), [], options)
+        return open_arrays(path, options)
 
 
-def find(held: Mapping[str, Values], path: Path) -> ArrayNames:
+def open_arrays(path: Path, options: LoadOptions, images: str | None = None) -> Dataset:
+    """The images of a file; training before test where an archive has both.
+
+    Args:
+        path: An ``.npy`` or ``.npz`` file.
+        options: How the images are wanted.
+        images: The array of an archive that holds them; None for one by a usual name.
+
+    Raises:
+        DataError: No array looks like images, or the file is damaged or too large.
+    """
+    packed = path.suffix.lower() == ".npz"
+    try:
+        with opened(path) as file:
+            start = file.read(6)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {reason(error)}.") from error
+    if start[: 2 if packed else 6] != (b"PK" if packed else MAGIC):
+        raise DataError(f"{path} is not a NumPy file, though its name ends in {path.suffix}.")
+    if packed:
+        held, skipped = _members(path, options.memory_budget)
+        try:
+            return _assembled(path, held, find(held, path, images), skipped, options)
+        except DataError as error:
+            passed = "".join(f" Passed over: {name}, because {why}." for name, why in skipped[:3])
+            raise DataError(f"{error}{passed}") from error
+    try:
+        held = {"images": _mapped(path)}
+    except Unreadable as finding:
+        raise DataError(f"{path} cannot be read: {finding}.") from finding
+    return _assembled(path, held, ArrayNames(("images",), ()), [], options)
+
+
+def find(held: Mapping[str, Values], path: Path, images: str | None = None) -> ArrayNames:
     """Which arrays are the images and which the labels, by name, or by being the only one that could be.
+
+    Args:
+        held: The arrays by name.
+        path: For messages.
+        images: The array that holds the images, where that is said.
 
     Raises:
         DataError: None could be the images, or several could.
     """
     names = {key.lower(): key for key in held}
-    for train, test in _paired(IMAGES):
+    if images is not None and images not in held:
+        raise DataError(f"{path} has no array '{images}'. {nearest(images, held)}")
+    for train, test in _paired(IMAGES) if images is None else ():
         if train in names and test in names:
             pairs = [pair for pair in _paired(LABELS) if all(key in names for key in pair)]
             return ArrayNames((names[train], names[test]), tuple(names[key] for pair in pairs[:1] for key in pair))
     candidates = [names[key] for key in IMAGES if key in names and held[names[key]].ndim >= 2]
-    candidates = candidates or [key for key, array in held.items() if array.ndim >= 3]
+    candidates = (
+        [images] if images is not None else candidates or [key for key, array in held.items() if array.ndim >= 3]
+    )
     if not candidates or (len(candidates) > 1 and candidates[0].lower() not in IMAGES):
         shapes = ", ".join(f"{key} {array.shape}" for key, array in held.items()) or "nothing"
         raise DataError(f"{path} holds {shapes}: name the array of images 'images' (or x_train and x_test).")

@@ -1,0 +1,188 @@
+"""One step of pix2pix against Isola et al. 2016, arXiv 1611.07004, equations 1 to 4, turn by turn in float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from belamy.data.dataset import Column, Dataset, Memory
+from belamy.methods.pix2pix import Recipe
+from belamy.modalities.fields import Field
+from belamy.registry import Part
+from belamy.seeds import SampleDraws
+
+
+def noise(count: int, *shape: int, seed: int, most: int = 256) -> Tensor:
+    return torch.randint(0, most, (count, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def pairs() -> Dataset:
+    """24 grey pictures of 32x24 pixels, each with a coloured one."""
+    target = Column(Field("image", (3, 32, 24)), Memory(noise(24, 3, 32, 24, seed=2)))
+    return Dataset("pairs", Memory(noise(24, 1, 32, 24, seed=1)), extra={"target": target})
+
+
+@pytest.fixture
+def maps() -> Dataset:
+    """24 label maps of three classes with instances, each with a picture."""
+    extra = {
+        "target": Column(Field("image", (3, 32, 24)), Memory(noise(24, 3, 32, 24, seed=2))),
+        "instances": Column(Field("label_map", (32, 24)), Memory(noise(24, 32, 24, seed=4, most=2).int())),
+    }
+    field = Field("label_map", (32, 24), ("sky", "wall", "door"))
+    return Dataset("maps", Memory(noise(24, 32, 24, seed=3, most=3)), field=field, extra=extra)
+
+
+def recipe(**fields: Any) -> Recipe:
+    """Without dropout, so that a pass can be taken again."""
+    usual = {
+        "generator": Part(name="u-net", width=3, depth=2, dropout=0.0),
+        "discriminator": Part(name="patch-gan", width=3, receptive_field=70),
+        "batch": 5,
+        "train_samples": 60,
+        "mirror": False,
+    }
+    return Recipe(**{**usual, **fields})
+
+
+def chance(scores: Tensor) -> Tensor:
+    """D: the probability that scores state."""
+    return 1 / (1 + torch.exp(-scores))
+
+
+def mean(values: Tensor) -> Tensor:
+    """Of each sample."""
+    return values.flatten(1).sum(1) / values[0].numel()
+
+
+def pair(made: Any) -> tuple[Tensor, Tensor]:
+    """The next inputs and targets in float64."""
+    batch = next(made.batches)
+    for name, raw in made.data.raw(batch.indices).items():
+        torch.testing.assert_close(batch[name].double(), raw.double() / 127.5 - 1, rtol=0, atol=1e-6)
+    return batch["image"].double(), batch["target"].double()
+
+
+class TestStep:
+    @pytest.mark.parametrize("weight", [100.0, 7.5])
+    def test_the_patches_and_the_distance(self, stage: Any, check: Any, pairs: Dataset, weight: float) -> None:
+        made = stage(recipe(reconstruction_weight=weight), pairs)
+        x, y = pair(made)
+        generator, judge = made.method.generator, made.method.discriminator
+        turns = made.turns()
+        real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
+        assert real.shape == (5, 1, 2, 1)
+        check(
+            next(turns), "discriminator", judge, {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())}
+        )
+        second = next(turns)  # now the discriminator has learned
+        terms = {
+            "adversarial": mean(-chance(judge(torch.cat([x, generator(x)], 1))).log()),
+            "reconstruction": mean((y - generator(x)).abs()),
+        }
+        check(second, "generator", generator, terms, {"reconstruction": weight})
+        assert next(turns, None) is None
+
+    def test_the_generator_may_learn_from_a_batch_of_its_own(self, stage: Any, check: Any, pairs: Dataset) -> None:
+        made = stage(recipe(fresh_batch=True), pairs)
+        (x, y), (other, wanted) = pair(made), pair(made)
+        generator, judge = made.method.generator, made.method.discriminator
+        turns = made.turns()
+        real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
+        check(
+            next(turns), "discriminator", judge, {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())}
+        )
+        second = next(turns)
+        terms = {
+            "adversarial": mean(-chance(judge(torch.cat([other, generator(other)], 1))).log()),
+            "reconstruction": mean((wanted - generator(other)).abs()),
+        }
+        check(second, "generator", generator, terms, {"reconstruction": 100.0})
+
+    def test_least_squares_by_the_mean_over_patches(self, stage: Any, check: Any, pairs: Dataset) -> None:
+        made = stage(recipe(adversarial="least-squares"), pairs)
+        x, y = pair(made)
+        generator, judge = made.method.generator, made.method.discriminator
+        real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
+        objective = made.method.objective.adversarial
+        wanted = mean(objective.discriminator(real, fake))
+        check(next(made.turns()), "discriminator", judge, {"adversarial": wanted})
+
+    def test_both_of_a_pair_are_mirrored_alike(self, stage: Any, check: Any, pairs: Dataset) -> None:
+        made = stage(recipe(mirror=True, seed=2), pairs)
+        x, y = pair(made)
+        chosen = made.numbers().uniform("mirror", 5) < 0.5
+        assert 0 < int(chosen.sum()) < 5
+        x[chosen], y[chosen] = x[chosen].flip(3), y[chosen].flip(3)
+        generator, judge = made.method.generator, made.method.discriminator
+        real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
+        check(
+            next(made.turns()),
+            "discriminator",
+            judge,
+            {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())},
+        )
+
+    def test_label_maps_become_one_map_for_each_class_and_edges(self, stage: Any, check: Any, maps: Dataset) -> None:
+        made = stage(recipe(), maps)
+        batch = next(made.batches)
+        raw = made.data.raw(batch.indices)
+        classes, instances, y = raw["label_map"].long(), raw["instances"], batch["target"].double()
+        edge = torch.zeros(5, 32, 24, dtype=torch.float64)
+        for n, i, j in torch.cartesian_prod(torch.arange(5), torch.arange(32), torch.arange(24)).tolist():
+            beside = [(i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)]
+            edge[n, i, j] = any(
+                0 <= a < 32 and 0 <= b < 24 and instances[n, a, b] != instances[n, i, j] for a, b in beside
+            )
+        x = torch.cat([torch.stack([(classes == k).double() for k in range(3)], 1), edge.unsqueeze(1)], 1)
+        generator, judge = made.method.generator, made.method.discriminator
+        real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
+        check(
+            next(made.turns()),
+            "discriminator",
+            judge,
+            {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())},
+        )
+
+
+class TestTranslating:
+    def method(self, stage: Any, data: Dataset) -> Any:
+        generator = Part(name="u-net", width=3, depth=2)
+        return stage(recipe(generator=generator), data).method.eval()
+
+    def test_dropout_is_the_seeds_and_the_pictures_number(self, stage: Any, pairs: Dataset) -> None:
+        method = self.method(stage, pairs)
+        given = torch.rand(3, 1, 32, 24).double()
+        one = method.translate(given, SampleDraws(0, [7, 8, 9]))
+        assert torch.equal(one, method.translate(given, SampleDraws(0, [7, 8, 9])))
+        assert not torch.equal(one, method.translate(given, SampleDraws(1, [7, 8, 9])))
+        torch.testing.assert_close(one[1:2], method.translate(given[1:2], SampleDraws(0, [8])))
+
+    def test_pictures_of_other_sizes_are_translated(self, stage: Any, pairs: Dataset) -> None:
+        method = self.method(stage, pairs)
+        assert method.translate(torch.zeros(1, 1, 8, 100).double(), SampleDraws(0, [0])).shape == (1, 3, 8, 100)
+
+    def test_what_is_held_out_is_measured_by_what_is_learned(self, stage: Any, pairs: Dataset) -> None:
+        made = stage(recipe(), pairs)
+        batch = next(made.batches).map(lambda values: values.double())
+        found = made.method.evaluate(batch, made.numbers())
+        x, y = batch["image"], batch["target"]
+        y_hat = made.method.generator(x)
+        distance = mean((y - y_hat).abs())
+        adversarial = mean(-chance(made.method.discriminator(torch.cat([x, y_hat], 1))).log())
+        torch.testing.assert_close(found["reconstruction"], distance)
+        torch.testing.assert_close(found["loss"], adversarial + 100 * distance)
+
+    def test_a_snapshot_shows_input_output_and_target(self, stage: Any, pairs: Dataset) -> None:
+        method = self.method(stage, pairs)
+        batch = pairs.batch(torch.arange(4)).map(lambda values: values.double())
+        shown = method.show(batch, SampleDraws(0, range(4)))
+        assert [(name, field.shape, tuple(values.shape)) for name, (field, values) in shown.items()] == [
+            ("input", (1, 32, 24), (4, 1, 32, 24)),
+            ("output", (3, 32, 24), (4, 3, 32, 24)),
+            ("target", (3, 32, 24), (4, 3, 32, 24)),
+        ]
