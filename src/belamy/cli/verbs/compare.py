@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional
 
-from belamy.cli.options import Device, Json, Offline, ProgressOption, Within, options
+from belamy.cli.options import Device, Json, Offline, ProgressOption, SizeOfPictures, Within, options
 from belamy.cli.output import named_file
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @options
-class Form(Device, Offline, ProgressOption, Json):
+class Form(SizeOfPictures, Device, Offline, ProgressOption, Json):
     """Compare recipes over seeds and hyper-parameter draws, under an equal budget; reports distributions, not the best.
 
     A recipe is NAME, NAME:FIELD=VALUE,FIELD=VALUE, or in quotes what follows `belamy train`; LABEL= before it says what
@@ -50,8 +50,15 @@ class Form(Device, Offline, ProgressOption, Json):
     """Budget of each trial in seconds of training instead."""
     data: str | None = None
     """Data for all recipes; by default their own, if they agree."""
-    size: Annotated[int | None, Within(1, 4096)] = None
-    """Side of the square images that all recipes train on, in pixels; by default their own."""
+    modality: str | None = None
+    """What kind the data are, where they do not say it themselves, for all recipes; with options, as in train."""
+    rate: Annotated[int | None, Within(1)] = None
+    """Of sound and films, for all recipes: samples or frames per second."""
+    length: Annotated[int | None, Within(1)] = None
+    """Samples of a clip, symbols of a text, frames of a film, steps of a series, for all recipes."""
+    size: str | None = None
+    """The size of pictures that all recipes train on, in pixels: the side of squares, 64, width x height, 96x64, or
+    native; by default their own."""
     judged: Annotated[int | None, Within(2)] = None
     """Samples of each trial that are judged; by default 10,000."""
     workers: Annotated[int, Within(1)] = 1
@@ -77,7 +84,7 @@ def run(form: Form) -> int:
     from belamy.api.compare import compare
     from belamy.runs.files import read_json
 
-    own = {"data": form.data, "size": form.size}
+    own = {name: getattr(form, name) for name in ("data", "modality", "rate", "length", "size")}
     variants = tuple(variant(word, {name: value for name, value in own.items() if value}) for word in form.recipes)
     page = compare(
         *variants, out=form.out, seeds=form.seeds, draws=form.draws, vary=form.vary, samples=form.samples,

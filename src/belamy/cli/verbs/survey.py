@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional
 
-from belamy.cli.options import Device, Json, Seed, Within, options
+from belamy.cli.options import Device, Json, Seed, SizeOfPictures, Within, options
 from belamy.cli.output import named_file
 from belamy.cli.parsing import verb
 from belamy.errors import DataError, StorageError, UsageError
@@ -30,7 +30,7 @@ TOLD = ("number", "link", "done", "total", "finished")
 
 
 @options
-class Form(Device, Json):
+class Form(SizeOfPictures, Device, Json):
     """Ask people what they think of samples: on a page of this machine, with the answers in one file.
 
     First what is judged: runs, folders of pictures or of WAV files, .npz files. Or a survey's own .sqlite file, to go
@@ -62,8 +62,9 @@ class Form(Device, Json):
     """Let the exposure follow the answers instead: shorter after a right one, longer after an error."""
     items: Annotated[int, Within(1, 10_000)] = 200
     """Pictures or sounds of each source to choose from."""
-    size: Annotated[int | None, Within(1, 4096)] = None
-    """Make squares of this side, in pixels, of pictures in files; by default they are taken as they are."""
+    size: str | None = None
+    """Make pictures in files of this size, in pixels: the side of squares, 64, or width x height, 96x64; by default
+    they are taken as they are."""
     consent: str | None = None
     """A text file with the consent text, instead of the house's."""
     question: str | None = None
@@ -244,10 +245,12 @@ def made(form: Form, sources: list[str]) -> Store:
     against = own.recipe.data if own is not None else form.against
     design = planned(form, against, sources)  # refuses what cannot be before anything is drawn
     if design.medium == "sound":
-        collections = [sounds(source, form.items, form.seed) for source in design.sources]
+        collections = [
+            sounds(source, form.items, form.seed) for source in (named if own is not None else design.sources)
+        ]
     else:
         collections = collected(form, sources, runs)
-        collections = [*([own_data(form, own)] if own is not None else []), *collections]
+    collections = [*([own_data(form, own)] if own is not None else []), *collections]
     names = [f"{each.name} ({number})" if [other.name for other in collections].count(each.name) > 1 else each.name
              for number, each in enumerate(collections, start=1)]  # fmt: skip
     facts = {"sources": {name: dict(each.facts) for name, each in zip(names, collections, strict=True)}}
@@ -261,7 +264,7 @@ def planned(form: Form, against: str | None, sources: list[str]) -> Design:
     from belamy.survey.stimuli import has_sounds
 
     named = [*([against] if against is not None else []), *sources]
-    heard = [has_sounds(source) for source in named]
+    heard = [has_sounds(source) for source in (named if form.against is not None else sources)]
     if any(heard) and not all(heard):
         sounding, silent = named[heard.index(True)], named[heard.index(False)]
         raise DataError(f"{sounding} holds sounds and {silent} does not: all must be of one medium.")
