@@ -20,11 +20,8 @@ from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.registry import Part, Registry
 from belamy.runs import files, schema
 from belamy.runs.checkpoint import Checkpoint, drop, state_of
-<<<<<<< HEAD
-from belamy.runs.strict_json import why
-=======
 from belamy.runs.drawn import DrawnSamples
->>>>>>> trunk
+from belamy.runs.strict_json import why
 from belamy.sampling.draw import draw
 
 FORMAT = 1
