@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
 
 
-def install(folder: Path, **files: str) -> None:
-    """Install files of here as packages of their own: ``flow_matching="belamy.methods"``."""
-    groups: Mapping[str, list[str]] = {group: [] for group in files.values()}
-    for name, group in files.items():
+def install(folder: Path, files: Mapping[str, Sequence[str]]) -> None:
+    """Install files of here as a package: by file, the groups of entry points that it stands in.
+
+    Args:
+        folder: Where; it is to be on the path.
+        files: E.g. ``{"flow_matching": ["belamy.methods"]}``.
+    """
+    groups: dict[str, list[str]] = {}
+    for name, stands in files.items():
         module = f"outside_{name}"
         (folder / f"{module}.py").write_text((HERE / f"{name}.py").read_text("utf-8"), "utf-8")
-        groups[group].append(f"{name.replace('_', '-')} = {module}")
+        for group in stands:
+            groups.setdefault(group, []).append(f"{name.replace('_', '-')} = {module}")
     info = folder / "outside-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")

@@ -243,11 +243,11 @@ def test_a_sample_that_is_killed_leaves_its_folder_as_it_was(
     killed = (
         "import os, signal, sys\n"
         "from belamy.runs import files\n"
-        "made, save = [], files.save_png\n"
+        "made, save = [], files.write_bytes\n"
         "def dying(*given):\n"
         "    made.append(save(*given))\n"
         "    if len(made) == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "files.save_png = dying\n"
+        "files.write_bytes = dying\n"
         "from belamy.cli import main\n"
         "main(sys.argv[1:])\n"
     )

@@ -26,11 +26,10 @@ from belamy.evaluation.candidate import (
     opened,
     translated_candidate,
 )
-from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.measures import Measure, measures
 from belamy.evaluation.metrics import METRICS, named
-from belamy.evaluation.own import held_out, own_measures, speaks
+from belamy.evaluation.own import held_out, own_card, own_measures, speaks
 from belamy.evaluation.panel import LEAST, Panel, compared, learned_from, needs_of, unmet
 from belamy.evaluation.probes import PROBES
 from belamy.evaluation.verdict import Verdict
@@ -219,6 +218,11 @@ def judged(
         method = run.method(best=protocol.best).to(choose_device(device))
         if not isinstance(method, Samples):
             if isinstance(method, Translates) and method.target in data.columns:
+                if protocol.probes or protocol.classifiers:
+                    raise UsageError(
+                        f"{run.path} translates and draws no samples of its own, so there is nothing to probe. Leave "
+                        "out --probes and --classifiers."
+                    )
                 return translated_candidate(run, method, data, protocol.count, protocol.seed)
             if speaks(method) and len(held_out(data)):
                 refuse_metrics(run, protocol)
@@ -250,12 +254,7 @@ def by_itself(run: Run, data: Dataset, protocol: Protocol, device: str, typed: s
     """The verdict on a method that makes no samples: what it says of itself on held-out data."""
     method = run.method(best=protocol.best).to(choose_device(device))
     found = own_measures(method, data, protocol.seed)
-    count = len(held_out(data))
-    averaged = bool(run.recipe.ema_half_life and method.averaged)
-    card = Card(
-        extractor="", weights="", features=0, data=data.fingerprint, split="test", n_real=count, n_generated=0,
-        seed=protocol.seed, labels="none", quantisation="", divisor="", averaged=averaged, versions=package_versions(),
-    )  # fmt: skip
+    card = own_card(data, protocol.seed, bool(run.recipe.ema_half_life and method.averaged))
     facts = {"name": run.path.name or str(run.path), "source": str(run.path), "recipe": run.recipe_name,
              "training_seed": run.recipe.seed, "training_samples": run.samples_seen}  # fmt: skip
     shown = data.store.read(held_out(data)[:SHOWN])

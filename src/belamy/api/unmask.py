@@ -128,6 +128,7 @@ def unmask(
         fakes = open_candidate(
             path, count=count, seed=seed, size=size, device=choose_device(device), offline=offline, progress=say.read
         )
+        fakes.require("image", "unmask")
         wanted, named = max(2 * count, 3 * LEAST), None if real is None else str(real)
         source, truth = _real(path, named, fakes, split, size, offline, wanted, seed, say)
         notes = check(look("suspects", fakes, path), look("real images", truth, source), settings.hide)

@@ -250,17 +250,28 @@ class Training(Device, Offline, ProgressOption):
 class OfRun(Device):
     """The weights of a run."""
 
+    makes: ClassVar[str] = ""
+    """The kind of what a run must make, for a verb that knows no other; empty for any."""
+
     run: str
     """The run's directory."""
     weights: Literal["newest", "best"] = "newest"
     """Which weights: the newest, or the best that `train --keep-best` kept."""
 
     def opened(self) -> tuple[Run, BaseMethod]:
-        """The run, and its trained method on the device."""
+        """The run, and its trained method on the device.
+
+        Raises:
+            UsageError: It makes another kind of thing than the verb knows.
+        """
         from belamy.device import choose_device
+        from belamy.modalities import modality
         from belamy.runs.run import Run
 
         run = Run.open(self.run)
+        if self.makes and (made := run.build().output.modality) != self.makes:
+            wanted, held = modality(self.makes).words[1], modality(made).words[1]
+            raise UsageError(f"This works on {wanted}, but {run.path} makes {held}. Take a run of {wanted}.")
         return run, run.method(best=self.weights == "best").to(choose_device(self.device))
 
 

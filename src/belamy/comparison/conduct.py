@@ -20,14 +20,18 @@ from pydantic import ValidationError
 
 from belamy.comparison.display import shown
 from belamy.comparison.ledger import FolderLedger, Ledger, beating
+from belamy.comparison.outcome import MERIT
 from belamy.comparison.plan import Plan, Variant, same_data
 from belamy.comparison.report import publish
 from belamy.comparison.trial import Busy, Workspace, perform
 from belamy.data import Dataset
 from belamy.errors import BelamyError, Interrupted, RunError, UsageError, plain
+from belamy.evaluation.own import merit_of
 from belamy.evaluation.panel import Panel
+from belamy.judges.extractors import choose
 from belamy.judges.judge import extractor, trained_judge
-from belamy.methods.base import METHODS
+from belamy.methods.base import METHODS, BaseMethod, Samples
+from belamy.methods.requirements import check_fields
 from belamy.registry import Part
 from belamy.runs import files
 from belamy.runs.run import Run, method_name
@@ -93,12 +97,13 @@ def compare(config: ComparisonConfig, execution: Execution) -> Path:
         raise UsageError("Name the recipes to compare, e.g. digits digits:adversarial=hinge.")
     data = open_recipe_data(same_data(config.variants or known.variants), execution.offline)  # type: ignore[union-attr]
     plan = planned(config, known, data)  # whatever is wrong is told before a judge is trained
-    workspace = make_workspace(execution, data, say=print_line if execution.progress else None)
-    if plan.weights not in ("", workspace.panel.extractor.digest):
+    workspace = make_workspace(execution, data, plan.merit, say=print_line if execution.progress else None)
+    digest = workspace.panel.extractor.digest if workspace.panel is not None else ""
+    if plan.weights not in ("", digest):
         raise RunError(f"{execution.folder / 'judge'} is not the judge that this comparison began with. Restore it.")
-    plan = plan.model_copy(update={"weights": workspace.panel.extractor.digest})
+    plan = plan.model_copy(update={"weights": digest})
     plan.save(execution.folder)
-    if not (execution.folder / "floor.json").is_file():
+    if workspace.panel is not None and not (execution.folder / "floor.json").is_file():
         real_baseline = workspace.panel.real_baseline(plan.judged)
         files.write_json(
             execution.folder / "floor.json", {"values": real_baseline.values, "card": str(real_baseline.card)}
@@ -126,10 +131,15 @@ class Stopped(BelamyError):
         )
 
 
-def make_workspace(execution: Execution, data: Dataset, say: Any = None) -> Workspace:
-    """Data and judge; the judge is kept in the comparison's folder, so that all machines use the very same."""
+def make_workspace(execution: Execution, data: Dataset, merit: str, say: Any = None) -> Workspace:
+    """Data and judge; the judge is kept in the comparison's folder, so that all machines use the very same.
+
+    Where trials are compared by what methods say of themselves there is no judge.
+    """
     folder, run = execution.folder / "judge", None
-    if data.labels is not None and len(data.classes) > 1:
+    if merit != MERIT:
+        return Workspace(execution.folder, None, data, execution.device, execution.offline)
+    if data.field.modality == "image" and data.labels is not None and len(data.classes) > 1:
         with files.locked(execution.folder / "lock"):
             if not folder.is_dir():
                 judge = trained_judge(data, say=say)
@@ -139,7 +149,7 @@ def make_workspace(execution: Execution, data: Dataset, say: Any = None) -> Work
                 )  # fmt: skip
         run = Run.open(folder)
     split = "test" if len(data.splits.get("test", ())) > 1 else "train"
-    look = extractor(data, run)
+    look = extractor(data, run) if data.field.modality == "image" else choose(None, data)
     if say:
         for note in getattr(look, "notes", ()):
             say(note)
@@ -175,11 +185,38 @@ def planned(config: ComparisonConfig, known: Plan | None, data: Dataset) -> Plan
         raise UsageError(
             f"{plan.draws} draws of nothing: name what is drawn, e.g. --vary generator_optimizer.lr=1e-5..1e-2:log."
         )
-    spec = data.spec
+    built = []
     for trial in plan.trials()[: len(plan.variants)]:
         recipe = plan.recipe(trial)
-        METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
-    return plan
+        name = method_name(recipe)
+        check_fields(METHODS.load(name), name, recipe, data.spec)
+        built.append(METHODS.build(Part(name=name), recipe=recipe, spec=data.spec))
+    return plan.model_copy(update={"merit": merit(built, plan.variants, data)})
+
+
+def merit(methods: Sequence[BaseMethod], variants: Sequence[Variant], data: Dataset) -> str:
+    """The number that the trials are compared by: of samples, if all make such as the data are, or of themselves.
+
+    Raises:
+        UsageError: There is none that all have.
+    """
+    if all(isinstance(method, Samples) and method.output[:2] == data.field[:2] for method in methods):
+        return MERIT
+    for method in methods:
+        method.prepare()
+    own = {merit_of(method, data) for method in methods}
+    if len(own) == 1 and "" not in own:
+        return own.pop()
+    silent = next((variant.label for variant, method in zip(variants, methods, strict=True)
+                   if not isinstance(method, Samples) and not merit_of(method, data)), None)  # fmt: skip
+    if silent is not None:
+        raise UsageError(
+            f"'{silent}' draws no samples, and nothing of it can be measured on held-out data. Leave it out."
+        )
+    raise UsageError(
+        "Some of these draw samples, and others are measured on held-out data by other numbers, so there is none to "
+        "compare all by. Compare recipes of one kind."
+    )
 
 
 def own_budget(variants: Sequence[Variant]) -> int:
@@ -270,7 +307,7 @@ def _child(execution: Execution, parent: int) -> None:
         known = Plan.open(execution.folder)
         assert known is not None  # the parent has planned
         data = open_recipe_data(same_data(known.variants), execution.offline)
-        work_through(make_workspace(execution, data), open_ledger(execution))
+        work_through(make_workspace(execution, data, known.merit), open_ledger(execution))
     except (Interrupted, KeyboardInterrupt):
         sys.exit(STOPPED)
     except BelamyError as error:

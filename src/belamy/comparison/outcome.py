@@ -9,7 +9,7 @@ from typing import Any
 from belamy.evaluation.card import Card
 
 MERIT = "frechet"
-"""The number that trials are compared by; lower is better."""
+"""The number that trials are compared by, where samples are judged; lower is better."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Outcome:
         card: How the numbers came about; None if it failed.
         failure: Why it failed; None if it did not.
         place: Machine and process that did it.
+        by: The number that trials are compared by.
     """
 
     key: str
@@ -41,11 +42,12 @@ class Outcome:
     card: Mapping[str, Any] | None = None
     failure: str | None = None
     place: str = ""
+    by: str = MERIT
 
     @property
     def merit(self) -> float:
         """The number that trials are compared by; infinite if the trial failed."""
-        return float("inf") if self.failure is not None else float(self.values[MERIT])
+        return float("inf") if self.failure is not None else float(self.values[self.by])
 
     @property
     def protocol(self) -> Card | None:

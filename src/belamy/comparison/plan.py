@@ -11,13 +11,14 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from belamy import recipes
+from belamy.comparison.outcome import MERIT
 from belamy.comparison.vary import Vary
 from belamy.errors import RunError, UsageError
 from belamy.methods.base import BaseRecipe
 from belamy.runs import files
 
 FORMAT = 1
-_DATA = ("data", "size", "fit", "channels", "labels", "levels", "only")
+_DATA = ("data", "modality", "other", "size", "fit", "channels", "alpha", "rate", "length", "labels", "levels", "only")
 """Fields that decide what is learned from: the same for all that are compared."""
 
 
@@ -80,7 +81,9 @@ class Plan(BaseModel):
     fingerprint: str
     """Of the data."""
     weights: str = ""
-    """Digest of the judge's weights."""
+    """Digest of the judge's weights; empty where no samples are judged."""
+    merit: str = MERIT
+    """The number that trials are compared by; lower is better."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from belamy.comparison.ledger import Ledger
-from belamy.comparison.outcome import Outcome, numbers
+from belamy.comparison.outcome import MERIT, Outcome, numbers
 from belamy.comparison.plan import Plan
 from belamy.comparison.summary import summary
 from belamy.comparison.trial import run_folder
@@ -46,6 +46,8 @@ def render(facts: Mapping[str, Any], pictures: Mapping[str, bytes], folder: str)
         folder: The comparison's folder, as it was typed.
     """
     plan, real = facts["plan"], facts["floor"]
+    merit, said = facts["merit"], spoken(facts["merit"])
+    where = " in the judge's features" if merit == MERIT else " of held-out data"
     merits = {
         label: [_merit(each) for each in facts["trials"] if each["variant"] == label] for label in facts["variants"]
     }
@@ -58,11 +60,11 @@ def render(facts: Mapping[str, Any], pictures: Mapping[str, bytes], folder: str)
             "recipes": str(len(plan["variants"])), "seeds": str(plan["seeds"]), "draws": str(plan["draws"]),
             "each trial": each, "failed": str(facts["failed"]), "samples judged": f"{plan['judged']:,}",
         },
-        chart=box_chart(merits, "Fréchet distance in the judge's features", "lower is better", real.get("frechet")),
-        real=short(round(real["frechet"], 4)) if "frechet" in real else "", quartiles=_quartiles(facts),
+        chart=box_chart(merits, f"{said[0].upper()}{said[1:]}{where}", "lower is better", real.get(merit)),
+        real=short(round(real[merit], 4)) if merit in real else "", quartiles=_quartiles(facts),
         medians=_medians(facts), chances=_chances(facts), places=_places(facts),
         budget=curves and line_chart(curves, "Expected best of k trials", "k: trials that one can afford",
-                                     "Fréchet distance", None),
+                                     said, None),
         pictures=pictures, failures=[
             [each["key"], each["failure"], f"{each['samples']:,}"] for each in facts["trials"] if each["failure"]
         ],
@@ -71,6 +73,11 @@ def render(facts: Mapping[str, Any], pictures: Mapping[str, bytes], folder: str)
         variants=[[one["label"], one["recipe"], ", ".join(f"{key} = {value}" for key, value in one["fields"].items())]
                   for one in plan["variants"]],
     )  # fmt: skip
+
+
+def spoken(merit: str) -> str:
+    """The number that trials are compared by, in words."""
+    return "Fréchet distance" if merit == MERIT else merit
 
 
 def verdict(facts: Mapping[str, Any]) -> str:
@@ -85,7 +92,7 @@ def verdict(facts: Mapping[str, Any]) -> str:
     chance = f"a trial of it comes out below one of “{second}”, the next, with probability {value:.2f} " \
              f"({low:.2f} to {high:.2f})"  # fmt: skip
     settled = "." if low > 0.5 else ": these trials do not settle which of the two is better."
-    return f"“{best}” has the lowest median Fréchet distance, {first:.3g}; {chance}{settled}"
+    return f"“{best}” has the lowest median {spoken(facts['merit'])}, {first:.3g}; {chance}{settled}"
 
 
 def warnings(facts: Mapping[str, Any]) -> list[str]:
@@ -96,7 +103,7 @@ def warnings(facts: Mapping[str, Any]) -> list[str]:
     if facts["floor"].get(CEILING, 1) < POOR:
         notes.append(f"The judge tells only {facts['floor'][CEILING]:.1%} of held-out images right: its features may "
                      "miss what matters.")  # fmt: skip
-    if facts["plan"]["judged"] < 10_000:
+    if facts["plan"]["judged"] < 10_000 and facts["merit"] == MERIT:
         notes.append(
             f"{facts['plan']['judged']:,} samples of each trial were judged: Fréchet distances of few samples are too "
             f"large, by a different amount for each recipe. 10,000 are usual."
@@ -164,7 +171,7 @@ def _places(facts: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _merit(trial: Mapping[str, Any]) -> float:
-    return float("inf") if trial["failure"] is not None else trial["values"]["frechet"]
+    return float("inf") if trial["failure"] is not None else trial["values"][trial.get("by", MERIT)]
 
 
 def _number(value: float | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any
 
-from belamy.comparison.outcome import MERIT, Outcome
+from belamy.comparison.outcome import Outcome
 from belamy.comparison.plan import Plan
 from belamy.evaluation import statistics
 from belamy.evaluation.two_samples import probability_better
@@ -32,7 +32,7 @@ def summary(
                        for seed in whole} for label in labels}  # fmt: skip
     return {
         "plan": plan.model_dump(mode="json"),
-        "merit": MERIT,
+        "merit": plan.merit,
         "planned": len(trials),
         "done": len(done),
         "failed": sum(each.failure is not None for each in done),
@@ -59,7 +59,7 @@ def variant_facts(done: Sequence[Outcome]) -> dict[str, Any]:
         facts["mean"], facts["sd"] = spread
     facts["seconds"] = statistics.quantile([each.seconds for each in done], 0.5)
     facts["samples"] = statistics.quantile([each.samples for each in done], 0.5)
-    names = dict.fromkeys(name for each in done for name in each.values if name != MERIT)
+    names = dict.fromkeys(name for each in done for name in each.values if name != each.by)
     facts["medians"] = {
         name: statistics.quantile([each.values[name] for each in done if name in each.values], 0.5) for name in names
     }

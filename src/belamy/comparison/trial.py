@@ -13,6 +13,7 @@ from belamy.comparison.plan import Plan, Trial
 from belamy.data import Dataset
 from belamy.device import choose_device
 from belamy.errors import NotFinite, RunError
+from belamy.evaluation.own import own_card, own_measures
 from belamy.evaluation.panel import Panel
 from belamy.methods.base import BaseRecipe
 from belamy.runs.run import Run
@@ -33,14 +34,14 @@ class Workspace:
 
     Args:
         folder: The comparison's folder.
-        panel: Computes the metrics.
+        panel: Judges samples; None where a method is compared that makes none like the data.
         data: What is learned from.
         device: Where to compute.
         offline: Never fetch data from the network.
     """
 
     folder: Path
-    panel: Panel
+    panel: Panel | None
     data: Dataset
     device: str = "auto"
     offline: bool = False
@@ -68,10 +69,13 @@ def perform(trial: Trial, plan: Plan, workspace: Workspace) -> Outcome:
         samples, seconds = spent(Run.open(path))
         return Outcome(**facts, samples=samples, seconds=seconds, failure=str(error).partition(". ")[0])
     samples, seconds = spent(run)
-    judgement = workspace.panel.judge_method(run.method().to(choose_device(workspace.device)), plan.judged, JUDGED_SEED)
-    return Outcome(
-        **facts, samples=samples, seconds=seconds, values=judgement.values, card=judgement.card.as_json()
-    )  # fmt: skip
+    method = run.method().to(choose_device(workspace.device))
+    values = {measure.name: measure.value for measure in own_measures(method, workspace.data, JUDGED_SEED)}
+    card = own_card(workspace.data, JUDGED_SEED)
+    if workspace.panel is not None:
+        judgement = workspace.panel.judge_method(method, plan.judged, JUDGED_SEED)
+        values, card = {**values, **judgement.values}, judgement.card
+    return Outcome(**facts, samples=samples, seconds=seconds, values=values, card=card.as_json(), by=plan.merit)
 
 
 def run_folder(folder: Path, key: str) -> Path:

@@ -20,6 +20,7 @@ from belamy.data.load_options import Progress
 from belamy.errors import DataError, UsageError
 from belamy.methods.base import BaseMethod, Samples
 from belamy.modalities import modality
+from belamy.modalities.fields import Field
 from belamy.runs.run import Run
 from belamy.sampling.draw import generated, made, placement
 from belamy.seeds import SampleDraws, generator
@@ -32,6 +33,7 @@ RUN = "run"
 """The format of what was never a file."""
 SHEET = "sheet.png"
 """What `belamy sample` lays beside the samples: never taken for one of them."""
+PICTURES = Field("image", ())
 _SIZES_NAMED = 4
 IMAGE = 3
 """Numbers in the shape of a picture."""
@@ -71,6 +73,7 @@ class Candidate:
         averaged: Whether a run's weights are averages; None for what is no run.
         fingerprint: Identifies the data set or the weights that the images come from.
         source: Where they come from.
+        kind: What kind of samples they are.
     """
 
     name: str
@@ -85,6 +88,17 @@ class Candidate:
     averaged: bool | None
     fingerprint: str
     source: Source = field(repr=False, compare=False)
+    kind: Field = PICTURES
+
+    def require(self, wanted: str, verb: str) -> None:
+        """Refuse samples of another kind.
+
+        Raises:
+            UsageError: They are.
+        """
+        if self.kind.modality != wanted:
+            words, held = modality(wanted).words[1], modality(self.kind.modality).words[1]
+            raise UsageError(f"{verb} knows {words} alone, but {self.name} holds {held}.")
 
     def chunks(self) -> Iterator[Chunk]:
         """uint8 images ``[n, C, H, W]``, as the writer of files rounds them, and their labels ``[n]``."""
@@ -255,7 +269,7 @@ def translated_candidate(run: Run, method: BaseMethod, data: Dataset, count: int
         name=run.path.name or str(run.path), shape=data.columns[translates.target].field.shape, count=len(indices),
         seed=seed, labels="none", classes=(), quantisation="uint8", format=RUN, resize="none",
         averaged=bool(run.recipe.ema_half_life and method.averaged), fingerprint=weights_digest(method.state_dict()),
-        source=Translated(method.eval(), data, indices, seed),
+        source=Translated(method.eval(), data, indices, seed), kind=data.columns[translates.target].field,
     )  # fmt: skip
 
 
@@ -296,6 +310,7 @@ def drawn_candidate(
         labels="in turn" if heeds else "none", classes=tuple(run.spec.classes), quantisation="float", format=RUN,
         resize="none", averaged=bool(run.recipe.ema_half_life and method.averaged),
         fingerprint=weights_digest(method.state_dict()), source=Drawn(method, count, seed, heeds),
+        kind=method.output,
     )  # fmt: skip
 
 
@@ -314,7 +329,7 @@ def stored_candidate(data: Dataset, source: str, count: int, seed: int, split: s
         name=data.name, shape=data.shape, count=len(indices), seed=seed if chosen else None,
         labels="none" if data.labels is None else "given", classes=data.classes, quantisation="uint8",
         format=file_format(source, data, indices.tolist()), resize="none" if size is None else f"crop to {size}",
-        averaged=None, fingerprint=data.fingerprint, source=Stored(data, indices),
+        averaged=None, fingerprint=data.fingerprint, source=Stored(data, indices), kind=data.field,
     )  # fmt: skip
 
 

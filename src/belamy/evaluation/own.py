@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from belamy.data import Batch, Dataset
+from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.measures import Measure
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import summarise
@@ -44,6 +45,30 @@ def evaluated(method: BaseMethod, data: Dataset, indices: Tensor) -> Iterator[Ma
         yield method.evaluate(
             batch, Draws(derive(method.recipe.seed, "evaluation"), number, device=device, dtype=dtype)
         )
+
+
+def own_card(data: Dataset, seed: int, averaged: bool | None = None) -> Card:
+    """The protocol of a method's own measures."""
+    return Card(
+        extractor="", weights="", features=0, data=data.fingerprint, split="test", n_real=len(held_out(data)),
+        n_generated=0, seed=seed, labels="none", quantisation="", divisor="", averaged=averaged,
+        versions=package_versions(),
+    )  # fmt: skip
+
+
+def merit_of(method: BaseMethod, data: Dataset) -> str:
+    """The measure of its own, lower being better, that says how good a method is: its ``loss``, a term of its
+    objective, or else its first; empty where there is none."""
+    training = method.training
+    method.eval()
+    try:
+        with torch.no_grad():
+            kept = held_out(data)[:2]
+            names = [*next(evaluated(method, data, kept))] if isinstance(method, Evaluates) and len(kept) else []
+    finally:
+        method.train(training)
+    terms = [term.partition(".")[2] for term in method.objective_terms]
+    return next((name for name in ("loss", *terms, *names) if name in names), "")
 
 
 def speaks(method: BaseMethod) -> bool:

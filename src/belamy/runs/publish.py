@@ -15,6 +15,7 @@ from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Samples
 from belamy.networks.summary import summarize
 from belamy.runs import files
+from belamy.runs.media import read_media
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.run import Run
 from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4, encode_webp, encode_within
@@ -46,6 +47,7 @@ def publish(run: Run) -> Path:
         snapshots=snapshots,
         animation=encode_within(frames, FILM_BUDGET) if len(frames) > 1 else None,
         real=run.real(),
+        media=read_media(run.path, run.lost),
         pictures_are="Samples" if isinstance(method, Samples) else "Images above their reconstructions",
         tables=layer_tables(method),
         commands=commands(run),

@@ -20,6 +20,7 @@ from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.registry import Part, Registry
 from belamy.runs import files, schema
 from belamy.runs.checkpoint import Checkpoint, drop, state_of
+from belamy.runs.drawn import DrawnSamples
 from belamy.sampling.draw import draw
 
 FORMAT = 1
@@ -462,9 +463,12 @@ class Run:
         start: int = 0,
         labels: Sequence[int] | int | str | None = None,
         batch: int = 64,
-    ) -> Tensor:
-        """``[count, C, H, W]`` uint8 images drawn from the trained method; see :func:`belamy.sampling.draw.draw`."""
-        return draw(self.method(), count, seed=seed, start=start, labels=labels, batch=batch)
+        steps: int | None = None,
+    ) -> DrawnSamples:
+        """Samples ``[count, *shape]`` as files hold them: a tensor; see :func:`belamy.sampling.draw.draw`."""
+        method = self.method()
+        raw = draw(method, count, seed=seed, start=start, labels=labels, batch=batch, steps=steps)
+        return DrawnSamples.of(raw, method.output)
 
 
 def method_name(recipe: BaseRecipe) -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from belamy.errors import DataError, UsageError
+from belamy.modalities import modality
+from belamy.modalities.grid import BACKGROUND
 from belamy.seeds import generator
 from belamy.survey.design import CATCH, MAIN, MASK, Design
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from belamy.evaluation.candidate import Candidate
+    from belamy.modalities.fields import Field
 
 PNG, WAV = "image/png", "audio/wav"
 MASKS = 8
@@ -85,7 +88,13 @@ class Collection:
 
 
 def has_sounds(source: str) -> bool:
-    """Whether a source is a folder of WAV files."""
+    """Whether a source is a folder of WAV files, or a run that makes sounds."""
+    from belamy.evaluation.candidate import is_run
+
+    if is_run(source):
+        from belamy.runs.run import Run
+
+        return Run.open(source).build().output.modality == "audio"
     return bool(_wav_files(Path(source).expanduser()))
 
 
@@ -95,13 +104,17 @@ def _wav_files(folder: Path) -> list[Path]:
 
 
 def sounds(source: str, count: int, seed: int) -> Collection:
-    """The WAV files of a folder, or so many of them chosen by the seed.
+    """The WAV files of a folder, or so many of them chosen by the seed; of a run so many samples.
 
     Raises:
         DataError: A file that is not PCM, is too long, or has another rate or number of channels than the others.
     """
     import torch
 
+    from belamy.evaluation.candidate import is_run, open_candidate
+
+    if is_run(source):
+        return of_candidate(open_candidate(source, count=count, seed=seed))
     folder = Path(source).expanduser()
     paths = _wav_files(folder)
     if len(paths) > count:
@@ -164,8 +177,26 @@ def of_candidate(found: Candidate) -> Collection:
     import torch
 
     names = ("format", "count", "seed", "fingerprint", "resize")
-    images = torch.cat([images for images, _ in found.chunks()])
-    return Collection(found.name, pictures=images, facts=tuple((name, getattr(found, name)) for name in names))
+    facts = tuple((name, getattr(found, name)) for name in names)
+    raw = torch.cat([samples for samples, _ in found.chunks()])
+    if found.kind.modality == "audio":
+        values = modality("audio").to_float(raw, found.kind)  # [n, channels, samples]
+        heard = (values.clamp(-1, 1) * 32767).round().to(torch.int16).transpose(1, 2).numpy()
+        return Collection(found.name, sounds=tuple(heard), rate=int(found.kind.rate or 0), facts=facts)
+    return Collection(found.name, pictures=raw if found.kind.modality == "image" else _pictured(raw, found.kind),
+                      facts=facts)  # fmt: skip
+
+
+def _pictured(raw: Tensor, field: Field) -> Tensor:
+    """A picture of each sample that is none, all of one size.  # uint8 [n, 3, H, W]"""
+    import torch
+
+    shown = [modality(field.modality).sheet(raw[number : number + 1], field, 1) for number in range(len(raw))]
+    height, width = (max(each.shape[axis] for each in shown) for axis in (0, 1))
+    made = torch.full((len(shown), 3, height, width), BACKGROUND, dtype=torch.uint8)
+    for place, each in enumerate(shown):
+        made[place, :, : each.shape[0], : each.shape[1]] = torch.from_numpy(each.copy()).permute(2, 0, 1)
+    return made
 
 
 def stimuli(design: Design, collections: Sequence[Collection]) -> list[Stimulus]:

@@ -14,21 +14,18 @@ from shlex import quote
 from time import monotonic
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 
 from belamy.errors import BelamyError, NotFinite
 from belamy.evaluation.own import evaluated
-from belamy.methods.base import BaseMethod, Evaluates, Reconstructs, Samples, Shows
-from belamy.modalities import modality
+from belamy.methods.base import Evaluates
 from belamy.progress import Reporter
+from belamy.runs.media import save_media
 from belamy.runs.publish import publish
 from belamy.runs.run import Run
-from belamy.sampling.draw import draw, placement
-from belamy.sampling.sheets import sheet_of, side_by_side
-from belamy.seeds import SampleDraws
 from belamy.training.distribution import agree
 from belamy.training.pacing import Pace
+from belamy.training.snapshots import evaluation_mode, real_pictures, snapshot
 from belamy.training.tensorboard import Board
 from belamy.training.trainer import Clock, Trainer
 from belamy.training.watch.diagnosis import examine, facts
@@ -40,8 +37,6 @@ ROWS = 500
 """Rows of losses that a whole run writes, about."""
 EVALUATIONS = 40
 """Evaluations on held-out data in a whole run, at most."""
-SNAPSHOT_IMAGES, SHOWN = 64, 16
-"""Samples of a snapshot; of methods that show several fields."""
 
 
 class SheetLeft(Exception):
@@ -249,13 +244,16 @@ class Session:
             return
         try:
             with self.trainer.averages.in_place(self.method), self.sheets.counted():
-                sheet = picture(self.trainer, self.stop_if_interrupted)
+                shown = snapshot(self.trainer, self.stop_if_interrupted)
         except SheetLeft:
             return
-        if sheet is not None:
-            self.run.save_snapshot(sheet, self.clock.samples)
-            if self.board:
-                self.board.picture(sheet, self.clock.samples)
+        if shown is None:
+            return
+        self.run.save_snapshot(shown.sheet, self.clock.samples)
+        if shown.media:
+            save_media(self.run.path, shown.media)
+        if self.board:
+            self.board.picture(shown.sheet, self.clock.samples)
 
     def stop_if_interrupted(self, _done: int, _total: int) -> None:
         """Leave a sheet that takes long, for the user wants to end.
@@ -348,50 +346,6 @@ class Session:
         return f"--{field.replace('_', '-')}.lr {self.trainer.optimizers[name].lr / 4:g}"
 
 
-def real_pictures(trainer: Trainer) -> np.ndarray:
-    """A sheet of training samples, from all over the set, as large as that of samples."""
-    data, held = trainer.dataset, trainer.dataset.indices("train")
-    columns = layout(trainer.method)
-    count = min(columns * max(1, SNAPSHOT_IMAGES // columns), len(held))
-    chosen = held[torch.linspace(0, len(held) - 1, count).round().long()]
-    return sheet_of(data.store.read(chosen), data.field, columns)
-
-
-def layout(method: BaseMethod) -> int:
-    """Columns of a sheet: one for each class, where there are a few."""
-    classes = len(method.spec.classes)
-    return classes if 2 <= classes <= 16 else 8
-
-
-@torch.no_grad()
-def picture(trainer: Trainer, report: Callable[[int, int], None] | None = None) -> np.ndarray | None:
-    """The sheet that shows what a method can do now: what it shows itself, fixed samples, or images above what it makes
-    of them."""
-    method, dataset = trainer.method, trainer.dataset
-    columns = layout(method)
-    rows = max(1, SNAPSHOT_IMAGES // columns)
-    kept = dataset.splits.get("test", dataset.splits["train"])
-    device, dtype = placement(method)
-    if isinstance(method, Shows):
-        some = kept[:SHOWN]
-        with evaluation_mode(trainer):
-            batch = dataset.with_sides(dataset.batch(some, device, dtype))
-            return side_by_side(method.show(batch, SampleDraws(method.recipe.seed, range(len(some)))))
-    if isinstance(method, Samples):
-        return sheet_of(draw(method, columns * rows, seed=method.recipe.seed, report=report), method.output, columns)
-    if not isinstance(method, Reconstructs):
-        return None
-    kept = kept[: columns * (rows // 2)]
-    pixels, columns = dataset.store.read(kept), min(columns, len(kept))
-    kind = modality(method.output.modality)
-    with evaluation_mode(trainer):
-        made = method.reconstruct(dataset.batch(kept, device, dtype).main)
-        again = kind.to_raw(made, method.output).cpu()
-    pairs = torch.cat([torch.stack([pixels[i : i + columns], again[i : i + columns]]).flatten(0, 1)
-                       for i in range(0, len(pixels) - columns + 1, columns)])  # fmt: skip
-    return sheet_of(pairs, method.output, columns)
-
-
 @torch.no_grad()
 def evaluation(trainer: Trainer, split: str) -> dict[str, float]:
     """Means of the method's own measures over a split, in evaluation mode."""
@@ -402,16 +356,6 @@ def evaluation(trainer: Trainer, split: str) -> dict[str, float]:
             for name, value in values.items():
                 sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + value.double().sum().cpu()
     return {name: float(total) / len(indices) for name, total in sums.items()}
-
-
-@contextmanager
-def evaluation_mode(trainer: Trainer) -> Iterator[None]:
-    """Dropout off and stored statistics of normalisation within the context."""
-    trainer.method.eval()
-    try:
-        yield
-    finally:
-        trainer.method.train()
 
 
 @contextmanager

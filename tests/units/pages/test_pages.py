@@ -58,7 +58,7 @@ def test_markup_is_trusted_only_where_it_is_made() -> None:
 
 
 def test_the_room_knows_no_other_but_leaves() -> None:
-    known = {"errors", "registry", "seeds", "processes", "device", "progress", "pages"}
+    known = {"errors", "registry", "seeds", "processes", "device", "progress", "modalities", "pages"}
     for path in ROOM.glob("*.py"):
         rooms = set(re.findall(r"^\s*from belamy\.(\w+)", path.read_text(encoding="utf-8"), re.M))
         assert rooms <= known, path
@@ -70,7 +70,8 @@ def test_a_page_loads_nothing_and_runs_its_own_script_alone() -> None:
     script = re.search(r"<script>(.*)</script>", text, re.S)[1]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert policy.split("; ") == [
-        "default-src 'none'", "img-src data:", "style-src 'unsafe-inline'", f"script-src 'sha256-{digest}'",
+        "default-src 'none'", "img-src data:", "media-src data:", "style-src 'unsafe-inline'",
+        f"script-src 'sha256-{digest}'",
         "base-uri 'none'", "form-action 'none'",
     ]  # fmt: skip
     assert not re.search(r"@import|url\(|(src|href)=\"?http", text)

@@ -13,6 +13,7 @@ class Form(OfRun, Offline, ToFile, Json):
     """Find anomalies: score pictures by how far an autoencoder's run places them from what it was trained on, with a
     threshold that a stated share of normal images exceeds. Writes a sheet of the most unusual with heat maps."""
 
+    makes = "image"
     run: str
     """The run's directory; its method must have an encoder."""
     suspects: str

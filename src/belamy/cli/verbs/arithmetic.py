@@ -17,6 +17,7 @@ class Form(OfRun, Offline, ProgressOption, ToFile, Json):
     words beside each other all hold: "mean(thick 7) - mean(thin 7) + mean(thin 1)". Further: seed(3), seed(3, 5) for
     image 5 of it, image("photo.png"), label("7"), numbers, brackets, + - * /."""
 
+    makes = "image"
     expression: str
     """What to work out, in quotes."""
     members: Annotated[int, Within(1)] = 64

@@ -50,6 +50,12 @@ class Form(Device, Offline, ProgressOption, Json):
     """Budget of each trial in seconds of training instead."""
     data: str | None = None
     """Data for all recipes; by default their own, if they agree."""
+    modality: str | None = None
+    """What kind the data are, where they do not say it themselves, for all recipes; with options, as in train."""
+    rate: Annotated[int | None, Within(1)] = None
+    """Of sound and films, for all recipes: samples or frames per second."""
+    length: Annotated[int | None, Within(1)] = None
+    """Samples of a clip, symbols of a text, frames of a film, steps of a series, for all recipes."""
     size: Annotated[int | None, Within(1, 4096)] = None
     """Side of the square images that all recipes train on, in pixels; by default their own."""
     judged: Annotated[int | None, Within(2)] = None
@@ -77,7 +83,7 @@ def run(form: Form) -> int:
     from belamy.api.compare import compare
     from belamy.runs.files import read_json
 
-    own = {"data": form.data, "size": form.size}
+    own = {name: getattr(form, name) for name in ("data", "modality", "rate", "length", "size")}
     variants = tuple(variant(word, {name: value for name, value in own.items() if value}) for word in form.recipes)
     page = compare(
         *variants, out=form.out, seeds=form.seeds, draws=form.draws, vary=form.vary, samples=form.samples,

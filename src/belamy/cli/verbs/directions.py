@@ -19,6 +19,7 @@ class Form(OfRun, Offline, ToFolder, Json):
     """Find directions in a run's latent space and show where they lead: a series of pictures for each, a matrix of what
     else changes by the word of independent observers, and the vectors, for `belamy edit`."""
 
+    makes = "image"
     attribute: tuple[str, ...] = ()
     """What to find: attributes of the data (smile, skin=8d5524, a class) or measures (thickness, slant, width, loops,
     brightness, colour); by default the data's attributes of two values, or usual measures."""

@@ -31,6 +31,7 @@ class Form(OfRun, Offline, ProgressOption, ToFolder, Json):
     picture anew. Without either it is only inverted. Writes the pictures made, and a sheet of given, inverted and
     changed ones."""
 
+    makes = "image"
     picture: str
     """A picture file, a folder of them, or seed:3 (seed:0..7) for images that the run itself makes."""
     add: tuple[str, ...] = ()

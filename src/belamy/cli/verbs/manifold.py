@@ -23,6 +23,7 @@ class Form(OfRun, Offline, ProgressOption, ToFile, Json):
     """Map a run's latent space: a plane of it as a sheet of images, a row of images along each axis, or where the data
     lie in it."""
 
+    makes = "image"
     axes: tuple[int, ...] = ()
     """Latent axes, counted from 0. The plane takes two, 0 1 by default; the scatter two, by default
     those along which the data vary most; --traverse any number."""

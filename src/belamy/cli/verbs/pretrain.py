@@ -14,6 +14,7 @@ class Form(OfRun, Offline, ToFile, Json):
     """Load a run's encoder into a classifier of few labelled images, several times with others, and compare it on the
     held-out images with the same classifier from scratch, and with one whose encoder stays frozen."""
 
+    makes = "image"
     kinds: ClassVar[Sequence[str]] = ("html",)
 
     run: str

@@ -13,6 +13,7 @@ class Form(OfRun, Offline, ToFile, Json):
     """Pass pictures through an autoencoder's run: its reconstructions, or with --noise what it restores of noisy ones.
     Writes a sheet, and tells the peak signal-to-noise ratios."""
 
+    makes = "image"
     pictures: str
     """A picture, a folder, an archive, an array file, a named data set; test for the held-out images of the run's data,
     test:0..7 for the first of them."""

@@ -1,4 +1,4 @@
-"""Draw images from a run."""
+"""Draw samples from a run: pictures, sounds, texts, tables …, whatever it learned to make."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from belamy.cli.images import chosen_class, heeds_labels
-from belamy.cli.options import Json, Offline, OfRun, Overwrite, Seed, Within, options
+from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
 from belamy.cli.output import named_file
 from belamy.cli.parsing import verb
 from belamy.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
     from torch import Tensor
 
     from belamy.evaluation.features import Extractor
@@ -26,23 +29,27 @@ CHUNK = 1024
 
 
 @options
-class Form(OfRun, Offline, Overwrite, Json):
-    """Draw images from a run. Image i depends on the seed and on i alone, not on how many are drawn at a time."""
+class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
+    """Draw samples from a run, each into a file of its kind. Sample i depends on the seed and on i alone, not on how
+    many are drawn at a time."""
 
     count: Annotated[int, Within(1, MOST)] = 64
-    """How many images."""
+    """How many samples."""
     seed: Seed = 0
-    """Decides the images."""
+    """Decides the samples."""
     start: Annotated[int, Within(0, 2**53)] = 0
-    """Number of the first image."""
+    """Number of the first sample."""
     out: str = "samples"
-    """A folder for PNG files and a sheet of them, or a file: NAME.png is one sheet, NAME.npz an array of all."""
+    """A folder for a file of each sample (PNG, WAV, TXT, NPY, CSV …) and a sheet of them, or a file: NAME.png is one
+    sheet, NAME.npz an array of all."""
     label: str | None = None
     """Draw this class alone, by name or number; by default the classes in turn, where the networks use labels."""
     batch: Annotated[int, Within(1, 65_536)] = 64
     """How many to draw at a time."""
+    steps: Annotated[int | None, Within(1, 1_000_000)] = None
+    """Steps of a sampler that takes many; by default the method's own number."""
     format: Literal["png", "npz"] | None = None
-    """What a folder gets: png files, or one samples.npz."""
+    """What a folder gets: a file of each sample, which are png files of pictures, or one samples.npz."""
     check: bool = False
     """Say how many of the images an independent classifier takes for the class that was asked for; the classifier is
     trained on the run's data once and kept."""
@@ -77,9 +84,13 @@ class Form(OfRun, Offline, Overwrite, Json):
 @verb(Form)
 def run(form: Form) -> int:
     """Draw and write."""
+    from belamy.modalities import modality
     from belamy.sampling.draw import unsettled
 
     run, method = form.opened()
+    if form.format == "png" and method.output.modality != "image":
+        words = modality(method.output.modality).words[1]
+        raise UsageError(f"{run.path} makes {words}, which are no PNG files. Leave --format out, or name a NAME.png.")
     label = chosen_class(method, form.label, form.say())
     fidelity = fidelity_to(run, method, form) if form.check else None
     written = write(method, form, label, fidelity)
@@ -90,7 +101,9 @@ def run(form: Form) -> int:
     checked = fidelity.facts() if fidelity else {}
     if (note := unsettled(method, run.samples_seen)) and (say := form.say()):
         say(note)
-    text = _summary(written, form.count) + (f"\n{fidelity_told(checked)}" if checked else "")
+    text = _summary(written, form.count, modality(method.output.modality).words) + (
+        f"\n{fidelity_told(checked)}" if checked else ""
+    )
     return form.deliver({**facts, **checked, "files": [str(path) for path in written]}, text)
 
 
@@ -144,66 +157,98 @@ def fidelity_told(checked: dict[str, Any]) -> str:
 
 
 def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity | None = None) -> list[Path]:
-    """Draw the images, have them looked at, and write them."""
-    kind, out = form.destination()
-    if kind == "folder":
-        return _folder(method, form, out, label, fidelity)
-    from belamy.modalities.grid import grid
-    from belamy.runs.files import save_png, write_bytes
+    """Draw the samples, have them looked at, and write them; the progress is shown where it takes long."""
+    from belamy.progress import Counting, reporter
 
-    images = _draw(method, form, 0, form.count, label, fidelity)
-    if kind == "sheet":
-        save_png(grid(images, scale=None), out)
-    else:
-        write_bytes(out, _packed(images, form, label, len(method.spec.classes) if heeds_labels(method) else 0))
-    return [out]
+    shown = reporter(form.progress and not form.quiet)
+    counting = Counting(shown, form.count, "samples")
+
+    def drawn(first: int, count: int) -> Tensor:
+        def report(done: int, total: int) -> None:
+            counting(first + count * done // total - counting.done)
+
+        return _draw(method, form, first, count, label, fidelity, report)
+
+    try:
+        kind, out = form.destination()
+        if kind == "folder":
+            return _folder(method, form, out, drawn)
+        from belamy.runs.files import save_png, write_bytes
+
+        raw = drawn(0, form.count)
+        if kind == "sheet":
+            save_png(_sheet(raw, method), out)
+        else:
+            classes = len(method.spec.classes) if heeds_labels(method) else 0
+            write_bytes(out, _packed(raw, method, form, label, classes))
+        return [out]
+    finally:
+        if shown.due():
+            shown.work(min(1.0, counting.done / form.count), f"{counting.done:,} of {form.count:,} samples")
+        shown.close()
 
 
-def _folder(method: BaseMethod, form: Form, out: Path, label: int | None, fidelity: Fidelity | None) -> list[Path]:
-    """A PNG file of each image, drawn a chunk at a time so that any number fits the memory, and a sheet.
+def _folder(method: BaseMethod, form: Form, out: Path, drawn: Callable[[int, int], Tensor]) -> list[Path]:
+    """A file of each sample, drawn a chunk at a time so that any number fits the memory, and a sheet.
 
     They are made in a folder beside, and come into their own when all are there.
     """
     import torch
 
-    from belamy.modalities.grid import grid
-    from belamy.runs.files import filling, save_png
+    from belamy.modalities import modality
+    from belamy.runs.files import filling, save_png, write_bytes
 
-    digits = max(6, len(str(form.start + form.count - 1)))
-    names, shown = [], []
+    digits, field = max(6, len(str(form.start + form.count - 1))), method.output
+    kind, names, shown = modality(field.modality), [], []
     with filling(out) as folder:
         for first in range(0, form.count, CHUNK):
-            images = _draw(method, form, first, min(CHUNK, form.count - first), label, fidelity)
-            for offset, image in enumerate(images):
-                names.append(f"{form.start + first + offset:0{digits}d}.png")
-                save_png(_pixels(image), folder / names[-1])
+            raw = drawn(first, min(CHUNK, form.count - first))
+            for offset, sample in enumerate(raw):
+                names.append(f"{form.start + first + offset:0{digits}d}{kind.suffix}")
+                write_bytes(folder / names[-1], kind.encode(sample, field))
             if first < ON_SHEET:
-                shown.append(images)
-        save_png(grid(torch.cat(shown), scale=None), folder / "sheet.png")
+                shown.append(raw)
+        save_png(_sheet(torch.cat(shown), method), folder / "sheet.png")
     return [out / name for name in (*names, "sheet.png")]
 
 
 def _draw(
-    method: BaseMethod, form: Form, first: int, count: int, label: int | None, fidelity: Fidelity | None
+    method: BaseMethod,
+    form: Form,
+    first: int,
+    count: int,
+    label: int | None,
+    fidelity: Fidelity | None,
+    report: Callable[[int, int], None],
 ) -> Tensor:
     from belamy.sampling.draw import draw
 
-    images = draw(method, count, seed=form.seed, start=form.start + first, labels=label, batch=form.batch)
+    raw = draw(
+        method, count, seed=form.seed, start=form.start + first, labels=label, batch=form.batch, steps=form.steps,
+        report=report,
+    )  # fmt: skip
     if fidelity:
-        fidelity.look(images, form.start + first, label)
-    return images
+        fidelity.look(raw, form.start + first, label)
+    return raw
 
 
-def _pixels(image: Tensor) -> Any:
-    """[H, W] of a grey image, [H, W, 3] of a coloured one."""
-    return image[0].numpy() if len(image) == 1 else image.permute(1, 2, 0).contiguous().numpy()
+def _sheet(raw: Tensor, method: BaseMethod) -> np.ndarray:
+    """Pictures so large that they can be seen, other kinds as they show themselves."""
+    from belamy.modalities.grid import grid
+    from belamy.sampling.sheets import sheet_of
+
+    field = method.output
+    plain = field.modality == "image" and field.bits == 8 and field.shape[0] in (1, 3)
+    return grid(raw, scale=None) if plain else sheet_of(raw, field)
 
 
-def _packed(images: Tensor, form: Form, label: int | None, classes: int) -> bytes:
-    """The bytes of an ``.npz`` with ``images`` [N, H, W, C] and, where the networks use them, ``labels`` [N]."""
+def _packed(raw: Tensor, method: BaseMethod, form: Form, label: int | None, classes: int) -> bytes:
+    """The bytes of an ``.npz`` with ``images`` [N, H, W, C], of other kinds ``samples`` [N, …], and, where the networks
+    use them, ``labels`` [N]."""
     import numpy as np
 
-    arrays = {"images": images.permute(0, 2, 3, 1).contiguous().numpy()}
+    pictures = method.output.modality == "image"
+    arrays = {"images": raw.permute(0, 2, 3, 1).contiguous().numpy()} if pictures else {"samples": raw.numpy()}
     if classes:
         numbers = np.arange(form.start, form.start + form.count) % classes
         arrays["labels"] = numbers if label is None else np.full(form.count, label)
@@ -212,7 +257,8 @@ def _packed(images: Tensor, form: Form, label: int | None, classes: int) -> byte
     return buffer.getvalue()
 
 
-def _summary(written: list[Path], count: int) -> str:
+def _summary(written: list[Path], count: int, words: tuple[str, str]) -> str:
+    held = f"{count:,} {'images' if words[1] == 'pictures' else words[count != 1]}"
     if len(written) == 1:
-        return f"{count:,} images in {written[0]}"
-    return f"{count:,} images and a sheet, {written[-1].name}, in {written[-1].parent}"
+        return f"{held} in {written[0]}"
+    return f"{held} and a sheet, {written[-1].name}, in {written[-1].parent}"

@@ -29,6 +29,7 @@ class Form(OfRun, Offline, ToFolder, Json):
     """Tell what each pixel belongs to: a small head on a run's frozen encoder learns it from a few images with masks,
     and is tested on others. Writes a sheet of both masks over the images, and with --apply masks of new pictures."""
 
+    makes = "image"
     run: str
     """The run's directory; its method must have an encoder."""
     masks: str = "ink"

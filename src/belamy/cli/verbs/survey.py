@@ -244,10 +244,12 @@ def made(form: Form, sources: list[str]) -> Store:
     against = own.recipe.data if own is not None else form.against
     design = planned(form, against, sources)  # refuses what cannot be before anything is drawn
     if design.medium == "sound":
-        collections = [sounds(source, form.items, form.seed) for source in design.sources]
+        collections = [
+            sounds(source, form.items, form.seed) for source in (named if own is not None else design.sources)
+        ]
     else:
         collections = collected(form, sources, runs)
-        collections = [*([own_data(form, own)] if own is not None else []), *collections]
+    collections = [*([own_data(form, own)] if own is not None else []), *collections]
     names = [f"{each.name} ({number})" if [other.name for other in collections].count(each.name) > 1 else each.name
              for number, each in enumerate(collections, start=1)]  # fmt: skip
     facts = {"sources": {name: dict(each.facts) for name, each in zip(names, collections, strict=True)}}
@@ -261,7 +263,7 @@ def planned(form: Form, against: str | None, sources: list[str]) -> Design:
     from belamy.survey.stimuli import has_sounds
 
     named = [*([against] if against is not None else []), *sources]
-    heard = [has_sounds(source) for source in named]
+    heard = [has_sounds(source) for source in (named if form.against is not None else sources)]
     if any(heard) and not all(heard):
         sounding, silent = named[heard.index(True)], named[heard.index(False)]
         raise DataError(f"{sounding} holds sounds and {silent} does not: all must be of one medium.")

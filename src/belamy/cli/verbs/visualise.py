@@ -23,6 +23,7 @@ class Form(OfRun, Offline, ToFolder, Json):
     """Look into the networks of a run: the filters that meet pixels, what an image does in each layer, and images that
     make units answer as strongly as they can. Writes PNG sheets and a page of them."""
 
+    makes = "image"
     network: str | None = None
     """One network alone, e.g. discriminator; by default all."""
     layer: str | None = None

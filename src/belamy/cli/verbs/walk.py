@@ -24,6 +24,7 @@ MOST_FRAMES = 5000
 class Form(OfRun, Offline, ProgressOption, ToFile, Json):
     """Walk through a run's latent space from key to key: seeds, classes or pictures. Writes a strip or a film."""
 
+    makes = "image"
     kinds: ClassVar[Sequence[str]] = ("png", *FILMS)
 
     seeds: tuple[Seed, ...] = ()

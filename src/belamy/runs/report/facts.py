@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from belamy.modalities.fields import Media
+
 
 @dataclass(frozen=True)
 class ReportFacts:
@@ -24,6 +26,7 @@ class ReportFacts:
         pictures_are: What a sheet shows, such as "Images above their reconstructions".
         real: PNG of real images.
         animation: The film of the training: an animated WebP or GIF.
+        media: What is heard, read or played of the newest samples.
         tables: Layer table of each network, as text.
         commands: What to type to do it again, in order.
         notes: What a reader must know first, one sentence each.
@@ -43,6 +46,7 @@ class ReportFacts:
     pictures_are: str = "Samples"
     real: bytes | None = None
     animation: bytes | None = None
+    media: Sequence[Media] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
     commands: Sequence[str] = ()
     notes: Sequence[str] = ()
