@@ -193,8 +193,10 @@ class Method(base.BaseMethod):
         return torch.cat([maps, edges(source if instances is None else instances).unsqueeze(1).to(maps)], 1)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
-        """The distance from the target, and the generator's whole loss: against a discriminator that has seen the training
-        pairs alone, so it is compared with nothing that is learned."""
+        """The distance from the target, and the generator's whole loss.
+
+        Its adversarial part is high where the discriminator knows the training pairs, which tells nothing by itself.
+        """
         given = self.seen(batch)
         made = self.generator(given, dropout_streams(SampleDraws(draw.seed, batch.indices.tolist())))
         terms = self.generator_terms(given, batch[self.target], made, draw.progress)
