@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from belamy.api.latent_editor import steer
     from belamy.api.likelihood import score
     from belamy.api.train import resume, train
+    from belamy.api.translate import translate
     from belamy.editing.style.stylize import stylize
     from belamy.runs.run import open_run as open
     from belamy.training.watch.diagnosis import diagnose
 
-__all__ = ["compare", "continue_text", "diagnose", "evaluate", "open", "resume", "score", "steer", "stylize", "train"]
+__all__ = [
+    "compare", "continue_text", "diagnose", "evaluate", "open", "resume", "score", "steer", "stylize", "train", "translate",
+]  # fmt: skip
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -35,6 +38,7 @@ _HOMES = {
     "steer": ("api.latent_editor", "steer"),
     "stylize": ("editing.style.stylize", "stylize"),
     "train": ("api.train", "train"),
+    "translate": ("api.translate", "translate"),
 }
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from belamy import recipes
+from belamy.data import open_data
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
 from belamy.methods.base import OPTIMIZERS, BaseRecipe
@@ -49,7 +50,7 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
 OURS = {
     *("digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
-    *("vae-digits", "vae-avatars", "gan-avatars"),
+    *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
     *("fast-style", "adain-style"),
 }
 """Recipes whose sizes no document fixes."""
@@ -59,6 +60,8 @@ HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d"}
 
 def made_up(recipe: BaseRecipe) -> Dataset:
     """Random images of the shape and number of classes of the recipe's data."""
+    if recipe.data == "customers":
+        return open_data("customers:count=40", labels="plan")
     shape = SHAPES[recipe.data]
     pixels = torch.randint(0, 256, (40, *shape), dtype=torch.uint8)
     if shape == SOLID:

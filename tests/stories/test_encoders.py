@@ -199,6 +199,8 @@ def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
         (["anomaly", "RUN", "ODD", "--false-positives", "0.01"], "100 or more can"),
         (["anomaly", "RUN", "ODD", "--reference", "ODD"], "2 or more of"),
         (["anomaly", "GAN", "ODD"], "no encoder"),
+        (["retrieve", "GAN", "test:0"], "Take a run that has one, e.g. of `belamy train vae-mnist`."),
+        (["manifold", "GAN", "--scatter"], "Take a run that has one, e.g. of `belamy train vae-mnist`."),
         (["pretrain", "GAN"], "no encoder"),
         (["pretrain", "RUN", "--per-class", "99"], "one class has"),
         (["segment", "GAN"], "no encoder"),

@@ -6,10 +6,7 @@ begins, ``refuse`` refuses whatever can be refused without its data: the one sta
 
 from __future__ import annotations
 
-import ast
 import inspect
-import sys
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
@@ -29,6 +26,7 @@ from typing import (
 )
 
 from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file, picture_file, picture_folder
+from belamy.docstrings import docstring
 from belamy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,17 +81,6 @@ def number(value: float) -> str:
         ('10,000', '0.05', '64')
     """
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-
-
-def docstring(described: type) -> str:
-    """The docstring of a class; read from its source where Python was told to forget it, as by ``python -OO``."""
-    if sys.flags.optimize < 2:
-        return inspect.getdoc(described) or ""
-    for each in described.__mro__[:-1]:
-        definition = ast.parse(textwrap.dedent(inspect.getsource(each))).body[0]
-        if isinstance(definition, ast.ClassDef) and (found := ast.get_docstring(definition)):
-            return found
-    return ""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -214,6 +201,47 @@ class Offline(VerbOptions):
         from belamy.training.setup import open_recipe_data
 
         return open_recipe_data(run.recipe, self.offline)
+
+
+@options
+class SizeOfPictures(VerbOptions):
+    """How large pictures are to be."""
+
+    size: str | None = None
+    """Of pictures, in pixels: the side of squares, 64, or width x height, 96x64; by default their own."""
+
+    def refuse(self) -> None:
+        """Refuse what is no size."""
+        super().refuse()
+        if self.size is not None:
+            from belamy.modalities.sizes import parse_size
+
+            parse_size(self.size)
+
+
+@options
+class Pictures(SizeOfPictures):
+    """How pictures are read."""
+
+    size: str | None = None
+    """Of pictures, in pixels: the side of squares, 64, or width x height, 96x64, or native where all are alike; by
+    default the data's own."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """How a picture of another aspect ratio is brought to its size."""
+    channels: Annotated[int | None, Within(1, 64)] = None
+    """Of pictures: 1 for grey, 3 for colour, 2 and 4 for the same with opacity; by default what the data have."""
+    alpha: Literal["white", "keep"] = "white"
+    """Of pictures: whether transparency lies on white or stays a channel."""
+    levels: Annotated[int | None, Within(1, 1 << 24)] = None
+    """The value that is white in pictures of more than 8 bits, e.g. 4095 of a 12-bit camera; by default 65535."""
+
+    def refuse(self) -> None:
+        """Refuse channels that pictures cannot have."""
+        super().refuse()
+        if self.channels is not None:
+            from belamy.data.load_options import check_channels
+
+            check_channels(self.channels, self.alpha)
 
 
 @options

@@ -90,7 +90,7 @@ def holds_documents(path: Path) -> bool:
     if not path.is_dir():
         return False
     found = 0
-    for file in walk(path):
+    for file in walk(path, unread=[]):
         if is_picture_name(file.name) or file.suffix.lower() in OTHER_ARRAYS:
             return False
         found += 2 if file.suffix.lower() in JSON_LINES else file.suffix.lower() in SUFFIXES

@@ -26,7 +26,6 @@ class Form(OfRun, Offline, Overwrite, Json):
     """Find what is most like a picture or a text: the nearest codes of a run's encoder. Pictures are laid out on a
     sheet beside their queries; documents, of a run trained on text, are listed."""
 
-    makes = "image"
     run: str
     """The run's directory; its method must have an encoder."""
     queries: tuple[str, ...]
