@@ -144,15 +144,15 @@ def judge(
     asked = check_request(run, source, against, protocol)
     data, fit = reference(run, source, against, protocol, say, offline)
     split, held, why = compared_with(data, protocol.split)
+    if run is None or run.build().output[:2] == data.field[:2]:
+        refuse_unmet(asked, data, split, held)
     candidate = judged(run, source, data, protocol, say, device, offline)
     if candidate is None:
         assert run is not None
         return by_itself(run, data, protocol, device, command(source, against, protocol))
     whole = data
     data = facing(data, candidate.source.method) if isinstance(candidate.source, Drawn | Translated) else data
-    for name in asked or ():
-        if lacking := unmet(name, data, split, learned_from(data, held or split)):
-            raise UsageError(f"The metric '{name}' {lacking}")
+    refuse_unmet(asked, data, split, held)
     probes = built(protocol, candidate, data)
     for name in asked or ():
         if "labels" in needs_of(name) and candidate.labels == "none":
@@ -190,6 +190,17 @@ def judge(
         copies=found.copies,
         missing=found.missing,
     )
+
+
+def refuse_unmet(asked: Sequence[str] | None, data: Dataset, split: str, held: str | None) -> None:
+    """Refuse a metric that the data do not allow.
+
+    Raises:
+        UsageError: One that is asked for.
+    """
+    for name in asked or ():
+        if lacking := unmet(name, data, split, learned_from(data, held or split)):
+            raise UsageError(f"The metric '{name}' {lacking}")
 
 
 def check_request(run: Run | None, source: str, against: str | None, protocol: Protocol) -> list[str] | None:
