@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import math
-import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +12,19 @@ import torch
 from torch import Tensor
 
 from belamy.data.files import opened, reason
-from belamy.errors import DataError, MissingExtra, Unreadable
-from belamy.modalities.audio import CLIPPED, SILENT, Modality, read_sound
+from belamy.errors import DataError, Unreadable
+from belamy.modalities.audio import CLIPPED, SILENT, Modality
 from belamy.modalities.fields import Field
+from belamy.modalities.waves import read_header, read_samples
 from belamy.seeds import generator
 
-SUFFIXES = frozenset((".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"))
 MOST_BYTES = 1 << 30
 """A larger file is not read."""
 QUIET = 0.01
 """Of the peak: what is below, before and after, is silence (-40 dB)."""
-PEAK = 0.9
 OFFSET = 0.05
 """Of full scale: a mean beyond is an offset."""
 FEW_CLIPPED = 3
-UNEQUAL = 30.0
-"""Decibels between the loudest and the faintest from which loudness is called unequal."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ class SoundFile:
     channels: int
 
 
-def read_header(path: Path, name: str) -> SoundFile:
+def sound_file(path: Path, name: str) -> SoundFile:
     """What a sound file says of itself.
 
     Raises:
@@ -63,30 +58,8 @@ def read_header(path: Path, name: str) -> SoundFile:
     if path.stat().st_size > MOST_BYTES:
         raise Unreadable(f"it has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
     with opened(path) as file:
-        try:
-            with wave.open(file) as header:
-                found = SoundFile(name, path, header.getframerate(), header.getnframes(), header.getnchannels())
-        except (wave.Error, EOFError):
-            file.seek(0)
-            found = _other(file.read(), path, name)
-    if not found.frames:
-        raise Unreadable("it holds no samples")
-    if not found.rate:
-        raise Unreadable("it names no rate")
-    return found
-
-
-def _other(data: bytes, path: Path, name: str) -> SoundFile:
-    try:
-        import soundfile
-    except ImportError as error:
-        read_sound(data)  # says what it is not, or what to install
-        raise MissingExtra("soundfile", "audio", "Reading sound that is not plain WAV") from error
-    try:
-        header = soundfile.info(io.BytesIO(data))
-    except Exception as error:
-        raise Unreadable("not a sound, or damaged") from error
-    return SoundFile(name, path, header.samplerate, header.frames, header.channels)
+        header = read_header(file)
+    return SoundFile(name, path, header.rate, header.frames, header.channels)
 
 
 @dataclass(frozen=True)
@@ -115,28 +88,28 @@ class Cutter:
             Unreadable: It is damaged.
         """
         try:
-            with opened(file.path) as opened_file:
-                found = read_sound(opened_file.read())
+            with opened(file.path) as held:
+                samples, rate = read_samples(held)
         except OSError as error:
             raise Unreadable(reason(error)) from error
-        faults = faults_of(found.samples)
-        sound = resampled(mixed(found.samples, self.reader.channels), found.rate, self.rate)
+        faults = faults_of(samples)
+        sound = resampled(mixed(samples, self.reader.channels), rate, self.rate)
         if self.reader.trim:
             sound = trimmed(sound)
-        count = max(1, sound.shape[1] // self.length) if self.reader.pieces else 1
+        count = max(1, sound.shape[1] // self.length) if self.reader.cut == "pieces" else 1
         if sound.shape[1] < self.length:
             faults.append(f"shorter than a clip ({sound.shape[1]:,} samples)")
             sound = np.pad(sound, ((0, 0), (0, self.length - sound.shape[1])))
         cut = sound[:, : count * self.length].reshape(sound.shape[0], count, self.length).transpose(1, 0, 2)
-        if self.reader.peak:
-            cut = cut * (PEAK / np.maximum(np.abs(cut).max((1, 2), keepdims=True), SILENT))
+        if self.reader.normalise:
+            cut = cut / np.maximum(np.abs(cut).max((1, 2), keepdims=True), SILENT)
         values = self.reader.to_raw(torch.from_numpy(np.ascontiguousarray(cut)), self.field)
         return values.numpy(), faults
 
     def count(self, file: SoundFile) -> int:
         """How many clips a file gives, as far as its header tells."""
         frames = math.ceil(file.frames * self.rate / file.rate)
-        return max(1, frames // self.length) if self.reader.pieces else 1
+        return max(1, frames // self.length) if self.reader.cut == "pieces" else 1
 
 
 def faults_of(samples: np.ndarray) -> list[str]:
@@ -223,7 +196,7 @@ def with_noise(clean: Tensor, noises: Tensor, reader: Modality, indices: Sequenc
     """
     mixes, ratios = [], []
     for sound, index in zip(clean, indices, strict=True):
-        numbers = generator(0, "noise", index)
+        numbers = generator(reader.mix, "noise", index)
         noise = noises[int(torch.randint(len(noises), (), generator=numbers))]
         ratio = reader.snr[int(torch.randint(len(reader.snr), (), generator=numbers))]
         shift = int(torch.randint(noise.shape[1], (), generator=numbers))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from belamy.data.assembly import Raw, categories, chosen_label
-from belamy.data.clips import SUFFIXES, Cutter, SoundFile, common, read_header, with_noise
+from belamy.data.clips import Cutter, SoundFile, common, sound_file, with_noise
 from belamy.data.dataset import Column, Computed, Dataset, Memory, SampleStore
 from belamy.data.files import reason, stamp, visible, walk
 from belamy.data.gallery import labels_for
@@ -26,6 +26,7 @@ from belamy.data.tables import apply_table
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.modalities.audio import FULL
 from belamy.modalities.fields import Field
+from belamy.modalities.waves import is_sound_name
 
 CLEAN, NOISY = "clean", "noisy"
 NAMED = ("audio", "sounds", "sound", "waves", "x", "samples", "data", "arr_0")
@@ -41,11 +42,11 @@ class Format:
     def claim(self, path: Path) -> int:
         """2 for a sound file and for a folder of them without pictures, 1 for an array that may be one."""
         if path.is_file():
-            return 2 if path.suffix.lower() in SUFFIXES else int(path.suffix.lower() in (".npy", ".npz"))
+            return 2 if is_sound_name(path.name) else int(path.suffix.lower() in (".npy", ".npz"))
         if not path.is_dir():
             return 0
         found = [file.name for file in walk(path)]
-        sounds = any(Path(name).suffix.lower() in SUFFIXES for name in found)
+        sounds = any(map(is_sound_name, found))
         return 2 if sounds and not any(map(is_picture_name, found)) else 0
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
@@ -92,11 +93,11 @@ def _files(path: Path) -> tuple[list[SoundFile], list[tuple[str, str]]]:
     files, skipped, others = [], [], Counter[str]()
     for found in [path] if path.is_file() else sorted(walk(path)):
         name = visible(found.name if path.is_file() else found.relative_to(path).as_posix())
-        if found.suffix.lower() not in SUFFIXES:
+        if not is_sound_name(found.name):
             others[found.suffix.lower() or "nameless"] += 1
             continue
         try:
-            files.append(read_header(found, name))
+            files.append(sound_file(found, name))
         except Unreadable as finding:
             skipped.append((name, str(finding)))
         except OSError as error:
@@ -170,7 +171,8 @@ def _of_files(path: Path, files: list[SoundFile], skipped: list[tuple[str, str]]
     if table is not None:
         labelling = apply_table(table, found.names)
         label, attributes = labelling.label, dict(labelling.attributes)
-    extra, notes = {}, [*found.notes(), *_origin(files, cutter)]
+    extra: dict[str, Column] = {}
+    notes = [*found.notes(), *_origin(files, cutter)]
     if reader.noise:
         extra, said = _noisy(found.store, cutter, options)
         notes.append(said)
@@ -202,7 +204,7 @@ def _noisy(clean: SampleStore, cutter: Cutter, options: LoadOptions) -> tuple[di
     if not folder.exists():
         raise DataError(f"There is no folder of noises {folder}.")
     files, skipped = _files(folder)
-    own = Cutter(type(cutter.reader)(channels=cutter.reader.channels, pieces=True), cutter.rate, cutter.length)
+    own = Cutter(type(cutter.reader)(channels=cutter.reader.channels, cut="pieces"), cutter.rate, cutter.length)
     noises = _read(files, own, options, skipped).store
     every = noises.read(torch.arange(len(noises)))
 
@@ -225,8 +227,8 @@ def _of_pairs(
 ) -> Dataset:
     """Clean and noisy sounds of equal names."""
     reader = options.reader("audio")
-    if reader.trim or reader.peak or reader.noise:
-        raise UsageError(f"{path} holds pairs, which must stay aligned: leave audio:trim, peak and noise out.")
+    if reader.trim or reader.normalise or reader.noise:
+        raise UsageError(f"{path} holds pairs, which must stay aligned: leave audio:trim, normalise and noise out.")
     sides = {part: {file.name: file for file in files} for part, files in pairs.items()}
     both = sorted(sides[CLEAN].keys() & sides[NOISY].keys())
     alone = [f"{part}/{name}" for part in sides for name in sorted(sides[part].keys() - set(both))]
