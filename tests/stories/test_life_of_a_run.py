@@ -225,13 +225,13 @@ def test_a_closed_terminal_saves_as_ctrl_c_does(photos: Path, tmp_path: Path) ->
     assert len(list(out.glob("checkpoints/[0-9]*/state.json"))) == 1
 
 
-def interrupt_at(picture: int) -> Callable[..., None]:
-    """What saves pictures until Ctrl-C is pressed at the one of this number."""
-    saved, save = [], files.save_png
+def interrupt_at(number: int) -> Callable[..., None]:
+    """What writes files until Ctrl-C is pressed at the one of this number."""
+    saved, save = [], files.write_bytes
 
     def saving(*given: Any) -> None:
         saved.append(save(*given))
-        if len(saved) == picture:
+        if len(saved) == number:
             raise KeyboardInterrupt
 
     return saving
@@ -260,7 +260,7 @@ def test_a_sample_that_is_killed_leaves_its_folder_as_it_was(
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     words = ("sample", lived[0], "--count", "5", "--seed", "1", "--overwrite", "--out", out)
     with monkeypatch.context() as patch:
-        patch.setattr("belamy.runs.files.save_png", interrupt_at(3))
+        patch.setattr("belamy.runs.files.write_bytes", interrupt_at(3))
         assert belamy(*words).returncode == 130
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert belamy(*words).returncode == 0

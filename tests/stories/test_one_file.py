@@ -164,3 +164,12 @@ def test_it_is_listed_and_inspected(folder: Path, capsys: pytest.CaptureFixture[
     listed = capsys.readouterr().out
     assert all(f"\n{name} " in listed for name in ("colouring", "humming", "flow-matching"))
     assert main(["inspect", str(folder / "points")]) == 0
+
+
+def test_flow_matching_on_digits_is_left_in_peace(folder: Path) -> None:
+    out = folder / "digits"
+    words = ["--data", "mnist", "--size", "14", "--train-samples", "12000", "--snapshots", "2", "--out", str(out)]
+    assert main(["train", "flow-matching", *words, *QUIET]) == 0
+    run = Run.open(out)
+    assert len([row for row in run.metrics() if "watch" in row]) > 3
+    assert not [found for found in run.diagnosis() if found["severity"] != "note"]

@@ -122,7 +122,7 @@ def test_the_help_of_a_recipe_shows_its_fields_and_the_options_of_its_parts(caps
     for option in ("--latent INT", "--penalties", "--discriminator.dropout FLOAT", "--generator.activation", "--out"):
         assert option in page
     for text in (
-        "96x64",
+        "the side of squares, 64, or width x height, 96x64",
         "default: 256",
         "Known: boundary-equilibrium,",
         "Probability of dropping a value",

@@ -24,6 +24,7 @@ from belamy.evaluation.candidate import (
     is_run,
     open_candidate,
     opened,
+    sides_of,
     translated_candidate,
 )
 from belamy.evaluation.features import Extractor
@@ -39,6 +40,8 @@ from belamy.judges.judge import trained_judge
 from belamy.methods.base import Samples, Translates
 from belamy.modalities import modality
 from belamy.modalities.grid import grid
+from belamy.modalities.image import as_bytes
+from belamy.modalities.sizes import SizeOption, text_of
 from belamy.progress import Counting, Reporter, reporter
 from belamy.registry import Part
 from belamy.runs.run import Run
@@ -70,7 +73,7 @@ class Protocol:
     count: int = COUNT
     split: str | None = None
     seed: int = 0
-    size: int | None = None
+    size: SizeOption = None
     real_baseline: bool = True
     best: bool = False
     controls: bool = False
@@ -92,7 +95,7 @@ def evaluate(
     count: int = COUNT,
     split: str | None = None,
     seed: int = 0,
-    size: int | None = None,
+    size: SizeOption = None,
     real_baseline: bool = True,
     best: bool = False,
     controls: bool = False,
@@ -117,7 +120,8 @@ def evaluate(
         split: Which of the real images are compared with: ``test``, ``train`` or ``all``; by default ``test``, or all
             where the tenth that is held out is too few.
         seed: Of the samples, of the choice among images, and of all resampling.
-        size: Make squares of this side, in pixels, of all pictures; without it they are taken as they are.
+        size: Make all pictures of this size, in pixels: the side of squares, ``WIDTHxHEIGHT``, or (height, width);
+            without it they are taken as they are.
         real_baseline: Judge real images too, which takes as long again.
         best: Take a run's best weights, as ``train --keep-best`` kept them, instead of its newest.
         controls: Judge noise and copies of the training images too: a measure that cannot tell them from good samples
@@ -266,8 +270,8 @@ def by_itself(run: Run, data: Dataset, protocol: Protocol, device: str, typed: s
 
 def pictured(raw: Tensor, data: Dataset) -> np.ndarray:
     """A picture of samples as the data hold them."""
-    if data.field.modality == "image" and data.shape[0] in (1, 3):
-        return grid(raw, columns=COLUMNS, scale=None)
+    if data.field.modality == "image":
+        return grid(as_bytes(raw), columns=COLUMNS, scale=None)
     return sheet_of(raw, data.field, COLUMNS)
 
 
@@ -334,7 +338,7 @@ def reference(
     """
     if run is None:
         assert against is not None  # else it was refused
-        data = opened(against, protocol.size, None, offline, say.read)
+        data = opened(against, sides_of(protocol.size), None, offline, say.read)
         return data, fitted(data, "crop")
     if run.spec.modality != "image":
         if protocol.size is not None:
@@ -343,7 +347,7 @@ def reference(
         recipe = run.recipe if against is None else run.recipe.changed(data=against)
         return open_recipe_data(recipe, offline, say.read), "none"
     height, width = run.spec.shape[1:]
-    if protocol.size not in (None, height):
+    if sides_of(protocol.size) not in (None, (height, width)):
         raise UsageError(f"{run.path} draws images of {width}x{height} pixels. Leave --size {protocol.size} out.")
     if against is None or against == run.recipe.data:
         hint = f"If they moved, type: belamy evaluate {run.path} --against NEW"
@@ -351,10 +355,10 @@ def reference(
     elif (own := moved_data(run, against, offline)) is not None:
         data = own
     else:
-        side = height if height == width else None
         data = open_data(
-            against, size=side, fit=run.recipe.fit, channels=run.spec.shape[0], offline=offline, progress=say.read
-        )
+            against, size=(height, width), fit=run.recipe.fit, channels=run.spec.shape[0], alpha=run.recipe.alpha,
+            offline=offline, progress=say.read,
+        )  # fmt: skip
     return data, fitted(data, run.recipe.fit)
 
 
@@ -374,7 +378,7 @@ def fitted(data: Dataset, how: str) -> str:
     if data.field.modality != "image":
         return "none"
     _, height, width = data.shape
-    return "none" if set(data.origin.sizes) <= {f"{width}x{height}"} else f"{how} to {height}"
+    return "none" if set(data.origin.sizes) <= {f"{width}x{height}"} else f"{how} to {text_of((height, width))}"
 
 
 def built(protocol: Protocol, candidate: Candidate, data: Dataset) -> dict[str, Any]:

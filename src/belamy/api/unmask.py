@@ -11,11 +11,12 @@ from torch import Tensor
 
 from belamy.device import choose_device
 from belamy.errors import UsageError
-from belamy.evaluation.candidate import RUN, Candidate, is_run, open_candidate, stored_candidate
+from belamy.evaluation.candidate import RUN, Candidate, is_run, open_candidate, sides_of, stored_candidate
 from belamy.forensics.examination import AS_GIVEN, LEAST, ForensicExamination, ForensicsSettings, examine, said
 from belamy.forensics.matching import check, look
 from belamy.forensics.page import render
 from belamy.forensics.treatments import parse
+from belamy.modalities.sizes import SizeOption
 from belamy.progress import Reporter, reporter
 from belamy.runs.files import write_bytes
 from belamy.runs.run import Run
@@ -88,7 +89,7 @@ def unmask(
     hide: str | None = None,
     false_alarms: float = 0.05,
     split: str = "all",
-    size: int | None = None,
+    size: SizeOption = None,
     seed: int = 0,
     robustness: bool = True,
     device: str = "auto",
@@ -105,7 +106,7 @@ def unmask(
             values as they are and rounded.
         false_alarms: Rate at which thresholds are set.
         split: Of the real images: ``train``, ``test`` or ``all``.
-        size: Make squares of this side of all pictures.
+        size: Make all pictures of this size: the side of squares, ``WIDTHxHEIGHT``, or (height, width).
         seed: Of the samples, the choice among images, and all that is drawn.
         robustness: Measure what survives JPEG, blur and resizing.
         device: Where a run draws.
@@ -147,13 +148,13 @@ def values(candidate: Candidate) -> Tensor:
 
 
 def _real(
-    suspect: str, real: str | None, fakes: Candidate, split: str, size: int | None, offline: bool, count: int,
+    suspect: str, real: str | None, fakes: Candidate, split: str, size: SizeOption, offline: bool, count: int,
     seed: int, say: Reporter,
 ) -> tuple[str, Candidate]:  # fmt: skip
     """The real images and what names them; chosen by a stream of their own, so that a set can be set against itself."""
     stream = derive(seed, "real images")
     if real is not None:
-        shape = fakes.shape if size is None else (fakes.shape[0], size, size)
+        shape = (fakes.shape[0], *(sides_of(size) or fakes.shape[1:]))
         found = open_candidate(
             real, count=count, seed=stream, shape=shape, size=size, split=split, offline=offline, progress=say.read,
             fixed=fakes.format == RUN,

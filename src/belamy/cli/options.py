@@ -217,6 +217,47 @@ class Offline(VerbOptions):
 
 
 @options
+class SizeOfPictures(VerbOptions):
+    """How large pictures are to be."""
+
+    size: str | None = None
+    """Of pictures, in pixels: the side of squares, 64, or width x height, 96x64; by default their own."""
+
+    def refuse(self) -> None:
+        """Refuse what is no size."""
+        super().refuse()
+        if self.size is not None:
+            from belamy.modalities.sizes import parse_size
+
+            parse_size(self.size)
+
+
+@options
+class Pictures(SizeOfPictures):
+    """How pictures are read."""
+
+    size: str | None = None
+    """Of pictures, in pixels: the side of squares, 64, or width x height, 96x64, or native where all are alike; by
+    default the data's own."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """How a picture of another aspect ratio is brought to its size."""
+    channels: Annotated[int | None, Within(1, 64)] = None
+    """Of pictures: 1 for grey, 3 for colour, 2 and 4 for the same with opacity; by default what the data have."""
+    alpha: Literal["white", "keep"] = "white"
+    """Of pictures: whether transparency lies on white or stays a channel."""
+    levels: Annotated[int | None, Within(1, 1 << 24)] = None
+    """The value that is white in pictures of more than 8 bits, e.g. 4095 of a 12-bit camera; by default 65535."""
+
+    def refuse(self) -> None:
+        """Refuse channels that pictures cannot have."""
+        super().refuse()
+        if self.channels is not None:
+            from belamy.data.load_options import check_channels
+
+            check_channels(self.channels, self.alpha)
+
+
+@options
 class Device(VerbOptions):
     """Where to compute."""
 

@@ -152,7 +152,7 @@ def kind_of(path: Path) -> str:
 
 def film(frames: Sequence[np.ndarray], path: Path, seconds: float, hold_last: float = 0.0) -> bytes:
     """The bytes of a film in the format that the file's name says."""
-    from belamy.sampling import animation
+    from belamy.modalities import animation
 
     encoders: dict[str, Callable[..., bytes]] = {
         "gif": animation.encode_gif, "webp": animation.encode_webp, "mp4": animation.encode_mp4

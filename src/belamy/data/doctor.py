@@ -16,11 +16,15 @@ from torch import Tensor
 
 from belamy.data.dataset import Dataset
 from belamy.data.files import STEP
-from belamy.data.fitting import resized
+from belamy.data.fitting import cropped, resized
 from belamy.data.loading import open_data
+from belamy.data.pictures import GREY_MODES as GREY
 from belamy.errors import UsageError
 from belamy.modalities import modality
 from belamy.modalities.fields import Media
+from belamy.modalities.grid import visible
+from belamy.modalities.image import as_bytes
+from belamy.modalities.sizes import text_of
 
 SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
 _SHOWN, _LARGEST_SHOWN = 10, 256
@@ -29,6 +33,8 @@ _GROUPS, _GROUP = 5, 4
 _DESCRIBED = 20_000
 """Samples of other kinds than pictures that are described, from all over the set."""
 _PLAYED = 12
+MIXED = 1.5
+"""Times by which the widest proportions exceed the narrowest, from which on they are called mixed."""
 FEW = 200
 """Fewer training images than these are too few for a model that is to make new ones."""
 
@@ -80,6 +86,7 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
     facts = dataset.card()
     facts |= {
         "modality": dataset.field.modality,
+        "bits": dataset.field.bits,
         "what": "images" if pictures else modality(dataset.field.modality).words[1],
         "source": str(source),
         "sizes": _ranked(dataset.origin.sizes),
@@ -102,16 +109,22 @@ def contact_sheet(dataset: Dataset) -> np.ndarray:
     """Up to 10 rows of 10 samples on white; with labels a row per class, otherwise evenly spaced.  # [H, W, 3] uint8"""
     rows = _sheet_rows(dataset)
     columns = max(len(row) for row in rows)
-    scale = max(1.0, max(dataset.shape[1:]) / _LARGEST_SHOWN)
-    height, width = (max(1, round(side / scale)) for side in dataset.shape[1:])
+    sides = _visible(dataset, rows[0][:1]).shape[2:]
+    scale = max(1.0, max(sides) / _LARGEST_SHOWN)
+    height, width = (max(1, round(side / scale)) for side in sides)
     step_y, step_x = height + _GAP, width + _GAP
     sheet = np.full((len(rows) * step_y + _GAP, columns * step_x + _GAP, 3), 255, np.uint8)
     for down, row in enumerate(rows):
         for across, index in enumerate(row):
-            image = resized(dataset.images(index[None]), height, width)[0]
+            image = resized(_visible(dataset, index[None]), height, width)[0]
             top, left = down * step_y + _GAP, across * step_x + _GAP
             sheet[top : top + height, left : left + width] = image.permute(1, 2, 0).expand(-1, -1, 3).numpy()
     return sheet
+
+
+def _visible(dataset: Dataset, indices: Tensor) -> Tensor:
+    """Pictures as bytes of grey or colour.  # uint8 [n, 1 or 3, H, W]"""
+    return torch.from_numpy(visible(as_bytes(dataset.images(indices)).numpy()))
 
 
 def _sheet(dataset: Dataset) -> np.ndarray:
@@ -149,37 +162,45 @@ def _spread(indices: Tensor, count: int) -> Tensor:
 
 def _measured(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:
     """Statistics of the pixel values by channel, and the groups of images that are equal in every pixel."""
-    channels = dataset.shape[0]
-    histogram = torch.zeros(channels, 256, dtype=torch.int64)
+    channels, bits = dataset.shape[0], dataset.field.bits
+    histogram = torch.zeros(channels, 256 if bits == 8 else 1 << 16, dtype=torch.int64)
     places: dict[bytes, list[int]] = defaultdict(list)
+    blank: list[int] = []
     start, colourless = 0, True
     for images in dataset.chunks():
         colourless = colourless and bool((images == images[:, :1]).all())
+        values = images if bits == 8 else (images * 65535).round().long() if bits == 32 else images.long()
         for channel in range(channels):
-            histogram[channel] += torch.bincount(images[:, channel].flatten(), minlength=256)
+            histogram[channel] += torch.bincount(values[:, channel].flatten(), minlength=histogram.shape[1])
+        blank += [
+            start + place for place in (images == images[..., :1, :1]).flatten(1).all(1).nonzero().flatten().tolist()
+        ]
         for offset, image in enumerate(images.numpy()):
             places[hashlib.blake2b(image.tobytes(), digest_size=16).digest()].append(start + offset)
         start += len(images)
     groups = [group for group in places.values() if len(group) > 1]
-    return {**_statistics(histogram), "colourless": colourless}, groups
+    named = [dataset.names[index] if dataset.names else index for index in blank]
+    return {**_statistics(histogram, bits), "colourless": colourless, "blank": named}, groups
 
 
-def _statistics(histogram: Tensor) -> dict[str, Any]:
-    """Exact statistics from counts of the 256 values, on the scale 0..1 for mean and standard deviation."""
-    values = torch.arange(256, dtype=torch.float64)
+def _statistics(histogram: Tensor, bits: int) -> dict[str, Any]:
+    """Statistics from counts of the values, on the scale 0..1 for mean and standard deviation; exact but for floats."""
+    white = histogram.shape[1] - 1
+    values = torch.arange(white + 1, dtype=torch.float64)
     counts = histogram.to(torch.float64)
     totals = counts.sum(1)
     means = counts @ values / totals
     squares = counts @ values**2 / totals
     present = histogram.sum(0).nonzero().flatten()
+    lowest, highest = int(present[0]), int(present[-1])
     return {
-        "lowest": int(present[0]),
-        "highest": int(present[-1]),
+        "lowest": round(lowest / white, 4) if bits == 32 else lowest,
+        "highest": round(highest / white, 4) if bits == 32 else highest,
         "distinct": len(present),
-        "mean": (means / 255).tolist(),
-        "std": ((squares - means**2).clamp(min=0).sqrt() / 255).tolist(),
+        "mean": (means / white).tolist(),
+        "std": ((squares - means**2).clamp(min=0).sqrt() / white).tolist(),
         "share_of_0": float(counts[:, 0].sum() / totals.sum()),
-        "share_of_255": float(counts[:, 255].sum() / totals.sum()),
+        "share_of_255": float(counts[:, white].sum() / totals.sum()),
     }
 
 
@@ -211,7 +232,7 @@ def _training(dataset: Dataset, options: dict[str, Any], samples: int) -> dict[s
         "size_chosen_by": "the data" if options.get("size") is None else "the user",
         "fit": options.get("fit", "crop") if changed else None,
         "kept": "read from disk when needed" if dataset.streams else "in memory",
-        "bytes": len(dataset) * math.prod(dataset.shape),
+        "bytes": len(dataset) * math.prod(dataset.shape) * dataset.field.bits // 8,
         "samples": samples,
         "passes": samples / max(train, 1),
     }
@@ -224,7 +245,9 @@ def _ranked(counts: Any) -> dict[str, int]:
 def _identity(facts: dict[str, Any]) -> list[str]:
     if facts["modality"] == "image":
         channels, height, width = facts["shape"]
-        what = f"images, {width}x{height} {'grey' if channels == 1 else 'RGB'}"
+        known = {1: "grey", 2: "grey with opacity", 3: "RGB", 4: "RGB with opacity"}
+        depth = {8: "", 16: ", 16 bits", 32: ", floats"}[facts["bits"]]
+        what = f"images, {width}x{height} {known.get(channels, f'{channels} channels')}{depth}"
     else:
         what = f"{facts['what']} of {'x'.join(map(str, facts['shape']))} numbers"
     return [
@@ -293,8 +316,56 @@ def _findings(facts: dict[str, Any]) -> list[str]:
     lines += [f"skipped {name}: {reason}" for name, reason in facts["skipped"]]
     if facts["ignored"]:
         lines.append(f"other files, passed over: {_listed(facts['ignored'])}")
-    if facts["values"].get("colourless") and facts["shape"][0] == 3:
+    return lines + (_of_pictures(facts) if facts["modality"] == "image" else [])
+
+
+def _of_pictures(facts: dict[str, Any]) -> list[str]:
+    """What is found in pictures alone."""
+    lines, values, (channels, height, width) = [], facts["values"], facts["shape"]
+    if values["colourless"] and channels == 3:
         lines.append("note: every pixel is grey; --channels 1 trains faster")
+    if blank := values["blank"]:
+        shown = ", ".join(map(str, blank[:_GROUP])) + (
+            f" and {len(blank) - _GROUP:,} more" if len(blank) > _GROUP else ""
+        )
+        lines.append(f"blank: {len(blank):,} of a single colour: {shown}")
+    sizes = {tuple(map(int, text.split("x"))): count for text, count in facts["sizes"].items()}
+    total = max(sum(sizes.values()), 1)
+    small = sum(count for (wide, high), count in sizes.items() if wide < width or high < height)
+    if small and facts["training"]["fit"]:
+        least = min(sizes, key=math.prod)
+        lines.append(
+            f"enlarged: {small:,} of {total:,} are smaller than {width}x{height}, down to {least[0]}x{least[1]}"
+        )
+    shapes = sorted(wide / high for wide, high in sizes)
+    if shapes and shapes[-1] > MIXED * shapes[0]:
+        lost = sum(count * (1 - _kept(size, (height, width))) for size, count in sizes.items()) / total
+        does = {"crop": f"crop cuts {lost:.0%} of their pixels off, and --fit pad keeps all",
+                "pad": "pad adds white at their sides", "stretch": "stretch distorts them"}  # fmt: skip
+        how = does[facts["training"]["fit"] or "crop"]
+        lines.append(f"proportions: from {shapes[0]:.2f} to {shapes[-1]:.2f}, width by height, are mixed; {how}")
+    lines += _kinds_of_files(facts["modes"])
+    return lines
+
+
+def _kept(size: tuple[int, int], target: tuple[int, int]) -> float:
+    """The share of a picture's pixels that cropping to the proportions of (height, width) keeps."""
+    left, top, right, bottom = cropped(*size, target)
+    return (right - left) * (bottom - top) / math.prod(size)
+
+
+def _kinds_of_files(modes: dict[str, int]) -> list[str]:
+    """Depths, opacity and colour that some of the files have and others do not."""
+    total, lines = sum(modes.values()), []
+    kinds = {
+        "16 bits or more": lambda mode: mode.startswith(("I", "F")),
+        "opacity": lambda mode: "A" in mode or "a" in mode,
+        "no colour": lambda mode: mode in GREY,
+    }
+    for what, has in kinds.items():
+        count = sum(number for mode, number in modes.items() if has(mode))
+        if 0 < count < total:
+            lines.append(f"mixed: {count:,} of {total:,} files have {what}, the others do not")
     return lines
 
 
@@ -318,8 +389,8 @@ def _command(source: str | Path, dataset: Dataset, options: dict[str, Any]) -> s
     if dataset.field.modality == "image":
         height, width = dataset.shape[1:]
         recipe = "digits"
-        if height != width or height % 4:
-            given["size"] = max(8, min(height, width) // 4 * 4)
+        if height % 4 or width % 4:
+            given["size"] = text_of((max(8, height // 4 * 4), max(8, width // 4 * 4)))
     words = [
         word
         for name, value in given.items()

@@ -138,7 +138,7 @@ def _claimant(path: Path, options: LoadOptions) -> Format:
         claims = [(made.claim(path), made) for made in formats]
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    strength, best = max(claims, key=lambda claim: claim[0])
+    strength, best = max(claims, key=lambda claim: (claim[0], "image" in claim[1].modalities))
     if not strength and options.kind is not None:
         raise DataError(f"{path} is not data of the kind {options.kind.name} that Belamy reads.")
     if not strength:

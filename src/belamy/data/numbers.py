@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from belamy.data.delimited import CellTable
-from belamy.data.files import reason
+from belamy.data.files import opened, reason
 from belamy.errors import DataError
 
 NUMPY = (".npy", ".npz")
@@ -25,6 +25,7 @@ def read_numbers(path: Path, budget: int) -> tuple[np.ndarray, np.ndarray | None
         DataError: It is damaged, holds Python objects, no numbers, or more than the budget.
     """
     try:
+        opened(path).close()  # a pipe would be waited for
         loaded = np.load(path, allow_pickle=False)
         held = (
             {"x": loaded} if isinstance(loaded, np.ndarray) else {name.lower(): loaded[name] for name in loaded.files}

@@ -31,7 +31,7 @@ SUFFIXES = frozenset(
 MOST_PIXELS = 100_000_000
 """More pixels than this in one file are taken for a decompression bomb."""
 
-_GREY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F"))
+GREY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F"))
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _ROTATED = frozenset((5, 6, 7, 8))
 _ORIENTATION = 0x0112
@@ -199,7 +199,7 @@ def _formats() -> tuple[str, ...]:
 
 
 def _is_grey(image: Image.Image) -> bool:
-    if image.mode in _GREY_MODES:
+    if image.mode in GREY_MODES:
         return True
     if image.mode not in ("P", "PA"):
         return False

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -20,7 +21,10 @@ from belamy.data.load_options import Progress
 from belamy.errors import DataError, UsageError
 from belamy.methods.base import BaseMethod, Samples
 from belamy.modalities import modality
+from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field
+from belamy.modalities.image import as_bytes
+from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size, text_of
 from belamy.runs.run import Run
 from belamy.sampling.draw import generated, made, placement
 from belamy.seeds import SampleDraws, generator
@@ -35,6 +39,7 @@ SHEET = "sheet.png"
 """What `belamy sample` lays beside the samples: never taken for one of them."""
 PICTURES = Field("image", ())
 _SIZES_NAMED = 4
+QUANTISATION = {8: "uint8", 16: "uint16", 32: "float"}
 IMAGE = 3
 """Numbers in the shape of a picture."""
 
@@ -130,7 +135,7 @@ class Drawn:
         for samples in self._generated():
             numbers = torch.arange(first, first + len(samples))
             raw = modality(field.modality).to_raw(samples, field).cpu()
-            yield raw, numbers % classes if self.heeds else None
+            yield looked_at(raw, field), numbers % classes if self.heeds else None
             first += len(samples)
 
     def values(self) -> Iterator[Tensor]:
@@ -163,11 +168,18 @@ class Stored:
 
     def chunks(self) -> Iterator[Chunk]:
         for kept in self.indices.split(CHUNK):
-            yield self.data.store.read(kept), None if self.data.labels is None else self.data.labels[kept]
+            raw = looked_at(self.data.store.read(kept), self.data.field)
+            yield raw, None if self.data.labels is None else self.data.labels[kept]
 
     def values(self) -> Iterator[Tensor]:
-        for images, _ in self.chunks():
-            yield images.float() / 255
+        white = {8: 255, 16: 65535, 32: 1}[self.data.field.bits]
+        for kept in self.indices.split(CHUNK):
+            yield self.data.store.read(kept).float() / white
+
+
+def looked_at(raw: Tensor, field: Field) -> Tensor:
+    """Samples as those who judge see them: pictures in 8 bits, whatever they have."""
+    return as_bytes(raw) if field.modality == "image" else raw
 
 
 def open_candidate(
@@ -176,7 +188,7 @@ def open_candidate(
     count: int,
     seed: int = 0,
     shape: tuple[int, ...] | None = None,
-    size: int | None = None,
+    size: SizeOption = None,
     split: str = "all",
     best: bool = False,
     device: torch.device | str = "cpu",
@@ -194,7 +206,7 @@ def open_candidate(
         count: How many are wanted. A run draws so many; of a larger data set so many are chosen by the seed.
         seed: Of the samples or of the choice.
         shape: What the images must be, (C, H, W); grey and colour are converted, another size is refused.
-        size: Make squares of this side.
+        size: Make them of this size: the side of squares, ``WIDTHxHEIGHT``, or (height, width).
         split: Of a data set: which of its images.
         best: Of a run: take its best weights, which ``train --keep-best`` kept, instead of its newest.
         device: Where a run draws.
@@ -212,16 +224,17 @@ def open_candidate(
     """
     if count < 1:
         raise UsageError(f"The count is {count}, but it must be at least 1.")
+    sides = sides_of(size)
     if is_run(source):
         found = drawn_candidate(Run.open(source), count, seed, device, best)
-        if size is not None and (size, size) != found.shape[1:]:
+        if sides is not None and sides != found.shape[1:]:
             raise UsageError(
-                f"{source} draws images of {_size(found.shape)} pixels and no others. Leave --size {size} out, or type "
-                f"--size {side_of(found.shape)} to bring pictures in files to that."
+                f"{source} draws images of {_size(found.shape)} pixels and no others. Leave --size {text_of(sides)} "
+                f"out, or type --size {text_of(found.shape[1:])} to bring pictures in files to that."
             )
     else:
-        data = opened(source, size, shape[0] if shape else None, offline, progress, shape)
-        found = stored_candidate(data, str(source), count, seed, split, size)
+        data = opened(source, sides, shape[0] if shape else None, offline, progress, shape)
+        found = stored_candidate(data, str(source), count, seed, split, sides)
     if shape is not None and found.shape != shape:
         raise DataError(mismatch(str(source), found, shape, fixed))
     return found
@@ -314,8 +327,15 @@ def drawn_candidate(
     )  # fmt: skip
 
 
-def stored_candidate(data: Dataset, source: str, count: int, seed: int, split: str, size: int | None) -> Candidate:
+def sides_of(size: SizeOption) -> Size | None:
+    """(height, width) that pictures are brought to; None where they are taken as they are."""
+    found = parse_size(size)
+    return None if found == NATIVE else found
+
+
+def stored_candidate(data: Dataset, source: str, count: int, seed: int, split: str, size: SizeOption) -> Candidate:
     """Images of a data set: all of a split, or so many of them chosen by the seed."""
+    sides = sides_of(size)
     indices = data.indices(split)
     if data.names is not None and SHEET in data.names:
         indices = indices[indices != data.names.index(SHEET)]
@@ -327,34 +347,36 @@ def stored_candidate(data: Dataset, source: str, count: int, seed: int, split: s
         indices = indices[order[:count].sort().values]
     return Candidate(
         name=data.name, shape=data.shape, count=len(indices), seed=seed if chosen else None,
-        labels="none" if data.labels is None else "given", classes=data.classes, quantisation="uint8",
-        format=file_format(source, data, indices.tolist()), resize="none" if size is None else f"crop to {size}",
-        averaged=None, fingerprint=data.fingerprint, source=Stored(data, indices), kind=data.field,
+        labels="none" if data.labels is None else "given", classes=data.classes,
+        quantisation=QUANTISATION[data.field.bits], format=file_format(source, data, indices.tolist()),
+        resize="none" if sides is None else f"crop to {text_of(sides)}", averaged=None, fingerprint=data.fingerprint,
+        source=Stored(data, indices), kind=data.field,
     )  # fmt: skip
 
 
 def opened(
     source: str | Path,
-    size: int | None,
+    size: Size | None,
     channels: int | None,
     offline: bool,
     progress: Progress | None,
     wanted_shape: tuple[int, ...] | None = None,
 ) -> Dataset:
-    """A data set with pictures as large as they are, or as squares of a side.
+    """A data set with pictures as large as they are, or of a size.
 
     Args:
         source: Where they are.
-        size: The side of the squares; None to take them as they are.
-        channels: 1 or 3; None for those they have.
+        size: (height, width); None to take them as they are.
+        channels: Theirs; None for those they have.
         offline: Never fetch data from the network.
         progress: Called with (done, total) while files are read.
-        wanted_shape: (C, H, W) of what they are compared with: the side to advise.
+        wanted_shape: (C, H, W) of what they are compared with: the size to advise.
 
     Raises:
-        DataError: They are of several sizes, or not square, and no size is asked for.
+        DataError: They are of several sizes, and no size is asked for.
     """
-    wanted: dict[str, Any] = {"channels": channels, "offline": offline, "progress": progress}
+    alpha = "keep" if channels is not None and has_opacity(channels) else "white"
+    wanted: dict[str, Any] = {"channels": channels, "alpha": alpha, "offline": offline, "progress": progress}
     data = open_data(source, size=size, **wanted)
     if data.names is None:
         return data
@@ -372,16 +394,11 @@ def opened(
         more = f" and {len(sizes) - _SIZES_NAMED} more" if len(sizes) > _SIZES_NAMED else ""
         raise DataError(
             f"{source} holds pictures of {len(sizes)} sizes: {named}{more}. Resizing changes what is measured, so it "
-            f"is done only if asked for: type --size {side_of(wanted_shape or data.shape)}."
+            f"is done only if asked for: type --size {text_of((wanted_shape or data.shape)[1:])}."
         )
     width, height = map(int, next(iter(sizes)).split("x"))
-    if width != height:
-        raise DataError(
-            f"{source} holds pictures of {width}x{height} pixels, and only squares are taken as they are. Cut their "
-            f"centres out: type --size {side_of(wanted_shape or (1, height, width))}."
-        )
     fits = data.shape[1:] == (height, width) and channels in (None, data.shape[0])
-    return data if fits else open_data(source, size=width, **wanted)
+    return data if fits else open_data(source, size=(height, width), **wanted)
 
 
 def _rarest(sizes: Counter[str]) -> str:
@@ -442,12 +459,7 @@ def mismatch(source: str, found: Candidate, wanted: tuple[int, ...], fixed: bool
     if drawn and found.shape[0] != wanted[0]:
         return f"{told} Runs draw in their own colours only: name {'grey' if found.shape[0] == 1 else 'colour'} images."
     sides = [found.shape] if drawn else [wanted] if fixed else [found.shape, wanted]
-    return f"{told} Make both the same: --size {min(map(side_of, sides))}."
-
-
-def side_of(shape: tuple[int, ...]) -> int:
-    """The side of the squares that images (C, H, W) become whole in."""
-    return min(shape[1:])
+    return f"{told} Make both the same: --size {text_of(min((each[1:] for each in sides), key=prod))}."
 
 
 def _size(shape: tuple[int, ...]) -> str:

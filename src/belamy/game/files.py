@@ -10,8 +10,8 @@ import numpy as np
 from belamy.errors import StorageError
 from belamy.game.page import render
 from belamy.game.record import Record
+from belamy.modalities import animation
 from belamy.runs.files import save_png, write_bytes, write_json
-from belamy.sampling import animation
 
 FOLDER = "games"
 IN_SHEET = 6

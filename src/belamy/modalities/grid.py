@@ -121,12 +121,26 @@ def _as_rgb(images: torch.Tensor | np.ndarray) -> np.ndarray:
             f"a grid needs uint8 pictures of shape [N, C, H, W], none of them 0; got {array.dtype} "
             f"{list(array.shape)}. Turn values in [-1, 1] into pixels with belamy.data.to_uint8."
         )
-    if array.shape[1] in (2, 4):
-        array = _on_chequers(array)
-    elif array.shape[1] not in (1, 3):
-        array = _side_by_side(array)
-    pixels = array.transpose(0, 2, 3, 1)  # [N, H, W, C]
+    pixels = visible(array).transpose(0, 2, 3, 1)  # [N, H, W, C]
     return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
+
+
+def visible(images: np.ndarray) -> np.ndarray:
+    """Pictures of any channels as grey or colour: opacity over a chequered ground, other channels side by side.
+
+    Args:
+        images: uint8.  # [N, C, H, W]
+
+    Returns:
+        Of 1 or 3 channels, and of the same size unless channels lie side by side.
+
+    Example:
+        >>> visible(np.zeros((2, 6, 8, 8), np.uint8)).shape
+        (2, 1, 16, 24)
+    """
+    if images.shape[1] in (2, 4):
+        return _on_chequers(images)
+    return images if images.shape[1] in (1, 3) else _side_by_side(images)
 
 
 def _on_chequers(images: np.ndarray) -> np.ndarray:

@@ -96,7 +96,7 @@ class Modality:
         self, raw: Tensor, field: Field, columns: int | None = None, captions: Sequence[str] | None = None
     ) -> np.ndarray:
         """The pictures in rows: opacity over a chequered ground, channels that are no colours side by side in grey."""
-        return within(grid(as_bytes(raw, field), columns, captions=captions))
+        return within(grid(as_bytes(raw), columns, captions=captions))
 
     def media(self, raw: Tensor, field: Field) -> tuple[Media, ...]:
         """Nothing: pictures are looked at."""
@@ -147,15 +147,12 @@ class Modality:
         return torch.cdist(self.to_float(a, field).flatten(1), self.to_float(b, field).flatten(1))
 
 
-def as_bytes(raw: Tensor, field: Field) -> Tensor:
+def as_bytes(raw: Tensor) -> Tensor:
     """Pictures of any depth as bytes.  # uint8 [n, C, H, W]"""
-    if field.bits == 8:
+    if raw.dtype == torch.uint8:
         return raw
-    return (
-        raw.to(torch.int32).div(257).round().to(torch.uint8)
-        if field.bits == 16
-        else raw.mul(255).round().to(torch.uint8)
-    )
+    shares = raw.to(torch.float32) / DEEP if raw.dtype == torch.uint16 else raw
+    return shares.mul(255).round().to(torch.uint8)
 
 
 def _decoded(data: bytes, field: Field) -> Tensor:

@@ -13,12 +13,12 @@ from PIL import Image
 from belamy import recipes
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Samples
+from belamy.modalities.animation import available_codecs, encode_gif, encode_mp4, encode_webp, encode_within
 from belamy.networks.summary import summarize
 from belamy.runs import files
 from belamy.runs.media import read_media
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.run import Run
-from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4, encode_webp, encode_within
 
 FILM_BUDGET = 700_000
 """Bytes of the film within the report."""

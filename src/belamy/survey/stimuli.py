@@ -10,13 +10,14 @@ import wave
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from belamy.errors import DataError, UsageError
 from belamy.modalities import modality
 from belamy.modalities.grid import BACKGROUND
+from belamy.modalities.sizes import SizeOption, text_of
 from belamy.seeds import generator
 from belamy.survey.design import CATCH, MAIN, MASK, Design
 
@@ -137,7 +138,7 @@ def pictures(
     seed: int,
     *,
     shape: tuple[int, ...] | None = None,
-    size: int | None = None,
+    size: SizeOption = None,
     device: str = "cpu",
     held_out: bool = False,
     fixed: bool = False,
@@ -149,7 +150,7 @@ def pictures(
         count: How many, at most.
         seed: Of the samples or of the choice.
         shape: What they must be, (C, H, W).
-        size: Make squares of this side.
+        size: Make them of this size: the side of squares, ``WIDTHxHEIGHT``, or (height, width).
         device: Where a run draws.
         held_out: Whether the test split is wished.
         fixed: Whether the shape is that of a run, which draws no other.
@@ -234,7 +235,7 @@ def _check_formats(collections: Sequence[Collection]) -> None:
     if len(kinds) > 1:
         told = ", ".join(f"{each.name}: {_format(each)}" for each in collections)
         sizes = {each.shape[1:] for each in collections if each.shape is not None}
-        mend = f"Type --size {min(map(min, sizes))}" if len(sizes) > 1 else "Convert them to one"
+        mend = f"Type --size {text_of(min(sizes, key=prod))}" if len(sizes) > 1 else "Convert them to one"
         raise DataError(f"The sources differ in format ({told}), which tells them apart. {mend}.")
 
 

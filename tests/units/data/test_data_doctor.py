@@ -141,7 +141,7 @@ def test_what_to_type_next_repeats_the_options(pictures):
 
 def test_arrays_of_odd_sides_are_offered_a_size_that_trains(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((4, 13, 18), np.uint8))
-    assert examine(tmp_path / "x.npy").facts["next"].endswith("--size 12")
+    assert examine(tmp_path / "x.npy").facts["next"].endswith("--size 16x12")
 
 
 def test_duplicates_are_named_and_too_few_are_told(pictures):

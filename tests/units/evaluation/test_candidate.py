@@ -90,10 +90,14 @@ def test_pictures_of_several_sizes_are_refused_until_a_size_is_named(tmp_path: P
     assert found.shape == (1, 16, 16) and found.resize == "crop to 16"
 
 
-def test_oblong_pictures_are_cut_only_if_asked_for(tmp_path: Path) -> None:
+def test_oblong_pictures_are_taken_as_they_are_and_cut_only_if_asked_for(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "fakes", [(16, 12)] * 3)
-    with pytest.raises(DataError, match=r"16x12 pixels, and only squares .* --size 12"):
-        open_candidate(folder, count=3)
+    found = open_candidate(folder, count=3)
+    assert found.shape == (1, 12, 16) and found.resize == "none"
+    small = open_candidate(folder, count=3, size="8x12")
+    assert small.shape == (1, 12, 8) and small.resize == "crop to 8x12"
+    with pytest.raises(DataError, match=r"16x12 pixels .* images of 12x16 .* --size 16x12 --|--size 1[26]x1[26]"):
+        open_candidate(folder, count=3, shape=(1, 16, 12))
 
 
 def test_another_shape_is_refused_but_colour_follows(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from belamy.modalities.animation import encode_gif, encode_webp
 from belamy.modalities.grid import encode_png, grid
 from belamy.pages.charts import bar_chart, line_chart
 from belamy.pages.words import found, rows, said
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.report.curves import charts, speeds
 from belamy.runs.report.page import chosen
-from belamy.sampling.animation import encode_gif, encode_webp
 
 SVG = "{http://www.w3.org/2000/svg}"
 VOID = {"meta", "img", "br", "wbr", "link", "input", "source"}

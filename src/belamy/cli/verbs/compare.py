@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional
 
-from belamy.cli.options import Device, Json, Offline, ProgressOption, Within, options
+from belamy.cli.options import Device, Json, Offline, ProgressOption, SizeOfPictures, Within, options
 from belamy.cli.output import named_file
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @options
-class Form(Device, Offline, ProgressOption, Json):
+class Form(SizeOfPictures, Device, Offline, ProgressOption, Json):
     """Compare recipes over seeds and hyper-parameter draws, under an equal budget; reports distributions, not the best.
 
     A recipe is NAME, NAME:FIELD=VALUE,FIELD=VALUE, or in quotes what follows `belamy train`; LABEL= before it says what
@@ -56,8 +56,9 @@ class Form(Device, Offline, ProgressOption, Json):
     """Of sound and films, for all recipes: samples or frames per second."""
     length: Annotated[int | None, Within(1)] = None
     """Samples of a clip, symbols of a text, frames of a film, steps of a series, for all recipes."""
-    size: Annotated[int | None, Within(1, 4096)] = None
-    """Side of the square images that all recipes train on, in pixels; by default their own."""
+    size: str | None = None
+    """The size of pictures that all recipes train on, in pixels: the side of squares, 64, width x height, 96x64, or
+    native; by default their own."""
     judged: Annotated[int | None, Within(2)] = None
     """Samples of each trial that are judged; by default 10,000."""
     workers: Annotated[int, Within(1)] = 1

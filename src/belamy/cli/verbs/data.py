@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from belamy.cli.options import Json, Offline, Within, options
+from belamy.cli.options import Json, Offline, Pictures, Within, options
 from belamy.cli.output import picture_file
 from belamy.cli.parsing import verb
 
@@ -17,7 +17,7 @@ BAR, MOST_CLASSES = 32, 40
 
 
 @options
-class Form(Offline, Json):
+class Form(Pictures, Offline, Json):
     """Open data as training would, look at every image and say what was found and what training would do with it."""
 
     source: str
@@ -27,23 +27,12 @@ class Form(Offline, Json):
     reader, e.g. table:drop=name."""
     other: str | None = None
     """Data of a second side that is not aligned with the first."""
-    size: str | None = None
-    """Of pictures: a side of 64 pixels, 96x64 (height x width), or native where all are alike; by default the data's
-    own."""
-    fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How a picture of another aspect ratio is brought to its size."""
-    channels: Annotated[int | None, Within(1, 64)] = None
-    """Of pictures: 1 for grey, 3 for colour; by default what the data have."""
-    alpha: Literal["white", "keep"] = "white"
-    """Of pictures: whether transparency lies on white or stays a channel."""
     rate: Annotated[int | None, Within(1, 10**7)] = None
     """Of sound and films: samples or frames per second."""
     length: Annotated[int | None, Within(1, 1 << 24)] = None
     """Samples of a clip of sound, symbols of a text, frames of a film, steps of a series."""
     labels: str | None = None
     """A CSV file with file names and labels, a column of the table, or an attribute of the data set."""
-    levels: Annotated[int | None, Within(1, 1 << 24)] = None
-    """The value that is white in pictures of more than 8 bits, e.g. 4095 of a 12-bit camera; by default 65535."""
     samples: Annotated[int, Within(1)] = 1_000_000
     """Training samples to see, for the number of passes."""
     sheet: str | None = None

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from belamy.cli.options import Device, Json, Offline, ProgressOption, Seed, ToPage, Within, options
+from belamy.cli.options import Device, Json, Offline, ProgressOption, Seed, SizeOfPictures, ToPage, Within, options
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
 
 
 @options
-class Form(Device, Offline, ProgressOption, ToPage, Json):
+class Form(SizeOfPictures, Device, Offline, ProgressOption, ToPage, Json):
     """Judge the samples of a run, or images that are there already, against real ones."""
 
     source: str
@@ -36,8 +36,9 @@ class Form(Device, Offline, ProgressOption, ToPage, Json):
     """Which of the real images are compared with: test, train or all; by default test, or all where it is too few."""
     seed: Seed = 0
     """Of the samples, of the choice among images, and of all resampling."""
-    size: Annotated[int | None, Within(1, 4096)] = None
-    """Make squares of this side, in pixels, of all pictures; without it they are taken as they are."""
+    size: str | None = None
+    """Make all pictures of this size, in pixels: the side of squares, 64, or width x height, 96x64; without it they are
+    taken as they are."""
     weights: Literal["newest", "best"] = "newest"
     """Which weights of a run draw: the newest, or the best that `train --keep-best` kept."""
     real_baseline: bool = True

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional
 
-from belamy.cli.options import Device, Json, Seed, Within, options
+from belamy.cli.options import Device, Json, Seed, SizeOfPictures, Within, options
 from belamy.cli.output import named_file
 from belamy.cli.parsing import verb
 from belamy.errors import DataError, StorageError, UsageError
@@ -30,7 +30,7 @@ TOLD = ("number", "link", "done", "total", "finished")
 
 
 @options
-class Form(Device, Json):
+class Form(SizeOfPictures, Device, Json):
     """Ask people what they think of samples: on a page of this machine, with the answers in one file.
 
     First what is judged: runs, folders of pictures or of WAV files, .npz files. Or a survey's own .sqlite file, to go
@@ -62,8 +62,9 @@ class Form(Device, Json):
     """Let the exposure follow the answers instead: shorter after a right one, longer after an error."""
     items: Annotated[int, Within(1, 10_000)] = 200
     """Pictures or sounds of each source to choose from."""
-    size: Annotated[int | None, Within(1, 4096)] = None
-    """Make squares of this side, in pixels, of pictures in files; by default they are taken as they are."""
+    size: str | None = None
+    """Make pictures in files of this size, in pixels: the side of squares, 64, or width x height, 96x64; by default
+    they are taken as they are."""
     consent: str | None = None
     """A text file with the consent text, instead of the house's."""
     question: str | None = None

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from belamy.cli.options import Device, Json, Offline, ProgressOption, Seed, ToPage, Within, options
+from belamy.cli.options import Device, Json, Offline, ProgressOption, Seed, SizeOfPictures, ToPage, Within, options
 from belamy.cli.parsing import verb
 
 
 @options
-class Form(Device, Offline, ProgressOption, ToPage, Json):
+class Form(SizeOfPictures, Device, Offline, ProgressOption, ToPage, Json):
     """Tell generated images from real ones: which tests separate, how surely, and what JPEG leaves of it."""
 
     suspect: str
@@ -32,8 +32,9 @@ class Form(Device, Offline, ProgressOption, ToPage, Json):
     """The share of real images that may be called generated, where thresholds are set."""
     split: str = "all"
     """Which of the real images: train, test or all."""
-    size: Annotated[int | None, Within(1, 4096)] = None
-    """Make squares of this side, in pixels, of all pictures; without it they are taken as they are."""
+    size: str | None = None
+    """Make all pictures of this size, in pixels: the side of squares, 64, or width x height, 96x64; without it they are
+    taken as they are."""
     seed: Seed = 0
     """Of the samples, the choice among images, and all that is drawn."""
     robustness: bool = True

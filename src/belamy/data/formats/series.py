@@ -37,10 +37,11 @@ class Format:
     modalities = ("series",)
 
     def claim(self, path: Path) -> int:
-        """2 by the suffix, 1 for a folder with such files somewhere in it."""
+        """2 by the suffix, 1 for an array file and for a folder with such files somewhere in it."""
         if path.is_dir():
             return int(any(each.suffix.lower() in TEXT for each in walk(path)))
-        return 2 if path.suffix.lower() in (*TEXT, *NUMPY) else 0
+        suffix = path.suffix.lower() if path.is_file() else ""  # a pipe is none
+        return 2 if suffix in TEXT else int(suffix in NUMPY)
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The series.

@@ -32,10 +32,11 @@ class Format:
     modalities = ("table",)
 
     def claim(self, path: Path) -> int:
-        """2 by the suffix, 1 for a folder with such files."""
+        """2 by the suffix, 1 for an array file and for a folder with such files."""
         if path.is_dir():
             return int(any(each.suffix.lower() in TEXT for each in path.iterdir()))
-        return 2 if path.suffix.lower() in (*TEXT, *NUMPY) else 0
+        suffix = path.suffix.lower() if path.is_file() else ""  # a pipe is none
+        return 2 if suffix in TEXT else int(suffix in NUMPY)
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The table.
