@@ -57,7 +57,7 @@ class Modality:
         places, start = number_places(columns), 0
         if places:
             knots, levels = _knots(columns, made)
-            raw[:, places] = _between(made[:, places].clamp(-1, 1), levels, knots)
+            raw[:, places] = _between(made[:, places], levels, knots)
         for column in columns:
             part = slice(start, start + column.width)
             if column.kind == "category":

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from belamy.data import Dataset, open_data
+from belamy.data.dataset import hold_out
+from belamy.data.ranged import ranged
 from belamy.errors import Unreadable, UsageError
 from belamy.modalities import modality
 from belamy.modalities.columns import TableColumn, columns_of, fitted
@@ -186,6 +188,13 @@ class TestSources:
         data: Dataset = open_data(f"{name}:count=200")
         train = data.batch(data.indices("train")).main
         assert train.min() == -1 and train.max() == 1 and train.shape == (180, 30, 1)
+
+    def test_the_test_split_does_not_decide_the_range(self) -> None:
+        values = torch.rand(40, 2)
+        held = hold_out(40)["test"]
+        values[held[0]] = torch.tensor([9.0, -9.0])
+        facts = ranged("vector", "points", values).field.facts
+        assert max(facts["high"]) <= 1 and min(facts["low"]) >= 0
 
     def test_a_sine_obeys_its_equation(self) -> None:
         """x(t-1) + x(t+1) = 2 cos(ω) x(t) with one ω in [1, 5] periods for each series."""
