@@ -187,9 +187,9 @@ def translate(
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    method = translator(opened, weights).to(choose_device(device))
+    method: Any = translator(opened, weights).to(choose_device(device))
     check_call(size, fit, seed, batch)
-    given, wanted = method.spec.fields[method.source], method.spec.fields[method.target]  # type: ignore[attr-defined]
+    given, wanted = method.spec.fields[method.source], method.spec.fields[method.target]
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if [str(each) for each in named] == [HELD_OUT] and data is not None:
         found = _held_out(data, method)
@@ -323,13 +323,13 @@ def _measured(
     items: Sequence[Translation], source: Field, target: Field
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Each measure of the translations that have targets, and of their inputs where those can be compared."""
-    known = [item for item in items if item.wanted is not None]
+    known = [(item, item.wanted) for item in items if item.wanted is not None]
     found: dict[str, list[Tensor]] = {}
     untouched: dict[str, list[Tensor]] = {}
     kind = modality(target.modality)
-    for item in known:
+    for item, target_raw in known:
         own = target._replace(shape=tuple(item.made.shape))
-        made, wanted = (kind.to_float(raw[None], own).double() for raw in (item.made, item.wanted))
+        made, wanted = (kind.to_float(raw[None], own).double() for raw in (item.made, target_raw))
         given = _comparable(item.given, source, own) if source.modality == target.modality else None
         for text in MEASURES.get(target.modality, ()):
             name = text.partition(":")[0]

@@ -12,7 +12,7 @@ from PIL import Image
 
 from belamy import recipes
 from belamy.errors import UsageError
-from belamy.methods.base import BaseMethod, Samples
+from belamy.methods.base import BaseMethod, Samples, Shows, Translates
 from belamy.modalities import modality
 from belamy.modalities.animation import available_codecs, encode_gif, encode_mp4, encode_webp, encode_within
 from belamy.networks.summary import summarize
@@ -52,7 +52,7 @@ def publish(run: Run) -> Path:
         real=run.real(),
         samples_are="images" if run.spec.modality == "image" else modality(run.spec.modality).words[1],
         media=read_media(run.path, run.lost),
-        pictures_are="Samples" if isinstance(method, Samples) else "Images above their reconstructions",
+        pictures_are=pictures_are(method),
         tables=layer_tables(method),
         commands=commands(run),
         findings=run.diagnosis(),
@@ -62,6 +62,15 @@ def publish(run: Run) -> Path:
     path = run.path / "report.html"
     files.write_bytes(path, render(facts).encode())
     return path
+
+
+def pictures_are(method: BaseMethod) -> str:
+    """What a snapshot of a method shows, in words."""
+    if isinstance(method, Translates):
+        return "Held-out inputs, what is made of them, and their targets"
+    if isinstance(method, Shows):
+        return "Held-out samples and what is made of them"
+    return "Samples" if isinstance(method, Samples) else "Images above their reconstructions"
 
 
 def animate(run: Run, frames: list[np.ndarray]) -> None:
