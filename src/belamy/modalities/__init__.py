@@ -7,7 +7,7 @@ Nothing outside knows bytes, grids, PNG or WAV. Other packages add kinds by entr
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from belamy.registry import Part, Registry
 
@@ -80,6 +80,21 @@ class Modality(Protocol):
     def distances(self, a: Tensor, b: Tensor, field: Field) -> Tensor:
         """How far each sample of one set is from each of another, for nearest neighbours.  # float [n, m]"""
         ...
+
+
+@runtime_checkable
+class HasSuffixes(Protocol):
+    """A modality whose files are of several kinds."""
+
+    def suffix_of(self, field: Field) -> str:
+        """Of the file of one sample of a field."""
+        ...
+
+
+def suffix_of(field: Field) -> str:
+    """What the file of one sample of a field ends with, e.g. ``.png``."""
+    kind = modality(field.modality)
+    return kind.suffix_of(field) if isinstance(kind, HasSuffixes) else kind.suffix
 
 
 @cache
