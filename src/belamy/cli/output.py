@@ -67,7 +67,7 @@ def deliver(facts: Any, json_file: str | None, text: str) -> None:
         text: The same for people.
     """
     if json_file == STANDARD_OUTPUT:
-        from belamy.runs.files import strict
+        from belamy.runs.strict_json import strict
 
         everything = (sys.stdout.encoding or "").lower().startswith("utf")
         say(json.dumps(strict(facts), indent=2, ensure_ascii=not everything, allow_nan=False))
@@ -152,7 +152,7 @@ def kind_of(path: Path) -> str:
 
 def film(frames: Sequence[np.ndarray], path: Path, seconds: float, hold_last: float = 0.0) -> bytes:
     """The bytes of a film in the format that the file's name says."""
-    from belamy.sampling import animation
+    from belamy.modalities import animation
 
     encoders: dict[str, Callable[..., bytes]] = {
         "gif": animation.encode_gif, "webp": animation.encode_webp, "mp4": animation.encode_mp4

@@ -83,18 +83,35 @@ class Modality(Protocol):
 
 
 @runtime_checkable
-class HasSuffixes(Protocol):
+class OwnShapes(Protocol):
+    """A modality whose files say of themselves what shape their sample has, such as a sound of any length."""
+
+    def shape_in(self, data: bytes, field: Field) -> tuple[int, ...]:
+        """The shape of the sample in a file, as ``decode`` is then given it.
+
+        Args:
+            data: The file.
+            field: What it is to be, its shape apart.
+
+        Raises:
+            Unreadable: It holds none.
+        """
+        ...
+
+
+@runtime_checkable
+class OwnSuffixes(Protocol):
     """A modality whose files are of several kinds."""
 
     def suffix_of(self, field: Field) -> str:
-        """Of the file of one sample of a field."""
+        """Of a file of one sample of a field."""
         ...
 
 
 def suffix_of(field: Field) -> str:
-    """What the file of one sample of a field ends with, e.g. ``.png``."""
+    """Of a file of one sample of a field, e.g. ``.png``."""
     kind = modality(field.modality)
-    return kind.suffix_of(field) if isinstance(kind, HasSuffixes) else kind.suffix
+    return kind.suffix_of(field) if isinstance(kind, OwnSuffixes) else kind.suffix
 
 
 @cache

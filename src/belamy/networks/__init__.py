@@ -10,7 +10,7 @@ strides divide; other sizes raise a `UsageError` that names the nearest sizes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from belamy.registry import Module
 
@@ -84,6 +84,20 @@ class Stylist(Module, Protocol):
 
     def forward(self, images: Tensor) -> Tensor:
         """Images in [-1, 1] of the same size.  # [N, C, H, W]"""
+        ...
+
+
+class LanguageModel(Module, Protocol):
+    """What a class ``LanguageModel(length, vocabulary, *, …)`` must have."""
+
+    modality: str
+
+    def step(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Logits of what follows each symbol, after those that a state has seen, and the new state.  # [N, T]"""
+        ...
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits of what follows each symbol, which sees itself and those before it.  # [N, T] to [N, T, V]"""
         ...
 
 

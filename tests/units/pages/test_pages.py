@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 import belamy
+from belamy.modalities.animation import encode_gif, encode_webp, encode_within
 from belamy.modalities.grid import encode_png
 from belamy.pages import fragment, page
 from belamy.pages.pictures import BUDGET, encoded, played_once, source
-from belamy.sampling.animation import encode_gif, encode_webp, encode_within
 
 PACKAGE = Path(belamy.__file__).parent
 ROOM = PACKAGE / "pages"

@@ -19,7 +19,7 @@ from belamy.editing.style.settings import StyleSettings, named
 from belamy.editing.style.styles import Styles
 from belamy.editing.style.stylize import Before, Progress, sight, stylize
 from belamy.errors import DataError, MissingExtra
-from belamy.sampling.animation import MOST_FRAMES
+from belamy.modalities.animation import MOST_FRAMES
 
 PILLOW = (".gif", ".webp")
 FILMS = (*PILLOW, ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageSequence
 
 from belamy.errors import MissingExtra, StorageError, UsageError
-from belamy.sampling import animation
-from belamy.sampling.animation import available_codecs, encode_gif, encode_mp4, encode_webp
+from belamy.modalities import animation
+from belamy.modalities.animation import available_codecs, encode_gif, encode_mp4, encode_webp
 
 
 def ramp(count: int, height: int = 12, width: int = 20) -> list[np.ndarray]:

@@ -1,0 +1,46 @@
+"""One array out of a ``.npy`` or ``.npz`` file whose kind was said."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from belamy.data.files import reason
+from belamy.errors import DataError
+
+
+def array_of(path: Path, names: Sequence[str], budget: int) -> np.ndarray:
+    """The array of a ``.npy`` file, mapped from disk, or the one of an ``.npz`` archive with one of the names.
+
+    Args:
+        path: The file.
+        names: What the array may be called, the likeliest first; the only array of an archive may have any name.
+        budget: Bytes that an archive may unpack to.
+
+    Raises:
+        DataError: It cannot be read, is too large, or no array has such a name.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            return mapped
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > budget:
+            raise DataError(f"{path} unpacks to {size:,} bytes, more than the memory budget. Save it as .npy.")
+        with np.load(path, allow_pickle=False) as held:
+            found = {name.lower(): name for name in held.files}
+            chosen = next((found[name] for name in names if name in found), None)
+            if chosen is None and len(held.files) == 1:
+                chosen = held.files[0]
+            if chosen is None:
+                raise DataError(f"{path} holds {', '.join(held.files) or 'nothing'}: name one of them '{names[0]}'.")
+            values: np.ndarray = held[chosen]
+            return values
+    except DataError:
+        raise
+    except Exception as error:  # what is damaged can raise nearly anything
+        raise DataError(f"{path} cannot be read: {reason(error)}.") from error

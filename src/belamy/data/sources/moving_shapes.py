@@ -1,0 +1,77 @@
+"""Drawn films: discs, squares and triangles that move and turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from belamy.data.assembly import categories
+from belamy.data.dataset import Computed, Dataset, Memory
+from belamy.data.load_options import LoadOptions
+from belamy.data.moving import KINDS, MovingShapes
+from belamy.errors import UsageError
+from belamy.modalities.fields import Field
+
+RATE = 12
+
+
+class Source:
+    """Colour films of textured shapes over a still ground, three kinds in turn, each decided by its number.
+
+    They are drawn when the set is opened, or when asked for where they are more than a quarter of the memory budget.
+
+    Args:
+        side: Of the frames, in pixels.
+        count: How many films.
+        shapes: How many shapes move.
+
+    Example:
+        >>> from belamy.data import open_data
+        >>> open_data("moving-shapes:count=6", length=4)
+        Dataset('moving-shapes', 6 samples of video of 4x3x32x32)
+    """
+
+    def __init__(self, *, side: int = 32, count: int = 600, shapes: int = 3) -> None:
+        for name, value, low, high in (
+            ("side", side, 8, 256), ("count", count, 3, 1_000_000), ("shapes", shapes, 1, 20),
+        ):  # fmt: skip
+            if not low <= value <= high:
+                raise UsageError(f"moving-shapes:{name}={value} must be in {low}..{high}.")
+        self.side, self.count, self.shapes = side, count, shapes
+
+    def open(self, options: LoadOptions) -> Dataset:
+        """Films of ``length`` frames, 16 by default, at ``rate`` frames a second, 12 by default."""
+        if options.labels is not None:
+            raise UsageError("The labels of moving-shapes are its three kinds. Leave --labels out.")
+        length, rate = options.length or 16, options.rate or RATE
+        if length < 2:
+            raise UsageError(f"The length is {length}, but a film has 2 frames or more.")
+        shape = (length, 3, self.side, self.side)
+
+        def drawn(numbers: Tensor) -> Tensor:
+            return torch.from_numpy(np.stack([self._film(number, length, rate) for number in numbers.tolist()]))
+
+        def feed(update: Any) -> None:
+            update(f"moving-shapes {self.side} {self.count} {self.shapes} {length} {rate}\n".encode())
+
+        store: Any = Computed(drawn, self.count, shape, feed, "numbers of the drawings")
+        if self.count * int(np.prod(shape)) <= options.memory_budget // 4:
+            parts = []
+            for numbers in torch.arange(self.count).split(50):
+                parts.append(drawn(numbers))
+                if options.progress is not None:
+                    options.progress(int(numbers[-1]) + 1, self.count)
+            store = Memory(torch.cat(parts))
+        label = categories([KINDS[number % len(KINDS)] for number in range(self.count)])
+        return Dataset(
+            "moving-shapes", store, field=Field("video", shape, rate=float(rate)), labels=label.codes,
+            classes=label.values, licence="CC0: drawn here",
+        )  # fmt: skip
+
+    def _film(self, number: int, length: int, rate: int) -> np.ndarray:
+        scene = MovingShapes(number % len(KINDS), self.shapes, self.side, number)
+        frames = [scene.frame(place * RATE / rate) for place in range(length)]
+        return np.stack(frames).transpose(0, 3, 1, 2)
