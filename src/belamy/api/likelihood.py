@@ -27,7 +27,7 @@ from belamy.training.setup import open_recipe_data
 
 SPLITS = ("test", "train", "validation", "all")
 BATCH = 256
-ORDER = 6
+ORDER = 8
 """Length of the n-grams that a language model is compared with."""
 MOST_COUNTED = 20_000_000
 """Symbols that n-grams are counted of, at most."""

@@ -44,7 +44,7 @@ class Recipe(base.BaseRecipe):
     """How it learns."""
     schedule: Annotated[Part, SCHEDULES] = Part(name="cosine")
     """How the learning rate changes over the run."""
-    train_samples: int = Field(default=400_000, gt=0, le=10**12)
+    train_samples: int = Field(default=300_000, gt=0, le=10**12)
     """Training texts to see, repetitions counted: the length of the run."""
     clip_norm: float | None = Field(default=1.0, gt=0)
     """Scale the gradient down to this Euclidean norm."""
