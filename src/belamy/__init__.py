@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from belamy.api.evaluate import evaluate
     from belamy.api.latent_editor import steer
     from belamy.api.train import resume, train
+    from belamy.api.translate import translate
     from belamy.editing.style.stylize import stylize
     from belamy.runs.run import open_run as open
     from belamy.training.watch.diagnosis import diagnose
 
-__all__ = ["compare", "diagnose", "evaluate", "open", "resume", "steer", "stylize", "train"]
+__all__ = ["compare", "diagnose", "evaluate", "open", "resume", "steer", "stylize", "train", "translate"]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -31,6 +32,7 @@ _HOMES = {
     "steer": ("api.latent_editor", "steer"),
     "stylize": ("editing.style.stylize", "stylize"),
     "train": ("api.train", "train"),
+    "translate": ("api.translate", "translate"),
 }
 
 

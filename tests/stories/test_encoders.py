@@ -175,6 +175,10 @@ def test_pixels_are_told_apart_by_masks_of_colours(belamy: Command, run: Path, b
         assert (said_blue[~ink] == 0).mean() > 0.95 and (said_blue[ink] == [255, 0, 0]).all(1).mean() > 0.9
 
 
+def interrupt(*_given: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
     said = belamy("segment", run, "--masks", "ink-by-class", "--noise", "0.1", "--apply", "test:0..1", "--json", "-")
     facts = json.loads(said.stdout)
@@ -183,6 +187,10 @@ def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
     assert 0.3 < low <= facts["iou"]["mean"][0] <= high
     with Image.open("segmented/test-0.png") as mask:
         assert mask.mode == "P" and mask.size == (8, 8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("belamy.editing.segmentation.sheet", interrupt)
+        words = ["segment", run, "--masks", "ink-by-class", "--apply", "test:0", "--out", "other"]
+        assert belamy(*words).returncode == 130 and not Path("other").exists()
     again = belamy("segment", run)
     assert again.returncode == 2 and "is a folder with files in it" in again.stderr
 
@@ -198,6 +206,8 @@ def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
         (["anomaly", "RUN", "ODD", "--false-positives", "0.01"], "100 or more can"),
         (["anomaly", "RUN", "ODD", "--reference", "ODD"], "2 or more of"),
         (["anomaly", "GAN", "ODD"], "no encoder"),
+        (["retrieve", "GAN", "test:0"], "Take a run that has one, e.g. of `belamy train vae-mnist`."),
+        (["manifold", "GAN", "--scatter"], "Take a run that has one, e.g. of `belamy train vae-mnist`."),
         (["pretrain", "GAN"], "no encoder"),
         (["pretrain", "RUN", "--per-class", "99"], "one class has"),
         (["segment", "GAN"], "no encoder"),

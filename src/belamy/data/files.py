@@ -117,22 +117,32 @@ def read_text(path: Path, most: int = 1 << 28) -> str:
     return text
 
 
-def walk(root: Path, passed: Counter[str] | None = None) -> Iterator[Path]:
+def walk(
+    root: Path, passed: Counter[str] | None = None, unread: list[tuple[Path, OSError]] | None = None
+) -> Iterator[Path]:
     """All files in a folder and below, but for hidden ones; links are followed, each folder is entered once.
 
     Args:
         root: The folder.
-        passed: Counts the folders that are left out because machines made them.
+        passed: Counts the folders that are left out because machines made them, and, without ``unread``, those that
+            cannot be read.
+        unread: Takes the folders below it that cannot be read, and why.
 
     Raises:
-        DataError: The folder cannot be read.
+        DataError: The folder cannot be read, or one below it that neither ``unread`` nor ``passed`` takes.
     """
-    try:
-        os.listdir(root)
-    except OSError as error:
-        raise DataError(f"The folder {root} cannot be read: {error.strerror}.") from error
+
+    def shut(error: OSError) -> None:
+        folder = Path(error.filename)
+        if folder == root or (unread is None and passed is None):
+            raise DataError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+        if unread is not None:
+            unread.append((folder, error))
+        elif passed is not None:
+            passed[f"{visible(folder.relative_to(root).as_posix())}/, which cannot be read ({error.strerror})"] += 1
+
     seen = {os.path.realpath(root)}
-    for folder, below, files in os.walk(root, followlinks=True):
+    for folder, below, files in os.walk(root, onerror=shut, followlinks=True):
         if passed is not None:
             passed.update(f"{name}/" for name in below if name in MACHINE_MADE)
         # A link to a folder above would be walked for ever.

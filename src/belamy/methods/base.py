@@ -75,7 +75,7 @@ class BaseMethod(nn.Module):
     def requires(cls, recipe: Any) -> Mapping[str, str]:
         """The fields that the data must have, by name, with their modalities.
 
-        ``main`` is the main field, whatever it is called; ``any`` is every modality.
+        ``main`` is the main field, whatever it is called; ``any`` is every modality, ``table/vector`` either.
         """
         return {"main": "image"}
 

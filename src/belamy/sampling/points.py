@@ -49,8 +49,8 @@ def encoder(method: BaseMethod) -> Any:
     if isinstance(method, Encodes):
         return method
     raise UsageError(
-        "This run's method has no encoder, so an image has no latent of its own. Use seeds, e.g. seed(3), or find "
-        "the latent with `belamy edit`; a variational autoencoder, e.g. `belamy train vae-mnist`, has one."
+        "This run's method has no encoder, so an image has no code of its own. Take a run that has one, e.g. of "
+        "`belamy train vae-mnist`."
     )
 
 

@@ -94,7 +94,7 @@ def holds_documents(path: Path) -> bool:
     if not path.is_dir():
         return False
     found = 0
-    for file in walk(path):
+    for file in walk(path, unread=[]):
         if is_picture_name(file.name) or file.suffix.lower() in (".npy", ".npz", ".zip"):
             return False
         found += file.suffix.lower() in SUFFIXES
