@@ -17,7 +17,7 @@ from torch import Tensor
 from belamy.data.dataset import Dataset
 from belamy.data.files import STEP
 from belamy.data.fitting import cropped, resized
-from belamy.data.loading import open_data
+from belamy.data.loading import faults, open_data
 from belamy.data.pair_doctor import examine_pairs, is_paired, pair_sheet, told
 from belamy.data.pictures import GREY_MODES as GREY
 from belamy.errors import UsageError
@@ -96,6 +96,7 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         "attribute_counts": _attribute_counts(dataset),
         "values": statistics,
         "duplicates": _duplicates(dataset, groups),
+        "faults": faults(source, **options),
         "pairs": examine_pairs(dataset) if is_paired(dataset) else {},
         "training": _training(dataset, options, samples),
         "next": _command(source, dataset, options),
@@ -312,6 +313,9 @@ def _findings(facts: dict[str, Any]) -> list[str]:
         more = len(duplicates["groups"]) - len(named)
         lines += [f"the same: {group}" for group in named]
         lines += [f"the same: {more:,} groups more; --json FILE lists all"] if more else []
+    for kind, places in facts["faults"].items():
+        more = f" and {len(places) - _GROUP:,} more" if len(places) > _GROUP else ""
+        lines.append(f"{kind}: {', '.join(places[:_GROUP])}{more}")
     lines += told(facts["pairs"])
     if facts["splits"]["train"] < FEW:
         lines.append(
