@@ -24,7 +24,6 @@ from belamy.errors import UsageError
 from belamy.modalities import modality
 from belamy.modalities.fields import Media
 from belamy.modalities.grid import visible
-from belamy.modalities.image import as_bytes
 from belamy.modalities.sizes import text_of
 
 SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
@@ -129,7 +128,7 @@ def contact_sheet(dataset: Dataset) -> np.ndarray:
 
 def _visible(dataset: Dataset, indices: Tensor) -> Tensor:
     """Pictures as bytes of grey or colour.  # uint8 [n, 1 or 3, H, W]"""
-    return torch.from_numpy(visible(as_bytes(dataset.images(indices)).numpy()))
+    return torch.from_numpy(visible(dataset.images(indices).numpy()))
 
 
 def _sheet(dataset: Dataset) -> np.ndarray:
@@ -172,7 +171,8 @@ def _measured(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:
     places: dict[bytes, list[int]] = defaultdict(list)
     blank: list[int] = []
     start, colourless = 0, True
-    for images in dataset.chunks():
+    for indices in torch.arange(len(dataset)).split(max(1, min(1024, STEP // math.prod(dataset.shape)))):
+        images = dataset.store.read(indices)
         colourless = colourless and bool((images == images[:, :1]).all())
         values = images if bits == 8 else (images * 65535).round().long() if bits == 32 else images.long()
         for channel in range(channels):
