@@ -19,7 +19,7 @@ from torch import Tensor
 from belamy.data import Dataset, open_data
 from belamy.data.load_options import Progress
 from belamy.errors import DataError, UsageError
-from belamy.methods.base import BaseMethod, Samples
+from belamy.methods.base import BaseMethod, Samples, Translates
 from belamy.modalities import modality
 from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field
@@ -422,7 +422,8 @@ def heeds_labels(method: BaseMethod) -> bool:
         UsageError: The method draws no samples.
     """
     if not isinstance(method, Samples):
-        raise UsageError("This run's method draws no samples: it has no generator. Judge one that has.")
+        why = "it translates what it is given" if isinstance(method, Translates) else "it has no generator"
+        raise UsageError(f"This run's method draws no samples: {why}. Judge one that draws some.")
     if len(method.spec.classes) < 2:
         return False
     device, dtype = placement(method)

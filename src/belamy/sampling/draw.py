@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError, nearest
-from belamy.methods.base import BaseMethod, Samples, Sampling
+from belamy.methods.base import BaseMethod, Samples, Sampling, Translates
 from belamy.modalities import modality
 from belamy.networks.layers import initial_share
 from belamy.seeds import SampleDraws
@@ -77,6 +77,10 @@ def generated(
         UsageError: The method does not sample, or a number is out of range.
     """
     if not isinstance(method, Samples):
+        if isinstance(method, Translates):
+            raise UsageError(
+                "This run's method draws no samples: it translates what it is given. Type belamy translate RUN INPUT."
+            )
         raise UsageError("This run's method draws no samples: it has no generator. Use `belamy report` to look at it.")
     if count < 1 or batch < 1:
         raise UsageError(f"count = {count} and batch = {batch}, but both must be at least 1.")
