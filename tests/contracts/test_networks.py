@@ -28,7 +28,7 @@ REGISTRIES = {
 }  # fmt: skip
 NETWORKS = [(role, name) for role, registry in REGISTRIES.items() for name in registry.names()]
 MAKES_IMAGES = ("Generator", "Decoder")
-SMALL = {"volume": (1, 16, 16, 16)}
+SMALL = {"volume": (1, 16, 16, 16), "audio": (1, 2048)}
 """Shapes in place of published ones that would take minutes, by kind."""
 CLASSES = 4
 OUTPUTS = 2

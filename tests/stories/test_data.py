@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from belamy.api.evaluate import moved_data
+from belamy.api.judged import moved_data
 from belamy.runs.run import Run
 from stories.conftest import SMALL, Command
 

@@ -15,6 +15,7 @@ from stories.conftest import Command
 QUIET = ["--no-progress", "--no-watch", "--snapshots", "1", "--device", "cpu"]
 SEA, SKY = ["salt", "ship", "water", "wave", "fish"], ["blue", "bird", "cloud", "wind", "star"]
 DENSE = ["--encoder", "autoencoder-mnist:form=dense", "--decoder", "autoencoder-mnist:form=dense", "--batch", "16"]
+WORDS = ["--encoder", "autoencoder-words", "--decoder", "autoencoder-words", "--batch", "16"]
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +52,8 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     topics = (SEA, SKY)
     lines = [" ".join(numbers.choice(topics[index % 2], 4)) for index in range(40)]
     (folder / "lines.txt").write_text("\n".join(lines))
-    words = ["train", "autoencoder-mnist", "--data", str(folder / "lines.txt"), "--size", "8", *DENSE, "--latent", "4"]
-    assert main([*words, "--samples", "4000", "--out", str(folder / "run"), *QUIET]) == 0
+    words = ["train", "autoencoder-mnist", "--data", str(folder / "lines.txt"), *WORDS, "--latent", "4"]
+    assert main([*words, "--samples", "8000", "--out", str(folder / "run"), *QUIET]) == 0
     return folder
 
 

@@ -17,14 +17,13 @@ from torch import Tensor
 from belamy.data.dataset import Dataset
 from belamy.data.files import STEP
 from belamy.data.fitting import cropped, resized
-from belamy.data.loading import open_data
+from belamy.data.loading import faults, open_data
 from belamy.data.pair_doctor import examine_pairs, is_paired, pair_sheet, told
 from belamy.data.pictures import GREY_MODES as GREY
 from belamy.errors import UsageError
 from belamy.modalities import modality
 from belamy.modalities.fields import Media
 from belamy.modalities.grid import visible
-from belamy.modalities.image import as_bytes
 from belamy.modalities.sizes import text_of
 
 SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
@@ -96,6 +95,7 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         "attribute_counts": _attribute_counts(dataset),
         "values": statistics,
         "duplicates": _duplicates(dataset, groups),
+        "faults": faults(source, **options),
         "pairs": examine_pairs(dataset) if is_paired(dataset) else {},
         "training": _training(dataset, options, samples),
         "next": _command(source, dataset, options),
@@ -128,7 +128,7 @@ def contact_sheet(dataset: Dataset) -> np.ndarray:
 
 def _visible(dataset: Dataset, indices: Tensor) -> Tensor:
     """Pictures as bytes of grey or colour.  # uint8 [n, 1 or 3, H, W]"""
-    return torch.from_numpy(visible(as_bytes(dataset.images(indices)).numpy()))
+    return torch.from_numpy(visible(dataset.images(indices).numpy()))
 
 
 def _sheet(dataset: Dataset) -> np.ndarray:
@@ -171,7 +171,8 @@ def _measured(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:
     places: dict[bytes, list[int]] = defaultdict(list)
     blank: list[int] = []
     start, colourless = 0, True
-    for images in dataset.chunks():
+    for indices in torch.arange(len(dataset)).split(max(1, min(1024, STEP // math.prod(dataset.shape)))):
+        images = dataset.store.read(indices)
         colourless = colourless and bool((images == images[:, :1]).all())
         values = images if bits == 8 else (images * 65535).round().long() if bits == 32 else images.long()
         for channel in range(channels):
@@ -312,6 +313,9 @@ def _findings(facts: dict[str, Any]) -> list[str]:
         more = len(duplicates["groups"]) - len(named)
         lines += [f"the same: {group}" for group in named]
         lines += [f"the same: {more:,} groups more; --json FILE lists all"] if more else []
+    for kind, places in facts["faults"].items():
+        more = f" and {len(places) - _GROUP:,} more" if len(places) > _GROUP else ""
+        lines.append(f"{kind}: {', '.join(places[:_GROUP])}{more}")
     lines += told(facts["pairs"])
     if facts["splits"]["train"] < FEW:
         lines.append(

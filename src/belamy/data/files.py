@@ -90,11 +90,11 @@ def stamp(path: Path) -> str:
     return f"{state.st_size} {state.st_mtime_ns}"
 
 
-def read_text(path: Path, most: int = 1 << 28) -> str:
-    """What a file of at most ``most`` bytes says.
+def read_text(path: Path, most: int = 1 << 28, encoding: str = "utf-8") -> str:
+    """What a file of at most ``most`` bytes says; a byte order mark is no part of it.
 
     Raises:
-        DataError: It cannot be read, is larger, or is not UTF-8.
+        DataError: It cannot be read, is larger, or is of another encoding.
     """
     try:
         with opened(path) as file:
@@ -104,10 +104,12 @@ def read_text(path: Path, most: int = 1 << 28) -> str:
     if len(content) > most:
         raise DataError(f"{path} holds more text than the {most:,} bytes that are read. Split it.")
     try:
-        text, wrong = content.decode("utf-8-sig"), 0
+        text, wrong = content.decode("utf-8-sig" if encoding == "utf-8" else encoding).removeprefix("\ufeff"), 0
     except UnicodeDecodeError as error:
         text, wrong = "", error.start + 1
-    if wrong or 4 * content.count(0) > len(content):
+    if wrong and encoding != "utf-8":
+        raise DataError(f"{path} is not a text in {encoding} (byte {wrong:,} is wrong). Name its encoding.")
+    if wrong or (encoding == "utf-8" and 4 * content.count(0) > len(content)):
         found = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content.count(0) else "LATIN1"
         command = f"iconv -f {found} -t UTF-8 {shlex.quote(str(path))} > utf8{path.suffix}"
         raise DataError(

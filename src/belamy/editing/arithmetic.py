@@ -164,7 +164,7 @@ def _operand(method: BaseMethod, leaf: Leaf, reference_set: ReferenceSet, settin
 
 
 def read(path: str, shape: tuple[int, ...]) -> Tensor:
-    """A picture file as the run's images are: uint8, the middle square, of their size and colours.  # [C, H, W]
+    """A picture file as the run's images are: uint8, its middle, of their size and colours.  # [C, H, W]
 
     Raises:
         DataError: There is none, or it cannot be read.

@@ -19,14 +19,14 @@ from torch import Tensor
 from belamy.data import Dataset, open_data
 from belamy.data.load_options import Progress
 from belamy.errors import DataError, UsageError
-from belamy.methods.base import BaseMethod, Samples, Translates
+from belamy.methods.base import BaseMethod, Samples
 from belamy.modalities import modality
 from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field
 from belamy.modalities.image import as_bytes
 from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size, text_of
 from belamy.runs.run import Run
-from belamy.sampling.draw import generated, made, placement
+from belamy.sampling.draw import generated, made, no_samples, placement
 from belamy.seeds import SampleDraws, generator
 
 CHUNK = 1000
@@ -422,8 +422,7 @@ def heeds_labels(method: BaseMethod) -> bool:
         UsageError: The method draws no samples.
     """
     if not isinstance(method, Samples):
-        why = "it translates what it is given" if isinstance(method, Translates) else "it has no generator"
-        raise UsageError(f"This run's method draws no samples: {why}. Judge one that draws some.")
+        raise no_samples(method)
     if len(method.spec.classes) < 2:
         return False
     device, dtype = placement(method)

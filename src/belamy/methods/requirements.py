@@ -19,7 +19,7 @@ LAYOUTS = {
     "styles": "pictures of styles: --styles FOLDER",
     "label_map": "a folder of label maps beside the pictures, with equal names",
     "noisy": "folders clean/ and noisy/ with equal names, or noises to be mixed in",
-    "caption": "captions: a CSV file with file names and captions, or a .txt file beside each picture",
+    "caption": "captions: --modality image:captions=FILE.csv, or captions=beside for a .txt file beside each picture",
     "label": "labels: a folder for each class, or --labels FILE.csv",
 }
 """How data give a field that a plain set lacks."""

@@ -4,13 +4,14 @@ A file holds any of the classes below. Arguments before the ``*`` of a construct
 the keyword-only ones are the user's options; ``native_shape`` is the published size. Labels enter through the parts in
 `belamy.networks.conditions`, around any network.
 
-Shapes are (channels, height, width). Every network adapts to other channel counts and to any height and width its
-strides divide; other sizes raise a `UsageError` that names the nearest sizes.
+Shapes are (channels, height, width) of pictures; a network for another kind of data says so by ``modality``, e.g.
+"audio". Every network adapts to other channel counts and to any height and width its strides divide; other sizes raise
+a `UsageError` that names the nearest sizes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from belamy.registry import Module
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class Generator(Module, Protocol):
     """What a class ``Generator(latent, shape, *, …)`` must have."""
 
-    native_shape: tuple[int, int, int]
+    native_shape: tuple[int, ...]
     value_range: tuple[float, float]
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -35,7 +36,7 @@ class Generator(Module, Protocol):
 class Discriminator(Module, Protocol):
     """What a class ``Discriminator(shape, *, …)`` must have."""
 
-    native_shape: tuple[int, int, int]
+    native_shape: tuple[int, ...]
 
     def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scores and the features behind them, from one pass.  # [N, C, H, W] to [N] and [N, F]"""
@@ -49,7 +50,7 @@ class Discriminator(Module, Protocol):
 class Encoder(Module, Protocol):
     """What a class ``Encoder(shape, latent, *, …)`` must have."""
 
-    native_shape: tuple[int, int, int]
+    native_shape: tuple[int, ...]
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Codes, or their means and log-variances.  # [N, C, H, W] to [N, latent]"""
@@ -59,7 +60,7 @@ class Encoder(Module, Protocol):
 class Decoder(Module, Protocol):
     """What a class ``Decoder(latent, shape, *, …)`` must have."""
 
-    native_shape: tuple[int, int, int]
+    native_shape: tuple[int, ...]
 
     def forward(self, codes: Tensor) -> Tensor:
         """Images in [0, 1].  # [N, latent] to [N, C, H, W]"""
@@ -69,7 +70,7 @@ class Decoder(Module, Protocol):
 class Classifier(Module, Protocol):
     """What a class ``Classifier(shape, classes, *, …)`` must have."""
 
-    native_shape: tuple[int, int, int]
+    native_shape: tuple[int, ...]
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits.  # [N, C, H, W] to [N, classes]"""
@@ -79,11 +80,25 @@ class Classifier(Module, Protocol):
 class Stylist(Module, Protocol):
     """What a class ``Stylist(shape, *, …)`` must have."""
 
-    native_shape: tuple[int, int, int]
+    native_shape: tuple[int, ...]
     receptive_field: int
 
     def forward(self, images: Tensor) -> Tensor:
         """Images in [-1, 1] of the same size.  # [N, C, H, W]"""
+        ...
+
+
+class LanguageModel(Module, Protocol):
+    """What a class ``LanguageModel(length, vocabulary, *, …)`` must have."""
+
+    modality: str
+
+    def step(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Logits of what follows each symbol, after those that a state has seen, and the new state.  # [N, T]"""
+        ...
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits of what follows each symbol, which sees itself and those before it.  # [N, T] to [N, T, V]"""
         ...
 
 

@@ -77,11 +77,7 @@ def generated(
         UsageError: The method does not sample, or a number is out of range.
     """
     if not isinstance(method, Samples):
-        if isinstance(method, Translates):
-            raise UsageError(
-                "This run's method draws no samples: it translates what it is given. Type belamy translate RUN INPUT."
-            )
-        raise UsageError("This run's method draws no samples: it has no generator. Use `belamy report` to look at it.")
+        raise no_samples(method)
     if count < 1 or batch < 1:
         raise UsageError(f"count = {count} and batch = {batch}, but both must be at least 1.")
     takes = takes_sampling(method)
@@ -107,6 +103,19 @@ def generated(
         yield samples
         if report is not None and not takes:
             report(last, count)
+
+
+def no_samples(method: BaseMethod) -> UsageError:
+    """What to say of a method that draws none, and what to type instead."""
+    if isinstance(method, Translates):
+        return UsageError(
+            f"This run's method draws no samples: it makes the field '{method.target}' of the field '{method.source}'. "
+            "Type: belamy translate RUN INPUT."
+        )
+    return UsageError(
+        "This run's method draws no samples: it has no generator. Use `belamy report` to look at it, and `belamy "
+        "evaluate` to measure it."
+    )
 
 
 def takes_sampling(method: Samples) -> bool:

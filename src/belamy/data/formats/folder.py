@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from belamy.data.captions import captioned
 from belamy.data.dataset import Dataset
 from belamy.data.files import opened, stamp, visible, walk
 from belamy.data.gallery import Gallery, PictureEntry, labels_for, open_gallery
@@ -41,7 +42,9 @@ class Format:
             name = f"{visible(folder.relative_to(path).as_posix())}/"
             entries.append(PictureEntry(name, "gone", partial(_refused, error)))
         entries.sort(key=lambda entry: entry.name)
-        return open_gallery(Gallery(name, str(path), entries, ignored, table), options)
+        data = open_gallery(Gallery(name, str(path), entries, ignored, table), options)
+        said: str = options.reader("image").captions
+        return captioned(data, path, said, options.length) if said else data
 
 
 def _refused(error: OSError) -> IO[bytes]:

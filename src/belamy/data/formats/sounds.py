@@ -1,0 +1,296 @@
+"""Sound: a folder of sound files, one long file cut into clips, or an array with a stated rate."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from belamy.data.assembly import Raw, categories, chosen_label
+from belamy.data.clips import Cutter, SoundFile, common, sound_file, with_noise
+from belamy.data.dataset import Column, Computed, Dataset, Memory, SampleStore
+from belamy.data.files import reason, stamp, visible, walk
+from belamy.data.gallery import labels_for
+from belamy.data.layout import read_layout
+from belamy.data.load_options import LoadOptions
+from belamy.data.pictures import is_picture_name
+from belamy.data.tables import apply_table
+from belamy.errors import DataError, Unreadable, UsageError
+from belamy.modalities.audio import FULL
+from belamy.modalities.fields import Field
+from belamy.modalities.waves import is_sound_name
+
+CLEAN, NOISY = "clean", "noisy"
+NAMED = ("audio", "sounds", "sound", "waves", "x", "samples", "data", "arr_0")
+LABELS = ("labels", "label", "y", "classes")
+SHOWN = 5
+
+
+class Format:
+    """Sound files in a folder with classes from sub-folders; folders ``clean/`` and ``noisy/`` with equal names."""
+
+    modalities = ("audio",)
+
+    def claim(self, path: Path) -> int:
+        """2 for a sound file and for a folder of them without pictures, 1 for an array that may be one."""
+        if path.is_file():
+            return 2 if is_sound_name(path.name) else int(path.suffix.lower() in (".npy", ".npz"))
+        if not path.is_dir():
+            return 0
+        found = [file.name for file in walk(path)]
+        sounds = any(map(is_sound_name, found))
+        return 2 if sounds and not any(map(is_picture_name, found)) else 0
+
+    def open(self, path: Path, options: LoadOptions) -> Dataset:
+        """The clips, as 16-bit samples of one rate and length.
+
+        Raises:
+            DataError: There are none, or their rate or length is open.
+            UsageError: An array without ``--rate``.
+        """
+        if path.is_file() and path.suffix.lower() in (".npy", ".npz"):
+            return _of_array(path, options)
+        files, skipped = _files(path)
+        pairs = {part: _below(files, part) for part in (CLEAN, NOISY)} if path.is_dir() else {}
+        if pairs and all(pairs.values()):
+            return _of_pairs(path, pairs, skipped, options)
+        return _of_files(path, files, skipped, options)
+
+
+@dataclass
+class _Read:
+    """Clips of files: where they are, which file each is of, and what is wrong with which."""
+
+    store: SampleStore
+    names: list[str]
+    skipped: list[tuple[str, str]]
+    faults: dict[str, list[str]] = field(default_factory=dict)
+
+    def notes(self) -> list[str]:
+        """One line for each fault, with the files that have it."""
+        found: dict[str, list[str]] = {}
+        for name, faults in self.faults.items():
+            for fault in faults:
+                found.setdefault(fault, []).append(name)
+        return [f"{fault}: {_some(names)}" for fault, names in found.items()]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _files(path: Path) -> tuple[list[SoundFile], list[tuple[str, str]]]:
+    """The sound files of a folder, by name, and which cannot be read."""
+    files, skipped, others = [], [], Counter[str]()
+    for found in [path] if path.is_file() else sorted(walk(path)):
+        name = visible(found.name if path.is_file() else found.relative_to(path).as_posix())
+        if not is_sound_name(found.name):
+            others[found.suffix.lower() or "nameless"] += 1
+            continue
+        try:
+            files.append(sound_file(found, name))
+        except Unreadable as finding:
+            skipped.append((name, str(finding)))
+        except OSError as error:
+            skipped.append((name, reason(error)))
+    if not files:
+        listed = "; ".join(f"{name}: {why}" for name, why in skipped[:3])
+        raise DataError(f"None of the {len(skipped)} sound file(s) in {path} can be read: {listed}.")
+    return files, skipped
+
+
+def _below(files: Sequence[SoundFile], part: str) -> list[SoundFile]:
+    """The files in a sub-folder, by their names within."""
+    return [replace(file, name=file.name.partition("/")[2]) for file in files if file.name.startswith(f"{part}/")]
+
+
+def _read(files: Sequence[SoundFile], cutter: Cutter, options: LoadOptions, skipped: list[tuple[str, str]]) -> _Read:
+    """The clips of all files, in memory if they fit the budget, or else read when they are asked for."""
+    size = cutter.reader.channels * cutter.length * 2
+    streams = sum(map(cutter.count, files)) * size > options.memory_budget
+    kept: list[np.ndarray] = []
+    found = _Read(Memory(torch.empty(0, *cutter.field.shape, dtype=torch.int16)), [], skipped)
+    places: list[tuple[SoundFile, int]] = []
+    for number, file in enumerate(files):
+        try:
+            clips, faults = cutter.clips(file)
+        except Unreadable as finding:
+            skipped.append((file.name, str(finding)))
+            continue
+        if options.progress is not None:
+            options.progress(number + 1, len(files))
+        if faults:
+            found.faults[file.name] = faults
+        found.names += [file.name] * len(clips)
+        places += [(file, place) for place in range(len(clips))]
+        if not streams:
+            kept.append(clips)
+    if streams:
+        found.store = _streamed(places, cutter)
+    elif kept:
+        found.store = Memory(torch.from_numpy(np.concatenate(kept)))
+    return found
+
+
+def _streamed(places: list[tuple[SoundFile, int]], cutter: Cutter) -> Computed:
+    def read(indices: Tensor) -> Tensor:
+        clips = [cutter.clips(places[index][0])[0][places[index][1]] for index in indices.tolist()]
+        return torch.from_numpy(np.stack(clips)) if clips else torch.empty(0, *cutter.field.shape, dtype=torch.int16)
+
+    def feed(update: Callable[[Any], None]) -> None:
+        for file, place in places:
+            update(f"{file.name} {stamp(file.path)} {place} {cutter.rate} {vars(cutter.reader)}\n".encode())
+
+    return Computed(read, len(places), cutter.field.shape, feed)
+
+
+def _of_files(path: Path, files: list[SoundFile], skipped: list[tuple[str, str]], options: LoadOptions) -> Dataset:
+    reader, name = options.reader("audio"), path.absolute().stem or "sounds"
+    table = labels_for(options, path, name)
+    if table is not None:
+        labelling = apply_table(table, [file.name for file in files])
+        skipped += labelling.skipped
+        files = [files[index] for index in labelling.kept]
+    cutter = common(files, str(path), options.rate, options.length, reader)
+    found = _read(files, cutter, options, skipped)
+    if len(found.names) < 2:
+        raise DataError(
+            f"{path} gives {len(found.names)} clip(s), but there must be 2 or more. Give more, or a shorter --length."
+        )
+    layout = read_layout(found.names)
+    label, attributes = layout.label, {"folder": layout.label} if layout.label else {}
+    if table is not None:
+        labelling = apply_table(table, found.names)
+        label, attributes = labelling.label, dict(labelling.attributes)
+    extra: dict[str, Column] = {}
+    notes = [*found.notes(), *_origin(files, cutter)]
+    if reader.noise:
+        extra, said = _noisy(found.store, cutter, options)
+        notes.append(said)
+    raw = Raw(name=name, label=label, attributes=attributes, official=layout.official, notes=notes)
+    return _dataset(found, cutter.field, raw, extra)
+
+
+def _dataset(found: _Read, kind: Field, raw: Raw, extra: dict[str, Column]) -> Dataset:
+    label = raw.label
+    return Dataset(
+        raw.name, found.store, field=kind, extra=extra, labels=label.codes if label else None,
+        classes=label.values if label else (), attributes=raw.attributes, official=raw.official, notes=raw.notes,
+        skipped=sorted(found.skipped), names=found.names,
+    )  # fmt: skip
+
+
+def _origin(files: Sequence[SoundFile], cutter: Cutter) -> list[str]:
+    """What was changed of files of another rate or number of channels, by name."""
+    other = [file.name for file in files if file.rate != cutter.rate]
+    mixed = [file.name for file in files if file.channels != cutter.reader.channels]
+    notes = [f"resampled to {cutter.rate:,} samples a second: {_some(other)}"] if other else []
+    words = "mixed to mono" if cutter.reader.channels == 1 else "brought to stereo"
+    return [*notes, f"{words}: {_some(mixed)}"] if mixed else notes
+
+
+def _noisy(clean: SampleStore, cutter: Cutter, options: LoadOptions) -> tuple[dict[str, Column], str]:
+    """The field of clips with noise mixed in."""
+    folder = Path(cutter.reader.noise).expanduser()
+    if not folder.exists():
+        raise DataError(f"There is no folder of noises {folder}.")
+    files, skipped = _files(folder)
+    own = Cutter(type(cutter.reader)(channels=cutter.reader.channels, cut="pieces"), cutter.rate, cutter.length)
+    noises = _read(files, own, options, skipped).store
+    every = noises.read(torch.arange(len(noises)))
+
+    def read(indices: Tensor) -> Tensor:
+        return with_noise(clean.read(indices), every, cutter.reader, indices.tolist())[0]
+
+    def feed(update: Callable[[Any], None]) -> None:
+        update(hashlib.sha256(every.numpy().tobytes()).digest())
+        update(repr(cutter.reader.snr).encode())
+
+    store: SampleStore = Computed(read, len(clean), cutter.field.shape, feed)
+    if not clean.streams:
+        store = Memory(read(torch.arange(len(clean))))
+    ratios = ", ".join(f"{each:g}" for each in cutter.reader.snr)
+    return {NOISY: Column(cutter.field, store)}, f"{len(every):,} clips of noise were mixed in at {ratios} dB"
+
+
+def _of_pairs(
+    path: Path, pairs: dict[str, list[SoundFile]], skipped: list[tuple[str, str]], options: LoadOptions
+) -> Dataset:
+    """Clean and noisy sounds of equal names."""
+    reader = options.reader("audio")
+    if reader.trim or reader.normalise or reader.noise:
+        raise UsageError(f"{path} holds pairs, which must stay aligned: leave audio:trim, normalise and noise out.")
+    sides = {part: {file.name: file for file in files} for part, files in pairs.items()}
+    both = sorted(sides[CLEAN].keys() & sides[NOISY].keys())
+    alone = [f"{part}/{name}" for part in sides for name in sorted(sides[part].keys() - set(both))]
+    skipped += [(name, "it has no partner of its name") for name in alone]
+    odd = [name for name in both if abs(sides[CLEAN][name].frames * sides[NOISY][name].rate
+           - sides[NOISY][name].frames * sides[CLEAN][name].rate) > sides[CLEAN][name].rate]  # fmt: skip
+    skipped += [(name, "clean and noisy differ in length") for name in odd]
+    both = [name for name in both if name not in odd]
+    if len(both) < 2:
+        raise DataError(f"{path} holds {len(both)} pair(s) of equal names in {CLEAN}/ and {NOISY}/, but 2 are needed.")
+    every = [sides[part][name] for part in (CLEAN, NOISY) for name in both]
+    cutter = common(every, str(path), options.rate, options.length, reader)
+    parts = [_read([sides[part][name] for name in both], cutter, options, skipped) for part in (CLEAN, NOISY)]
+    if parts[0].names != parts[1].names:
+        raise DataError(f"{path} holds pairs of which one side is damaged: {', '.join(n for n, _ in skipped[:SHOWN])}.")
+    raw = Raw(name=path.absolute().name, notes=[*parts[0].notes(), *_origin(every, cutter)])
+    return _dataset(parts[0], cutter.field, raw, {NOISY: Column(cutter.field, parts[1].store)})
+
+
+def _of_array(path: Path, options: LoadOptions) -> Dataset:
+    """Sounds of an array ``[N, samples]`` or ``[N, channels, samples]``."""
+    if options.rate is None:
+        raise UsageError(f"{path} holds an array, which does not say its rate. Type it, e.g. --rate 16000.")
+    values, labels = _arrays(path, options)
+    if values.ndim == 2:
+        values = values[:, None]
+    if values.ndim != 3 or not 1 <= values.shape[1] <= 2 or not values.size:
+        raise DataError(f"{path} has the shape {values.shape}, but sounds are [N, samples] or [N, channels, samples].")
+    if options.length is not None and options.length > values.shape[2]:
+        raise DataError(f"{path} holds sounds of {values.shape[2]:,} samples: give at most --length {values.shape[2]}.")
+    values = values[:, :, : options.length]
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all() or np.abs(values).max() > 1:
+            raise DataError(f"{path} holds floats that are not all in [-1, 1]. Divide them by their largest first.")
+        values = np.clip(np.round(values * FULL), -FULL, FULL - 1).astype(np.int16)
+    elif values.dtype != np.int16:
+        raise DataError(f"{path} holds {values.dtype}, but sound is int16, or floats in [-1, 1].")
+    label = None if labels is None else categories(labels)
+    kind = Field("audio", values.shape[1:], rate=float(options.rate))
+    found = _Read(Memory(torch.from_numpy(np.ascontiguousarray(values))), [], [])
+    raw = Raw(name=path.stem, label=label, attributes={"labels": label} if label else {})
+    wanted = replace(raw, label=chosen_label(raw, options.labels))
+    data = _dataset(found, kind, wanted, {})
+    return data.changed(names=None)
+
+
+def _arrays(path: Path, options: LoadOptions) -> tuple[np.ndarray, np.ndarray | None]:
+    try:
+        if path.suffix.lower() == ".npy":
+            return np.load(path, mmap_mode="r", allow_pickle=False), None
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > options.memory_budget:
+            raise DataError(f"{path} unpacks to {size:,} bytes, more than the memory budget. Save it as .npy.")
+        with np.load(path, allow_pickle=False) as held:
+            key = next((name for name in NAMED if name in held.files), held.files[0] if len(held.files) == 1 else None)
+            if key is None:
+                raise DataError(f"{path} holds {', '.join(held.files)}: name the array of sounds 'audio'.")
+            values = held[key]
+            labels = next((held[name] for name in LABELS if name in held.files), None)
+    except DataError:
+        raise
+    except Exception as error:  # what is damaged can raise nearly anything
+        raise DataError(f"{path} cannot be read: {reason(error)}.") from error
+    return values, labels if labels is not None and labels.shape == values.shape[:1] else None
