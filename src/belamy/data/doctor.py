@@ -314,8 +314,8 @@ def _findings(facts: dict[str, Any]) -> list[str]:
         lines += [f"the same: {group}" for group in named]
         lines += [f"the same: {more:,} groups more; --json FILE lists all"] if more else []
     for kind, places in facts["faults"].items():
-        more = f" and {len(places) - _GROUP:,} more" if len(places) > _GROUP else ""
-        lines.append(f"{kind}: {', '.join(places[:_GROUP])}{more}")
+        others = f" and {len(places) - _GROUP:,} more" if len(places) > _GROUP else ""
+        lines.append(f"{kind}: {', '.join(places[:_GROUP])}{others}")
     lines += told(facts["pairs"])
     if facts["splits"]["train"] < FEW:
         lines.append(
@@ -348,7 +348,10 @@ def _of_pictures(facts: dict[str, Any]) -> list[str]:
         )
     shapes = sorted(wide / high for wide, high in sizes)
     if shapes and shapes[-1] > MIXED * shapes[0]:
-        lost = sum(count * (1 - _kept(size, (height, width))) for size, count in sizes.items()) / total
+        lost = (
+            sum(count * (1 - _kept((size[0], size[1]), (int(height), int(width)))) for size, count in sizes.items())
+            / total
+        )
         does = {"crop": f"crop cuts {lost:.0%} of their pixels off, and --fit pad keeps all",
                 "pad": "pad adds white at their sides", "stretch": "stretch distorts them"}  # fmt: skip
         how = does[facts["training"]["fit"] or "crop"]

@@ -98,7 +98,7 @@ class LoadOptions:
     def sides(self) -> Size | None:
         """(height, width) that is asked for; None where pictures keep their own size, or the data choose."""
         found = parse_size(self.size)
-        return None if found == NATIVE else found
+        return None if isinstance(found, str) else found
 
     @property
     def native(self) -> bool:

@@ -171,7 +171,7 @@ def read(path: str, shape: tuple[int, ...]) -> Tensor:
     """
     try:
         with Path(path).expanduser().open("rb") as file:
-            return torch.from_numpy(read_picture(file, shape[1:], "crop", shape[0]).copy())
+            return torch.from_numpy(read_picture(file, (shape[1], shape[2]), "crop", shape[0]).copy())
     except Unreadable as error:
         raise DataError(f"{path} cannot be read: {error}. Give another picture.") from None
     except OSError as error:

@@ -241,7 +241,7 @@ def pictures(form: Form, shape: tuple[int, ...]) -> tuple[list[str], Tensor]:
         return stems(data.names or (), (SHEET,)), data.images(torch.arange(len(data)))
     try:
         with strict_pillow(), path.open("rb") as file:
-            pixels = read_picture(file, shape[1:], form.fit, shape[0])
+            pixels = read_picture(file, (shape[1], shape[2]), form.fit, shape[0])
     except Unreadable as finding:
         raise DataError(f"{path} is no picture that can be read: {finding}.") from None
     return stems([path.name], (SHEET,)), torch.from_numpy(pixels.copy())[None]
