@@ -19,6 +19,7 @@ from belamy.networks.summary import summarize
 from belamy.runs import files
 from belamy.runs.media import read_media
 from belamy.runs.report import ReportFacts, render
+from belamy.runs.report.page import typed
 from belamy.runs.run import Run
 
 LARGEST_SHEET = 2000
@@ -128,15 +129,7 @@ def _flag(key: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [f"--{name}" if value else f"--no-{name}"]
     values = value if isinstance(value, list) else [value]
-    return [f"--{name}", *(shlex.quote(_typed(each)) for each in values)]
-
-
-def _typed(value: Any) -> str:
-    """A value as it is typed: a part with its options, the members of a tuple with an x between."""
-    if isinstance(value, dict):
-        options = ",".join(f"{key}={_typed(setting)}" for key, setting in value.items() if key != "name")
-        return f"{value['name']}:{options}"
-    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
+    return [f"--{name}", *(shlex.quote(typed(each)) for each in values)]
 
 
 def _defaults(name: str) -> dict[str, Any] | None:

@@ -22,6 +22,9 @@ IMAGES, SHOWN, PLAYED = 64, 16, 8
 
 Report = Callable[[int, int], None]
 
+NARROWEST = 7
+"""Columns from which on a sheet of squares is at most 1.5 times as high as wide."""
+
 
 class Snapshot(NamedTuple):
     """A picture, uint8 [H, W, 3], and what is better heard, read or played; () of pictures."""
@@ -40,9 +43,9 @@ def real_pictures(trainer: Trainer) -> np.ndarray:
 
 
 def layout(method: BaseMethod) -> int:
-    """Columns of a sheet: one for each class, where there are a few."""
+    """Columns of a sheet: as many for each class, where there are a few, as keep it from becoming a tall sliver."""
     classes = len(method.spec.classes)
-    return classes if 2 <= classes <= 16 else 8
+    return classes * -(-NARROWEST // classes) if 2 <= classes <= 16 else 8
 
 
 @torch.no_grad()

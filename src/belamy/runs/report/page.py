@@ -113,7 +113,8 @@ def _finding(found: Mapping[str, Any], run: str) -> dict[str, Any]:
 
 def _recipe(facts: ReportFacts) -> dict[str, Any]:
     """The settings, with those that differ from the named recipe marked."""
-    values, usual = rows(facts.recipe), rows(facts.recipe_defaults or {})
+    values, usual = (rows({name: _as_typed(value) for name, value in (recipe or {}).items()})
+                     for recipe in (facts.recipe, facts.recipe_defaults))  # fmt: skip
     known = facts.recipe_defaults is not None
     lines = []
     for name, value in values.items():
@@ -122,6 +123,25 @@ def _recipe(facts: ReportFacts) -> dict[str, Any]:
     changed = sum(was is not None for *_, was in lines)
     many = "1 setting differs" if changed == 1 else f"{changed} settings differ" if changed else "No setting differs"
     return {"recipe": lines, "differing": f"{many} from the named recipe." if known else ""}
+
+
+def _as_typed(value: Any) -> Any:
+    """Several parts as they are typed; anything else as it is."""
+    several = isinstance(value, list) and any(isinstance(each, dict) and "name" in each for each in value)
+    return " ".join(map(typed, value)) if several else value
+
+
+def typed(value: Any) -> str:
+    """A value as it is typed: a part with its options, the members of a tuple with an x between.
+
+    Example:
+        >>> typed({"name": "r1", "weight": 5})
+        'r1:weight=5'
+    """
+    if isinstance(value, dict):
+        options = ",".join(f"{key}={typed(setting)}" for key, setting in value.items() if key != "name")
+        return f"{value['name']}:{options}"
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _data(card: Mapping[str, Any]) -> dict[str, Any]:
