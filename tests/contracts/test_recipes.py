@@ -21,7 +21,7 @@ from belamy.networks.summary import summarize
 from belamy.registry import Part
 from belamy.runs.run import method_name
 from belamy.training.distribution import World
-from belamy.training.setup import Options, make_trainer
+from belamy.training.setup import Options, make_trainer, with_sides
 from belamy.training.trainer import Trainer
 
 GREY, COLOUR, SOLID = (1, 28, 28), (3, 32, 32), (1, 64, 64, 64)
@@ -47,16 +47,17 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "wgan-gp-cifar": {"generator": (1_205_891, 1_204_099), "discriminator": (1_086_465, 1_086_465)},
     "pix2pix-edges": {"generator": (41_843_331, 41_834_499), "discriminator": (2_771_393, 2_769_601)},
     "gan-3d": {"generator": (17_571_585, 17_569_665), "discriminator": (11_050_753, 11_048_833)},
+    "wavegan": {"generator": (19_065_345, 19_065_345), "discriminator": (17_427_969, 17_427_969)},
     "ragan-cifar": {"generator": (1_148_547, 1_146_755), "discriminator": (1_089_537, 1_088_001)},
 }
 OURS = {
     *("digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
     *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
-    *("fast-style", "adain-style", "char-lm-transformer"),
+    *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
 }
 """Recipes whose sizes no document fixes."""
-HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges"}
+HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges", "wavegan"}
 """Recipes whose step takes seconds."""
 
 
@@ -70,6 +71,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         return Dataset(
             "noise", Memory(torch.randint(1, 9, (40, 12))), field=Field("text", (12,), (*SPECIAL, *"abcdef"))
         )
+    if recipe.data == "drums":
+        return open_data("drums:count=8", length=recipe.length)
     shape = SHAPES[recipe.data]
     pixels = torch.randint(0, 256, (40, *shape), dtype=torch.uint8)
     if shape == SOLID:
@@ -80,7 +83,7 @@ def made_up(recipe: BaseRecipe) -> Dataset:
 
 
 def trainer(recipe: BaseRecipe) -> Trainer:
-    data = made_up(recipe)
+    data = with_sides(recipe, made_up(recipe))
     spec = data.spec
     return make_trainer(recipe, spec, data, Options(device="cpu", progress=False), World())
 
