@@ -12,25 +12,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from belamy.api.compare import compare
+    from belamy.api.continuation import continue_text
     from belamy.api.evaluate import evaluate
     from belamy.api.latent_editor import steer
+    from belamy.api.likelihood import score
     from belamy.api.train import resume, train
+    from belamy.api.translate import translate
     from belamy.editing.style.stylize import stylize
     from belamy.runs.run import open_run as open
     from belamy.training.watch.diagnosis import diagnose
 
-__all__ = ["compare", "diagnose", "evaluate", "open", "resume", "steer", "stylize", "train"]
+__all__ = [
+    "compare", "continue_text", "diagnose", "evaluate", "open", "resume", "score", "steer", "stylize", "train",
+    "translate",
+]  # fmt: skip
 __version__ = "0.1.0"
 
 _HOMES = {
     "compare": ("api.compare", "compare"),
+    "continue_text": ("api.continuation", "continue_text"),
     "diagnose": ("training.watch.diagnosis", "diagnose"),
     "evaluate": ("api.evaluate", "evaluate"),
     "open": ("runs.run", "open_run"),
     "resume": ("api.train", "resume"),
+    "score": ("api.likelihood", "score"),
     "steer": ("api.latent_editor", "steer"),
     "stylize": ("editing.style.stylize", "stylize"),
     "train": ("api.train", "train"),
+    "translate": ("api.translate", "translate"),
 }
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -93,10 +93,11 @@ class Registry:
         package: Dotted name of the folder, e.g. ``belamy.losses.adversarial``; also the entry-point group.
         kind: What a user calls such a part, e.g. ``adversarial loss``.
         role: The class that each module holds, e.g. ``Adversarial``.
+        spoken: Other words that users know parts by; they are suggested where a name is unknown.
     """
 
-    def __init__(self, package: str, kind: str, role: str) -> None:
-        self.package, self.kind, self.role = package, kind, role
+    def __init__(self, package: str, kind: str, role: str, spoken: Iterable[str] = ()) -> None:
+        self.package, self.kind, self.role, self.spoken = package, kind, role, tuple(spoken)
 
     def __repr__(self) -> str:
         return f"Registry({self.package!r}, {self.kind!r}, {self.role!r})"
@@ -127,7 +128,7 @@ class Registry:
         modules = self.modules()
         name = name.replace("_", "-")
         if name not in modules:
-            raise UsageError(f"There is no {self.kind} '{name}'. {nearest(name, modules)}")
+            raise UsageError(f"There is no {self.kind} '{name}'. {nearest(name, [*modules, *self.spoken])}")
         part: type = getattr(self._imported(name, modules[name]), self.role)
         self._refuse(name, part, breach(part, self.contract))
         return part

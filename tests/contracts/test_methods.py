@@ -20,6 +20,7 @@ from belamy.methods.base import (
     Classifies,
     Encodes,
     Evaluates,
+    Ratio,
     Reconstructs,
     Samples,
     Stylizes,
@@ -220,7 +221,8 @@ class TestCapabilities:
             assert method.classify(images).shape == (5, len(data.classes))
         if isinstance(method, Evaluates):
             values = method.evaluate(next(Batches(data, "test", 5, 0)), Draws(0, 0))
-            assert values and all(value.shape == (5,) for value in values.values())
+            parts = [part for value in values.values() for part in (value if isinstance(value, Ratio) else (value,))]
+            assert parts and all(part.shape == (5,) for part in parts)
 
     @torch.no_grad()
     def test_sample_i_does_not_depend_on_the_batch(self, name: str, data: Dataset) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from belamy import recipes
+from belamy.data import open_data
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
 from belamy.methods.base import OPTIMIZERS, BaseRecipe
@@ -43,22 +44,27 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "lsgan-cifar": {"generator": (1_205_891, 1_204_099), "discriminator": (1_089_537, 1_088_001)},
     "wgan-cifar": {"generator": (340_803, 339_907), "discriminator": (272_897, 272_897)},
     "wgan-gp-cifar": {"generator": (1_205_891, 1_204_099), "discriminator": (1_086_465, 1_086_465)},
+    "pix2pix-edges": {"generator": (41_843_331, 41_834_499), "discriminator": (2_771_393, 2_769_601)},
     "gan-3d": {"generator": (17_571_585, 17_569_665), "discriminator": (11_050_753, 11_048_833)},
     "ragan-cifar": {"generator": (1_148_547, 1_146_755), "discriminator": (1_089_537, 1_088_001)},
 }
 OURS = {
     *("digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
-    *("vae-digits", "vae-avatars", "gan-avatars"),
+    *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
     *("fast-style", "adain-style"),
 }
 """Recipes whose sizes no document fixes."""
-HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d"}
+HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges"}
 """Recipes whose step takes seconds."""
 
 
 def made_up(recipe: BaseRecipe) -> Dataset:
     """Random images of the shape and number of classes of the recipe's data."""
+    if recipe.data == "customers":
+        return open_data("customers:count=40", labels="plan")
+    if recipe.data == "outlines":
+        return open_data("outlines:count=8", size=256, channels=3)
     shape = SHAPES[recipe.data]
     pixels = torch.randint(0, 256, (40, *shape), dtype=torch.uint8)
     if shape == SOLID:
@@ -139,6 +145,15 @@ def test_an_unknown_recipe_suggests() -> None:
         ("vae-mnist", {"batch": 16, "latent": 2, "train_samples": 600_000, "printed": False}),
         ("classifier-mnist", {"batch": 128, "train_samples": 600_000, "printed_test": False}),
         ("resnet-cifar", {"batch": 128, "latent": 128}),
+        (
+            "pix2pix-edges",
+            {
+                "batch": 64,
+                "fresh_batch": True,
+                "reconstruction_weight": 100.0,
+                "adversarial": Part(name="non-saturating"),
+            },
+        ),
         ("gan-3d", {"batch": 100, "latent": 200, "rest_above": 0.8, "prior": Part(name="uniform")}),
         ("wgan-cifar", {"critic_steps": 5, "warmup_critic_steps": 100, "penalties": (Part(name="weight-clipping"),)}),
         (
@@ -153,7 +168,9 @@ def test_settings_of_the_documents(name: str, wanted: dict[str, Any]) -> None:
     assert {key: getattr(recipe, key) for key in wanted} == wanted
 
 
-@pytest.mark.parametrize("name", ["dcgan-cifar", "resnet-cifar", "lsgan-cifar", "wgan-gp-cifar", "ragan-cifar"])
+@pytest.mark.parametrize(
+    "name", ["dcgan-cifar", "resnet-cifar", "lsgan-cifar", "wgan-gp-cifar", "ragan-cifar", "pix2pix-edges"]
+)
 def test_the_book_optimises_with_the_adam_of_keras(name: str) -> None:
     recipe = recipes.get(name)
     for part in (recipe.generator_optimizer, recipe.discriminator_optimizer):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,3 +71,17 @@ def process(*words: str | Path, prelude: Sequence[str] = ("-m", "belamy")) -> su
 def environment() -> dict[str, str]:
     """The environment of a process that runs this source, on one thread."""
     return {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", "BELAMY_DEBUG": "0"}
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
+    """Called, it lets Ctrl-C come when the second file of a verb gets its name."""
+    replace, done = os.replace, []
+
+    def replacing(*given: Any) -> None:
+        replace(*given)
+        done.append(given)
+        if len(done) == 2:
+            raise KeyboardInterrupt
+
+    return lambda: monkeypatch.setattr(os, "replace", replacing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,8 +17,8 @@ from belamy import __version__, recipes
 from belamy.cli import known_verbs, main
 from belamy.cli.verbs import recipes as verb
 from belamy.errors import NotFinite, StorageError
-from belamy.runs.run import method_name
-from stories.conftest import Command, environment, process
+from belamy.runs.run import Run, method_name
+from stories.conftest import SMALL, Command, environment, process
 
 HEAVY = ("torch", "numpy", "tyro", "pydantic", "rich", "PIL")
 
@@ -63,9 +64,13 @@ def test_the_help_of_train_names_the_options_of_all_recipes_without_importing_py
 
 
 def test_python_without_docstrings_prints_the_same() -> None:
-    script = "import sys; from belamy.cli import main; sys.exit(main(['sample', '--help']) or main(['parts', 'r1']))"
+    script = (
+        "import sys; from belamy.cli import main; from belamy.evaluation.page import about;"
+        "print([about(name) or 'nothing' for name in ('frechet', 'kernel', 'modes')]);"
+        "sys.exit(main(['sample', '--help']) or main(['parts', 'r1']))"
+    )
     said = {process(prelude=(*flags, "-c", script)).stdout for flags in ((), ("-OO",))}
-    assert len(said) == 1 and "Draw images from a run." in said.pop()
+    assert len(said) == 1 and "Draw images from a run." in (text := said.pop()) and "nothing" not in text
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
@@ -215,3 +220,18 @@ def test_doctor_names_a_package_that_is_too_old(monkeypatch: pytest.MonkeyPatch)
     assert "av" not in packages.detail and not re.search(r"numpy [\d.]+ \(", packages.detail)
     monkeypatch.setattr(doctor, "requires", lambda _: ["numpy>=1.26"])
     assert next(check for check in doctor.installation() if check.name == "packages").ok
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file systems whose names are all Unicode")
+def test_names_that_are_no_utf_8(photos: Path, tmp_path: Path, belamy: Command) -> None:
+    """Bytes of another encoding in the names of data, of a run and of what it makes."""
+    data, out = (tmp_path / os.fsdecode(name) for name in (b"caf\xe9", b"run \xe9"))
+    shutil.copytree(photos, data)
+    words = ["train", "dcgan-mnist", "--data", str(data), "--size", "8", *SMALL, "--samples", "16", "--no-progress"]
+    assert (done := belamy(*words, "--out", out)).returncode == 0, done.stderr
+    assert Run.open(out).recipe.data == str(data), "the name comes back as it was"
+    assert (done := belamy("resume", out, "--data", photos, "--no-progress")).returncode == 0, done.stderr
+    assert (done := belamy("sample", out, "--count", "2", "--out", "drawn", "--json", "facts.json")).returncode == 0
+    assert json.loads((tmp_path / "facts.json").read_text())["run"] == str(out)
+    assert (done := belamy("report", out)).returncode == 0, done.stderr
+    assert "caf\\udce9" in (out / "report.html").read_text(encoding="utf-8").replace("<wbr>", "")

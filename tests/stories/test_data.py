@@ -1,14 +1,17 @@
 """``belamy data``: what it says, where its sheet is, and that what it says to type next works."""
 
+import json
+import os
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from belamy.api.evaluate import moved_data
+from belamy.api.judged import moved_data
 from belamy.runs.run import Run
 from stories.conftest import SMALL, Command
 
@@ -91,3 +94,30 @@ def test_the_page_of_the_doctor(belamy: Command, tmp_path: Path) -> None:
     assert page.count("<svg") >= 2 and "belamy train" in page
     done = belamy("data", tmp_path / "table.csv", "--modality", "table", "--page", "page.png")
     assert done.returncode == 2 and "must end in .html" in done.stderr
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    photos: Path, tmp_path: Path, belamy: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below pictures it costs itself alone; of texts, none of which may be left out, it is refused."""
+    shutil.copytree(photos, tmp_path / "photos")
+    (tmp_path / "photos" / "birds" / "shut").mkdir(parents=True)
+    texts = tmp_path / "texts"
+    for name in ("a.txt", "b.txt", "shut/c.txt"):
+        (texts / name).parent.mkdir(parents=True, exist_ok=True)
+        (texts / name).write_text("some words here\n")
+    scan = os.scandir
+
+    def scanning(path: str) -> Any:
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scanning)
+    done = belamy("data", "photos", "--json", "facts.json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    assert facts["skipped"] == [["birds/shut/", "Permission denied"]] and facts["images"] == 24
+    assert "birds/shut/" in done.stdout and "Permission denied" in done.stdout
+    refused = belamy("data", "texts")
+    assert refused.returncode == 2 and "texts/shut cannot be read: Permission denied." in refused.stderr

@@ -299,3 +299,27 @@ def test_a_method_that_cannot_be_inverted(belamy: Command, photos: Path, tmp_pat
     assert belamy(*words, "--out", tmp_path / "run", *QUIET).returncode == 0
     said = belamy("edit", tmp_path / "run", photos / "cats" / "001.png")
     assert said.returncode == 2 and "method draws no samples" in said.stderr and said.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["directions", "VAE", "--attribute", "width", *QUICK],
+        ["edit", "VAE", "seed:0..3", "--add", "width=1", "--device", "cpu"],
+        ["visualise", "GAN", "--steps", "1", "--device", "cpu"],
+        ["game", "ring", "--steps", "4", "--frames", "2", "--width", "8", "--batch", "8"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_folder_of_results_is_whole_or_not_there(
+    belamy: Command, vae: Path, gan: Path, tmp_path: Path, words: list[str], interrupted: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    called = [{"VAE": vae, "GAN": gan}.get(word, word) for word in words]
+    interrupted()
+    assert belamy(*called, "--out", tmp_path / "made").returncode == 130
+    assert not list(tmp_path.iterdir())
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    done = belamy(*called, "--out", tmp_path / "made")
+    assert done.returncode == 0 and len(list((tmp_path / "made").iterdir())) > 2, done.stderr

@@ -15,6 +15,7 @@ from stories.conftest import Command
 QUIET = ["--no-progress", "--no-watch", "--snapshots", "1", "--device", "cpu"]
 SEA, SKY = ["salt", "ship", "water", "wave", "fish"], ["blue", "bird", "cloud", "wind", "star"]
 DENSE = ["--encoder", "autoencoder-mnist:form=dense", "--decoder", "autoencoder-mnist:form=dense", "--batch", "16"]
+WORDS = ["--encoder", "autoencoder-words", "--decoder", "autoencoder-words", "--batch", "16"]
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +52,8 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     topics = (SEA, SKY)
     lines = [" ".join(numbers.choice(topics[index % 2], 4)) for index in range(40)]
     (folder / "lines.txt").write_text("\n".join(lines))
-    words = ["train", "autoencoder-mnist", "--data", str(folder / "lines.txt"), "--size", "8", *DENSE, "--latent", "4"]
-    assert main([*words, "--samples", "4000", "--out", str(folder / "run"), *QUIET]) == 0
+    words = ["train", "autoencoder-mnist", "--data", str(folder / "lines.txt"), *WORDS, "--latent", "4"]
+    assert main([*words, "--samples", "8000", "--out", str(folder / "run"), *QUIET]) == 0
     return folder
 
 
@@ -175,6 +176,10 @@ def test_pixels_are_told_apart_by_masks_of_colours(belamy: Command, run: Path, b
         assert (said_blue[~ink] == 0).mean() > 0.95 and (said_blue[ink] == [255, 0, 0]).all(1).mean() > 0.9
 
 
+def interrupt(*_given: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
     said = belamy("segment", run, "--masks", "ink-by-class", "--noise", "0.1", "--apply", "test:0..1", "--json", "-")
     facts = json.loads(said.stdout)
@@ -183,6 +188,10 @@ def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
     assert 0.3 < low <= facts["iou"]["mean"][0] <= high
     with Image.open("segmented/test-0.png") as mask:
         assert mask.mode == "P" and mask.size == (8, 8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("belamy.editing.segmentation.sheet", interrupt)
+        words = ["segment", run, "--masks", "ink-by-class", "--apply", "test:0", "--out", "other"]
+        assert belamy(*words).returncode == 130 and not Path("other").exists()
     again = belamy("segment", run)
     assert again.returncode == 2 and "is a folder with files in it" in again.stderr
 
@@ -198,6 +207,8 @@ def test_ink_needs_no_masks(belamy: Command, run: Path) -> None:
         (["anomaly", "RUN", "ODD", "--false-positives", "0.01"], "100 or more can"),
         (["anomaly", "RUN", "ODD", "--reference", "ODD"], "2 or more of"),
         (["anomaly", "GAN", "ODD"], "no encoder"),
+        (["retrieve", "GAN", "test:0"], "Take a run that has one, e.g. of `belamy train vae-mnist`."),
+        (["manifold", "GAN", "--scatter"], "Take a run that has one, e.g. of `belamy train vae-mnist`."),
         (["pretrain", "GAN"], "no encoder"),
         (["pretrain", "RUN", "--per-class", "99"], "one class has"),
         (["segment", "GAN"], "no encoder"),

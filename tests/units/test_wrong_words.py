@@ -99,6 +99,11 @@ def test_a_recipe_s_option_is_named_as_it_was_typed(words: list[str], says: str)
     assert str(refused.value).startswith(says), refused.value
 
 
+@pytest.mark.parametrize("words", [["--path", "law"], ["--path=law"], ["--path", "prior"]])
+def test_an_earlier_name_of_a_value_is_understood(words: list[str]) -> None:
+    assert parse(form_of("walk"), ["run", *words], "belamy walk").path == "prior"
+
+
 def test_an_earlier_name_of_a_verb_s_option_is_kept() -> None:
     told = said(form_of("evaluate"), ["--floor=maybe"], "evaluate")
     assert told.startswith("--floor takes no value, but is given 'maybe': type --floor or --no-floor alone."), told

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from belamy.data import Dataset, open_data
-from belamy.device import choose_device
-from belamy.errors import DataError, UsageError, nearest
+from belamy.api.judged import COUNT, SHOWN, Protocol, by_itself, judged, pictured, reference
+from belamy.data import Dataset
+from belamy.errors import UsageError, nearest
 from belamy.evaluation.candidate import (
     Candidate,
     Drawn,
@@ -22,67 +20,32 @@ from belamy.evaluation.candidate import (
     Translated,
     facing,
     is_run,
-    open_candidate,
-    opened,
-    sides_of,
-    translated_candidate,
 )
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.measures import Measure, measures
 from belamy.evaluation.metrics import METRICS, named
-from belamy.evaluation.own import held_out, own_card, own_measures, speaks
+from belamy.evaluation.own import own_measures
 from belamy.evaluation.panel import LEAST, Panel, compared, learned_from, needs_of, unmet
 from belamy.evaluation.probes import PROBES
 from belamy.evaluation.verdict import Verdict
 from belamy.judges.classifier_score import check, classifier_score, conditional_samples
 from belamy.judges.extractors import checked, choose
 from belamy.judges.judge import trained_judge
-from belamy.methods.base import Samples, Translates
-from belamy.modalities import modality
-from belamy.modalities.grid import grid
-from belamy.modalities.image import as_bytes
-from belamy.modalities.sizes import SizeOption, text_of
+from belamy.modalities.sizes import SizeOption
 from belamy.progress import Counting, Reporter, reporter
 from belamy.registry import Part
 from belamy.runs.run import Run
 from belamy.sampling.draw import unsettled
-from belamy.sampling.sheets import sheet_of
 from belamy.seeds import generator
-from belamy.training.setup import open_recipe_data
 
-COUNT = 10_000
-"""Images that are judged unless more or fewer are asked for: from here on the bias of a Fréchet distance is small."""
 STANDARD = (
     "frechet", "frechet-infinity", "kernel", "precision-recall", "density-coverage", "inception-score", "modes",
     "diversity", "sharpness", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
 )  # fmt: skip
 """The metrics of an evaluation, as far as the data and the extractor allow them."""
-SHOWN, COLUMNS = 64, 8
 SPLITS = ("train", "validation", "test")
 ENOUGH = 1000
 """Held-out images from which on they alone are compared with."""
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How to judge; the fields are the options of :func:`evaluate`."""
-
-    metrics: Sequence[str] | None = None
-    extractor: str | None = None
-    extractor_weights: Path | None = None
-    count: int = COUNT
-    split: str | None = None
-    seed: int = 0
-    size: SizeOption = None
-    real_baseline: bool = True
-    best: bool = False
-    controls: bool = False
-    probes: Sequence[str] = ()
-    classifiers: int = 0
-
-    def __post_init__(self) -> None:
-        if self.count < 2:
-            raise UsageError(f"The count is {self.count:,}, but a distribution needs at least 2 images.")
 
 
 def evaluate(
@@ -96,6 +59,9 @@ def evaluate(
     split: str | None = None,
     seed: int = 0,
     size: SizeOption = None,
+    modality: str | None = None,
+    rate: int | None = None,
+    length: int | None = None,
     real_baseline: bool = True,
     best: bool = False,
     controls: bool = False,
@@ -122,6 +88,9 @@ def evaluate(
         seed: Of the samples, of the choice among images, and of all resampling.
         size: Make all pictures of this size, in pixels: the side of squares, ``WIDTHxHEIGHT``, or (height, width);
             without it they are taken as they are.
+        modality: What kind source and ``against`` are, where they do not say it themselves; not for runs.
+        rate: Of sound and films: samples or frames per second.
+        length: Samples of a clip, symbols of a text, frames of a film, steps of a series.
         real_baseline: Judge real images too, which takes as long again.
         best: Take a run's best weights, as ``train --keep-best`` kept them, instead of its newest.
         controls: Judge noise and copies of the training images too: a measure that cannot tell them from good samples
@@ -144,7 +113,21 @@ def evaluate(
     path = source.path if isinstance(source, Run) else Path(source) if isinstance(source, Path) else source
     weights = None if extractor_weights is None else Path(extractor_weights).expanduser()
     protocol = Protocol(
-        metrics, extractor, weights, count, split, seed, size, real_baseline, best, controls, probes, classifiers
+        metrics,
+        extractor,
+        weights,
+        count,
+        split,
+        seed,
+        size,
+        modality,
+        rate,
+        length,
+        real_baseline,
+        best,
+        controls,
+        probes,
+        classifiers,
     )
     say = reporter(progress)
     try:
@@ -161,15 +144,15 @@ def judge(
     asked = check_request(run, source, against, protocol)
     data, fit = reference(run, source, against, protocol, say, offline)
     split, held, why = compared_with(data, protocol.split)
+    if run is None or run.build().output[:2] == data.field[:2]:
+        refuse_unmet(asked, data, split, held)
     candidate = judged(run, source, data, protocol, say, device, offline)
     if candidate is None:
         assert run is not None
         return by_itself(run, data, protocol, device, command(source, against, protocol))
     whole = data
     data = facing(data, candidate.source.method) if isinstance(candidate.source, Drawn | Translated) else data
-    for name in asked or ():
-        if lacking := unmet(name, data, split, learned_from(data, held or split)):
-            raise UsageError(f"The metric '{name}' {lacking}")
+    refuse_unmet(asked, data, split, held)
     probes = built(protocol, candidate, data)
     for name in asked or ():
         if "labels" in needs_of(name) and candidate.labels == "none":
@@ -209,70 +192,15 @@ def judge(
     )
 
 
-def judged(
-    run: Run | None, source: str, data: Dataset, protocol: Protocol, say: Reporter, device: str, offline: bool
-) -> Candidate | None:
-    """What is judged; None for a run of a method that makes nothing and is measured by itself.
+def refuse_unmet(asked: Sequence[str] | None, data: Dataset, split: str, held: str | None) -> None:
+    """Refuse a metric that the data do not allow.
 
     Raises:
-        UsageError: A run whose method can neither be judged nor measured.
+        UsageError: One that is asked for.
     """
-    shape: tuple[int, ...] | None = data.shape
-    if run is not None:
-        method = run.method(best=protocol.best).to(choose_device(device))
-        if not isinstance(method, Samples):
-            if isinstance(method, Translates) and method.target in data.columns:
-                if protocol.probes or protocol.classifiers:
-                    raise UsageError(
-                        f"{run.path} translates and draws no samples of its own, so there is nothing to probe. Leave "
-                        "out --probes and --classifiers."
-                    )
-                return translated_candidate(run, method, data, protocol.count, protocol.seed)
-            if speaks(method) and len(held_out(data)):
-                refuse_metrics(run, protocol)
-                return None
-        elif any(column.field[:2] == method.output[:2] for column in data.columns.values()):
-            shape = None
-    return open_candidate(
-        source, count=protocol.count, seed=protocol.seed, shape=shape, size=None if run else protocol.size,
-        best=protocol.best, device=choose_device(device), offline=offline, progress=say.read, fixed=run is not None,
-    )  # fmt: skip
-
-
-def refuse_metrics(run: Run, protocol: Protocol) -> None:
-    """Refuse what is asked of samples, where a method makes none.
-
-    Raises:
-        UsageError: Something is.
-    """
-    asked = {"metrics": protocol.metrics, "extractor": protocol.extractor, "controls": protocol.controls,
-             "classifiers": protocol.classifiers, "probes": protocol.probes}  # fmt: skip
-    if wrong := next((name for name, value in asked.items() if value), None):
-        raise UsageError(
-            f"{run.path} is of the method '{run.method_name}', which draws no samples to be judged; it is measured by "
-            f"itself on held-out data. Leave --{wrong} out."
-        )
-
-
-def by_itself(run: Run, data: Dataset, protocol: Protocol, device: str, typed: str) -> Verdict:
-    """The verdict on a method that makes no samples: what it says of itself on held-out data."""
-    method = run.method(best=protocol.best).to(choose_device(device))
-    found = own_measures(method, data, protocol.seed)
-    card = own_card(data, protocol.seed, bool(run.recipe.ema_half_life and method.averaged))
-    facts = {"name": run.path.name or str(run.path), "source": str(run.path), "recipe": run.recipe_name,
-             "training_seed": run.recipe.seed, "training_samples": run.samples_seen}  # fmt: skip
-    shown = data.store.read(held_out(data)[:SHOWN])
-    return Verdict(
-        subject=facts, against={"name": data.name, "split": "test", "rule": data.rule, "images": len(data)}, card=card,
-        measures=found, sheets={f"Held out of {data.name}": pictured(shown, data)}, command=typed,
-    )  # fmt: skip
-
-
-def pictured(raw: Tensor, data: Dataset) -> np.ndarray:
-    """A picture of samples as the data hold them."""
-    if data.field.modality == "image":
-        return grid(as_bytes(raw), columns=COLUMNS, scale=None)
-    return sheet_of(raw, data.field, COLUMNS)
+    for name in asked or ():
+        if lacking := unmet(name, data, split, learned_from(data, held or split)):
+            raise UsageError(f"The metric '{name}' {lacking}")
 
 
 def check_request(run: Run | None, source: str, against: str | None, protocol: Protocol) -> list[str] | None:
@@ -326,59 +254,6 @@ def compared_with(data: Dataset, split: str | None) -> tuple[str, str | None, li
     if held < LEAST:
         return "all", None, [note]
     return "all", "test", [f"{note} Measures of memorisation compare with the held-out ones, as --split test would."]
-
-
-def reference(
-    run: Run | None, source: str, against: str | None, protocol: Protocol, say: Reporter, offline: bool
-) -> tuple[Dataset, str]:
-    """The real images, and how they were brought to their size.
-
-    Raises:
-        DataError: Pictures of several sizes, and no size is asked for.
-    """
-    if run is None:
-        assert against is not None  # else it was refused
-        data = opened(against, sides_of(protocol.size), None, offline, say.read)
-        return data, fitted(data, "crop")
-    if run.spec.modality != "image":
-        if protocol.size is not None:
-            words = modality(run.spec.modality).words[1]
-            raise UsageError(f"{run.path} learned from {words}, which have no size in pixels. Leave --size out.")
-        recipe = run.recipe if against is None else run.recipe.changed(data=against)
-        return open_recipe_data(recipe, offline, say.read), "none"
-    height, width = run.spec.shape[1:]
-    if sides_of(protocol.size) not in (None, (height, width)):
-        raise UsageError(f"{run.path} draws images of {width}x{height} pixels. Leave --size {protocol.size} out.")
-    if against is None or against == run.recipe.data:
-        hint = f"If they moved, type: belamy evaluate {run.path} --against NEW"
-        data = open_recipe_data(run.recipe, offline, say.read, hint)
-    elif (own := moved_data(run, against, offline)) is not None:
-        data = own
-    else:
-        data = open_data(
-            against, size=(height, width), fit=run.recipe.fit, channels=run.spec.shape[0], alpha=run.recipe.alpha,
-            offline=offline, progress=say.read,
-        )  # fmt: skip
-    return data, fitted(data, run.recipe.fit)
-
-
-def moved_data(run: Run, place: str, offline: bool) -> Dataset | None:
-    """The data of a run at another place than it remembers, if they are there and no longer where they were."""
-    if Path(run.recipe.data).expanduser().exists() or not Path(place).expanduser().exists():
-        return None
-    try:
-        data = open_recipe_data(run.recipe.changed(data=place), offline)
-    except (DataError, UsageError):
-        return None
-    return data if data.fingerprint == run.provenance.data.partition(":")[0] else None
-
-
-def fitted(data: Dataset, how: str) -> str:
-    """How pictures were brought to their common size: ``none`` if they had it."""
-    if data.field.modality != "image":
-        return "none"
-    _, height, width = data.shape
-    return "none" if set(data.origin.sizes) <= {f"{width}x{height}"} else f"{how} to {text_of((height, width))}"
 
 
 def built(protocol: Protocol, candidate: Candidate, data: Dataset) -> dict[str, Any]:

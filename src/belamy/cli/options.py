@@ -6,10 +6,7 @@ begins, ``refuse`` refuses whatever can be refused without its data: the one sta
 
 from __future__ import annotations
 
-import ast
 import inspect
-import sys
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
@@ -29,6 +26,7 @@ from typing import (
 )
 
 from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file, picture_file, picture_folder
+from belamy.docstrings import docstring
 from belamy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,17 +81,6 @@ def number(value: float) -> str:
         ('10,000', '0.05', '64')
     """
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-
-
-def docstring(described: type) -> str:
-    """The docstring of a class; read from its source where Python was told to forget it, as by ``python -OO``."""
-    if sys.flags.optimize < 2:
-        return inspect.getdoc(described) or ""
-    for each in described.__mro__[:-1]:
-        definition = ast.parse(textwrap.dedent(inspect.getsource(each))).body[0]
-        if isinstance(definition, ast.ClassDef) and (found := ast.get_docstring(definition)):
-            return found
-    return ""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

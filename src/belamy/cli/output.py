@@ -67,7 +67,7 @@ def deliver(facts: Any, json_file: str | None, text: str) -> None:
         text: The same for people.
     """
     if json_file == STANDARD_OUTPUT:
-        from belamy.runs.files import strict
+        from belamy.runs.strict_json import strict
 
         everything = (sys.stdout.encoding or "").lower().startswith("utf")
         say(json.dumps(strict(facts), indent=2, ensure_ascii=not everything, allow_nan=False))

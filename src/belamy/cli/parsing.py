@@ -18,6 +18,8 @@ Form = TypeVar("Form")
 
 RENAMED = {"--floor": "--real-baseline", "--no-floor": "--no-real-baseline"}
 """Options by the names that they had before, which still work; those of recipes are ``methods.base.RENAMED``."""
+VALUES_RENAMED = {("--path", "law"): "prior", "--path=law": "--path=prior"}
+"""Values by their earlier names, after their options."""
 
 
 def verb(form: type[Form]) -> Callable[[Callable[[Form], int]], Callable[[Sequence[str]], int]]:
@@ -92,12 +94,14 @@ def option_of(word: str) -> str:
 
 def present(words: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
     """The words with options by their names of today: also before ``=``, and before the option of a part."""
-    made = []
+    made: list[str] = []
     for word in words:
         name = re.match(r"--[\w-]*", word)
         now = renamed.get(name[0].replace("_", "-")) if name else None
         made.append(word if name is None or now is None else f"{now}{word[name.end() :]}")
-    return made
+    before = ["", *made]
+    return [VALUES_RENAMED.get((option, word), VALUES_RENAMED.get(word, word))
+            for option, word in zip(before, made, strict=False)]  # fmt: skip
 
 
 def checked(form: Form) -> Form:

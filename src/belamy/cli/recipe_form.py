@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 from pydantic.fields import FieldInfo
 
-from belamy.cli.options import docstring
 from belamy.cli.parsing import checked, option_of, parse, present
+from belamy.docstrings import docstring, plain
 from belamy.errors import UsageError
 from belamy.methods.recipe import RENAMED, BaseRecipe
 from belamy.registry import Part, PartField, Registry, part_fields
@@ -141,7 +141,7 @@ def _form(recipe: BaseRecipe, held: Mapping[str, PartField], chosen: Mapping[str
     if extra is not None:
         whole.append(("session", OmitArgPrefixes[extra], field(default_factory=extra)))  # type: ignore[valid-type, misc]
     form = make_dataclass("Form", whole)
-    form.__doc__ = " ".join(docstring(type(recipe)).split())
+    form.__doc__ = " ".join(plain(docstring(type(recipe))).split())
     return form
 
 
@@ -188,7 +188,7 @@ def _plain(recipe: BaseRecipe, name: str, held: Mapping[str, PartField]) -> Any:
 
 
 def _help(info: FieldInfo, slot: PartField | None) -> str:
-    text = " ".join((info.description or "").split())
+    text = plain(" ".join((info.description or "").split()))
     if slot is not None:
         return f"{text} Known: {', '.join(slot.registry.names())}."
     bounds = [
@@ -237,4 +237,4 @@ def argument_help(described: type) -> dict[str, str]:
             found[last] = entry[2].strip()
         elif last and line.strip():
             found[last] += f" {line.strip()}"
-    return {name: text.replace("``", "`") for name, text in found.items()}
+    return {name: plain(text) for name, text in found.items()}

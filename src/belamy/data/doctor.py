@@ -17,7 +17,8 @@ from torch import Tensor
 from belamy.data.dataset import Dataset
 from belamy.data.files import STEP
 from belamy.data.fitting import cropped, resized
-from belamy.data.loading import open_data
+from belamy.data.loading import faults, open_data
+from belamy.data.pair_doctor import examine_pairs, is_paired, pair_sheet, told
 from belamy.data.pictures import GREY_MODES as GREY
 from belamy.errors import UsageError
 from belamy.modalities import modality
@@ -95,9 +96,13 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         "attribute_counts": _attribute_counts(dataset),
         "values": statistics,
         "duplicates": _duplicates(dataset, groups),
+        "faults": faults(source, **options),
+        "pairs": examine_pairs(dataset) if is_paired(dataset) else {},
         "training": _training(dataset, options, samples),
         "next": _command(source, dataset, options),
     }
+    if is_paired(dataset):
+        return DataExamination(facts, pair_sheet(dataset))
     if pictures:
         return DataExamination(facts, contact_sheet(dataset))
     some = _spread(torch.arange(len(dataset)), _PLAYED)
@@ -308,6 +313,10 @@ def _findings(facts: dict[str, Any]) -> list[str]:
         more = len(duplicates["groups"]) - len(named)
         lines += [f"the same: {group}" for group in named]
         lines += [f"the same: {more:,} groups more; --json FILE lists all"] if more else []
+    for kind, places in facts["faults"].items():
+        more = f" and {len(places) - _GROUP:,} more" if len(places) > _GROUP else ""
+        lines.append(f"{kind}: {', '.join(places[:_GROUP])}{more}")
+    lines += told(facts["pairs"])
     if facts["splits"]["train"] < FEW:
         lines.append(
             f"too few: {facts['splits']['train']:,} {facts['what']} to train on; a model that is to make new ones "
@@ -386,7 +395,9 @@ def _command(source: str | Path, dataset: Dataset, options: dict[str, Any]) -> s
     names = ("modality", "size", "fit", "channels", "alpha", "rate", "length", "other", "labels", "levels")
     given = {name: options.get(name) for name in names}
     recipe = getattr(modality(dataset.field.modality), "recipe", "RECIPE")
-    if dataset.field.modality == "image":
+    if is_paired(dataset):
+        recipe = "pix2pix"
+    elif dataset.field.modality == "image":
         height, width = dataset.shape[1:]
         recipe = "digits"
         if height % 4 or width % 4:

@@ -90,11 +90,11 @@ def stamp(path: Path) -> str:
     return f"{state.st_size} {state.st_mtime_ns}"
 
 
-def read_text(path: Path, most: int = 1 << 28) -> str:
-    """What a file of at most ``most`` bytes says.
+def read_text(path: Path, most: int = 1 << 28, encoding: str = "utf-8") -> str:
+    """What a file of at most ``most`` bytes says; a byte order mark is no part of it.
 
     Raises:
-        DataError: It cannot be read, is larger, or is not UTF-8.
+        DataError: It cannot be read, is larger, or is of another encoding.
     """
     try:
         with opened(path) as file:
@@ -104,10 +104,12 @@ def read_text(path: Path, most: int = 1 << 28) -> str:
     if len(content) > most:
         raise DataError(f"{path} holds more text than the {most:,} bytes that are read. Split it.")
     try:
-        text, wrong = content.decode("utf-8-sig"), 0
+        text, wrong = content.decode("utf-8-sig" if encoding == "utf-8" else encoding).removeprefix("\ufeff"), 0
     except UnicodeDecodeError as error:
         text, wrong = "", error.start + 1
-    if wrong or 4 * content.count(0) > len(content):
+    if wrong and encoding != "utf-8":
+        raise DataError(f"{path} is not a text in {encoding} (byte {wrong:,} is wrong). Name its encoding.")
+    if wrong or (encoding == "utf-8" and 4 * content.count(0) > len(content)):
         found = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content.count(0) else "LATIN1"
         command = f"iconv -f {found} -t UTF-8 {shlex.quote(str(path))} > utf8{path.suffix}"
         raise DataError(
@@ -117,22 +119,32 @@ def read_text(path: Path, most: int = 1 << 28) -> str:
     return text
 
 
-def walk(root: Path, passed: Counter[str] | None = None) -> Iterator[Path]:
+def walk(
+    root: Path, passed: Counter[str] | None = None, unread: list[tuple[Path, OSError]] | None = None
+) -> Iterator[Path]:
     """All files in a folder and below, but for hidden ones; links are followed, each folder is entered once.
 
     Args:
         root: The folder.
-        passed: Counts the folders that are left out because machines made them.
+        passed: Counts the folders that are left out because machines made them, and, without ``unread``, those that
+            cannot be read.
+        unread: Takes the folders below it that cannot be read, and why.
 
     Raises:
-        DataError: The folder cannot be read.
+        DataError: The folder cannot be read, or one below it that neither ``unread`` nor ``passed`` takes.
     """
-    try:
-        os.listdir(root)
-    except OSError as error:
-        raise DataError(f"The folder {root} cannot be read: {error.strerror}.") from error
+
+    def shut(error: OSError) -> None:
+        folder = Path(error.filename)
+        if folder == root or (unread is None and passed is None):
+            raise DataError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+        if unread is not None:
+            unread.append((folder, error))
+        elif passed is not None:
+            passed[f"{visible(folder.relative_to(root).as_posix())}/, which cannot be read ({error.strerror})"] += 1
+
     seen = {os.path.realpath(root)}
-    for folder, below, files in os.walk(root, followlinks=True):
+    for folder, below, files in os.walk(root, onerror=shut, followlinks=True):
         if passed is not None:
             passed.update(f"{name}/" for name in below if name in MACHINE_MADE)
         # A link to a folder above would be walked for ever.

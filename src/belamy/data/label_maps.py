@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import torch
@@ -81,7 +81,7 @@ def open_label_maps(
     return LabelMaps(Memory(stacked), names, skipped, classes, notes)
 
 
-def _read(file: object, size: tuple[int, int], how: str, kind: Modality) -> _Read:
+def _read(file: IO[bytes], size: tuple[int, int], how: str, kind: Modality) -> _Read:
     with opened_picture(file) as image:
         image.load()
         classes = classes_in(image)

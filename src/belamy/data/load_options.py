@@ -12,6 +12,7 @@ from typing import Any
 from belamy.errors import UsageError, nearest
 from belamy.modalities import MODALITIES, modality
 from belamy.modalities.colours import has_opacity
+from belamy.modalities.fields import Field
 from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size, text_of
 from belamy.registry import Part
 
@@ -46,6 +47,7 @@ class LoadOptions:
     cache: Path | None = None
     memory_budget: int = 2 << 30
     progress: Progress | None = None
+    like: Field | None = None
 
     def __post_init__(self) -> None:
         parse_size(self.size)

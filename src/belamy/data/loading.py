@@ -15,6 +15,7 @@ from belamy.data.load_options import LoadOptions, Progress
 from belamy.data.measures.labelling import is_measured, labelled
 from belamy.data.sources import Source
 from belamy.errors import DataError, UsageError, nearest
+from belamy.modalities.fields import Field
 from belamy.modalities.sizes import SizeOption
 from belamy.registry import Part, Registry
 
@@ -39,6 +40,7 @@ def open_data(
     cache: Path | None = None,
     memory_budget: int = 2 << 30,
     progress: Progress | None = None,
+    like: Field | None = None,
 ) -> Dataset:
     """A data set from its name or its path.
 
@@ -67,6 +69,7 @@ def open_data(
         cache: Folder for fetched files; None is $BELAMY_CACHE or the platform's cache.
         memory_budget: Bytes of pixels to keep in memory; a larger set is read from disk when needed.
         progress: Called with (done, total) while files are read.
+        like: The main field of other data, whose vocabulary and length these are read with.
 
     Raises:
         UsageError: An unknown name, option or attribute, or a number out of range.
@@ -90,6 +93,7 @@ def open_data(
         cache=cache,
         memory_budget=memory_budget,
         progress=progress,
+        like=like,
     )
     measured = labels is not None and is_measured(labels)
     data = _opened(source, replace(options, labels=None) if measured else options)
@@ -105,6 +109,22 @@ def open_data(
     if labels is None or not measured:
         return data
     return _opened(source, options) if labels in data.attributes else labelled(data, labels)
+
+
+def faults(source: str | Path, **options: Any) -> dict[str, list[str]]:
+    """What is wrong with the files of a source, by kind, in words; empty where its format looks for nothing.
+
+    Args:
+        source: As for :func:`open_data`, which has opened it.
+        options: Likewise.
+    """
+    text, asked = os.fspath(source), LoadOptions(**{name: value for name, value in options.items() if name != "other"})
+    if not isinstance(source, Path) and text.partition(":")[0].replace("_", "-") in SOURCES.names():
+        return {}
+    path = Path(os.path.expanduser(text))
+    look = getattr(_claimant(path, asked), "faults", None)
+    found: dict[str, list[str]] = look(path, asked) if look else {}
+    return found
 
 
 def _check_kind(data: Dataset, options: LoadOptions) -> None:

@@ -75,7 +75,8 @@ def paired(
             listed = " and ".join(side[name].name for name in names)
             skipped += [(side[name].name, f"{listed} have one name, so its partner is not known") for name in names]
         stems.append(known)
-    for mine, theirs, side, folder in ((*stems, inputs, folders[1]), (*stems[::-1], others, folders[0])):
+    own, foreign = stems
+    for mine, theirs, side, folder in ((own, foreign, inputs, folders[1]), (foreign, own, others, folders[0])):
         skipped += [
             (side[names[0]].name, f"there is no file of that name in {folder}")
             for stem, names in mine.items()

@@ -124,7 +124,7 @@ def index(method: BaseMethod, data: Dataset, split: str = "train", metric: Metri
             f"{data.name} is {data.shape}, but this run's images are {tuple(method.spec.shape)}. Type --size."
         )
     chosen = data.indices(split)
-    codes = [encoded(method, data.images(part), BATCH) for part in chosen.split(_CHUNK)]
+    codes = [encoded(method, data.store.read(part), BATCH) for part in chosen.split(_CHUNK)]
     return Index(torch.cat(codes).float(), chosen, metric, data.fingerprint)
 
 

@@ -26,7 +26,7 @@ from belamy.modalities.fields import Field
 from belamy.modalities.image import as_bytes
 from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size, text_of
 from belamy.runs.run import Run
-from belamy.sampling.draw import generated, made, placement
+from belamy.sampling.draw import generated, made, no_samples, placement
 from belamy.seeds import SampleDraws, generator
 
 CHUNK = 1000
@@ -422,7 +422,7 @@ def heeds_labels(method: BaseMethod) -> bool:
         UsageError: The method draws no samples.
     """
     if not isinstance(method, Samples):
-        raise UsageError("This run's method draws no samples: it has no generator. Judge one that has.")
+        raise no_samples(method)
     if len(method.spec.classes) < 2:
         return False
     device, dtype = placement(method)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import log, prod
 
 import torch
@@ -13,7 +13,8 @@ from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.measures import Measure
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import summarise
-from belamy.methods.base import BaseMethod, Evaluates, HasLikelihood, Translates
+from belamy.methods.base import BaseMethod, Evaluates, HasLikelihood, Ratio, Translates
+from belamy.modalities import modality
 from belamy.sampling.draw import placement
 from belamy.seeds import Draws, SampleDraws, derive
 
@@ -37,7 +38,7 @@ def batches(method: BaseMethod, data: Dataset, indices: Tensor, size: int = BATC
         yield data.with_sides(data.batch(chosen, device, dtype), number)
 
 
-def evaluated(method: BaseMethod, data: Dataset, indices: Tensor) -> Iterator[Mapping[str, Tensor]]:
+def evaluated(method: BaseMethod, data: Dataset, indices: Tensor) -> Iterator[Mapping[str, Tensor | Ratio]]:
     """The method's own measures, a batch at a time; it is in evaluation mode.  # [n] each"""
     assert isinstance(method, Evaluates)
     device, dtype = placement(method)
@@ -45,6 +46,25 @@ def evaluated(method: BaseMethod, data: Dataset, indices: Tensor) -> Iterator[Ma
         yield method.evaluate(
             batch, Draws(derive(method.recipe.seed, "evaluation"), number, device=device, dtype=dtype)
         )
+
+
+def whole(values: Sequence[Tensor | Ratio]) -> Tensor:
+    r"""A measure of all samples from that of batches; a ratio r of sums is told by values whose mean it is.
+
+    .. math:: v_i = r + (a_i - r u_i) / \bar u
+
+    Their spread is that of the ratio, to first order (the delta method).
+
+    Example:
+        >>> whole([Ratio(torch.tensor([2.0, 4.0]), torch.tensor([1.0, 3.0]))]).mean()
+        tensor(1.5000, dtype=torch.float64)
+    """
+    amounts = torch.cat([value.amounts if isinstance(value, Ratio) else value for value in values]).double().cpu()
+    if not isinstance(values[0], Ratio):
+        return amounts
+    units = torch.cat([value.units for value in values if isinstance(value, Ratio)]).double().cpu()
+    ratio = amounts.sum() / units.sum()
+    return ratio + (amounts - ratio * units) / units.mean()
 
 
 def own_card(data: Dataset, seed: int, averaged: bool | None = None) -> Card:
@@ -89,7 +109,7 @@ def own_measures(method: BaseMethod, data: Dataset, seed: int = 0, count: int = 
     indices = held_out(data)
     if not len(indices) or not speaks(method):
         return ()
-    training, found = method.training, dict[str, list[Tensor]]()
+    training, found = method.training, dict[str, list[Tensor | Ratio]]()
     method.eval()
     try:
         parts = [evaluated(method, data, indices)] if isinstance(method, Evaluates) else []
@@ -97,22 +117,23 @@ def own_measures(method: BaseMethod, data: Dataset, seed: int = 0, count: int = 
         parts += [_translated(method, data, indices[:count], seed)] if isinstance(method, Translates) else []
         for values in (each for part in parts for each in part):
             for name, value in values.items():
-                found.setdefault(name, []).append(value.double().cpu())
+                found.setdefault(name, []).append(value)
     finally:
         method.train(training)
-    summaries = {name: summarise(torch.cat(values)).mean for name, values in found.items()}
+    summaries = {name: summarise(whole(values)).mean for name, values in found.items()}
     return tuple(Measure(name, each.value, each, metric="held-out") for name, each in summaries.items() if each)
 
 
 def _likely(method: HasLikelihood, data: Dataset, indices: Tensor, seed: int) -> Iterator[Mapping[str, Tensor]]:
-    """Log-likelihoods in nats, and the same as bits of each value of a sample."""
+    """Log-likelihoods in nats, and the same as bits of each value of a sample where all have equally many."""
     assert isinstance(method, BaseMethod)
     said = "log-likelihood" if method.likelihood == "exact" else "log-likelihood-bound"
     first, size = 0, max(1, prod(data.shape))
+    varies = hasattr(modality(data.field.modality), "units")
     for batch in batches(method, data, indices, 50):
         nats = method.log_prob(batch, SampleDraws(seed, range(first, first + len(batch))))
         first += len(batch)
-        yield {said: nats, "bits-per-value": -nats / (size * log(2))}
+        yield {said: nats} if varies else {said: nats, "bits-per-value": -nats / (size * log(2))}
 
 
 def _translated(method: Translates, data: Dataset, indices: Tensor, seed: int) -> Iterator[Mapping[str, Tensor]]:

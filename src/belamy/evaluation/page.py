@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from inspect import getdoc
 from itertools import groupby
 from math import isfinite
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from belamy.docstrings import docstring, plain
 from belamy.errors import UsageError
 from belamy.evaluation.card import Card
 from belamy.evaluation.measures import Measure, number, row
@@ -63,11 +62,10 @@ def summary(measures: Sequence[Measure], says: Sequence[str], notes: Sequence[st
 def about(metric: str) -> str:
     """What a metric measures: the first sentence of its docstring."""
     try:
-        text = getdoc(METRICS.load(metric)) or ""
+        text = docstring(METRICS.load(metric))
     except UsageError:  # of a package that is not installed here
         return ""
-    first = " ".join(text.split("\n\n")[0].split())
-    return re.sub(r"``?([^`]+)``?", r"\1", first)
+    return " ".join(plain(text).split("\n\n")[0].split()).replace("`", "")
 
 
 def _headlines(measures: Sequence[Measure]) -> dict[str, tuple[str, str]]:

@@ -15,6 +15,7 @@ from belamy.evaluation.card import Card
 from belamy.evaluation.findings import Observations, sentences
 from belamy.evaluation.measures import Measure, aligned, row
 from belamy.runs import files
+from belamy.runs.strict_json import strict
 
 FORMAT = 1
 """Version of the JSON; a newer one is refused with a clear message."""
@@ -100,7 +101,7 @@ class Verdict:
 
     def as_json(self) -> dict[str, Any]:
         """The facts as plain data; a number that is not finite is a string."""
-        facts: dict[str, Any] = files.strict({
+        facts: dict[str, Any] = strict({
             "format": FORMAT,
             "subject": dict(self.subject),
             "against": dict(self.against),

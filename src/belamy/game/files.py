@@ -11,7 +11,7 @@ from belamy.errors import StorageError
 from belamy.game.page import render
 from belamy.game.record import Record
 from belamy.modalities import animation
-from belamy.runs.files import save_png, write_bytes, write_json
+from belamy.runs.files import filling, save_png, write_bytes, write_json
 
 FOLDER = "games"
 IN_SHEET = 6
@@ -63,12 +63,14 @@ def write(record: Record, folder: Path, tell: Callable[[int, int], None] | None 
     written = {"page": folder / "game.html", "numbers": folder / "game.json"}
     written |= {"last": folder / "last.png", "sheet": folder / "moments.png"}
     written |= {kind: folder / f"game.{kind}" for kind in moving}
-    for kind, data in moving.items():
-        write_bytes(written[kind], data)
-    save_png(frames[-1], written["last"])
-    save_png(sheet(frames), written["sheet"])
-    write_json(written["numbers"], record.as_json())
-    write_bytes(written["page"], render(record, moving.get("webp", moving["gif"]), frames[-1]).encode())
+    with filling(folder) as new:
+        for kind, data in moving.items():
+            write_bytes(new / written[kind].name, data)
+        save_png(frames[-1], new / written["last"].name)
+        save_png(sheet(frames), new / written["sheet"].name)
+        write_json(new / written["numbers"].name, record.as_json())
+        page = render(record, moving.get("webp", moving["gif"]), frames[-1])
+        write_bytes(new / written["page"].name, page.encode())
     return written
 
 

@@ -75,7 +75,7 @@ class BaseMethod(nn.Module):
     def requires(cls, recipe: Any) -> Mapping[str, str]:
         """The fields that the data must have, by name, with their modalities.
 
-        ``main`` is the main field, whatever it is called; ``any`` is every modality.
+        ``main`` is the main field, whatever it is called; ``any`` is every modality, ``table/vector`` either.
         """
         return {"main": "image"}
 
@@ -266,12 +266,24 @@ class Classifies(Protocol):
         ...
 
 
+class Ratio(NamedTuple):
+    """A measure that is a sum over a sum, such as bits per character: not every sample weighs alike.
+
+    Args:
+        amounts: Of each sample, e.g. its bits.  # [n]
+        units: Over how many, e.g. its characters.  # [n]
+    """
+
+    amounts: Tensor
+    units: Tensor
+
+
 @runtime_checkable
 class Evaluates(Protocol):
     """Measures itself on held-out data."""
 
-    def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
-        """Named values, one per sample ``[n]``; their means over the held-out data are reported."""
+    def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor | Ratio]:
+        """Named values, one per sample ``[n]``; their means over the held-out data are reported, or their ratios."""
         ...
 
 

@@ -180,20 +180,28 @@ class Method(base.BaseMethod):
         return self.encoded(batch.main, batch.fields.get(INSTANCES))
 
     def encoded(self, source: Tensor, instances: Tensor | None = None) -> Tensor:
-        """Pictures as they are; label maps ``[N, H, W]`` as a map for each class, and the edges of the instances."""
+        """Pictures as they are; label maps ``[N, H, W]`` as a map for each class, and the edges of the instances.
+
+        Where the method learned with instances and is given none, edges of the classes stand for theirs.
+        """
         field = self.spec.field
         if field.modality == "image":
             return source
         maps = one_hot(source, len(field.classes)).movedim(-1, 1).to(next(self.generator.parameters()).dtype)
-        return maps if instances is None else torch.cat([maps, edges(instances).unsqueeze(1).to(maps)], 1)
+        if INSTANCES not in self.spec.fields:
+            return maps
+        return torch.cat([maps, edges(source if instances is None else instances).unsqueeze(1).to(maps)], 1)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
-        """The generator's losses, as it learns them, and their weighted sum."""
+        """The distance from the target, and the generator's whole loss.
+
+        Its adversarial part is high where the discriminator knows the training pairs, which tells nothing by itself.
+        """
         given = self.seen(batch)
         made = self.generator(given, dropout_streams(SampleDraws(draw.seed, batch.indices.tolist())))
         terms = self.generator_terms(given, batch[self.target], made, draw.progress)
         total = terms["adversarial"] + self.recipe.reconstruction_weight * terms["reconstruction"]
-        return {**terms, "loss": total}
+        return {"reconstruction": terms["reconstruction"], "loss": total}
 
     def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
         """Pictures ``[n, C, H, W]`` in [-1, 1]; the dropout of each is a function of its number alone.

@@ -75,7 +75,7 @@ class Method(base.BaseMethod):
     @classmethod
     def requires(cls, recipe: base.BaseRecipe) -> Mapping[str, str]:
         """Series."""
-        return {"series": "series"}
+        return {"main": "series"}
 
     @property
     def players(self) -> dict[str, Player]:

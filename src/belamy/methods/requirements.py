@@ -19,16 +19,16 @@ LAYOUTS = {
     "styles": "pictures of styles: --styles FOLDER",
     "label_map": "a folder of label maps beside the pictures, with equal names",
     "noisy": "folders clean/ and noisy/ with equal names, or noises to be mixed in",
-    "caption": "captions: a CSV file with file names and captions, or a .txt file beside each picture",
+    "caption": "captions: --modality image:captions=FILE.csv, or captions=beside for a .txt file beside each picture",
     "label": "labels: a folder for each class, or --labels FILE.csv",
 }
 """How data give a field that a plain set lacks."""
 
 
 def kind_of(registry: Registry, part: Part) -> str:
-    """The modality that a network makes or takes: its class says so, and most are for pictures."""
-    kind: str = getattr(registry.load(part.name), "modality", "image")
-    return kind
+    """The modality that a network makes or takes: its class says so, and most are for pictures; ``a/b`` for either."""
+    kind: str | tuple[str, ...] = getattr(registry.load(part.name), "modality", "image")
+    return kind if isinstance(kind, str) else "/".join(kind)
 
 
 def check_fields(method: type, name: str, recipe: Any, spec: DataSpec) -> None:
@@ -45,11 +45,12 @@ def check_fields(method: type, name: str, recipe: Any, spec: DataSpec) -> None:
     """
     for field, kind in method.requires(recipe).items():  # type: ignore[attr-defined]
         held = spec.field if field == MAIN else spec.fields.get(field)
-        if held is not None and kind in (ANY, held.modality):
+        if held is not None and (kind == ANY or held.modality in kind.split("/")):
             continue
         if field == MAIN or held is not None:
             assert held is not None
-            wanted, there = modality(kind).words[1], modality(held.modality).words[1]
+            wanted = " or ".join(modality(each).words[1] for each in kind.split("/"))
+            there = modality(held.modality).words[1]
             raise UsageError(
                 f"The method '{name}' with these networks is for {wanted}, but '{recipe.data}' holds {there}"
                 f"{'' if field == MAIN else f' as {field}'}. Give other --data, or a recipe for {there}: "

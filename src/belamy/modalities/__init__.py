@@ -7,7 +7,7 @@ Nothing outside knows bytes, grids, PNG or WAV. Other packages add kinds by entr
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from belamy.registry import Part, Registry
 
@@ -80,6 +80,38 @@ class Modality(Protocol):
     def distances(self, a: Tensor, b: Tensor, field: Field) -> Tensor:
         """How far each sample of one set is from each of another, for nearest neighbours.  # float [n, m]"""
         ...
+
+
+@runtime_checkable
+class OwnShapes(Protocol):
+    """A modality whose files say of themselves what shape their sample has, such as a sound of any length."""
+
+    def shape_in(self, data: bytes, field: Field) -> tuple[int, ...]:
+        """The shape of the sample in a file, as ``decode`` is then given it.
+
+        Args:
+            data: The file.
+            field: What it is to be, its shape apart.
+
+        Raises:
+            Unreadable: It holds none.
+        """
+        ...
+
+
+@runtime_checkable
+class OwnSuffixes(Protocol):
+    """A modality whose files are of several kinds."""
+
+    def suffix_of(self, field: Field) -> str:
+        """Of a file of one sample of a field."""
+        ...
+
+
+def suffix_of(field: Field) -> str:
+    """Of a file of one sample of a field, e.g. ``.png``."""
+    kind = modality(field.modality)
+    return kind.suffix_of(field) if isinstance(kind, OwnSuffixes) else kind.suffix
 
 
 @cache

@@ -62,6 +62,8 @@ class Modality:
         pairs: How pairs of pictures lie on disk: ``beside``, ``folders``, ``table`` or ``arrays``; empty for no pairs.
         input: What is given: the half (left or right), the folder, the column or the array.
         target: What it is to become: the folder, the column or the array.
+        captions: Where captions are: ``beside`` for a text file beside each picture, or a file of them, CSV or JSON
+            lines; empty for no captions.
 
     Raises:
         UsageError: There is no such depth or layout.
@@ -70,13 +72,22 @@ class Modality:
     words = ("picture", "pictures")
     suffix = ".png"
 
-    def __init__(self, *, bits: int = 8, layout: str = "", pairs: str = "", input: str = "", target: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        bits: int = 8,
+        layout: str = "",
+        pairs: str = "",
+        input: str = "",
+        target: str = "",
+        captions: str = "",
+    ) -> None:
         if bits not in BITS:
             raise UsageError(f"image:bits={bits}, but pictures have 8 or 16 bits, or 32 for floats.")
         if layout and layout not in LAYOUTS:
             raise UsageError(f"image:layout={layout}, but it must be {' or '.join(LAYOUTS)}.")
         self.bits, self.layout = bits, layout
-        self.pairs, self.input, self.target = pairs, input, target
+        self.pairs, self.input, self.target, self.captions = pairs, input, target, captions
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Pixels as float32 in [-1, 1]."""

@@ -34,6 +34,7 @@ class Modality:
 
     suffix = ".csv"
     words = ("row", "rows")
+    recipe = "dense-table"  # what the doctor of data suggests
 
     def __init__(self, *, drop: str = "", category: str = "", most: int = 100, day_first: bool | None = None) -> None:
         self.drop, self.category, self.most, self.day_first = drop, category, most, day_first
@@ -74,27 +75,29 @@ class Modality:
         """The rows as a picture of a table; of many rows and columns, the first."""
         typed = columns_of(field.facts)
         shown = raw[:_MOST_ROWS]
-        names = [column.name for column in typed]
-        cells = cells_of(shown, typed)
+        names, cells = [column.name for column in typed], cells_of(shown, typed)
+        widest = [
+            [name, *column.values, *map(column.cell, column.knots)] for name, column in zip(names, typed, strict=True)
+        ]
         if captions is not None:
-            names, cells = ["", *names], [list(captions)[: len(shown)], *cells]
+            names, cells, widest = ["", *names], [list(captions)[: len(shown)], *cells], [list(captions), *widest]
         if len(shown) < len(raw):
             cells = [[*column, "…"] for column in cells]
-        return drawn(names, cells)
+        return drawn(names, cells, widest)
 
     def media(self, raw: Tensor, field: Field) -> tuple[Media, ...]:
         """Nothing: the sheet can be read."""
         return ()
 
     def encode(self, raw: Tensor, field: Field) -> bytes:
-        """A CSV file: the header, then one row, or several where several are given."""
+        """A CSV file: the header and the row."""
+        return self.join(raw[None], field)
+
+    def join(self, raw: Tensor, field: Field, labels: Sequence[str] = ()) -> bytes:
+        """A CSV file of many rows ``[n, width]``, with their classes as the last column where they are given."""
         columns = columns_of(field.facts)
-        cells = cells_of(raw.reshape(-1, field.shape[0]), columns)
-        table = io.StringIO()
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow([column.name for column in columns])
-        writer.writerows(zip(*cells, strict=True))
-        return table.getvalue().encode()
+        names, cells = [column.name for column in columns], cells_of(raw, columns)
+        return csv_bytes([*names, "label"], [*cells, labels]) if labels else csv_bytes(names, cells)
 
     def decode(self, data: bytes, field: Field) -> Tensor:
         """A row from such a file."""
@@ -138,6 +141,15 @@ class Modality:
         return torch.cdist(self.to_float(a, field), self.to_float(b, field))
 
 
+def csv_bytes(names: Sequence[str], cells: Sequence[Sequence[str]]) -> bytes:
+    """A CSV file of columns."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(zip(*cells, strict=True))
+    return table.getvalue().encode()
+
+
 def number_places(columns: Sequence[TableColumn]) -> list[int]:
     """Where the numbers stand among a row's [n] numbers."""
     places, start = [], 0
@@ -169,13 +181,16 @@ def correlations(numbers: dict[str, np.ndarray]) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: -abs(item[1])))
 
 
-def drawn(names: Sequence[str], cells: Sequence[Sequence[str]]) -> np.ndarray:
-    """A table of text as a picture, as many columns as there is room for.  # uint8 [H, W, 3]"""
+def drawn(names: Sequence[str], cells: Sequence[Sequence[str]], widest: Sequence[Sequence[str]]) -> np.ndarray:
+    """A table of text as a picture, as many columns as there is room for.  # uint8 [H, W, 3]
+
+    Args:
+        names: Of the columns.
+        cells: Of each column, equally many.
+        widest: For each column texts that it must have room for; so all pictures of one table are equally wide.
+    """
     font = ImageFont.load_default(size=12)
-    widths = [
-        min(_WIDEST, max(int(font.getlength(_plain(text))) for text in (name, *column)) + 2 * _PAD)
-        for name, column in zip(names, cells, strict=True)
-    ]
+    widths = [min(_WIDEST, max(int(font.getlength(_plain(text))) for text in texts) + 2 * _PAD) for texts in widest]
     rights = np.cumsum(widths)
     count = max(1, int((rights <= _LARGEST).sum()))
     height = _ROW * (len(cells[0]) + 1) + 4

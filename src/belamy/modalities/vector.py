@@ -16,6 +16,7 @@ from belamy.errors import Unreadable
 from belamy.modalities.fields import Field, Media
 from belamy.modalities.scaling import from_unit, ranges, to_unit
 from belamy.modalities.series import channel_names
+from belamy.modalities.table import csv_bytes
 
 _SIDE = 420
 """Pixels of a plot of points in the plane."""
@@ -27,6 +28,7 @@ class Modality:
 
     suffix = ".csv"
     words = ("vector", "vectors")
+    recipe = "dense-table"  # what the doctor of data suggests
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Each number on [-1, 1]."""
@@ -54,12 +56,13 @@ class Modality:
         return ()
 
     def encode(self, raw: Tensor, field: Field) -> bytes:
-        """A CSV file: the names of the numbers, then the numbers; a row for each vector where there are several."""
-        table = io.StringIO()
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(channel_names(field))
-        writer.writerows(map(str, row) for row in raw.to(torch.float32).reshape(-1, field.shape[0]).numpy())
-        return table.getvalue().encode()
+        """A CSV file: the names of the numbers, then the numbers."""
+        return self.join(raw[None], field)
+
+    def join(self, raw: Tensor, field: Field, labels: Sequence[str] = ()) -> bytes:
+        """A CSV file of many vectors ``[n, d]``, with their classes as the last column where they are given."""
+        names, cells = channel_names(field), [list(map(str, column)) for column in raw.to(torch.float32).T.numpy()]
+        return csv_bytes([*names, "label"], [*cells, labels]) if labels else csv_bytes(names, cells)
 
     def decode(self, data: bytes, field: Field) -> Tensor:
         """A vector from such a file."""

@@ -11,7 +11,7 @@ a `UsageError` that names the nearest sizes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from belamy.registry import Module
 
@@ -85,6 +85,20 @@ class Stylist(Module, Protocol):
 
     def forward(self, images: Tensor) -> Tensor:
         """Images in [-1, 1] of the same size.  # [N, C, H, W]"""
+        ...
+
+
+class LanguageModel(Module, Protocol):
+    """What a class ``LanguageModel(length, vocabulary, *, …)`` must have."""
+
+    modality: str
+
+    def step(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Logits of what follows each symbol, after those that a state has seen, and the new state.  # [N, T]"""
+        ...
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits of what follows each symbol, which sees itself and those before it.  # [N, T] to [N, T, V]"""
         ...
 
 

@@ -90,7 +90,11 @@ class Translator(nn.Module):
         Args:
             images: What is translated.
             streams: In evaluation, the random numbers of each sample's dropout; without them nothing is dropped.
+
+        Raises:
+            UsageError: A height or width that cannot be halved as often as the network does.
         """
+        check_divisible((images.shape[1], images.shape[2], images.shape[3]), 2 ** len(self.encoder), "u-net")
         maps = [images]
         for halving in self.encoder:
             maps.append(halving(maps[-1]))

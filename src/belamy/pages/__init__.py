@@ -42,7 +42,8 @@ def page(template: str, title: str, **facts: Any) -> str:
     style, script = file_text("style.css"), file_text("script.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     house = {"style": Markup(style), "script": Markup(script), "digest": digest, "contents": []}
-    return _environment().get_template(f"{template}.html").render(title=title, **house, **facts)
+    made = _environment().get_template(f"{template}.html").render(title=title, **house, **facts)
+    return made.encode(errors="backslashreplace").decode()  # a name may hold bytes that are no UTF-8
 
 
 def fragment(template: str, **facts: Any) -> str:

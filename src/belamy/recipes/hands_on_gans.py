@@ -1,6 +1,6 @@
 """The systems of the book "Hands-On Generative Adversarial Networks with Keras" (R. Valle, 2019)."""
 
-from belamy.methods import classifier, gan
+from belamy.methods import classifier, gan, pix2pix
 from belamy.registry import Part
 
 
@@ -107,4 +107,27 @@ def ragan_cifar() -> gan.Recipe:
     """
     return resnet_cifar().changed(
         latent=100, adversarial=Part(name="relativistic-average"), generator_steps=3, fresh_latents=True
+    )
+
+
+def pix2pix_edges() -> pix2pix.Recipe:
+    """Edges to pictures (chapter 6): the book's U-Net and its judge of 94-pixel patches, each turn on its own batch.
+
+    41,834,499 and 2,769,601 parameters at 256×256; its pairs lie side by side: ``--data edges2shoes --modality
+    image:pairs=beside``. A million iterations of 64, as the book has it; ``--samples`` shortens them. The book draws
+    with replacement and switches dropout off when it samples; here neither is so.
+    """
+    native = Part(name="native")
+    return pix2pix.Recipe(
+        data="outlines",
+        generator=Part(name="u-net"),
+        discriminator=Part(name="patch-gan"),
+        generator_norm=native,
+        discriminator_norm=native,
+        fresh_batch=True,
+        mirror=False,
+        batch=64,
+        train_samples=128_000_000,
+        generator_optimizer=Part(name="adam", lr=2e-4, beta1=0.5, eps=1e-7, keras=True),
+        discriminator_optimizer=Part(name="adam", lr=2e-4, beta1=0.5, beta2=0.9, eps=1e-7, keras=True),
     )

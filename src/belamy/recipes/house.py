@@ -44,3 +44,27 @@ def stacked_mnist() -> gan.Recipe:
         train_samples=1_100_000,
         schedule=Part(name="linear", end=0.1, warmup=0.02),
     )
+
+
+def dense_table() -> gan.Recipe:
+    """Our plain GAN for rows of tables and vectors: dense layers, Wasserstein's loss with a gradient penalty.
+
+    A baseline to compare with, from no paper: no modes of columns are looked for and rare categories are not balanced.
+    Conditional where the data have labels.
+    """
+    return gan.Recipe(
+        data="customers",
+        generator=Part(name="dense"),
+        discriminator=Part(name="dense"),
+        latent=32,
+        batch=128,
+        train_samples=1_500_000,
+        adversarial=Part(name="wasserstein"),
+        penalties=(Part(name="gradient-penalty", weight=10.0),),
+        critic_steps=3,
+        generator_condition=Part(name="embedding"),
+        discriminator_condition=Part(name="projection"),
+        generator_optimizer=Part(name="adam", lr=3e-4, beta1=0.5, beta2=0.9),
+        discriminator_optimizer=Part(name="adam", lr=3e-4, beta1=0.5, beta2=0.9),
+        ema_half_life=20_000,
+    )

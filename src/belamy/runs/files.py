@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import math
 import os
 import secrets
 import shutil
@@ -23,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from belamy.errors import RunError, StorageError
 from belamy.modalities.grid import encode_png
+from belamy.runs.strict_json import encoded, parsed, strict, why
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +92,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file atomically, indented for people, keys in the order given."""
     text = json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, f"{text}\n".encode())
+    write_bytes(path, encoded(f"{text}\n"))
 
 
 def read_json(path: Path) -> Any:
@@ -112,7 +112,7 @@ def read_as(kind: TypeAdapter[T], path: Path) -> T:
     """
     data = read_bytes(path)
     try:
-        return kind.validate_json(data)
+        return parsed(kind, data)
     except ValidationError as error:
         said = why(error)
         wrong = f"is damaged: {said}." if error.errors()[0]["type"] != "json_invalid" else (
@@ -121,14 +121,6 @@ def read_as(kind: TypeAdapter[T], path: Path) -> T:
         raise RunError(
             f"{path} {wrong} Restore it from a copy; if there is none, train into a new --out folder."
         ) from error
-
-
-def why(error: ValidationError) -> str:
-    """The first thing that is wrong with plain data, with its place."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(step) for step in first["loc"])
-    text = first["msg"][:1].lower() + first["msg"][1:]
-    return f"{place}: {text}" if place else text
 
 
 def read_bytes(path: Path) -> bytes:
@@ -160,7 +152,7 @@ def append_jsonl(path: Path, row: Mapping[str, Any], *, durable: bool = False) -
     Returns:
         The file's length in bytes with the row in it: what `truncate` takes to go back to this moment.
     """
-    line = json.dumps(strict(row), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    line = encoded(json.dumps(strict(row), ensure_ascii=False, allow_nan=False, separators=(",", ":"))) + b"\n"
     with _storage(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666)
@@ -200,7 +192,7 @@ def read_jsonl(
     rows, damaged = [], []
     for number, line in enumerate(whole_lines, start=1):
         try:
-            rows.append(kind.validate_json(line))
+            rows.append(parsed(kind, line))
         except ValidationError as error:
             damaged.append(f"line {number} of {path} is damaged ({why(error)})")
             if lost is None:
@@ -486,14 +478,3 @@ def _sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def strict(value: Any) -> Any:
-    """The same value without numbers that JSON does not have."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    if isinstance(value, Mapping):
-        return {key: strict(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(entry) for entry in value]
-    return value

@@ -12,7 +12,8 @@ from PIL import Image
 
 from belamy import recipes
 from belamy.errors import UsageError
-from belamy.methods.base import BaseMethod, Samples
+from belamy.methods.base import BaseMethod, Samples, Shows, Translates
+from belamy.modalities import modality
 from belamy.modalities.animation import available_codecs, encode_gif, encode_mp4, encode_webp, encode_within
 from belamy.networks.summary import summarize
 from belamy.runs import files
@@ -20,6 +21,8 @@ from belamy.runs.media import read_media
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.run import Run
 
+LARGEST_SHEET = 2000
+"""Pixels of a side of the animation."""
 FILM_BUDGET = 700_000
 """Bytes of the film within the report."""
 
@@ -47,8 +50,9 @@ def publish(run: Run) -> Path:
         snapshots=snapshots,
         animation=encode_within(frames, FILM_BUDGET) if len(frames) > 1 else None,
         real=run.real(),
+        samples_are="images" if run.spec.modality == "image" else modality(run.spec.modality).words[1],
         media=read_media(run.path, run.lost),
-        pictures_are="Samples" if isinstance(method, Samples) else "Images above their reconstructions",
+        pictures_are=pictures_are(method),
         tables=layer_tables(method),
         commands=commands(run),
         findings=run.diagnosis(),
@@ -60,14 +64,29 @@ def publish(run: Run) -> Path:
     return path
 
 
+def pictures_are(method: BaseMethod) -> str:
+    """What a snapshot of a method shows, in words."""
+    if isinstance(method, Translates):
+        return "Held-out inputs, what is made of them, and their targets"
+    if isinstance(method, Shows):
+        return "Held-out samples and what is made of them"
+    return "Samples" if isinstance(method, Samples) else "Images above their reconstructions"
+
+
 def animate(run: Run, frames: list[np.ndarray]) -> None:
-    """Write the animation as GIF, and as MP4 or else WebP where a codec is installed."""
-    run.save_animation(encode_gif(frames), "gif")
+    """Write the animation as GIF, and as MP4 or else WebP where a codec is installed.
+
+    What cannot be encoded is left out and named.
+    """
+    encoders = {"gif": encode_gif, "mp4": encode_mp4, "webp": encode_webp}
     codecs = available_codecs()
-    if "mp4" in codecs:
-        run.save_animation(encode_mp4(frames), "mp4")
-    elif "webp" in codecs:
-        run.save_animation(encode_webp(frames), "webp")
+    for kind in ("gif", *(["mp4"] if "mp4" in codecs else ["webp"] if "webp" in codecs else [])):
+        try:
+            film = encoders[kind](frames)
+        except Exception as error:  # encoders of other libraries refuse sizes in many ways; the report needs no film
+            run.lost[f"animation.{kind}"] = f"The animation could not be encoded as {kind.upper()}: {error}"
+            continue
+        run.save_animation(film, kind)
 
 
 def layer_tables(method: BaseMethod) -> dict[str, str]:
@@ -132,6 +151,8 @@ def _pixels(png: bytes) -> np.ndarray:
 
 
 def _enlarged(sheet: np.ndarray) -> np.ndarray:
-    """The sheet at a size worth watching, about 600 pixels wide."""
+    """The sheet at a size worth watching, about 600 pixels wide, and no larger than an encoder takes."""
+    if (times := -(-max(sheet.shape[:2]) // LARGEST_SHEET)) > 1:
+        return np.asarray(Image.fromarray(sheet).reduce(times))
     factor = max(1, round(600 / sheet.shape[1]))
     return sheet.repeat(factor, axis=0).repeat(factor, axis=1)

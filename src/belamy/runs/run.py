@@ -21,6 +21,7 @@ from belamy.registry import Part, Registry
 from belamy.runs import files, schema
 from belamy.runs.checkpoint import Checkpoint, drop, state_of
 from belamy.runs.drawn import DrawnSamples
+from belamy.runs.strict_json import why
 from belamy.sampling.draw import draw
 
 FORMAT = 1
@@ -149,7 +150,7 @@ class Run:
         try:
             return cls(path, schema.RecipeFile.model_validate(facts))
         except (ValidationError, UsageError) as error:
-            said = files.why(error) if isinstance(error, ValidationError) else str(error).rstrip(".")
+            said = why(error) if isinstance(error, ValidationError) else str(error).rstrip(".")
             raise RunError(f"{path / 'recipe.json'} is damaged: {said}. Restore it from a copy.") from None
 
     def build(self) -> BaseMethod:

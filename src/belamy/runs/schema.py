@@ -61,6 +61,8 @@ class DomainFacts(Facts):
         """Runs of before fields were named hold a shape and classes."""
         if not isinstance(facts, dict) or "fields" in facts or not {"shape", "classes"} <= facts.keys():
             return facts
+        if not isinstance(facts["shape"], list) or len(facts["shape"]) != 3:
+            raise ValueError("domain.shape is not that of a picture: channels, height, width")
         label = {LABEL: {"modality": "category", "shape": (), "classes": facts["classes"]}} if facts["classes"] else {}
         return {"fields": {"image": {"modality": "image", "shape": facts["shape"]}, **label}}
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError, nearest
-from belamy.methods.base import BaseMethod, Samples, Sampling
+from belamy.methods.base import BaseMethod, Samples, Sampling, Translates
 from belamy.modalities import modality
 from belamy.networks.layers import initial_share
 from belamy.seeds import SampleDraws
@@ -77,7 +77,7 @@ def generated(
         UsageError: The method does not sample, or a number is out of range.
     """
     if not isinstance(method, Samples):
-        raise UsageError("This run's method draws no samples: it has no generator. Use `belamy report` to look at it.")
+        raise no_samples(method)
     if count < 1 or batch < 1:
         raise UsageError(f"count = {count} and batch = {batch}, but both must be at least 1.")
     takes = takes_sampling(method)
@@ -103,6 +103,19 @@ def generated(
         yield samples
         if report is not None and not takes:
             report(last, count)
+
+
+def no_samples(method: BaseMethod) -> UsageError:
+    """What to say of a method that draws none, and what to type instead."""
+    if isinstance(method, Translates):
+        return UsageError(
+            f"This run's method draws no samples: it makes the field '{method.target}' of the field '{method.source}'. "
+            "Type: belamy translate RUN INPUT."
+        )
+    return UsageError(
+        "This run's method draws no samples: it has no generator. Use `belamy report` to look at it, and `belamy "
+        "evaluate` to measure it."
+    )
 
 
 def takes_sampling(method: Samples) -> bool:

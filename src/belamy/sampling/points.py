@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import one_hot
 
-from belamy.data import to_float, to_uint8
+from belamy.data import to_uint8
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Encodes, Samples, from_range
+from belamy.modalities import modality
 from belamy.networks.conditions.one_hot import GeneratorCondition as OneHot
 from belamy.sampling.draw import made, placement
 
@@ -49,8 +50,8 @@ def encoder(method: BaseMethod) -> Any:
     if isinstance(method, Encodes):
         return method
     raise UsageError(
-        "This run's method has no encoder, so an image has no latent of its own. Use seeds, e.g. seed(3), or find "
-        "the latent with `belamy edit`; a variational autoencoder, e.g. `belamy train vae-mnist`, has one."
+        "This run's method has no encoder, so an image has no code of its own. Take a run that has one, e.g. of "
+        "`belamy train vae-mnist`."
     )
 
 
@@ -66,14 +67,15 @@ def drawn(method: BaseMethod, seed: int, index: int = 0) -> Tensor:
 
 @torch.no_grad()
 def encoded(method: BaseMethod, images: Tensor, batch: int = 64) -> Tensor:
-    """``[n, latent]``: the latents of uint8 images ``[n, C, H, W]``.
+    """``[n, latent]``: the latents of samples as files hold them, uint8 images ``[n, C, H, W]``.
 
     Raises:
         UsageError: The method has no encoder.
     """
     device, dtype = placement(method)
-    coder = encoder(method.eval())
-    return torch.cat([coder.encode(to_float(part).to(device, dtype)).cpu() for part in images.split(batch)])
+    coder, field = encoder(method.eval()), method.spec.field
+    kind = modality(field.modality)
+    return torch.cat([coder.encode(kind.to_float(part, field).to(device, dtype)).cpu() for part in images.split(batch)])
 
 
 def class_weights(labels: Tensor, classes: int) -> Tensor:

@@ -119,6 +119,7 @@ def walk(
         UsageError: The method does not sample, too few keys or steps, or no such path.
     """
     sampler(method)
+    path = {"law": "prior"}.get(path, path)  # its earlier name
     if path not in PATHS:
         raise UsageError(f"There is no path '{path}'. {nearest(path, PATHS)}")
     if len(keys) < 2 or steps < 1:

@@ -18,7 +18,7 @@ import torch
 
 from belamy.errors import BelamyError, NotFinite
 from belamy.evaluation.own import evaluated
-from belamy.methods.base import Evaluates
+from belamy.methods.base import Evaluates, Ratio
 from belamy.progress import Reporter
 from belamy.runs.media import save_media
 from belamy.runs.publish import publish
@@ -351,11 +351,15 @@ def evaluation(trainer: Trainer, split: str) -> dict[str, float]:
     """Means of the method's own measures over a split, in evaluation mode."""
     indices = trainer.dataset.splits[split]
     sums: dict[str, torch.Tensor] = {}
+    units: dict[str, torch.Tensor] = {}
+    zero = torch.zeros((), dtype=torch.float64)
     with evaluation_mode(trainer):
         for values in evaluated(trainer.method, trainer.dataset, indices):
             for name, value in values.items():
-                sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + value.double().sum().cpu()
-    return {name: float(total) / len(indices) for name, total in sums.items()}
+                each, over = value if isinstance(value, Ratio) else (value, torch.ones_like(value))
+                sums[name] = sums.get(name, zero) + each.double().sum().cpu()
+                units[name] = units.get(name, zero) + over.double().sum().cpu()
+    return {name: float(total) / float(units[name]) for name, total in sums.items()}
 
 
 @contextmanager

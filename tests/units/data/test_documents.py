@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from belamy.data import open_data
-from belamy.data.formats.documents import Vocabulary, holds_documents, read_corpus, words
+from belamy.data.formats.documents import BagOfWords, words
+from belamy.data.texts import holds_documents, read_corpus
 from belamy.errors import DataError, UsageError
 
 ANIMALS = ["the cat sat", "the dog sat", "a cat and a dog", "the bird sang", "the bird flew away"]
@@ -28,17 +29,19 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_of_text_is_a_labelled_set(folder: Path) -> None:
     data = open_data(folder)
-    assert (len(data), data.shape, data.classes) == (5, (1, 44, 44), ("sea", "sky"))
+    assert (len(data), data.classes) == (5, ("sea", "sky"))
+    assert data.field.modality == "vector" and data.field.classes == ("blue", "salt", "ship", "water")
+    assert data.shape == (4,)
     assert data.labels is not None and data.labels.tolist() == [0, 0, 0, 1, 1]
     assert data.names == ("sea/0.txt", "sea/1.txt", "sea/2.txt", "sky/0.txt", "sky/1.txt")
-    assert open_data(folder, size=8).shape == (1, 8, 8)
+    assert open_data(folder, length=2).field.classes == ("blue", "salt")
 
 
 def test_a_file_has_a_document_on_each_line(tmp_path: Path) -> None:
     path = tmp_path / "lines.txt"
     path.write_text("\ufeff" + "\n\n".join([*ANIMALS, "w" * 30 + " " + "v" * 30]), encoding="utf-8")
     corpus = read_corpus(path)
-    assert corpus.texts[:5] == tuple(ANIMALS) and corpus.labels is None
+    assert corpus.texts[:5] == tuple(ANIMALS) and corpus.label is None
     assert corpus.names[0] == "the cat sat" and corpus.names[5] == "w" * 30 + " …"
     assert len(open_data(path)) == 6
 
@@ -54,15 +57,15 @@ def test_pictures_are_no_documents(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_most_widespread_words_count_but_not_those_of_most_documents() -> None:
-    known = Vocabulary.of(ANIMALS, 2)
+    known = BagOfWords.of(ANIMALS, 4)
     assert known.words == ("bird", "cat", "dog", "sat")  # "the" is in four of five, the others in one
-    assert Vocabulary.of(ANIMALS, 1).words == ("bird",)
+    assert BagOfWords.of(ANIMALS, 1).words == ("bird",)
 
 
 def test_bags_are_saturated_counts() -> None:
-    bags = Vocabulary(("cat", "dog"), 2).bags(["Cat! dog, cat CAT", "", "bird"])
-    assert bags.shape == (3, 1, 2, 2) and bags.dtype == torch.uint8
-    assert bags[0].flatten().tolist() == [191, 128, 0, 0]  # 3/4 and 1/2 of 255
+    bags = BagOfWords(("cat", "dog", "emu")).bags(["Cat! dog, cat CAT", "", "bird"])
+    assert bags.shape == (3, 3) and bags.dtype == torch.float32
+    assert bags[0].tolist() == [0.75, 0.5, 0]
     assert not bags[1:].any()
 
 
@@ -82,7 +85,9 @@ def test_bad_files_are_told(tmp_path: Path, content: bytes, says: str) -> None:
 
 
 def test_text_has_no_colours_nor_tables(folder: Path) -> None:
-    with pytest.raises(UsageError, match="no colours"):
+    with pytest.raises(UsageError, match="--channels 3 belongs to pictures"):
         open_data(folder, channels=3)
+    with pytest.raises(UsageError, match="--size 44 belongs to pictures"):
+        open_data(folder, size=44)
     with pytest.raises(UsageError, match="whose labels are the folders"):
         open_data(folder, labels="labels.csv")

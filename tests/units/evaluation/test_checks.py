@@ -40,7 +40,7 @@ def dataset(count: int, official: dict[str, torch.Tensor] | None = None) -> Data
 def test_it_is_refused_before_anything_is_read(
     words: dict[str, object], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for reads in ("reference", "open_candidate", "choose"):
+    for reads in ("reference", "judged", "choose"):
         monkeypatch.setattr(api, reads, lambda *given, **named: pytest.fail("something was read"))
     path = tmp_path / "fakes.npy"
     np.save(path, np.zeros((4, 8, 8), dtype=np.uint8))
@@ -60,7 +60,7 @@ def test_it_is_refused_before_anything_is_read(
 def test_it_is_refused_before_a_judge_is_trained(
     words: dict[str, object], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for works in ("open_candidate", "choose"):
+    for works in ("judged", "choose"):
         monkeypatch.setattr(api, works, lambda *given, **named: pytest.fail("work was begun"))
     path = tmp_path / "reals.npy"
     np.save(path, np.random.default_rng(0).integers(0, 256, (9, 8, 8), dtype=np.uint8))

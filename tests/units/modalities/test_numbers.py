@@ -59,13 +59,13 @@ class TestTable:
         seen = modality("table").to_float(raw, TABLE)
         torch.testing.assert_close(seen, torch.tensor([[-1, 1, -1, 0.5, -1, -0.6, 0.0]]))
         assert torch.equal(modality("table").to_raw(seen, TABLE), raw)
-        assert modality("table").encode(raw, TABLE) == b"kind,age,day,price\nb,55,1970-01-03,1.50\n"
+        assert modality("table").encode(raw[0], TABLE) == b"kind,age,day,price\nb,55,1970-01-03,1.50\n"
 
     def test_a_missing_cell_stays_missing(self) -> None:
         row = modality("table").decode(b"kind,age,day,price\nc,,1970-01-11,0.50\n", TABLE)
         assert row.tolist() == [0, 0, 1, 10, 1, 864_000, 0.5]
         again = modality("table").to_raw(modality("table").to_float(row[None], TABLE), TABLE)
-        assert modality("table").encode(again, TABLE).decode().splitlines()[1] == "c,,1970-01-11,0.50"
+        assert modality("table").encode(again[0], TABLE).decode().splitlines()[1] == "c,,1970-01-11,0.50"
 
     def test_networks_make_whole_cells(self) -> None:
         """The likeliest category, a whole age, a whole day, two decimals, whatever the network says."""

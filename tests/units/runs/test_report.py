@@ -8,6 +8,8 @@ import hashlib
 import io
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -18,6 +20,7 @@ from belamy.modalities.animation import encode_gif, encode_webp
 from belamy.modalities.grid import encode_png, grid
 from belamy.pages.charts import bar_chart, line_chart
 from belamy.pages.words import found, rows, said
+from belamy.runs.publish import _enlarged, animate
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.report.curves import charts, speeds
 from belamy.runs.report.page import chosen
@@ -269,3 +272,20 @@ def test_facts_in_words() -> None:
     assert rows({"a": {"b": {"c": 1}}, "p": {"name": "x", "y": 1}}) == {"a.b.c": 1, "p": {"name": "x", "y": 1}}
     assert found({"a": 1, "sessions": [{"device": "gpu"}, {"device": "cpu"}, {"x": 2}]}, "device") == "cpu"
     assert found({"a": 1}, "device") is None
+
+
+def test_sheets_too_large_for_a_film_are_made_smaller_and_what_cannot_be_encoded_is_named(tmp_path: Path) -> None:
+    class Lost:
+        def __init__(self) -> None:
+            self.lost, self.saved = dict[str, str](), list[str]()
+
+        def save_animation(self, data: bytes, kind: str) -> None:
+            self.saved.append(kind)
+
+    wide = np.zeros((20, 32_786, 3), np.uint8)
+    assert max(_enlarged(wide).shape) <= 2000 and _enlarged(np.zeros((10, 10, 3), np.uint8)).shape == (600, 600, 3)
+    run: Any = Lost()
+    animate(run, [_enlarged(wide)] * 2)
+    assert "gif" in run.saved and not run.lost
+    animate(run, [wide, wide[:4]])  # of two sizes
+    assert set(run.lost) >= {"animation.gif"} and "could not be encoded as GIF" in run.lost["animation.gif"]

@@ -55,10 +55,10 @@ class Form(OfRun, Offline, ToFolder, Json):
 def run(words: Sequence[str]) -> int:
     """Find, look, and write."""
     form = parse(Form, joined(words), "belamy directions")
-    from belamy.api.steering import Steering, save
+    from belamy.api.steering import FILE, Steering, save
     from belamy.editing.series import page, strips
     from belamy.registry import Part
-    from belamy.runs.files import write_bytes, write_json
+    from belamy.runs.files import filling, write_bytes, write_json
     from belamy.runs.run import Run
 
     run, alphas = Run.open(form.run), steps_of(form)
@@ -70,18 +70,20 @@ def run(words: Sequence[str]) -> int:
     leaks = steering.leaks(found, names, alphas, form.observed, form.seed)
     latents, render = steering.beginnings(form.examples, form.seed)
     pictures = strips(render, latents, found, alphas)
-    for name, picture in pictures.items():
-        write_bytes(out / f"{file_name(name)}.png", picture.png)
     lead = (
         f"{run.recipe_name} after {run.samples_seen:,} training samples; directions by {form.method}; "
         f"{form.observed} images observed."
     )
-    write_bytes(out / PAGE, page(run.path.name or run.recipe_name, lead, pictures, found.facts, leaks).encode())
     facts: dict[str, Any] = {
         "run": str(run.path), "method": form.method, "seed": form.seed, "found": dict(found.facts),
-        "vectors": str(save(found, out)), "page": str(out / PAGE), "leakage": leaks.facts(),
+        "vectors": str(out / FILE), "page": str(out / PAGE), "leakage": leaks.facts(),
     }  # fmt: skip
-    write_json(out / "directions.json", facts)
+    with filling(out) as folder:
+        for name, picture in pictures.items():
+            write_bytes(folder / f"{file_name(name)}.png", picture.png)
+        write_bytes(folder / PAGE, page(run.path.name or run.recipe_name, lead, pictures, found.facts, leaks).encode())
+        save(found, folder)
+        write_json(folder / "directions.json", facts)
     return form.deliver(facts, f"{table(leaks)}\n\n{len(found.names)} directions and their page, {out / PAGE}")
 
 

@@ -101,7 +101,7 @@ def run(form: Form) -> int:
     """Invert, change, draw."""
     from belamy.api.steering import Steering
     from belamy.modalities.grid import grid
-    from belamy.runs.files import save_png, write_bytes
+    from belamy.runs.files import filling, save_png, write_bytes
     from belamy.runs.run import Run
     from belamy.sampling.points import pixels_at
 
@@ -113,10 +113,11 @@ def run(form: Form) -> int:
     inverted = pixels_at(steering.method, at.latents, at.weights)
     changed = changes(form, steering, at, wanted, target)
     made = inverted if changed is None else changed
-    for name, image in zip(at.names, made, strict=True):
-        save_png(grid(image[None], pad=0), out / f"{name}.png")
     picture, decibels = sheet(at, inverted, changed)
-    write_bytes(out / SHEET, picture)
+    with filling(out) as folder:
+        for name, image in zip(at.names, made, strict=True):
+            save_png(grid(image[None], pad=0), folder / f"{name}.png")
+        write_bytes(folder / SHEET, picture)
     facts: dict[str, Any] = {
         "run": str(run.path), "added": wanted, "label": form.label, "labels": labels_of(steering, at),
         "inversion": at.way, "psnr": [round(each, 2) if isfinite(each) else None for each in decibels],

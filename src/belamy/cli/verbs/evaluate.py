@@ -36,6 +36,12 @@ class Form(SizeOfPictures, Device, Offline, ProgressOption, ToPage, Json):
     """Which of the real images are compared with: test, train or all; by default test, or all where it is too few."""
     seed: Seed = 0
     """Of the samples, of the choice among images, and of all resampling."""
+    modality: str | None = None
+    """What kind the samples and the real ones are, where they do not say it themselves, e.g. audio; not for runs."""
+    rate: Annotated[int | None, Within(1)] = None
+    """Of sound and films: samples or frames per second."""
+    length: Annotated[int | None, Within(1)] = None
+    """Samples of a clip, symbols of a text, frames of a film, steps of a series."""
     size: str | None = None
     """Make all pictures of this size, in pixels: the side of squares, 64, or width x height, 96x64; without it they are
     taken as they are."""
@@ -68,6 +74,7 @@ def run(form: Form) -> int:
     verdict = evaluate(
         form.source, form.against, metrics=form.metrics or None, extractor=form.extractor,
         extractor_weights=form.extractor_weights, count=form.count, split=form.split, seed=form.seed, size=form.size,
+        modality=form.modality, rate=form.rate, length=form.length,
         real_baseline=form.real_baseline, best=form.weights == "best", controls=form.controls, probes=form.probes,
         classifiers=form.classifiers, device=form.device, offline=form.offline,
         progress=form.progress and not form.quiet,

@@ -95,9 +95,10 @@ def mapped(form: Form, run: Run, method: BaseMethod, told: Any) -> tuple[Picture
 def scattered(form: Form, run: Run, method: BaseMethod, told: Any) -> tuple[Picture, dict[str, Any]]:
     """Held-out data as dots."""
     from belamy.sampling.manifold import checked
-    from belamy.sampling.points import encoded
+    from belamy.sampling.points import encoded, encoder
     from belamy.sampling.scatter import scatter
 
+    encoder(method)
     data = form.run_data(run)
     held = data.splits.get("test", data.splits["train"])[: form.points]
     codes = encoded(method, data.images(held))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from belamy.cli.options import Json, docstring, options
+from belamy.cli.options import Json, options
 from belamy.cli.parsing import verb
+from belamy.docstrings import docstring, plain
 
 if TYPE_CHECKING:
     from belamy.registry import Registry
@@ -25,6 +26,7 @@ class Form(Json):
 def run(form: Form) -> int:
     """Print every part under the fields that hold it, or all about those of one name."""
     from belamy.errors import UsageError, nearest
+    from belamy.evaluation.metrics import SPOKEN
 
     found = registries()
     if form.name is None:
@@ -33,10 +35,11 @@ def run(form: Form) -> int:
         }
         text = "\n".join(_section(kind, fields, facts[kind]) for kind, (_, fields) in found.items())
         return form.deliver(facts, text)
-    name = form.name.replace("_", "-")
+    name = form.name.lower().replace("_", "-")
+    name = SPOKEN.get(name, name)
     holders = {kind: entry for kind, entry in found.items() if name in entry[0].names()}
     if not holders:
-        known = [part for registry, _ in found.values() for part in registry.names()]
+        known = [part for registry, _ in found.values() for part in (*registry.names(), *registry.spoken)]
         raise UsageError(f"There is no part '{name}'. {nearest(name, known)} `belamy parts` lists them all.")
     facts = {kind: about(registry, name) for kind, (registry, _) in holders.items()}
     return form.deliver(facts, "\n\n".join(_page(registry, name, fields) for registry, fields in holders.values()))
@@ -58,7 +61,7 @@ def registries() -> dict[str, tuple[Registry, list[str]]]:
 
 def about(registry: Registry, name: str) -> dict[str, Any]:
     """What one part is, in a line, and its options with their defaults."""
-    line = docstring(registry.load(name)).partition("\n")[0].replace("``", "`")
+    line = plain(docstring(registry.load(name))).partition("\n")[0]
     return {"description": line, "options": {key: option.default for key, option in registry.options(name).items()}}
 
 
@@ -73,4 +76,4 @@ def _page(registry: Registry, name: str, fields: list[str]) -> str:
     options = about(registry, name)["options"]
     written = f"{name}:{','.join(f'{key}={value}' for key, value in options.items())}" if options else name
     usage = f"--{fields[0].replace('_', '-')} {written}"
-    return f"{name}: {registry.kind}\n\n{docstring(registry.load(name))}\n\nWith its defaults: {usage}"
+    return f"{name}: {registry.kind}\n\n{plain(docstring(registry.load(name)))}\n\nWith its defaults: {usage}"

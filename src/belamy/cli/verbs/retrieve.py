@@ -26,7 +26,6 @@ class Form(OfRun, Offline, Overwrite, Json):
     """Find what is most like a picture or a text: the nearest codes of a run's encoder. Pictures are laid out on a
     sheet beside their queries; documents, of a run trained on text, are listed."""
 
-    makes = "image"
     run: str
     """The run's directory; its method must have an encoder."""
     queries: tuple[str, ...]
@@ -57,14 +56,13 @@ class Form(OfRun, Offline, Overwrite, Json):
 def run(form: Form) -> int:
     """Encode, search, show."""
     from belamy.cli.images import other
-    from belamy.data.formats.documents import holds_documents
     from belamy.editing.retrieval import sheet
     from belamy.runs.files import write_bytes
     from belamy.sampling.points import encoded, encoder
 
     run, method = form.opened()
+    text = documents_of(run)
     encoder(method)
-    text = holds_documents(Path(run.recipe.data).expanduser())
     out = None if text else picture_file(form.out, form.overwrite)
     own = form.run_data(run)
     names, queries = documents(form, run, own) if text else pictures(form, own)
@@ -85,6 +83,24 @@ def run(form: Form) -> int:
     return form.deliver(facts, described(facts, out))
 
 
+def documents_of(run: Run) -> bool:
+    """Whether a run was trained on documents as bags of words.
+
+    Raises:
+        UsageError: It was trained on something else that cannot be laid out on a sheet of pictures.
+    """
+    from belamy.data.texts import holds_documents
+    from belamy.modalities import modality
+
+    kind = run.spec.modality
+    if kind == "vector" and holds_documents(Path(run.recipe.data).expanduser()):
+        return True
+    if kind != "image":
+        held = modality(kind).words[1]
+        raise UsageError(f"retrieve finds pictures and documents, but this run was trained on {held}.")
+    return False
+
+
 def documents(form: Form, run: Run, data: Dataset) -> tuple[list[str], torch.Tensor]:
     """The queries' words and their bags.
 
@@ -92,13 +108,14 @@ def documents(form: Form, run: Run, data: Dataset) -> tuple[list[str], torch.Ten
         UsageError: The documents have changed since the run was trained, or no word of a query is known.
     """
     from belamy.data.files import read_text
-    from belamy.data.formats.documents import SUFFIXES, Vocabulary, read_corpus
+    from belamy.data.formats.documents import BagOfWords
+    from belamy.data.texts import SUFFIXES
 
     if form.data is not None:
         raise UsageError("A run of documents is searched among its own: words of others may be unknown. Omit --data.")
     if data.fingerprint != run.provenance.data:
         raise UsageError(f"The documents {run.recipe.data} have changed since the run was trained on them. Train anew.")
-    known = Vocabulary.of(read_corpus(Path(run.recipe.data).expanduser()).texts, data.shape[1])
+    known = BagOfWords(data.field.classes)
     texts = []
     for query in form.queries:
         path = Path(query) if len(query) < 256 else None
@@ -146,7 +163,7 @@ def the_index(form: Form, method: BaseMethod, data: Dataset) -> Index:
             made.save(path)
         return made
     held = Index.load(path)
-    again = encoded(method, data.images(held.indices[:8])).float() if held.data == data.fingerprint else None
+    again = encoded(method, data.store.read(held.indices[:8])).float() if held.data == data.fingerprint else None
     if again is None or held.codes.shape[1:] != again.shape[1:] or not torch.allclose(held.codes[:8], again, atol=1e-3):
         raise UsageError(f"{path} is an index of other data or of another run. Name another, or type --overwrite.")
     return Index(held.codes, held.indices, form.metric, held.data)

@@ -41,7 +41,7 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Number of the first sample."""
     out: str = "samples"
     """A folder for a file of each sample (PNG, WAV, TXT, NPY, CSV …) and a sheet of them, or a file: NAME.png is one
-    sheet, NAME.npz an array of all."""
+    sheet, NAME.npz an array of all, NAME.csv all rows of a table."""
     label: str | None = None
     """Draw this class alone, by name or number; by default the classes in turn, where the networks use labels."""
     batch: Annotated[int, Within(1, 65_536)] = 64
@@ -70,9 +70,9 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
             raise StorageError(f"{out} is a {'folder' if out.is_dir() else 'file'}. Give another --out.")
 
     def destination(self) -> tuple[str, Path]:
-        """What to write (``folder``, ``sheet`` or ``npz``) and where."""
+        """What to write (``folder``, ``sheet``, ``npz`` or ``rows``) and where."""
         out = named_file(self.out, "--out")
-        kinds = {".npz": "npz", ".png": "sheet"}
+        kinds = {".npz": "npz", ".png": "sheet", ".csv": "rows"}
         kind = kinds.get(out.suffix.lower())
         if kind and self.format not in (None, out.suffix.lower()[1:]):
             raise UsageError(f"--out {self.out} and --format {self.format} contradict each other. Leave --format out.")
@@ -158,6 +158,7 @@ def fidelity_told(checked: dict[str, Any]) -> str:
 
 def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity | None = None) -> list[Path]:
     """Draw the samples, have them looked at, and write them; the progress is shown where it takes long."""
+    from belamy.modalities import modality
     from belamy.progress import Counting, reporter
 
     shown = reporter(form.progress and not form.quiet)
@@ -169,8 +170,13 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
 
         return _draw(method, form, first, count, label, fidelity, report)
 
+    kind, out = form.destination()
+    made: Any = modality(method.output.modality)
+    if kind == "rows" and not hasattr(made, "join"):
+        raise UsageError(
+            f"{out} would hold rows of a table, but this run makes {made.words[1]}. Give a folder as --out."
+        )
     try:
-        kind, out = form.destination()
         if kind == "folder":
             return _folder(method, form, out, drawn)
         from belamy.runs.files import save_png, write_bytes
@@ -178,6 +184,8 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
         raw = drawn(0, form.count)
         if kind == "sheet":
             save_png(_sheet(raw, method), out)
+        elif kind == "rows":
+            write_bytes(out, made.join(raw, method.output, _told(method, form, label)))
         else:
             classes = len(method.spec.classes) if heeds_labels(method) else 0
             write_bytes(out, _packed(raw, method, form, label, classes))
@@ -240,6 +248,13 @@ def _sheet(raw: Tensor, method: BaseMethod) -> np.ndarray:
     field = method.output
     plain = field.modality == "image" and field.bits == 8 and field.shape[0] in (1, 3)
     return grid(raw, scale=None) if plain else sheet_of(raw, field)
+
+
+def _told(method: BaseMethod, form: Form, label: int | None) -> list[str]:
+    """The name of the class of each sample; [] where the networks use no labels."""
+    classes = method.spec.classes if heeds_labels(method) else ()
+    numbers = range(form.start, form.start + form.count) if classes else ()
+    return [classes[number % len(classes) if label is None else label] for number in numbers]
 
 
 def _packed(raw: Tensor, method: BaseMethod, form: Form, label: int | None, classes: int) -> bytes:

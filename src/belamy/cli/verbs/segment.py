@@ -60,7 +60,7 @@ def run(form: Form) -> int:
     from belamy.cli.images import given
     from belamy.editing.restoration import noisy
     from belamy.editing.segmentation import SegmentationResult, encoder_features, learn
-    from belamy.runs.files import write_bytes
+    from belamy.runs.files import filling, write_bytes
 
     out = form.folder()
     run, method = form.opened()
@@ -72,10 +72,12 @@ def run(form: Form) -> int:
     head = learn(features, images, masks.classes[: len(learned)], len(masks.names), seed=form.seed)
     seen = noisy(data.images(held), form.noise, form.seed + 1)
     trial = SegmentationResult(seen, masks.classes[len(learned) :], head.segment(seen), masks.names, colours(masks))
-    files = [out / SHEET]
-    write_bytes(out / SHEET, trial.picture(form.count).png)
-    if new:
-        files += applied(out, head, masks, *new, form.count)
+    with filling(out) as folder:
+        names = [SHEET]
+        write_bytes(folder / SHEET, trial.picture(form.count).png)
+        if new:
+            names += applied(folder, head, masks, *new, form.count)
+    files = [out / name for name in names]
     ious = trial.agreement(form.seed)
     facts: dict[str, Any] = {
         "run": str(run.path), "data": data.name, "masks": form.masks, "classes": list(masks.names), "noise": form.noise,
@@ -129,15 +131,15 @@ def colours(masks: Masks) -> list[tuple[int, int, int]]:
     return [(0, 0, 0), *palette(len(masks.names) - 1)]
 
 
-def applied(out: Path, head: Segmenter, masks: Masks, names: list[str], images: torch.Tensor, count: int) -> list[Path]:
-    """Write the masks of new pictures, and a sheet of the first."""
+def applied(out: Path, head: Segmenter, masks: Masks, names: list[str], images: torch.Tensor, count: int) -> list[str]:
+    """Write the masks of new pictures, and a sheet of the first; the names of the files."""
     from belamy.editing.segmentation import overlaid, sheet
     from belamy.runs.files import write_bytes
 
     found, tints = head.segment(images), colours(masks)
-    files = [out / f"{stem}.png" for stem in stems(names, (SHEET, APPLIED))]
-    for path, classes in zip(files, found, strict=True):
-        write_bytes(path, masks.png(classes, tints))
+    files = [f"{stem}.png" for stem in stems(names, (SHEET, APPLIED))]
+    for name, classes in zip(files, found, strict=True):
+        write_bytes(out / name, masks.png(classes, tints))
     shown = {"given": images[:count], "found": overlaid(images[:count], found[:count], tints)}
     write_bytes(out / APPLIED, sheet(shown).png)
-    return [out / APPLIED, *files]
+    return [APPLIED, *files]

@@ -47,7 +47,7 @@ def run(form: Form) -> int:
     """Make the pictures and the page."""
     from belamy.evaluation.visualisation import Ascent, VisualisationOptions, visualise
     from belamy.pages import page
-    from belamy.runs.files import save_png, write_bytes
+    from belamy.runs.files import filling, save_png, write_bytes
     from belamy.runs.run import Run
 
     out = form.folder(Run.open(form.run).path / "visualised")
@@ -60,12 +60,13 @@ def run(form: Form) -> int:
     pictures = list(visualise(method, image, label, background, request))
     if not pictures:
         raise UsageError("These networks have no layers to show. `belamy inspect` lists what they are made of.")
-    for picture in pictures:
-        save_png(picture.pixels, out / f"{picture.name}.png")
     what = f"image {form.image} held out of {data.name}" + (f", a {data.classes[label]!r}" if label is not None else "")
     lead = f"{run.recipe_name} after {run.samples_seen:,} training samples; followed through it: {what}."
     made = page("visualisation", run.path.name or run.recipe_name, lead_text=lead, pictures=pictures)
-    write_bytes(out / PAGE, made.encode())
+    with filling(out) as folder:
+        for picture in pictures:
+            save_png(picture.pixels, folder / f"{picture.name}.png")
+        write_bytes(folder / PAGE, made.encode())
     facts: dict[str, Any] = {"run": str(run.path), "image": form.image, "seed": form.seed, "page": str(out / PAGE)}
     listed = [
         {"file": f"{each.name}.png", "network": each.network, "kind": each.kind, "layer": each.layer, **each.facts}

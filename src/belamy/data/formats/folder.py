@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import IO
 
+from belamy.data.captions import captioned
 from belamy.data.dataset import Dataset
 from belamy.data.files import opened, stamp, visible, walk
 from belamy.data.gallery import Gallery, PictureEntry, labels_for, open_gallery
@@ -28,12 +30,22 @@ class Format:
         table = labels_for(options, path, name)
         entries: list[PictureEntry] = []
         ignored: Counter[str] = Counter()
-        for found in walk(path, ignored):
+        unread: list[tuple[Path, OSError]] = []
+        for found in walk(path, ignored, unread):
             # The file is still opened by its own name.
             inside = visible(found.relative_to(path).as_posix())
             if is_picture_name(inside):
                 entries.append(PictureEntry(inside, stamp(found), partial(opened, found)))
             else:
                 ignored[visible(found.suffix.lower()) or "nameless"] += 1
+        for folder, error in unread:
+            name = f"{visible(folder.relative_to(path).as_posix())}/"
+            entries.append(PictureEntry(name, "gone", partial(_refused, error)))
         entries.sort(key=lambda entry: entry.name)
-        return open_gallery(Gallery(name, str(path), entries, ignored, table), options)
+        data = open_gallery(Gallery(name, str(path), entries, ignored, table), options)
+        said: str = options.reader("image").captions
+        return captioned(data, path, said, options.length) if said else data
+
+
+def _refused(error: OSError) -> IO[bytes]:
+    raise error

@@ -12,7 +12,7 @@ from torch import Tensor
 from belamy.data.assembly import categories
 from belamy.data.dataset import HOLD_OUT, Dataset
 from belamy.data.delimited import CellTable, read_cells
-from belamy.data.files import walk
+from belamy.data.files import reason, walk
 from belamy.data.load_options import LoadOptions
 from belamy.data.numbers import NUMPY, read_numbers
 from belamy.data.ranged import ranged
@@ -39,7 +39,7 @@ class Format:
     def claim(self, path: Path) -> int:
         """2 by the suffix, 1 for an array file and for a folder with such files somewhere in it."""
         if path.is_dir():
-            return int(any(each.suffix.lower() in TEXT for each in walk(path)))
+            return int(any(each.suffix.lower() in TEXT for each in walk(path, unread=[])))
         suffix = path.suffix.lower() if path.is_file() else ""  # a pipe is none
         return 2 if suffix in TEXT else int(suffix in NUMPY)
 
@@ -71,9 +71,11 @@ class Format:
 
 def _of_folder(path: Path, reader: Modality, options: LoadOptions) -> Pieces:
     """A series from each file; the folder that it lies in is its class, where there are several."""
-    files = sorted(each for each in walk(path) if each.suffix.lower() in TEXT)
+    unread: list[tuple[Path, OSError]] = []
+    files = sorted(each for each in walk(path, unread=unread) if each.suffix.lower() in TEXT)
     nested = {each.relative_to(path).parts[0] for each in files if len(each.relative_to(path).parts) > 1}
     found = Pieces()
+    found.skipped += [(f"{folder.relative_to(path).as_posix()}/", reason(error)) for folder, error in unread]
     for file in files:
         name = file.relative_to(path).as_posix()
         try:

@@ -16,8 +16,6 @@ from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.statistics import Interval
 from belamy.registry import Registry
 
-METRICS = Registry("belamy.evaluation.metrics", "metric", "Metric")
-
 
 class Metric(Protocol):
     """What a metric can do; one that derives from it need not write what it has nothing to say to.
@@ -73,6 +71,7 @@ SPOKEN = {
     "kl": "modes",
 }
 """Other words for metrics, or for one of their numbers."""
+METRICS = Registry("belamy.evaluation.metrics", "metric", "Metric", spoken=SPOKEN)
 
 
 def named(metrics: Sequence[str] | None) -> list[str] | None:

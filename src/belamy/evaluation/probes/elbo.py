@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from belamy.data import Batch, Dataset
+from belamy.data import Dataset
 from belamy.errors import UsageError
 from belamy.evaluation import intervals
 from belamy.evaluation.features import Extractor
@@ -130,6 +130,6 @@ def terms(method: Any, data: Dataset) -> Mapping[str, Tensor]:
     """What the method measures of two held-out images."""
     device, dtype = placement(method)
     with evaluating(method):
-        batch = Batch.of(next(held_out(data, 2)).to(device, dtype), None, torch.arange(2))
+        batch = data.batch(data.indices("test")[:2], device, dtype)
         measured: Mapping[str, Tensor] = method.evaluate(batch, Draws(0, 0, device=device, dtype=dtype))
     return measured

@@ -24,7 +24,8 @@ class ReportFacts:
         journal: Rows of ``journal.jsonl``.
         snapshots: (training samples seen, PNG) of each sheet, oldest first.
         pictures_are: What a sheet shows, such as "Images above their reconstructions".
-        real: PNG of real images.
+        real: PNG of real samples.
+        samples_are: What real samples are called.
         animation: The film of the training: an animated WebP or GIF.
         media: What is heard, read or played of the newest samples.
         tables: Layer table of each network, as text.
@@ -45,6 +46,7 @@ class ReportFacts:
     snapshots: Sequence[tuple[int, bytes]] = ()
     pictures_are: str = "Samples"
     real: bytes | None = None
+    samples_are: str = "images"
     animation: bytes | None = None
     media: Sequence[Media] = ()
     tables: Mapping[str, str] = field(default_factory=dict)

@@ -43,7 +43,7 @@ def render(facts: ReportFacts) -> str:
         "report", heading, recipe_name=facts.recipe_name, method=facts.method, data_name=data_name,
         article="An" if facts.method[:1].lower() in "aeiou" else "A", notes=facts.notes, ending=_ending(facts),
         progress=_progress(facts), findings=[_finding(found, facts.run) for found in facts.findings],
-        curves=charts(facts.metrics, facts.journal), media=facts.media,
+        curves=charts(facts.metrics, facts.journal), media=facts.media, samples_are=facts.samples_are,
         tables={name: text.strip("\n") for name, text in facts.tables.items()},
         commands=facts.commands, journal=events, most_events=MOST_EVENTS,
         notable=[event for event in events if event[1] not in ROUTINE],

@@ -123,8 +123,10 @@ class RunHistory:
             return None
         width = max(1, len(values) // WINDOWS)
         medians = np.median(np.lib.stride_tricks.sliding_window_view(values, width), axis=1)
-        noise = 1.05 * float(np.median(np.abs(np.diff(values)))) * 1.25 / width**0.5
-        return Learned(max(float(values[0]), float(medians[0])), float(medians.min()), float(medians[-1]), noise)
+        spread = 1.05 * float(np.median(np.abs(np.diff(values))))  # of a row, if neighbours are alike
+        first = values[0] if values[0] > medians[0] + 4 * spread else medians[0]
+        noise = 1.25 * spread / width**0.5
+        return Learned(float(first), float(medians.min()), float(medians[-1]), noise)
 
     @property
     def thrives(self) -> bool:

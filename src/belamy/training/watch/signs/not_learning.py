@@ -22,7 +22,7 @@ class Sign(BaseSign):
 
     title = "nothing is learned"
     coverage: float = 0.15
-    fall: float = 8.0
+    fall: float = 4.0
     grace: float = 0.3
     looks: int = 5
 
@@ -50,7 +50,7 @@ class Sign(BaseSign):
         fallen = (went.first - went.best) / max(went.noise, 1e-12 + 1e-9 * abs(went.first))
         return self.found(
             history,
-            min(self.fall / max(fallen, 0.1), 1.5),
+            min((self.fall / max(fallen, 0.1)) ** 2, 1.5),
             f"The loss began at {went.first:.4g} and was {went.best:.4g} at best: {fallen:.1f} standard errors lower "
             f"(limit {self.fall:g}).",
             "Training does not move towards the data.",

@@ -1,0 +1,219 @@
+"""Likelihoods of data by a run: how many nats and bits each sample takes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from belamy.data import Dataset, open_data
+from belamy.device import choose_device
+from belamy.errors import UsageError
+from belamy.evaluation.kneser_ney import KneserNey
+from belamy.methods.base import BaseMethod, HasLikelihood
+from belamy.modalities import modality
+from belamy.modalities.text import PADDING
+from belamy.runs.run import Run
+from belamy.sampling.draw import placement
+from belamy.seeds import SampleDraws
+from belamy.training.setup import open_recipe_data
+
+SPLITS = ("test", "train", "validation", "all")
+BATCH = 256
+ORDER = 6
+"""Length of the n-grams that a language model is compared with."""
+MOST_COUNTED = 20_000_000
+"""Symbols that n-grams are counted of, at most."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihoods:
+    """What a run says of samples.
+
+    Args:
+        data: What they are of.
+        names: What each is called.
+        nats: Minus the log-likelihood of each.  # [n] float64
+        units: Of how many characters, words or dimensions each is made.  # [n]
+        unit: What these are.
+        kind: Whether the likelihood is ``exact`` or a ``bound``, so that the nats are too many.
+        rival: Nats by an n-gram model that was counted on the run's training data; None where there is none.  # [n]
+    """
+
+    data: str
+    names: tuple[str, ...]
+    nats: Tensor
+    units: Tensor
+    unit: str
+    kind: str
+    rival: Tensor | None = None
+
+    @property
+    def bits_per_unit(self) -> float:
+        """All bits over all characters, words or dimensions."""
+        return _bits(self.nats, self.units)
+
+    def facts(self) -> dict[str, Any]:
+        """Everything as plain JSON."""
+        rows = zip(self.names, self.nats.tolist(), self.units.tolist(), strict=True)
+        found: dict[str, Any] = {
+            "data": self.data,
+            "samples": len(self.names),
+            "likelihood": self.kind,
+            "nats": float(self.nats.mean()),
+            f"bits_per_{self.unit}": self.bits_per_unit,
+            f"{self.unit}s": int(self.units.sum()),
+            "each": [{"name": name, "nats": nats, f"{self.unit}s": units} for name, nats, units in rows],
+        }
+        if self.rival is not None:
+            found["kneser_ney"] = {"order": ORDER, f"bits_per_{self.unit}": _bits(self.rival, self.units)}
+        return found
+
+    def table(self) -> str:
+        """A CSV table with a row for each sample."""
+        written = io.StringIO()
+        writer = csv.writer(written, lineterminator="\n")
+        writer.writerow(["name", "nats", f"{self.unit}s", f"bits_per_{self.unit}"])
+        for name, nats, units in zip(self.names, self.nats.tolist(), self.units.tolist(), strict=True):
+            writer.writerow([name, f"{nats:.6f}", units, f"{nats / math.log(2) / max(units, 1):.6f}"])
+        return written.getvalue()
+
+    def text(self) -> str:
+        """The means in words."""
+        counted = {"character": "its end is one", "word": "its end is one"}.get(self.unit, "")
+        told = "" if self.kind == "exact" else "at most "
+        lines = [
+            f"{self.data}: {len(self.names):,} samples, {told}{float(self.nats.mean()):.4f} nats each",
+            f"{told}{self.bits_per_unit:.4f} bits per {self.unit}{f' ({counted})' if counted else ''}",
+        ]
+        if self.rival is not None:
+            lines.append(
+                f"n-grams of up to {ORDER} with Kneser-Ney smoothing, counted on the training data: "
+                f"{_bits(self.rival, self.units):.4f} bits per {self.unit}"
+            )
+        return "\n".join(lines)
+
+
+def score(
+    run: str | Path | Run,
+    data: str | Path = "test",
+    *,
+    best: bool = False,
+    baseline: bool = True,
+    seed: int = 0,
+    batch: int = BATCH,
+    device: str = "auto",
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> Likelihoods:
+    """How likely data are, says a run whose method knows likelihoods.
+
+    Args:
+        run: It, or its directory.
+        data: ``test``, ``train``, ``validation`` or ``all`` of the run's own data, or any source like them.
+        best: With the best weights that ``train --keep-best`` kept.
+        baseline: Compare a language model with n-grams that are counted on its training data.
+        seed: Of what a bound draws.
+        batch: How many at a time.
+        device: Where to compute.
+        offline: Never fetch data from the network.
+        progress: Called with (done, total).
+
+    Raises:
+        UsageError: The run knows no likelihoods, or there is no such split.
+        DataError: The data cannot be read, or are of another shape.
+
+    Example:
+        >>> score("runs/phrases", "test").bits_per_unit  # doctest: +SKIP
+        2.14
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    method = likely(opened.method(best=best).to(choose_device(device)))
+    own = open_recipe_data(opened.recipe, offline)
+    if str(data) in SPLITS:
+        chosen, among = own, own.indices(str(data))
+    else:
+        chosen = _like(opened, own, data, offline)
+        among = torch.arange(len(chosen))
+    nats = _nats(method, chosen, among, seed, batch, progress)
+    raw, field = chosen.store.read(among), chosen.field
+    counted = getattr(modality(field.modality), "units", None)
+    unit, units = counted(raw, field) if counted else ("dimension", torch.full((len(among),), math.prod(field.shape)))
+    names = chosen.names or [str(index) for index in range(len(chosen))]
+    rival = _rival(own, raw) if baseline and field.modality == "text" else None
+    shown = tuple(names[index] for index in among.tolist())
+    name = chosen.name if chosen is not own else f"{own.name}, {data}"
+    return Likelihoods(name, shown, nats, units, unit, method.likelihood, rival)
+
+
+def likely(method: BaseMethod) -> Any:
+    """The method, known to have likelihoods.
+
+    Raises:
+        UsageError: It has none.
+    """
+    if isinstance(method, HasLikelihood):
+        return method
+    raise UsageError(
+        f"score needs a method that knows how likely data are, and {method_of(method)} does not: a GAN, say, only "
+        "draws samples. Take a run of a language model, e.g. `belamy train char-lm`."
+    )
+
+
+def method_of(method: BaseMethod) -> str:
+    """The public name of a method."""
+    return type(method).__module__.rpartition(".")[2].replace("_", "-")
+
+
+def _like(run: Run, own: Dataset, source: str | Path, offline: bool) -> Dataset:
+    """Other data, read as the run's own are."""
+    recipe, field = run.recipe, own.field
+    given: dict[str, Any] = {"modality": recipe.modality or field.modality, "rate": recipe.rate}
+    if field.modality == "image":
+        given |= {"size": tuple(field.shape[1:]), "channels": field.shape[0], "fit": recipe.fit, "alpha": recipe.alpha}
+    else:
+        given |= {"length": recipe.length, "like": field}
+    data = open_data(source, offline=offline, **given)
+    if data.field.shape != field.shape:
+        raise UsageError(f"{source} has the shape {data.field.shape}, but this run's data {field.shape}.")
+    return data
+
+
+@torch.no_grad()
+def _nats(method: Any, data: Dataset, among: Tensor, seed: int, batch: int, progress: Progress | None) -> Tensor:
+    device, dtype = placement(method)
+    found = []
+    method.eval()
+    for part in among.split(batch):
+        told = method.log_prob(data.batch(part, device, dtype), SampleDraws(seed, part.tolist()))
+        found.append(-told.double().cpu())
+        if progress is not None:
+            progress(sum(map(len, found)), len(among))
+    return torch.cat(found)
+
+
+def _rival(own: Dataset, raw: Tensor) -> Tensor | None:
+    """Nats of texts by n-grams of the training data."""
+    train = own.indices("train")
+    if len(train) * own.shape[0] > MOST_COUNTED:
+        return None
+    model = KneserNey(_symbols(own.store.read(train)), len(own.field.classes) - 1, ORDER)
+    return torch.tensor([-model.log_prob(text) for text in _symbols(raw)], dtype=torch.float64)
+
+
+def _symbols(raw: Tensor) -> list[list[int]]:
+    """The symbols of texts without padding, counted from 0.  # [n, length]"""
+    return [[number - 1 for number in row if number != PADDING] for row in raw.tolist()]
+
+
+def _bits(nats: Tensor, units: Tensor) -> float:
+    return float(nats.sum()) / math.log(2) / max(int(units.sum()), 1)

@@ -1,0 +1,363 @@
+"""Translating files by a trained method: drawings into photographs, noisy sound into clean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isfinite
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from belamy.data import Dataset
+from belamy.data.one_file import NamedFile, files_in, is_grey, pieces, read_sample
+from belamy.device import choose_device
+from belamy.errors import DataError, Unreadable, UsageError
+from belamy.evaluation.pairs import measure
+from belamy.evaluation.pairs.summary import Summary, summarise
+from belamy.methods.base import BaseMethod, Samples, Translates
+from belamy.modalities import modality, suffix_of
+from belamy.modalities.fields import Field
+from belamy.modalities.sizes import NATIVE, SizeOption, parse_size
+from belamy.pages import fragment, page
+from belamy.pages.pictures import source
+from belamy.runs.run import Run
+from belamy.sampling.draw import placement
+from belamy.sampling.sheets import sheet_of, side_by_side
+from belamy.seeds import SampleDraws
+
+MEASURES = {
+    "image": ("l1:data_range=2", "psnr:data_range=2", "ssim:data_range=2"),
+    "audio": ("snr", "si-sdr"),
+}
+"""What translations are measured by where their targets are known; values as networks see them."""
+WINDOW = 11
+"""Pictures with a shorter side have no structural similarity."""
+ON_PAGE, ON_SHEET = 48, 16
+HELD_OUT = "test"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Translation:
+    """One input and what was made of it, as files hold them.
+
+    Args:
+        name: Of the input.
+        given: The input.
+        made: What was made of it.
+        wanted: What it should have become, where that is known.
+    """
+
+    name: str
+    given: Tensor
+    made: Tensor
+    wanted: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Translations:
+    """What a method made of several inputs; in a notebook it shows itself.
+
+    Args:
+        source: What inputs are.
+        target: What is made of them.
+        items: In the order of the inputs.
+        measures: How near they come to their targets, each by name, one number for each item that has one.
+        untouched: The same of the inputs themselves, where they can be compared with targets.
+        skipped: Inputs and targets that were left out, and why.
+        notes: What a user should know.
+    """
+
+    source: Field
+    target: Field
+    items: Sequence[Translation]
+    measures: Mapping[str, Tensor] = field(default_factory=dict)
+    untouched: Mapping[str, Tensor] = field(default_factory=dict)
+    skipped: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def suffix(self) -> str:
+        """Of a file of one translation."""
+        return suffix_of(self.target)
+
+    def file(self, number: int) -> bytes:
+        """The file of one translation."""
+        made = self.items[number].made
+        return modality(self.target.modality).encode(made, self.target._replace(shape=tuple(made.shape)))
+
+    def summaries(self) -> dict[str, tuple[Summary, Summary | None]]:
+        """Of each measure, that of the translations and that of the untouched inputs."""
+        return {
+            name: (summarise(values), summarise(self.untouched[name]) if name in self.untouched else None)
+            for name, values in self.measures.items()
+        }
+
+    def sheet(self, most: int = ON_SHEET) -> np.ndarray:
+        """Inputs, outputs and targets of the first items side by side.  # uint8 [H, W, 3]"""
+        first = self.items[0]
+        alike = [item for item in self.items if item.given.shape == first.given.shape][:most]
+        shown = {"input": (self.source, [item.given for item in alike]),
+                 "output": (self.target, [item.made for item in alike])}  # fmt: skip
+        wanted = [item.wanted for item in alike if item.wanted is not None]
+        if len(wanted) == len(alike) and {each.shape for each in wanted} == {first.made.shape}:
+            shown["target"] = (self.target, wanted)
+        values = {}
+        for name, (kind, raw) in shown.items():
+            own = kind._replace(shape=tuple(raw[0].shape))
+            values[name] = (own, modality(kind.modality).to_float(torch.stack(raw), own))
+        return side_by_side(values)
+
+    def page(self, title: str = "translations") -> str:
+        """A page that shows inputs, outputs and targets side by side, with the measures."""
+        rows = [
+            [name, figure(made), "" if untouched is None else figure(untouched)]
+            for name, (made, untouched) in self.summaries().items()
+        ]
+        shown = [self._cells(number) for number in range(min(len(self.items), ON_PAGE))]
+        kept, words = len(self.items), modality(self.source.modality).words
+        lead = f"{kept:,} {words[kept != 1]} translated" + (f", {ON_PAGE} of them shown" if kept > ON_PAGE else "")
+        return page(
+            "translation", title, lead_text=f"{lead}.", notes=list(self.notes), rows=rows, items=shown,
+            skipped=dict(self.skipped),
+        )  # fmt: skip
+
+    def _cells(self, number: int) -> dict[str, Any]:
+        item = self.items[number]
+        cells = []
+        for name, kind, raw in (("input", self.source, item.given), ("output", self.target, item.made),
+                                ("target", self.target, item.wanted)):  # fmt: skip
+            if raw is not None:
+                own = kind._replace(shape=tuple(raw.shape))
+                media = modality(kind.modality).media(raw[None], own)
+                cells.append({"name": name, "picture": sheet_of(raw[None], own, 1), "media": media})
+        place = sum(each.wanted is not None for each in self.items[:number])
+        figures = {} if item.wanted is None else {
+            name: f"{float(values[place]):.3f}" for name, values in self.measures.items() if len(values) > place
+        }  # fmt: skip
+        return {"name": item.name, "cells": cells, "figures": figures}
+
+    def _repr_html_(self) -> str:
+        lines = [f"{name} {figure(made)}" for name, (made, _) in self.summaries().items()]
+        return fragment("card", title=repr(self), lines=lines, picture=source(self.sheet()), width=640)
+
+    def __repr__(self) -> str:
+        return f"Translations({len(self.items):,} of {self.source.modality} to {self.target.modality})"
+
+
+def translate(
+    run: str | Path | Run,
+    inputs: str | Path | Sequence[str | Path],
+    *,
+    targets: str | Path | None = None,
+    size: SizeOption = None,
+    fit: str = "crop",
+    seed: int = 0,
+    weights: str = "newest",
+    device: str = "auto",
+    batch: int = 16,
+    data: Dataset | None = None,
+    progress: Progress | None = None,
+) -> Translations:
+    """What a trained method makes of files.
+
+    Args:
+        run: Of a method that translates, such as ``pix2pix``.
+        inputs: Files and folders; ``test`` for the held-out samples of the run's data, which have targets.
+        targets: What they should become: a file, or a folder with equal names.
+        size: Of pictures, to bring them to: a side, ``96x64``; by default each keeps its own.
+        fit: How a picture takes another size: ``crop``, ``pad`` or ``stretch``.
+        seed: Decides what is random in a translation, with the place of the input.
+        weights: The ``newest``, or the ``best`` that ``--keep-best`` kept.
+        device: Where to compute.
+        batch: Inputs of one size that are translated together.
+        data: The run's data, for ``test``.
+        progress: Called with (done, total).
+
+    Raises:
+        UsageError: The method does not translate, or does not take inputs of such a size.
+        DataError: There are no inputs that can be read.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    method: Any = translator(opened, weights).to(choose_device(device))
+    check_call(size, fit, seed, batch)
+    given, wanted = method.spec.fields[method.source], method.spec.fields[method.target]
+    named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if [str(each) for each in named] == [HELD_OUT] and data is not None:
+        found = _held_out(data, method)
+        skipped: list[tuple[str, str]] = []
+        notes: list[str] = []
+    else:
+        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit)
+    made = _made(method, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
+    items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
+    skipped += [
+        (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
+        for item in items
+        if item.wanted is not None and item.wanted.shape != item.made.shape
+    ]
+    items = [
+        item if item.wanted is None or item.wanted.shape == item.made.shape else replace(item, wanted=None)
+        for item in items
+    ]
+    measures, untouched = _measured(items, given, wanted)
+    return Translations(given, wanted, items, measures, untouched, skipped, notes)
+
+
+def translator(run: Run, weights: str = "newest") -> BaseMethod:
+    """The method of a run, if it translates.
+
+    Raises:
+        UsageError: It does not; the message says what it does instead.
+    """
+    method: BaseMethod = run.method(best=weights == "best")
+    if not isinstance(method, Translates):
+        instead = "it draws new samples: `belamy sample`" if isinstance(method, Samples) else "see `belamy report`"
+        raise UsageError(
+            f"{run.path} was trained by '{run.method_name}', which translates nothing; {instead}. Train a method for "
+            "pairs, e.g. `belamy train pix2pix --data FOLDER --modality image:pairs=beside`."
+        )
+    return method
+
+
+def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
+    """Refuse what cannot be before anything is read.
+
+    Raises:
+        UsageError: A number or a word out of range.
+    """
+    from belamy.data.load_options import FITS
+
+    parse_size(size)
+    if fit not in FITS:
+        raise UsageError(f"There is no fit '{fit}': it must be {', '.join(FITS)}.")
+    for name, value, least in (("seed", seed, 0), ("batch", batch, 1)):
+        if value < least:
+            raise UsageError(f"{name} is {value}, but it must be at least {least}.")
+
+
+def _held_out(data: Dataset, method: Any) -> list[tuple[str, Tensor, Tensor | None]]:
+    """Name, input and target of each held-out sample of the run's data."""
+    chosen = data.splits.get("test", torch.arange(0))
+    if not len(chosen):
+        raise UsageError(f"{data.name} holds no samples out: all {len(data)} were trained on. Give files.")
+    raw = data.raw(chosen)
+    names = [data.names[index] if data.names else f"test:{place}" for place, index in enumerate(chosen.tolist())]
+    return list(zip(names, raw[method.source], raw[method.target], strict=True))
+
+
+def _read(
+    inputs: Sequence[str], targets: str | Path | None, source: Field, target: Field, size: SizeOption, fit: str
+) -> tuple[list[tuple[str, Tensor, Tensor | None]], list[tuple[str, str]], list[str]]:
+    """Name, input and target of each file that can be read; the others, and notes."""
+    sides = parse_size(size)
+    wanted_size = None if sides in (None, NATIVE) else sides
+    files = [each for given in inputs for each in files_in(given, source)]
+    partners = _partners(files, [] if targets is None else files_in(str(targets), target))
+    found: list[tuple[str, Tensor, Tensor | None]] = []
+    skipped: list[tuple[str, str]] = []
+    coloured = 0
+    for file in files:
+        try:
+            given = read_sample(file.path, source, wanted_size, fit)  # type: ignore[arg-type]
+        except Unreadable as error:
+            skipped.append((file.name, str(error)))
+            continue
+        partner, wanted = partners.get(file.path), None
+        if targets is not None and partner is None:
+            skipped.append((file.name, f"there is no target of that name in {targets}"))
+        if partner is not None:
+            try:
+                wanted = read_sample(partner.path, target, wanted_size, fit)  # type: ignore[arg-type]
+            except Unreadable as error:
+                skipped.append((partner.name, str(error)))
+        found.append((file.name, given, wanted))
+        coloured += source.modality == "image" and source.shape[0] <= 2 and not is_grey(file.path)
+    if not found:
+        listed = "; ".join(f"{name}: {why}" for name, why in skipped[:3])
+        word = modality(source.modality).words[0]
+        raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {listed}.")
+    notes = [f"{coloured:,} picture(s) in colour became grey, as this run's inputs are"] if coloured else []
+    return found, skipped, notes
+
+
+def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[Path, NamedFile]:
+    """The target of each input: the one where there is one of each, else that of the same name but for its suffix."""
+    if len(files) == len(others) == 1:
+        return {files[0].path: others[0]}
+    known = {PurePosixPath(other.name).with_suffix(""): other for other in others}
+    named = {file.path: known.get(PurePosixPath(file.name).with_suffix("")) for file in files}
+    return {path: other for path, other in named.items() if other is not None}
+
+
+@torch.no_grad()
+def _made(
+    method: Any, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
+    progress: Progress | None,
+) -> list[Tensor]:  # fmt: skip
+    """Translations in order; neighbours of one shape are made together."""
+    method.eval()
+    device, dtype = placement(method)
+    kinds = modality(source.modality), modality(target.modality)
+    made: list[Tensor] = []
+    for some in pieces([tuple(each.shape) for each in inputs], batch):
+        stacked = torch.stack([inputs[number] for number in some])
+        values = kinds[0].to_float(stacked.to(device), source._replace(shape=tuple(stacked.shape[1:])))
+        values = values.to(dtype) if values.is_floating_point() else values
+        results = method.translate(values, SampleDraws(seed, some))
+        made += list(kinds[1].to_raw(results, target._replace(shape=tuple(results.shape[1:]))).cpu())
+        if progress is not None:
+            progress(some.stop, len(inputs))
+    return made
+
+
+def _measured(
+    items: Sequence[Translation], source: Field, target: Field
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Each measure of the translations that have targets, and of their inputs where those can be compared."""
+    known = [(item, item.wanted) for item in items if item.wanted is not None]
+    found: dict[str, list[Tensor]] = {}
+    untouched: dict[str, list[Tensor]] = {}
+    kind = modality(target.modality)
+    for item, target_raw in known:
+        own = target._replace(shape=tuple(item.made.shape))
+        made, wanted = (kind.to_float(raw[None], own).double() for raw in (item.made, target_raw))
+        given = _comparable(item.given, source, own) if source.modality == target.modality else None
+        for text in MEASURES.get(target.modality, ()):
+            name = text.partition(":")[0]
+            if name == "ssim" and min(own.shape[1:]) < WINDOW:
+                continue
+            found.setdefault(name, []).append(measure(text)(wanted, made))
+            if given is not None:
+                untouched.setdefault(name, []).append(measure(text)(wanted, given))
+    whole = {name: torch.cat(values) for name, values in found.items() if len(values) == len(known)}
+    return whole, {name: torch.cat(values) for name, values in untouched.items() if len(values) == len(known)}
+
+
+def _comparable(given: Tensor, source: Field, target: Field) -> Tensor | None:
+    """The input as what it should have become, or None where the shapes do not allow it; grey stands for colour."""
+    values = modality(source.modality).to_float(given[None], source._replace(shape=tuple(given.shape))).double()
+    if values.shape[1:] == target.shape:
+        return values
+    grey = target.modality == "image" and values.shape[1] == 1 and values.shape[2:] == target.shape[1:]
+    return values.expand(-1, target.shape[0], -1, -1) if grey else None
+
+
+def figure(summary: Summary) -> str:
+    """A mean with its interval, in words."""
+    if summary.mean is None:
+        return "exact copies"
+    mean = summary.mean
+    return f"{mean.value:.3f}" + (f" ({mean.low:.3f} to {mean.high:.3f})" if isfinite(mean.low) else "")
+
+
+def _sides(raw: Tensor | None) -> str:
+    return "nothing" if raw is None else "x".join(map(str, reversed(raw.shape[1:])))

@@ -1,0 +1,55 @@
+"""Tell how likely data are, in nats and bits, by a run that knows likelihoods."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
+from belamy.cli.output import picture_file
+from belamy.cli.parsing import verb
+
+
+@options
+class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
+    """Tell how likely data are by a run that knows likelihoods, such as a language model: nats of each sample, and all
+    bits over all characters (words, or dimensions). The bits of a language model stand beside those of n-grams."""
+
+    run: str
+    """The run's directory; its method must know likelihoods."""
+    data: str
+    """What is scored: test, train, validation or all of the run's own data, or any source like them."""
+    baseline: bool = True
+    """Compare a language model with n-grams with Kneser-Ney smoothing that are counted on its training data."""
+    seed: Seed = 0
+    """Of what a bound draws."""
+    batch: Annotated[int, Within(1, 65_536)] = 256
+    """How many at a time."""
+    out: str | None = None
+    """Write a CSV file with a row for each sample."""
+
+    def refuse(self) -> None:
+        """Refuse a file that cannot be written."""
+        super().refuse()
+        if self.out is not None:
+            picture_file(self.out, self.overwrite, ("csv",))
+
+
+@verb(Form)
+def run(form: Form) -> int:
+    """Score and tell."""
+    from belamy.api.likelihood import score
+    from belamy.runs.files import write_bytes
+
+    with form.reporting() as reporter:
+
+        def tell(done: int, total: int) -> None:
+            reporter.work(done / total, f"scored {done:,} of {total:,}")
+
+        found = score(
+            form.run, form.data, best=form.weights == "best", baseline=form.baseline, seed=form.seed, batch=form.batch,
+            device=form.device, offline=form.offline, progress=tell,
+        )  # fmt: skip
+    if form.out is not None:
+        write_bytes(picture_file(form.out, form.overwrite, ("csv",)), found.table().encode())
+    facts = {"run": form.run, **found.facts(), "files": [form.out] if form.out else []}
+    return form.deliver(facts, found.text())

@@ -1,0 +1,119 @@
+"""Translate files by a trained method: drawings into pictures in colour, noisy sound into clean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
+from belamy.cli.output import named_file, picture_file, picture_folder, stems, telling
+from belamy.cli.parsing import verb
+from belamy.errors import UsageError
+
+PAGE = "translations.html"
+
+
+@options
+class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
+    """Translate files or folders of them by a run of a method for pairs, such as pix2pix. Writes a file for each, and a
+    page that shows input, output and target side by side; with targets it tells how near they come."""
+
+    inputs: tuple[str, ...]
+    """Files and folders; test for the held-out samples of the run's data, which have targets."""
+    targets: str | None = None
+    """What they should become: a file, or a folder with equal names."""
+    out: str = "translated"
+    """The folder to write; or the file, of one input."""
+    size: str | None = None
+    """Of pictures, to bring them to: a side of 64 pixels, or 96x64; by default each keeps its own."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """How a picture takes another size."""
+    batch: Annotated[int, Within(1, 1024)] = 16
+    """Inputs of one size that are translated together."""
+    seed: Seed = 0
+    """Decides what is random in a translation, with the place of the input."""
+
+    def refuse(self) -> None:
+        """Refuse what cannot be translated, or written."""
+        super().refuse()
+        from belamy.modalities.sizes import parse_size
+
+        parse_size(self.size)
+        if not self.inputs:
+            raise UsageError("Nothing is given to translate. Name files or folders, or test.")
+        if self.targets is not None and self.inputs == ("test",):
+            raise UsageError("The held-out samples of the run's data have targets of their own. Leave --targets out.")
+        self.destination()
+
+    def destination(self) -> tuple[Path, bool]:
+        """What to write, and whether it is one file."""
+        out = named_file(self.out, "--out")
+        one = len(self.inputs) == 1 and Path(self.inputs[0]).expanduser().is_file()
+        if out.suffix and not out.is_dir():
+            if not one:
+                raise UsageError(f"--out is the file {out}, but there may be several inputs. Name a folder.")
+            return picture_file(self.out, self.overwrite, (out.suffix.lower()[1:],)), True
+        return picture_folder(out, self.overwrite), False
+
+
+@verb(Form)
+def run(form: Form) -> int:
+    """Translate and write."""
+    from belamy.api.translate import translate, translator
+    from belamy.runs.run import Run
+
+    run = Run.open(form.run)
+    translator(run, form.weights)  # before data are opened
+    out, one = form.destination()
+    data = form.run_data(run) if form.inputs == ("test",) else None
+    with form.reporting() as told:
+        made = translate(
+            run, form.inputs, targets=form.targets, size=form.size, fit=form.fit, seed=form.seed, weights=form.weights,
+            device=form.device, batch=form.batch, data=data, progress=telling(told, "translations"),
+        )  # fmt: skip
+    files = [_write_one(made, out)] if one else _write_folder(made, out, run.path.name)
+    facts: dict[str, Any] = {
+        "run": str(run.path), "translations": len(made), "seed": form.seed, "weights": form.weights,
+        "measures": {
+            name: {"mean": mine.mean, "untouched": None if theirs is None else theirs.mean, "count": mine.count}
+            for name, (mine, theirs) in made.summaries().items()
+        },
+        "skipped": [list(each) for each in made.skipped], "notes": list(made.notes),
+        "files": [str(path) for path in files],
+    }  # fmt: skip
+    return form.deliver(facts, "\n".join(_told(made, out, one)))
+
+
+def _write_one(made: Any, out: Path) -> Path:
+    from belamy.runs.files import write_bytes
+
+    if out.suffix.lower() != made.suffix:
+        raise UsageError(f"--out is {out}, but what is made is a file {made.suffix}. Name one, or a folder.")
+    write_bytes(out, made.file(0))
+    return out
+
+
+def _write_folder(made: Any, out: Path, title: str) -> list[Path]:
+    """A file for each translation and the page; they come into their place when all are there."""
+    from belamy.runs.files import filling, save_png, write_bytes
+
+    names = [f"{stem}{made.suffix}" for stem in stems([item.name for item in made.items], [PAGE, "sheet.png"])]
+    with filling(out) as folder:
+        for number, name in enumerate(names):
+            write_bytes(folder / name, made.file(number))
+        save_png(made.sheet(), folder / "sheet.png")
+        write_bytes(folder / PAGE, made.page(title).encode())
+    return [out / name for name in (*names, "sheet.png", PAGE)]
+
+
+def _told(made: Any, out: Path, one: bool) -> list[str]:
+    from belamy.api.translate import figure
+
+    lines = [f"{len(made):,} translation(s) in {out}" + ("" if one else f"; look at {out / PAGE}")]
+    for name, (mine, theirs) in made.summaries().items():
+        beside = f"; the inputs as they are: {figure(theirs)}" if theirs else ""
+        lines.append(f"{name}: {figure(mine)}{beside}")
+    lines += [f"note: {note}" for note in made.notes]
+    lines += [f"left out {name}: {why}" for name, why in list(made.skipped)[:20]]
+    more = len(made.skipped) - 20
+    return [*lines, f"left out {more:,} more; --json FILE lists all"] if more > 0 else lines

@@ -1,0 +1,103 @@
+"""Captions of pictures as a further field: from a table, JSON lines, or a text file beside each picture."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import torch
+
+from belamy.data.dataset import Column, Dataset, Memory
+from belamy.data.files import read_text
+from belamy.data.texts import JSON_LINES, training_texts
+from belamy.errors import DataError, UsageError, nearest
+from belamy.modalities.fields import Field
+from belamy.modalities.text import Vocabulary
+
+BESIDE = "beside"
+FIELD = "caption"
+LONGEST = 256
+"""Characters of a caption that are kept, its end among them."""
+_FILES = ("file", "file_name", "filename", "image", "name")
+_TEXTS = ("caption", "text", "description")
+
+
+def captioned(data: Dataset, folder: Path, said: str, length: int | None = None) -> Dataset:
+    """Pictures with the field ``caption``, characters as numbers; the vocabulary is that of the training pictures.
+
+    Args:
+        data: The pictures, with their names.
+        folder: Where they are.
+        said: ``beside`` for a ``.txt`` file beside each picture, or a file of captions: CSV with the columns ``file``
+            and ``caption``, or JSON lines with these names.
+        length: Characters that are kept, an end among them; by default those of the longest, at most 256.
+
+    Raises:
+        UsageError: There is no such file.
+        DataError: It is no table of captions, or no picture has one.
+    """
+    names = data.names or ()
+    found = _beside(folder, names) if said == BESIDE else _matched(folder, said, names)
+    texts = [" ".join(found.get(name, "").split()) for name in names]
+    missing = [name for name, text in zip(names, texts, strict=True) if not text]
+    if len(missing) == len(names):
+        wanted = PurePosixPath(names[0]).with_suffix(".txt")
+        example = f"a file {wanted}" if said == BESIDE else f"'{names[0]}' in {said}"
+        raise DataError(f"None of the {len(names):,} pictures of {data.name} has a caption: there is no {example}.")
+    known = Vocabulary.of(training_texts(texts, data.splits))
+    longest = length or min(max(map(len, texts)) + 1, LONGEST)
+    rows = torch.tensor([known.row(text, longest) for text in texts])
+    notes = [*data.notes]
+    if missing:
+        notes.append(f"{len(missing):,} pictures have no caption, e.g. {missing[0]}: theirs are empty")
+    column = Column(Field("text", (longest,), known.symbols), Memory(rows))
+    return data.changed(extra={**data.extra, FIELD: column}, notes=notes)
+
+
+def _beside(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
+    """The text files that are called like pictures."""
+    files = {name: folder / PurePosixPath(name).with_suffix(".txt") for name in names}
+    return {name: read_text(file, 1 << 20) for name, file in files.items() if file.is_file()}
+
+
+def _matched(folder: Path, said: str, names: tuple[str, ...]) -> dict[str, str]:
+    """The captions of a file by the names of pictures, the whole or the last part; the first of each counts."""
+    path = next((each for each in (Path(said).expanduser(), folder / said) if each.is_file()), None)
+    if path is None:
+        held = [each.name for each in folder.iterdir() if each.suffix.lower() in (".csv", *JSON_LINES)]
+        raise UsageError(f"There is no file of captions '{said}'. {nearest(said, [*held, BESIDE])}")
+    read = _json if path.suffix.lower() in JSON_LINES else _table
+    captions: dict[str, str] = {}
+    for file, text in read(path):
+        captions.setdefault(file.replace("\\", "/").removeprefix("./"), text)
+    ends = {PurePosixPath(file).name: text for file, text in reversed(captions.items())}
+    told = {name: captions.get(name, ends.get(PurePosixPath(name).name)) for name in names}
+    return {name: text for name, text in told.items() if text is not None}
+
+
+def _table(path: Path) -> Iterator[tuple[str, str]]:
+    rows = csv.reader(read_text(path).splitlines())
+    titles = [title.strip().lower() for title in next(rows, [])]
+    columns = [next((titles.index(name) for name in names if name in titles), -1) for names in (_FILES, _TEXTS)]
+    if -1 in columns:
+        raise DataError(f"{path} must have the columns file and caption, but has {', '.join(titles) or 'none'}.")
+    try:
+        yield from ((row[columns[0]].strip(), row[columns[1]]) for row in rows if len(row) > max(columns))
+    except csv.Error as error:
+        raise DataError(f"{path} is not a table of captions: {error}.") from error
+
+
+def _json(path: Path) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            held = {str(key).lower(): value for key, value in json.loads(line).items() if isinstance(value, str)}
+        except (ValueError, AttributeError, RecursionError):
+            held = {}
+        found = [next((held[name] for name in names if name in held), None) for names in (_FILES, _TEXTS)]
+        if found[0] is None or found[1] is None:
+            raise DataError(f'{path}, line {number}, is no object with a "file" and a "caption".')
+        yield found[0], found[1]

@@ -1,0 +1,194 @@
+r"""A language model over characters or words: each symbol is predicted from those before it.
+
+.. math:: \ln p(x) = \sum_{t=1}^{T} \ln p(x_t \mid x_1 \dots x_{t-1})
+
+*T* counts a text's symbols and its end; of a text cropped at the data's length there is no end. The probability of
+padding is 0 before the end and 1 after it, so that over all rows of the length the probabilities sum to 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from belamy.data import Batch
+from belamy.errors import UsageError
+from belamy.methods import base
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Ratio, Sampling, Turn
+from belamy.methods.recipe import SCHEDULES
+from belamy.modalities.text import END, PADDING, UNKNOWN, vocabulary_of
+from belamy.registry import Part, Registry
+from belamy.seeds import Draws, SampleDraws, generator
+
+NETWORKS = Registry("belamy.networks", "language model", "LanguageModel")
+OPTIONS = ("temperature", "top_k")
+"""Of sampling."""
+
+
+class Recipe(base.BaseRecipe):
+    """A language model of texts, by characters or by words (--modality text:unit=words,vocabulary=5000)."""
+
+    data: str = "wordnet-phrases"
+    """A named set of texts, a file with a text on each line, a folder of text files, or JSON lines."""
+    modality: str | None = "text"
+    """How texts are read: text, or with options, e.g. text:unit=words,vocabulary=5000."""
+    network: Annotated[Part, NETWORKS] = Part(name="gru")
+    """The network that predicts what follows."""
+    optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=2e-3, beta1=0.9)
+    """How it learns."""
+    schedule: Annotated[Part, SCHEDULES] = Part(name="cosine")
+    """How the learning rate changes over the run."""
+    train_samples: int = Field(default=400_000, gt=0, le=10**12)
+    """Training texts to see, repetitions counted: the length of the run."""
+    clip_norm: float | None = Field(default=1.0, gt=0)
+    """Scale the gradient down to this Euclidean norm."""
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """A small transformer on few phrases."""
+        network = Part(name="causal-transformer", width=16, depth=1, heads=2)
+        return cls(train_samples=160, batch=16, ema_half_life=16, network=network)
+
+
+class Method(base.BaseMethod):
+    """One player that minimises the nats of the next symbol.
+
+    The term is a text's nats; its weight, 1 over the data's length, keeps the gradient's size apart from the length.
+    Bits per character (or per word) are all bits of the texts over all their symbols, ends among them.
+
+    References:
+        Bengio et al. 2003, "A neural probabilistic language model", JMLR 3.
+    """
+
+    averaged = ("network",)
+    likelihood: Literal["exact", "bound"] = "exact"
+
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        self.length, self.symbols = spec.shape[0], len(spec.field.classes)
+        self.network: nn.Module = NETWORKS.build(recipe.network, length=self.length, vocabulary=self.symbols)
+        words = vocabulary_of(spec.field.classes).words
+        self.measure = "bits-per-word" if words else "bits-per-character"
+
+    @classmethod
+    def requires(cls, recipe: Any) -> Mapping[str, str]:
+        """Texts."""
+        return {"main": "text"}
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """One player, the network."""
+        return {"model": Player(self.network, self.recipe.optimizer)}
+
+    def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
+        """Symbols."""
+        return {"network": (torch.zeros(2, self.length, dtype=torch.long),)}
+
+    def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
+        """One turn."""
+        texts = next(data).main
+        nats = self.nats(texts)
+        bits = nats.detach().sum() / (texts != PADDING).sum() / math.log(2)
+        yield Turn("model", {"nats": nats}, {"nats": 1 / self.length}, {self.measure: bits})
+
+    def nats(self, texts: Tensor) -> Tensor:
+        """Minus the log-likelihood of each text.  # [N, length] to [N]"""
+        before = torch.cat([torch.full_like(texts[:, :1], END), texts[:, :-1]], 1)
+        logits = possible(self.network(before))
+        each = cross_entropy(logits.transpose(1, 2), texts, ignore_index=PADDING, reduction="none")
+        return each.sum(1)
+
+    def log_prob(self, batch: Batch, draws: SampleDraws | None = None) -> Tensor:
+        """Log-likelihood of each text in nats, exact.  # [n]"""
+        return -self.nats(batch.main)
+
+    def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor | Ratio]:
+        """Nats of a text, and bits per symbol, of which an end is one."""
+        nats = self.nats(batch.main)
+        return {"loss": nats, self.measure: Ratio(nats / math.log(2), (batch.main != PADDING).to(nats.dtype).sum(1))}
+
+    def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
+        """Uniform numbers, one for each symbol: a text is a function of them.  # [n, length]"""
+        return torch.stack([torch.rand(self.length, generator=generator(seed, "sample", index)) for index in indices])
+
+    def generate(self, latents: Tensor, labels: Tensor | None = None, *, sampling: Sampling | None = None) -> Tensor:
+        """Texts from their beginning to their end.  # [n, length] uniform to [n, length] symbols"""
+        start = torch.full((len(latents), 1), END, dtype=torch.long, device=latents.device)
+        return self._written(start, latents, sampling)[:, 1:]
+
+    def continuation(self, prefix: Tensor, count: int, sampling: Sampling) -> Tensor:
+        """Texts that begin with a prefix, until their end or ``count`` symbols more.  # [n, t] to [n, t + count]
+
+        Args:
+            prefix: Symbols, at least none.
+            count: How many follow.
+            sampling: Its streams choose them; options ``temperature`` and ``top_k``.
+        """
+        chance = sampling.draws.uniform("continuation", len(prefix), count).to(prefix.device)
+        start = torch.full_like(prefix[:, :1] if prefix.shape[1] else prefix.new_zeros(len(prefix), 1), END)
+        return self._written(torch.cat([start, prefix], 1), chance, sampling)[:, 1:]
+
+    def _written(self, begun: Tensor, chance: Tensor, sampling: Sampling | None) -> Tensor:
+        """Symbols after those that are there, one for each of ``chance``.  # [n, t], [n, count] to [n, t + count]"""
+        temperature, top_k = chosen_options(sampling.options if sampling else {})
+        written, seen, state = [begun], begun, None
+        ended = torch.zeros(len(begun), dtype=torch.bool, device=begun.device)
+        for place in range(chance.shape[1]):
+            logits, state = self.network.step(seen, state)
+            following = pick(possible(logits[:, -1]), chance[:, place], temperature, top_k)
+            following = torch.where(ended, PADDING, following)
+            ended = ended | (following == END)
+            written.append(following[:, None])
+            seen = torch.where(ended, END, following)[:, None]
+            if sampling:
+                sampling.report(place + 1, chance.shape[1])
+        return torch.cat(written, 1)
+
+
+def possible(logits: Tensor) -> Tensor:
+    """Logits by which padding is impossible.  # [..., V]"""
+    closed = torch.zeros(logits.shape[-1], dtype=torch.bool, device=logits.device)
+    closed[PADDING] = True
+    return logits.masked_fill(closed, -torch.inf)
+
+
+def pick(logits: Tensor, chance: Tensor, temperature: float = 1.0, top_k: int = 0) -> Tensor:
+    r"""The symbol at which the distribution function passes a uniform number; what is unknown is never written.
+
+    Args:
+        logits: Of the symbols.  # [n, V]
+        chance: In [0, 1).  # [n]
+        temperature: Divides the logits; 0 takes the likeliest symbol.
+        top_k: Only among so many likeliest symbols; 0 for all.
+    """
+    logits = logits.double().clone()
+    logits[:, UNKNOWN] = -torch.inf
+    if temperature == 0:
+        return logits.argmax(1)
+    if 0 < top_k < logits.shape[1]:
+        logits = logits.masked_fill(logits < logits.topk(top_k, 1).values[:, -1:], -torch.inf)
+    reached = (logits / temperature).softmax(1).cumsum(1)
+    return (reached <= chance.double()[:, None] * reached[:, -1:]).sum(1).clamp(max=logits.shape[1] - 1)
+
+
+def chosen_options(options: Mapping[str, float]) -> tuple[float, int]:
+    """Temperature and top-k of a sampling.
+
+    Raises:
+        UsageError: There is no such option, or a number is out of range.
+    """
+    for name in options:
+        if name not in OPTIONS:
+            raise UsageError(f"char-lm has no option '{name}' of sampling. It has {' and '.join(OPTIONS)}.")
+    temperature, top_k = options.get("temperature", 1.0), options.get("top_k", 0)
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise UsageError(f"The temperature is {temperature:g}, but it must be 0 or more; 1 is the model's own.")
+    if top_k < 0 or top_k != int(top_k):
+        raise UsageError(f"top_k is {top_k:g}, but it must be a whole number, 0 for all symbols.")
+    return float(temperature), int(top_k)

@@ -1,0 +1,77 @@
+"""Captions of pictures: beside each, in a table, in JSON lines; and what is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from belamy.data import Batches, Dataset, open_data
+from belamy.errors import DataError, UsageError
+from belamy.modalities.text import strings
+
+SAID = {"a/1.png": "a red fox", "a/2.png": "an old dog,\nasleep", "b/3.png": "the big cat"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four pictures in two classes, three with captions beside them."""
+    for name in (*SAID, "b/4.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((8, 8), len(name) * 20, np.uint8)).save(tmp_path / name)
+    for name, text in SAID.items():
+        (tmp_path / name).with_suffix(".txt").write_text(text)
+    (tmp_path / "captions.csv").write_text('file,caption\n1.png,"first, of two"\n1.png,second\n3.png,third\n')
+    rows = [{"file_name": "a/1.png", "text": "one"}, {"file": "./b/4.png", "caption": "four"}]
+    (tmp_path / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return tmp_path
+
+
+def captions(data: Dataset) -> list[str]:
+    column = data.columns["caption"]
+    return strings(column.store.read(torch.arange(len(data))), column.field)
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "missing"),
+    [
+        ("beside", ["a red fox", "an old dog, asleep", "the big cat", ""], "1 pictures have no caption, e.g. b/4.png"),
+        ("captions.csv", ["first, of two", "", "third", ""], "2 pictures have no caption"),
+        ("captions.jsonl", ["one", "", "", "four"], "2 pictures have no caption"),
+    ],
+)
+def test_captions_are_a_field_of_pictures(folder: Path, said: str, wanted: list[str], missing: str) -> None:
+    data = open_data(folder, modality=f"image:captions={said}")
+    assert captions(data) == wanted and data.classes == ("a", "b")
+    assert list(data.spec.fields) == ["image", "caption", "label"] and data.spec.main == "image"
+    assert any(missing in note for note in data.notes)
+    batch = next(Batches(data, "train", 2, 0))
+    assert batch["caption"].dtype == torch.long and batch.images.shape[1:] == data.shape
+    assert "caption" not in open_data(folder).columns
+
+
+def test_a_length_crops_them(folder: Path) -> None:
+    data = open_data(folder, modality="image:captions=beside", length=5)
+    assert captions(data) == ["a red", "an ol", "the b", ""]
+
+
+@pytest.mark.parametrize(
+    ("said", "content", "says"),
+    [
+        ("caption.csv", None, "Did you mean 'captions.csv'"),
+        ("x.csv", "name\n1.png\n", "must have the columns file and caption, but has name"),
+        ("x.csv", "file,caption\n9.png,nine\n", "None of the 4 pictures"),
+        ("x.jsonl", '{"file": "1.png"}', "line 1, is no object"),
+        ("x.jsonl", "[]", "line 1, is no object"),
+        ("x.csv", b"file,caption\n1.png,\xe9t\xe9\n", "not a text in UTF-8"),
+    ],
+)
+def test_what_has_no_captions_is_refused(folder: Path, said: str, content: str | bytes | None, says: str) -> None:
+    if content is not None:
+        (folder / said).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises((UsageError, DataError), match=says):
+        open_data(folder, modality=f"image:captions={said}")
