@@ -17,6 +17,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -112,7 +113,8 @@ class Judge:
 @torch.no_grad()
 def translated(trainer: Trainer, data: Dataset) -> Tensor:
     """What the method makes of the held-out drawings.  # uint8 [n, 3, H, W]"""
-    method, indices = trainer.method, data.indices("test")
+    method: Any = trainer.method
+    indices = data.indices("test")
     with trainer.averages.in_place(method):
         method.eval()
         made = [

@@ -16,6 +16,7 @@ from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
 from belamy.methods.base import OPTIMIZERS, BaseRecipe
 from belamy.modalities.fields import Field
+from belamy.modalities.text import SPECIAL
 from belamy.networks.summary import summarize
 from belamy.registry import Part
 from belamy.runs.run import method_name
@@ -52,7 +53,7 @@ OURS = {
     *("digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
     *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
-    *("fast-style", "adain-style"),
+    *("fast-style", "adain-style", "char-lm-transformer"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges"}
@@ -65,6 +66,10 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         return open_data("customers:count=40", labels="plan")
     if recipe.data == "outlines":
         return open_data("outlines:count=8", size=256, channels=3)
+    if recipe.data == "wordnet-phrases":
+        return Dataset(
+            "noise", Memory(torch.randint(1, 9, (40, 12))), field=Field("text", (12,), (*SPECIAL, *"abcdef"))
+        )
     shape = SHAPES[recipe.data]
     pixels = torch.randint(0, 256, (40, *shape), dtype=torch.uint8)
     if shape == SOLID:

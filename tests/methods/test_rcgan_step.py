@@ -53,7 +53,10 @@ def test_a_step_with_and_without_classes(stage: Any, check: Any, data: str, crit
             torch.sigmoid(lstm(method.discriminator.network, told(series, batch.labels)))[..., 0]
             for series in (batch.main, fake.detach())
         )
-        terms = {"real": -torch.log(real_chance).mean(1), "generated": -torch.log(1 - fake_chance).mean(1)}
+        terms = {
+            "adversarial-real": -torch.log(real_chance).mean(1),
+            "adversarial-fake": -torch.log(1 - fake_chance).mean(1),
+        }
         check(played, "discriminator", method.discriminator, terms)
     played = next(turns)
     fake = lstm(

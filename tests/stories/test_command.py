@@ -222,6 +222,17 @@ def test_doctor_names_a_package_that_is_too_old(monkeypatch: pytest.MonkeyPatch)
     assert next(check for check in doctor.installation() if check.name == "packages").ok
 
 
+def test_the_recipe_of_a_run_is_a_configuration_of_train_alone(trained: Path, tmp_path: Path, belamy: Command) -> None:
+    recipe = trained / "recipe.json"
+    done = belamy("train", "--config", recipe, "--samples", "8", "--out", "again", "--no-progress", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert Run.open("again").recipe == Run.open(trained).recipe.changed(train_samples=8)
+    shutil.copy(recipe, tmp_path / "copy.json")
+    for words, typed in ((["sample", trained, "--config", recipe], trained), (["train", "--config=copy.json"], "RUN")):
+        done = belamy(*words)
+        assert done.returncode == 2 and f"type: belamy train --like {typed}" in done.stderr, done.stderr
+
+
 @pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file systems whose names are all Unicode")
 def test_names_that_are_no_utf_8(photos: Path, tmp_path: Path, belamy: Command) -> None:
     """Bytes of another encoding in the names of data, of a run and of what it makes."""

@@ -76,7 +76,7 @@ def test_sounds_are_judged_as_sounds(belamy: Command, sounding: Path) -> None:
         ("train wavegan-small --data array.npy --modality image", "array.npy"),
         ("train wavegan-small --data array.npy --modality audio --rate 8000 --length 4096", "at most --length 256"),
         ("train wavegan-small --data array.npy --modality audio:chanels=2 --rate 8000", "Did you mean 'channels'"),
-        ("train wavegan-small --data array.npy --modality audio:channels=5 --rate 8000", "1 (mono) or 2"),
+        ("train wavegan-small --data array.npy --modality audio:channels=5 --rate 8000 --length 256", "1 (mono) or 2"),
         ("train wavegan-small --data array.npy --modality sound --rate 8000", "no modality 'sound'"),
         ("train wavegan-small --data drums:count=20 --rate 0", "--rate"),
         ("train wavegan-small --discriminator wavegan:shuffle=40 --length 1024 --data drums:count=20", "0..8 steps"),

@@ -189,7 +189,7 @@ class LatentEditor:
         file = io.BytesIO()
         picture.save(file, format="PNG")
         try:
-            return torch.from_numpy(read_picture(file, shape[1:], "crop", shape[0]).copy())
+            return torch.from_numpy(read_picture(file, (shape[1], shape[2]), "crop", shape[0]).copy())
         except Unreadable as error:
             raise DataError(f"The picture cannot be read: {error}. Give another.") from None
 

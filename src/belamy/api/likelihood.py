@@ -16,10 +16,9 @@ from torch import Tensor
 from belamy.data import Dataset, open_data
 from belamy.device import choose_device
 from belamy.errors import UsageError
-from belamy.evaluation.kneser_ney import KneserNey
+from belamy.evaluation.kneser_ney import ORDER, nats_by_ngrams
 from belamy.methods.base import BaseMethod, HasLikelihood
 from belamy.modalities import modality
-from belamy.modalities.text import PADDING
 from belamy.runs.run import Run
 from belamy.sampling.draw import placement
 from belamy.seeds import SampleDraws
@@ -27,11 +26,6 @@ from belamy.training.setup import open_recipe_data
 
 SPLITS = ("test", "train", "validation", "all")
 BATCH = 256
-ORDER = 6
-"""Length of the n-grams that a language model is compared with."""
-MOST_COUNTED = 20_000_000
-"""Symbols that n-grams are counted of, at most."""
-
 Progress = Callable[[int, int], None]
 
 
@@ -149,7 +143,7 @@ def score(
     counted = getattr(modality(field.modality), "units", None)
     unit, units = counted(raw, field) if counted else ("dimension", torch.full((len(among),), math.prod(field.shape)))
     names = chosen.names or [str(index) for index in range(len(chosen))]
-    rival = _rival(own, raw) if baseline and field.modality == "text" else None
+    rival = nats_by_ngrams(own, raw) if baseline and field.modality == "text" else None
     shown = tuple(names[index] for index in among.tolist())
     name = chosen.name if chosen is not own else f"{own.name}, {data}"
     return Likelihoods(name, shown, nats, units, unit, method.likelihood, rival)
@@ -199,20 +193,6 @@ def _nats(method: Any, data: Dataset, among: Tensor, seed: int, batch: int, prog
         if progress is not None:
             progress(sum(map(len, found)), len(among))
     return torch.cat(found)
-
-
-def _rival(own: Dataset, raw: Tensor) -> Tensor | None:
-    """Nats of texts by n-grams of the training data."""
-    train = own.indices("train")
-    if len(train) * own.shape[0] > MOST_COUNTED:
-        return None
-    model = KneserNey(_symbols(own.store.read(train)), len(own.field.classes) - 1, ORDER)
-    return torch.tensor([-model.log_prob(text) for text in _symbols(raw)], dtype=torch.float64)
-
-
-def _symbols(raw: Tensor) -> list[list[int]]:
-    """The symbols of texts without padding, counted from 0.  # [n, length]"""
-    return [[number - 1 for number in row if number != PADDING] for row in raw.tolist()]
 
 
 def _bits(nats: Tensor, units: Tensor) -> float:

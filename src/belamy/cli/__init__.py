@@ -72,7 +72,7 @@ def dispatch(words: list[str]) -> int:
     if any(word.partition("=")[0] == "--config" for word in words):
         from belamy.cli.parsing import configured
 
-        words = [words[0], *configured(words[1:])]
+        words = [words[0], *configured(words[1:], words[0])]
     code: int = import_module(f"{__name__}.verbs.{words[0].replace('-', '_')}").run(words[1:])
     return code
 

@@ -48,9 +48,6 @@ def given(source: str, data: Dataset, offline: bool = False) -> tuple[list[str],
     if path.is_dir() and len(alone := [each for each in path.iterdir() if is_picture_name(each.name)]) == 1:
         path = alone[0]  # a folder of one is no data set, but it is a picture
     if path.is_file() and is_picture_name(path.name):
-        _channels, height, width = data.shape
-        if height != width:
-            raise UsageError(f"{path} is a picture, but this run's images are {width} x {height}. Give an array file.")
         return [path.name], read(str(path), data.shape)[None], None
     found = other(source, data, offline)
     if found.shape != data.shape:
@@ -62,10 +59,11 @@ def given(source: str, data: Dataset, offline: bool = False) -> tuple[list[str],
 def other(source: str, own: Dataset, offline: bool = False) -> Dataset:
     """Other data than a run's own, in the shape of its images."""
     from belamy.data import open_data
+    from belamy.modalities.colours import has_opacity
 
     channels, height, width = own.shape
-    size = height if height == width else None
-    return open_data(source, size=size, channels=1 if channels == 1 else 3, offline=offline)
+    alpha = "keep" if has_opacity(channels) else "white"
+    return open_data(source, size=(height, width), channels=channels, alpha=alpha, offline=offline)
 
 
 def held_out(data: Dataset) -> torch.Tensor:

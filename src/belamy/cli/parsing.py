@@ -111,8 +111,12 @@ def checked(form: Form) -> Form:
     return form
 
 
-def configured(words: Sequence[str]) -> list[str]:
+def configured(words: Sequence[str], verb: str) -> list[str]:
     """The words of a command line, with those that ``--config FILE`` stands for before all other options.
+
+    Args:
+        words: What was typed after the verb.
+        verb: For ``train``, the ``recipe.json`` of a run stands for ``--like RUN``.
 
     Raises:
         UsageError: There is no such file, or it holds no options.
@@ -125,7 +129,24 @@ def configured(words: Sequence[str]) -> list[str]:
     if not equals:
         value = words[first + 1] if first + 1 < len(words) else ""
     leading = next((number for number, word in enumerate(rest) if word.startswith("-")), len(rest))
-    return [*rest[:leading], *_spelled(_read_config(value), ""), *configured(rest[leading:])]
+    facts = _read_config(value)
+    meant = _of_run(Path(value).expanduser(), verb) if "method" in facts and "fields" in facts else _spelled(facts, "")
+    return [*rest[:leading], *meant, *configured(rest[leading:], verb)]
+
+
+def _of_run(path: Path, verb: str) -> list[str]:
+    """What the ``recipe.json`` of a run stands for.
+
+    Raises:
+        UsageError: The verb trains no recipe, or the file is a copy that lies in no run.
+    """
+    run = path.parent if path.name == "recipe.json" and (path.parent / "provenance.json").is_file() else None
+    if verb == "train" and run is not None:
+        return ["--like", str(run)]
+    raise UsageError(
+        f"--config {path} is the recipe of a run, not options of `belamy {verb}`. To train the same, type: "
+        f"belamy train --like {run or 'RUN'}, with the run's directory."
+    )
 
 
 def _read_config(name: str) -> Mapping[str, Any]:

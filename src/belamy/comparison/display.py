@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
-from belamy.comparison.ledger import Ledger
+from belamy.comparison.ledger import Ledger, beside
 from belamy.comparison.outcome import Outcome
 from belamy.comparison.plan import Trial
 from belamy.comparison.trial import run_folder
@@ -32,9 +32,9 @@ def shown(
         progress: Show anything at all.
         on_outcome: Called when a trial has ended.
     """
-    over, shows = threading.Event(), reporter(progress)
+    shows = reporter(progress)
 
-    def look() -> None:
+    def look(over: threading.Event) -> None:
         first, started, ended, said = None, monotonic(), len(ledger.outcomes(trials)), -1
         opened: dict[str, Run] = {}
         while True:
@@ -53,13 +53,10 @@ def shown(
                 return
             over.wait(LOOK_SECONDS)
 
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
     try:
-        yield
+        with beside(look):
+            yield
     finally:
-        over.set()
-        thread.join()
         shows.close()
 
 

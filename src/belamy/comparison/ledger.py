@@ -13,7 +13,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -183,10 +183,9 @@ class FolderClaim:
 @contextmanager
 def beating(claim: Claim, beat: float = BEAT) -> Iterator[None]:
     """Within this context the claim is touched now and then; if it is lost, training is interrupted as by Ctrl-C."""
-    over = threading.Event()
     leads = threading.current_thread() is threading.main_thread()
 
-    def keep() -> None:
+    def keep(over: threading.Event) -> None:
         while not over.wait(beat):
             try:
                 claim.beat()
@@ -197,14 +196,24 @@ def beating(claim: Claim, beat: float = BEAT) -> Iterator[None]:
                     _thread.interrupt_main()
                 return
 
-    thread = threading.Thread(target=keep, daemon=True)
+    try:
+        with beside(keep):
+            yield
+    finally:
+        claim.release()
+
+
+@contextmanager
+def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Within this context a thread works beside this one; at its end its event is set, and it is waited for."""
+    over = threading.Event()
+    thread = threading.Thread(target=work, args=(over,), daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
-        claim.release()
 
 
 def _lives(process: int) -> bool:

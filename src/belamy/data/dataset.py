@@ -21,6 +21,7 @@ from belamy.data.files import STEP, visible
 from belamy.errors import UsageError, nearest
 from belamy.modalities import Modality, modality
 from belamy.modalities.fields import LABEL, DataSpec, Field
+from belamy.modalities.image import as_bytes
 from belamy.seeds import generator
 
 HOLD_OUT = 0.1
@@ -282,13 +283,13 @@ class Dataset:
             raise UsageError(f"{verb} needs {wanted}, but {self.name} holds {held}.")
 
     def images(self, indices: Tensor) -> Tensor:
-        """The pictures at ``indices``, uint8.  # [n, C, H, W]
+        """The pictures at ``indices`` as bytes, whatever their depth in files.  # uint8 [n, C, H, W]
 
         Raises:
             UsageError: The main field holds no pictures.
         """
         self.require("image", "This")
-        return self.store.read(indices)
+        return as_bytes(self.store.read(indices))
 
     def raw(self, indices: Tensor) -> dict[str, Tensor]:
         """The samples at ``indices`` of every field but the label, as files hold them.  # [n, …] each"""

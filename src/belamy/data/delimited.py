@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from belamy.data.files import STEP, opened, read_text, reason, visible
-from belamy.errors import DataError, MissingExtra
+from belamy.errors import DataError, MissingExtra, UsageError
 from belamy.modalities.columns import DECIMAL, MISSING
 
 DELIMITERS = ",;\t|"
@@ -70,6 +70,14 @@ class CellTable:
         return replace(
             self, names=tuple(self.names[place] for place in left), columns=tuple(self.columns[place] for place in left)
         )
+
+
+def unsaid(path: Path) -> UsageError:
+    """What to type where it is open what the rows of a table of text or numbers are."""
+    return UsageError(
+        f"{path} is a table, and what its rows are was not said. Type --modality table for samples of typed columns, "
+        "--modality vector for plain numbers, --modality series for steps of series."
+    )
 
 
 def read_cells(path: Path, budget: int = 2 << 30, where: str | None = None) -> CellTable:

@@ -24,7 +24,6 @@ from belamy.errors import UsageError
 from belamy.modalities import modality
 from belamy.modalities.fields import Media
 from belamy.modalities.grid import visible
-from belamy.modalities.image import as_bytes
 from belamy.modalities.sizes import text_of
 
 SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
@@ -129,7 +128,7 @@ def contact_sheet(dataset: Dataset) -> np.ndarray:
 
 def _visible(dataset: Dataset, indices: Tensor) -> Tensor:
     """Pictures as bytes of grey or colour.  # uint8 [n, 1 or 3, H, W]"""
-    return torch.from_numpy(visible(as_bytes(dataset.images(indices)).numpy()))
+    return torch.from_numpy(visible(dataset.images(indices).numpy()))
 
 
 def _sheet(dataset: Dataset) -> np.ndarray:
@@ -172,7 +171,8 @@ def _measured(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:
     places: dict[bytes, list[int]] = defaultdict(list)
     blank: list[int] = []
     start, colourless = 0, True
-    for images in dataset.chunks():
+    for indices in torch.arange(len(dataset)).split(max(1, min(1024, STEP // math.prod(dataset.shape)))):
+        images = dataset.store.read(indices)
         colourless = colourless and bool((images == images[:, :1]).all())
         values = images if bits == 8 else (images * 65535).round().long() if bits == 32 else images.long()
         for channel in range(channels):
@@ -314,8 +314,8 @@ def _findings(facts: dict[str, Any]) -> list[str]:
         lines += [f"the same: {group}" for group in named]
         lines += [f"the same: {more:,} groups more; --json FILE lists all"] if more else []
     for kind, places in facts["faults"].items():
-        more = f" and {len(places) - _GROUP:,} more" if len(places) > _GROUP else ""
-        lines.append(f"{kind}: {', '.join(places[:_GROUP])}{more}")
+        others = f" and {len(places) - _GROUP:,} more" if len(places) > _GROUP else ""
+        lines.append(f"{kind}: {', '.join(places[:_GROUP])}{others}")
     lines += told(facts["pairs"])
     if facts["splits"]["train"] < FEW:
         lines.append(
@@ -348,7 +348,10 @@ def _of_pictures(facts: dict[str, Any]) -> list[str]:
         )
     shapes = sorted(wide / high for wide, high in sizes)
     if shapes and shapes[-1] > MIXED * shapes[0]:
-        lost = sum(count * (1 - _kept(size, (height, width))) for size, count in sizes.items()) / total
+        lost = (
+            sum(count * (1 - _kept((size[0], size[1]), (int(height), int(width)))) for size, count in sizes.items())
+            / total
+        )
         does = {"crop": f"crop cuts {lost:.0%} of their pixels off, and --fit pad keeps all",
                 "pad": "pad adds white at their sides", "stretch": "stretch distorts them"}  # fmt: skip
         how = does[facts["training"]["fit"] or "crop"]

@@ -159,7 +159,7 @@ class _Reader:
         return DTYPES[self.bits]
 
     @property
-    def bytes(self) -> int:
+    def weight(self) -> int:
         """Of one picture."""
         return math.prod(self.shape) * self.bits // 8
 
@@ -234,7 +234,7 @@ def _read_all(
     entries: Sequence[PictureEntry], reader: _Reader, steps: _Steps, options: LoadOptions
 ) -> tuple[SampleStore, _Found]:
     """The pixels of the files that can be read, and what was found."""
-    size = len(entries) * reader.bytes
+    size = len(entries) * reader.weight
     if size <= options.memory_budget:
         images = torch.empty((len(entries), *reader.shape), dtype=reader.dtype)
         found = _decoded(entries, reader, steps, Room(options.memory_budget, size), images)

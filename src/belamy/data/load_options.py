@@ -63,6 +63,8 @@ class LoadOptions:
             raise UsageError(f"levels is {self.levels}, but the value that is white must be in 1..{MOST_LEVELS}.")
         if self.memory_budget < 1:
             raise UsageError(f"The memory budget is {self.memory_budget}, but it must be a positive number of bytes.")
+        if (kind := self.kind) is not None:
+            MODALITIES.build(kind)  # refuses options out of range
 
     @property
     def kind(self) -> Part | None:
@@ -96,7 +98,7 @@ class LoadOptions:
     def sides(self) -> Size | None:
         """(height, width) that is asked for; None where pictures keep their own size, or the data choose."""
         found = parse_size(self.size)
-        return None if found == NATIVE else found
+        return None if isinstance(found, str) else found
 
     @property
     def native(self) -> bool:

@@ -108,7 +108,9 @@ def open_data(
         )
     if labels is None or not measured:
         return data
-    return _opened(source, options) if labels in data.attributes else labelled(data, labels)
+    if labels in data.attributes or data.field.modality != "image":  # a column may be called like a measure of pictures
+        return _opened(source, options).changed(sides=data.sides)
+    return labelled(data, labels)
 
 
 def faults(source: str | Path, **options: Any) -> dict[str, list[str]]:

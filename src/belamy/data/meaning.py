@@ -24,8 +24,8 @@ WORDS = {
     3: "--modality image for grey pictures [N, H, W], --modality audio --rate 16000 for sound [N, channels, samples], "
     "--modality series for [N, steps, channels]",
     4: "--modality image:layout=channels-last for pictures [N, H, W, C], --modality image:layout=channels-first for "
-    "[N, C, H, W], --modality volume for [N, D, H, W], --modality video for grey films [N, frames, H, W]",
-    5: "--modality video for films [N, frames, C, H, W], --modality volume for [N, 1, D, H, W]",
+    "[N, C, H, W], --modality volume for [N, D, H, W], --modality video --rate 25 for grey films [N, frames, H, W]",
+    5: "--modality video --rate 25 for films [N, frames, H, W, C], --modality volume for [N, 1, D, H, W]",
 }
 """What settles the meaning of an array, by its number of axes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,8 +59,9 @@ def read_numbers(path: Path, budget: int) -> tuple[np.ndarray, np.ndarray | None
     if name is None:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in held.items()) or "nothing"
         raise DataError(f"{path} holds {shapes}. Name the array of values 'x' and their labels 'y'.")
-    labels = next((held[word] for word in LABELS if word in held), None)
-    return _checked(path, held[name], labels), labels, None
+    said = next((word for word in LABELS if word in held), None)
+    own = None if said is None else held[said]
+    return _checked(path, held[name], own), own, None
 
 
 def array_cells(path: Path, budget: int) -> CellTable:
@@ -76,7 +78,7 @@ def array_cells(path: Path, budget: int) -> CellTable:
     return CellTable(path.name, tuple(names), tuple(columns), rows)
 
 
-def _text(value: np.generic) -> str:
+def _text(value: Any) -> str:
     """A number as its shortest text; whole numbers without a point; "" for what is not finite."""
     if not np.isfinite(value):
         return ""

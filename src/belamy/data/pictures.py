@@ -132,6 +132,8 @@ def examined_picture(
     Raises:
         Unreadable: No picture, a truncated one, or one with too many pixels.
     """
+    if channels not in _MODES:
+        raise Unreadable(f"a picture file has 1 to 4 channels, not {channels}: give an array")
     with opened_picture(file) as image:
         # A JPEG decodes at a half, quarter or eighth for far less work; twice the target keeps the filter honest.
         image.draft(None, (2 * size[1], 2 * size[0]) if not _is_rotated(image) else (2 * size[0], 2 * size[1]))

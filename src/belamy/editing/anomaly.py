@@ -14,7 +14,7 @@ from belamy.data import Dataset, to_float, to_uint8
 from belamy.errors import UsageError, nearest
 from belamy.evaluation import neighbours, ranking
 from belamy.methods.base import BaseMethod, Encodes, Reconstructs
-from belamy.modalities.grid import grid
+from belamy.modalities.grid import grid, in_colour
 from belamy.sampling.draw import placement
 from belamy.sampling.picture import Picture, named
 from belamy.sampling.points import encoded
@@ -202,7 +202,7 @@ class AnomalyReport:
         rows = [images]
         if self.detector.usual is not None:
             rows += [squared_errors(self.detector.method, images)[1], heated(images, self.detector.heat(images))]
-        stacked = torch.cat([row.expand(-1, 3, -1, -1) for row in rows])
+        stacked = torch.cat([torch.tensor(in_colour(row.numpy())) for row in rows])
         marks = ["" if self.scores[place] > self.operating.threshold else " ok" for place in chosen]
         captions = [f"{float(self.scores[place]):.3g}{mark}" for place, mark in zip(chosen, marks, strict=True)]
         blank = [""] * (len(stacked) - len(chosen))

@@ -164,14 +164,14 @@ def _operand(method: BaseMethod, leaf: Leaf, reference_set: ReferenceSet, settin
 
 
 def read(path: str, shape: tuple[int, ...]) -> Tensor:
-    """A picture file as the run's images are: uint8, the middle square, of their size and colours.  # [C, H, W]
+    """A picture file as the run's images are: uint8, its middle, of their size and colours.  # [C, H, W]
 
     Raises:
         DataError: There is none, or it cannot be read.
     """
     try:
         with Path(path).expanduser().open("rb") as file:
-            return torch.from_numpy(read_picture(file, shape[1:], "crop", shape[0]).copy())
+            return torch.from_numpy(read_picture(file, (shape[1], shape[2]), "crop", shape[0]).copy())
     except Unreadable as error:
         raise DataError(f"{path} cannot be read: {error}. Give another picture.") from None
     except OSError as error:

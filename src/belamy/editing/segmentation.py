@@ -17,7 +17,7 @@ from belamy.evaluation import intervals
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod, Encodes, Player, Turn
 from belamy.methods.learning import fit
-from belamy.modalities.grid import grid
+from belamy.modalities.grid import grid, in_colour
 from belamy.registry import Part
 from belamy.sampling.draw import placement
 from belamy.sampling.picture import Picture, named
@@ -215,8 +215,8 @@ class SegmentationResult:
 
 
 def sheet(rows: Mapping[str, Tensor]) -> Picture:
-    """Rows of images ``[n, 1 or 3, H, W]`` by name."""
-    images = torch.cat([row.expand(-1, 3, -1, -1) for row in rows.values()])
+    """Rows of images ``[n, C, H, W]`` by name."""
+    images = torch.cat([torch.tensor(in_colour(row.numpy())) for row in rows.values()])
     return Picture(named(grid(images, columns=len(images) // len(rows), scale=None), list(rows)))
 
 

@@ -24,7 +24,7 @@ from belamy.modalities import modality
 from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field
 from belamy.modalities.image import as_bytes
-from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size, text_of
+from belamy.modalities.sizes import Size, SizeOption, parse_size, text_of
 from belamy.runs.run import Run
 from belamy.sampling.draw import generated, made, no_samples, placement
 from belamy.seeds import SampleDraws, generator
@@ -330,7 +330,7 @@ def drawn_candidate(
 def sides_of(size: SizeOption) -> Size | None:
     """(height, width) that pictures are brought to; None where they are taken as they are."""
     found = parse_size(size)
-    return None if found == NATIVE else found
+    return None if isinstance(found, str) else found
 
 
 def stored_candidate(data: Dataset, source: str, count: int, seed: int, split: str, size: SizeOption) -> Candidate:

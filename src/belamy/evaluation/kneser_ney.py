@@ -18,8 +18,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from belamy.errors import DataError, UsageError
+import torch
+from torch import Tensor
 
+from belamy.data import Dataset
+from belamy.errors import DataError, UsageError
+from belamy.modalities.text import PADDING
+
+ORDER = 8
+"""Length of the n-grams that a language model is compared with."""
+MOST_COUNTED = 20_000_000
+"""Symbols that n-grams are counted of, at most."""
 BEGINNING = -1
 """Stands before the first symbol of a text; it is never told, only seen."""
 Gram = tuple[int, ...]
@@ -96,6 +105,26 @@ class KneserNey:
     def log_prob(self, text: Sequence[int]) -> float:
         """Logarithm of the probability of a text's symbols, one after the other, in nats."""
         return math.fsum(math.log(self.probability(symbol, text[:place])) for place, symbol in enumerate(text))
+
+
+def nats_by_ngrams(data: Dataset, raw: Tensor, order: int = ORDER) -> Tensor | None:
+    """Nats of texts by n-grams of the training split; None where that is too large to be counted.  # [n] float64
+
+    Args:
+        data: Texts; what is trained on is counted.
+        raw: Texts of the same vocabulary.  # [n, length]
+        order: Length of the longest n-grams.
+    """
+    train = data.indices("train")
+    if len(train) * data.shape[0] > MOST_COUNTED:
+        return None
+    model = KneserNey(_symbols(data.store.read(train)), len(data.field.classes) - 1, order)
+    return torch.tensor([-model.log_prob(text) for text in _symbols(raw)], dtype=torch.float64)
+
+
+def _symbols(raw: Tensor) -> list[list[int]]:
+    """The symbols of texts without padding, counted from 0.  # [n, length]"""
+    return [[number - 1 for number in row if number != PADDING] for row in raw.tolist()]
 
 
 def _by_length(longest: Counter[Gram], order: int) -> list[Counter[Gram]]:

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from belamy.data import Batch, Dataset
 from belamy.evaluation.card import Card, package_versions
+from belamy.evaluation.kneser_ney import nats_by_ngrams
 from belamy.evaluation.measures import Measure
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import summarise
 from belamy.methods.base import BaseMethod, Evaluates, HasLikelihood, Ratio, Translates
 from belamy.modalities import modality
+from belamy.modalities.text import PADDING
 from belamy.sampling.draw import placement
 from belamy.seeds import Draws, SampleDraws, derive
 
@@ -114,6 +116,7 @@ def own_measures(method: BaseMethod, data: Dataset, seed: int = 0, count: int = 
     try:
         parts = [evaluated(method, data, indices)] if isinstance(method, Evaluates) else []
         parts += [_likely(method, data, indices[:count], seed)] if isinstance(method, HasLikelihood) else []
+        parts += [_by_ngrams(data, indices)] if isinstance(method, HasLikelihood) else []
         parts += [_translated(method, data, indices[:count], seed)] if isinstance(method, Translates) else []
         for values in (each for part in parts for each in part):
             for name, value in values.items():
@@ -134,6 +137,14 @@ def _likely(method: HasLikelihood, data: Dataset, indices: Tensor, seed: int) ->
         nats = method.log_prob(batch, SampleDraws(seed, range(first, first + len(batch))))
         first += len(batch)
         yield {said: nats} if varies else {said: nats, "bits-per-value": -nats / (size * log(2))}
+
+
+def _by_ngrams(data: Dataset, indices: Tensor) -> Iterator[Mapping[str, Ratio]]:
+    """Of texts, the bits of what a language model has to beat."""
+    if data.field.modality == "text":
+        raw = data.store.read(indices)
+        if (nats := nats_by_ngrams(data, raw)) is not None:
+            yield {"bits-by-n-grams": Ratio(nats / log(2), (raw != PADDING).sum(1).double())}
 
 
 def _translated(method: Translates, data: Dataset, indices: Tensor, seed: int) -> Iterator[Mapping[str, Tensor]]:

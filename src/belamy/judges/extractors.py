@@ -107,7 +107,7 @@ def suited(data: Dataset) -> str:
         return next(iter(of_kind(data.field.modality)))
     if len(data.classes) > 1 and not any(side % _STEP for side in data.shape[1:]):
         return "classifier"
-    return "efficientnet" if data.shape[0] == 3 else "pixels"
+    return "efficientnet" if data.shape[0] in (3, 4) else "pixels"
 
 
 def of_kind(kind: str) -> list[str]:

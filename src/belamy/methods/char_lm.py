@@ -44,7 +44,7 @@ class Recipe(base.BaseRecipe):
     """How it learns."""
     schedule: Annotated[Part, SCHEDULES] = Part(name="cosine")
     """How the learning rate changes over the run."""
-    train_samples: int = Field(default=400_000, gt=0, le=10**12)
+    train_samples: int = Field(default=300_000, gt=0, le=10**12)
     """Training texts to see, repetitions counted: the length of the run."""
     clip_norm: float | None = Field(default=1.0, gt=0)
     """Scale the gradient down to this Euclidean norm."""
@@ -137,10 +137,11 @@ class Method(base.BaseMethod):
     def _written(self, begun: Tensor, chance: Tensor, sampling: Sampling | None) -> Tensor:
         """Symbols after those that are there, one for each of ``chance``.  # [n, t], [n, count] to [n, t + count]"""
         temperature, top_k = chosen_options(sampling.options if sampling else {})
+        network: Any = self.network
         written, seen, state = [begun], begun, None
         ended = torch.zeros(len(begun), dtype=torch.bool, device=begun.device)
         for place in range(chance.shape[1]):
-            logits, state = self.network.step(seen, state)
+            logits, state = network.step(seen, state)
             following = pick(possible(logits[:, -1]), chance[:, place], temperature, top_k)
             following = torch.where(ended, PADDING, following)
             ended = ended | (following == END)

@@ -103,7 +103,10 @@ class Method(base.BaseMethod):
                 fake = self.generator(draw.normal("latents", len(batch), self.latent), batch.labels)
             real_logits = self.discriminator(batch.main, batch.labels)
             fake_logits = self.discriminator(fake, batch.labels)
-            terms = {"real": softplus(-real_logits).mean(1), "generated": softplus(fake_logits).mean(1)}
+            terms = {
+                "adversarial-real": softplus(-real_logits).mean(1),
+                "adversarial-fake": softplus(fake_logits).mean(1),
+            }
             signals = {"real": real_logits.detach().mean(1), "fake": fake_logits.detach().mean(1)}
             yield Turn("discriminator", terms, signals=signals)
         fake = self.generator(draw.normal("latents", len(batch), self.latent), batch.labels)

@@ -84,7 +84,11 @@ class BaseRecipe(BaseModel):
     @classmethod
     def _kind(cls, given: str | None) -> str | None:
         try:
-            return None if given is None else str(MODALITIES.check(Part.parse(given)))
+            if given is None:
+                return None
+            part = MODALITIES.check(Part.parse(given))
+            MODALITIES.build(part)  # refuses options out of range
+            return str(part)
         except UsageError as error:
             raise ValueError(str(error)) from None
 

@@ -103,6 +103,11 @@ class TableColumn(NamedTuple):
         return {name: list(value) if isinstance(value, tuple) else value for name, value in self._asdict().items()}
 
 
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a column with tuples for lists."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+
+
 def columns_of(facts: Mapping[str, Any]) -> tuple[TableColumn, ...]:
     """The columns that a field's facts describe.
 
@@ -110,10 +115,7 @@ def columns_of(facts: Mapping[str, Any]) -> tuple[TableColumn, ...]:
         UsageError: They are damaged.
     """
     try:
-        made = tuple(
-            TableColumn(**{key: tuple(value) if isinstance(value, list) else value for key, value in each.items()})
-            for each in facts["columns"]
-        )
+        made = tuple(TableColumn(**_plain(each)) for each in facts["columns"])
         for each in made:
             if each.kind != "category" and not 2 <= len(each.knots) == len(each.levels):
                 raise ValueError(each.name)

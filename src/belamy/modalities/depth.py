@@ -63,7 +63,7 @@ def deep_colours(image: Image.Image, again: Callable[[IO[bytes]], Image.Image]) 
         image: As it was opened.
         again: Opens the same file once more.
     """
-    layout, file = _layout(image), image.fp
+    layout, file = _layout(image), getattr(image, "fp", None)
     assert file is not None
     if layout == _GREY_AND_OPACITY:  # as RGBA its bytes are grey's two, then opacity's
         pairs = _under(image, "RGBA").reshape(image.height, image.width, 2, 2).astype(np.uint16)
@@ -111,13 +111,13 @@ def scaled_to(values: np.ndarray, white: float, bits: int) -> np.ndarray:
     return ((np.minimum(values, whole).astype(np.uint64) * DEEP + whole // 2) // whole).astype(np.uint16)
 
 
-def _layout(image: Image.Image) -> str:
+def _layout(image: Any) -> str:
     """What Pillow calls the layout of a picture's values in its file; empty where it is known otherwise."""
     args: Any = image.tile[0].args if getattr(image, "tile", None) else ""
     return args if isinstance(args, str) else str(args[0]) if args else ""
 
 
-def _under(image: Image.Image, layout: str) -> np.ndarray:
+def _under(image: Any, layout: str) -> np.ndarray:
     """The bytes that Pillow keeps under a layout, upright.  # [H, W, C] uint8"""
     image.tile = [
         tile._replace(args=layout if isinstance(tile.args, str) else (layout, *tile.args[1:])) for tile in image.tile

@@ -106,7 +106,7 @@ def _read_by_pyav(data: bytes) -> ReadFilm:
 
     frames: list[np.ndarray] = []
     try:
-        with av.open(io.BytesIO(data)) as film:
+        with av.open(io.BytesIO(data), "r") as film:
             if not film.streams.video:
                 raise Unreadable("it holds no pictures")
             stream = film.streams.video[0]

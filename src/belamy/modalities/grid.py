@@ -143,6 +143,19 @@ def visible(images: np.ndarray) -> np.ndarray:
     return images if images.shape[1] in (1, 3) else _side_by_side(images)
 
 
+def in_colour(images: np.ndarray) -> np.ndarray:
+    """Pictures of any channels as RGB of the same size; of channels that are no colours, their mean in grey.
+
+    Args:
+        images: uint8.  # [N, C, H, W]
+
+    Returns:
+        uint8.  # [N, 3, H, W]
+    """
+    seen = visible(images) if images.shape[1] <= 4 else images.mean(1, keepdims=True).astype(np.uint8)
+    return np.broadcast_to(seen, (len(seen), 3, *seen.shape[2:]))
+
+
 def _on_chequers(images: np.ndarray) -> np.ndarray:
     """Grey or colour over a chequered ground, by their last channel.  # [N, C + 1, H, W] -> [N, C, H, W]"""
     side, greys = CHEQUERS

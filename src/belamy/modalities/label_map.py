@@ -28,7 +28,7 @@ def palette(count: int = MOST) -> np.ndarray:
 
     Example:
         >>> palette(3).tolist()
-        [[0, 0, 0], [76, 120, 230], [152, 230, 76]]
+        [[0, 0, 0], [76, 121, 230], [165, 230, 76]]
     """
     colours = [(0.0, 0.0, 0.0)]
     for number in range(1, count):

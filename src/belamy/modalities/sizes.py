@@ -16,7 +16,7 @@ SizeOption = int | str | Size | None
 """A side of squares, ``WIDTHxHEIGHT`` or a side as text, (height, width), ``native``, or None for the default."""
 
 
-def text_of(size: Size) -> str:
+def text_of(size: tuple[int, ...]) -> str:
     """A (height, width) as people write it.
 
     Example:

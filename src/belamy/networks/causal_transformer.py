@@ -60,7 +60,7 @@ class LanguageModel(nn.Module):
     ) -> None:
         super().__init__()
         _check(width, depth, heads, dropout)
-        self.length, self.vocabulary = length, vocabulary
+        self.length, self.vocabulary, self.rotated = length, vocabulary, width // heads
         self.embedding = nn.Embedding(vocabulary, width)
         self.blocks = nn.ModuleList([Block(width, heads, dropout) for _ in range(depth)])
         self.norm = nn.LayerNorm(width)
@@ -86,7 +86,7 @@ class LanguageModel(nn.Module):
         """
         values = self.dropout(self.embedding(tokens))  # [N, T, width]
         keys, kept = [], []
-        turn = rotations(tokens.shape[1], state.length if state else 0, self.blocks[0].rotated, values)
+        turn = rotations(tokens.shape[1], state.length if state else 0, self.rotated, values)
         for number, block in enumerate(self.blocks):
             before = (state.keys[number], state.values[number]) if state else None
             values, key, value = block(values, turn, before)

@@ -39,8 +39,9 @@ class StepLSTM(nn.Module):
         self.head = nn.Linear(hidden, outgoing)
         forget = slice(hidden, 2 * hidden)  # PyTorch orders the gates input, forget, cell, output and adds two offsets
         with torch.no_grad():
-            self.lstm.bias_ih_l0[forget] = 1.0
-            self.lstm.bias_hh_l0[forget] = 0.0
+            offsets = dict(self.lstm.named_parameters())
+            offsets["bias_ih_l0"][forget] = 1.0
+            offsets["bias_hh_l0"][forget] = 0.0
 
     def forward(self, steps: Tensor, labels: Tensor | None = None) -> Tensor:
         """``[N, T, outgoing]`` of ``[N, T, incoming]`` and labels ``[N]``."""

@@ -87,7 +87,7 @@ def get(name: str) -> BaseRecipe:
     if entry is None:
         from belamy.registry import Registry
 
-        return Registry("belamy.methods", "method", "Recipe").load(name)()  # type: ignore[no-any-return]
+        return Registry("belamy.methods", "method", "Recipe").load(name)()
     recipe: BaseRecipe = getattr(import_module(entry.module), entry.function)()
     return recipe
 

@@ -20,7 +20,7 @@ class DrawnSamples(Tensor):
     """
 
     field: Field
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @classmethod
     def of(cls, raw: Tensor, field: Field) -> DrawnSamples:

@@ -232,14 +232,16 @@ def pictures(form: Form, shape: tuple[int, ...]) -> tuple[list[str], Tensor]:
     from belamy.data import open_data
     from belamy.data.pictures import read_picture, strict_pillow
     from belamy.errors import DataError
+    from belamy.modalities.colours import has_opacity
 
     path = Path(form.picture).expanduser()
     if path.is_dir():
-        data = open_data(path, size=shape[1], channels=1 if shape[0] == 1 else 3, fit=form.fit)
+        alpha = "keep" if has_opacity(shape[0]) else "white"
+        data = open_data(path, size=(shape[1], shape[2]), channels=shape[0], alpha=alpha, fit=form.fit)
         return stems(data.names or (), (SHEET,)), data.images(torch.arange(len(data)))
     try:
         with strict_pillow(), path.open("rb") as file:
-            pixels = read_picture(file, shape[1:], form.fit, shape[0])
+            pixels = read_picture(file, (shape[1], shape[2]), form.fit, shape[0])
     except Unreadable as finding:
         raise DataError(f"{path} is no picture that can be read: {finding}.") from None
     return stems([path.name], (SHEET,)), torch.from_numpy(pixels.copy())[None]

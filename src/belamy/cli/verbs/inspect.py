@@ -67,6 +67,7 @@ def spec(recipe: BaseRecipe) -> DataSpec:
     """What the recipe's data decide; a set that would have to be fetched is not fetched for this."""
     from belamy.data.loading import SOURCES
     from belamy.errors import DataError
+    from belamy.evaluation.candidate import sides_of
     from belamy.methods.base import DataSpec
     from belamy.training.setup import open_recipe_data
 
@@ -76,7 +77,7 @@ def spec(recipe: BaseRecipe) -> DataSpec:
         if recipe.data.partition(":")[0].replace("_", "-") not in SOURCES.names():
             raise
         channels, height, width = native_shape(recipe)
-        side = (recipe.size, recipe.size) if recipe.size else (height, width)
+        side = sides_of(recipe.size) or (height, width)
         classes = (recipe.only,) if recipe.only else tuple("0123456789")
         return DataSpec.pictures((recipe.channels or channels, *side), classes)
     return data.spec

@@ -203,7 +203,7 @@ def _folder(method: BaseMethod, form: Form, out: Path, drawn: Callable[[int, int
     """
     import torch
 
-    from belamy.modalities import modality
+    from belamy.modalities import modality, suffix_of
     from belamy.runs.files import filling, save_png, write_bytes
 
     digits, field = max(6, len(str(form.start + form.count - 1))), method.output
@@ -212,7 +212,7 @@ def _folder(method: BaseMethod, form: Form, out: Path, drawn: Callable[[int, int
         for first in range(0, form.count, CHUNK):
             raw = drawn(first, min(CHUNK, form.count - first))
             for offset, sample in enumerate(raw):
-                names.append(f"{form.start + first + offset:0{digits}d}{kind.suffix}")
+                names.append(f"{form.start + first + offset:0{digits}d}{suffix_of(field)}")
                 write_bytes(folder / names[-1], kind.encode(sample, field))
             if first < ON_SHEET:
                 shown.append(raw)

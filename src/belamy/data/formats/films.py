@@ -185,7 +185,7 @@ def _of_file(path: Path) -> ReadFilm:
 
 def _of_frames(files: list[Path]) -> ReadFilm:
     """The pictures of a folder in the order of their numbers."""
-    numbers = {}
+    numbers: dict[int, Path] = {}
     for file in files:
         found = _NUMBER.search(file.stem)
         if found is None:
@@ -200,7 +200,7 @@ def _of_frames(files: list[Path]) -> ReadFilm:
     for number in sorted(numbers):
         name = visible(numbers[number].name)
         try:
-            with opened(numbers[number]) as file, Image.open(file) as picture:
+            with opened(numbers[number]) as held, Image.open(held) as picture:
                 frames.append(np.asarray(picture.convert("RGB")))
         except Exception as error:  # what is damaged can raise nearly anything
             raise Unreadable(f"{name} is no picture, or a damaged one") from error

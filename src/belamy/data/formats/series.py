@@ -11,7 +11,7 @@ from torch import Tensor
 
 from belamy.data.assembly import categories
 from belamy.data.dataset import HOLD_OUT, Dataset
-from belamy.data.delimited import CellTable, read_cells
+from belamy.data.delimited import CellTable, read_cells, unsaid
 from belamy.data.files import reason, walk
 from belamy.data.load_options import LoadOptions
 from belamy.data.numbers import NUMPY, read_numbers
@@ -50,6 +50,8 @@ class Format:
             DataError: None can be read.
             UsageError: It is open what a row is, or a column that is named is not there.
         """
+        if options.kind is None:
+            raise unsaid(path)
         reader = options.reader("series")
         if path.is_dir():
             return _whole(path, _of_folder(path, reader, options), options)

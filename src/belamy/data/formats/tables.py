@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from belamy.data.dataset import Dataset
-from belamy.data.delimited import CellTable, read_cells
+from belamy.data.delimited import CellTable, read_cells, unsaid
 from belamy.data.load_options import LoadOptions
 from belamy.data.numbers import NUMPY, array_cells
 from belamy.data.table_set import table_set
@@ -36,6 +36,8 @@ class Format:
             DataError: It cannot be read, or a column cannot be told.
             UsageError: There is no such column of labels.
         """
+        if options.kind is None:
+            raise unsaid(path)
         return table_set(path.stem, read_parts(path, options.memory_budget), options)
 
 

@@ -74,8 +74,11 @@ def assembled(corpus: Corpus, options: LoadOptions, **facts: Any) -> Dataset:
         options = replace(options, length=options.like.shape[0])
     else:
         known = Vocabulary.of(training_texts(texts, splits), reader.unit, reader.vocabulary)
-    make = _packed if reader.pack else _padded
-    rows, official, notes = make(texts, known, splits if reader.pack else corpus.official, options)
+    official = corpus.official
+    if reader.pack:
+        rows, official, notes = _packed(texts, known, splits, options)
+    else:
+        rows, notes = _padded(texts, known, options)
     field = Field("text", tuple(rows.shape[1:]), known.symbols)
     whole = not reader.pack
     raw = Raw(
@@ -94,9 +97,7 @@ def assembled(corpus: Corpus, options: LoadOptions, **facts: Any) -> Dataset:
     )  # fmt: skip
 
 
-def _padded(
-    texts: list[str], known: Vocabulary, official: dict[str, Tensor] | None, options: LoadOptions
-) -> tuple[Tensor, dict[str, Tensor] | None, list[str]]:
+def _padded(texts: list[str], known: Vocabulary, options: LoadOptions) -> tuple[Tensor, list[str]]:
     """A row for each text, cropped at the length."""
     numbers = [known.numbers(text) for text in texts]
     longest = max(map(len, numbers)) + 1
@@ -108,7 +109,7 @@ def _padded(
         row[: len(kept)] = torch.tensor(kept)
     cropped = sum(len(told) >= length for told in numbers)
     note = f"{cropped:,} of {len(texts):,} texts are longer than {length - 1:,} symbols and are cropped: --length"
-    return rows, official, [f"{note} {longest} takes all whole"] if cropped else []
+    return rows, [f"{note} {longest} takes all whole"] if cropped else []
 
 
 def _packed(

@@ -46,6 +46,8 @@ class Source:
         """Films of ``length`` frames, 16 by default, at ``rate`` frames a second, 12 by default."""
         if options.labels is not None:
             raise UsageError("The labels of moving-shapes are its three kinds. Leave --labels out.")
+        if options.kind is not None and options.kind.options:
+            raise UsageError("moving-shapes are drawn, not read: leave the options of --modality out.")
         length, rate = options.length or 16, options.rate or RATE
         if length < 2:
             raise UsageError(f"The length is {length}, but a film has 2 frames or more.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import pi
+from typing import Any
 
 import torch
 
@@ -47,5 +48,5 @@ class Source:
         labels = torch.arange(self.count) % len(SHAPES)
         values = (0.3 + 0.6 * amplitude) * shapes[labels, torch.arange(self.count)]
         values += self.noise * torch.randn(values.shape, generator=source, dtype=torch.float64)
-        given = {"labels": labels, "classes": SHAPES, "licence": "CC0: computed here"}
+        given: dict[str, Any] = {"labels": labels, "classes": SHAPES, "licence": "CC0: computed here"}
         return ranged("series", "waves", values.float()[:, :, None], columns=["wave"], **given)

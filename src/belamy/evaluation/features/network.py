@@ -10,14 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from belamy.errors import DataError
+from belamy.errors import DataError, UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features.classifier import weights_digest
 from belamy.evaluation.resizing import clean_bicubic
 from belamy.evaluation.weights import as_safetensors
+from belamy.modalities.colours import has_opacity, recolour
 
 PART = 50
 """Images that are looked at together."""
+MOST_OF_COLOURS = 4
+"""Channels of colours and opacity."""
 
 Sight = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 
@@ -50,10 +53,25 @@ class NetworkFeatures:
     @torch.no_grad()
     def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
         device = next(self.network.parameters()).device
-        seen = [self.sight(part.to(device)) for part in images.split(PART)]
+        seen = [self.sight(coloured(part).to(device)) for part in images.split(PART)]
         features = torch.cat([features.double().cpu() for features, _ in seen])
         logits = [logits.double().softmax(1).cpu() for _, logits in seen if logits is not None]
         return ExtractedFeatures(features, torch.cat(logits) if logits else None, labels, images)
+
+
+def coloured(images: Tensor) -> Tensor:
+    """Pictures as networks of photographs see them: opacity lies on white.  # uint8 [n, 1 or 3, H, W]
+
+    Raises:
+        UsageError: Their channels are no colours.
+    """
+    channels = images.shape[1]
+    if channels > MOST_OF_COLOURS:
+        raise UsageError(
+            f"Networks of photographs see grey or colour, but these images have {channels} channels. Type --extractor "
+            "pixels."
+        )
+    return recolour(images, 3) if has_opacity(channels) else images
 
 
 def normalised(images: Tensor, side: int, means: Sequence[float], deviations: Sequence[float]) -> Tensor:
