@@ -27,7 +27,7 @@ OFFSET = 0.05
 FEW_CLIPPED = 3
 UNEQUAL = 30.0
 """Decibels between the loudest and the faintest from which on loudness is called unequal."""
-COMPARED, ALIKE = 4000, 1e-3
+COMPARED, ALIKE = 4000, 1e-2
 """Clips that are compared with each other at most, and how near their directions are if one is another, scaled."""
 _DIRECTIONS = 64
 MOST_NAMED = 5
