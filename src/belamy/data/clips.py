@@ -25,6 +25,12 @@ QUIET = 0.01
 OFFSET = 0.05
 """Of full scale: a mean beyond is an offset."""
 FEW_CLIPPED = 3
+UNEQUAL = 30.0
+"""Decibels between the loudest and the faintest from which on loudness is called unequal."""
+COMPARED, ALIKE = 4000, 1e-2
+"""Clips that are compared with each other at most, and how near their directions are if one is another, scaled."""
+_DIRECTIONS = 64
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,36 @@ def faults_of(samples: np.ndarray) -> list[str]:
     if len(samples) == 2 and float(np.abs(samples).max(1).min()) < SILENT:
         faults.append("one channel silent")
     return faults
+
+
+def compared(clips: Tensor, names: Sequence[str]) -> list[str]:
+    """What is wrong with clips beside each other, in words: copies at another level, unequal loudness.
+
+    Args:
+        clips: int16 ``[n, channels, length]``.
+        names: The file of each.
+    """
+    values = clips[:COMPARED].to(torch.float32).flatten(1) / 32768
+    levels = values.square().mean(1).sqrt()
+    loud = (levels > SILENT / 10).nonzero().flatten()
+    if len(loud) < 2:
+        return []
+    values, levels = values[loud], levels[loud]
+    directions = torch.randn(values.shape[1], _DIRECTIONS, generator=generator(0, "directions"))
+    seen = (values / values.norm(dim=1, keepdim=True)) @ directions / math.sqrt(_DIRECTIONS)
+    near = torch.cdist(seen, seen).triu(1) + torch.ones(len(seen), len(seen)).tril()
+    pairs = (near < ALIKE).nonzero().tolist()
+    scaled = [(a, b) for a, b in pairs if abs(float(levels[a] / levels[b]) - 1) > ALIKE]
+    notes = [f"the same but for loudness: {names[loud[a]]} = {names[loud[b]]}" for a, b in scaled[:MOST_NAMED]]
+    notes += [f"the same but for loudness: {len(scaled) - MOST_NAMED:,} pairs more"] if len(scaled) > MOST_NAMED else []
+    apart = 20 * math.log10(float(levels.max() / levels.min()))
+    if apart > UNEQUAL:
+        faint, loudest = names[loud[levels.argmin()]], names[loud[levels.argmax()]]
+        notes.append(
+            f"loudness differs by {apart:.0f} dB, from {faint} to {loudest}; --modality audio:normalise=true makes "
+            "peaks alike"
+        )
+    return notes
 
 
 def mixed(samples: np.ndarray, channels: int) -> np.ndarray:

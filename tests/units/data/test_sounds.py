@@ -136,6 +136,27 @@ def test_noise_is_mixed_in_as_a_function_of_the_number(folder: Path, tmp_path: P
     assert other.fingerprint != data.fingerprint and not torch.equal(other.batch(indices)["noisy"], noisy)
 
 
+def test_pieces_of_a_file_stay_on_one_side(tmp_path: Path) -> None:
+    for number in range(30):
+        write(tmp_path / f"{number:02d}.wav", tone(300 + number, 2048))
+    data = open_data(tmp_path, length=512, modality="audio:cut=pieces")
+    assert len(data) == 120 and data.names is not None and "files" in data.rule
+    sides = [{data.names[index] for index in data.splits[split].tolist()} for split in ("train", "test")]
+    assert len(sides[1]) == 3 and not sides[0] & sides[1] and len(sides[0] | sides[1]) == 30
+
+
+def test_a_damaged_side_of_a_pair_costs_that_pair(tmp_path: Path) -> None:
+    for number in range(4):
+        write(tmp_path / "clean" / f"{number}.wav", tone(300 + number))
+        write(tmp_path / "noisy" / f"{number}.wav", tone(300 + number) * 0.5)
+    damaged = tmp_path / "noisy" / "2.wav"
+    damaged.write_bytes(damaged.read_bytes()[:500])
+    data = open_data(tmp_path)
+    assert data.names == ("0.wav", "1.wav", "3.wav") and any("cut off" in why for _, why in data.skipped)
+    clean, noisy = (data.batch(torch.arange(3))[name] for name in ("audio", "noisy"))
+    torch.testing.assert_close(noisy, clean * 0.5, atol=1e-4, rtol=0)
+
+
 def test_pairs_of_clean_and_noisy(tmp_path: Path) -> None:
     for number in range(5):
         write(tmp_path / "clean" / f"{number}.wav", tone(300 + number))
@@ -170,6 +191,13 @@ class TestArrays:
         data = open_data(tmp_path / "a.npz", modality="audio", rate=8000, length=256)
         assert data.shape == (1, 256) and data.classes == ("a", "b", "c")
 
+    def test_options_of_files_are_refused_and_peaks_made_alike(self, tmp_path: Path) -> None:
+        np.save(tmp_path / "a.npy", np.stack([tone(300, 512), tone(400, 512, peak=0.1)]))
+        with pytest.raises(UsageError, match="Leave them out"):
+            open_data(tmp_path / "a.npy", modality="audio:trim=true", rate=8000)
+        data = open_data(tmp_path / "a.npy", modality="audio:normalise=true", rate=8000)
+        assert data.batch(torch.arange(2)).main.abs().amax((1, 2)).tolist() == pytest.approx([1, 1], abs=1e-3)
+
     @pytest.mark.parametrize(
         "values", [np.zeros((4, 3, 9), np.int16), np.full((4, 9), 2.0), np.zeros((4, 9), np.int64)]
     )
@@ -193,6 +221,7 @@ def flawed(folder: Path) -> Path:
     write(folder / "train" / "onesided.wav", np.stack([tone(300), np.zeros(2048)]))
     write(folder / "train" / "copy.wav", tone(300))
     write(folder / "test" / "leak.wav", tone(340))
+    write(folder / "train" / "faint.wav", tone(380, peak=0.01))
     whole = io.BytesIO((folder / "train" / "good1.wav").read_bytes())
     (folder / "train" / "cut.wav").write_bytes(whole.getvalue()[:900])
     (folder / "train" / "text.wav").write_text("this is no sound")
@@ -211,10 +240,11 @@ def test_the_doctor_names_each_fault_with_its_file(tmp_path: Path) -> None:
         "clipped.wav": "clipped", "silent.wav": "silent", "offset.wav": "offset", "short.wav": "shorter than a clip",
         "rate.wav": "resampled", "stereo.wav": "mixed to mono", "onesided.wav": "one channel silent",
         "cut.wav": "cut off", "text.wav": "", "empty.wav": "empty", "nothing.wav": "no samples", "nan.wav": "NaN",
-        "copy.wav": "the same", "leak.wav": "the same",
+        "copy.wav": "the same", "leak.wav": "the same", "faint.wav": "the same but for loudness",
     }.items():  # fmt: skip
         lines = [line for line in said.splitlines() if file in line]
         assert any(words in line for line in lines), (file, lines)
+    assert "loudness differs by 4" in said and "faint.wav to" in said
     assert "lie across the splits" in said and found.media[0].mime == "audio/wav"
 
 

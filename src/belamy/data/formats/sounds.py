@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from belamy.data.assembly import Raw, categories, chosen_label
-from belamy.data.clips import Cutter, SoundFile, common, sound_file, with_noise
-from belamy.data.dataset import Column, Computed, Dataset, Memory, SampleStore
+from belamy.data.clips import COMPARED, Cutter, SoundFile, common, compared, sound_file, with_noise
+from belamy.data.dataset import Column, Computed, Dataset, Memory, SampleStore, hold_out
 from belamy.data.files import reason, stamp, visible, walk
 from belamy.data.gallery import labels_for
 from belamy.data.layout import read_layout
@@ -173,11 +173,25 @@ def _of_files(path: Path, files: list[SoundFile], skipped: list[tuple[str, str]]
         label, attributes = labelling.label, dict(labelling.attributes)
     extra: dict[str, Column] = {}
     notes = [*found.notes(), *_origin(files, cutter)]
+    if not found.store.streams and not reader.normalise:
+        notes += compared(found.store.read(torch.arange(min(len(found.store), COMPARED))), found.names)
     if reader.noise:
         extra, said = _noisy(found.store, cutter, options)
         notes.append(said)
-    raw = Raw(name=name, label=label, attributes=attributes, official=layout.official, notes=notes)
-    return _dataset(found, cutter.field, raw, extra)
+    official = layout.official or _whole_files(found.names)
+    data = _dataset(found, cutter.field, Raw(name=name, label=label, attributes=attributes, official=official,
+                                             notes=notes), extra)  # fmt: skip
+    return data if layout.official or official is None else data.changed(rule="a tenth of the files held out by seed 0")
+
+
+def _whole_files(names: Sequence[str]) -> dict[str, Tensor] | None:
+    """Splits that keep the pieces of a file together; None where each file gives one clip, or there are few files."""
+    files = list(dict.fromkeys(names))
+    if len(files) == len(names) or len(splits := hold_out(len(files))) < 2:
+        return None
+    held = {files[index] for index in splits["test"].tolist()}
+    out = torch.tensor([name in held for name in names])
+    return {"train": (~out).nonzero().flatten(), "test": out.nonzero().flatten()}
 
 
 def _dataset(found: _Read, kind: Field, raw: Raw, extra: dict[str, Column]) -> Dataset:
@@ -243,13 +257,20 @@ def _of_pairs(
     cutter = common(every, str(path), options.rate, options.length, reader)
     parts = [_read([sides[part][name] for name in both], cutter, options, skipped) for part in (CLEAN, NOISY)]
     if parts[0].names != parts[1].names:
-        raise DataError(f"{path} holds pairs of which one side is damaged: {', '.join(n for n, _ in skipped[:SHOWN])}.")
+        whole = [name for name in both if name in set(parts[0].names) & set(parts[1].names)]
+        if len(whole) < 2:
+            raise DataError(f"{path} holds {len(whole)} pair(s) of which both sides can be read, but 2 are needed.")
+        parts = [_read([sides[part][name] for name in whole], cutter, options, []) for part in (CLEAN, NOISY)]
+        parts[0].skipped = skipped
     raw = Raw(name=path.absolute().name, notes=[*parts[0].notes(), *_origin(every, cutter)])
     return _dataset(parts[0], cutter.field, raw, {NOISY: Column(cutter.field, parts[1].store)})
 
 
 def _of_array(path: Path, options: LoadOptions) -> Dataset:
-    """Sounds of an array ``[N, samples]`` or ``[N, channels, samples]``."""
+    """Sounds of an array ``[N, samples]`` or ``[N, channels, samples]``; it keeps its channels."""
+    reader = options.reader("audio")
+    if reader.trim or reader.noise or reader.cut == "pieces":
+        raise UsageError(f"{path} holds an array of clips: audio:trim, cut and noise are for files. Leave them out.")
     if options.rate is None:
         raise UsageError(f"{path} holds an array, which does not say its rate. Type it, e.g. --rate 16000.")
     values, labels = _arrays(path, options)
@@ -266,6 +287,9 @@ def _of_array(path: Path, options: LoadOptions) -> Dataset:
         values = np.clip(np.round(values * FULL), -FULL, FULL - 1).astype(np.int16)
     elif values.dtype != np.int16:
         raise DataError(f"{path} holds {values.dtype}, but sound is int16, or floats in [-1, 1].")
+    if reader.normalise:
+        peaks = np.abs(values.astype(np.float64)).max((1, 2), keepdims=True)
+        values = np.round(values * ((FULL - 1) / np.maximum(peaks, 1))).astype(np.int16)
     label = None if labels is None else categories(labels)
     kind = Field("audio", values.shape[1:], rate=float(options.rate))
     found = _Read(Memory(torch.from_numpy(np.ascontiguousarray(values))), [], [])
