@@ -44,7 +44,8 @@ def test_a_run_draws_pictures_of_its_shape_with_opacity(run: Path, where: Path) 
     assert main(["sample", str(run), "--count", "2", "--out", str(where / "samples"), "--no-progress"]) == 0
     with Image.open(where / "samples" / "000000.png") as image:
         assert image.size == (40, 24) and image.mode == "RGBA"
-    assert Image.open(where / "samples" / "sheet.png").mode == "RGB"
+    with Image.open(where / "samples" / "sheet.png") as sheet:
+        assert sheet.mode == "RGB"
 
 
 @pytest.mark.parametrize(
