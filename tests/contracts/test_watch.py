@@ -277,6 +277,12 @@ def test_a_translator_that_learns_its_pairs_by_heart_overfits() -> None:
     assert not [finding for finding in examine(of_pairs(1.3)) if finding.severity != "note"]
 
 
+def test_a_discriminator_that_wins_against_a_translator_is_a_warning() -> None:
+    broken = BROKEN["discriminator-wins"]()
+    vars(broken)["method"] = of_pairs(1.0).method
+    assert {found.sign: found.severity for found in examine(broken)}["discriminator-wins"] == "warning"
+
+
 def test_growing_numbers_of_a_method_whose_loss_falls_are_no_failure() -> None:
     thriving = of_classifier(lambda progress: 0.2 + 2.1 * 0.5 ** (progress / 0.1))
     assert not examine(thriving)

@@ -16,6 +16,8 @@ LOSS = "losses.discriminator.adversarial"
 class Sign(BaseSign):
     """The median of its loss over the last rows, over that of a discriminator that gives all images the same score.
 
+    A warning at most of what translates, whose generator learns from its targets too.
+
     Where the loss has no floor, as Wasserstein's, the gradient that reaches the samples is compared with the first
     ones instead.
 
@@ -58,6 +60,7 @@ class Sign(BaseSign):
             ("loss of the discriminator", LOSS, self.share * constant if constant else None),
             ("pairs told apart", "watch.auc", None),
             ("gradient that reaches the samples", "watch.gradient", None),
+            mild=history.can("Translates"),  # its generator learns from the targets too
             remedies=weaken_discriminator,
         )
 
