@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,11 +73,13 @@ def main() -> None:
     chosen = parser.parse_args()
     run = Run.open(chosen.run)
     data, method = open_recipe_data(run.recipe), run.method()
-    heeds = run.recipe.generator_condition.name != "unconditional"
+    recipe: Any = run.recipe
+    heeds = recipe.generator_condition.name != "unconditional"
     names = [*data.classes] if heeds else ["all"]
+    labels = data.labels if data.labels is not None else torch.zeros(len(data))
     report, shown = {}, []
     for number, name in enumerate(names):
-        held = torch.arange(len(data)) if not heeds else (data.labels == number).nonzero().flatten()
+        held = torch.arange(len(data)) if not heeds else torch.nonzero(torch.eq(labels, number)).flatten()
         real = data.store.read(held[: chosen.count])
         made = draw(method, chosen.count, seed=chosen.seed, labels=number if heeds else None)
         test = data.indices("test")
@@ -86,7 +89,9 @@ def main() -> None:
             "samples": {**facts(made), "nearest": nearest(made[:200], data)},
         }
         shown += [real[:SHOWN], made[:SHOWN]]
-    Console().print_json(json.dumps({"run": str(chosen.run), "seconds": max(row.get("seconds", 0.0) for row in run.metrics()), **report}))
+    Console().print_json(
+        json.dumps({"run": str(chosen.run), "seconds": max(row.get("seconds", 0.0) for row in run.metrics()), **report})
+    )
     if chosen.sheet:
         save_png(sheet_of(torch.cat(shown), data.field, SHOWN), chosen.sheet)
 

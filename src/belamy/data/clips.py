@@ -146,16 +146,17 @@ def compared(clips: Tensor, names: Sequence[str]) -> list[str]:
     if len(loud) < 2:
         return []
     values, levels = values[loud], levels[loud]
+    own = [names[place] for place in loud.tolist()]
     directions = torch.randn(values.shape[1], _DIRECTIONS, generator=generator(0, "directions"))
     seen = (values / values.norm(dim=1, keepdim=True)) @ directions / math.sqrt(_DIRECTIONS)
     near = torch.cdist(seen, seen).triu(1) + torch.ones(len(seen), len(seen)).tril()
     pairs = (near < ALIKE).nonzero().tolist()
     scaled = [(a, b) for a, b in pairs if abs(float(levels[a] / levels[b]) - 1) > ALIKE]
-    notes = [f"the same but for loudness: {names[loud[a]]} = {names[loud[b]]}" for a, b in scaled[:MOST_NAMED]]
+    notes = [f"the same but for loudness: {own[a]} = {own[b]}" for a, b in scaled[:MOST_NAMED]]
     notes += [f"the same but for loudness: {len(scaled) - MOST_NAMED:,} pairs more"] if len(scaled) > MOST_NAMED else []
     apart = 20 * math.log10(float(levels.max() / levels.min()))
     if apart > UNEQUAL:
-        faint, loudest = names[loud[levels.argmin()]], names[loud[levels.argmax()]]
+        faint, loudest = own[int(levels.argmin())], own[int(levels.argmax())]
         notes.append(
             f"loudness differs by {apart:.0f} dB, from {faint} to {loudest}; --modality audio:normalise=true makes "
             "peaks alike"

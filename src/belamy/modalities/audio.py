@@ -34,7 +34,7 @@ class Modality:
     Args:
         channels: 1 mixes the channels of a file, 2 keeps left and right.
         cut: What becomes of a sound longer than a clip: its ``first`` samples, or ``pieces`` one after the other.
-        trim: Leave out silence at both ends, 60 dB below the sound's peak.
+        trim: Leave out silence at both ends, 40 dB below the sound's peak.
         normalise: Bring the peak of each sound to the full range.
         noise: A folder of noises; each clip is mixed with one of them into the field ``noisy``.
         snr: Signal-to-noise ratios of the mixtures in dB, ``0x5x10`` for several.

@@ -42,5 +42,6 @@ class Extractor:
 
     def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
         """Features ``[n, size]`` of volumes ``[n, 1, D, H, W]``."""
-        cells = adaptive_avg_pool3d(densities(images).to(torch.float64), self.grid)
+        depth, height, width = self.grid
+        cells = adaptive_avg_pool3d(densities(images).to(torch.float64), (depth, height, width))
         return ExtractedFeatures(cells.flatten(1), None, labels, images)
