@@ -32,6 +32,8 @@ _PICTURES = ("image", "label_map")
 class Recipe(base.BaseRecipe):
     """A translator of pictures that learns from pairs."""
 
+    data: str = "outlines"
+    """Pairs of pictures: a named set, or a folder, a table or an archive whose layout --modality image:pairs=… says."""
     generator: Annotated[Part, TRANSLATORS] = Part(name="u-net", upsampling="transposed", dropped=3)
     """The network that makes a picture from a picture."""
     discriminator: Annotated[Part, PATCH_DISCRIMINATORS] = Part(name="patch-gan", receptive_field=70)

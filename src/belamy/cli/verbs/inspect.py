@@ -56,10 +56,13 @@ def run(words: list[str]) -> int:
 def build(recipe: BaseRecipe) -> BaseMethod:
     """A recipe's method with fresh weights, for its data where they are at hand, or else for the networks' own size."""
     from belamy.methods.base import METHODS
+    from belamy.methods.requirements import check_fields
     from belamy.registry import Part
     from belamy.runs.run import method_name
 
-    method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec(recipe))
+    name, fields = method_name(recipe), spec(recipe)
+    check_fields(METHODS.load(name), name, recipe, fields)
+    method: BaseMethod = METHODS.build(Part(name=name), recipe=recipe, spec=fields)
     return method
 
 
