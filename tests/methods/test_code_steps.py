@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
+from belamy.data import Batch
 from belamy.methods import autoencoder, classifier, vae
 from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.registry import Part
@@ -69,7 +70,7 @@ class TestVariational:
     def test_what_is_evaluated_is_what_is_learned(self, stage: Any, pictures: Any) -> None:
         made = stage(self.recipe(), pictures)
         batch = next(made.batches)
-        batch = type(batch)(batch.images.double(), batch.labels, batch.indices)
+        batch = batch.map(lambda values: values.double())
         found = made.method.evaluate(batch, made.numbers())
         terms = next(made.turns())[0].terms
         torch.testing.assert_close(found["loss"], terms["reconstruction"] + terms["kl"])
@@ -127,6 +128,6 @@ class TestClassifier:
         made = stage(classifier.Recipe(printed_test=True, batch=5, samples=60), pictures)
         images, labels = made.batch()
         logits = made.method.classifier((images * 127.5 + 127.5 - 255) * 2 - 1)
-        batch = type(next(made.batches))(images, labels, torch.arange(5))
+        batch = Batch.of(images, labels, torch.arange(5))
         wanted = -torch.log_softmax(logits, 1)[torch.arange(5), labels]
         torch.testing.assert_close(made.method.evaluate(batch, made.numbers())["loss"], wanted)

@@ -39,7 +39,7 @@ def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[st
     page = capsys.readouterr().out
     assert set(known_verbs()) == {
         *("train", "resume", "sample", "report", "recipes", "parts", "inspect", "data", "doctor"),
-        *("diagnose", "compare", "game"),
+        *("diagnose", "compare", "game", "translate", "continue", "score"),
         *("evaluate", "compare-metrics", "visualise", "survey", "unmask"),
         *("walk", "manifold", "arithmetic", "directions", "edit", "stylize", "stylize-film", "reconstruct-layers"),
         *("retrieve", "anomaly", "reconstruct", "segment", "pretrain"),
@@ -141,7 +141,7 @@ def test_recipes_as_text_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["recipes", "--json", str(tmp_path / "new" / "recipes.json")]) == 0
     listed = capsys.readouterr().out
     facts = json.loads((tmp_path / "new" / "recipes.json").read_text())["recipes"]
-    assert list(facts) == recipes.names()
+    assert sorted(facts) == recipes.known()
     for name, fact in facts.items():
         recipe = recipes.get(name)
         assert fact["method"] == method_name(recipe) and fact["data"] == recipe.data

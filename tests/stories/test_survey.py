@@ -709,7 +709,7 @@ def test_the_power_calculator(tmp_path: Path, belamy: Command) -> None:
         (["fakes.npz", "--against", "mnist", "--consent", "none.txt"], "consent text none.txt cannot be read"),
         (["fakes.npz", "--against", "mnist", "--port", "99999"], "--port is 99,999"),
         (["fakes.npz", "--against", "mnist", "--items", "0"], "--items is 0"),
-        (["fakes.npz", "--against", "mnist", "--size", "0"], "--size is 0"),
+        (["fakes.npz", "--against", "mnist", "--size", "0"], "The size is 0"),
         (["none.sqlite"], "There is no survey none.sqlite"),
         (["--analyse", "fakes.npz"], "not a survey"),
         (["--analyse", "a.sqlite", "--export", "a.sqlite"], "stands alone"),

@@ -88,6 +88,7 @@ class StridedConv1d(nn.Module):
 
     def __init__(self, incoming: int, outgoing: int) -> None:
         super().__init__()
+        self.in_channels, self.out_channels = incoming, outgoing
         self.weight = nn.Parameter(torch.empty(outgoing, incoming, TAPS))
         self.bias = nn.Parameter(torch.zeros(outgoing))
         glorot_uniform(self.weight)

@@ -14,6 +14,7 @@ from belamy.errors import RunError, UsageError
 from belamy.methods.base import BaseRecipe
 from belamy.progress import Reporter, reporter
 from belamy.registry import part_fields
+from belamy.runs import files
 from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.provenance import provenance, session
 from belamy.runs.publish import publish
@@ -185,6 +186,8 @@ def go_on(
 
 def complete(run: Run, say: Reporter) -> None:
     """Say that a run is finished, and write its report if it was killed before it had one."""
+    with run.locked():
+        files.sweep(run.path)
     seen, total = run.samples_seen, run.recipe.train_samples
     say.say(f"{run.path} is finished: {seen:,} of {total:,} samples were seen, and nothing is left to train. "
             f"For more: belamy train --resume-from {quote(str(run.path))} --samples {2 * total}")  # fmt: skip

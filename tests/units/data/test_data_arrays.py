@@ -379,6 +379,7 @@ def test_every_format_claims_its_own_and_no_other(tmp_path):
     cifar.mkdir()
     (cifar / "data_batch_1.bin").write_bytes(b"")
     (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").write_bytes(b"")
     paths = {
         "idx": idx,
         "cifar": cifar,

@@ -193,7 +193,7 @@ def test_what_a_walk_refuses() -> None:
         walk(Cubic(), keys, path="liner")
     with pytest.raises(UsageError, match="needs 2 keys or more"):
         walk(Cubic(), keys[:1])
-    with pytest.raises(UsageError, match="belamy edit"):
+    with pytest.raises(UsageError, match="no encoder"):
         encoded(a_gan(), torch.zeros(1, 1, 8, 8, dtype=torch.uint8))
 
 

@@ -31,7 +31,7 @@ import torch
 
 import belamy
 from belamy.errors import BelamyError
-from belamy.methods.base import BaseRecipe
+from belamy.methods.base import METHODS, BaseRecipe
 from belamy.runs.run import RECIPE_TYPES
 
 CHANGES = ("write", "fsync", "replace", "rename", "ftruncate", "mkdir", "unlink", "rmdir")
@@ -74,7 +74,9 @@ def perform(request: dict[str, Any]) -> None:
         belamy.resume(request["out"], **usual)
         return
     recipe: BaseRecipe = RECIPE_TYPES.load(request["method"]).tiny().changed(batch=BATCH)
-    belamy.train(recipe, out=request["out"], data=request["data"], samples=STEPS * BATCH, snapshots=3, **usual)
+    of_pictures = METHODS.load(request["method"]).requires(recipe).get("main") == "image"
+    data = request["data"] if of_pictures else recipe.data
+    belamy.train(recipe, out=request["out"], data=data, samples=STEPS * BATCH, snapshots=3, **usual)
 
 
 def child(request: dict[str, Any], answer: int) -> None:

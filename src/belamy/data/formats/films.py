@@ -58,7 +58,7 @@ class Format:
             return 2 if suffix in PLAYING else int(suffix in (".gif", ".npy", ".npz"))
         if not path.is_dir():
             return 0
-        names = [file.name for file in walk(path)]
+        names = [file.name for file in walk(path, unread=[])]
         plays = any(Path(name).suffix.lower() in PLAYING for name in names)
         return 2 if plays and not any(map(is_picture_name, names)) else 1
 

@@ -45,7 +45,7 @@ class Format:
             return 2 if is_sound_name(path.name) else int(path.suffix.lower() in (".npy", ".npz"))
         if not path.is_dir():
             return 0
-        found = [file.name for file in walk(path)]
+        found = [file.name for file in walk(path, unread=[])]
         sounds = any(map(is_sound_name, found))
         return 2 if sounds and not any(map(is_picture_name, found)) else 0
 

@@ -35,7 +35,7 @@ class Format:
             return {".binvox": 2, ".npy": 1, ".npz": 1}.get(path.suffix.lower(), 0)
         if not path.is_dir():
             return 0
-        names = [file.name for file in walk(path)]
+        names = [file.name for file in walk(path, unread=[])]
         volumes = any(Path(name).suffix.lower() in SUFFIXES for name in names)
         return 2 if volumes and not any(map(is_picture_name, names)) else 0
 
