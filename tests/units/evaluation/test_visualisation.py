@@ -191,7 +191,7 @@ def of_pictures(name: str) -> bool:
 
 
 class TestEveryMethod:
-    @pytest.mark.parametrize("name", filter(of_pictures, METHODS.names()))
+    @pytest.mark.parametrize("name", [*filter(of_pictures, METHODS.names())])
     @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)], ids=["grey", "colour"])
     def test_each_network_has_pictures(self, name: str, shape: tuple[int, int, int]) -> None:
         recipe = RECIPE_TYPES.load(name).tiny()  # type: ignore[attr-defined]
