@@ -7,17 +7,17 @@ is checked before a pixel is decoded.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from belamy.data.files import reason, visible
+from belamy.data.files import reason, visible, walk
 from belamy.data.fitting import WHITE, cropped, fit, padded
 from belamy.errors import Unreadable
 from belamy.modalities.colours import has_opacity, recolour
@@ -81,6 +81,16 @@ class DecodedPicture(NamedTuple):
 def is_picture_name(name: str) -> bool:
     """Whether a file's name ends as a picture's does."""
     return PurePosixPath(name).suffix.lower() in SUFFIXES
+
+
+def holds_alone(path: Path, wanted: Callable[[str], bool]) -> bool:
+    """Whether a folder holds files of wanted names and no pictures; the first picture ends the search."""
+    found = False
+    for file in walk(path, unread=[]) if path.is_dir() else ():
+        if is_picture_name(file.name):
+            return False
+        found = found or wanted(file.name)
+    return found
 
 
 @contextmanager

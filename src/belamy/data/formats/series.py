@@ -37,9 +37,9 @@ class Format:
     modalities = ("series",)
 
     def claim(self, path: Path) -> int:
-        """2 by the suffix, 1 for an array file and for a folder with such files somewhere in it."""
+        """2 by the suffix, 1 for an array file and for a folder, in which such files may lie."""
         if path.is_dir():
-            return int(any(each.suffix.lower() in TEXT for each in walk(path, unread=[])))
+            return 1
         suffix = path.suffix.lower() if path.is_file() else ""  # a pipe is none
         return 2 if suffix in TEXT else int(suffix in NUMPY)
 
@@ -75,6 +75,8 @@ def _of_folder(path: Path, reader: Modality, options: LoadOptions) -> Pieces:
     """A series from each file; the folder that it lies in is its class, where there are several."""
     unread: list[tuple[Path, OSError]] = []
     files = sorted(each for each in walk(path, unread=unread) if each.suffix.lower() in TEXT)
+    if not files:
+        raise DataError(f"{path} is not data of the kind series: it holds no CSV file. Give one, or a folder of them.")
     nested = {each.relative_to(path).parts[0] for each in files if len(each.relative_to(path).parts) > 1}
     found = Pieces()
     found.skipped += [(f"{folder.relative_to(path).as_posix()}/", reason(error)) for folder, error in unread]

@@ -21,7 +21,7 @@ from belamy.data.files import reason, stamp, visible, walk
 from belamy.data.gallery import labels_for
 from belamy.data.layout import read_layout
 from belamy.data.load_options import LoadOptions
-from belamy.data.pictures import is_picture_name
+from belamy.data.pictures import holds_alone
 from belamy.data.tables import apply_table
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.modalities.audio import FULL
@@ -43,11 +43,7 @@ class Format:
         """2 for a sound file and for a folder of them without pictures, 1 for an array that may be one."""
         if path.is_file():
             return 2 if is_sound_name(path.name) else int(path.suffix.lower() in (".npy", ".npz"))
-        if not path.is_dir():
-            return 0
-        found = [file.name for file in walk(path, unread=[])]
-        sounds = any(map(is_sound_name, found))
-        return 2 if sounds and not any(map(is_picture_name, found)) else 0
+        return 2 if holds_alone(path, is_sound_name) else 0
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The clips, as 16-bit samples of one rate and length.
