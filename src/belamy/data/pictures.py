@@ -146,7 +146,7 @@ def examined_picture(
         raise Unreadable(f"a picture file has 1 to 4 channels, not {channels}: give an array")
     with opened_picture(file) as image:
         # A JPEG decodes at a half, quarter or eighth for far less work; twice the target keeps the filter honest.
-        image.draft(None, (2 * size[1], 2 * size[0]) if not _is_rotated(image) else (2 * size[0], 2 * size[1]))
+        image.draft(None, (2 * max(size), 2 * max(size)))
         if bits > 8:
             values = _deep_values(image, levels)
             highest = int(values.colours.max()) if values.white > 255 else None
