@@ -219,8 +219,8 @@ def test_a_closed_terminal_saves_as_ctrl_c_does(photos: Path, tmp_path: Path) ->
         os.close(end)
         while run.poll() is None and not (out / "metrics.jsonl").is_file():
             time.sleep(0.02)
+        run.send_signal(signal.SIGHUP)  # the kernel sends it as it closes the terminal; never after
         os.close(terminal)
-        run.send_signal(signal.SIGHUP)
         assert run.wait(timeout=120) == 130
     assert len(list(out.glob("checkpoints/[0-9]*/state.json"))) == 1
 
