@@ -113,15 +113,17 @@ def scaled_to(values: np.ndarray, white: float, bits: int) -> np.ndarray:
 
 def _layout(image: Any) -> str:
     """What Pillow calls the layout of a picture's values in its file; empty where it is known otherwise."""
-    args: Any = image.tile[0].args if getattr(image, "tile", None) else ""
+    args: Any = image.tile[0][3] if getattr(image, "tile", None) else ""  # codec, place, offset, arguments
     return args if isinstance(args, str) else str(args[0]) if args else ""
 
 
 def _under(image: Any, layout: str) -> np.ndarray:
     """The bytes that Pillow keeps under a layout, upright.  # [H, W, C] uint8"""
-    image.tile = [
-        tile._replace(args=layout if isinstance(tile.args, str) else (layout, *tile.args[1:])) for tile in image.tile
-    ]
+    changed = []
+    for tile in image.tile:
+        args = layout if isinstance(tile[3], str) else (layout, *tile[3][1:])
+        changed.append(tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args))  # Pillow before 11
+    image.tile = changed
     image.load()
     return np.asarray(ImageOps.exif_transpose(image))
 
