@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from errno import EIO
 from time import monotonic
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -146,11 +149,35 @@ def losses(figures: Mapping[str, float]) -> str:
     return f"{'  '.join(told)}  |grad| {'  '.join(norms)}"
 
 
+class Terminal:
+    """Standard output that may go away: what a closed terminal does not take any more is dropped."""
+
+    def write(self, text: str) -> int:
+        """Write, or drop."""
+        try:
+            return sys.stdout.write(text)
+        except OSError as error:
+            if error.errno != EIO:
+                raise
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop."""
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno != EIO:
+                raise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
+
+
 def reporter(show: bool, verbose: bool = False) -> Reporter:
     """The way to report that suits the terminal."""
     if not show:
         return Reporter()
-    console = Console()
+    console = Console(file=cast("IO[str]", Terminal()))
     return Bar(console, verbose) if console.is_terminal else Lines(console, verbose)
 
 
