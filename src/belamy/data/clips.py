@@ -219,7 +219,7 @@ def common(files: Sequence[SoundFile], where: str, rate: int | None, length: int
     return Cutter(reader, rate, length)
 
 
-def with_noise(clean: Tensor, noises: Tensor, reader: Modality, indices: Sequence[int]) -> tuple[Tensor, list[float]]:
+def with_noise(clean: Tensor, noises: Tensor, reader: Modality, indices: Sequence[int]) -> Tensor:
     """Clips with noise mixed in at one of the reader's ratios; each mix is a function of its number alone.
 
     Args:
@@ -229,9 +229,9 @@ def with_noise(clean: Tensor, noises: Tensor, reader: Modality, indices: Sequenc
         indices: The number of each clip.
 
     Returns:
-        int16 mixes, clipped where they exceed the range, and the ratio of each in decibels.
+        int16 mixes, clipped where they exceed the range.
     """
-    mixes, ratios = [], []
+    mixes = []
     for sound, index in zip(clean, indices, strict=True):
         numbers = generator(reader.mix, "noise", index)
         noise = noises[int(torch.randint(len(noises), (), generator=numbers))]
@@ -240,8 +240,7 @@ def with_noise(clean: Tensor, noises: Tensor, reader: Modality, indices: Sequenc
         own, other = (reader.to_float(each, NONE) for each in (sound, noise.roll(shift, 1)))
         power = own.square().mean() / other.square().mean().clamp_min(1e-12)
         mixes.append(reader.to_raw(own + other * (power / 10 ** (ratio / 10)).sqrt(), NONE))
-        ratios.append(ratio)
-    return torch.stack(mixes), ratios
+    return torch.stack(mixes)
 
 
 NONE = Field("audio", ())

@@ -81,6 +81,22 @@ def unpacked(path: Path) -> IO[bytes]:
         return _PACKERS.get(file.read(2), opened)(path)
 
 
+def read_bounded(path: Path, most: int) -> bytes:
+    """The content of a file of at most so many bytes.
+
+    Raises:
+        Unreadable: It cannot be read, or is larger.
+    """
+    try:
+        with opened(path) as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise Unreadable(reason(error)) from error
+    if len(content) > most:
+        raise Unreadable(f"larger than the {most:,} bytes that are read")
+    return content
+
+
 def stamp(path: Path) -> str:
     """Size and time of a file, which identify its content without reading it."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from belamy.data.delimited import CellTable
 from belamy.data.files import opened, reason
+from belamy.data.opened_arrays import refuse_large
 from belamy.errors import DataError
 
 NUMPY = (".npy", ".npz")
@@ -27,10 +29,14 @@ def read_numbers(path: Path, budget: int) -> tuple[np.ndarray, np.ndarray | None
     """
     try:
         opened(path).close()  # a pipe would be waited for
-        loaded = np.load(path, allow_pickle=False)
+        if zipfile.is_zipfile(path):
+            refuse_large(path, budget)
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         held = (
             {"x": loaded} if isinstance(loaded, np.ndarray) else {name.lower(): loaded[name] for name in loaded.files}
         )
+    except DataError:
+        raise
     # What is damaged can raise nearly anything.
     except Exception as error:
         raise DataError(f"{path} cannot be read as NumPy arrays: {reason(error)}.") from error

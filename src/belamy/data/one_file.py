@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from belamy.data.files import opened, reason, visible, walk
+from belamy.data.files import opened, read_bounded, reason, visible, walk
 from belamy.data.pictures import examined_picture, is_picture_name, opened_picture, read_header, squared, strict_pillow
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.modalities import OwnShapes, modality
@@ -68,13 +68,7 @@ def read_sample(path: Path, field: Field, size: Size | None = None, fit: str = "
         raise UsageError(
             f"--size belongs to pictures, but these are {modality(field.modality).words[1]}. Leave it out."
         )
-    try:
-        with opened(path) as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise Unreadable(reason(error)) from error
-    if len(data) > LARGEST:
-        raise Unreadable(f"it is larger than {LARGEST:,} bytes")
+    data = read_bounded(path, LARGEST)
     if field.modality == "image" and not data.startswith(_NPY):
         return _picture(data, field, size, fit)
     if field.modality == "label_map":

@@ -12,6 +12,27 @@ from belamy.data.files import reason
 from belamy.errors import DataError
 
 
+def refuse_large(path: Path, budget: int) -> None:
+    """Refuse an ``.npz`` archive that unpacks to more than a budget, before any of it is unpacked.
+
+    Raises:
+        DataError: It does.
+    """
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > budget:
+        raise DataError(f"{path} unpacks to {size:,} bytes, more than the memory budget. Save it as .npy.")
+
+
+def labels_of(path: Path, names: Sequence[str], count: int) -> np.ndarray | None:
+    """The labels beside the array of an ``.npz`` archive that :func:`array_of` has read; None without any."""
+    if path.suffix.lower() == ".npy":
+        return None
+    with np.load(path, allow_pickle=False) as held:
+        found = next((held[name] for name in names if name in held.files), None)
+    return found if found is not None and found.shape == (count,) else None
+
+
 def array_of(path: Path, names: Sequence[str], budget: int) -> np.ndarray:
     """The array of a ``.npy`` file, mapped from disk, or the one of an ``.npz`` archive with one of the names.
 
@@ -27,10 +48,7 @@ def array_of(path: Path, names: Sequence[str], budget: int) -> np.ndarray:
         if path.suffix.lower() == ".npy":
             mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
             return mapped
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > budget:
-            raise DataError(f"{path} unpacks to {size:,} bytes, more than the memory budget. Save it as .npy.")
+        refuse_large(path, budget)
         with np.load(path, allow_pickle=False) as held:
             found = {name.lower(): name for name in held.files}
             chosen = next((found[name] for name in names if name in found), None)

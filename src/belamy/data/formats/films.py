@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from belamy.data.dataset import Dataset
-from belamy.data.files import opened, reason, stamp, visible, walk
+from belamy.data.files import opened, read_bounded, reason, stamp, visible, walk
 from belamy.data.fitting import fit
 from belamy.data.gathering import SampleFile, dataset_of, gather, some
 from belamy.data.load_options import LoadOptions
@@ -174,10 +174,7 @@ def _sources(path: Path, options: LoadOptions) -> Iterator[Source]:
 
 
 def _of_file(path: Path) -> ReadFilm:
-    with opened(path) as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise Unreadable(f"larger than the {MOST_BYTES:,} bytes that are read")
+    content = read_bounded(path, MOST_BYTES)
     return ReadFilm(read_frames_array(content), None) if path.suffix.lower() == ".npy" else read_film(content)
 
 

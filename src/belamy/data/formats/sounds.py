@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from belamy.data.files import reason, stamp, visible, walk
 from belamy.data.gallery import labels_for
 from belamy.data.layout import read_layout
 from belamy.data.load_options import LoadOptions
+from belamy.data.opened_arrays import array_of, labels_of
 from belamy.data.pictures import holds_alone
 from belamy.data.tables import apply_table
 from belamy.errors import DataError, Unreadable, UsageError
@@ -86,11 +85,10 @@ def _some(names: Sequence[str]) -> str:
 
 def _files(path: Path) -> tuple[list[SoundFile], list[tuple[str, str]]]:
     """The sound files of a folder, by name, and which cannot be read."""
-    files, skipped, others = [], [], Counter[str]()
+    files, skipped = [], []
     for found in [path] if path.is_file() else sorted(walk(path)):
         name = visible(found.name if path.is_file() else found.relative_to(path).as_posix())
         if not is_sound_name(found.name):
-            others[found.suffix.lower() or "nameless"] += 1
             continue
         try:
             files.append(sound_file(found, name))
@@ -219,7 +217,7 @@ def _noisy(clean: SampleStore, cutter: Cutter, options: LoadOptions) -> tuple[di
     every = noises.read(torch.arange(len(noises)))
 
     def read(indices: Tensor) -> Tensor:
-        return with_noise(clean.read(indices), every, cutter.reader, indices.tolist())[0]
+        return with_noise(clean.read(indices), every, cutter.reader, indices.tolist())
 
     def feed(update: Callable[[Any], None]) -> None:
         update(hashlib.sha256(every.numpy().tobytes()).digest())
@@ -269,7 +267,8 @@ def _of_array(path: Path, options: LoadOptions) -> Dataset:
         raise UsageError(f"{path} holds an array of clips: audio:trim, cut and noise are for files. Leave them out.")
     if options.rate is None:
         raise UsageError(f"{path} holds an array, which does not say its rate. Type it, e.g. --rate 16000.")
-    values, labels = _arrays(path, options)
+    values = array_of(path, NAMED, options.memory_budget)
+    labels = labels_of(path, LABELS, len(values))
     if values.ndim == 2:
         values = values[:, None]
     if values.ndim != 3 or not 1 <= values.shape[1] <= 2 or not values.size:
@@ -293,24 +292,3 @@ def _of_array(path: Path, options: LoadOptions) -> Dataset:
     wanted = replace(raw, label=chosen_label(raw, options.labels))
     data = _dataset(found, kind, wanted, {})
     return data.changed(names=None)
-
-
-def _arrays(path: Path, options: LoadOptions) -> tuple[np.ndarray, np.ndarray | None]:
-    try:
-        if path.suffix.lower() == ".npy":
-            return np.load(path, mmap_mode="r", allow_pickle=False), None
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > options.memory_budget:
-            raise DataError(f"{path} unpacks to {size:,} bytes, more than the memory budget. Save it as .npy.")
-        with np.load(path, allow_pickle=False) as held:
-            key = next((name for name in NAMED if name in held.files), held.files[0] if len(held.files) == 1 else None)
-            if key is None:
-                raise DataError(f"{path} holds {', '.join(held.files)}: name the array of sounds 'audio'.")
-            values = held[key]
-            labels = next((held[name] for name in LABELS if name in held.files), None)
-    except DataError:
-        raise
-    except Exception as error:  # what is damaged can raise nearly anything
-        raise DataError(f"{path} cannot be read: {reason(error)}.") from error
-    return values, labels if labels is not None and labels.shape == values.shape[:1] else None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from belamy.data.dataset import Dataset
-from belamy.data.files import opened, reason, stamp, visible, walk
+from belamy.data.files import read_bounded, stamp, visible, walk
 from belamy.data.gathering import SampleFile, dataset_of, gather
 from belamy.data.load_options import LoadOptions
 from belamy.data.opened_arrays import array_of
@@ -70,14 +70,7 @@ def _files(path: Path) -> list[SampleFile]:
 
 def _of_file(path: Path) -> np.ndarray:
     """The volume of a file.  # [1, 1, D, H, W]"""
-    try:
-        with opened(path) as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        raise Unreadable(reason(error)) from error
-    if len(content) > LARGEST:
-        raise Unreadable(f"larger than the {LARGEST:,} bytes that are read")
-    return _with_content(read_volume(content))[None, None]
+    return _with_content(read_volume(read_bounded(path, LARGEST)))[None, None]
 
 
 def _rows(path: Path, options: LoadOptions) -> list[SampleFile]:
