@@ -184,4 +184,4 @@ def test_an_archive_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch
     np.savez_compressed(tmp_path / "s.npz", x=np.zeros((100, 50, 20)))
     monkeypatch.setattr(np, "load", lambda *given, **options: pytest.fail("it was unpacked"))
     with pytest.raises(DataError, match="unpacks to 800,"):
-        open_data(tmp_path / "s.npz", modality="series", memory_budget=1_000_000)
+        read_numbers(tmp_path / "s.npz", 100_000)
