@@ -11,6 +11,7 @@ import torch
 
 from belamy.data import Dataset, open_data
 from belamy.data.doctor import examine
+from belamy.data.numbers import read_numbers
 from belamy.errors import DataError, UsageError
 
 
