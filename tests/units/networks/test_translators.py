@@ -133,18 +133,21 @@ class TestPatchGAN:
         assert (learned(network), sum(buffer.numel() for buffer in network.buffers())) == (2_769_601, 1_792)
         assert counts(network) == [6_208, 131_200, 512, 524_544, 1_024, 2_097_664, 2_048, 8_193]
 
-    @pytest.mark.parametrize(("receptive_field", "scores"), [(94, (16, 16)), (70, (30, 30))])
-    def test_the_scores_of_256_pixels(self, receptive_field: int, scores: tuple[int, int]) -> None:
+    @pytest.mark.parametrize(
+        ("receptive_field", "side", "parameters"),
+        [(1, 256, 9_153), (16, 126, 139_713), (70, 30, 2_769_601), (94, 16, 2_769_601), (286, 6, 11_161_281)],
+    )
+    def test_the_scores_of_256_pixels(self, receptive_field: int, side: int, parameters: int) -> None:
         network = PatchDiscriminator((6, 256, 256), width=2, receptive_field=receptive_field)
-        assert network(torch.zeros(2, 6, 256, 256)).shape == (2, 1, *scores)
-        assert learned(PatchDiscriminator((6, 256, 256), receptive_field=receptive_field)) == 2_769_601
+        assert network(torch.zeros(2, 6, 256, 256)).shape == (2, 1, side, side)
+        assert learned(PatchDiscriminator((6, 256, 256), receptive_field=receptive_field)) == parameters
 
-    @pytest.mark.parametrize("receptive_field", [94, 70])
+    @pytest.mark.parametrize("receptive_field", [1, 16, 70, 94, 286])
     def test_a_score_depends_on_a_patch_of_that_side(self, receptive_field: int) -> None:
         network = PatchDiscriminator((1, 256, 256), width=2, receptive_field=receptive_field).double().eval()
         for parameter in network.parameters():
             nn.init.constant_(parameter, 0.1) if parameter.dim() > 1 else None
-        images = torch.zeros(1, 1, 256, 256, dtype=torch.float64, requires_grad=True)
+        images = torch.zeros(1, 1, 384, 384, dtype=torch.float64, requires_grad=True)
         scores: Tensor = network(images)
         middle = scores.shape[2] // 2
         (slopes,) = torch.autograd.grad(scores[0, 0, middle, middle], images)
@@ -152,13 +155,14 @@ class TestPatchGAN:
         assert int(rows.max() - rows.min()) + 1 == receptive_field
         assert int(columns.max() - columns.min()) + 1 == receptive_field
 
-    @pytest.mark.parametrize(("receptive_field", "least"), [(94, 16), (70, 24)])
+    @pytest.mark.parametrize(("receptive_field", "least"), [(1, 1), (16, 6), (70, 24), (94, 16), (286, 96)])
     def test_pictures_that_are_too_small_are_refused(self, receptive_field: int, least: int) -> None:
-        with pytest.raises(UsageError, match=f"patch-gan needs images of at least {least}x{least}"):
-            PatchDiscriminator((6, least - 1, 64), receptive_field=receptive_field)
+        if least > 1:
+            with pytest.raises(UsageError, match=f"patch-gan needs images of at least {least}x{least}"):
+                PatchDiscriminator((6, least - 1, 128), receptive_field=receptive_field)
         made = PatchDiscriminator((6, least, least), width=2, receptive_field=receptive_field)
         assert made(torch.zeros(2, 6, least, least)).numel() == 2
 
     def test_another_receptive_field_is_refused(self) -> None:
-        with pytest.raises(UsageError, match="receptive-field is 80, but it must be 94 or 70"):
+        with pytest.raises(UsageError, match="receptive-field is 80, but it must be 1, 16, 70, 94 or 286"):
             PatchDiscriminator((6, 64, 64), receptive_field=80)
