@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 from belamy.data.dataset import Dataset
-from belamy.data.files import opened, read_bounded, reason, stamp, visible, walk
+from belamy.data.files import opened, read_bounded, reason, some, stamp, visible, walk
 from belamy.data.fitting import fit
-from belamy.data.gathering import SampleFile, dataset_of, gather, some
+from belamy.data.gathering import SampleFile, dataset_of, gather
 from belamy.data.load_options import LoadOptions
 from belamy.data.opened_arrays import array_of
 from belamy.data.pictures import holds_alone, is_picture_name
@@ -211,8 +211,6 @@ def _rows(path: Path, options: LoadOptions) -> Iterator[Source]:
         raise DataError(f"{path} has the shape {array.shape}, but films are [N, frames, height, width, 1 or 3].")
     mark = f"{path.name} {stamp(path)}"
     for row in range(len(array)):
-        yield Source(f"{visible(path.name)}[{row}]", mark, partial(_of_row, array, row))
-
-
-def _of_row(array: np.ndarray, row: int) -> ReadFilm:
-    return ReadFilm(as_frames(np.asarray(array[row])), None)
+        yield Source(
+            f"{visible(path.name)}[{row}]", mark, lambda row=row: ReadFilm(as_frames(np.asarray(array[row])), None)
+        )

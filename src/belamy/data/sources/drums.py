@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -47,12 +48,8 @@ class Source:
         hits = torch.stack([hit(KINDS[code], self.seed, number, rate, length) for number, code in enumerate(codes)])
         label = categories([KINDS[code] for code in codes])
         raw = Raw(name="drums", label=label, attributes={"kind": label}, licence="computed by formula")
-        chosen = chosen_label(raw, options.labels)
-        assert chosen is not None
-        return Dataset(
-            raw.name, Memory(Modality().to_raw(hits[:, None], kind)), field=kind, labels=chosen.codes,
-            classes=chosen.values, attributes=raw.attributes, licence=raw.licence,
-        )  # fmt: skip
+        wanted = replace(raw, label=chosen_label(raw, options.labels))
+        return wanted.dataset(Memory(Modality().to_raw(hits[:, None], kind)), kind)
 
 
 def hit(kind: str, seed: int, number: int, rate: int, length: int) -> Tensor:
