@@ -13,14 +13,7 @@ import torch
 from belamy.api.judged import COUNT, SHOWN, Protocol, by_itself, judged, pictured, reference
 from belamy.data import Dataset
 from belamy.errors import UsageError, nearest
-from belamy.evaluation.candidate import (
-    Candidate,
-    Drawn,
-    Stored,
-    Translated,
-    facing,
-    is_run,
-)
+from belamy.evaluation.candidate import Candidate, Drawn, Stored, Translated, facing, is_run
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.measures import Measure, measures
 from belamy.evaluation.metrics import METRICS, named
@@ -113,22 +106,9 @@ def evaluate(
     path = source.path if isinstance(source, Run) else Path(source) if isinstance(source, Path) else source
     weights = None if extractor_weights is None else Path(extractor_weights).expanduser()
     protocol = Protocol(
-        metrics,
-        extractor,
-        weights,
-        count,
-        split,
-        seed,
-        size,
-        modality,
-        rate,
-        length,
-        real_baseline,
-        best,
-        controls,
-        probes,
-        classifiers,
-    )
+        metrics, extractor, weights, count, split, seed, size, modality, rate, length, real_baseline, best, controls,
+        probes, classifiers,
+    )  # fmt: skip
     say = reporter(progress)
     try:
         return judge(str(path), None if against is None else str(against), protocol, say, device, offline)

@@ -69,6 +69,29 @@ class Within(NamedTuple):
         return f"above {low} and at most {high}" if self.above else f"in {low}..{high}"
 
 
+class NewFile(NamedTuple):
+    """A file or folder to write, in the annotation of its option: ``Annotated[str | None, NewFile(("csv",))]``.
+
+    What is there is refused where the verb has an ``--overwrite`` that is not typed.
+
+    Args:
+        kinds: The endings that a file may have; none for a folder.
+    """
+
+    kinds: tuple[str, ...] = ()
+
+    def check(self, option: str, value: str, overwrite: bool) -> None:
+        """Refuse what cannot be written.
+
+        Raises:
+            BelamyError: It cannot.
+        """
+        if self.kinds:
+            picture_file(value, overwrite, self.kinds, option)
+        else:
+            named_file(value, option)
+
+
 Seed = Annotated[int, Within(0)]
 Share = Annotated[float, Within(0, 1)]
 
@@ -115,17 +138,23 @@ class VerbOptions:
         """
         hints = get_type_hints(type(self), include_extras=True)
         for field in fields(self):
-            value = getattr(self, field.name)
-            bounds = list(_bounds(hints[field.name]))
+            value, option = getattr(self, field.name), f"--{field.name.replace('_', '-')}"
+            rules = list(_rules(hints[field.name]))
             for each in value if isinstance(value, tuple) else (value,):
-                self._refuse_number(f"--{field.name.replace('_', '-')}", each, bounds)
+                self._refuse_value(option, each, rules)
 
-    def _refuse_number(self, option: str, value: Any, bounds: Sequence[Within]) -> None:
+    def _refuse_value(self, option: str, value: Any, rules: Sequence[Within | NewFile]) -> None:
         if isinstance(value, float) and not isfinite(value):
             raise UsageError(f"{option} is {value}, but it must be a finite number.")
-        if isinstance(value, int | float):
-            for bound in bounds:
-                bound.check(option, value)
+        for rule in rules:
+            if isinstance(rule, Within) and isinstance(value, int | float):
+                rule.check(option, value)
+            elif isinstance(rule, NewFile) and value is not None:
+                rule.check(option, value, getattr(self, "overwrite", True))
+
+    def given(self, *besides: str) -> dict[str, Any]:
+        """What is asked for, by name, but for what is named."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in (*besides, "config")}
 
     @property
     def quiet(self) -> bool:
@@ -133,11 +162,11 @@ class VerbOptions:
         return False
 
 
-def _bounds(hint: Any) -> Iterator[Within]:
+def _rules(hint: Any) -> Iterator[Within | NewFile]:
     """Those that an annotation states, for itself or for what it holds."""
-    yield from (each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Within))
+    yield from (each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Within | NewFile))
     for inner in get_args(hint):
-        yield from _bounds(inner)
+        yield from _rules(inner)
 
 
 @options
@@ -268,10 +297,6 @@ class Training(Device, Offline, ProgressOption):
     """Save the state at least this often, in seconds."""
     verbose: bool = False
     """Show losses and gradient norms beside the progress."""
-
-    def given(self, *besides: str) -> dict[str, Any]:
-        """What is asked for, by name, but for what is named."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in (*besides, "config")}
 
 
 @options
