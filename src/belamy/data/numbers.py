@@ -37,7 +37,7 @@ def read_numbers(path: Path, budget: int) -> tuple[np.ndarray, np.ndarray | None
         held = {"x": loaded} if alone else {name.lower(): loaded[name] for name in loaded.files}
     if sum(each.nbytes for each in held.values()) > budget:
         raise DataError(f"{path} holds more than the {budget:,} bytes that are read. Split it.")
-    for word, train in [(word, name) for word in VALUES for name in (f"{word}_train", word)]:
+    for word, train in [(each, name) for each in VALUES for name in (f"{each}_train", each)]:
         test = f"{word}_test"
         if train in held and test in held:
             of_train = _first(held, [*(f"{label}_train" for label in LABELS), *LABELS])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from belamy.data import Dataset, open_data
 from belamy.data.load_options import LoadOptions
 from belamy.data.sources.stacked_mnist import COLOURS
@@ -34,7 +32,6 @@ def choose(
     cache: Path | None = None,
     offline: bool = False,
     weights: Path | None = None,
-    device: torch.device | str = "cpu",
     say: Say | None = None,
 ) -> Extractor:
     """The extractor of a name, or what suits the data.
@@ -52,7 +49,6 @@ def choose(
         cache: For judges, weights and features; None is $BELAMY_CACHE or the platform's.
         offline: Never touch the network.
         weights: The file of an extractor's published weights.
-        device: Where pretrained networks look; judges are small and stay on the CPU.
         say: Is told what takes long.
 
     Raises:
@@ -73,7 +69,6 @@ def choose(
             say(" ".join(extractor.notes))
     else:
         extractor = _pretrained(chosen, data, cache, offline, weights)
-    extractor.network.to(device)
     return CachedFeatures(extractor, LoadOptions(cache=cache).cache_folder / "features")
 
 
