@@ -24,6 +24,7 @@ from belamy.modalities.fields import Field
 from belamy.modalities.sizes import NATIVE, SizeOption, parse_size
 from belamy.pages import fragment, page
 from belamy.pages.pictures import source
+from belamy.ranges import Within
 from belamy.runs.run import Run
 from belamy.sampling.draw import placement
 from belamy.sampling.sheets import sheet_of, side_by_side
@@ -239,9 +240,8 @@ def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
     parse_size(size)
     if fit not in FITS:
         raise UsageError(f"There is no fit '{fit}': it must be {', '.join(FITS)}.")
-    for name, value, least in (("seed", seed, 0), ("batch", batch, 1)):
-        if value < least:
-            raise UsageError(f"{name} is {value}, but it must be at least {least}.")
+    Within(0).check("seed", seed)
+    Within(1).check("batch", batch)
 
 
 def _held_out(data: Dataset, method: Any) -> list[tuple[str, Tensor, Tensor | None]]:

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
-from math import inf, isfinite
+from math import isfinite
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -28,6 +28,7 @@ from typing import (
 from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file, picture_file, picture_folder
 from belamy.docstrings import docstring
 from belamy.errors import UsageError
+from belamy.ranges import Within as Within
 
 if TYPE_CHECKING:
     from belamy.data import Dataset
@@ -36,37 +37,6 @@ if TYPE_CHECKING:
     from belamy.runs.run import Run
 
 Form = TypeVar("Form")
-
-
-class Within(NamedTuple):
-    """The bounds of a number, in the annotation of its field: ``Annotated[int, Within(1, 64)]``.
-
-    Args:
-        least: The least that is allowed.
-        most: The most that is allowed.
-        above: Whether the least itself is refused.
-    """
-
-    least: float
-    most: float = inf
-    above: bool = False
-
-    def check(self, option: str, value: float) -> None:
-        """Refuse a number that lies outside.
-
-        Raises:
-            UsageError: It does.
-        """
-        if not ((self.least < value if self.above else self.least <= value) and value <= self.most):
-            raise UsageError(f"{option} is {number(value)}, but it must be {self.words}.")
-
-    @property
-    def words(self) -> str:
-        """The bounds in words."""
-        low, high = number(self.least), number(self.most)
-        if self.most == inf:
-            return f"above {low}" if self.above else f"at least {low}"
-        return f"above {low} and at most {high}" if self.above else f"in {low}..{high}"
 
 
 class NewFile(NamedTuple):
@@ -94,16 +64,6 @@ class NewFile(NamedTuple):
 
 Seed = Annotated[int, Within(0)]
 Share = Annotated[float, Within(0, 1)]
-
-
-def number(value: float) -> str:
-    """A number as people write it.
-
-    Example:
-        >>> number(10_000), number(0.05), number(64.0)
-        ('10,000', '0.05', '64')
-    """
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

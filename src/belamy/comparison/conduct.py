@@ -32,6 +32,7 @@ from belamy.judges.extractors import choose
 from belamy.judges.judge import extractor, trained_judge
 from belamy.methods.base import METHODS, BaseMethod, Samples
 from belamy.methods.requirements import check_fields
+from belamy.ranges import Within
 from belamy.registry import Part
 from belamy.runs import files
 from belamy.runs.run import Run, method_name
@@ -84,8 +85,7 @@ def compare(config: ComparisonConfig, execution: Execution) -> Path:
         Interrupted: The user stopped it; whatever was done is kept.
         UsageError: The plan cannot be, or is not the one that the folder holds.
     """
-    if execution.workers < 1:
-        raise UsageError(f"workers is {execution.workers}, but it must be at least 1.")
+    Within(1).check("workers", execution.workers)
     known = Plan.open(execution.folder)
     if (
         known is None

@@ -18,11 +18,11 @@ from belamy.data.fitting import cropped, resized
 from belamy.data.loading import faults, open_data
 from belamy.data.pair_doctor import digest, examine_pairs, groups_of, is_paired, pair_sheet, told
 from belamy.data.pictures import GREY_MODES as GREY
-from belamy.errors import UsageError
 from belamy.modalities import modality
 from belamy.modalities.fields import Media
 from belamy.modalities.grid import visible
 from belamy.modalities.sizes import text_of
+from belamy.ranges import Within
 
 SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
 _SHOWN, _LARGEST_SHOWN = 10, 256
@@ -76,8 +76,7 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         >>> examine("avatars-32").facts["duplicates"]["images"]
         22
     """
-    if samples < 1:
-        raise UsageError(f"The samples are {samples}, but they must be at least 1.")
+    Within(1).check("samples", samples)
     dataset = open_data(source, **options)
     pictures = dataset.field.modality == "image"
     statistics, groups = _measured(dataset) if pictures else _described(dataset)

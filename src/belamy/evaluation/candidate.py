@@ -25,6 +25,7 @@ from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field
 from belamy.modalities.image import as_bytes
 from belamy.modalities.sizes import Size, SizeOption, parse_size, text_of
+from belamy.ranges import Within
 from belamy.runs.run import Run
 from belamy.sampling.draw import generated, made, no_samples, placement
 from belamy.seeds import SampleDraws, generator
@@ -222,8 +223,7 @@ def open_candidate(
         >>> open_candidate("avatars-16", count=100).format
         'embedded'
     """
-    if count < 1:
-        raise UsageError(f"The count is {count}, but it must be at least 1.")
+    Within(1).check("The count", count)
     sides = sides_of(size)
     if is_run(source):
         found = drawn_candidate(Run.open(source), count, seed, device, best)
