@@ -21,8 +21,8 @@ from belamy.seeds import Draws, derive
 from belamy.training.averaging import Averages
 from belamy.training.distribution import World, average_gradients
 from belamy.training.finite import LateCheck, first_bad_layer
+from belamy.training.ramping import Ramps
 from belamy.training.state import load_module, load_optimizer, module_tensors, optimizer_tensors
-from belamy.training.strengths import Strengths
 from belamy.training.tally import Tally
 
 
@@ -65,7 +65,7 @@ class Trainer(Learner):
         super().__init__(self.method.players, recipe.clip_value, recipe.clip_norm)
         self.schedule: Callable[[int, int], float] = SCHEDULES.build(recipe.schedule, total=recipe.train_samples)
         self.averages = Averages(self.method, recipe.ema_half_life)
-        self.strengths = Strengths(self.method, self.optimizers, self.averages)
+        self.ramps = Ramps(self.method, self.optimizers, self.averages)
         self.batches = self.open_batches(0)
         self.late = None if self.device.type == "cpu" else LateCheck(self.device)
 
@@ -84,7 +84,7 @@ class Trainer(Learner):
         """One step: all turns that the method plays, then the averages and the clock."""
         started = monotonic()
         position = self.batches.position
-        self.strengths.apply(self.clock.samples)
+        self.ramps.apply(self.clock.samples)
         for number, turns in enumerate(self.turns()):
             try:
                 self.take(turns)

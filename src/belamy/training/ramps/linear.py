@@ -16,7 +16,7 @@ class Ramp:
         UsageError: A negative ``over``.
     """
 
-    def __init__(self, total: int, *, of: str, start: float, over: int = 0) -> None:
+    def __init__(self, total: int, *, of: str = "ema_half_life", start: float = 0.0, over: int = 0) -> None:
         self.of, self.start, self.over = of, start, span_of(of, over, total)
 
     def __call__(self, samples: int) -> float:

@@ -17,7 +17,7 @@ from belamy.training.averaging import Averages
 HALF_LIFE = "ema_half_life"
 
 
-class Strength(NamedTuple):
+class RampedNumber(NamedTuple):
     """A number that can change: the recipe's own value, and where it is held."""
 
     own: float
@@ -34,7 +34,7 @@ class Strength(NamedTuple):
                 setattr(holder, self.attribute, value)
 
 
-class Strengths:
+class Ramps:
     """The ramps of a run, which set numbers of its parts before each step.
 
     A value is a function of the samples seen alone, so a resumed run goes on with the values of an uninterrupted one.
@@ -52,7 +52,7 @@ class Strengths:
     def __init__(self, method: BaseMethod, optimizers: Mapping[str, Any], averages: Averages) -> None:
         recipe = method.recipe
         self.ramps = [RAMPS.build(part, total=recipe.train_samples) for part in recipe.ramps]
-        self.strengths: dict[str, Strength] = {}
+        self.numbers: dict[str, RampedNumber] = {}
         known = dict(_found(method, optimizers, averages)) if self.ramps else {}
         for ramp in self.ramps:
             if ramp.of not in known:
@@ -60,27 +60,27 @@ class Strengths:
                     f"ramps name '{ramp.of}', but no number of this recipe that can change over a run is called so. "
                     f"{nearest(ramp.of, known)}"
                 )
-            if ramp.of in self.strengths:
+            if ramp.of in self.numbers:
                 raise UsageError(f"ramps name '{ramp.of}' twice. Leave one out.")
             if ramp.start < 0:
                 raise UsageError(f"The ramp of {ramp.of} starts at {ramp.start:g}, but it must not be negative.")
             _check_optimizer(known[ramp.of], ramp)
-            self.strengths[ramp.of] = known[ramp.of]
-        if HALF_LIFE in self.strengths:
+            self.numbers[ramp.of] = known[ramp.of]
+        if HALF_LIFE in self.numbers:
             averages.rise = 1e-9  # no bound
 
     def apply(self, samples: int) -> None:
         """Set every number to its value after so many samples."""
         for ramp in self.ramps:
-            strength, share = self.strengths[ramp.of], ramp(samples)
-            strength.set(strength.own if share >= 1 else ramp.start + (strength.own - ramp.start) * share)
+            number, share = self.numbers[ramp.of], ramp(samples)
+            number.set(number.own if share >= 1 else ramp.start + (number.own - ramp.start) * share)
 
 
-def _found(method: BaseMethod, optimizers: Mapping[str, Any], averages: Averages) -> Iterator[tuple[str, Strength]]:
+def _found(method: BaseMethod, optimizers: Mapping[str, Any], averages: Averages) -> Iterator[tuple[str, RampedNumber]]:
     """Every number that can change, by name."""
     recipe = method.recipe
     if averages.networks:
-        yield HALF_LIFE, Strength(float(averages.half_life), (averages,), "half_life")
+        yield HALF_LIFE, RampedNumber(float(averages.half_life), (averages,), "half_life")
     for field, slot in part_fields(type(recipe)).items():
         parts: Iterable[Part] = getattr(recipe, field) if slot.many else (getattr(recipe, field),)
         for part in parts:
@@ -96,7 +96,7 @@ def _found(method: BaseMethod, optimizers: Mapping[str, Any], averages: Averages
                 yield f"{prefix}.{name}", found._replace(part=part if learns else None)
 
 
-def _numbers(registry: Registry, part: Part, holders: tuple[Any, ...]) -> Iterator[tuple[str, Strength]]:
+def _numbers(registry: Registry, part: Part, holders: tuple[Any, ...]) -> Iterator[tuple[str, RampedNumber]]:
     """The options of a part that it holds as real numbers under their own names, all its holders alike."""
     for name, option in registry.options(part.name).items():
         if option.annotation is not float or not holders:
@@ -104,14 +104,14 @@ def _numbers(registry: Registry, part: Part, holders: tuple[Any, ...]) -> Iterat
         own = part.options.get(name, option.default)
         held = [getattr(holder, name, None) for holder in holders]
         if all(isinstance(value, float | int) or (isinstance(value, Tensor) and not value.dim()) for value in held):
-            yield name, Strength(float(own), holders, name)
+            yield name, RampedNumber(float(own), holders, name)
 
 
-def _check_optimizer(strength: Strength, ramp: Any) -> None:
+def _check_optimizer(number: RampedNumber, ramp: Any) -> None:
     """Refuse a number that PyTorch refuses an optimiser."""
-    if strength.part is None:
+    if number.part is None:
         return
-    part = Part(name=strength.part.name, **{**strength.part.options, strength.attribute: ramp.start})
+    part = Part(name=number.part.name, **{**number.part.options, number.attribute: ramp.start})
     try:
         OPTIMIZERS.build(part, parameters=[nn.Parameter(torch.zeros(1))])
     except ValueError as error:
