@@ -158,6 +158,37 @@ class Samples(Protocol):
 
 
 @runtime_checkable
+class HasStyles(Protocol):
+    """Makes its samples from intermediate latents: one style, a vector of the space W, for each layer.
+
+    Where ``style_layers`` is empty the network that it holds has none.
+    """
+
+    @property
+    def style_layers(self) -> tuple[int, ...]:
+        """The resolution at which each layer's style acts, coarse first."""
+        ...
+
+    @property
+    def mean_style(self) -> Tensor:
+        """``[w]``: the mean of the styles seen in training, towards which truncation leads."""
+        ...
+
+    def styles(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """``[n, layers, w]``: the styles of latents, all layers alike."""
+        ...
+
+    def synthesize(self, styles: Tensor, noise: Sequence[torch.Generator] | None = None) -> Tensor:
+        """Samples from styles ``[n, layers, w]``, images in [-1, 1].
+
+        Args:
+            styles: One of each layer; layers may differ.
+            noise: Random numbers of each sample's details; None for the network's constant ones.
+        """
+        ...
+
+
+@runtime_checkable
 class Translates(Protocol):
     """Makes one field of another: a photograph of a drawing, clean sound of noisy."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import torch
@@ -31,6 +31,7 @@ from belamy.methods.construction import (
     make_generator,
 )
 from belamy.methods.requirements import MAIN, kind_of
+from belamy.networks.conditions import JoinsLabels
 from belamy.networks.critic import DiscriminatorOutput
 from belamy.networks.pool import Pool
 from belamy.processes import gather
@@ -411,3 +412,27 @@ class Method(base.BaseMethod):
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[n, C, H, W]`` in [-1, 1]."""
         return base.from_range(self.generator(latents, labels), self.value_range)
+
+    @property
+    def style_layers(self) -> tuple[int, ...]:
+        """The resolution at which each layer's style acts; empty where the generator has no intermediate latents."""
+        condition: Any = self.generator
+        return getattr(condition.network, "style_layers", ()) if isinstance(condition, JoinsLabels) else ()
+
+    @property
+    def mean_style(self) -> Tensor:
+        """``[w]``: the mean of the styles seen in training."""
+        network: Any = self.generator.network
+        mean: Tensor = network.mean_style
+        return mean
+
+    def styles(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """``[n, layers, w]``: the styles of latents ``[n, latent]``."""
+        condition: Any = self.generator
+        styles: Tensor = condition.network.styles(condition.joined(latents, labels))
+        return styles
+
+    def synthesize(self, styles: Tensor, noise: Sequence[torch.Generator] | None = None) -> Tensor:
+        """Images ``[n, C, H, W]`` in [-1, 1] from styles ``[n, layers, w]``."""
+        network: Any = self.generator.network
+        return base.from_range(network.synthesize(styles, noise), self.value_range)
