@@ -102,9 +102,7 @@ def test_convolutions_with_a_filter_are_both_steps(weights: tuple[float, ...]) -
     over = len(weights) - 2
     wanted = by_scipy(large, filter_taps(weights, 2.0, like=LIKE), 1, 1, ((over + 1) // 2, over // 2))
     torch.testing.assert_close(enlarging_convolution(images, kernel, weights), wanted, **EXACT)
-    smooth = by_scipy(
-        images, filter_taps(weights, like=LIKE), 1, 1, ((len(weights) + 1) // 2, len(weights) // 2)
-    )
+    smooth = by_scipy(images, filter_taps(weights, like=LIKE), 1, 1, ((len(weights) + 1) // 2, len(weights) // 2))
     wanted = torch.nn.functional.conv2d(smooth, kernel, stride=2)
     torch.testing.assert_close(reducing_convolution(images, kernel, weights), wanted, **EXACT)
     assert wanted.shape == (2, 4, 3, 4)
