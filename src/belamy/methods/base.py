@@ -99,14 +99,22 @@ class BaseMethod(nn.Module):
         """The players of the method, by name."""
         raise AssertionError(f"{type(self).__module__} names no players")
 
+    @property
+    def undivided(self) -> str:
+        """Why a step must see its batch as a whole, never in micro-batches; empty where it need not."""
+        return ""
+
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:
         """One step of the algorithm: yields a turn each time a player learns.
 
         Turns yielded together in a tuple are simultaneous: all gradients are taken before any player moves.
 
+        Of a batch in micro-batches, one ``play`` for each goes on in lock step: all come to a turn, their gradients are
+        averaged, the player moves, all go on to the next turn. Who learns must therefore not depend on the batch.
+
         Args:
             data: Endless batches; ``next(data)`` takes one.
-            draw: The step's random numbers; ``draw.step`` counts from 0.
+            draw: The step's random numbers; ``draw.step`` counts from 0, ``draw.parts`` is how many micro-batches play.
         """
         raise AssertionError(f"{type(self).__module__} does not play")
 

@@ -215,6 +215,11 @@ class Method(base.BaseMethod):
         latent = self.recipe.latent + (self.recipe.generators > 1)
         return {"generator": ((latent,), *labels), "discriminator": (self.spec.shape, *labels)}
 
+    @property
+    def undivided(self) -> str:
+        """A discriminator that rests looks at the batch as a whole before it learns."""
+        return "rest_above lets the scores of a whole batch decide who learns" if self.recipe.rest_above < 1 else ""
+
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:
         """Discriminator turns, then generator turns; see :class:`Recipe` for the variants."""
         for _ in range(self.critic_steps(draw.step) - 1):
@@ -228,7 +233,8 @@ class Method(base.BaseMethod):
         if self.recipe.turns == "simultaneous":
             yield from self.simultaneous_turns(batch, z, draw)
             return
-        serves_both = not self.recipe.fresh_latents and self.recipe.fakes == "train"
+        # Of a batch in parts, the generator's passes would all wait in memory for its turn: they are made again there.
+        serves_both = not self.recipe.fresh_latents and self.recipe.fakes == "train" and draw.parts == 1
         with torch.set_grad_enabled(serves_both):
             fake = self.fake(z, batch.labels)
         signals = yield from self.discriminator_turns(batch, z, fake.detach(), draw)
