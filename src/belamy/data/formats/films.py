@@ -211,6 +211,8 @@ def _rows(path: Path, options: LoadOptions) -> Iterator[Source]:
         raise DataError(f"{path} has the shape {array.shape}, but films are [N, frames, height, width, 1 or 3].")
     mark = f"{path.name} {stamp(path)}"
     for row in range(len(array)):
-        yield Source(
-            f"{visible(path.name)}[{row}]", mark, lambda row=row: ReadFilm(as_frames(np.asarray(array[row])), None)
-        )
+        yield Source(f"{visible(path.name)}[{row}]", mark, partial(_of_row, array, row))
+
+
+def _of_row(array: np.ndarray, row: int) -> ReadFilm:
+    return ReadFilm(as_frames(np.asarray(array[row])), None)
