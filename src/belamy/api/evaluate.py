@@ -222,7 +222,7 @@ def compared_with(data: Dataset, split: str | None) -> tuple[str, str | None, li
     if split is not None:
         compared(data, split)
         return split, None, []
-    held = len(data.splits.get("test", ()))
+    held = len(data.held_out)
     if held >= ENOUGH or (held and "held out" not in data.rule):
         compared(data, "test")
         return "test", None, []

@@ -246,7 +246,7 @@ def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
 
 def _held_out(data: Dataset, method: Any) -> list[tuple[str, Tensor, Tensor | None]]:
     """Name, input and target of each held-out sample of the run's data."""
-    chosen = data.splits.get("test", torch.arange(0))
+    chosen = data.held_out
     if not len(chosen):
         raise UsageError(f"{data.name} holds no samples out: all {len(data)} were trained on. Give files.")
     raw = data.raw(chosen)

@@ -148,7 +148,7 @@ def make_workspace(execution: Execution, data: Dataset, merit: str, say: Any = N
                     folder, lambda new: shutil.copytree(judge.path, new, ignore=left_out, dirs_exist_ok=True)  # type: ignore[arg-type]
                 )  # fmt: skip
         run = Run.open(folder)
-    split = "test" if len(data.splits.get("test", ())) > 1 else "train"
+    split = "test" if len(data.held_out) > 1 else "train"
     look = extractor(data, run) if data.field.modality == "image" else choose(None, data)
     if say:
         for note in getattr(look, "notes", ()):

@@ -169,7 +169,7 @@ def check(data: Dataset, seeds: int) -> None:
         UsageError: No labels, nothing held out, or no classifier asked for.
     """
     judges.labels_of(data)
-    if not len(data.splits.get("test", ())):
+    if not len(data.held_out):
         raise UsageError(f"{data.name} holds no images out to test a classifier on. Give more images.")
     if seeds < 1:
         raise UsageError(f"seeds is {seeds}, but it must be at least 1; 3 or more tell chance from quality.")

@@ -191,8 +191,7 @@ def examined(network: nn.Module, data: Dataset) -> HeldOut:
     labels = labels_of(data)
     order = generator(SEED, "linear model")
     train, held = (
-        rows[torch.randperm(len(rows), generator=order)[:TESTED]]
-        for rows in (data.indices("train"), data.splits.get("test", torch.empty(0, dtype=torch.long)))
+        rows[torch.randperm(len(rows), generator=order)[:TESTED]] for rows in (data.indices("train"), data.held_out)
     )
     if not len(held):
         return HeldOut(0, 0, 0)
