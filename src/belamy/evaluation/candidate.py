@@ -382,7 +382,7 @@ def opened(
         return data
     sizes, modes = Counter(data.origin.sizes), Counter(data.origin.modes)
     if SHEET in data.names and len(data) > 1:
-        sizes[_rarest(sizes)] -= 1
+        sizes[min(sizes, key=sizes.__getitem__)] -= 1
         modes["RGB"] -= 1
         if channels is None and set(+modes) == {"L"}:
             wanted["channels"], channels = 1, 1
@@ -399,10 +399,6 @@ def opened(
     width, height = map(int, next(iter(sizes)).split("x"))
     fits = data.shape[1:] == (height, width) and channels in (None, data.shape[0])
     return data if fits else open_data(source, size=(height, width), **wanted)
-
-
-def _rarest(sizes: Counter[str]) -> str:
-    return min(sizes, key=lambda each: sizes[each])
 
 
 def file_format(source: str, data: Dataset, indices: Sequence[int]) -> str:
