@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from belamy.data import Dataset
+from belamy.data.files import reasons
 from belamy.data.one_file import NamedFile, files_in, is_grey, pieces, read_sample
 from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
@@ -282,9 +283,8 @@ def _read(
         found.append((file.name, given, wanted))
         coloured += source.modality == "image" and source.shape[0] <= 2 and not is_grey(file.path)
     if not found:
-        listed = "; ".join(f"{name}: {why}" for name, why in skipped[:3])
         word = modality(source.modality).words[0]
-        raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {listed}.")
+        raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {reasons(skipped)}.")
     notes = [f"{coloured:,} picture(s) in colour became grey, as this run's inputs are"] if coloured else []
     return found, skipped, notes
 

@@ -68,6 +68,11 @@ def some(names: Sequence[str], most: int = 5, between: str = ", ") -> str:
     return between.join(names[:most]) + more
 
 
+def reasons(skipped: Sequence[tuple[str, str]]) -> str:
+    """Why files were passed over, of the first three."""
+    return some([f"{name}: {why}" for name, why in skipped], 3, "; ")
+
+
 @contextmanager
 def reading(doing: str) -> Iterator[None]:
     """Within this context whatever goes wrong is a fault of the data: what is damaged can raise nearly anything.

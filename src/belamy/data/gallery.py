@@ -22,7 +22,7 @@ from torch import Tensor
 from belamy.data.arrays import LEVELS, unused
 from belamy.data.assembly import Raw, finish
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, SampleStore
-from belamy.data.files import Room, reason
+from belamy.data.files import Room, reason, reasons
 from belamy.data.layout import read_layout
 from belamy.data.load_options import LoadOptions, check_opacity
 from belamy.data.pictures import DecodedPicture, PictureHeader, examined_picture, read_header, strict_pillow
@@ -397,6 +397,5 @@ def _too_few(gallery: Gallery, kept: Sequence[PictureEntry], skipped: Sequence[t
             f"{gallery.where} holds only one image that can be read, {kept[0].name}: there is nothing to learn a "
             "distribution from. Give a folder of many."
         )
-    listed = "; ".join(f"{name}: {reason}" for name, reason in skipped[:3])
-    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
-    return DataError(f"None of the {len(gallery.entries)} image(s) in {gallery.where} can be read: {listed}{more}.")
+    count = len(gallery.entries)
+    return DataError(f"None of the {count} image(s) in {gallery.where} can be read: {reasons(skipped)}.")

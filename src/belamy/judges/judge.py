@@ -207,7 +207,7 @@ def examined(network: nn.Module, data: Dataset) -> HeldOut:
 @torch.no_grad()
 def right(network: nn.Module, data: Dataset, indices: Tensor) -> Tensor:
     """Whether a classifier, wherever it is, tells the label of each image.  # [n] bool"""
-    where = next(network.parameters())
+    where = next(network.parameters(), torch.empty(0))
     network.eval()
     told = [network(to_float(data.images(part)).to(where)).argmax(1).cpu() for part in indices.split(500)]
     return torch.cat(told) == labels_of(data)[indices]

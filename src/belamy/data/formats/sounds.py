@@ -15,7 +15,7 @@ from torch import Tensor
 from belamy.data.assembly import Raw, categories, chosen_label
 from belamy.data.clips import COMPARED, Cutter, SoundFile, common, compared, sound_file, with_noise
 from belamy.data.dataset import Column, Computed, Dataset, Memory, SampleStore, hold_out
-from belamy.data.files import reason, some, stamp, visible, walk
+from belamy.data.files import reason, reasons, some, stamp, visible, walk
 from belamy.data.gallery import described_by, labels_for
 from belamy.data.load_options import LoadOptions
 from belamy.data.opened_arrays import array_of, labels_of
@@ -90,8 +90,7 @@ def _files(path: Path) -> tuple[list[SoundFile], list[tuple[str, str]]]:
         except OSError as error:
             skipped.append((name, reason(error)))
     if not files:
-        listed = "; ".join(f"{name}: {why}" for name, why in skipped[:3])
-        raise DataError(f"None of the {len(skipped)} sound file(s) in {path} can be read: {listed}.")
+        raise DataError(f"None of the {len(skipped)} sound file(s) in {path} can be read: {reasons(skipped)}.")
     return files, skipped
 
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from belamy.data.assembly import Raw, categories, chosen_label
 from belamy.data.dataset import Dataset, Memory
 from belamy.data.load_options import LoadOptions
-from belamy.errors import UsageError
 from belamy.modalities.audio import Modality
 from belamy.modalities.fields import Field
+from belamy.ranges import Within
 from belamy.seeds import generator
 
 KINDS = ("kick", "snare", "hat", "tom", "clap")
@@ -36,9 +36,7 @@ class Source:
     """
 
     def __init__(self, *, count: int = 1000, seed: int = 0) -> None:
-        if not 2 <= count <= MOST:
-            raise UsageError(f"drums:count is {count}, but it must be 2 to {MOST:,}.")
-        self.count, self.seed = count, seed
+        self.count, self.seed = Within(2, MOST).check("drums.count", count), seed
 
     def open(self, options: LoadOptions) -> Dataset:
         """The hits, the kinds in turn, of the rate and length that are asked for."""
