@@ -79,6 +79,7 @@ class Generator(nn.Module):
     native_latent = 128
     value_range = (-1.0, 1.0)
     bounded = False
+    mixes_styles = True
 
     def __init__(
         self,
@@ -86,8 +87,8 @@ class Generator(nn.Module):
         shape: tuple[int, int, int],
         *,
         form: Form = "skip",
-        base: int = 1024,
-        widest: int = 128,
+        base: int = 512,
+        widest: int = 64,
         style: int = 128,
         mapping: int = 8,
         mixing: float = 0.9,
@@ -172,7 +173,7 @@ class Discriminator(ScoringNetwork):
         form: ``residual``, ``skip`` or ``plain``.
         base: Channels by stage, see the generator.
         widest: Most channels.
-        group: Samples whose deviation is taken together; None for the whole batch.
+        group: Samples whose deviation is taken together, at least 2, or 0 for the whole batch.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4 or below 8, a number of channels below 1, a group
@@ -186,19 +187,21 @@ class Discriminator(ScoringNetwork):
         shape: tuple[int, int, int],
         *,
         form: Form = "residual",
-        base: int = 1024,
-        widest: int = 128,
-        group: int | None = 4,
+        base: int = 512,
+        widest: int = 64,
+        group: int = 4,
     ) -> None:
         super().__init__()
         widths = _widths(shape, base, widest)
+        if group < 0 or group == 1:
+            raise UsageError(f"stylegan2.group is {group}, but it must be at least 2, or 0 for the whole batch.")
         self.form = check_choice(form, _FORMS, "stylegan2.form")
         seen = widths if form == "skip" else widths[:1]
         self.inputs = nn.ModuleList(nn.Sequential(EqualisedConv2d(shape[0], width, 1), _rectifier()) for width in seen)
         self.blocks = nn.ModuleList(_Halving(*pair, residual=form == "residual") for pair in pairwise(widths))
         height, width = (side >> len(self.blocks) for side in shape[1:])
         self.summary = nn.Sequential(
-            MinibatchDeviation(group),
+            MinibatchDeviation(group or None),
             EqualisedConv2d(widths[-1] + 1, widths[-1], 3),
             _rectifier(),
             nn.Flatten(),
@@ -207,8 +210,8 @@ class Discriminator(ScoringNetwork):
         )
         self.head = EqualisedLinear(widths[-1], 1, gain=1.0)
 
-    def trunk(self, images: Tensor) -> Tensor:
-        """Features ``[N, F]`` of images ``[N, C, H, W]``."""
+    def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores ``[N]`` (logits) and features ``[N, F]`` of images ``[N, C, H, W]``."""
         images = images.contiguous(memory_format=torch.channels_last)
         x = self.inputs[0](images)
         for number, block in enumerate(self.blocks, start=1):
@@ -216,8 +219,8 @@ class Discriminator(ScoringNetwork):
             if self.form == "skip":
                 images = reduce(images)
                 x = x + self.inputs[number](images)
-        features: Tensor = self.summary(x)
-        return features
+        features = self.summary(x)
+        return self.head(features).squeeze(1), features
 
 
 class ModulatedConv2d(Equalised):
