@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -63,10 +65,8 @@ class Generator(Growing):
         widths = channels(self.halvings, base, widest)
         self.first = _Seed(latent, widths[1], (shape[1] >> self.halvings, shape[2] >> self.halvings))
         self.blocks = nn.ModuleList(
-            nn.Sequential(
-                *_rectified(EqualisedUpConv2d(before, after)), *_rectified(EqualisedConv2d(after, after, 3))
-            )
-            for before, after in zip(widths[1:-1], widths[2:], strict=True)
+            nn.Sequential(*_rectified(EqualisedUpConv2d(before, after)), *_rectified(EqualisedConv2d(after, after, 3)))
+            for before, after in pairwise(widths[1:])
         )
         self.images = nn.ModuleList(EqualisedConv2d(width, shape[0], 1, gain=1.0) for width in widths[1:])
 
@@ -104,27 +104,19 @@ class Discriminator(Growing):
     """
 
     native_shape = (3, 32, 32)
+    name = "progan"
 
     def __init__(
         self, shape: tuple[int, int, int], *, base: int = 4096, widest: int = 128, group: int | None = None
     ) -> None:
-        check_divisible(shape, 4, "progan", least=2)
+        check_divisible(shape, 4, self.name, least=2)
         super().__init__(doublings(shape))
         widths = channels(self.halvings, base, widest)
-        fine_first = list(zip(widths[:0:-1], widths[-2::-1], strict=True))[:-1]
+        fine_first = widths[:0:-1]
         self.images = nn.ModuleList(
-            nn.Sequential(EqualisedConv2d(shape[0], width, 1), nn.LeakyReLU(SLOPE)) for width in widths[:0:-1]
+            nn.Sequential(EqualisedConv2d(shape[0], width, 1), nn.LeakyReLU(SLOPE)) for width in fine_first
         )
-        self.blocks = nn.ModuleList(
-            nn.Sequential(
-                EqualisedConv2d(before, before, 3),
-                nn.LeakyReLU(SLOPE),
-                EqualisedConv2d(before, after, 3),
-                nn.LeakyReLU(SLOPE),
-                nn.AvgPool2d(2),
-            )
-            for before, after in fine_first
-        )
+        self.blocks = nn.ModuleList(self.block(before, after) for before, after in pairwise(fine_first))
         smallest = (shape[1] >> self.halvings, shape[2] >> self.halvings)
         self.last = nn.Sequential(
             MinibatchDeviation(group),
@@ -135,6 +127,16 @@ class Discriminator(Growing):
             nn.Flatten(),
         )
         self.score = EqualisedLinear(widths[0], 1, gain=1.0)
+
+    def block(self, before: int, after: int) -> nn.Module:
+        """From a size to half of it."""
+        return nn.Sequential(
+            EqualisedConv2d(before, before, 3),
+            nn.LeakyReLU(SLOPE),
+            EqualisedConv2d(before, after, 3),
+            nn.LeakyReLU(SLOPE),
+            nn.AvgPool2d(2),
+        )
 
     def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[N]`` (logits) and features ``[N, F]`` of images ``[N, C, H, W]``."""
