@@ -192,6 +192,7 @@ class Method(base.BaseMethod):
         )
         check(recipe, self.objective.relativistic)
         self.value_range: tuple[float, float] = self.generator.value_range  # type: ignore[assignment]
+        self.bounded = all(getattr(part, "bounded", True) for part in self.generator.modules())
         given = {"shape": spec.shape, "value_range": self.value_range}
         self.views = nn.ModuleList(VIEWS.build(part, **given) for part in recipe.views)
         self.pool = Pool(recipe.replay, spec.shape) if recipe.replay else None
@@ -431,7 +432,12 @@ class Method(base.BaseMethod):
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[n, C, H, W]`` in [-1, 1]."""
-        return base.from_range(self.generator(latents, labels), self.value_range)
+        return self.picture(self.generator(latents, labels))
+
+    def picture(self, made: Tensor) -> Tensor:
+        """What the generator made, in [-1, 1]; linear last layers are clipped."""
+        images = base.from_range(made, self.value_range)
+        return images if self.bounded else images.clamp(-1, 1)
 
     @property
     def style_layers(self) -> tuple[int, ...]:
@@ -455,4 +461,4 @@ class Method(base.BaseMethod):
     def synthesize(self, styles: Tensor, noise: Sequence[torch.Generator] | None = None) -> Tensor:
         """Images ``[n, C, H, W]`` in [-1, 1] from styles ``[n, layers, w]``."""
         network: Any = self.generator.network
-        return base.from_range(network.synthesize(styles, noise), self.value_range)
+        return self.picture(network.synthesize(styles, noise))

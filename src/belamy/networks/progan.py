@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from belamy.errors import UsageError
 from belamy.networks.equalised import (
     SLOPE,
     EqualisedConv2d,
@@ -96,7 +97,7 @@ class Discriminator(Growing):
         shape: (channels, height, width) of the images; height and width multiples of 4, at least 8.
         base: Channels by stage, see the generator.
         widest: Most channels.
-        group: Samples whose deviation is taken together, e.g. 4; by default the whole batch.
+        group: Samples whose deviation is taken together, at least 2, or 0 for the whole batch.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4 or below 8, a number of channels below 1 or a group
@@ -106,11 +107,11 @@ class Discriminator(Growing):
     native_shape = (3, 32, 32)
     name = "progan"
 
-    def __init__(
-        self, shape: tuple[int, int, int], *, base: int = 4096, widest: int = 128, group: int | None = None
-    ) -> None:
+    def __init__(self, shape: tuple[int, int, int], *, base: int = 4096, widest: int = 128, group: int = 0) -> None:
         check_divisible(shape, 4, self.name, least=2)
         super().__init__(doublings(shape))
+        if group < 0 or group == 1:
+            raise UsageError(f"{self.name}.group is {group}, but it must be at least 2, or 0 for the whole batch.")
         widths = channels(self.halvings, base, widest)
         fine_first = widths[:0:-1]
         self.images = nn.ModuleList(
@@ -119,7 +120,7 @@ class Discriminator(Growing):
         self.blocks = nn.ModuleList(self.block(before, after) for before, after in pairwise(fine_first))
         smallest = (shape[1] >> self.halvings, shape[2] >> self.halvings)
         self.last = nn.Sequential(
-            MinibatchDeviation(group),
+            MinibatchDeviation(group or None),
             EqualisedConv2d(widths[1] + 1, widths[1], 3),
             nn.LeakyReLU(SLOPE),
             EqualisedConv2d(widths[1], widths[0], smallest, valid=True),

@@ -155,7 +155,7 @@ class Discriminator(progan.Discriminator):
         shape: (channels, height, width) of the images; height and width multiples of 4, at least 8.
         base: Channels by stage, see the generator.
         widest: Most channels.
-        group: Samples whose deviation is taken together; None for the whole batch.
+        group: Samples whose deviation is taken together, at least 2, or 0 for the whole batch.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4 or below 8, a number of channels below 1 or a group
@@ -164,9 +164,7 @@ class Discriminator(progan.Discriminator):
 
     name = "stylegan"
 
-    def __init__(
-        self, shape: tuple[int, int, int], *, base: int = 2048, widest: int = 128, group: int | None = 4
-    ) -> None:
+    def __init__(self, shape: tuple[int, int, int], *, base: int = 2048, widest: int = 128, group: int = 4) -> None:
         super().__init__(shape, base=base, widest=widest, group=group)
 
     def block(self, before: int, after: int) -> nn.Module:

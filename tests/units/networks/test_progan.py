@@ -180,6 +180,12 @@ def test_sizes_that_cannot_be_halved_are_refused(sides: tuple[int, int]) -> None
             build((3, *sides))
 
 
+@pytest.mark.parametrize("group", [1, -4])
+def test_a_group_without_deviation_is_refused(group: int) -> None:
+    with pytest.raises(UsageError, match=f"group is {group}, but it must be at least 2, or 0"):
+        progan.Discriminator(COLOUR, group=group)
+
+
 def test_what_is_not_active_is_not_touched() -> None:
     generator, discriminator = progan.Generator(6, COLOUR, **SMALL), progan.Discriminator(COLOUR, **SMALL)
     called: list[Any] = []
