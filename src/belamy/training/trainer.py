@@ -22,6 +22,7 @@ from belamy.seeds import Draws, derive
 from belamy.training.averaging import Averages
 from belamy.training.distribution import World, average_gradients
 from belamy.training.finite import LateCheck, first_bad_layer
+from belamy.training.ramping import Ramps
 from belamy.training.state import load_module, load_optimizer, module_tensors, optimizer_tensors
 from belamy.training.tally import Tally
 
@@ -71,6 +72,7 @@ class Trainer(Learner):
         super().__init__(self.method.players, recipe.clip_value, recipe.clip_norm)
         self.schedule: Callable[[int, int], float] = SCHEDULES.build(recipe.schedule, total=recipe.train_samples)
         self.averages = Averages(self.method, recipe.ema_half_life)
+        self.ramps = Ramps(self.method, self.optimizers, self.averages)
         self.batches = self.open_batches(0)
         self.late = None if self.device.type == "cpu" else LateCheck(self.device)
 
@@ -89,6 +91,7 @@ class Trainer(Learner):
         """One step: all turns that the method plays, then the averages and the clock."""
         started = monotonic()
         position = self.batches.position
+        self.ramps.apply(self.clock.samples)
         for number, turns in enumerate(self.turns()):
             try:
                 self.take(turns, self.parts, last=(number + 1) % self.parts == 0)
