@@ -40,6 +40,7 @@ def train(
     evaluate_count: int = 5000,
     metrics: Sequence[str] = (),
     keep_best: str | None = None,
+    micro_batch: int | None = None,
     **fields: Any,
 ) -> Run:
     """Train a recipe and return its run.
@@ -64,6 +65,7 @@ def train(
         evaluate_count: How many samples are judged each time.
         metrics: By what, as names with options; by default the usual metrics that the data allow.
         keep_best: Keep the weights for which this number, e.g. ``frechet``, was nearest to that of real images.
+        micro_batch: Samples that are taken at a time, to save memory; it must divide the batch. None for all.
         fields: Fields of the recipe to change, e.g. ``data="photos"``, ``samples=100_000``.
 
     Raises:
@@ -81,7 +83,17 @@ def train(
         parent.check(chosen)
     validation = validation_facts(evaluate_every, evaluate_count, metrics, keep_best)
     options = Options(
-        device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot, validation, verbose
+        device,
+        precision,
+        snapshots,
+        checkpoint_seconds,
+        offline,
+        progress,
+        watch,
+        autopilot,
+        validation,
+        verbose,
+        micro_batch,
     )
     return launch.begin(name, chosen, options, out=out, parent=parent, validator=validator_for)
 

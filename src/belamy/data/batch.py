@@ -59,3 +59,17 @@ class Batch:
         changed = {name: function(values) if values.is_floating_point() else values
                    for name, values in self.fields.items()}  # fmt: skip
         return Batch(changed, self.indices)
+
+    def part(self, number: int, parts: int) -> Batch:
+        """The ``number``-th of equally many samples in so many ``parts``.
+
+        Example:
+            >>> import torch
+            >>> Batch.of(torch.zeros(6, 1, 4, 4), None, torch.arange(6)).part(1, 3).indices
+            tensor([2, 3])
+        """
+        if parts == 1:
+            return self
+        size = len(self) // parts
+        own = slice(number * size, (number + 1) * size)
+        return Batch({name: values[own] for name, values in self.fields.items()}, self.indices[own])

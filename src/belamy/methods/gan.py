@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import torch
@@ -31,6 +31,7 @@ from belamy.methods.construction import (
     make_generator,
 )
 from belamy.methods.requirements import MAIN, kind_of
+from belamy.networks.conditions import JoinsLabels
 from belamy.networks.critic import DiscriminatorOutput
 from belamy.networks.pool import Pool
 from belamy.processes import gather
@@ -214,6 +215,11 @@ class Method(base.BaseMethod):
         latent = self.recipe.latent + (self.recipe.generators > 1)
         return {"generator": ((latent,), *labels), "discriminator": (self.spec.shape, *labels)}
 
+    @property
+    def undivided(self) -> str:
+        """A discriminator that rests looks at the batch as a whole before it learns."""
+        return "rest_above lets the scores of a whole batch decide who learns" if self.recipe.rest_above < 1 else ""
+
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:
         """Discriminator turns, then generator turns; see :class:`Recipe` for the variants."""
         for _ in range(self.critic_steps(draw.step) - 1):
@@ -227,7 +233,8 @@ class Method(base.BaseMethod):
         if self.recipe.turns == "simultaneous":
             yield from self.simultaneous_turns(batch, z, draw)
             return
-        serves_both = not self.recipe.fresh_latents and self.recipe.fakes == "train"
+        # Of a batch in parts, the generator's passes would all wait in memory for its turn: they are made again there.
+        serves_both = not self.recipe.fresh_latents and self.recipe.fakes == "train" and draw.parts == 1
         with torch.set_grad_enabled(serves_both):
             fake = self.fake(z, batch.labels)
         signals = yield from self.discriminator_turns(batch, z, fake.detach(), draw)
@@ -405,3 +412,27 @@ class Method(base.BaseMethod):
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[n, C, H, W]`` in [-1, 1]."""
         return base.from_range(self.generator(latents, labels), self.value_range)
+
+    @property
+    def style_layers(self) -> tuple[int, ...]:
+        """The resolution at which each layer's style acts; empty where the generator has no intermediate latents."""
+        condition: Any = self.generator
+        return getattr(condition.network, "style_layers", ()) if isinstance(condition, JoinsLabels) else ()
+
+    @property
+    def mean_style(self) -> Tensor:
+        """``[w]``: the mean of the styles seen in training."""
+        network: Any = self.generator.network
+        mean: Tensor = network.mean_style
+        return mean
+
+    def styles(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """``[n, layers, w]``: the styles of latents ``[n, latent]``."""
+        condition: Any = self.generator
+        styles: Tensor = condition.network.styles(condition.joined(latents, labels))
+        return styles
+
+    def synthesize(self, styles: Tensor, noise: Sequence[torch.Generator] | None = None) -> Tensor:
+        """Images ``[n, C, H, W]`` in [-1, 1] from styles ``[n, layers, w]``."""
+        network: Any = self.generator.network
+        return base.from_range(network.synthesize(styles, noise), self.value_range)

@@ -110,6 +110,7 @@ class Provenance(Facts):
     watch: bool = True
     autopilot: bool = False
     judging: ValidationFacts | None = None
+    micro_batch: Annotated[int, Field(ge=1)] | None = None
     parent: dict[str, JsonValue] | None = None
 
 

@@ -17,7 +17,7 @@ SWITCHES = ("--offline", "--no-offline", "--progress", "--no-progress", "--verbo
 
 @options
 class Form(Training):
-    """How to go about it; only the precision touches the outcome."""
+    """How to go about it; only the precision and the micro-batch touch the outcome."""
 
     out: str | None = None
     """The run's directory, new or empty; by default runs/RECIPE-NUMBER."""
@@ -28,6 +28,9 @@ class Form(Training):
     """Train the recipe of this run from the beginning, with the fields changed that are given."""
     precision: Literal["auto", "float32", "bfloat16", "float64"] = "auto"
     """auto, float32, bfloat16 (automatic mixed precision) or float64."""
+    micro_batch: Annotated[int | None, Within(1)] = None
+    """Take a batch in parts of so many samples, one after the other, to save memory; by default as a whole. The players
+    learn from the average of the parts' gradients, which is the batch's where the loss is a mean over samples."""
     snapshots: Annotated[int, Within(1)] = 48
     """Sheets of samples to draw over the run."""
     watch: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -21,6 +21,15 @@ class GeneratorCondition(Module, Protocol):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images in the network's ``value_range``.  # [N, latent] and [N] to [N, C, H, W]"""
+        ...
+
+
+@runtime_checkable
+class JoinsLabels(Protocol):
+    """A generator's condition that is in the input of its ``network`` alone, whose own parts can then be called."""
+
+    def joined(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What the network is given.  # [N, latent] and [N] to [N, F]"""
         ...
 
 
