@@ -3,7 +3,7 @@
 Samples are judged at several moments against all the real pictures that the recipe may learn from and those held out,
 in features of the embedded EfficientNet; only training counts as time. A run goes on where its folder holds a state.
 
-    python benchmarks/pictures.py openmoji64.npz pictures [--minutes 30] [--seed 0] [--folder DIR] [-- OPTIONS OF THE RECIPE]
+    python benchmarks/pictures.py openmoji64.npz pictures [--minutes 30] [--seed 0] [--folder DIR] [-- OPTIONS]
 """
 
 from __future__ import annotations

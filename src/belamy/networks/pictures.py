@@ -31,7 +31,7 @@ class Generator(nn.Module):
     native_latent = 64
     value_range = (-1.0, 1.0)
 
-    def __init__(self, latent: int, shape: tuple[int, int, int], *, width: int = 32, blocks: int = 1) -> None:
+    def __init__(self, latent: int, shape: tuple[int, int, int], *, width: int = 16, blocks: int = 0) -> None:
         super().__init__()
         check_positive(latent, "The latent size")
         widths, smallest = _plan(shape, width)
@@ -40,7 +40,11 @@ class Generator(nn.Module):
         self.start = nn.Linear(latent, widths[0] * smallest[0] * smallest[1])
         layers: list[nn.Module] = [_Block(widths[0], True) for _ in range(blocks)]
         for before, after in pairwise(widths):
-            layers += [BatchNorm(before, momentum=0.1), nn.LeakyReLU(_SLOPE), nn.ConvTranspose2d(before, after, 4, 2, 1)]
+            layers += [
+                BatchNorm(before, momentum=0.1),
+                nn.LeakyReLU(_SLOPE),
+                nn.ConvTranspose2d(before, after, 4, 2, 1),
+            ]
             layers += [_Block(after, True) for _ in range(blocks)]
         image = nn.Conv2d(widths[-1], 4 * shape[0], 3, padding=1)
         layers += [BatchNorm(widths[-1], momentum=0.1), nn.LeakyReLU(_SLOPE), image, nn.PixelShuffle(2), nn.Tanh()]
@@ -60,7 +64,7 @@ class Discriminator(ScoringNetwork):
 
     native_shape = (3, 64, 64)
 
-    def __init__(self, shape: tuple[int, int, int], *, width: int = 32, hidden: int = 128, blocks: int = 0) -> None:
+    def __init__(self, shape: tuple[int, int, int], *, width: int = 16, hidden: int = 128, blocks: int = 0) -> None:
         super().__init__()
         widths, smallest = _plan(shape, width)
         layers: list[nn.Module] = [nn.Conv2d(4 * shape[0], widths[0], 3, padding=1), nn.LeakyReLU(_SLOPE)]
