@@ -27,6 +27,7 @@ from belamy.training.trainer import Trainer
 GREY, COLOUR, SOLID = (1, 28, 28), (3, 32, 32), (1, 64, 64, 64)
 SHAPES = {
     "shapes:side=64": SOLID,
+    "avatars-64": (3, 64, 64),
     "mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR, "portraits": (3, 16, 16), "avatars-32": COLOUR,
     "stacked-mnist": (3, 28, 28), "dead-leaves": COLOUR,
 }  # fmt: skip
@@ -54,10 +55,22 @@ OURS = {
     *("digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
     *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
+    *("r3gan-64", "r3gan-cifar", "r3gan-ffhq-64", "r3gan-128", "r3gan-ffhq-256", "r3gan-imagenet-32"),
+    "r3gan-imagenet-64",
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
 }
 """Recipes whose sizes no document fixes."""
-HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges", "wavegan"}
+HEAVY = {
+    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges", "wavegan"),
+    *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
+}
+    "dcgan-frog",
+    "sngan-cifar",
+    "wgan-cifar",
+    "gan-3d",
+    "pix2pix-edges",
+    "wavegan",
+}
 """Recipes whose step takes seconds."""
 
 
@@ -74,6 +87,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
     if recipe.data == "drums":
         return open_data("drums:count=8", length=recipe.length)
     shape = SHAPES[recipe.data]
+    if isinstance(recipe.size, int):
+        shape = (shape[0], recipe.size, recipe.size)
     pixels = torch.randint(0, 256, (40, *shape), dtype=torch.uint8)
     if shape == SOLID:
         return Dataset("noise", Memory(pixels), field=Field("volume", shape))
