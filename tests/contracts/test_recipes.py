@@ -64,13 +64,6 @@ HEAVY = {
     *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges", "wavegan"),
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
 }
-    "dcgan-frog",
-    "sngan-cifar",
-    "wgan-cifar",
-    "gan-3d",
-    "pix2pix-edges",
-    "wavegan",
-}
 """Recipes whose step takes seconds."""
 
 

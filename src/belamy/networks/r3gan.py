@@ -88,8 +88,8 @@ class Generator(nn.Module):
 class Discriminator(ScoringNetwork):
     """The generator's mirror image: image → stages of residual blocks, 2×2 means between → 4×4 depthwise → score.
 
-    Means of 2×2 pixels are what bilinear interpolation at half the size gives. Written from the paper alone; classes are
-    told by the condition ``projection``, whose inner product with the features has the last layer's score beside it.
+    Means of 2×2 pixels are what bilinear interpolation at half the size gives. Written from the paper alone.
+    Classes are told by the condition ``projection``: an inner product with the features, beside the last layer's score.
 
     References:
         Huang et al. 2024, arXiv 2501.05441, section 4, configuration E.

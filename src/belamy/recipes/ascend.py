@@ -72,7 +72,8 @@ def r3gan_ffhq_64() -> gan.Recipe:
 def r3gan_128() -> gan.Recipe:
     """R3GAN of 128 pixels, between the published ones of 64 and of 256 pixels.
 
-    The paper has none of this size: the penalties' weight, 17 to 1.7, is the geometric mean of those of 64 and of 256 pixels.
+    The paper has none of this size: the penalties' weight, 17 to 1.7, is the geometric mean of
+    those of 64 and of 256 pixels.
     """
     network = Part(name="r3gan", width=192, growth=4, resampling="binomial")
     return _r3gan(network, 64, 20_000_000, 1.7, 0.3, 500_000, 256).changed(size=128)
