@@ -33,8 +33,11 @@ class Critic(nn.Module):
         super().__init__()
         self.first, self.second, self.score = nn.Conv2d(1, 2, 2), nn.Linear(8, 3), nn.Linear(3, 1)
 
+    def map(self, images: Tensor) -> Tensor:
+        return torch.tanh(self.first(images))
+
     def features(self, images: Tensor) -> Tensor:
-        return torch.tanh(self.second(torch.tanh(self.first(images)).flatten(1)))
+        return torch.tanh(self.second(self.map(images).flatten(1)))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.score(self.features(images)).squeeze(1)
@@ -47,7 +50,7 @@ class Stage(nn.Module):
         super().__init__()
         torch.manual_seed(3)
         self.critic, self.generator = Critic(), nn.Linear(LATENT, 9)
-        given = {"features": 3, "prior": Prior(LATENT), "classes": 0}
+        given = {"features": 3, "prior": Prior(LATENT), "classes": 0, "shape": (1, 3, 3), "maps": [(2, 2, 2)]}
         self.penalty: BasePenalty = PENALTIES.build(Part(name=name, **options), **given)
         self.penalty.prepare(self.critic)
         self.double()
@@ -61,6 +64,7 @@ class Stage(nn.Module):
                 real_scores=self.critic(real), fake_scores=self.critic(fake),
                 real_features=self.critic.features(real), fake_features=self.critic.features(fake),
                 latents=latents, draw=Draws(0, step, dtype=real.dtype), progress=0.5,
+                real_maps=(self.critic.map(real),),
             )
         )  # fmt: skip
 
@@ -191,7 +195,8 @@ class TestState:
         critic = Critic()
         critic.add_module("penalty", Stage("mutual-information").penalty)
         before = deepcopy(critic.penalty.state_dict())
-        penalty = PENALTIES.build(Part(name=name), features=3, prior=Prior(LATENT), classes=0)
+        given = {"features": 3, "prior": Prior(LATENT), "classes": 0, "shape": (1, 3, 3), "maps": [(2, 2, 2)]}
+        penalty = PENALTIES.build(Part(name=name), **given)
         penalty.prepare(critic)
         penalty.constrain(critic)
         after = critic.penalty.state_dict()

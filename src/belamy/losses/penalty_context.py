@@ -24,6 +24,7 @@ class PenaltyContext:
         fake_scores: Scores ``[N]`` of the generated images.
         real_features: Features ``[N, F]`` of the real images.
         fake_features: Features ``[N, F]`` of the generated images.
+        real_maps: Feature maps ``[N, C, H, W]`` of the real images, coarsest last, of a discriminator that shows them.
         latents: ``[N, latent]`` from which the images were generated.
         draw: The step's random numbers.
         progress: Share of the run that is done, from 0 to 1.
@@ -41,3 +42,4 @@ class PenaltyContext:
     latents: Tensor
     draw: Draws
     progress: float
+    real_maps: tuple[Tensor, ...] = ()

@@ -73,7 +73,10 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any, build: Build | None = N
     conditioned: nn.Module = DISCRIMINATOR_CONDITIONS.build(condition, **given)
     critic = Critic(conditioned, spec.shape, classes if recipe.auxiliary else 0)
     critic.add_statistics([STATISTICS.build(part, features=critic.features) for part in recipe.statistics])
-    given = {"features": critic.features, "classes": classes, "prior": prior}
+    given = {
+        "features": critic.features, "classes": classes, "prior": prior, "shape": spec.shape,
+        "maps": critic.map_shapes,
+    }  # fmt: skip
     penalties = {part.name: PENALTIES.build(part, **given) for part in recipe.penalties}
     for name, penalty in penalties.items():
         if penalty.every < 1:
