@@ -41,6 +41,7 @@ def train(
     metrics: Sequence[str] = (),
     keep_best: str | None = None,
     micro_batch: int | None = None,
+    checkpoint_activations: bool = False,
     **fields: Any,
 ) -> Run:
     """Train a recipe and return its run.
@@ -66,6 +67,7 @@ def train(
         metrics: By what, as names with options; by default the usual metrics that the data allow.
         keep_best: Keep the weights for which this number, e.g. ``frechet``, was nearest to that of real images.
         micro_batch: Samples that are taken at a time, to save memory; it must divide the batch. None for all.
+        checkpoint_activations: Compute what lies within the networks' blocks again for the gradients, to save memory.
         fields: Fields of the recipe to change, e.g. ``data="photos"``, ``samples=100_000``.
 
     Raises:
@@ -93,8 +95,8 @@ def train(
         autopilot,
         validation,
         verbose,
-        micro_batch,
-    )
+        micro_batch, checkpoint_activations,
+    )  # fmt: skip
     return launch.begin(name, chosen, options, out=out, parent=parent, validator=validator_for)
 
 

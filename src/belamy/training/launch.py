@@ -111,7 +111,7 @@ def begin(
         validates = validator(trainer, options, say) if validator else None
         facts = provenance(trainer.device.type, options.precision, options.snapshots, team.size, fingerprint(trainer))
         facts |= {"watch": options.watch, "autopilot": options.autopilot, "judging": options.validation}
-        facts["micro_batch"] = options.micro_batch
+        facts |= {"micro_batch": options.micro_batch, "checkpoint_activations": options.recompute}
         if parent:
             afresh = inherit(trainer, parent.run.recipe, parent.run.spec, parent.state)
             facts["parent"] = parent.facts(recipe, afresh)
@@ -149,6 +149,7 @@ def go_on(
     options = Options(
         device, facts.precision, facts.snapshots, checkpoint_seconds, offline, progress, facts.watch, facts.autopilot,
         facts.judging.model_dump() if facts.judging else None, verbose, facts.micro_batch,
+        facts.checkpoint_activations,
     )  # fmt: skip
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)
