@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from copy import deepcopy
+from functools import partial
 from typing import Any, Literal, get_origin
 
 import pytest
@@ -16,6 +17,7 @@ from torch.func import functional_call
 from belamy.losses.penalties import BasePenalty
 from belamy.losses.penalty_context import PenaltyContext
 from belamy.networks.priors.coded import Prior
+from belamy.networks.reconstruction import Reconstruction
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws
 
@@ -43,6 +45,12 @@ class Critic(nn.Module):
         return self.score(self.features(images)).squeeze(1)
 
 
+def given_parts() -> dict[str, Any]:
+    """What a method gives a penalty."""
+    reconstruction = partial(Reconstruction, [(2, 2, 2)], (1, 3, 3))
+    return {"features": 3, "prior": Prior(LATENT), "classes": 0, "reconstruction": reconstruction}
+
+
 class Stage(nn.Module):
     """Generator, discriminator and a penalty, whose output is the penalty's term in a player's turn."""
 
@@ -50,7 +58,7 @@ class Stage(nn.Module):
         super().__init__()
         torch.manual_seed(3)
         self.critic, self.generator = Critic(), nn.Linear(LATENT, 9)
-        given = {"features": 3, "prior": Prior(LATENT), "classes": 0, "shape": (1, 3, 3), "maps": [(2, 2, 2)]}
+        given = given_parts()
         self.penalty: BasePenalty = PENALTIES.build(Part(name=name, **options), **given)
         self.penalty.prepare(self.critic)
         self.double()
@@ -195,7 +203,7 @@ class TestState:
         critic = Critic()
         critic.add_module("penalty", Stage("mutual-information").penalty)
         before = deepcopy(critic.penalty.state_dict())
-        given = {"features": 3, "prior": Prior(LATENT), "classes": 0, "shape": (1, 3, 3), "maps": [(2, 2, 2)]}
+        given = given_parts()
         penalty = PENALTIES.build(Part(name=name), **given)
         penalty.prepare(critic)
         penalty.constrain(critic)

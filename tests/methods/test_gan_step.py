@@ -449,7 +449,7 @@ class TestPatches:
         fake = generator(made.numbers().normal("latents", 6, 6))
         real_said = critic.judge(images)
         loss = (1 - real_said.patches).clamp(min=0) + (1 + critic.judge(fake.detach()).patches).clamp(min=0)
-        decoders = critic.penalties["self-supervised"].decoders
+        decoders = critic.penalties["self-supervised"].reconstruction.decoders
         term = torch.zeros(6, dtype=torch.float64)
         for decoder, found in zip(decoders, real_said.maps, strict=True):
             painted = decoder(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -10,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from belamy.errors import UsageError
-from belamy.losses.penalties.self_supervised import Penalty
 from belamy.methods import gan
 from belamy.methods.base import DataSpec
 from belamy.networks import fastgan
 from belamy.networks.conditions.unconditional import DiscriminatorCondition
 from belamy.networks.critic import Critic
+from belamy.networks.reconstruction import Reconstruction
 from belamy.seeds import Draws
 
 COLOUR = (3, 64, 64)
@@ -102,9 +103,9 @@ def test_what_is_said_of_the_whole_image_is_said_of_each_patch() -> None:
 
 
 class TestSelfSupervision:
-    def made(self, **options: float) -> tuple[Critic, Penalty]:
+    def made(self, **options: Any) -> tuple[Critic, Reconstruction]:
         critic = critic_of(fastgan.Discriminator(COLOUR, width=2, growth=2))
-        return critic, Penalty(COLOUR, critic.map_shapes, width=2, **options)
+        return critic, Reconstruction(critic.map_shapes, COLOUR, width=2, **options)
 
     def test_what_is_made_and_of_what(self) -> None:
         """From 8×8 the whole image at its size, from half of 16×16 the same part of the image (figure 4)."""
@@ -125,7 +126,7 @@ class TestSelfSupervision:
         assert penalty.distance(a, b).min() > 0.01
 
     def test_targets_are_means_where_decoders_end_early(self) -> None:
-        _, penalty = self.made(distance="absolute")  # type: ignore[arg-type]
+        _, penalty = self.made(perceptual=False)
         real = torch.randn(2, 3, 8, 8)
         made = F.avg_pool2d(real, 2)
         torch.testing.assert_close(penalty.distance(made, real), torch.zeros(2))
@@ -137,9 +138,9 @@ class TestSelfSupervision:
 
     def test_a_discriminator_without_maps_is_refused(self) -> None:
         with pytest.raises(UsageError, match="Type --discriminator fastgan, or leave it out of --penalties"):
-            Penalty(COLOUR, [])
+            Reconstruction([], COLOUR)
         with pytest.raises(UsageError, match=r"self-supervised\.part is 0"):
-            Penalty(COLOUR, [(2, 8, 8)], part=0.0)
+            Reconstruction([(2, 8, 8)], COLOUR, part=0.0)
 
 
 def test_a_forward_leaves_nothing_behind() -> None:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from belamy.errors import UsageError
 from belamy.losses.penalties import BasePenalty
 from belamy.losses.penalty_context import PenaltyContext
-from belamy.networks.frozen import FrozenFeatures
-from belamy.networks.layers import BatchNorm
-from belamy.networks.residual import UpsampledConv2d
-from belamy.seeds import Draws
-
-_TINY = 1e-10
 
 
 class Penalty(BasePenalty):
@@ -25,36 +16,31 @@ class Penalty(BasePenalty):
 
     .. math:: \lVert \mathcal G(f) - \mathcal T(x) \rVert
 
-    From the last map :math:`f_2` the whole image is made, from a random part of the one before, :math:`f_1`, that part
-    of the image; :math:`\mathcal T` cuts the part out and makes images as small as the decoder's. Each decoder doubles
-    the size up to four times by nearest neighbours, 3×3 convolution, batch normalisation and a gated linear unit. The
-    distance is the mean over the pixels of the squared differences of unit features at the first three stages of the
-    embedded EfficientNet-lite0. Discriminator and decoders learn from it, on real images alone.
+    From the last map the whole image is made, from a random part of the one before, that part of the image;
+    :math:`\mathcal T` cuts the part out and makes images as small as the decoders'. Discriminator and decoders learn
+    from it, on real images alone. See :class:`belamy.networks.reconstruction.Reconstruction`.
 
-    *Departs from the paper* in the features of the distance: it has LPIPS, that of a trained VGG. Half a map's height
-    and width are cut out.
+    *Departs from the paper* in the features of the distance: it has LPIPS, that of a trained VGG, here they are those
+    of the embedded EfficientNet-lite0. Half a map's height and width are cut out.
 
     References:
-        Liu et al. 2021, arXiv 2101.04775, section 3.2, equation 4, figure 4; unit features: Zhang et al. 2018,
-        arXiv 1801.03924, equation 1.
+        Liu et al. 2021, arXiv 2101.04775, section 3.2, equation 4, figure 4.
 
     Args:
-        shape: (channels, height, width) of the images.
-        maps: Shapes of the maps that the discriminator shows, coarsest last; the last two are used.
+        reconstruction: Makes the decoders of the maps that the discriminator shows.
         weight: Factor in the discriminator's loss.
         every: Apply it on each ``every``-th step, scaled by ``every``.
-        part: Share of the height and width of f₁ that is cut out.
+        part: Share of the height and width of the last map but one that is cut out.
         width: Channels of the decoders at their largest size; each halving doubles them, up to eight times.
         distance: ``perceptual``, or ``absolute``, the mean absolute difference of the pixels.
 
     Raises:
-        UsageError: The discriminator shows no maps, or ``part`` is not in (0, 1].
+        UsageError: The discriminator shows no maps, ``part`` is not in (0, 1] or ``width`` below 1.
     """
 
     def __init__(
         self,
-        shape: tuple[int, int, int],
-        maps: Sequence[tuple[int, int, int]],
+        reconstruction: Callable[..., Any],
         *,
         weight: float = 1.0,
         every: int = 1,
@@ -63,57 +49,9 @@ class Penalty(BasePenalty):
         distance: Literal["perceptual", "absolute"] = "perceptual",
     ) -> None:
         super().__init__(weight, every)
-        if not maps:
-            raise UsageError("self-supervised needs feature maps, which this discriminator does not show. Type "
-                             "--discriminator fastgan, or leave it out of --penalties.")  # fmt: skip
-        if not 0 < part <= 1:
-            raise UsageError(f"self-supervised.part is {part:g}, but a share must be above 0 and at most 1.")
-        self.part, self.count = part, min(len(maps), 2)
-        self.decoders = nn.ModuleList(_decoder(found, shape, width) for found in maps[-2:])
-        self.features = FrozenFeatures(shape[0], 3) if distance == "perceptual" else None
+        self.reconstruction = reconstruction(part=part, width=width, perceptual=distance == "perceptual")
 
     def forward(self, context: PenaltyContext) -> Tensor:
         """``[N]``."""
-        real, maps = context.real.detach(), context.real_maps[-self.count :]
-        found = self.distance(self.decoders[-1](maps[-1]), real)
-        if self.count == 1:
-            return found
-        near, place = self.cut(maps[0], context.draw)
-        scale = [image // side for image, side in zip(real.shape[2:], maps[0].shape[2:], strict=True)]
-        rows, columns = (slice(each.start * by, each.stop * by) for each, by in zip(place, scale, strict=True))
-        return found + self.distance(self.decoders[0](near), real[:, :, rows, columns])
-
-    def cut(self, features: Tensor, draw: Draws) -> tuple[Tensor, list[slice]]:
-        """A random part of a map, the same of all images of the batch, and where it lies."""
-        u = draw.uniform("self-supervised", 1, 2)[0].tolist()
-        sides = [max(round(side * self.part), 1) for side in features.shape[2:]]
-        starts = [int(at * (whole - side + 1)) for at, whole, side in zip(u, features.shape[2:], sides, strict=True)]
-        rows, columns = (slice(start, start + side) for start, side in zip(starts, sides, strict=True))
-        return features[:, :, rows, columns], [rows, columns]
-
-    def distance(self, made: Tensor, real: Tensor) -> Tensor:
-        """``[N]``: between what a decoder made and real images, made as small."""
-        real = F.adaptive_avg_pool2d(real, [int(side) for side in made.shape[2:]])
-        if self.features is None:
-            return (made - real).abs().flatten(1).mean(1)
-        pairs = zip(self.features(made), self.features(real), strict=True)
-        return torch.stack([(_unit(a) - _unit(b)).square().sum(1).flatten(1).mean(1) for a, b in pairs]).sum(0)
-
-
-def _unit(features: Tensor) -> Tensor:
-    """Features of length 1 at each place."""
-    return features * torch.rsqrt(features.square().sum(1, keepdim=True) + _TINY)
-
-
-def _decoder(features: tuple[int, int, int], shape: tuple[int, int, int], width: int) -> nn.Sequential:
-    """Images in [-1, 1] from a map, up to 16 times as large as it but no larger than its share of the image."""
-    times = 0
-    while times < 4 and all(side << (times + 1) <= whole for side, whole in zip(features[1:], shape[1:], strict=True)):
-        times += 1
-    layers: list[nn.Module] = []
-    incoming = features[0]
-    for left in range(times - 1, -1, -1):
-        outgoing = width * min(2**left, 8)
-        layers += [UpsampledConv2d(incoming, 2 * outgoing), BatchNorm(2 * outgoing, momentum=0.1), nn.GLU(1)]
-        incoming = outgoing
-    return nn.Sequential(*layers, nn.Conv2d(incoming, shape[0], 3, padding=1), nn.Tanh())
+        found: Tensor = self.reconstruction(context.real_maps, context.real.detach(), context.draw)
+        return found
