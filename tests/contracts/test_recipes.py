@@ -57,12 +57,14 @@ OURS = {
     *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
     *("r3gan-64", "r3gan-cifar", "r3gan-ffhq-64", "r3gan-128", "r3gan-ffhq-256", "r3gan-imagenet-32"),
     *("r3gan-imagenet-64", "fastgan-64", "fastgan-256", "projected-64"),
+    *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
     *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges", "wavegan", "fastgan-256"),
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
+    *("stylegan2-ada-cifar", "stylegan2-ada-64"),
 }
 """Recipes whose step takes seconds."""
 
