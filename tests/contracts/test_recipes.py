@@ -27,6 +27,7 @@ from belamy.training.trainer import Trainer
 GREY, COLOUR, SOLID = (1, 28, 28), (3, 32, 32), (1, 64, 64, 64)
 SHAPES = {
     "shapes:side=64": SOLID,
+    "avatars-64": (3, 64, 64),
     "mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR, "portraits": (3, 16, 16), "avatars-32": COLOUR,
     "stacked-mnist": (3, 28, 28), "dead-leaves": COLOUR, "avatars-64": (3, 64, 64),
 }  # fmt: skip
@@ -56,12 +57,13 @@ OURS = {
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
     *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
     *("progan-1024", "stylegan-1024", "stylegan-64"),
+    *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
     *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges", "wavegan"),
-    *("progan-1024", "stylegan-1024"),
+    *("progan-1024", "stylegan-1024", "stylegan2-ada-cifar", "stylegan2-ada-64"),
 }
 """Recipes whose step takes seconds."""
 
