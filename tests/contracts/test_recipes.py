@@ -27,7 +27,6 @@ from belamy.training.trainer import Trainer
 GREY, COLOUR, SOLID = (1, 28, 28), (3, 32, 32), (1, 64, 64, 64)
 SHAPES = {
     "shapes:side=64": SOLID,
-    "avatars-64": (3, 64, 64),
     "mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR, "portraits": (3, 16, 16), "avatars-32": COLOUR,
     "stacked-mnist": (3, 28, 28), "dead-leaves": COLOUR, "avatars-64": (3, 64, 64),
 }  # fmt: skip
