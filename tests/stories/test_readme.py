@@ -34,9 +34,9 @@ def test_listed_weights(name: str) -> None:
         "cifar10": (3, 32, 32),
         "portraits": (3, 16, 16),
         "avatars-32": (3, 32, 32),
-        "avatars-64": (3, 64, 64),
         "stacked-mnist": (3, 28, 28),
         "dead-leaves": (3, 64, 64),
+        "avatars-64": (3, recipe.size or 64, recipe.size or 64),
     }
     shape = colour.get(recipe.data, (1, 28, 28))
     shape = (shape[0], recipe.size, recipe.size) if isinstance(recipe.size, int) else shape
