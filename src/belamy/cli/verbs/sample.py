@@ -51,7 +51,7 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     format: Literal["png", "npz"] | None = None
     """What a folder gets: a file of each sample, which are png files of pictures, or one samples.npz."""
     truncation: Annotated[float | None, Within(-10, 10)] = None
-    """Of style-based generators: how far styles stay from their mean. 1 changes nothing; less gives likelier and less
+    """Of style-based generators: how far styles stay from their mean. 1 leaves them there; less gives likelier and less
     varied samples, 0 the mean alone."""
     check: bool = False
     """Say how many of the images an independent classifier takes for the class that was asked for; the classifier is
@@ -97,7 +97,8 @@ def run(form: Form) -> int:
         raise UsageError(f"{run.path} makes {words}, which are no PNG files. Leave --format out, or name a NAME.png.")
     label = chosen_class(method, form.label, form.say())
     fidelity = fidelity_to(run, method, form) if form.check else None
-    written = write(method if form.truncation is None else Truncated(method, form.truncation), form, label, fidelity)
+    shown: Any = method if form.truncation is None else Truncated(method, form.truncation)
+    written = write(shown, form, label, fidelity)
     facts = {
         "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "label": label,
         "class": None if label is None else run.spec.classes[label], "weights": form.weights,
