@@ -81,6 +81,8 @@ class Draws:
         device: Where the numbers are wanted; they are always drawn on the CPU.
         dtype: Floating type of the numbers.
         progress: Share of the run that is done at the step's beginning, from 0 to 1.
+        parts: Micro-batches in which each process takes its share; each part is drawn for as a process of its own is,
+            so rank and world count them all.
     """
 
     def __init__(
@@ -92,9 +94,10 @@ class Draws:
         device: Any = "cpu",
         dtype: Any = None,
         progress: float = 0.0,
+        parts: int = 1,
     ) -> None:
         self.seed, self.step, self.rank, self.world = seed, step, rank, world
-        self.device, self.dtype, self.progress = device, dtype, progress
+        self.device, self.dtype, self.progress, self.parts = device, dtype, progress, parts
         self._calls: dict[str, int] = {}
 
     def normal(self, stream: str, count: int, *shape: int) -> torch.Tensor:

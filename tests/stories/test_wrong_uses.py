@@ -252,6 +252,17 @@ CASES = [
     ),
     Case("unknown device", [*TRAIN, "--device", "tpu"], ["'tpu'", "cuda"]),
     Case("unknown precision", [*TRAIN, "--precision", "float8"], ["float8", "bfloat16"]),
+    Case("micro-batch of nothing", [*TRAIN, "--micro-batch", "0"], ["--micro-batch is 0", "at least 1"]),
+    Case(
+        "micro-batch that does not divide",
+        [*SMALL_TRAIN, "--micro-batch", "3"],
+        ["micro-batch is 3", "divide the batch of 4", "Type --micro-batch 2"],
+    ),
+    Case(
+        "micro-batch above the batch",
+        [*SMALL_TRAIN, "--micro-batch", "16"],
+        ["micro-batch is 16", "Type --micro-batch 4"],
+    ),
     Case("no snapshots", [*TRAIN, "--snapshots", "0"], ["snapshots is 0", "at least 1"]),
     Case("negative time", [*TRAIN, "--checkpoint-seconds", "-3"], ["--checkpoint-seconds is -3", "at least 0"]),
     Case("run is missing in sample", ["sample"], ["RUN is missing"]),

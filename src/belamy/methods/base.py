@@ -133,14 +133,22 @@ class BaseMethod(nn.Module):
         """The players of the method, by name."""
         raise AssertionError(f"{type(self).__module__} names no players")
 
+    @property
+    def undivided(self) -> str:
+        """Why a step must see its batch as a whole, never in micro-batches; empty where it need not."""
+        return ""
+
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:
         """One step of the algorithm: yields a turn each time a player learns.
 
         Turns yielded together in a tuple are simultaneous: all gradients are taken before any player moves.
 
+        Of a batch in micro-batches, one ``play`` for each goes on in lock step: all come to a turn, their gradients are
+        averaged, the player moves, all go on to the next turn. Who learns must therefore not depend on the batch.
+
         Args:
             data: Endless batches; ``next(data)`` takes one.
-            draw: The step's random numbers; ``draw.step`` counts from 0.
+            draw: The step's random numbers; ``draw.step`` counts from 0, ``draw.parts`` is how many micro-batches play.
         """
         raise AssertionError(f"{type(self).__module__} does not play")
 
@@ -180,6 +188,37 @@ class Samples(Protocol):
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Samples ``[n, *shape]`` as networks see them: images in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class HasStyles(Protocol):
+    """Makes its samples from intermediate latents: one style, a vector of the space W, for each layer.
+
+    Where ``style_layers`` is empty the network that it holds has none.
+    """
+
+    @property
+    def style_layers(self) -> tuple[int, ...]:
+        """The resolution at which each layer's style acts, coarse first."""
+        ...
+
+    @property
+    def mean_style(self) -> Tensor:
+        """``[w]``: the mean of the styles seen in training, towards which truncation leads."""
+        ...
+
+    def styles(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """``[n, layers, w]``: the styles of latents, all layers alike."""
+        ...
+
+    def synthesize(self, styles: Tensor, noise: Sequence[torch.Generator] | None = None) -> Tensor:
+        """Samples from styles ``[n, layers, w]``, images in [-1, 1].
+
+        Args:
+            styles: One of each layer; layers may differ.
+            noise: Random numbers of each sample's details; None for the network's constant ones.
+        """
         ...
 
 

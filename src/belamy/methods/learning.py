@@ -60,22 +60,30 @@ class Learner:
     def combine(self, parameters: Sequence[nn.Parameter]) -> None:
         """Change gradients before they are clipped and applied."""
 
-    def take(self, turns: tuple[Turn, ...]) -> None:
-        """Let the players of simultaneous turns learn."""
-        for number, turn in enumerate(turns, start=1):
-            self.differentiate(turn, retain=number < len(turns))
-        for turn in turns:
-            self.apply(turn.player)
+    def take(self, turns: tuple[Turn, ...], parts: int = 1, last: bool = True) -> None:
+        """Let the players of simultaneous turns learn.
 
-    def differentiate(self, turn: Turn, retain: bool) -> None:
-        """Gradients of a turn with respect to its player's parameters, and only those."""
+        Args:
+            turns: Of a batch, or of one of the equal parts of a batch.
+            parts: How many parts the batch has; the gradients of all are averaged.
+            last: Whether this is the last part: only then the players move.
+        """
+        for number, turn in enumerate(turns, start=1):
+            self.differentiate(turn, retain=number < len(turns), parts=parts)
+        if last:
+            for turn in turns:
+                self.apply(turn.player)
+
+    def differentiate(self, turn: Turn, retain: bool, parts: int = 1) -> None:
+        """Add a turn's gradients over the number of parts, with respect to its player's parameters and only those."""
         for name, term in {**turn.terms, **turn.signals}.items():
             self.measured(f"losses/{turn.player}.{name}", term.mean(), learned=name in turn.terms)
         total = turn.total()
         if self.at_once(total) and not torch.isfinite(total):
             bad = next((name for name, term in turn.terms.items() if not torch.isfinite(term).all()), "sum")
             raise NotFinite(f"the loss '{turn.player}.{bad}' is {float(total.detach()):g}")
-        total.backward(inputs=self.parameters[turn.player], retain_graph=retain)
+        share = torch.full_like(total, 1 / parts)
+        total.backward(share, inputs=self.parameters[turn.player], retain_graph=retain)
 
     def apply(self, player: str) -> None:
         """Combine, clip and apply a player's gradients."""

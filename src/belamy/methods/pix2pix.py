@@ -141,7 +141,8 @@ class Method(base.BaseMethod):
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """A turn of the discriminator, then one of the generator."""
         given, wanted = self.drawn(data, draw)
-        with torch.set_grad_enabled(not self.recipe.fresh_batch):
+        serves_both = not self.recipe.fresh_batch and draw.parts == 1  # passes of all parts would wait in memory
+        with torch.set_grad_enabled(serves_both):
             made = self.generator(given)
         real, fake = self.judge(given, wanted), self.judge(given, made.detach())
         loss = per_sample(self.objective.discriminator(real.flatten(), fake.flatten(), draw, draw.progress), real)
@@ -149,6 +150,7 @@ class Method(base.BaseMethod):
         yield Turn("discriminator", {"adversarial": loss}, signals=signals)
         if self.recipe.fresh_batch:
             given, wanted = self.drawn(data, draw)
+        if not serves_both:
             made = self.generator(given)
         terms = self.generator_terms(given, wanted, made, draw.progress)
         yield Turn("generator", terms, {"reconstruction": self.recipe.reconstruction_weight})

@@ -13,6 +13,7 @@ from belamy.modalities.sizes import parse_size, text_of
 from belamy.registry import Part, Registry
 
 SCHEDULES = Registry("belamy.training.schedules", "schedule", "Schedule")
+RAMPS = Registry("belamy.training.ramps", "ramp", "Ramp")
 
 
 RENAMED = {"samples": "train_samples", "average": "ema_half_life", "latent_law": "prior"}
@@ -64,6 +65,9 @@ class BaseRecipe(BaseModel):
     """Half-life, in samples, of the exponential average of the weights; 0 for none."""
     schedule: Annotated[Part, SCHEDULES] = Part(name="constant")
     """How the learning rates change over the run."""
+    ramps: tuple[Annotated[Part, RAMPS], ...] = ()
+    """Numbers of parts that begin elsewhere and reach their own value during the run, e.g.
+    cosine:of=penalties.r1.weight,start=2,over=100000 or linear:of=ema_half_life,start=0."""
     clip_value: float | None = Field(default=None, gt=0)
     """Clip every element of the gradients to this magnitude."""
     clip_norm: float | None = Field(default=None, gt=0)

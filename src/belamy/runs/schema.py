@@ -110,6 +110,8 @@ class Provenance(Facts):
     watch: bool = True
     autopilot: bool = False
     judging: ValidationFacts | None = None
+    micro_batch: Annotated[int, Field(ge=1)] | None = None
+    checkpoint_activations: bool = False
     parent: dict[str, JsonValue] | None = None
 
 

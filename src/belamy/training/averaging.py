@@ -17,8 +17,8 @@ class Averages:
 
     .. math:: \bar\theta \leftarrow \beta\bar\theta + (1-\beta)\theta, \qquad \beta = 2^{-\Delta/h}
 
-    with Δ the samples of a step and h the half-life in samples; early on h is at most a tenth of the samples seen, so
-    that the random initial weights are soon forgotten. Statistics of normalisation are averaged alike.
+    with Δ the samples of a step and h the half-life in samples; early on h is at most a tenth of the samples seen (one
+    in ``rise``), so that the random initial weights are soon forgotten. Statistics of normalisation are averaged alike.
 
     References:
         Yazıcı et al. 2018, arXiv 1806.04498; half-life in samples: Karras et al. 2020, arXiv 2006.06676, appendix B.
@@ -28,8 +28,8 @@ class Averages:
         half_life: In training samples; 0 for no averaging.
     """
 
-    def __init__(self, method: BaseMethod, half_life: int) -> None:
-        self.half_life = half_life
+    def __init__(self, method: BaseMethod, half_life: float) -> None:
+        self.half_life, self.rise = half_life, 10.0
         names = method.averaged if half_life else ()
         self.networks = {name: deepcopy(getattr(method, name)).requires_grad_(False).eval() for name in names}
         self._live = {name: getattr(method, name) for name in names}
@@ -39,7 +39,7 @@ class Averages:
         """Follow the weights after a step of ``step`` samples that made ``samples`` in all."""
         if not self.networks:
             return
-        half_life = max(min(self.half_life, samples / 10), 1e-9)
+        half_life = max(min(self.half_life, samples / self.rise), 1e-9)
         share = 1 - 0.5 ** (step / half_life)
         for name, average in self.networks.items():
             live = self._live[name]

@@ -50,6 +50,19 @@ CASES: dict[str, dict[str, Any]] = {
             "average": 64,
         },
     },
+    "micro-batches": {
+        "method": "gan",
+        "rate": 0.2,
+        "micro": 2,
+        "fields": {
+            "generator": "dense-fashion",
+            "discriminator": "dense-fashion",
+            "penalties": ["gradient-penalty:weight=10"],
+            "views": ["instance-noise"],
+            "critic_steps": 2,
+            "average": 64,
+        },
+    },
     "autoencoder": {"method": "autoencoder", "rate": 20, "fields": {"noise": 0.2, "sparsity": 0.001, "average": 64}},
 }
 
@@ -65,6 +78,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, dic
             "method": case["method"],
             "fields": {"batch": 8, "latent": 8, **fields(case, precision), "data": str(folder / "noise.npy")},
             "precision": precision,
+            "micro": case.get("micro"),
             "steps": STEPS,
         }
         for name, case in CASES.items()
@@ -83,7 +97,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, dic
 
 def precisions(name: str) -> list[str]:
     """A penalty on a normalised critic amplifies rounding a thousandfold: there only double precision can tell."""
-    return ["float64"] if name == "both" else list(TOLERANCE)
+    return ["float64"] if name in ("both", "micro-batches") else list(TOLERANCE)
 
 
 RUNS = [(name, precision) for name in CASES for precision in precisions(name)]

@@ -25,7 +25,7 @@ def main() -> None:
         for name, case in request.items():
             recipe = RECIPE_TYPES.load(case["method"]).parse(case["fields"])
             data = open_data(recipe.data)
-            options = Options(device="cpu", precision=case["precision"], progress=False)
+            options = Options(device="cpu", precision=case["precision"], progress=False, micro_batch=case["micro"])
             trainer = make_trainer(recipe, data.spec, data, options, team)
             for _ in range(case["steps"]):
                 trainer.step()

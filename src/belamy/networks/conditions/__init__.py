@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -24,6 +24,15 @@ class GeneratorCondition(Module, Protocol):
         ...
 
 
+@runtime_checkable
+class JoinsLabels(Protocol):
+    """A generator's condition that is in the input of its ``network`` alone, whose own parts can then be called."""
+
+    def joined(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What the network is given.  # [N, latent] and [N] to [N, F]"""
+        ...
+
+
 class DiscriminatorCondition(Module, Protocol):
     """What a class ``DiscriminatorCondition(build, shape, classes, *, …)`` must have.
 
@@ -33,6 +42,19 @@ class DiscriminatorCondition(Module, Protocol):
     def scores_and_features(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scores and features.  # [N, C, H, W] and [N] to [N] and [N, F]"""
         ...
+
+
+def entered(condition: JoinsLabels, network: Any, latents: Tensor, labels: Tensor | None) -> Tensor:
+    """Images of latents ``[N, latent]`` that a condition joins with labels ``[N]``.
+
+    A network that mixes styles in training (``mixes_styles``) is given other latents of the same labels for that.
+    """
+    given = [condition.joined(latents, labels)]
+    if network.training and getattr(network, "mixes_styles", False):
+        order = torch.randperm(len(latents), device=latents.device)
+        given.append(condition.joined(latents[order], labels))
+    made: Tensor = network(*given)
+    return made
 
 
 def check_classes(classes: int, condition: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from belamy.networks.conditions import check_classes, check_labels
+from belamy.networks.conditions import check_classes, check_labels, entered
 from belamy.networks.layers import dense
 from belamy.networks.sizes import check_choice, check_positive
 
@@ -48,10 +48,14 @@ class GeneratorCondition(nn.Module):
         self.network: Any = build(latent if self.multiplies else latent + size)
         self.value_range = self.network.value_range
 
+    def joined(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Latents with their classes' vectors ``[N, latent + size]``, or multiplied with them ``[N, latent]``."""
+        code = self.classes(check_labels(labels, _NAME))
+        return latents * code if self.multiplies else torch.cat([latents, code], 1)
+
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[N, C, H, W]`` from latents ``[N, latent]`` and labels ``[N]``."""
-        code = self.classes(check_labels(labels, _NAME))
-        return self.network(latents * code if self.multiplies else torch.cat([latents, code], 1))
+        return entered(self, self.network, latents, labels)
 
 
 class DiscriminatorCondition(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from belamy.networks.conditions import check_classes, check_labels, indicators
+from belamy.networks.conditions import check_classes, check_labels, entered, indicators
 
 _NAME = "one-hot"
 
@@ -32,9 +32,13 @@ class GeneratorCondition(nn.Module):
         self.network: Any = build(latent + classes)
         self.value_range = self.network.value_range
 
+    def joined(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Latents and one-hot labels ``[N, latent + classes]``."""
+        return torch.cat([latents, indicators(check_labels(labels, _NAME), self.classes, latents)], 1)
+
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[N, C, H, W]`` from latents ``[N, latent]`` and labels ``[N]``."""
-        return self.network(torch.cat([latents, indicators(check_labels(labels, _NAME), self.classes, latents)], 1))
+        return entered(self, self.network, latents, labels)
 
 
 class DiscriminatorCondition(nn.Module):

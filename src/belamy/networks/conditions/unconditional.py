@@ -20,6 +20,10 @@ class GeneratorCondition(nn.Module):
         self.network: Any = build(latent)
         self.value_range = self.network.value_range
 
+    def joined(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The latents."""
+        return latents
+
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[N, C, H, W]`` from latents ``[N, latent]``."""
         return self.network(latents)

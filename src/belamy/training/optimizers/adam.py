@@ -39,13 +39,13 @@ class Optimizer:
         eps: float = 1e-8,
         keras: bool = False,
     ) -> None:
-        self.lr, self.beta2, self.eps, self.keras = lr, beta2, eps, keras
+        self.lr, self.beta1, self.beta2, self.eps, self.keras = lr, beta1, beta2, eps, keras
         self.torch = torch.optim.Adam(parameters, lr=lr, betas=(beta1, beta2), eps=eps, fused=True)
 
     def step(self, factor: float) -> None:
         """Apply the gradients at ``factor`` times the learning rate."""
         group = self.torch.param_groups[0]
-        group["lr"] = self.lr * factor
+        group["lr"], group["betas"] = self.lr * factor, (self.beta1, self.beta2)
         if self.keras:
             first = next(iter(self.torch.state.values()), None)  # a parameter that never learns has no state
             steps = 1 + (int(first["step"]) if first else 0)
