@@ -114,10 +114,11 @@ class _Layer(nn.Module):
         )
 
     def forward(self, values: Tensor, known: Tensor) -> Tensor:
-        split = [
-            part(values).unflatten(2, (self.heads, HEAD)).transpose(1, 2) for part in (self.query, self.key, self.value)
-        ]
-        heard = scaled_dot_product_attention(*split, attn_mask=known).transpose(1, 2).flatten(2)
+        query, key, value = (self._by_head(part(values)) for part in (self.query, self.key, self.value))
+        heard = scaled_dot_product_attention(query, key, value, attn_mask=known).transpose(1, 2).flatten(2)
         values = self.mixed_norm(values + self.mixed(heard))
         normed: Tensor = self.norm(values + self.contract(gelu(self.expand(values))))
         return normed
+
+    def _by_head(self, values: Tensor) -> Tensor:
+        return values.unflatten(2, (self.heads, HEAD)).transpose(1, 2)
