@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, cast
 
 import torch
 from pydantic import Field
@@ -149,8 +149,8 @@ class ScoredBatch(NamedTuple):
 
     @property
     def scores(self) -> Tensor:
-        """``[N]``, high meaning real."""
-        return self.verdict.scores
+        """``[N]``, high meaning real; of a discriminator of patches one for each, ``[N·P]``."""
+        return self.verdict.judged
 
     @property
     def terms(self) -> dict[str, Tensor]:
@@ -346,17 +346,27 @@ class Method(base.BaseMethod):
         due: dict[str, Any] = self.due(turn.player, draw)
         if not due:
             return turn
+        styled, generator = bool(self.style_layers), cast(Any, self.generator)
+
+        def labelled(some: Tensor) -> Tensor | None:
+            return None if fake.labels is None else fake.labels[: len(some)]
+
         context = PenaltyContext(
             critic=lambda images: self.judge(images, real.labels).scores,
             critic_of_fakes=lambda images: self.judge(images, fake.labels).scores,
             features=lambda images: self.judge(images, real.labels).features,
             real=real.images,
             fake=fake.images.detach() if turn.player == "discriminator" else fake.images,
-            real_scores=real.scores,
-            fake_scores=fake.scores,
+            real_scores=real.verdict.scores,
+            fake_scores=fake.verdict.scores,
             real_features=real.verdict.features,
             fake_features=fake.verdict.features,
+            real_maps=real.verdict.maps,
             latents=z,
+            styles=lambda latents: self.styles(latents, labelled(latents)) if styled else latents[:, None],
+            synthesize=lambda styles: (
+                generator.network.synthesize(styles) if styled else generator(styles[:, 0], labelled(styles))
+            ),
             draw=draw,
             progress=draw.progress,
         )
