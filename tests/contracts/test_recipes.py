@@ -28,6 +28,7 @@ GREY, COLOUR, SOLID = (1, 28, 28), (3, 32, 32), (1, 64, 64, 64)
 SHAPES = {
     "shapes:side=64": SOLID,
     "mnist": GREY, "fashion-mnist": GREY, "cifar10": COLOUR, "portraits": (3, 16, 16), "avatars-32": COLOUR,
+    "avatars-64": (3, 64, 64),
     "stacked-mnist": (3, 28, 28), "dead-leaves": COLOUR,
 }  # fmt: skip
 # The one-table parameter check of the documents: total and trainable, batch normalisation counted as Keras does.
@@ -51,7 +52,7 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "ragan-cifar": {"generator": (1_148_547, 1_146_755), "discriminator": (1_089_537, 1_088_001)},
 }
 OURS = {
-    *("digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
+    *("digits", "pictures", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
     *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
