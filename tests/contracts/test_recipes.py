@@ -37,6 +37,7 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "vae-mnist": {"encoder": (494_244, 494_244), "decoder": (56_385, 56_385)},
     "dcgan-frog": {"generator": (6_264_579, 6_264_579), "discriminator": (790_913, 790_913)},
     "dcgan-32": {"generator": (1_651_843, 1_651_843), "discriminator": (42_817, 42_817)},
+    "dcgan-64": {"generator": (3_578_624, 3_576_704), "discriminator": (2_767_360, 2_765_568)},
     "dcgan-mnist": {"generator": (2_330_944, 2_305_472), "discriminator": (212_865, 212_865)},
     "dcgan-geron": {"generator": (840_705, 840_321), "discriminator": (212_865, 212_865)},
     "dcgan-geron-selu": {"generator": (840_705, 840_321), "discriminator": (212_865, 212_865)},
@@ -58,7 +59,7 @@ OURS = {
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
 }
 """Recipes whose sizes no document fixes."""
-HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges", "wavegan"}
+HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan"}
 """Recipes whose step takes seconds."""
 
 
