@@ -53,16 +53,22 @@ class Stage(nn.Module):
         self.double()
 
     def forward(self, player: str, real: Tensor, latents: Tensor, step: int = 0) -> Tensor | None:
-        fake = self.generator(latents).view(real.shape)
+        fake = self.painted(latents, real)
         fake = fake.detach() if player == "discriminator" else fake
         return self.penalty(
             PenaltyContext(
                 critic=self.critic, critic_of_fakes=self.critic, features=self.critic.features, real=real, fake=fake,
                 real_scores=self.critic(real), fake_scores=self.critic(fake),
                 real_features=self.critic.features(real), fake_features=self.critic.features(fake),
-                latents=latents, draw=Draws(0, step, dtype=real.dtype), progress=0.5,
+                latents=latents, styles=lambda z: z[:, None],
+                synthesize=lambda styles: self.painted(styles[:, 0], real),
+                draw=Draws(0, step, dtype=real.dtype), progress=0.5,
             )
         )  # fmt: skip
+
+    def painted(self, latents: Tensor, real: Tensor) -> Tensor:
+        """Images that are no linear function of their latents, so that all derivatives have something to say."""
+        return torch.tanh(self.generator(latents)).view(real.shape)
 
     def learners(self, player: str) -> dict[str, Tensor]:
         """What learns in a player's turn, by name."""

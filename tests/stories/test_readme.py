@@ -31,6 +31,7 @@ def test_listed_weights(name: str) -> None:
         "avatars-64": (3, 64, 64),
         "stacked-mnist": (3, 28, 28),
         "dead-leaves": (3, 64, 64),
+        "avatars-64": (3, recipe.size or 64, recipe.size or 64),
     }
     shape = colour.get(recipe.data, (1, 28, 28))
     spec = DataSpec.pictures(shape, () if recipe.only else tuple("0123456789"))

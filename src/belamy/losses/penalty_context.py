@@ -25,6 +25,8 @@ class PenaltyContext:
         real_features: Features ``[N, F]`` of the real images.
         fake_features: Features ``[N, F]`` of the generated images.
         latents: ``[N, latent]`` from which the images were generated.
+        styles: Styles ``[n, layers, w]`` of the first n latents, or, where there are none, those latents as one layer.
+        synthesize: Images ``[n, C, H, W]`` of the styles of the first n latents, as the generator makes them.
         draw: The step's random numbers.
         progress: Share of the run that is done, from 0 to 1.
     """
@@ -39,5 +41,7 @@ class PenaltyContext:
     real_features: Tensor
     fake_features: Tensor
     latents: Tensor
+    styles: Callable[[Tensor], Tensor]
+    synthesize: Callable[[Tensor], Tensor]
     draw: Draws
     progress: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, cast
 
 import torch
 from pydantic import Field
@@ -346,6 +346,11 @@ class Method(base.BaseMethod):
         due: dict[str, Any] = self.due(turn.player, draw)
         if not due:
             return turn
+        styled, generator = bool(self.style_layers), cast(Any, self.generator)
+
+        def labelled(some: Tensor) -> Tensor | None:
+            return None if fake.labels is None else fake.labels[: len(some)]
+
         context = PenaltyContext(
             critic=lambda images: self.judge(images, real.labels).scores,
             critic_of_fakes=lambda images: self.judge(images, fake.labels).scores,
@@ -357,6 +362,10 @@ class Method(base.BaseMethod):
             real_features=real.verdict.features,
             fake_features=fake.verdict.features,
             latents=z,
+            styles=lambda latents: self.styles(latents, labelled(latents)) if styled else latents[:, None],
+            synthesize=lambda styles: (
+                generator.network.synthesize(styles) if styled else generator(styles[:, 0], labelled(styles))
+            ),
             draw=draw,
             progress=draw.progress,
         )

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from belamy.networks.tracing import BATCH, placeholder, trace
+
 
 @runtime_checkable
 class HasFeatures(Protocol):
@@ -46,17 +48,8 @@ class Critic(nn.Module):
         self.network: Any = network
         self.statistics, self.weights = nn.ModuleList(), nn.ModuleList()
         self.penalties = nn.ModuleDict()
-        self.features = self.count_features(shape)
+        self.features = count_features(network, shape, torch.empty(BATCH, dtype=torch.long, device="meta"))
         self.class_scores = nn.Linear(self.features, classes) if classes else None
-
-    def count_features(self, shape: tuple[int, ...]) -> int:
-        """The number of features before the last layer."""
-        self.eval()
-        with torch.no_grad():
-            labels = torch.zeros(2, dtype=torch.long)
-            _, features = self.network.scores_and_features(torch.zeros(2, *shape), labels)
-        self.train()
-        return int(features.shape[1])
 
     def add_statistics(self, statistics: Sequence[nn.Module]) -> None:
         """Let statistics of the batch's features join the score."""
@@ -76,3 +69,27 @@ class Critic(nn.Module):
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``[N]`` of images ``[N, C, H, W]`` with labels ``[N]``."""
         return self.judge(images, labels).scores
+
+
+def count_features(network: nn.Module, shape: tuple[int, ...], *labels: Tensor) -> int:
+    """The number of features behind a discriminator's scores, found without computing anything.
+
+    Args:
+        network: Has ``scores_and_features``.
+        shape: (channels, height, width) of the images.
+        labels: Meta tensor of the labels, if it takes them.
+    """
+    return int(trace(_Look(network), placeholder(shape), *labels)[1].shape[1])
+
+
+class _Look(nn.Module):
+    """A discriminator whose call is ``scores_and_features``."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and features."""
+        seen: tuple[Tensor, Tensor] = self.network.scores_and_features(*given)
+        return seen

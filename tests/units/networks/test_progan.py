@@ -259,6 +259,7 @@ class TestSchedule:
         seen = [2 * growth.batches(samples) for samples in (0, 499_999, 500_000, 1_500_000, 2_500_000, 5_500_000)]
         assert seen == [16, 16, 16, 14, 6, 6]
         assert [Growth(COLOUR, 16).batches(samples) for samples in (0, 10**9)] == [1, 1]
+        assert Growth(COLOUR, 16, minibatches=(32, 6)).together == [2, 1], "whole batches of the recipe"
 
     def test_real_images_are_faded_as_generated_ones_are(self) -> None:
         growth, images = Growth(COLOUR, 1), torch.rand(2, *COLOUR, dtype=DOUBLE)
@@ -275,7 +276,7 @@ class TestSchedule:
             ({"start": 2}, "start is 2, but the first size must be at least 4"),
             ({"training": 0}, "training is 0, but it must be at least 1"),
             ({"transition": -1}, "transition is -1, but it must be at least 0"),
-            ({"minibatches": (16, 6)}, "holds 6, but each must be a multiple of the batch, 16"),
+            ({"minibatches": (16, 0)}, "holds 0, but each must be at least 1"),
         ],
     )
     def test_what_cannot_be_is_refused(self, options: dict[str, Any], message: str) -> None:

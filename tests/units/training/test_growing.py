@@ -73,16 +73,16 @@ def test_a_block_learns_only_once_it_is_active(noise: Dataset) -> None:
 
 
 BATCH, LENGTH = 4, 8
-GROWING = ["progan"]
+GROWING = ["progan", "stylegan"]
 """Networks that grow from 4 to 16 pixels here: phases of two steps of training and two of transition."""
 LAST = 14
 
 
 def recipe(network: str) -> gan.Recipe:
-    part = Part(name=network, base=16, widest=4)
+    styles = {"style": 4, "mapping": 2} if network == "stylegan" else {}
     return gan.Recipe(
-        generator=part,
-        discriminator=part,
+        generator=Part(name=network, base=16, widest=4, **styles),
+        discriminator=Part(name=network, base=16, widest=4),
         latent=4,
         prior=Part(name="normal"),
         adversarial=Part(name="wasserstein"),
@@ -153,28 +153,28 @@ def pair(before: Checkpoint, after: Checkpoint, name: str) -> tuple[Tensor, Tens
 
 @pytest.mark.parametrize("network", GROWING)
 def test_only_active_blocks_move(network: str) -> None:
-    """Weights, averages and optimisers of all others stay bit for bit."""
+    """Weights of all others stay bit for bit."""
     states = life(network)
+    prefixes = {"generator": "method/generator.network.", "discriminator": "method/discriminator.network.network."}
     for before, after in pairwise(states):
-        active = {f"{player}.{name}" for player, name in parts_at(level(after))}
-        for prefix in ("method/generator.network.", "method/discriminator.network.network."):
-            player = prefix.split("/")[1].split(".")[0]
-            for kind in ("images", "blocks"):
-                moved = {name.removeprefix(prefix).split(".")[1]
-                         for name in changed(before, after, f"{prefix}{kind}.")}  # fmt: skip
-                wanted = {name.split(".")[2] for name in active if name.startswith(f"{player}.{kind}.")}
-                assert moved == wanted, (player, kind, level(after))
+        for (player, kind), numbers in parts_at(network, level(after)).items():
+            prefix = f"{prefixes[player]}{kind}."
+            moved = {int(name.removeprefix(prefix).split(".")[0]) for name in changed(before, after, prefix)}
+            assert moved == numbers, (player, kind, level(after))
 
 
-def parts_at(level: float) -> set[tuple[str, str]]:
-    """Blocks and 1×1 convolutions that are in use, of the generator coarse first, of the discriminator fine first."""
+def parts_at(network: str, level: float) -> dict[tuple[str, str], set[int]]:
+    """Blocks and 1x1 convolutions that are in use: the generator's coarse first, the discriminator's fine first."""
     whole = int(level)
     sizes = {whole, whole + 1} if level > whole else {whole}
+    size = 2 - whole
+    made = {"progan": ("blocks", range(size)), "stylegan": ("layers", range(2 * size + 2))}
+    kind, blocks = made[network]
     return {
-        *(("generator", f"images.{2 - size}") for size in sizes),
-        *(("discriminator", f"images.{size}") for size in sizes),
-        *(("generator", f"blocks.{number}") for number in range(2 - whole)),
-        *(("discriminator", f"blocks.{number}") for number in range(whole, 2)),
+        ("generator", "images"): {2 - size for size in sizes},
+        ("generator", kind): set(blocks),
+        ("discriminator", "images"): sizes,
+        ("discriminator", "blocks"): set(range(whole, 2)),
     }
 
 

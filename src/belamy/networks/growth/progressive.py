@@ -34,8 +34,8 @@ class Growth:
         transition: Samples for which a size is faded in.
         reals: ``faded``: real images lose their finest detail by the share that the coarser size has, as generated ones
             do. ``full``: they are shown at full size and the discriminator takes means, so they are never faded.
-        minibatches: Samples in a step of each phase, the last for all that follow; multiples of the recipe's batch,
-            which is taken where none is given.
+        minibatches: Samples in a step of each phase, the last for all that follow, rounded to multiples of the recipe's
+            batch; by default that.
 
     Raises:
         UsageError: A length, size or minibatch that cannot be.
@@ -62,15 +62,11 @@ class Growth:
         if training < 1 or transition < 0:
             name, given, least = ("training", training, 1) if training < 1 else ("transition", transition, 0)
             raise UsageError(f"progressive.{name} is {given}, but it must be at least {least} samples.")
-        for size in minibatches:
-            if size < 1 or size % batch:
-                raise UsageError(
-                    f"progressive.minibatches holds {size}, but each must be a multiple of the batch, {batch}. "
-                    f"Type --batch with a number that divides them all."
-                )
+        if min(minibatches, default=1) < 1:
+            raise UsageError(f"progressive.minibatches holds {min(minibatches)}, but each must be at least 1 sample.")
         self.first = doublings(shape, start)
         self.training, self.transition, self.fades = training, transition, reals == "faded"
-        self.together = [size // batch for size in minibatches] or [1]
+        self.together = [max(round(size / batch), 1) for size in minibatches] or [1]
 
     def phase(self, samples: int) -> int:
         """The phase, counted from 0, when the run has seen ``samples``; it goes on beyond the full size."""
