@@ -28,7 +28,6 @@ def test_listed_weights(name: str) -> None:
         "cifar10": (3, 32, 32),
         "portraits": (3, 16, 16),
         "avatars-32": (3, 32, 32),
-        "avatars-64": (3, 64, 64),
         "stacked-mnist": (3, 28, 28),
         "dead-leaves": (3, 64, 64),
         "avatars-64": (3, recipe.size or 64, recipe.size or 64),
