@@ -56,13 +56,16 @@ OURS = {
     *("digits", "pictures", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
     *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
+    *("r3gan-64", "r3gan-cifar", "r3gan-ffhq-64", "r3gan-128", "r3gan-ffhq-256", "r3gan-imagenet-32"),
+    *("r3gan-imagenet-64", "fastgan-64", "fastgan-256", "projected-64"),
     *("progan-1024", "stylegan-1024", "stylegan-64"),
     *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
-    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan"),
+    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan", "fastgan-256"),
+    *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
     *("progan-1024", "stylegan-1024", "stylegan2-ada-cifar", "stylegan2-ada-64"),
 }
 """Recipes whose step takes seconds."""
@@ -80,7 +83,9 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         )
     if recipe.data == "drums":
         return open_data("drums:count=8", length=recipe.length)
-    shape = (3, recipe.size, recipe.size) if recipe.size == 1024 else SHAPES[recipe.data]
+    shape = SHAPES[recipe.data]
+    if isinstance(recipe.size, int):
+        shape = (shape[0], recipe.size, recipe.size)
     pixels = torch.randint(0, 256, (40, *shape), dtype=torch.uint8)
     if shape == SOLID:
         return Dataset("noise", Memory(pixels), field=Field("volume", shape))

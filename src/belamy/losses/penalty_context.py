@@ -24,6 +24,7 @@ class PenaltyContext:
         fake_scores: Scores ``[N]`` of the generated images.
         real_features: Features ``[N, F]`` of the real images.
         fake_features: Features ``[N, F]`` of the generated images.
+        real_maps: Feature maps ``[N, C, H, W]`` of the real images, coarsest last, of a discriminator that shows them.
         latents: ``[N, latent]`` from which the images were generated.
         styles: Styles ``[n, layers, w]`` of the first n latents, or, where there are none, those latents as one layer.
         synthesize: Images ``[n, C, H, W]`` of the styles of the first n latents, as the generator makes them.
@@ -45,3 +46,4 @@ class PenaltyContext:
     synthesize: Callable[[Tensor], Tensor]
     draw: Draws
     progress: float
+    real_maps: tuple[Tensor, ...] = ()

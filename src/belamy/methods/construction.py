@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -13,6 +14,7 @@ from belamy.networks.critic import Critic
 from belamy.networks.growing import Growing
 from belamy.networks.layers import BatchNorm
 from belamy.networks.mixture import GeneratorMixture
+from belamy.networks.reconstruction import Reconstruction
 from belamy.networks.sampling_dropout import add_dropout
 from belamy.networks.surgery import exchange
 from belamy.registry import Part, Registry
@@ -77,7 +79,10 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any, build: Build | None = N
     conditioned: nn.Module = DISCRIMINATOR_CONDITIONS.build(condition, **given)
     critic = Critic(conditioned, spec.shape, classes if recipe.auxiliary else 0)
     critic.add_statistics([STATISTICS.build(part, features=critic.features) for part in recipe.statistics])
-    given = {"features": critic.features, "classes": classes, "prior": prior}
+    given = {
+        "features": critic.features, "classes": classes, "prior": prior,
+        "reconstruction": partial(Reconstruction, critic.map_shapes, spec.shape),
+    }  # fmt: skip
     penalties = {part.name: PENALTIES.build(part, **given) for part in recipe.penalties}
     for name, penalty in penalties.items():
         if penalty.every < 1:

@@ -149,8 +149,8 @@ class ScoredBatch(NamedTuple):
 
     @property
     def scores(self) -> Tensor:
-        """``[N]``, high meaning real."""
-        return self.verdict.scores
+        """``[N]``, high meaning real; of a discriminator of patches one for each, ``[N·P]``."""
+        return self.verdict.judged
 
     @property
     def terms(self) -> dict[str, Tensor]:
@@ -357,10 +357,11 @@ class Method(base.BaseMethod):
             features=lambda images: self.judge(images, real.labels).features,
             real=real.images,
             fake=fake.images.detach() if turn.player == "discriminator" else fake.images,
-            real_scores=real.scores,
-            fake_scores=fake.scores,
+            real_scores=real.verdict.scores,
+            fake_scores=fake.verdict.scores,
             real_features=real.verdict.features,
             fake_features=fake.verdict.features,
+            real_maps=real.verdict.maps,
             latents=z,
             styles=lambda latents: self.styles(latents, labelled(latents)) if styled else latents[:, None],
             synthesize=lambda styles: (
