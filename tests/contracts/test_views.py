@@ -11,7 +11,7 @@ from belamy.registry import Part, Registry
 from belamy.seeds import Draws
 
 VIEWS = Registry("belamy.networks.views", "view", "View")
-NAMES = VIEWS.names()
+NAMES = [*VIEWS.names(), "adaptive:filters=true,noise=true,cutout=true,resampling=wavelet"]
 STRONG: dict[str, dict[str, Any]] = {"adaptive": {"strength": 0.8}}
 IDLE: dict[str, dict[str, Any]] = {
     "instance-noise": {"sigma": 0},
@@ -22,7 +22,13 @@ SHAPES = [(1, 8, 8), (3, 8, 8), (3, 6, 10), (2, 7, 5)]
 
 
 def view(name: str, shape: tuple[int, int, int] = (3, 8, 8), **options: Any) -> nn.Module:
-    return VIEWS.build(Part(name=name, **{**STRONG.get(name, {}), **options}), shape=shape)
+    return VIEWS.build(strong(name, **options), shape=shape)
+
+
+def strong(name: str, **options: Any) -> Part:
+    """A view that does something, with its options."""
+    part = Part.parse(name)
+    return Part(name=part.name, **{**part.options, **STRONG.get(part.name, {}), **options})
 
 
 def draw(step: int = 0, dtype: torch.dtype = torch.float32) -> Draws:
@@ -87,14 +93,14 @@ def test_gradients_flow_to_the_generator(name, shape):
 @pytest.mark.parametrize("name", NAMES)
 def test_strength_zero_is_the_very_tensor_and_draws_nothing(name):
     images, numbers = torch.rand(4, 3, 8, 8), draw()
-    assert view(name, **IDLE[name])(images, numbers, 0.0) is images
+    assert view(name, **IDLE[Part.parse(name).name])(images, numbers, 0.0) is images
     assert not numbers._calls
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_other_value_ranges_are_changed_alike(name):
     images = torch.rand(4, 3, 8, 8, dtype=torch.float64) * 2 - 1
-    part = Part(name=name, **STRONG.get(name, {}))
+    part = strong(name)
     usual = VIEWS.build(part, shape=(3, 8, 8))(images, draw(dtype=torch.float64), 0.0)
     unit = VIEWS.build(part, shape=(3, 8, 8), value_range=(0.0, 1.0))
     torch.testing.assert_close(unit((images + 1) / 2, draw(dtype=torch.float64), 0.0) * 2 - 1, usual)
@@ -115,6 +121,7 @@ def test_scores_are_observed_without_a_graph_and_the_state_is_saved(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_documented(name):
+    name = Part.parse(name).name
     text = inspect.getdoc(VIEWS.load(name)) or ""
     assert "References:" in text and "arXiv" in text
     for option in VIEWS.options(name):

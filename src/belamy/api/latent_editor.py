@@ -30,6 +30,7 @@ from belamy.sampling.draw import class_number
 from belamy.sampling.manifold import plane, sheet
 from belamy.sampling.picture import Picture
 from belamy.sampling.points import class_weights, drawn, pixels_at
+from belamy.sampling.styles import Space
 from belamy.sampling.walk import Walk, walk
 
 
@@ -61,11 +62,17 @@ class LatentEditor:
 
     A picture is a path, a Pillow image, a uint8 array ``[H, W]`` or ``[H, W, 3]``, or a uint8 tensor ``[C, H, W]`` of
     the run's own shape.
+
+    Args:
+        run: What is steered.
+        device: Where to compute.
+        offline: Never fetch data from the network.
+        space: ``z``, or the styles ``w`` or ``w+`` of a style-based generator, which then are the latents.
     """
 
-    def __init__(self, run: Run, device: str = "auto", offline: bool = False) -> None:
+    def __init__(self, run: Run, device: str = "auto", offline: bool = False, space: Space = "z") -> None:
         self.run = run
-        self.steering = Steering.open(run, device, offline)
+        self.steering = Steering.open(run, device, offline, space=space)
         self.heeds_labels = heeds_labels(self.method)
 
     def __repr__(self) -> str:

@@ -45,8 +45,32 @@ def resample(images: Tensor, taps: Tensor, *, up: int = 1, down: int = 1, paddin
         torch.Size([1, 1, 4, 4])
     """
     for axis in (2, 3):
-        images = _along(images, taps, axis, up, down, padding)
+        images = resample_axis(images, taps, axis, up=up, down=down, padding=padding)
     return images
+
+
+def resample_axis(
+    images: Tensor, taps: Tensor, axis: int, *, up: int = 1, down: int = 1, padding: tuple[int, int] = (0, 0)
+) -> Tensor:
+    """:func:`resample` along the axis 2 or 3 alone, as a convolution of each channel by itself."""
+    size, channels = len(taps), images.shape[1]
+    before, after = padding
+
+    def lengthwise(value: int, other: int) -> tuple[int, int]:
+        return (value, other) if axis == 2 else (other, value)
+
+    kernel = taps.view(1, 1, *lengthwise(size, 1)).expand(channels, 1, *lengthwise(size, 1))
+    if up == 1:
+        edge = max(min(before, after), 0)  # what the native, symmetric padding can do
+        if (before, after) != (edge, edge):
+            images = F.pad(images, (*((0, 0) if axis == 2 else ()), before - edge, after - edge))
+        return F.conv2d(images, kernel.flip(axis), None, lengthwise(down, 1), lengthwise(edge, 0), 1, channels)
+    start, end = size - 1 - before, size - up - after  # what is cropped of the whole result
+    edge = max(min(start, end), 0)
+    whole = F.conv_transpose2d(images, kernel, None, lengthwise(up, 1), lengthwise(edge, 0), 0, channels)
+    if (start, end) != (edge, edge):
+        whole = F.pad(whole, (*((0, 0) if axis == 2 else ()), edge - start, edge - end))
+    return whole if down == 1 else whole[(slice(None),) * axis + (slice(None, None, down),)]
 
 
 def enlarge(images: Tensor, weights: Sequence[float] = BINOMIAL) -> Tensor:
@@ -96,25 +120,3 @@ def reducing_convolution(images: Tensor, kernel: Tensor, weights: Sequence[float
     over = len(weights)
     smooth = resample(images, filter_taps(weights, like=images), padding=((over + 1) // 2, over // 2))
     return F.conv2d(smooth, kernel, stride=2)
-
-
-def _along(images: Tensor, taps: Tensor, axis: int, up: int, down: int, padding: tuple[int, int]) -> Tensor:
-    """:func:`resample` along one axis, as a convolution of each channel by itself."""
-    size, channels = len(taps), images.shape[1]
-    before, after = padding
-
-    def lengthwise(value: int, other: int) -> tuple[int, int]:
-        return (value, other) if axis == 2 else (other, value)
-
-    kernel = taps.view(1, 1, *lengthwise(size, 1)).expand(channels, 1, *lengthwise(size, 1))
-    if up == 1:
-        edge = max(min(before, after), 0)  # what the native, symmetric padding can do
-        if (before, after) != (edge, edge):
-            images = F.pad(images, (*((0, 0) if axis == 2 else ()), before - edge, after - edge))
-        return F.conv2d(images, kernel.flip(axis), None, lengthwise(down, 1), lengthwise(edge, 0), 1, channels)
-    start, end = size - 1 - before, size - up - after  # what is cropped of the whole result
-    edge = max(min(start, end), 0)
-    whole = F.conv_transpose2d(images, kernel, None, lengthwise(up, 1), lengthwise(edge, 0), 0, channels)
-    if (start, end) != (edge, edge):
-        whole = F.pad(whole, (*((0, 0) if axis == 2 else ()), edge - start, edge - end))
-    return whole if down == 1 else whole[(slice(None),) * axis + (slice(None, None, down),)]

@@ -111,6 +111,7 @@ class Provenance(Facts):
     autopilot: bool = False
     judging: ValidationFacts | None = None
     micro_batch: Annotated[int, Field(ge=1)] | None = None
+    checkpoint_activations: bool = False
     parent: dict[str, JsonValue] | None = None
 
 

@@ -21,6 +21,7 @@ from belamy.runs.publish import publish
 from belamy.runs.run import Run, method_name
 from belamy.training.distribution import world
 from belamy.training.inheritance import inherit
+from belamy.training.planning import Wishes, planned
 from belamy.training.session import Validates
 from belamy.training.setup import Options, conduct, fingerprint, make_trainer, open_recipe_data
 from belamy.training.trainer import Trainer
@@ -81,6 +82,7 @@ def begin(
     out: str | Path | None = None,
     parent: Parent | None = None,
     validator: MakeValidator | None = None,
+    wishes: Wishes | None = None,
 ) -> Run:
     """Train a recipe into a new run.
 
@@ -91,6 +93,7 @@ def begin(
         out: The run's directory, new or empty; by default ``runs/<name>-<number>``.
         parent: The run that it goes on from.
         validator: Makes what validates the method while it trains; None for no validation.
+        wishes: What the recipe is fitted to the data and the time by; None to train it as it is.
 
     Raises:
         BelamyError: What is wrong and what to type instead; nothing is written then.
@@ -99,7 +102,10 @@ def begin(
         say = reporter(options.progress and team.leads, options.verbose)
         if out is not None and team.leads:
             Run.check_free(Path(out).expanduser())
-        data = open_recipe_data(recipe, options.offline, say.read)
+        if wishes is None:
+            data = open_recipe_data(recipe, options.offline, say.read)
+        else:
+            recipe, data, options = planned(recipe, wishes, options, team, say)
         for line in data.remarks():
             say.say(f"Data: {line}.")
         spec = data.spec
@@ -111,7 +117,7 @@ def begin(
         validates = validator(trainer, options, say) if validator else None
         facts = provenance(trainer.device.type, options.precision, options.snapshots, team.size, fingerprint(trainer))
         facts |= {"watch": options.watch, "autopilot": options.autopilot, "judging": options.validation}
-        facts["micro_batch"] = options.micro_batch
+        facts |= {"micro_batch": options.micro_batch, "checkpoint_activations": options.recompute}
         if parent:
             afresh = inherit(trainer, parent.run.recipe, parent.run.spec, parent.state)
             facts["parent"] = parent.facts(recipe, afresh)
@@ -149,6 +155,7 @@ def go_on(
     options = Options(
         device, facts.precision, facts.snapshots, checkpoint_seconds, offline, progress, facts.watch, facts.autopilot,
         facts.judging.model_dump() if facts.judging else None, verbose, facts.micro_batch,
+        facts.checkpoint_activations,
     )  # fmt: skip
     with world(choose_device(device).type) as team:
         say = reporter(progress and team.leads, verbose)

@@ -28,7 +28,10 @@ from belamy.training.trainer import Trainer, fresh
 
 @dataclass(frozen=True)
 class Options:
-    """What a session needs to know beside the recipe; only ``precision`` and ``micro_batch`` touch the outcome."""
+    """What a session needs to know beside the recipe; only ``precision`` and ``micro_batch`` touch the outcome.
+
+    ``recompute`` is activation checkpointing.
+    """
 
     device: str = "auto"
     precision: str = "auto"
@@ -41,6 +44,7 @@ class Options:
     validation: Mapping[str, Any] | None = None
     verbose: bool = False
     micro_batch: int | None = None
+    recompute: bool = False
 
     def __post_init__(self) -> None:
         if self.autopilot and not self.watch:
@@ -75,7 +79,7 @@ def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Opt
 
     method = fresh(build, recipe.seed, device, dtype)
     method.prepare(options.offline)
-    return Trainer(method, data, team, mixed, micro_batch=options.micro_batch)
+    return Trainer(method, data, team, mixed, micro_batch=options.micro_batch, recompute=options.recompute)
 
 
 def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, validator: Validates | None = None) -> Run:

@@ -19,6 +19,7 @@ from belamy.methods.learning import Learner, first_bad_tensor, seed_torch
 from belamy.methods.recipe import SCHEDULES
 from belamy.runs.checkpoint import Checkpoint
 from belamy.seeds import Draws, derive
+from belamy.training.activations import Blocks
 from belamy.training.averaging import Averages
 from belamy.training.distribution import World, average_gradients
 from belamy.training.finite import LateCheck, first_bad_layer
@@ -50,9 +51,11 @@ class Trainer(Learner):
         mixed: Type of automatic mixed precision, None for none.
         source: Gives endless batches from a position on, in place of a data set's.
         micro_batch: Samples that a process takes at a time, None for its whole share of a batch.
+        recompute: Whether blocks of networks forget their activations and compute them again for their gradients.
 
     Raises:
-        UsageError: A micro-batch that the share of a batch is no multiple of, or a method that sees batches as a whole.
+        UsageError: A micro-batch that the share of a batch is no multiple of, a method that sees batches as a whole, or
+            networks without blocks.
     """
 
     method: BaseMethod
@@ -63,6 +66,7 @@ class Trainer(Learner):
     clock: Clock = field(default_factory=Clock)
     tally: Tally = field(default_factory=Tally)
     micro_batch: int | None = None
+    recompute: bool = False
 
     def __post_init__(self) -> None:
         recipe = self.method.recipe
@@ -74,6 +78,10 @@ class Trainer(Learner):
         self.averages = Averages(self.method, recipe.ema_half_life)
         self.ramps = Ramps(self.method, self.optimizers, self.averages)
         self.batches = self.open_batches(0)
+        self.blocks = Blocks(player.module for player in self.players.values()) if self.recompute else Blocks(())
+        if self.recompute and not len(self.blocks):
+            raise UsageError("The networks of this recipe have no blocks that could be computed again. Leave out "
+                             "--checkpoint-activations, or choose --micro-batch.")  # fmt: skip
         self.late = None if self.device.type == "cpu" else LateCheck(self.device)
 
     def open_batches(self, position: int) -> Any:
@@ -122,7 +130,7 @@ class Trainer(Learner):
             played.append(self.method.play(_seen(batches, self.dtype, part, parts), draw))
         players: tuple[str, ...] | None = None
         for part, play in cycle(enumerate(played)):
-            with self.precision():
+            with self.precision(), self.blocks.recomputed():
                 turn = next(play, None)
             turns = (turn,) if isinstance(turn, Turn) else turn or ()
             now = tuple(each.player for each in turns)

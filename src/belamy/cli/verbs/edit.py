@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from belamy.cli.images import chosen_class, heeds_labels
-from belamy.cli.options import Json, Offline, OfRun, ProgressOption, Seed, ToFolder, Within, options
+from belamy.cli.options import InSpace, Json, Offline, ProgressOption, Seed, ToFolder, Within, options
 from belamy.cli.output import stems, telling
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
@@ -26,7 +26,7 @@ _SEEDS = re.compile(r"seed:(\d{1,15})(?:\.\.(\d{1,15}))?")
 
 
 @options
-class Form(OfRun, Offline, ProgressOption, ToFolder, Json):
+class Form(InSpace, Offline, ProgressOption, ToFolder, Json):
     """Change a picture through a run's latent space: invert it, add directions or tell another class, and make the
     picture anew. Without either it is only inverted. Writes the pictures made, and a sheet of given, inverted and
     changed ones."""
@@ -106,7 +106,7 @@ def run(form: Form) -> int:
     from belamy.sampling.points import pixels_at
 
     out, wanted, run = form.folder(), additions(form.add), Run.open(form.run)
-    steering = Steering.open(run, form.device, form.offline, form.say(), best=form.weights == "best")
+    steering = Steering.open(run, form.device, form.offline, form.say(), best=form.weights == "best", space=form.space)
     source = chosen_class(steering.method, form.from_label, form.say(), "--from-label")
     target = chosen_class(steering.method, form.label, form.say())
     at = points(form, steering, source)
@@ -264,11 +264,12 @@ def known(form: Form, steering: Steering, names: list[str]) -> Directions:
     import torch
 
     from belamy.api.steering import FILE, load
+    from belamy.cli.verbs.directions import kept_in
     from belamy.editing.directions import Directions
     from belamy.registry import Part
     from belamy.sampling.points import sampler
 
-    own = steering.run.path / "directions" / FILE
+    own = steering.run.path / kept_in(form.space) / FILE
     where = held_in(form.directions) if form.directions is not None else own if own.is_file() else None
     held = load(where) if where else Directions(torch.zeros(0, 0), ())
     missing = [name for name in names if name not in held.names]
