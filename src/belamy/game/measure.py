@@ -101,7 +101,8 @@ def separation(real: np.ndarray, fake: np.ndarray) -> float:
 
 def edges_of(distribution: Any) -> np.ndarray:
     """Of the cells of the line, or along either axis of the plane."""
-    return np.linspace(*distribution.window, (CELLS if distribution.dimensions == 1 else SIDE) + 1)
+    low, high = distribution.window
+    return np.linspace(low, high, (CELLS if distribution.dimensions == 1 else SIDE) + 1)
 
 
 def real_masses(distribution: Any) -> np.ndarray:
