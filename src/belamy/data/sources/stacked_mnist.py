@@ -12,7 +12,7 @@ from belamy.data.assembly import Raw, assemble_rows, official
 from belamy.data.dataset import Attribute, Computed, Dataset
 from belamy.data.load_options import LoadOptions
 from belamy.data.sources import mnist
-from belamy.ranges import Within
+from belamy.errors import UsageError
 from belamy.seeds import generator
 
 TRAINING, TEST = 128_000, 26_000
@@ -43,7 +43,9 @@ class Source:
     """
 
     def __init__(self, *, count: int = TRAINING, seed: int = 0) -> None:
-        self.count, self.seed = Within(1).check("stacked-mnist.count", count), seed
+        if count < 1:
+            raise UsageError(f"stacked-mnist.count is {count}, but it must be at least 1. Type count={TRAINING}.")
+        self.count, self.seed = count, seed
 
     def open(self, options: LoadOptions) -> Dataset:
         """The images, training ones first."""
