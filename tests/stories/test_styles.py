@@ -66,7 +66,7 @@ def test_sheets_of_styles(belamy: Command, styled: Path) -> None:
     [
         ["walk", "--steps", "2", "--out", "a.png"],
         ["manifold", "--count", "2", "--out", "a.png"],
-        ["directions", "--attribute", "brightness", "--observed", "8", "--examples", "2", "--out", "d"],
+        ["manifold", "--traverse", "--axes", "3", "--count", "3", "--out", "a.png"],
     ],
 )
 def test_the_tools_of_latents_work_with_styles(belamy: Command, styled: Path, space: str, words: list[str]) -> None:

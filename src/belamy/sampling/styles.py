@@ -132,6 +132,7 @@ class Truncated(nn.Module):
         super().__init__()
         self.method: Any = styled(method)
         self.spec, self.output, self.recipe, self.psi = method.spec, method.output, method.recipe, psi
+        self.sampling_options = method.sampling_options
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """``[n, latent]``: those of the method."""
