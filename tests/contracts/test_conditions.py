@@ -22,6 +22,7 @@ NETWORKS = {
     "sngan": Part(name="sngan", features=4),
     "sagan": Part(name="sagan", features=2),
     "r3gan": Part(name="r3gan", width=4, growth=2, blocks=1),
+    "fastgan": Part(name="fastgan", width=2, growth=2),
 }
 GENERATING = [(condition, network) for condition in GENERATOR_CONDITIONS.names() for network in NETWORKS]
 JUDGING = [(condition, network) for condition in DISCRIMINATOR_CONDITIONS.names() for network in NETWORKS]

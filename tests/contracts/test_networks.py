@@ -68,6 +68,11 @@ def outputs(result: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return result if isinstance(result, tuple) else (result,)
 
 
+def rounding(result: Tensor) -> float:
+    """What single precision may lose of small values beside large ones; linear last layers have both."""
+    return 1e-5 * max(1.0, float(result.detach().abs().max()))
+
+
 def check_shapes(role: str, result: tuple[Tensor, ...], count: int, latent: int, shape: tuple[int, int, int]) -> None:
     one = {
         "Generator": shape,
@@ -108,7 +113,7 @@ class TestNetwork:
         double = outputs(network.double()(given.double()))
         for a, b in zip(single, double, strict=True):
             assert b.dtype == torch.float64
-            torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=rounding(b))
 
     @pytest.mark.parametrize("channels", [1, 2, 3, 4, 6])
     def test_other_channels_and_sizes(self, role: str, name: str, channels: int) -> None:
@@ -147,14 +152,18 @@ class TestNetwork:
             for i in range(3):
                 single = outputs(network(given[i : i + 1]))
                 for a, b in zip(whole, single, strict=True):
-                    torch.testing.assert_close(a[i : i + 1], b, rtol=1e-4, atol=1e-5)
+                    torch.testing.assert_close(a[i : i + 1], b, rtol=1e-4, atol=rounding(a))
 
     def test_every_parameter_learns(self, role: str, name: str) -> None:
         network = build(role, name)
         with torch.no_grad():
             for parameter in network.parameters():  # zeros at the start hold others back (Fix-up, attention)
                 parameter.add_(0 if parameter.any() else 0.1 * torch.randn_like(parameter))
-        results = outputs(network(feed(role, name, 4)))
+        results: list[Tensor] = []
+        for level in range(getattr(network, "halvings", 0) + 1):  # one that grows learns at one size or another
+            if level:
+                network.grow(level)
+            results += outputs(network(feed(role, name, 4)))
         sum(value.square().sum() + value.sum() for value in results).backward()
         for key, parameter in network.named_parameters():
             assert parameter.grad is not None, key
@@ -208,7 +217,8 @@ def test_images_lie_in_their_range(role: str, name: str) -> None:
     network = build(role, name)
     low, high = network.value_range
     images = network(feed(role, name, 4) * 50)
-    assert low <= images.min() < images.max() <= high
+    inside = low <= images.min() < images.max() <= high
+    assert inside or not getattr(network, "bounded", True)
 
 
 @pytest.mark.parametrize("name", sorted(set(GENERATORS.names()) & set(DISCRIMINATORS.names())))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from copy import deepcopy
+from functools import partial
 from typing import Any, Literal, get_origin
 
 import pytest
@@ -16,6 +17,7 @@ from torch.func import functional_call
 from belamy.losses.penalties import BasePenalty
 from belamy.losses.penalty_context import PenaltyContext
 from belamy.networks.priors.coded import Prior
+from belamy.networks.reconstruction import Reconstruction
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws
 
@@ -33,11 +35,20 @@ class Critic(nn.Module):
         super().__init__()
         self.first, self.second, self.score = nn.Conv2d(1, 2, 2), nn.Linear(8, 3), nn.Linear(3, 1)
 
+    def map(self, images: Tensor) -> Tensor:
+        return torch.tanh(self.first(images))
+
     def features(self, images: Tensor) -> Tensor:
-        return torch.tanh(self.second(torch.tanh(self.first(images)).flatten(1)))
+        return torch.tanh(self.second(self.map(images).flatten(1)))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.score(self.features(images)).squeeze(1)
+
+
+def given_parts() -> dict[str, Any]:
+    """What a method gives a penalty."""
+    reconstruction = partial(Reconstruction, [(2, 2, 2)], (1, 3, 3))
+    return {"features": 3, "prior": Prior(LATENT), "classes": 0, "reconstruction": reconstruction}
 
 
 class Stage(nn.Module):
@@ -47,22 +58,28 @@ class Stage(nn.Module):
         super().__init__()
         torch.manual_seed(3)
         self.critic, self.generator = Critic(), nn.Linear(LATENT, 9)
-        given = {"features": 3, "prior": Prior(LATENT), "classes": 0}
+        given = given_parts()
         self.penalty: BasePenalty = PENALTIES.build(Part(name=name, **options), **given)
         self.penalty.prepare(self.critic)
         self.double()
 
     def forward(self, player: str, real: Tensor, latents: Tensor, step: int = 0) -> Tensor | None:
-        fake = self.generator(latents).view(real.shape)
+        fake = self.painted(latents, real)
         fake = fake.detach() if player == "discriminator" else fake
         return self.penalty(
             PenaltyContext(
                 critic=self.critic, critic_of_fakes=self.critic, features=self.critic.features, real=real, fake=fake,
                 real_scores=self.critic(real), fake_scores=self.critic(fake),
                 real_features=self.critic.features(real), fake_features=self.critic.features(fake),
-                latents=latents, draw=Draws(0, step, dtype=real.dtype), progress=0.5,
+                latents=latents, styles=lambda z: z[:, None],
+                synthesize=lambda styles: self.painted(styles[:, 0], real),
+                draw=Draws(0, step, dtype=real.dtype), progress=0.5, real_maps=(self.critic.map(real),),
             )
         )  # fmt: skip
+
+    def painted(self, latents: Tensor, real: Tensor) -> Tensor:
+        """Images that are no linear function of their latents, so that all derivatives have something to say."""
+        return torch.tanh(self.generator(latents)).view(real.shape)
 
     def learners(self, player: str) -> dict[str, Tensor]:
         """What learns in a player's turn, by name."""
@@ -191,7 +208,8 @@ class TestState:
         critic = Critic()
         critic.add_module("penalty", Stage("mutual-information").penalty)
         before = deepcopy(critic.penalty.state_dict())
-        penalty = PENALTIES.build(Part(name=name), features=3, prior=Prior(LATENT), classes=0)
+        given = given_parts()
+        penalty = PENALTIES.build(Part(name=name), **given)
         penalty.prepare(critic)
         penalty.constrain(critic)
         after = critic.penalty.state_dict()

@@ -419,3 +419,45 @@ class TestTricks:
             loss = -chance(s - r.mean()).log() - (1 - chance(r - s.mean())).log()
             check(played, "generator", generator, {"adversarial": loss})
         assert next(turns, None) is None
+
+
+class TestPatches:
+    """Liu et al. 2021, arXiv 2101.04775, the losses of section 3.3: hinge for each patch, and the reconstruction."""
+
+    SMALL: ClassVar = Part(name="fastgan", width=2, growth=2)
+
+    def fields(self, **fields: Any) -> dict[str, Any]:
+        return {"generator": self.SMALL, "discriminator": self.SMALL, "adversarial": "hinge", **fields}
+
+    def test_each_patch_is_judged_by_itself(self, stage: Any, check: Any) -> None:
+        made = stage(recipe(**self.fields()))
+        images, _ = made.batch()
+        critic, generator = made.method.discriminator, made.method.generator
+        fake = generator(made.numbers().normal("latents", 6, 6))
+        real_patches, fake_patches = (critic.judge(each).patches for each in (images, fake.detach()))
+        loss = (1 - real_patches).clamp(min=0) + (1 + fake_patches).clamp(min=0)
+        turns = made.turns()
+        check(next(turns), "discriminator", critic, {"adversarial": loss.flatten()})
+        check(next(turns), "generator", generator, {"adversarial": -critic.judge(fake).patches.flatten()})
+
+    def test_the_discriminator_reconstructs_real_images(self, stage: Any, check: Any) -> None:
+        """And the generator's turn knows nothing of it."""
+        options = {"weight": 0.5, "width": 2, "distance": "absolute", "part": 1.0}
+        made = stage(recipe(**self.fields(penalties=(Part(name="self-supervised", **options),))))
+        images, _ = made.batch()
+        critic, generator = made.method.discriminator, made.method.generator
+        fake = generator(made.numbers().normal("latents", 6, 6))
+        real_said = critic.judge(images)
+        loss = (1 - real_said.patches).clamp(min=0) + (1 + critic.judge(fake.detach()).patches).clamp(min=0)
+        decoders = critic.penalties["self-supervised"].reconstruction.decoders
+        term = torch.zeros(6, dtype=torch.float64)
+        for decoder, found in zip(decoders, real_said.maps, strict=True):
+            painted = decoder(found)
+            small = torch.nn.functional.adaptive_avg_pool2d(images, painted.shape[2:])
+            term = term + (painted - small).abs().mean((1, 2, 3))
+        turns = made.turns()
+        terms = {"adversarial": loss.flatten(), "self-supervised": term}
+        check(next(turns), "discriminator", critic, terms, {"self-supervised": 0.5})
+        turn, gradients = next(turns)
+        assert set(turn.terms) == {"adversarial"}
+        assert len(gradients) == len(list(generator.parameters()))

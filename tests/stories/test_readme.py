@@ -21,7 +21,13 @@ def test_every_recipe_is_listed() -> None:
     assert sorted(ROWS) == recipes.names()
 
 
-@pytest.mark.parametrize("name", recipes.names())
+HUGE = {"r3gan-imagenet-32", "r3gan-imagenet-64"}
+"""Recipes whose networks take seconds to build."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in HUGE else name for name in recipes.names()]
+)
 def test_listed_weights(name: str) -> None:
     recipe = recipes.get(name)
     colour = {
@@ -30,8 +36,10 @@ def test_listed_weights(name: str) -> None:
         "avatars-32": (3, 32, 32),
         "stacked-mnist": (3, 28, 28),
         "dead-leaves": (3, 64, 64),
+        "avatars-64": (3, recipe.size or 64, recipe.size or 64),
     }
     shape = colour.get(recipe.data, (1, 28, 28))
+    shape = (shape[0], recipe.size, recipe.size) if isinstance(recipe.size, int) else shape
     spec = DataSpec.pictures(shape, () if recipe.only else tuple("0123456789"))
     if recipe.data in ("outlines", "drums", "wordnet-phrases", "customers", "shapes:side=64"):
         spec = open_recipe_data(recipe, offline=True).spec

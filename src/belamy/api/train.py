@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,10 @@ from belamy.progress import Reporter
 from belamy.runs.run import Run
 from belamy.training import launch
 from belamy.training.launch import Parent
+from belamy.training.planning import Wishes
+from belamy.training.plans import PLANS
 from belamy.training.setup import Options
 from belamy.training.trainer import Trainer
-
-DEFAULT = "digits"
-"""The recipe that is trained where none is named."""
 
 
 def train(
@@ -26,6 +26,7 @@ def train(
     *,
     resume_from: str | Path | None = None,
     like: str | Path | None = None,
+    minutes: float | None = None,
     out: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -53,6 +54,8 @@ def train(
         resume_from: A run whose newest checkpoint the new run starts from. What fits the recipe is taken over: weights,
             averages, moments of the optimisers. The clock goes on, so ``samples`` counts those of that run too.
         like: A run whose recipe is trained from the beginning.
+        minutes: How long it may train, snapshots and report included: the number of samples is chosen for it, by a few
+            steps beforehand. By default the recipe says the number; ``pictures`` takes half an hour.
         out: The run's directory, new or empty; by default ``runs/<recipe>-<number>``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         precision: ``auto``, ``float32``, ``bfloat16`` (automatic mixed precision) or ``float64``.
@@ -81,8 +84,10 @@ def train(
     """
     if sum(given is not None for given in (resume_from, like)) + (like is not None and recipe is not None) > 1:
         raise UsageError("Name either a recipe, or a run to go on from (--resume-from), or one to begin anew (--like).")
+    refuse_minutes(minutes, fields, resume_from)
     parent = Parent.open(resume_from) if resume_from is not None else None
-    name, chosen = named_recipe(recipe, parent.run if parent else Run.open(like) if like is not None else None)
+    name, chosen = named_recipe(recipe, parent.run if parent else Run.open(like) if like is not None else None,
+                                fields.get("data"))  # fmt: skip
     chosen = chosen.changed(**fields) if fields else chosen
     if parent:
         parent.check(chosen)
@@ -91,16 +96,35 @@ def train(
         device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot, validation, verbose,
         micro_batch, checkpoint_activations, memory,
     )  # fmt: skip
-    return launch.begin(name, chosen, options, out=out, parent=parent, validator=validator_for)
+    plan = name if parent is None and like is None and name in PLANS.names() else ""
+    given = {chosen.present_name(field): value for field, value in fields.items()}
+    wishes = Wishes(plan, given, minutes) if plan or minutes is not None else None
+    return launch.begin(name, chosen, options, out=out, parent=parent, validator=validator_for, wishes=wishes)
 
 
-def named_recipe(recipe: str | BaseRecipe | None, model: Run | None) -> tuple[str, BaseRecipe]:
-    """A recipe, by default that of another run, and its name."""
+def refuse_minutes(minutes: float | None, fields: Mapping[str, Any], resume_from: str | Path | None) -> None:
+    """Refuse a time that is none, or that stands beside another length of the run.
+
+    Raises:
+        UsageError: What to leave out.
+    """
+    if minutes is None:
+        return
+    if not 0 < minutes < inf:
+        raise UsageError(f"minutes is {minutes:g}, but it must be a time above 0, e.g. --minutes 30.")
+    if {BaseRecipe.present_name(name) for name in fields} & {"train_samples"}:
+        raise UsageError("--minutes and --samples both say how long to train. Leave out one of them.")
+    if resume_from is not None:
+        raise UsageError("--resume-from counts samples on from another run: say --samples instead of --minutes.")
+
+
+def named_recipe(recipe: str | BaseRecipe | None, model: Run | None, data: str | None) -> tuple[str, BaseRecipe]:
+    """A recipe, by default that of another run or the one for own pictures, and its name."""
     if recipe is None and model:
         return model.recipe_name, model.recipe
     if isinstance(recipe, BaseRecipe):
         return "custom", recipe
-    name = recipe or DEFAULT
+    name = recipe or recipes.default_for(data)
     return name, recipes.get(name)
 
 

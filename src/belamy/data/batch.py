@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from belamy.modalities.fields import LABEL
@@ -73,3 +74,21 @@ class Batch:
         size = len(self) // parts
         own = slice(number * size, (number + 1) * size)
         return Batch({name: values[own] for name, values in self.fields.items()}, self.indices[own])
+
+
+def joined(batches: Iterator[Batch], count: int) -> Iterator[Batch]:
+    """Each ``count`` batches of an endless stream as one.
+
+    Example:
+        >>> import torch
+        >>> stream = iter([Batch({"x": torch.tensor([n])}, torch.tensor([n])) for n in range(4)])
+        >>> next(joined(stream, 3))["x"].tolist()
+        [0, 1, 2]
+    """
+    while True:
+        parts = [next(batches) for _ in range(count)]
+        if count == 1:
+            yield parts[0]
+            continue
+        fields = {name: torch.cat([part[name] for part in parts]) for name in parts[0].fields}
+        yield Batch(fields, torch.cat([part.indices for part in parts]))

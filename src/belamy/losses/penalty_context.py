@@ -24,7 +24,10 @@ class PenaltyContext:
         fake_scores: Scores ``[N]`` of the generated images.
         real_features: Features ``[N, F]`` of the real images.
         fake_features: Features ``[N, F]`` of the generated images.
+        real_maps: Feature maps ``[N, C, H, W]`` of the real images, coarsest last, of a discriminator that shows them.
         latents: ``[N, latent]`` from which the images were generated.
+        styles: Styles ``[n, layers, w]`` of the first n latents, or, where there are none, those latents as one layer.
+        synthesize: Images ``[n, C, H, W]`` of the styles of the first n latents, as the generator makes them.
         draw: The step's random numbers.
         progress: Share of the run that is done, from 0 to 1.
     """
@@ -39,5 +42,8 @@ class PenaltyContext:
     real_features: Tensor
     fake_features: Tensor
     latents: Tensor
+    styles: Callable[[Tensor], Tensor]
+    synthesize: Callable[[Tensor], Tensor]
     draw: Draws
     progress: float
+    real_maps: tuple[Tensor, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -10,8 +11,10 @@ from torch import nn
 from belamy.errors import UsageError
 from belamy.methods.base import DataSpec
 from belamy.networks.critic import Critic
+from belamy.networks.growing import Growing
 from belamy.networks.layers import BatchNorm
 from belamy.networks.mixture import GeneratorMixture
+from belamy.networks.reconstruction import Reconstruction
 from belamy.networks.sampling_dropout import add_dropout
 from belamy.networks.surgery import exchange
 from belamy.registry import Part, Registry
@@ -23,8 +26,11 @@ DISCRIMINATOR_CONDITIONS = Registry("belamy.networks.conditions", "discriminator
 NORMALISATIONS = Registry("belamy.networks.normalisations", "normalisation", "Normalisation")
 WEIGHTS = Registry("belamy.networks.weights", "form of weights", "Weights")
 STATISTICS = Registry("belamy.networks.statistics", "statistic of the batch", "Statistic")
+GROWTHS = Registry("belamy.networks.growth", "growth", "Growth")
 PENALTIES = Registry("belamy.losses.penalties", "penalty", "Penalty")
 UNCONDITIONAL = Part(name="unconditional")
+FULL_SIZE = Part(name="none")
+"""The growth of networks that have their full size from the beginning."""
 Build = Callable[[Any], nn.Module]
 """Makes a network for a size of latents or a shape."""
 
@@ -73,7 +79,10 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any, build: Build | None = N
     conditioned: nn.Module = DISCRIMINATOR_CONDITIONS.build(condition, **given)
     critic = Critic(conditioned, spec.shape, classes if recipe.auxiliary else 0)
     critic.add_statistics([STATISTICS.build(part, features=critic.features) for part in recipe.statistics])
-    given = {"features": critic.features, "classes": classes, "prior": prior}
+    given = {
+        "features": critic.features, "classes": classes, "prior": prior,
+        "reconstruction": partial(Reconstruction, critic.map_shapes, spec.shape),
+    }  # fmt: skip
     penalties = {part.name: PENALTIES.build(part, **given) for part in recipe.penalties}
     for name, penalty in penalties.items():
         if penalty.every < 1:
@@ -83,6 +92,25 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any, build: Build | None = N
         penalty.prepare(critic)
     critic.penalties.update(penalties)
     return critic
+
+
+def make_growth(recipe: Any, spec: DataSpec, players: nn.Module) -> Any:
+    """How the networks of a ``gan.Recipe`` grow.
+
+    Args:
+        recipe: How.
+        spec: What the data decide.
+        players: Holds the networks.
+
+    Raises:
+        UsageError: Neither network can grow.
+    """
+    if recipe.growth != FULL_SIZE and not any(isinstance(part, Growing) for part in players.modules()):
+        raise UsageError(
+            f"Neither the generator '{recipe.generator.name}' nor the discriminator '{recipe.discriminator.name}' can "
+            f"grow. Leave --growth out, or type --generator progan --discriminator progan."
+        )
+    return GROWTHS.build(recipe.growth, shape=spec.shape, batch=recipe.batch)
 
 
 def adapted(network: nn.Module, norm: Part, weights: Iterable[Part]) -> nn.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, cast
 
 import torch
 from pydantic import Field
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from belamy.data import Batch
+from belamy.data.batch import joined
 from belamy.losses.objective import Objective
 from belamy.losses.penalty_context import PenaltyContext
 from belamy.methods import base
@@ -18,8 +19,10 @@ from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.construction import (
     DISCRIMINATOR_CONDITIONS,
     DISCRIMINATORS,
+    FULL_SIZE,
     GENERATOR_CONDITIONS,
     GENERATORS,
+    GROWTHS,
     NORMALISATIONS,
     PENALTIES,
     STATISTICS,
@@ -29,10 +32,12 @@ from belamy.methods.construction import (
     check,
     make_critic,
     make_generator,
+    make_growth,
 )
 from belamy.methods.requirements import MAIN, kind_of
 from belamy.networks.conditions import JoinsLabels
 from belamy.networks.critic import DiscriminatorOutput
+from belamy.networks.growing import Growing
 from belamy.networks.pool import Pool
 from belamy.processes import gather
 from belamy.registry import Part, Registry
@@ -81,6 +86,8 @@ class Recipe(base.BaseRecipe):
     """Statistics of the batch that join the discriminator's last layer."""
     replay: int = Field(default=0, ge=0, le=10**7)
     """Images generated earlier that are kept and mixed with the new ones that the discriminator sees; 0 for none."""
+    growth: Annotated[Part, GROWTHS] = FULL_SIZE
+    """How networks that can grow do so while they train."""
     generators: int = Field(default=1, gt=0, le=64)
     """How many generators share the work."""
     generator_norm: Annotated[Part, NORMALISATIONS] = Part(name="native")
@@ -142,8 +149,8 @@ class ScoredBatch(NamedTuple):
 
     @property
     def scores(self) -> Tensor:
-        """``[N]``, high meaning real."""
-        return self.verdict.scores
+        """``[N]``, high meaning real; of a discriminator of patches one for each, ``[N·P]``."""
+        return self.verdict.judged
 
     @property
     def terms(self) -> dict[str, Tensor]:
@@ -185,9 +192,12 @@ class Method(base.BaseMethod):
         )
         check(recipe, self.objective.relativistic)
         self.value_range: tuple[float, float] = self.generator.value_range  # type: ignore[assignment]
+        self.bounded = all(getattr(part, "bounded", True) for part in self.generator.modules())
         given = {"shape": spec.shape, "value_range": self.value_range}
         self.views = nn.ModuleList(VIEWS.build(part, **given) for part in recipe.views)
         self.pool = Pool(recipe.replay, spec.shape) if recipe.replay else None
+        self.growth = make_growth(recipe, spec, self)
+        self.grow(0)
         if recipe.rest_above < 1:
             self.told_right: Tensor
             self.register_buffer("told_right", torch.zeros(()))
@@ -222,6 +232,9 @@ class Method(base.BaseMethod):
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn | tuple[Turn, ...]]:
         """Discriminator turns, then generator turns; see :class:`Recipe` for the variants."""
+        samples = round(draw.progress * self.recipe.train_samples)
+        self.grow(samples)
+        data = joined(data, self.growth.batches(samples))
         for _ in range(self.critic_steps(draw.step) - 1):
             batch = next(data)
             z = self.noise(len(batch), draw)
@@ -245,6 +258,13 @@ class Method(base.BaseMethod):
             with torch.no_grad():
                 real = self.see(self.real(batch), batch.labels, draw) if self.generator_needs_real(draw) else None
             yield self.generator_turn(real, self.see(fake, batch.labels, draw), z, draw, signals)
+
+    def grow(self, samples: int) -> None:
+        """Let the networks that can work at the size that they have when the run has seen ``samples``."""
+        self.level = self.growth.level(samples)
+        for part in self.modules():
+            if isinstance(part, Growing):
+                part.grow(self.level)
 
     def discriminator_turns(
         self, batch: Batch, z: Tensor, fake: Tensor, draw: Draws
@@ -302,11 +322,12 @@ class Method(base.BaseMethod):
 
     @property
     def strengths(self) -> dict[str, Tensor]:
-        """How strong the views are that adapt themselves, by name."""
+        """How strong the views are that adapt themselves, by name, and the level of networks that grow."""
         views = zip(self.recipe.views, self.views, strict=True)
-        return {
+        found = {
             part.name: held["strength"] for part, view in views if "strength" in (held := dict(view.named_buffers()))
         }
+        return found if self.recipe.growth == FULL_SIZE else {**found, "level": torch.tensor(self.level)}
 
     def generator_needs_real(self, draw: Draws) -> bool:
         """Whether the generator's turn compares its images with real ones."""
@@ -325,17 +346,27 @@ class Method(base.BaseMethod):
         due: dict[str, Any] = self.due(turn.player, draw)
         if not due:
             return turn
+        styled, generator = bool(self.style_layers), cast(Any, self.generator)
+
+        def labelled(some: Tensor) -> Tensor | None:
+            return None if fake.labels is None else fake.labels[: len(some)]
+
         context = PenaltyContext(
             critic=lambda images: self.judge(images, real.labels).scores,
             critic_of_fakes=lambda images: self.judge(images, fake.labels).scores,
             features=lambda images: self.judge(images, real.labels).features,
             real=real.images,
             fake=fake.images.detach() if turn.player == "discriminator" else fake.images,
-            real_scores=real.scores,
-            fake_scores=fake.scores,
+            real_scores=real.verdict.scores,
+            fake_scores=fake.verdict.scores,
             real_features=real.verdict.features,
             fake_features=fake.verdict.features,
+            real_maps=real.verdict.maps,
             latents=z,
+            styles=lambda latents: self.styles(latents, labelled(latents)) if styled else latents[:, None],
+            synthesize=lambda styles: (
+                generator.network.synthesize(styles) if styled else generator(styles[:, 0], labelled(styles))
+            ),
             draw=draw,
             progress=draw.progress,
         )
@@ -385,7 +416,7 @@ class Method(base.BaseMethod):
     def real(self, batch: Batch) -> Tensor:
         """The batch's images in the range that the discriminator is shown."""
         value_range = self.value_range if self.recipe.real_range == "generator" else (0.0, 1.0)
-        return base.to_range(batch.main, value_range)
+        return base.to_range(self.growth.shown(batch.main, self.level), value_range)
 
     def fake(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Generated images for the discriminator."""
@@ -411,13 +442,19 @@ class Method(base.BaseMethod):
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[n, C, H, W]`` in [-1, 1]."""
-        return base.from_range(self.generator(latents, labels), self.value_range)
+        return self.picture(self.generator(latents, labels))
+
+    def picture(self, made: Tensor) -> Tensor:
+        """What the generator made, in [-1, 1]; linear last layers are clipped."""
+        images = base.from_range(made, self.value_range)
+        return images if self.bounded else images.clamp(-1, 1)
 
     @property
     def style_layers(self) -> tuple[int, ...]:
         """The resolution at which each layer's style acts; empty where the generator has no intermediate latents."""
-        condition: Any = self.generator
-        return getattr(condition.network, "style_layers", ()) if isinstance(condition, JoinsLabels) else ()
+        network = getattr(self.generator, "network", None) if isinstance(self.generator, JoinsLabels) else None
+        layers: tuple[int, ...] = getattr(network, "style_layers", ())
+        return layers
 
     @property
     def mean_style(self) -> Tensor:
@@ -435,4 +472,4 @@ class Method(base.BaseMethod):
     def synthesize(self, styles: Tensor, noise: Sequence[torch.Generator] | None = None) -> Tensor:
         """Images ``[n, C, H, W]`` in [-1, 1] from styles ``[n, layers, w]``."""
         network: Any = self.generator.network
-        return base.from_range(network.synthesize(styles, noise), self.value_range)
+        return self.picture(network.synthesize(styles, noise))

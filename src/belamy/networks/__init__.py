@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 class Generator(Module, Protocol):
-    """What a class ``Generator(latent, shape, *, …)`` must have."""
+    """What a class ``Generator(latent, shape, *, …)`` must have.
+
+    One whose last layer is linear says so by ``bounded = False``: its images leave ``value_range``, and samples are
+    clipped.
+    """
 
     native_shape: tuple[int, ...]
     value_range: tuple[float, float]

@@ -19,6 +19,7 @@ HE = 2**0.5
 """The gain of a layer whose output is rectified."""
 SLOPE = 0.2
 """Of every leaky rectifier."""
+_PART = 1 << 20
 
 
 class Equalised(nn.Module):
@@ -167,7 +168,7 @@ class MinibatchDeviation(nn.Module):
     r"""One more map: the standard deviation over the samples of each feature in each place, averaged to one number.
 
     In evaluation, where a sample must not depend on those beside it, the number is the mean over the last hundred or so
-    passes in training.
+    passes in training, which is stored as a whole number of 2⁻²⁰ so that it is no weight by any count.
 
     References:
         Karras et al. 2017, arXiv 1710.10196, section 3.
@@ -183,7 +184,7 @@ class MinibatchDeviation(nn.Module):
     def __init__(self, group: int | None = None) -> None:
         super().__init__()
         self.statistic = Statistic(0, group=group)
-        self.register_buffer("typical", torch.zeros(()))
+        self.register_buffer("typical", torch.tensor(0))
         self.register_buffer("passes", torch.tensor(0))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -192,14 +193,15 @@ class MinibatchDeviation(nn.Module):
             deviation = self.statistic(x.flatten(1))
             self.follow(deviation.detach().mean())
         else:
-            deviation = self.typical.expand(len(x), 1).to(x.dtype)
+            deviation = (self.typical.to(x) / _PART).expand(len(x), 1)
         return torch.cat([x, deviation[:, :, None, None].expand(-1, 1, *x.shape[2:])], 1)
 
     @torch.no_grad()
     def follow(self, deviation: Tensor) -> None:
         """Take the deviation of a batch into the mean."""
         self.passes += 1
-        self.typical.lerp_(deviation.to(self.typical), (1 / self.passes).clamp_min(0.01).to(self.typical))
+        share = (1 / self.passes).clamp_min(0.01).to(deviation)
+        self.typical.copy_(torch.lerp(self.typical.to(deviation), deviation * _PART, share).round())
 
 
 class MappingNetwork(nn.Module):

@@ -1,23 +1,29 @@
 """The modern baseline: residual networks without normalisation, for the relativistic pairing loss with R1 and R2."""
 
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.networks.layers import ScoringNetwork
+from belamy.networks.resampling import enlarge, reduce
 from belamy.networks.residual import doublings
 from belamy.networks.sizes import check_divisible, check_positive
 
 _SLOPE = 0.2
+_FILTER = (1.0, 2.0, 1.0)
+
+Resampling = Literal["mean", "binomial"]
 
 
 class Generator(nn.Module):
     """Learned 4×4 map, scaled by the latents → stages of residual blocks, bilinear enlargement between → image.
 
-    The default is small, for a CPU: channels 128, 64, 32 and 16 at 4, 8, 16 and 32 pixels. The published widths for
-    small images are ``width=768,growth=1``.
+    The default is small, for a CPU: channels 128, 64, 32 and 16 at 4, 8, 16 and 32 pixels. The published networks are
+    ``width=768,growth=1`` for CIFAR-10, ``width=384,growth=2`` for FFHQ at 64 and ``width=96,growth=8`` at 256 pixels,
+    ``width=1536,growth=1,group=32`` for ImageNet, all with ``resampling=binomial``.
 
     *Departs from the paper* in the tanh after the last convolution, since generators of this house keep to a range.
     Written from the paper alone.
@@ -33,6 +39,8 @@ class Generator(nn.Module):
         blocks: Residual blocks at each size.
         expansion: Channels within a block over those outside.
         group: Channels in each group of the 3×3 convolutions.
+        resampling: ``mean``, bilinear interpolation about the pixels' centres, whose opposite is the mean of 2×2
+            pixels; or ``binomial``, the filter [1, 2, 1] of the published networks, beyond the edge of which lies 0.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4 or below 8, or a width that groups do not divide.
@@ -56,6 +64,7 @@ class Generator(nn.Module):
         blocks: int = 2,
         expansion: int = 2,
         group: int = 16,
+        resampling: Resampling = "mean",
     ) -> None:
         super().__init__()
         check_positive(latent, "The latent size")
@@ -66,7 +75,7 @@ class Generator(nn.Module):
         _initialise(self.scale, 1.0)
         layers: list[nn.Module] = [stages[0]]
         for (before, after), stage in zip(pairwise(widths), stages[1:], strict=True):
-            layers += [_transition(before, after), nn.Upsample(scale_factor=2, mode="bilinear"), stage]
+            layers += [_transition(before, after), _ENLARGING[resampling](), stage]
         self.stages = nn.Sequential(*layers)
         self.image = nn.Sequential(_initialise(nn.Conv2d(widths[-1], shape[0], 1), 1.0), nn.Tanh())
 
@@ -80,6 +89,7 @@ class Discriminator(ScoringNetwork):
     """The generator's mirror image: image → stages of residual blocks, 2×2 means between → 4×4 depthwise → score.
 
     Means of 2×2 pixels are what bilinear interpolation at half the size gives. Written from the paper alone.
+    Classes are told by the condition ``projection``: an inner product with the features, beside the last layer's score.
 
     References:
         Huang et al. 2024, arXiv 2501.05441, section 4, configuration E.
@@ -91,6 +101,8 @@ class Discriminator(ScoringNetwork):
         blocks: Residual blocks at each size.
         expansion: Channels within a block over those outside.
         group: Channels in each group of the 3×3 convolutions.
+        resampling: ``mean``, bilinear interpolation about the pixels' centres, whose opposite is the mean of 2×2
+            pixels; or ``binomial``, the filter [1, 2, 1] of the published networks, beyond the edge of which lies 0.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4 or below 8, or a width that groups do not divide.
@@ -107,13 +119,14 @@ class Discriminator(ScoringNetwork):
         blocks: int = 2,
         expansion: int = 2,
         group: int = 16,
+        resampling: Resampling = "mean",
     ) -> None:
         super().__init__()
         widths = _widths(shape, width, growth)
         stages = _stages(widths, blocks, expansion, group)
         layers: list[nn.Module] = [_initialise(nn.Conv2d(shape[0], width, 1), 1.0), stages[0]]
         for (before, after), stage in zip(pairwise(widths), stages[1:], strict=True):
-            layers += [nn.AvgPool2d(2), _transition(before, after), stage]
+            layers += [_REDUCING[resampling](), _transition(before, after), stage]
         depthwise = nn.Conv2d(widths[-1], widths[-1], _smallest(shape), groups=widths[-1], bias=False)
         self.stages = nn.Sequential(*layers, _initialise(depthwise, 1.0), nn.Flatten())
         self.score = nn.Linear(widths[-1], 1)
@@ -123,6 +136,26 @@ class Discriminator(ScoringNetwork):
         """Scores ``[N]`` (logits) and features ``[N, F]`` of images ``[N, C, H, W]`` in [-1, 1]."""
         x = self.stages(images.contiguous(memory_format=torch.channels_last))
         return self.score(x).squeeze(1), x
+
+
+class _Enlarge(nn.Module):
+    """Twice the size by the filter [1, 2, 1]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[N, C, 2H, 2W]``."""
+        return enlarge(x, _FILTER)
+
+
+class _Reduce(nn.Module):
+    """Half the size by the filter [1, 2, 1]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[N, C, H/2, W/2]``."""
+        return reduce(x, _FILTER)
+
+
+_ENLARGING = {"mean": lambda: nn.Upsample(scale_factor=2, mode="bilinear"), "binomial": _Enlarge}
+_REDUCING = {"mean": lambda: nn.AvgPool2d(2), "binomial": _Reduce}
 
 
 class _Block(nn.Module):

@@ -89,14 +89,14 @@ class DownBlock(nn.Module):
         return self.main(x) + self.mix(self.pool(x))
 
 
-def doublings(shape: tuple[int, int, int]) -> int:
-    """How often images can be halved with whole pixels until a side would fall below 4.
+def doublings(shape: tuple[int, ...], least: int = 4) -> int:
+    """How often images can be halved with whole pixels until a side would fall below ``least``.
 
     Example:
         >>> doublings((3, 32, 32)), doublings((3, 64, 64)), doublings((1, 28, 28))
         (3, 4, 2)
     """
     times = 0
-    while all(side % 2 ** (times + 1) == 0 and side >= 4 * 2 ** (times + 1) for side in shape[1:]):
+    while all(side % 2 ** (times + 1) == 0 and side >= least * 2 ** (times + 1) for side in shape[1:]):
         times += 1
     return times

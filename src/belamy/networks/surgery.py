@@ -120,5 +120,6 @@ def widths(network: nn.Module, parts: list[nn.Module], *inputs: Tensor) -> dict[
 
 
 def _is_weighted(part: nn.Module) -> bool:
-    weight = None if isinstance(part, nn.Embedding | PReLU) else getattr(part, "weight", None)
+    frozen = "weight" in part._buffers
+    weight = None if frozen or isinstance(part, nn.Embedding | PReLU) else getattr(part, "weight", None)
     return isinstance(weight, Tensor) and weight.dim() >= 2

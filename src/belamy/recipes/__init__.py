@@ -37,6 +37,11 @@ class RecipeEntry(NamedTuple):
     description: str
 
 
+def default_for(data: str | None) -> str:
+    """The recipe that is trained where none is named: ``digits`` on MNIST, ``pictures`` on other data."""
+    return "digits" if data in (None, USUAL_DATA) else "pictures"
+
+
 def entries() -> dict[str, RecipeEntry]:
     """Every recipe by name, sorted; nothing is imported."""
     modules = {module: path for _, module, path in _sources(__name__, Path(__file__).parent)}

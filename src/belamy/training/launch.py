@@ -21,6 +21,7 @@ from belamy.runs.publish import publish
 from belamy.runs.run import Run, method_name
 from belamy.training.distribution import world
 from belamy.training.inheritance import inherit
+from belamy.training.planning import Wishes, planned
 from belamy.training.session import Validates
 from belamy.training.setup import Options, conduct, fingerprint, fitted, make_trainer, open_recipe_data
 from belamy.training.trainer import Trainer
@@ -81,6 +82,7 @@ def begin(
     out: str | Path | None = None,
     parent: Parent | None = None,
     validator: MakeValidator | None = None,
+    wishes: Wishes | None = None,
 ) -> Run:
     """Train a recipe into a new run.
 
@@ -91,6 +93,7 @@ def begin(
         out: The run's directory, new or empty; by default ``runs/<name>-<number>``.
         parent: The run that it goes on from.
         validator: Makes what validates the method while it trains; None for no validation.
+        wishes: What the recipe is fitted to the data and the time by; None to train it as it is.
 
     Raises:
         BelamyError: What is wrong and what to type instead; nothing is written then.
@@ -99,7 +102,10 @@ def begin(
         say = reporter(options.progress and team.leads, options.verbose)
         if out is not None and team.leads:
             Run.check_free(Path(out).expanduser())
-        data = open_recipe_data(recipe, options.offline, say.read)
+        if wishes is None:
+            data = open_recipe_data(recipe, options.offline, say.read)
+        else:
+            recipe, data, options = planned(recipe, wishes, options, team, say)
         for line in data.remarks():
             say.say(f"Data: {line}.")
         spec = data.spec

@@ -53,6 +53,7 @@ def context(
         real_scores=critic(real), fake_scores=critic(fake),
         real_features=told(real), fake_features=told(fake),
         latents=torch.zeros(len(real), 14, dtype=real.dtype) if latents is None else latents,
+        styles=lambda latents: latents[:, None], synthesize=lambda styles: styles.sum(1)[:, :, None, None],
         draw=Draws(7, step, dtype=real.dtype), progress=0.0,
     )  # fmt: skip
 

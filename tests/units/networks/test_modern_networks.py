@@ -1,12 +1,16 @@
 """SNGAN, SAGAN and R3GAN: sizes by hand, fast forms against plain ones, what their papers promise at the start."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional as F
 
+from belamy import recipes
 from belamy.errors import UsageError
+from belamy.methods.construction import DISCRIMINATORS, GENERATORS
 from belamy.networks import r3gan, sagan, sngan
 from belamy.networks.attention import SelfAttention
 from belamy.networks.residual import DownBlock, UpBlock, UpsampledConv2d, doublings
@@ -16,6 +20,10 @@ COLOUR = (3, 32, 32)
 
 def conv(incoming: int, outgoing: int, kernel: int) -> int:
     return outgoing * (incoming * kernel**2 + 1)
+
+
+def weights(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def norm(channels: int) -> int:
@@ -195,6 +203,47 @@ class TestR3GAN:
         with pytest.raises(UsageError, match=r"group is 16, which does not divide the 72 channels.*group=72"):
             r3gan.Generator(64, COLOUR, width=18)
         assert r3gan.Generator(64, COLOUR, width=18, group=72)(torch.randn(2, 64)).shape == (2, *COLOUR)
+
+    @pytest.mark.parametrize(
+        ("name", "blocks", "generator", "discriminator"),
+        [
+            ("r3gan-cifar", 8, 20_732_931, 20_684_545),
+            ("r3gan-ffhq-64", 10, 22_430_595, 22_381_825),
+            ("r3gan-ffhq-256", 14, 23_058_723, 23_009_665),
+            ("r3gan-imagenet-32", 8, 82_753_539, 82_656_769),
+            ("r3gan-imagenet-64", 10, 103_409_667, 103_312_897),
+        ],
+    )
+    def test_the_published_widths(self, name: str, blocks: int, generator: int, discriminator: int) -> None:
+        """Counted by hand from the widths; those of FFHQ at 256 pixels are the paper's 23.058 and 23.010 million."""
+        part = recipes.get(name).generator
+        size = int(name.rpartition("-")[2]) if name[-1].isdigit() else 32
+        with torch.device("meta"):
+            made = GENERATORS.build(part, latent=64, shape=(3, size, size))
+            judge = DISCRIMINATORS.build(part, shape=(3, size, size))
+        count = len(bin(size)) - 4  # 4 pixels and each doubling
+        widths = [part.options["width"] * min(2**k, part.options["growth"]) for k in range(count)]
+        inner = [(2 * w, part.options.get("group", 16)) for w in widths]
+        body = 2 * sum(2 * w * n + n + n * g * 9 + n for w, (n, g) in zip(widths, inner, strict=True))
+        body += sum(a * b for a, b in pairwise(widths) if a != b)
+        first, last = widths[0], widths[-1]
+        assert 2 * count == blocks
+        assert body + 16 * last + 65 * last + 3 * first + 3 == generator == weights(made)
+        assert body + 4 * first + 17 * last + 1 == discriminator == weights(judge)
+
+    def test_the_filter_of_the_published_networks(self) -> None:
+        """[1, 2, 1] in either direction, and nothing else changes; a flat image stays flat but for its edge."""
+        plain, smooth = (r3gan.Discriminator(COLOUR, width=4, blocks=1, resampling=how) for how in ("mean", "binomial"))
+        smooth.load_state_dict(plain.state_dict())
+        (reducing,) = {type(part) for part in smooth.stages} - {type(part) for part in plain.stages}
+        x = torch.randn(1, 1, 6, 8, dtype=torch.float64)
+        taps = torch.tensor([[1.0, 2, 1]], dtype=torch.float64) / 4
+        wanted = F.conv2d(F.pad(x, (1, 0, 1, 0)), (taps.T @ taps)[None, None], stride=2)
+        torch.testing.assert_close(reducing()(x), wanted)
+        generator = r3gan.Generator(8, COLOUR, width=4, blocks=1, resampling="binomial")
+        (enlarging,) = {type(part) for part in generator.stages if type(part).__name__ == "_Enlarge"}
+        flat = enlarging()(torch.ones(1, 1, 4, 4))
+        assert flat.shape == (1, 1, 8, 8) and torch.allclose(flat[..., 2:-2, 2:-2], torch.ones(1, 1, 4, 4))
 
     def test_the_bilinear_reduction_is_the_mean(self) -> None:
         x = torch.randn(1, 3, 8, 8)

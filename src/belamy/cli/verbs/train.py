@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from belamy.cli.options import Training, Within, options
 from belamy.cli.output import named_file, say
+from belamy.cli.parsing import option_of
+from belamy.recipes import default_for
 
-DEFAULT = "digits"
 SWITCHES = ("--offline", "--no-offline", "--progress", "--no-progress", "--verbose", "--no-verbose", "--watch",
             "--no-watch", "--autopilot", "--no-autopilot", "--checkpoint-activations",
             "--no-checkpoint-activations")  # fmt: skip
@@ -27,6 +28,9 @@ class Form(Training):
     that are given. What fits is taken over; the clock goes on, so --samples counts those of that run too."""
     like: str | None = None
     """Train the recipe of this run from the beginning, with the fields changed that are given."""
+    minutes: float | None = None
+    """Train for about so long, snapshots and report included: the number of samples is chosen for it by a few steps
+    beforehand. By default the recipe says the number; `pictures` takes half an hour."""
     precision: Literal["auto", "float32", "bfloat16", "float64"] = "auto"
     """auto, float32, bfloat16 (automatic mixed precision) or float64."""
     micro_batch: Annotated[int | None, Within(1)] = None
@@ -71,16 +75,18 @@ def run(words: list[str]) -> int:
     parent = parent_named(words) if named is None else None
     if named is None and parent is None and {"-h", "--help"} & set(rest):
         return general(Form, "belamy train")
-    recipe = recipes.get(named or DEFAULT)
+    recipe = recipes.get(named or default_for(value_of(words, "--data")))
     if parent is not None:
         from belamy.runs.run import Run
 
         recipe = Run.open(parent).recipe
     changes, session = read(recipe, rest, f"belamy train {named or ''}".rstrip(), Form)
-    changed(recipe, changes, rest)  # refused here, it is named as it was typed
+    asked = changed(recipe, changes, rest)  # refused here, it is named as it was typed
+    typed = {recipe.present_name(option_of(word)[2:].partition(".")[0].replace("-", "_")) for word in rest}
+    given = {name: getattr(asked, name) for name in type(recipe).model_fields if name in typed or name in changes}
     from belamy.api.train import train
 
-    run = train(named, **session.given(), **changes)
+    run = train(named, **session.given(), **given)
     say(f"Finished: {run.path / 'report.html'}")
     return 0
 
@@ -92,23 +98,33 @@ def parent_named(words: list[str]) -> str | None:
         >>> parent_named(["--batch", "8", "--resume-from", "runs/digits-1"])
         'runs/digits-1'
     """
+    return value_of(words, "--resume-from", "--like")
+
+
+def value_of(words: list[str], *names: str) -> str | None:
+    """The value that the first of the options has, as far as can be told before they are read.
+
+    Example:
+        >>> value_of(["--batch", "8", "--data=photos"], "--data")
+        'photos'
+    """
     for word, following in zip(words, [*words[1:], ""], strict=True):
-        option, equals, value = word.partition("=")
-        if option.replace("_", "-") in ("--resume-from", "--like"):
+        if option_of(word) in names:
+            _, equals, value = word.partition("=")
             found = value if equals else following
             return found if found and not found.startswith("--") else None  # the parser tells what is missing
     return None
 
 
 def recipe_and_rest(words: list[str], known: list[str]) -> tuple[str, list[str]]:
-    """The recipe's name, ``digits`` where none is given, and the other words.
+    """The recipe's name, the usual one where none is given, and the other words.
 
     Example:
         >>> recipe_and_rest(["--offline", "vae-mnist", "--batch", "8"], ["vae-mnist"])
         ('vae-mnist', ['--offline', '--batch', '8'])
     """
     name, rest = named_and_rest(words, known)
-    return name or DEFAULT, rest
+    return name or default_for(value_of(words, "--data")), rest
 
 
 def named_and_rest(words: list[str], known: list[str]) -> tuple[str | None, list[str]]:

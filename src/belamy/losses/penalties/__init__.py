@@ -14,8 +14,9 @@ class Penalty(Module, Protocol):
     """What the class ``Penalty`` of a file here must have; a :class:`BasePenalty` has it.
 
     The constructor takes what the method gives as ordinary parameters (``features`` and ``classes``, how many there
-    are; ``prior``, that of the latents) and its options as keywords. The method adds ``weight * every`` times the
-    term's mean to the loss on each ``every``-th step.
+    are; ``prior``, that of the latents; ``reconstruction``, which makes decoders of the maps that the discriminator
+    shows) and its options as keywords. The method adds ``weight * every`` times the term's mean to the loss on each
+    ``every``-th step.
     """
 
     players: tuple[str, ...]

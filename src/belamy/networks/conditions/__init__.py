@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -42,6 +42,19 @@ class DiscriminatorCondition(Module, Protocol):
     def scores_and_features(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scores and features.  # [N, C, H, W] and [N] to [N] and [N, F]"""
         ...
+
+
+def entered(condition: JoinsLabels, network: Any, latents: Tensor, labels: Tensor | None) -> Tensor:
+    """Images of latents ``[N, latent]`` that a condition joins with labels ``[N]``.
+
+    A network that mixes styles in training (``mixes_styles``) is given other latents of the same labels for that.
+    """
+    given = [condition.joined(latents, labels)]
+    if network.training and getattr(network, "mixes_styles", False):
+        order = torch.randperm(len(latents), device=latents.device)
+        given.append(condition.joined(latents[order], labels))
+    made: Tensor = network(*given)
+    return made
 
 
 def check_classes(classes: int, condition: str) -> int:

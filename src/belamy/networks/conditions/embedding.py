@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from belamy.networks.conditions import check_classes, check_labels
+from belamy.networks.conditions import check_classes, check_labels, entered
 from belamy.networks.layers import dense
 from belamy.networks.sizes import check_choice, check_positive
 
@@ -55,7 +55,7 @@ class GeneratorCondition(nn.Module):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[N, C, H, W]`` from latents ``[N, latent]`` and labels ``[N]``."""
-        return self.network(self.joined(latents, labels))
+        return entered(self, self.network, latents, labels)
 
 
 class DiscriminatorCondition(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from belamy.networks.conditions import check_classes, check_labels, indicators
+from belamy.networks.conditions import check_classes, check_labels, entered, indicators
 
 _NAME = "one-hot"
 
@@ -38,7 +38,7 @@ class GeneratorCondition(nn.Module):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[N, C, H, W]`` from latents ``[N, latent]`` and labels ``[N]``."""
-        return self.network(self.joined(latents, labels))
+        return entered(self, self.network, latents, labels)
 
 
 class DiscriminatorCondition(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from belamy.networks.conditions import check_classes, check_labels, indicators
-from belamy.networks.tracing import placeholder, trace
+from belamy.networks.critic import count_features
 
 _NAME = "projection"
 
@@ -37,7 +37,7 @@ class DiscriminatorCondition(nn.Module):
         super().__init__()
         self.network: Any = build(shape)
         self.count = check_classes(classes, _NAME)
-        features = trace(_Look(self.network), placeholder(shape))[1].shape[1]
+        features = count_features(self.network, shape)
         self.classes = nn.Linear(classes, features, bias=False)
         nn.init.normal_(self.classes.weight, 0.0, features**-0.5)
 
@@ -50,14 +50,3 @@ class DiscriminatorCondition(nn.Module):
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``[N]``."""
         return self.scores_and_features(images, labels)[0]
-
-
-class _Look(nn.Module):
-    """A discriminator whose call is ``scores_and_features``."""
-
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network.scores_and_features(images)

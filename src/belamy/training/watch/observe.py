@@ -183,7 +183,14 @@ class Watch:
 
     @torch.no_grad()
     def _seen(self, samples: Tensor, again: Tensor | None, labels: Tensor | None, turn: int) -> dict[str, Any]:
-        """What samples are like; ``again`` are samples from the first latents with other labels."""
+        """What samples are like; ``again`` are samples from the first latents with other labels.
+
+        It is measured in full precision, whatever the method computes in.
+        """
+        with torch.autocast(self.trainer.device.type, enabled=False):
+            return self._measured(_full(samples), None if again is None else _full(again), labels, turn)
+
+    def _measured(self, samples: Tensor, again: Tensor | None, labels: Tensor | None, turn: int) -> dict[str, Any]:
         modality = self.method.output.modality
         row: dict[str, Any] = {} if modality == "image" else {"modality": modality}
         if samples.is_floating_point() and not torch.isfinite(samples).all():
@@ -353,3 +360,8 @@ def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
         return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
     return {name: short(value) for name, value in row.items()}
+
+
+def _full(samples: Tensor) -> Tensor:
+    """Samples in float32 where they came in fewer bits."""
+    return samples.float() if samples.is_floating_point() and samples.element_size() < 4 else samples

@@ -1,0 +1,60 @@
+"""A recipe is fitted to its data and to the time that there is, before a run begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from belamy.data import Dataset
+from belamy.methods.base import BaseRecipe
+from belamy.progress import Reporter
+from belamy.registry import Part
+from belamy.training.distribution import World
+from belamy.training.estimate import estimate
+from belamy.training.plans import PLANS, Plan
+from belamy.training.setup import Options, make_trainer, open_recipe_data
+
+SHARE = 0.9
+"""Of the time, what is left for training beside snapshots, checkpoints and the report."""
+
+
+class Wishes(NamedTuple):
+    """What a recipe is fitted by.
+
+    Args:
+        plan: The name of its plan; empty to choose nothing but the number of samples.
+        given: The fields that the user chose; a plan leaves them alone.
+        minutes: How long it may train; None where samples are counted, or for what the plan takes then.
+    """
+
+    plan: str
+    given: Mapping[str, Any]
+    minutes: float | None
+
+
+def planned(
+    recipe: BaseRecipe, wishes: Wishes, options: Options, team: World, say: Reporter
+) -> tuple[BaseRecipe, Dataset, Options]:
+    """The recipe, its data and the precision, chosen by what a few steps on this machine show, and told line by line.
+
+    Raises:
+        BelamyError: The data cannot be read, or are of another kind than the plan is for.
+    """
+
+    def opened(wanted: BaseRecipe) -> Dataset:
+        return open_recipe_data(wanted, options.offline, say.read)
+
+    def speed(wanted: BaseRecipe, data: Dataset, precision: str) -> float:
+        return estimate(make_trainer(wanted, data.spec, data, replace(options, precision=precision), team)).speed
+
+    if not wishes.plan:
+        data = opened(recipe)
+        samples = 60 * (wishes.minutes or 0) * SHARE * speed(recipe, data, options.precision)
+        return recipe.changed(train_samples=max(int(samples), recipe.batch)), data, options
+    plan: Plan = PLANS.build(Part(name=wishes.plan))
+    precisions = ("float32", "bfloat16") if options.precision == "auto" else (options.precision,)
+    found = plan(recipe, wishes.given, opened, speed, precisions, SHARE * wishes.minutes if wishes.minutes else None)
+    for line in found.reasons:
+        say.say(f"Plan: {line}.")
+    return found.recipe, found.data, replace(options, precision=found.precision)

@@ -1,0 +1,150 @@
+"""The plan of ``pictures``: what it chooses from the data and the time, with a machine of a known speed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+
+from belamy import recipes
+from belamy.data import Dataset
+from belamy.data.dataset import Memory, Origin
+from belamy.errors import UsageError
+from belamy.methods import gan
+from belamy.methods.base import BaseRecipe
+from belamy.modalities.fields import Field
+from belamy.registry import Part
+from belamy.training.plans import PLANS, Planned
+from belamy.training.plans.pictures import ENOUGH, SMALLEST_CLASS
+
+
+def pictures(count: int = 200, side: int = 64, files: int | None = None, labels: torch.Tensor | None = None) -> Dataset:
+    """Black pictures of a side, as read from files of another."""
+    store = Memory(torch.zeros(1, 3, side, side, dtype=torch.uint8).expand(count, -1, -1, -1))
+    classes = tuple(map(str, range(int(labels.max()) + 1))) if labels is not None else ()
+    origin = Origin({f"{files}x{files}": count}) if files else Origin()
+    return Dataset("photos", store, labels=labels, classes=classes, origin=origin)
+
+
+def opened(data: Dataset) -> Callable[[BaseRecipe], Dataset]:
+    """Opens the same pictures at the size that a recipe says."""
+
+    def at(recipe: BaseRecipe) -> Dataset:
+        if not isinstance(recipe.size, int):
+            return data
+        store = Memory(torch.zeros(1, 3, recipe.size, recipe.size, dtype=torch.uint8).expand(len(data), -1, -1, -1))
+        return Dataset(data.name, store, labels=data.labels, classes=data.classes, origin=data.origin)
+
+    return at
+
+
+def speed(recipe: BaseRecipe, data: Dataset, precision: str) -> float:
+    """600 samples a second of 64 pixels by networks of width 16; bfloat16 is no faster."""
+    assert isinstance(recipe, gan.Recipe)
+    width = recipe.generator.options.get("width", 16)
+    return 600 * (64 / data.shape[1]) ** 2 * (16 / float(width)) ** 2
+
+
+def plan(
+    data: Dataset,
+    minutes: float | None = 30,
+    given: Mapping[str, Any] | None = None,
+    measured: Callable[[BaseRecipe, Dataset, str], float] = speed,
+) -> Planned:
+    """What ``pictures`` becomes."""
+    chosen = dict(given or {})
+    recipe = recipes.get("pictures").changed(**chosen)
+    planned: Planned = PLANS.build(Part(name="pictures"))(
+        recipe, chosen, opened(data), measured, ("float32", "bfloat16"), minutes
+    )
+    return planned
+
+
+def sides(found: Planned) -> tuple[int, ...]:
+    return tuple(found.data.shape[1:])
+
+
+def test_more_time_sees_more_samples() -> None:
+    short, long = plan(pictures(), 5), plan(pictures(), 6)
+    assert short.recipe.train_samples == int(5 * 60 * short.speed)
+    assert long.recipe.train_samples == int(6 * 60 * long.speed)
+    assert short.recipe.generator == long.recipe.generator  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("minutes", "side"), [(0.3, 32), (2, 48), (5, 64), (15, 96), (60, 128)])
+def test_the_largest_size_that_the_time_allows(minutes: float, side: int) -> None:
+    assert sides(plan(pictures(side=64, files=500), minutes)) == (side, side)
+
+
+def test_no_size_above_that_of_the_files() -> None:
+    assert sides(plan(pictures(side=40, files=40), 10_000)) == (40, 40)
+
+
+def test_a_size_that_was_chosen_stays() -> None:
+    found = plan(pictures(side=64, files=500), 0.1, {"size": 128})
+    assert (sides(found), found.recipe.size) == ((128, 128), 128)
+
+
+def test_wider_networks_where_there_is_time() -> None:
+    widths = [plan(pictures(), minutes).recipe.generator.options["width"] for minutes in (5, 60, 600)]  # type: ignore[attr-defined]
+    assert widths[0] == 16
+    assert widths == sorted(widths)
+    assert widths[2] > widths[0]
+
+
+def test_chosen_networks_stay() -> None:
+    mine = Part(name="r3gan", width=8)
+    found = plan(pictures(), 600, {"generator": mine})
+    assert found.recipe.generator == mine  # type: ignore[attr-defined]
+
+
+def test_the_number_of_samples_in_place_of_the_time() -> None:
+    found = plan(pictures(), None, {"train_samples": 12_345})
+    assert found.recipe.train_samples == 12_345
+
+
+def test_half_an_hour_where_nothing_is_said() -> None:
+    assert plan(pictures(), None).recipe.train_samples == plan(pictures(), 30).recipe.train_samples
+
+
+@pytest.mark.parametrize(("smallest", "told"), [(SMALLEST_CLASS, True), (SMALLEST_CLASS - 1, False)])
+def test_labels_are_told_where_there_is_enough_of_each(smallest: int, told: bool) -> None:
+    labels = torch.tensor([0] * 300 + [1] * (2 * smallest))
+    data = pictures(len(labels), labels=labels)
+    train = torch.cat([torch.arange(100), torch.arange(300, 300 + smallest)])
+    data = data.changed(official={"train": train, "test": torch.arange(100, 300)}, rule="by hand")
+    recipe = plan(data).recipe
+    assert isinstance(recipe, gan.Recipe)
+    assert (recipe.generator_condition.name != "unconditional") is told
+    assert (recipe.discriminator_condition.name != "unconditional") is told
+    assert (recipe.auxiliary > 0) is told
+
+
+@pytest.mark.parametrize("count", [1000, 2 * ENOUGH])
+def test_few_pictures_are_augmented(count: int) -> None:
+    assert bool(plan(pictures(count, side=8)).recipe.views) is (count < ENOUGH)  # type: ignore[attr-defined]
+
+
+def test_the_faster_precision() -> None:
+    def twice(recipe: BaseRecipe, data: Dataset, precision: str) -> float:
+        return speed(recipe, data, precision) * (2 if precision == "bfloat16" else 1)
+
+    assert plan(pictures()).precision == "float32"
+    found = plan(pictures(), 5, measured=twice)
+    assert (found.precision, found.recipe.train_samples) == ("bfloat16", 2 * plan(pictures(), 5).recipe.train_samples)
+
+
+def test_every_choice_is_told() -> None:
+    told = "\n".join(plan(pictures(side=64, files=500), 5).reasons)
+    for word in ("180 pictures", "500 pixels", "64x64", "5 minutes", "pictures:width=16", "diff-augment", "r1"):
+        assert word in told
+
+
+def test_pictures_alone() -> None:
+    sounds = Dataset(
+        "recordings", Memory(torch.zeros(20, 1, 64, dtype=torch.int16)), field=Field("audio", (1, 64), rate=8000)
+    )
+    with pytest.raises(
+        UsageError, match=r"'pictures' learns pictures, but recordings holds sounds. Type: belamy train"
+    ):
+        plan(sounds)
