@@ -7,7 +7,7 @@ distance of each pair and the Fréchet distance of all, in features of the embed
 The file holds ``lines`` [n, 64, 64] and ``images`` [n, 64, 64, 3]. Pictures without colour are dropped, and drawings
 that are nearly alike stay on one side.
 
-    python benchmarks/pix2pix.py openmoji64.npz [--minutes 20] [--seed 0] [--precision bfloat16] [--folder DIR] [-- OPTIONS]
+    python benchmarks/pix2pix.py openmoji64.npz [--minutes 20] [--seed 0] [--precision P] [--folder DIR] [-- OPTIONS]
 """
 
 from __future__ import annotations
