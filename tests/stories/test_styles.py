@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
+import belamy as package
 from belamy.cli import main
 from stories.conftest import Command
 
@@ -28,7 +30,19 @@ def styled(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
         "--generator",
         f"{NETWORK},mapping=2,style=6",
     ]
-    words += ["--discriminator", NETWORK, "--latent", "4", "--batch", "8", "--samples", "32", "--no-watch"]
+    words += [
+        "--discriminator",
+        NETWORK,
+        "--latent",
+        "4",
+        "--batch",
+        "8",
+        "--samples",
+        "32",
+        "--no-watch",
+        "--snapshots",
+        "1",
+    ]
     assert main([*words, "--out", str(out), "--no-progress", "--device", "cpu"]) == 0
     return out
 
@@ -52,7 +66,7 @@ def test_sheets_of_styles(belamy: Command, styled: Path) -> None:
     [
         ["walk", "--steps", "2", "--out", "a.png"],
         ["manifold", "--count", "2", "--out", "a.png"],
-        ["directions", "--attribute", "brightness", "--observed", "8", "--examples", "2", "--out", "d"],
+        ["manifold", "--traverse", "--axes", "3", "--count", "3", "--out", "a.png"],
     ],
 )
 def test_the_tools_of_latents_work_with_styles(belamy: Command, styled: Path, space: str, words: list[str]) -> None:
@@ -67,6 +81,30 @@ def test_a_picture_is_found_and_changed_among_styles(belamy: Command, styled: Pa
                       "--add", "brightness=2", "--out", space, "--device", "cpu", "--json", "-")  # fmt: skip
         assert said.returncode == 0, said.stderr
         assert json.loads(said.stdout)["inversion"] == "optimisation"
+
+
+def test_some_layers_alone_are_changed(belamy: Command, styled: Path) -> None:
+    words = ["directions", styled, "--attribute", "brightness", "--observed", "8", "--examples", "2", "--out", "found"]
+    assert belamy(*words, "--space", "w+", "--device", "cpu").returncode == 0
+    words = ["edit", styled, "seed:0", "--space", "w+", "--add", "brightness=3", "--directions", "found"]
+    made = {}
+    for layers in ("0..3", "3", "0..2"):
+        assert belamy(*words, "--layers", layers, "--out", layers).returncode == 0
+        made[layers] = Path(layers, "seed-0.png").read_bytes()
+    assert belamy(*words, "--out", "all").returncode == 0
+    assert made["0..3"] == Path("all", "seed-0.png").read_bytes()
+    for layers, message in (("4..5", "this run has 0..3"), ("3..1", "FIRST..LAST")):
+        said = belamy(*words, "--layers", layers, "--out", "x")
+        assert said.returncode == 2 and message in said.stderr
+    said = belamy("edit", styled, "seed:0", "--add", "brightness=3", "--layers", "0..1", "--out", "x")
+    assert said.returncode == 2 and "--space w+" in said.stderr
+
+
+def test_the_editor_of_python_works_in_w(styled: Path) -> None:
+    editor = package.steer(styled, device="cpu", space="w")
+    walk = editor.walk(0, 1, steps=2)
+    assert walk.latents.shape == (3, 6)
+    torch.testing.assert_close(walk.latents[1], (walk.latents[0] + walk.latents[2]) / 2)
 
 
 def test_truncated_samples(belamy: Command, styled: Path) -> None:

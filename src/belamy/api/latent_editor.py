@@ -211,20 +211,21 @@ class LatentEditor:
         return class_number(name, self.method.spec.classes)
 
 
-def steer(run: Run | str | Path, *, device: str = "auto", offline: bool = False) -> LatentEditor:
+def steer(run: Run | str | Path, *, device: str = "auto", offline: bool = False, space: Space = "z") -> LatentEditor:
     """Take a run in hand.
 
     Args:
         run: A run or its directory.
         device: Where to compute: auto, cpu, cuda, cuda:1 or mps.
         offline: Never fetch data from the network.
+        space: ``z``, or the styles ``w`` or ``w+`` of a style-based generator in place of its latents.
 
     Raises:
         RunError: There is no run.
-        UsageError: Its method does not sample.
+        UsageError: Its method does not sample, or its generator has no styles.
 
     Example:
         >>> editor = belamy.steer("runs/vae")  # doctest: +SKIP
         >>> editor.edit("seven.png", add={"thickness": 1.5}).picture().save("thick.png")  # doctest: +SKIP
     """
-    return LatentEditor(run if isinstance(run, Run) else Run.open(run), device, offline)
+    return LatentEditor(run if isinstance(run, Run) else Run.open(run), device, offline, space)

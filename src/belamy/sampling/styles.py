@@ -93,6 +93,21 @@ class StyleLatents(nn.Module):
         each = latents.unflatten(1, (self.copies, -1)).expand(-1, self.layers, -1)
         return self.middle + self.scale * each
 
+    def within(self, change: Tensor, layers: range) -> Tensor:
+        """A change of latents of W+, in some layers alone.  # [layers · w] both
+
+        Raises:
+            UsageError: There are no such layers, or the space is W.
+        """
+        if self.copies == 1 or not 0 <= layers.start < layers.stop <= self.layers:
+            raise UsageError(
+                f"There are no layers {layers.start}..{layers.stop - 1} to change: this run has 0..{self.layers - 1}, "
+                "in the space w+. Type e.g. --space w+ --layers 0..1."
+            )
+        kept = torch.zeros(self.layers, 1, dtype=change.dtype)
+        kept[list(layers)] = 1
+        return (change.view(self.layers, -1) * kept).flatten()
+
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images of latents of this space.  # [n, C, H, W] in [-1, 1]"""
         images: Tensor = self.method.synthesize(self.styles(latents))
@@ -117,6 +132,7 @@ class Truncated(nn.Module):
         super().__init__()
         self.method: Any = styled(method)
         self.spec, self.output, self.recipe, self.psi = method.spec, method.output, method.recipe, psi
+        self.sampling_options = method.sampling_options
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """``[n, latent]``: those of the method."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from belamy.cli.images import chosen_class, heeds_labels
 from belamy.cli.options import InSpace, Json, Offline, ProgressOption, Seed, ToFolder, Within, options
@@ -36,6 +36,8 @@ class Form(InSpace, Offline, ProgressOption, ToFolder, Json):
     """A picture file, a folder of them, or seed:3 (seed:0..7) for images that the run itself makes."""
     add: tuple[str, ...] = ()
     """What to add, in standard deviations: thickness=1.5 smile=-2."""
+    layers: str | None = None
+    """Layers whose styles are changed, of --space w+: FIRST..LAST, counted from 0, coarse first."""
     label: str | None = None
     """Make the picture anew as this class, for generators that heed labels."""
     from_label: str | None = None
@@ -64,6 +66,8 @@ class Form(InSpace, Offline, ProgressOption, ToFolder, Json):
 
         super().refuse()
         additions(self.add)
+        if layers_of(self.layers) and self.space != "w+":
+            raise UsageError("--layers names layers of styles. Type --space w+ beside it.")
         if seeds_of(self.picture) is not None and not self.add and self.label is None:
             raise UsageError("Nothing is added. Type e.g. --add thickness=1.5.")
         if seeds_of(self.picture) is None and not Path(self.picture).expanduser().exists():
@@ -138,7 +142,9 @@ def changes(form: Form, steering: Steering, at: Points, wanted: dict[str, float]
         return None
     latents, weights = at.latents, at.weights
     if wanted:
-        latents = latents + known(form, steering, list(wanted)).total(wanted)
+        change = known(form, steering, list(wanted)).total(wanted)
+        layers, method = layers_of(form.layers), cast(Any, steering.method)
+        latents = latents + (method.within(change, layers) if layers else change)
     if target is not None:
         weights = class_weights(torch.full((len(latents),), target), len(steering.method.spec.classes))
     return pixels_at(steering.method, latents, weights)
@@ -178,6 +184,18 @@ def additions(words: tuple[str, ...]) -> dict[str, float]:
         if not isfinite(found[name]):
             raise UsageError(f"'{word}' is not NAME=STEP, e.g. --add thickness=1.5.")
     return found
+
+
+def layers_of(text: str | None) -> range | None:
+    """The layers that ``0..3`` names.
+
+    Raises:
+        UsageError: It is no range.
+    """
+    match = None if text is None else re.fullmatch(r"(\d{1,3})(?:\.\.(\d{1,3}))?", text)
+    if text is not None and (match is None or int(match[1]) > int(match[2] or match[1])):
+        raise UsageError(f"--layers is '{text}', but it must be FIRST..LAST, e.g. 0..3.")
+    return None if match is None else range(int(match[1]), int(match[2] or match[1]) + 1)
 
 
 def seeds_of(text: str) -> range | None:

@@ -80,16 +80,16 @@ def truncation(method: BaseMethod, rows: Tensor, form: Form) -> Picture:
 
 
 def mixing(method: BaseMethod, rows: Tensor, columns: Tensor, layers: range) -> Picture:
-    """Each row's sample with each column's styles in some layers; the samples themselves are at the edges."""
+    """Each row's sample with each column's styles in some layers; at the edges the samples, in the corner the mean."""
     import torch
 
-    from belamy.sampling.styles import exchanged
+    from belamy.sampling.styles import exchanged, styled
 
-    lines = [torch.cat([rows[:1], columns])]
+    lines = [torch.cat([styled(method).mean_style.to(rows).expand_as(rows[:1]), columns])]
     for row in rows:
         same = row.expand_as(columns)
         lines.append(torch.cat([row[None], exchanged(same, columns, layers)]))
-    names = ["-", *[f"from {number}" for number in range(len(columns))]]
+    names = ["mean", *[f"from {number}" for number in range(len(columns))]]
     captions = names + ["source", *[f"{layers.start}..{layers.stop - 1}"] * len(columns)] * len(rows)
     return sheet(method, torch.cat(lines), len(names), captions)
 
