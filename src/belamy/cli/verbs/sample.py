@@ -55,6 +55,9 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Steps of a sampler that takes many; by default the method's own number."""
     format: Literal["png", "npz"] | None = None
     """What a folder gets: a file of each sample, which are png files of pictures, or one samples.npz."""
+    truncation: Annotated[float | None, Within(-10, 10)] = None
+    """Of style-based generators: how far styles stay from their mean. 1 leaves them there; less gives likelier and less
+    varied samples, 0 the mean alone."""
     check: bool = False
     """Say how many of the images an independent classifier takes for the class that was asked for; the classifier is
     trained on the run's data once and kept."""
@@ -127,6 +130,7 @@ def work(form: Form) -> int:
     """Draw and write what a form says."""
     from belamy.modalities import modality
     from belamy.sampling.draw import unsettled
+    from belamy.sampling.styles import Truncated
 
     run, method = form.opened()
     if form.format == "png" and method.output.modality != "image":
@@ -134,7 +138,8 @@ def work(form: Form) -> int:
         raise UsageError(f"{run.path} makes {words}, which are no PNG files. Leave --format out, or name a NAME.png.")
     label = chosen_class(method, form.label, form.say())
     fidelity = fidelity_to(run, method, form) if form.check else None
-    written = write(method, form, label, fidelity)
+    shown: Any = method if form.truncation is None else Truncated(method, form.truncation)
+    written = write(shown, form, label, fidelity)
     facts = {
         "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "label": label,
         "class": None if label is None else run.spec.classes[label], "weights": form.weights, **form.of_sampler,
