@@ -36,6 +36,7 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "vae-mnist": {"encoder": (494_244, 494_244), "decoder": (56_385, 56_385)},
     "dcgan-frog": {"generator": (6_264_579, 6_264_579), "discriminator": (790_913, 790_913)},
     "dcgan-32": {"generator": (1_651_843, 1_651_843), "discriminator": (42_817, 42_817)},
+    "dcgan-64": {"generator": (3_578_624, 3_576_704), "discriminator": (2_767_360, 2_765_568)},
     "dcgan-mnist": {"generator": (2_330_944, 2_305_472), "discriminator": (212_865, 212_865)},
     "dcgan-geron": {"generator": (840_705, 840_321), "discriminator": (212_865, 212_865)},
     "dcgan-geron-selu": {"generator": (840_705, 840_321), "discriminator": (212_865, 212_865)},
@@ -52,7 +53,7 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "progan-cifar": {"generator": (1_296_920, 1_296_908), "discriminator": (1_298_702, 1_298_689)},
 }
 OURS = {
-    *("digits", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
+    *("digits", "pictures", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
     *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
     *("r3gan-64", "r3gan-cifar", "r3gan-ffhq-64", "r3gan-128", "r3gan-ffhq-256", "r3gan-imagenet-32"),
@@ -63,7 +64,7 @@ OURS = {
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
-    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "pix2pix-edges", "wavegan", "fastgan-256"),
+    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan", "fastgan-256"),
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
     *("progan-1024", "stylegan-1024", "stylegan2-ada-cifar", "stylegan2-ada-64"),
 }

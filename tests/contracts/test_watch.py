@@ -434,6 +434,14 @@ def test_rank_is_severity_then_causes_then_strength() -> None:
     assert [finding.title for finding in ranked(given)] == ["d", "c", "b", "e", "a"]
 
 
+def test_networks_that_begin_to_learn_do_not_explode() -> None:
+    for low, high, explodes in ((0.006, 3.0, False), (0.006, 30.0, True), (2.0, 6000.0, True)):
+        grown = history(row=lambda made, progress, low=low, high=high: made["gradient_norms"].update(
+            {"generator": low * (high / low) ** min(2 * progress, 1)}))  # fmt: skip
+        severe = {finding.sign for finding in examine(grown) if finding.severity == "severe"}
+        assert ("exploding-gradients" in severe) == explodes, (low, high)
+
+
 def test_limits_can_be_changed() -> None:
     assert not [
         f for f in examine(BROKEN["checkerboard"](), {"checkerboard": {"factor": 1e9}}) if f.sign == "checkerboard"

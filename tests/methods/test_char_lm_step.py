@@ -15,10 +15,11 @@ from belamy.data.batch import Batch
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
 from belamy.methods.base import Continues, Evaluates, HasLikelihood, Ratio, Samples, Sampling
-from belamy.methods.char_lm import Method, Recipe, chosen_options, pick, possible
+from belamy.methods.char_lm import Method, Recipe, pick, possible
 from belamy.modalities.fields import DataSpec, Field
 from belamy.modalities.text import END, PADDING, SPECIAL, UNKNOWN
 from belamy.registry import Part
+from belamy.sampling.draw import checked_options, draw
 from belamy.seeds import Draws, SampleDraws
 
 SYMBOLS = (*SPECIAL, "a", "b")
@@ -149,13 +150,66 @@ def test_temperature_and_top_k() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"temperature": -1.0}, "must be 0 or more"),
-        ({"temperature": math.inf}, "must be 0 or more"),
-        ({"top_k": -1}, "must be a whole number"),
+        ({"temperature": -1.0}, "temperature is -1, but it must be a finite number of at least 0 and at most 100"),
+        ({"temperature": math.inf}, "must be a finite number"),
+        ({"top_k": -1}, "must be a whole number of at least 0"),
         ({"top_k": 1.5}, "must be a whole number"),
         ({"nucleus": 0.9}, "no option 'nucleus'"),
     ],
 )
-def test_wrong_options_of_sampling(options: dict[str, float], says: str) -> None:
+def test_wrong_options_of_sampling(method: Method, options: dict[str, float], says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        chosen_options(options)
+        draw(method, 1, options=options)
+
+
+def test_options_of_sampling_reach_the_sampler(method: Method) -> None:
+    assert checked_options(method) == {"temperature": 1.0, "top_k": 0}
+    likeliest = draw(method, 20, options={"temperature": 0})
+    assert len(likeliest.unique(dim=0)) == 1 and torch.equal(likeliest, draw(method, 20, options={"top_k": 1}))
+    assert len(draw(method, 20).unique(dim=0)) > 1
+    with pytest.raises(UsageError, match="--steps chooses nothing"):
+        draw(method, 1, steps=3)
+
+
+@pytest.fixture(params=NETWORKS, ids=str)
+def conditional(request: pytest.FixtureRequest) -> Method:
+    torch.manual_seed(3)
+    spec = DataSpec({"text": Field("text", (LENGTH,), SYMBOLS), "label": Field("category", (), ("cat", "dog"))})
+    made = Method(Recipe(network=request.param, conditional=True), spec).double().eval()
+    for parameter in made.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    return made
+
+
+def test_a_conditional_model_gives_each_class_a_distribution_of_its_own(conditional: Method) -> None:
+    rows = torch.tensor([row for row in product(range(len(SYMBOLS)), repeat=LENGTH) if well_formed(row)])
+    told = []
+    for number in range(2):
+        labels = torch.full((len(rows),), number)
+        told.append(
+            conditional.log_prob(Batch({"text": rows, "label": labels}, torch.arange(len(rows)))).exp().detach()
+        )
+        assert float(told[-1].sum()) == pytest.approx(1, abs=1e-12)
+    assert not torch.allclose(*told)
+    drawn = draw(conditional, 400, labels=[0, 1] * 200)
+    assert int(drawn.max()) < len(SYMBOLS)  # symbols of classes are never written
+    assert torch.equal(drawn[1::2][:5], torch.stack([draw(conditional, 1, start=place, labels="dog")[0]
+                                                     for place in range(1, 11, 2)]))  # fmt: skip
+    sampling = Sampling(SampleDraws(5, range(2)), options={"temperature": 0.0})
+    prefix = torch.zeros(2, 0, dtype=torch.long)
+    logits = conditional.network(torch.tensor([[len(SYMBOLS)], [len(SYMBOLS) + 1]]))[:, -1, : len(SYMBOLS)]
+    wanted = pick(possible(logits), torch.zeros(2), 0)
+    assert torch.equal(conditional.continuation(prefix, 1, sampling, torch.tensor([0, 1]))[:, 0], wanted)
+
+
+def test_conditional_models_need_classes(conditional: Method) -> None:
+    with pytest.raises(UsageError, match="--conditional needs texts with classes"):
+        Method(Recipe(conditional=True), DataSpec({"text": Field("text", (LENGTH,), SYMBOLS)}))
+    with pytest.raises(UsageError, match="these texts have no classes"):
+        conditional.nats(torch.tensor([[3, END, PADDING, PADDING]]))
+
+
+def well_formed(row: tuple[int, ...]) -> bool:
+    """Whether padding follows the end, and only it."""
+    ended = row.index(END) if END in row else LENGTH
+    return all((symbol == PADDING) == (place > ended) for place, symbol in enumerate(row))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from belamy.cli import main
+from belamy.runs.run import Run
 
 SOURCE = Path(__file__).parents[2] / "src"
 SMALL = ["--generator", "dense-fashion", "--discriminator", "dense-fashion", "--latent", "4", "--batch", "4"]
@@ -85,3 +89,30 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
             raise KeyboardInterrupt
 
     return lambda: monkeypatch.setattr(os, "replace", replacing)
+
+
+def killed_at_its_first_checkpoint(words: Sequence[str], out: Path, path: Path) -> None:
+    """Train in a process of its own and kill it once a checkpoint is whole.
+
+    Args:
+        words: Of the command.
+        out: The run that it makes.
+        path: Where it works, and where packages of others are found.
+    """
+    folders = f"{path}:{environment()['PYTHONPATH']}"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "belamy", *words, "--checkpoint-seconds", "0"], cwd=path, stderr=subprocess.PIPE,
+        env={**environment(), "OMP_NUM_THREADS": "1", "PYTHONPATH": folders},
+    )  # fmt: skip
+    while child.poll() is None and not [found for found in out.glob("checkpoints/*") if found.name[0] != "."]:
+        time.sleep(0.002)
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    assert Run.open(out).samples_seen > 0
+
+
+def state_of(run: Run) -> dict[str, Any]:
+    """Everything that a run's newest checkpoint holds, and where it stands."""
+    state = run.load_checkpoint()
+    assert state is not None
+    return {**state.tensors, "at": torch.tensor([state.samples, state.step, state.position])}

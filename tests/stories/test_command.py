@@ -41,7 +41,17 @@ def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[st
         *("train", "resume", "sample", "report", "recipes", "parts", "inspect", "data", "doctor"),
         *("diagnose", "compare", "game", "translate", "continue", "score"),
         *("evaluate", "compare-metrics", "visualise", "survey", "unmask"),
-        *("walk", "manifold", "arithmetic", "directions", "edit", "stylize", "stylize-film", "reconstruct-layers"),
+        *(
+            "walk",
+            "manifold",
+            "styles",
+            "arithmetic",
+            "directions",
+            "edit",
+            "stylize",
+            "stylize-film",
+            "reconstruct-layers",
+        ),
         *("retrieve", "anomaly", "reconstruct", "segment", "pretrain"),
     }
     for name, purpose in known_verbs().items():

@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import math
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -16,6 +20,7 @@ import belamy as library
 from belamy.cli import main
 from belamy.errors import UsageError
 from belamy.training.trainer import Trainer
+from stories.conftest import environment
 
 Command = Callable[..., CompletedProcess[str]]
 SMALL = ["--network", "gru:width=32,embedding=8", "--batch", "32", "--no-progress", "--device", "cpu"]
@@ -88,6 +93,65 @@ def test_samples_are_text_files(belamy: Command, written: Path) -> None:
     assert said.returncode == 0, said.stderr
     texts = [path.read_text() for path in sorted(Path("drawn").glob("*.txt"))]
     assert len(texts) == 3 and all(text.startswith("the ") for text in texts)
+
+
+def test_options_of_the_sampler_are_options_of_the_command(
+    belamy: Command, written: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (["--temperature", "0"], ["--top-k", "1"]):
+        said = belamy("sample", written, "--count", "4", *words, "--out", f"drawn{words[0]}", "--json", "-")
+        assert said.returncode == 0 and json.loads(said.stdout)[words[0][2:].replace("-", "_")] == int(words[1])
+        assert len({path.read_text() for path in Path(f"drawn{words[0]}").glob("*.txt")}) == 1
+    assert "--temperature FLOAT" in belamy("sample", written, "--help").stdout
+    assert "--temperature" not in belamy("sample", trained, "--help").stdout.partition("options")[2]
+    for run, words, says in (
+        (written, ["--temperature", "-1"], "--temperature is -1, but it must be in 0..100"),
+        (written, ["--top-k", "1.5"], "--top-k is '1.5', but it must be a whole number"),
+        (written, ["--temprature", "1"], "Did you mean '--temperature'?"),
+        (written, ["--steps", "4"], "--steps chooses nothing"),
+        (trained, ["--temperature", "1"], "There is no option '--temperature'"),
+    ):
+        refused = belamy("sample", run, "--out", "none", *words)
+        assert refused.returncode == 2 and says in refused.stderr and not Path("none").exists(), refused.stderr
+
+
+def test_a_conditional_run_writes_what_is_asked_for(belamy: Command, phrases: Path, written: Path) -> None:
+    (folder := phrases.parent / "kinds").mkdir()
+    for kind in ("cats", "dogs"):
+        lines = [json.dumps({"text": f"a {a} {kind[:3]}", "label": kind}) for a in ADJECTIVES for _ in range(8)]
+        with (folder / "all.jsonl").open("a") as file:
+            file.write("\n".join(lines) + "\n")
+    words = ["train", "char-lm", "--data", folder / "all.jsonl", *SMALL, "--optimizer", "adam:lr=0.02", "--conditional"]
+    run = phrases.parent / "conditional"
+    said = belamy(*words, "--samples", "9600", "--snapshots", "1", "--out", run)
+    assert said.returncode == 0, said.stderr
+    assert belamy("sample", run, "--count", "8", "--label", "dogs", "--out", "drawn").returncode == 0
+    assert sum(path.read_text().endswith("dog") for path in Path("drawn").glob("*.txt")) >= 7
+    turns = belamy("continue", run, "a red", "--count", "2", "--temperature", "0").stdout.splitlines()
+    assert turns == ["a red cat", "a red dog"]
+    assert belamy("continue", run, "a red", "--label", "dogs", "--temperature", "0").stdout == "a red dog\n"
+    assert "There is no class 'hens'" in belamy("continue", run, "a", "--label", "hens").stderr
+    refused = belamy(*words[:3], phrases, *SMALL, "--conditional")
+    assert refused.returncode == 2 and "--conditional needs texts with classes" in refused.stderr
+    assert "texts of classes" in belamy("continue", written, "the", "--label", "dogs").stderr
+
+
+def test_a_slow_sampler_obeys_the_keyboard(written: Path, tmp_path: Path) -> None:
+    interruptible = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # shells' jobs may ignore it
+        "from belamy.cli import main; sys.exit(main())"
+    )
+    words = ["sample", str(written), "--count", "5000000", "--out", "drawn", "--device", "cpu"]
+    child = subprocess.Popen(
+        [sys.executable, "-c", interruptible, *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        env={**environment(), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    while child.poll() is None and not list(tmp_path.rglob("*.txt")):
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130 and said.strip().endswith("belamy: Interrupted.")
+    assert not list(tmp_path.iterdir())  # whole or not at all
 
 
 def test_a_killed_run_goes_on_bit_by_bit(belamy: Command, phrases: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,9 @@ judged and compared as what is in the house."""
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +16,7 @@ from belamy.cli import main
 from belamy.modalities import MODALITIES
 from belamy.runs.run import Run
 from outside import install
-from stories.conftest import environment
+from stories.conftest import killed_at_its_first_checkpoint, state_of
 
 FILES = {
     "colouring": ["belamy.methods"],
@@ -76,26 +71,11 @@ def trained(request: pytest.FixtureRequest, folder: Path) -> tuple[str, Path]:
     return kind, out
 
 
-def state_of(run: Run) -> dict[str, Any]:
-    state = run.load_checkpoint()
-    assert state is not None
-    return {**state.tensors, "at": torch.tensor([state.samples, state.step, state.position])}
-
-
 def test_it_is_killed_and_goes_on_bit_for_bit(trained: tuple[str, Path], folder: Path) -> None:
     kind, whole = trained
     out = folder / f"{kind}-killed"
     words = ["train", *KINDS[kind], "--train-samples", "320", "--batch", "8", "--snapshots", "3", "--out", str(out)]
-    command = [sys.executable, "-m", "belamy", *words, *QUIET, "--checkpoint-seconds", "0"]
-    child = subprocess.Popen(
-        command, cwd=folder, stderr=subprocess.PIPE, env={**environment(), "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": f"{folder}:{environment()['PYTHONPATH']}"},
-    )  # fmt: skip
-    while child.poll() is None and not [path for path in out.glob("checkpoints/*") if path.name[0] != "."]:
-        time.sleep(0.002)
-    child.send_signal(signal.SIGKILL)
-    child.communicate()
-    assert Run.open(out).samples_seen > 0
+    killed_at_its_first_checkpoint([*words, *QUIET], out, folder)
     assert main(["resume", str(out), *QUIET]) == 0
     first, second = state_of(Run.open(whole)), state_of(Run.open(out))
     assert first.keys() == second.keys()

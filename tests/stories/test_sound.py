@@ -84,7 +84,8 @@ def test_sounds_are_judged_as_sounds(belamy: Command, sounding: Path) -> None:
         ("data empty", "holds no"),
         ("data text.wav", "text.wav"),
         ("sample RUN --format npz --out a.png", "contradict"),
-        ("unmask RUN --robustness", "pictures"),
+        ("unmask RUN --hide jpeg:75", "--hide belongs to pictures"),
+        ("unmask RUN --size 64", "--size"),
         ("translate RUN RUN --out t", "translate"),
     ],
 )

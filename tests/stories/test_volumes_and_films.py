@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +15,7 @@ from PIL import Image
 from belamy.cli import main
 from belamy.runs.run import Run
 from outside import install
-from stories.conftest import environment
+from stories.conftest import killed_at_its_first_checkpoint, state_of
 
 QUIET = ["--no-progress", "--device", "cpu"]
 SHORT = ["--train-samples", "160", "--batch", "8", "--snapshots", "3"]
@@ -51,26 +46,11 @@ def trained(request: pytest.FixtureRequest, folder: Path) -> tuple[str, Path]:
     return kind, folder / kind
 
 
-def state_of(run: Run) -> dict[str, Any]:
-    state = run.load_checkpoint()
-    assert state is not None
-    return {**state.tensors, "at": torch.tensor([state.samples, state.step, state.position])}
-
-
 def test_it_is_killed_and_goes_on_bit_for_bit(trained: tuple[str, Path], folder: Path) -> None:
     kind, whole = trained
     out = folder / f"{kind}-killed"
-    words = ["train", *KINDS[kind], *SHORT, "--out", str(out), *QUIET, "--checkpoint-seconds", "0"]
-    path = f"{folder}:{environment()['PYTHONPATH']}"
-    child = subprocess.Popen(
-        [sys.executable, "-m", "belamy", *words], cwd=folder, stderr=subprocess.PIPE,
-        env={**environment(), "PYTHONPATH": path},
-    )  # fmt: skip
-    while child.poll() is None and not [path for path in out.glob("checkpoints/*") if path.name[0] != "."]:
-        time.sleep(0.002)
-    child.send_signal(signal.SIGKILL)
-    child.communicate()
-    assert Run.open(out).samples_seen > 0
+    words = ["train", *KINDS[kind], *SHORT, "--out", str(out), *QUIET]
+    killed_at_its_first_checkpoint(words, out, folder)
     assert main(["resume", str(out), *QUIET]) == 0
     first, second = state_of(Run.open(whole)), state_of(Run.open(out))
     assert first.keys() == second.keys()

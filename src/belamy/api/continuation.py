@@ -12,10 +12,12 @@ from torch import Tensor
 from belamy.data.load_options import LoadOptions
 from belamy.device import choose_device
 from belamy.errors import UsageError
+from belamy.evaluation.candidate import heeds_labels
 from belamy.methods.base import BaseMethod, Continues, Sampling
 from belamy.modalities import modality
 from belamy.modalities.text import LARGEST, Vocabulary, strings, vocabulary_of
 from belamy.runs.run import Run
+from belamy.sampling.draw import checked_options, class_number
 from belamy.seeds import SampleDraws
 
 MOST = 10_000
@@ -31,6 +33,7 @@ def continue_text(
     length: int | None = None,
     temperature: float = 1.0,
     top_k: int = 0,
+    label: str | None = None,
     seed: int = 0,
     best: bool = False,
     device: str = "auto",
@@ -45,14 +48,15 @@ def continue_text(
         length: Symbols that follow, at most; by default as many as the run's texts have.
         temperature: Below 1 likelier and duller, above 1 bolder; 0 always takes the likeliest symbol.
         top_k: Choose among so many likeliest symbols; 0 for all.
+        label: The class of all texts, by name or number; by default the classes in turn, if the run is conditional.
         seed: Decides the texts.
         best: With the best weights that ``train --keep-best`` kept.
         device: Where to compute.
         progress: Called with (done, total).
 
     Raises:
-        UsageError: The run does not go on with texts, it does not know a symbol of the prefix, or a number is out of
-            range.
+        UsageError: The run does not go on with texts, it does not know a symbol of the prefix, a number is out of
+            range, or there is no such class.
 
     Example:
         >>> continue_text("runs/phrases", "he was", count=2, seed=1)  # doctest: +SKIP
@@ -66,12 +70,20 @@ def continue_text(
     field = opened.spec.field
     method = continuing(opened.method(best=best).to(choose_device(device)))
     begun = beginning(prefix, vocabulary_of(field.classes), opened)
-    options = {"temperature": float(temperature), "top_k": float(top_k)}
+    options = checked_options(method, {"temperature": float(temperature), "top_k": float(top_k)})
+    classes = method.spec.classes
+    if label is not None and not heeds_labels(method):
+        raise UsageError(
+            "This run writes no texts of classes: it was not trained with --conditional. Leave --label out."
+        )
+    labels = torch.arange(count) % max(len(classes), 1)
+    if label is not None:
+        labels = torch.full_like(labels, class_number(label, classes))
     tell = progress or (lambda done, total: None)
     with torch.no_grad():
         sampling = Sampling(SampleDraws(seed, range(count)), None, tell, options)
         start = begun.repeat(count, 1).to(next(method.parameters()).device)
-        made = method.eval().continuation(start, length or field.shape[0], sampling).cpu()
+        made = method.eval().continuation(start, length or field.shape[0], sampling, labels.to(start.device)).cpu()
     return strings(made, field)
 
 

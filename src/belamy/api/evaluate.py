@@ -31,6 +31,7 @@ from belamy.evaluation.verdict import Verdict
 from belamy.judges.classifier_score import check, classifier_score, conditional_samples
 from belamy.judges.extractors import checked, choose
 from belamy.judges.judge import trained_judge
+from belamy.modalities import spoken
 from belamy.modalities.sizes import SizeOption
 from belamy.progress import Counting, Reporter, reporter
 from belamy.registry import Part
@@ -156,7 +157,7 @@ def judge(
     probes = built(protocol, candidate, data)
     for name in asked or ():
         if "labels" in needs_of(name) and candidate.labels == "none":
-            lacking = "its networks do not use labels" if run else "none come with the images"
+            lacking = "its networks do not use labels" if run else "none come with the samples"
             raise UsageError(
                 f"The metric '{name}' needs labels, but {candidate.name} has none: {lacking}. Leave it out."
             )
@@ -165,8 +166,11 @@ def judge(
         candidate.source, Drawn | Translated) else ()  # fmt: skip
     asked_of_method = probed(candidate, probes, data, extractor, protocol, say)
     words = named(protocol.metrics)
+    kind = data.field.modality
     panel = Panel(extractor, data, split, words, held=held, fit=fit, usual=STANDARD)
-    counting = Counting(say, panel.work(candidate.count, protocol.real_baseline, protocol.controls), "images judged")
+    counting = Counting(
+        say, panel.work(candidate.count, protocol.real_baseline, protocol.controls), spoken("images judged", kind)
+    )
     panel.told, panel.doing = counting, counting.doing
     found = panel.judge_candidate(candidate)
     real_baseline = panel.real_baseline(candidate.count, protocol.seed, detail=True) if protocol.real_baseline else None
@@ -327,6 +331,8 @@ def subject(source: str, run: Run | None, candidate: Candidate) -> dict[str, Any
         "fingerprint": candidate.fingerprint, "seed": candidate.seed, "labels": candidate.labels,
         "averaged": candidate.averaged, "quantisation": "uint8",
     }  # fmt: skip
+    if candidate.kind.modality != "image":
+        facts |= {"modality": candidate.kind.modality, "quantisation": candidate.quantisation}
     if run is not None:
         facts |= {"recipe": run.recipe_name, "training_seed": run.recipe.seed, "training_samples": run.samples_seen}
     return facts

@@ -30,6 +30,7 @@ from belamy.sampling.draw import class_number
 from belamy.sampling.manifold import plane, sheet
 from belamy.sampling.picture import Picture
 from belamy.sampling.points import class_weights, drawn, pixels_at
+from belamy.sampling.styles import Space
 from belamy.sampling.walk import Walk, walk
 
 
@@ -61,11 +62,17 @@ class LatentEditor:
 
     A picture is a path, a Pillow image, a uint8 array ``[H, W]`` or ``[H, W, 3]``, or a uint8 tensor ``[C, H, W]`` of
     the run's own shape.
+
+    Args:
+        run: What is steered.
+        device: Where to compute.
+        offline: Never fetch data from the network.
+        space: ``z``, or the styles ``w`` or ``w+`` of a style-based generator, which then are the latents.
     """
 
-    def __init__(self, run: Run, device: str = "auto", offline: bool = False) -> None:
+    def __init__(self, run: Run, device: str = "auto", offline: bool = False, space: Space = "z") -> None:
         self.run = run
-        self.steering = Steering.open(run, device, offline)
+        self.steering = Steering.open(run, device, offline, space=space)
         self.heeds_labels = heeds_labels(self.method)
 
     def __repr__(self) -> str:
@@ -204,20 +211,21 @@ class LatentEditor:
         return class_number(name, self.method.spec.classes)
 
 
-def steer(run: Run | str | Path, *, device: str = "auto", offline: bool = False) -> LatentEditor:
+def steer(run: Run | str | Path, *, device: str = "auto", offline: bool = False, space: Space = "z") -> LatentEditor:
     """Take a run in hand.
 
     Args:
         run: A run or its directory.
         device: Where to compute: auto, cpu, cuda, cuda:1 or mps.
         offline: Never fetch data from the network.
+        space: ``z``, or the styles ``w`` or ``w+`` of a style-based generator in place of its latents.
 
     Raises:
         RunError: There is no run.
-        UsageError: Its method does not sample.
+        UsageError: Its method does not sample, or its generator has no styles.
 
     Example:
         >>> editor = belamy.steer("runs/vae")  # doctest: +SKIP
         >>> editor.edit("seven.png", add={"thickness": 1.5}).picture().save("thick.png")  # doctest: +SKIP
     """
-    return LatentEditor(run if isinstance(run, Run) else Run.open(run), device, offline)
+    return LatentEditor(run if isinstance(run, Run) else Run.open(run), device, offline, space)

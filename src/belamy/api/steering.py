@@ -27,6 +27,7 @@ from belamy.runs import files
 from belamy.runs.run import Run
 from belamy.sampling.deeper import LayerLatents
 from belamy.sampling.points import encoded, pixels_at, sampler
+from belamy.sampling.styles import Space, in_space
 from belamy.training.setup import open_recipe_data
 
 USUAL = ("thickness", "slant", "width")
@@ -63,6 +64,7 @@ class Steering:
         say: Say | None = None,
         layer: str | None = None,
         best: bool = False,
+        space: Space = "z",
     ) -> Steering:
         """A run's method and data.
 
@@ -73,14 +75,16 @@ class Steering:
             say: Is told what takes long.
             layer: Steer among the features of this layer of the generator, not among its latents.
             best: With the best weights that ``belamy train --keep-best`` kept, not the newest.
+            space: Steer among styles, ``w`` or ``w+``, not among latents.
 
         Raises:
-            UsageError: The method does not sample, or its generator has no such layer.
+            UsageError: The method does not sample, or its generator has no such layer or no styles.
         """
         method: Any = run.method(best=best).to(choose_device(device)).eval()
         sampler(method)
-        if layer is not None:
-            method = LayerLatents(method, layer)
+        if layer is not None and space != "z":
+            raise UsageError("--layer and --space name two places in the generator. Leave one out.")
+        method = in_space(method, space) if layer is None else LayerLatents(method, layer)
         return cls(run, method, open_recipe_data(run.recipe, offline), None, say)
 
     def usual(self) -> tuple[str, ...]:

@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 
 from belamy.device import choose_device
-from belamy.errors import UsageError
-from belamy.evaluation.candidate import RUN, Candidate, is_run, open_candidate, sides_of, stored_candidate
+from belamy.errors import DataError, UsageError
+from belamy.evaluation.candidate import RUN, Candidate, facing, is_run, open_candidate, sides_of, stored_candidate
+from belamy.forensics.comparison import Progress
 from belamy.forensics.examination import AS_GIVEN, LEAST, ForensicExamination, ForensicsSettings, examine, said
 from belamy.forensics.matching import check, look
 from belamy.forensics.page import render
+from belamy.forensics.samples import check_kind, examine_samples
 from belamy.forensics.treatments import parse
+from belamy.modalities import modality, spoken
 from belamy.modalities.sizes import SizeOption
 from belamy.progress import Reporter, reporter
 from belamy.runs.files import write_bytes
@@ -96,7 +99,7 @@ def unmask(
     offline: bool = False,
     progress: bool = True,
 ) -> Unmasked:
-    """Tell suspects from real images, if that can be done.
+    """Tell suspects from real images, or samples of another kind from real ones, if that can be done.
 
     Args:
         suspect: A run or its directory, a folder or ``.zip`` of images, an array file, or another data source.
@@ -108,7 +111,7 @@ def unmask(
         split: Of the real images: ``train``, ``test`` or ``all``.
         size: Make all pictures of this size: the side of squares, ``WIDTHxHEIGHT``, or (height, width).
         seed: Of the samples, the choice among images, and all that is drawn.
-        robustness: Measure what survives JPEG, blur and resizing.
+        robustness: Measure what survives JPEG, blur and resizing; of pictures alone.
         device: Where a run draws.
         offline: Never fetch anything from the network.
         progress: Show how far it is.
@@ -122,24 +125,46 @@ def unmask(
     """
     if count < LEAST:
         raise UsageError(f"--count is {count}, but an examination needs at least {LEAST} suspects.")
-    settings = ForensicsSettings(false_alarms, seed, hide=None if hide is None else parse(hide), robustness=robustness)
+    treatment = None if hide is None else parse(hide)
+    settings = ForensicsSettings(false_alarms, seed, hide=treatment, robustness=robustness)
     path = str(suspect.path) if isinstance(suspect, Run) else str(suspect)
     say = reporter(progress)
     try:
         fakes = open_candidate(
             path, count=count, seed=seed, size=size, device=choose_device(device), offline=offline, progress=say.read
         )
-        fakes.require("image", "unmask")
         wanted, named = max(2 * count, 3 * LEAST), None if real is None else str(real)
-        source, truth = _real(path, named, fakes, split, size, offline, wanted, seed, say)
-        notes = check(look("suspects", fakes, path), look("real images", truth, source), settings.hide)
-        found = examine(
-            values(fakes), values(truth), settings, notes=notes,
-            progress=lambda share, text: say.work(share, text) if say.due() else None,
-        )  # fmt: skip
+        tell: Progress = lambda share, text: say.work(share, text) if say.due() else None  # noqa: E731
+        if fakes.kind.modality == "image":
+            source, truth = _real(path, named, fakes, split, size, offline, wanted, seed, say)
+            notes = check(look("suspects", fakes, path), look("real images", truth, source), settings.hide)
+            found = examine(values(fakes), values(truth), settings, notes=notes, progress=tell)
+        else:
+            refuse_of_pictures(fakes, hide, size)
+            truth = _real_samples(path, named, fakes, split, offline, wanted, seed, say)
+            notes = ["What survives JPEG, blur and resizing is asked of photographs and drawings alone."] * robustness
+            found = examine_samples(stored(fakes), stored(truth), truth.kind, settings, notes=notes, progress=tell)
     finally:
         say.close()
     return Unmasked(found, fakes, truth)
+
+
+def refuse_of_pictures(fakes: Candidate, hide: str | None, size: SizeOption) -> None:
+    """Refuse a kind without traces, and options that pictures alone have, for samples of another kind.
+
+    Raises:
+        UsageError: One is given.
+    """
+    check_kind(fakes.kind.modality)
+    given = {"--hide": hide is not None, "--size": size is not None}
+    for option in (name for name, asked in given.items() if asked):
+        words = modality(fakes.kind.modality).words[1]
+        raise UsageError(f"{option} belongs to pictures, but {fakes.name} holds {words}. Leave it out.")
+
+
+def stored(candidate: Candidate) -> Tensor:
+    """All samples, as files hold them.  # [n, …]"""
+    return torch.cat([raw for raw, _ in candidate.chunks()])
 
 
 def values(candidate: Candidate) -> Tensor:
@@ -167,6 +192,30 @@ def _real(
     return recipe.data, stored_candidate(data, recipe.data, count, stream, split, recipe.size)
 
 
+def _real_samples(
+    suspect: str, real: str | None, fakes: Candidate, split: str, offline: bool, count: int, seed: int, say: Reporter
+) -> Candidate:
+    """The real samples of another kind than pictures, coded as the suspects are."""
+    stream = derive(seed, "real images")
+    if real is not None:
+        found = open_candidate(
+            real, count=count, seed=stream, split=split, shape=fakes.shape, offline=offline, progress=say.read
+        )
+    elif is_run(suspect):
+        run = Run.open(suspect)
+        data = facing(open_recipe_data(run.recipe, offline, say.read), run.build())
+        found = stored_candidate(data, run.recipe.data, count, stream, split, None)
+    else:
+        raise UsageError(f"Name the real samples that {suspect} is to be compared with: --real DATA.")
+    if found.kind != fakes.kind:
+        raise DataError(
+            f"{found.name} holds {modality(found.kind.modality).words[1]} that are coded otherwise than those of "
+            f"{fakes.name}: another rate, vocabulary, or other columns. That alone would tell them apart. Compare a "
+            "run with its own data, or files of one making."
+        )
+    return found
+
+
 def _card(candidate: Candidate) -> dict[str, Any]:
     return {
         "name": candidate.name, "count": candidate.count, "shape": list(candidate.shape), "seed": candidate.seed,
@@ -179,8 +228,9 @@ def _facts(found: Unmasked) -> dict[str, str]:
     suspect, real = found.suspect, found.real
     shape = " × ".join(map(str, suspect.shape))
     origin = {"run": "drawn by a run, never rounded"}.get(suspect.format, suspect.format)
+    kind = found.examination.kind.modality
     return {
-        "images": f"{shape} (channels × height × width)",
+        spoken("images", kind): f"{shape}{' (channels × height × width)' * (kind == 'image')}",
         "suspects come from": f"{suspect.name}, {origin}, {suspect.fingerprint[:16]}",
-        "real images come from": f"{real.name}, {real.format}, {real.fingerprint[:16]}",
+        spoken("real images come from", kind): f"{real.name}, {real.format}, {real.fingerprint[:16]}",
     }

@@ -112,11 +112,14 @@ def chosen_class(
         UsageError: There is no such class, or the networks do not use labels.
     """
     from belamy.sampling.draw import class_number
+    from belamy.sampling.styles import StyleLatents
 
     if label is None:
         return None
     classes = method.spec.classes
     number = class_number(label, classes) if classes else 0
+    if isinstance(method, StyleLatents):
+        raise UsageError(f"A style holds its class, so none can be chosen in W. Leave {option} out, or type --space z.")
     if not heeds_labels(method):
         raise UsageError(f"This run's networks do not use labels, so no class can be chosen. Leave {option} out.")
     if label not in classes and say is not None:

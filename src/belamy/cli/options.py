@@ -304,6 +304,26 @@ class OfRun(Device):
 
 
 @options
+class InSpace(OfRun):
+    """Which latents of a run are meant."""
+
+    space: Literal["z", "w", "w+"] = "z"
+    """z: the latents that are drawn; w: the styles that a style-based generator makes of them, one for all layers; w+:
+    one for each layer."""
+
+    def opened(self) -> tuple[Run, BaseMethod]:
+        """The run, and its trained method with latents of the space.
+
+        Raises:
+            UsageError: Its generator has no styles.
+        """
+        from belamy.sampling.styles import in_space
+
+        run, method = super().opened()
+        return run, in_space(method, self.space)
+
+
+@options
 class Overwrite(VerbOptions):
     """What is there already."""
 

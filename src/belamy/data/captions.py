@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 import torch
 
@@ -20,18 +21,51 @@ BESIDE = "beside"
 FIELD = "caption"
 LONGEST = 256
 """Characters of a caption that are kept, its end among them."""
+BESIDE_LARGEST, TABLE_LARGEST = 1 << 20, 1 << 28
+"""Bytes of a text file beside a picture, and of a file of captions, at most."""
 _FILES = ("file", "file_name", "filename", "image", "name")
 _TEXTS = ("caption", "text", "description")
 
 
-def captioned(data: Dataset, folder: Path, said: str, length: int | None = None) -> Dataset:
+class TextFiles(Protocol):
+    """The text files that lie among pictures: in their folder or their archive."""
+
+    def names(self) -> Iterable[str]:
+        """Of all files at the top."""
+        ...
+
+    def read(self, name: str, most: int) -> str | None:
+        """What a file says; None where there is none.
+
+        Raises:
+            DataError: It cannot be read, or is larger than ``most`` bytes.
+        """
+        ...
+
+
+class FolderTexts:
+    """The text files of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> Iterable[str]:
+        """Of all files at the top."""
+        return [each.name for each in self.folder.iterdir()]
+
+    def read(self, name: str, most: int) -> str | None:
+        """What a file says; None where there is none."""
+        return read_text(self.folder / name, most) if (self.folder / name).is_file() else None
+
+
+def captioned(data: Dataset, files: TextFiles, said: str, length: int | None = None) -> Dataset:
     """Pictures with the field ``caption``, characters as numbers; the vocabulary is that of the training pictures.
 
     Args:
         data: The pictures, with their names.
-        folder: Where they are.
-        said: ``beside`` for a ``.txt`` file beside each picture, or a file of captions: CSV with the columns ``file``
-            and ``caption``, or JSON lines with these names.
+        files: What lies among them.
+        said: ``beside`` for a ``.txt`` file beside each picture, or a file of captions, among them or elsewhere: CSV
+            with the columns ``file`` and ``caption``, or JSON lines with these names.
         length: Characters that are kept, an end among them; by default those of the longest, at most 256.
 
     Raises:
@@ -39,7 +73,7 @@ def captioned(data: Dataset, folder: Path, said: str, length: int | None = None)
         DataError: It is no table of captions, or no picture has one.
     """
     names = data.names or ()
-    found = _beside(folder, names) if said == BESIDE else _matched(folder, said, names)
+    found = _beside(files, names) if said == BESIDE else _matched(files, said, names)
     texts = [" ".join(found.get(name, "").split()) for name in names]
     missing = [name for name, text in zip(names, texts, strict=True) if not text]
     if len(missing) == len(names):
@@ -56,41 +90,42 @@ def captioned(data: Dataset, folder: Path, said: str, length: int | None = None)
     return data.changed(extra={**data.extra, FIELD: column}, notes=notes)
 
 
-def _beside(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
+def _beside(files: TextFiles, names: tuple[str, ...]) -> dict[str, str]:
     """The text files that are called like pictures."""
-    files = {name: folder / PurePosixPath(name).with_suffix(".txt") for name in names}
-    return {name: read_text(file, 1 << 20) for name, file in files.items() if file.is_file()}
+    found = {name: files.read(str(PurePosixPath(name).with_suffix(".txt")), BESIDE_LARGEST) for name in names}
+    return {name: text for name, text in found.items() if text is not None}
 
 
-def _matched(folder: Path, said: str, names: tuple[str, ...]) -> dict[str, str]:
+def _matched(files: TextFiles, said: str, names: tuple[str, ...]) -> dict[str, str]:
     """The captions of a file by the names of pictures, the whole or the last part; the first of each counts."""
-    path = next((each for each in (Path(said).expanduser(), folder / said) if each.is_file()), None)
-    if path is None:
-        held = [each.name for each in folder.iterdir() if each.suffix.lower() in (".csv", *JSON_LINES)]
+    path = Path(said).expanduser()
+    text = read_text(path, TABLE_LARGEST) if path.is_file() else files.read(said, TABLE_LARGEST)
+    if text is None:
+        held = [name for name in files.names() if PurePosixPath(name).suffix.lower() in (".csv", *JSON_LINES)]
         raise UsageError(f"There is no file of captions '{said}'. {nearest(said, [*held, BESIDE])}")
     read = _json if path.suffix.lower() in JSON_LINES else _table
     captions: dict[str, str] = {}
-    for file, text in read(path):
-        captions.setdefault(file.replace("\\", "/").removeprefix("./"), text)
+    for file, caption in read(text, said):
+        captions.setdefault(file.replace("\\", "/").removeprefix("./"), caption)
     ends = {PurePosixPath(file).name: text for file, text in reversed(captions.items())}
     told = {name: captions.get(name, ends.get(PurePosixPath(name).name)) for name in names}
     return {name: text for name, text in told.items() if text is not None}
 
 
-def _table(path: Path) -> Iterator[tuple[str, str]]:
-    rows = csv.reader(read_text(path).splitlines())
+def _table(text: str, where: str) -> Iterator[tuple[str, str]]:
+    rows = csv.reader(text.splitlines())
     titles = [title.strip().lower() for title in next(rows, [])]
     columns = [next((titles.index(name) for name in names if name in titles), -1) for names in (_FILES, _TEXTS)]
     if -1 in columns:
-        raise DataError(f"{path} must have the columns file and caption, but has {', '.join(titles) or 'none'}.")
+        raise DataError(f"{where} must have the columns file and caption, but has {', '.join(titles) or 'none'}.")
     try:
         yield from ((row[columns[0]].strip(), row[columns[1]]) for row in rows if len(row) > max(columns))
     except csv.Error as error:
-        raise DataError(f"{path} is not a table of captions: {error}.") from error
+        raise DataError(f"{where} is not a table of captions: {error}.") from error
 
 
-def _json(path: Path) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+def _json(text: str, where: str) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -99,5 +134,5 @@ def _json(path: Path) -> Iterator[tuple[str, str]]:
             held = {}
         found = [next((held[name] for name in names if name in held), None) for names in (_FILES, _TEXTS)]
         if found[0] is None or found[1] is None:
-            raise DataError(f'{path}, line {number}, is no object with a "file" and a "caption".')
+            raise DataError(f'{where}, line {number}, is no object with a "file" and a "caption".')
         yield found[0], found[1]

@@ -401,8 +401,8 @@ def _command(source: str | Path, dataset: Dataset, options: dict[str, Any]) -> s
     if is_paired(dataset):
         recipe = "pix2pix"
     elif dataset.field.modality == "image":
+        recipe = ""  # `belamy train` chooses for pictures
         height, width = dataset.shape[1:]
-        recipe = "digits"
         if height % 4 or width % 4:
             given["size"] = text_of((max(8, height // 4 * 4), max(8, width // 4 * 4)))
     words = [
@@ -411,7 +411,7 @@ def _command(source: str | Path, dataset: Dataset, options: dict[str, Any]) -> s
         if value not in (None, "crop", "white")
         for word in (f"--{name}", str(value))
     ]
-    return shlex.join(["belamy", "train", recipe, "--data", str(source), *words])
+    return shlex.join(["belamy", "train", *filter(None, [recipe]), "--data", str(source), *words])
 
 
 def _listed(counts: dict[str, int]) -> str:

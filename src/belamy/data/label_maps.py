@@ -26,7 +26,8 @@ class LabelMaps:
         store: The maps.  # [N, H, W]
         names: Of the files that were read.
         skipped: Files that could not be read, with the reason.
-        classes: Names of the classes, here their numbers.
+        classes: Names of the classes, here their numbers; () if they are more than a file tells apart.
+        highest: The highest class.
         notes: What a user should know.
     """
 
@@ -34,6 +35,7 @@ class LabelMaps:
     names: list[str]
     skipped: list[tuple[str, str]] = field(default_factory=list)
     classes: tuple[str, ...] = ()
+    highest: int = 0
     notes: list[str] = field(default_factory=list)
 
 
@@ -78,7 +80,7 @@ def open_label_maps(
     highest = int(stacked.max()) if len(stacked) else 0
     notes = [f"{dark / stacked.numel():.1%} of the pixels have no known class and became class 0"] if dark else []
     classes = tuple(map(str, range(highest + 1))) if highest < MOST else ()
-    return LabelMaps(Memory(stacked), names, skipped, classes, notes)
+    return LabelMaps(Memory(stacked), names, skipped, classes, highest, notes)
 
 
 def _read(file: IO[bytes], size: tuple[int, int], how: str, kind: Modality) -> _Read:

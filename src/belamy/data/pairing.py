@@ -22,7 +22,7 @@ from belamy.data.layout import read_layout
 from belamy.data.load_options import LoadOptions
 from belamy.data.pictures import read_header, strict_pillow
 from belamy.data.tables import Wanted
-from belamy.errors import DataError
+from belamy.errors import DataError, UsageError
 from belamy.modalities.fields import Field
 
 TARGET, INSTANCES = "target", "instances"
@@ -53,6 +53,22 @@ class PairedFiles:
     ignored: Counter[str] = field(default_factory=Counter)
     table: Wanted | None = None
     alike: bool = False
+
+
+def two_names(given: str, wanted: str, what: str) -> tuple[str, str]:
+    """The names of both sides of pairs, which are two.
+
+    Args:
+        given: The input.
+        wanted: The target.
+        what: What the names are of: ``folder``, ``array`` or ``column``.
+
+    Raises:
+        UsageError: They are one.
+    """
+    if given == wanted:
+        raise UsageError(f"input and target are both the {what} '{given}', but they must be two.")
+    return given, wanted
 
 
 def paired(

@@ -227,6 +227,9 @@ def open_candidate(
     sides = sides_of(size)
     if is_run(source):
         found = drawn_candidate(Run.open(source), count, seed, device, best)
+        if sides is not None and found.kind.modality != "image":
+            words = modality(found.kind.modality).words[1]
+            raise UsageError(f"--size belongs to pictures, but {source} makes {words}. Leave it out.")
         if sides is not None and sides != found.shape[1:]:
             raise UsageError(
                 f"{source} draws images of {_size(found.shape)} pixels and no others. Leave --size {text_of(sides)} "
@@ -348,7 +351,7 @@ def stored_candidate(data: Dataset, source: str, count: int, seed: int, split: s
     return Candidate(
         name=data.name, shape=data.shape, count=len(indices), seed=seed if chosen else None,
         labels="none" if data.labels is None else "given", classes=data.classes,
-        quantisation=QUANTISATION[data.field.bits], format=file_format(source, data, indices.tolist()),
+        quantisation=QUANTISATION.get(data.field.bits, "none"), format=file_format(source, data, indices.tolist()),
         resize="none" if sides is None else f"crop to {text_of(sides)}", averaged=None, fingerprint=data.fingerprint,
         source=Stored(data, indices), kind=data.field,
     )  # fmt: skip
@@ -406,9 +409,9 @@ def _rarest(sizes: Counter[str]) -> str:
 
 
 def file_format(source: str, data: Dataset, indices: Sequence[int]) -> str:
-    """The codec of picture files, told by their content; of arrays and named sets, what they are."""
+    """The codec of picture files, told by their content; of arrays, other kinds and named sets, what they are."""
     path = Path(source).expanduser()
-    if data.names is None:
+    if data.names is None or data.field.modality != "image":
         return path.suffix.lstrip(".").lower() or "array" if path.exists() else "embedded"
     found = {_codec(file, name) for name, file in files_of(path, [data.names[index] for index in indices])}
     codecs = sorted(found)

@@ -16,6 +16,7 @@ from belamy.evaluation.card import Card
 from belamy.evaluation.measures import Measure, number, row
 from belamy.evaluation.metrics import METRICS
 from belamy.evaluation.statistics import Interval
+from belamy.modalities import spoken
 from belamy.pages import fragment, page
 from belamy.pages.charts import Bounds, interval_chart
 
@@ -31,7 +32,7 @@ def render(
 
     The arguments are what a :class:`belamy.evaluation.verdict.Verdict` holds by these names.
     """
-    protocol, name = card.as_json(), str(subject["name"])
+    protocol, name, kind = card.as_json(), str(subject["name"]), str(subject.get("modality", "image"))
     options = {f"metric “{metric}”": text or "no options" for metric, text in protocol.pop("metrics").items()}
     versions = {f"version of {package}": text for package, text in protocol.pop("versions").items()}
     facts: dict[str, Any] = {
@@ -43,20 +44,25 @@ def render(
     for each in measures:
         if each.real_baseline is not None and each.interval is not None and not each.of_real:
             own, real = _bounds(each.value, each.interval), _bounds(each.real_baseline, each.real_baseline_interval)
-            charts.append(interval_chart({name: [own], "real images": [real]}, each.name, "with 95 % intervals"))
+            charts.append(
+                interval_chart({name: [own], spoken("real images", kind): [real]}, each.name, "with 95 % intervals")
+            )
     return page(
         "evaluation", name, alone=False, against=against, judged=card.n_generated, real=card.n_real, charts=charts,
-        says=says, headlines=_headlines(measures), command=command,
+        says=says, headlines=_headlines(measures, kind), command=command,
+        spoken=lambda text: spoken(text, kind),
         sheets=dict(sheets),
         figures={title: pixels.numpy() for title, pixels in figures.items()},
         facts={key: value for key, value in facts.items() if value is not None and value != ""},
-        **_numbers(measures, notes, str(card)),
+        **_numbers(measures, notes, str(card), kind),
     )  # fmt: skip
 
 
-def summary(measures: Sequence[Measure], says: Sequence[str], notes: Sequence[str], protocol: str) -> str:
+def summary(
+    measures: Sequence[Measure], says: Sequence[str], notes: Sequence[str], protocol: str, kind: str = "image"
+) -> str:
     """The sentences and the table alone, as notebooks show them."""
-    return fragment("evaluation_table", alone=True, says=says, **_numbers(measures, notes, protocol))
+    return fragment("evaluation_table", alone=True, says=says, **_numbers(measures, notes, protocol, kind))
 
 
 def about(metric: str) -> str:
@@ -68,20 +74,21 @@ def about(metric: str) -> str:
     return " ".join(plain(text).split("\n\n")[0].split()).replace("`", "")
 
 
-def _headlines(measures: Sequence[Measure]) -> dict[str, tuple[str, str]]:
+def _headlines(measures: Sequence[Measure], kind: str) -> dict[str, tuple[str, str]]:
     """The first number of each metric, with that of real images."""
     chief = {each.metric: each for each in reversed(measures) if isfinite(each.value)}
     shown = [each for each in measures if chief.get(each.metric) is each][:HEADLINES]
-    real = ["" if each.real_baseline is None else f"real images {number(each.real_baseline)}" for each in shown]
-    return {each.name: (number(each.value), beside) for each, beside in zip(shown, real, strict=True)}
+    beside = spoken("real images", kind)
+    real = ["" if each.real_baseline is None else f"{beside} {number(each.real_baseline)}" for each in shown]
+    return {each.name: (number(each.value), told) for each, told in zip(shown, real, strict=True)}
 
 
-def _numbers(measures: Sequence[Measure], notes: Sequence[str], protocol: str) -> dict[str, Any]:
+def _numbers(measures: Sequence[Measure], notes: Sequence[str], protocol: str, kind: str) -> dict[str, Any]:
     """The table by metric, and what must be known beside it."""
     real = any(each.real_baseline is not None for each in measures)
     kinds, interval = list(dict.fromkeys(kind for each in measures for kind in each.controls)), "95 % interval"
     groups = [
-        (metric, about(metric), [row(each, real, kinds) for each in group])
+        (metric, spoken(about(metric), kind), [row(each, real, kinds) for each in group])
         for metric, group in groupby(measures, key=lambda measure: measure.metric)
     ]
     heads = ["Value", interval, *(["Real images", interval] if real else ()), *map(str.capitalize, kinds)]

@@ -22,7 +22,7 @@ from belamy.evaluation.metrics import METRICS, Metric
 from belamy.evaluation.rows import fingerprints
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
-from belamy.modalities import modality
+from belamy.modalities import modality, spoken
 from belamy.registry import Part
 from belamy.seeds import generator
 
@@ -211,7 +211,8 @@ class Panel:
         """
         if candidate.count < LEAST:
             raise UsageError(
-                f"{candidate.name} holds {candidate.count} image(s), but a distribution needs at least {LEAST}."
+                f"{candidate.name} holds {candidate.count} {spoken('image(s)', candidate.kind.modality)}, but a "
+                f"distribution needs at least {LEAST}."
             )
         table = class_table(candidate.classes, self.data.classes)
         foreign = candidate.labels != "none" and table is None
@@ -319,8 +320,8 @@ def compared(data: Dataset, split: str) -> Tensor:
     indices = data.indices(split)
     if len(indices) < LEAST:
         raise UsageError(
-            f"The split '{split}' of {data.name} holds {len(indices)} image(s), but a distribution needs at least "
-            f"{LEAST}. Choose another, e.g. --split all."
+            f"The split '{split}' of {data.name} holds {len(indices)} {spoken('image(s)', data.field.modality)}, but a "
+            f"distribution needs at least {LEAST}. Choose another, e.g. --split all."
         )
     return indices
 
@@ -341,8 +342,9 @@ def unmet(name: str, data: Dataset, split: str, train: Tensor) -> str:
     if "labels" in needs and data.labels is None:
         return f"needs labels, but {data.name} has none. Name some with --labels, or leave the metric out."
     if "train" in needs and not len(train):
+        many = spoken("images", data.field.modality)
         return (
-            f"compares with the images that were learned from, and the split '{split}' leaves none of them out. "
+            f"compares with the {many} that were learned from, and the split '{split}' leaves none of them out. "
             "Choose --split test."
         )
     return ""

@@ -14,6 +14,7 @@ from belamy.errors import BelamyError, DataError
 from belamy.evaluation.card import Card
 from belamy.evaluation.findings import Observations, sentences
 from belamy.evaluation.measures import Measure, aligned, row
+from belamy.modalities import spoken
 from belamy.runs import files
 from belamy.runs.strict_json import strict
 
@@ -61,7 +62,18 @@ class Verdict:
                 f"What it says of {self.card.n_real:,} held-out samples stands in the table.",
             )
         named = {measure.name: measure for measure in self.measures}
-        return sentences(Observations(self.card.n_generated, named, self.copies, self.missing))
+        far, wrong = sentences(Observations(self.card.n_generated, named, self.copies, self.missing))
+        return spoken(far, self.kind), spoken(wrong, self.kind)
+
+    @property
+    def kind(self) -> str:
+        """The modality of what was judged."""
+        return str(self.subject.get("modality", "image"))
+
+    @property
+    def _said(self) -> list[str]:
+        """The notes in the words of what was judged."""
+        return [spoken(note, self.kind) for note in self.notes]
 
     @property
     def name(self) -> str:
@@ -90,13 +102,13 @@ class Verdict:
             "measure",
             "value",
             "95 % interval",
-            *(("real images", "95 % interval") if real_baselines else ()),
+            *((spoken("real images", self.kind), "95 % interval") if real_baselines else ()),
             *kinds,
             "",
         )
         lines += aligned([head, *(row(measure, real_baselines, kinds) for measure in self.measures)])
         lines += ["", str(self.card)]
-        lines += [f"! {note}" for note in self.notes]
+        lines += [f"! {note}" for note in self._said]
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
@@ -111,7 +123,7 @@ class Verdict:
             "copies": dict(self.copies),
             "missing": list(self.missing),
             "measures": {measure.name: measure.as_json() for measure in self.measures},
-            "notes": list(self.notes),
+            "notes": self._said,
             "command": self.command,
         })  # fmt: skip
         return facts
@@ -170,7 +182,7 @@ class Verdict:
         from belamy.evaluation.page import render
 
         return render(
-            self.subject, self.against, self.card, self.measures, self.says, self.notes, self.sheets, self.figures,
+            self.subject, self.against, self.card, self.measures, self.says, self._said, self.sheets, self.figures,
             self.command,
         )  # fmt: skip
 
@@ -186,4 +198,4 @@ class Verdict:
     def _repr_html_(self) -> str:
         from belamy.evaluation.page import summary
 
-        return summary(self.measures, self.says, self.notes, str(self.card))
+        return summary(self.measures, self.says, self._said, str(self.card), self.kind)

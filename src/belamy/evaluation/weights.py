@@ -23,12 +23,14 @@ class Published:
         sha256: Of its content, or the first eight digits or more where no more is published.
         source: The publisher, in words.
         url: Its address; None where it cannot be fetched by us, but by the user.
+        folder: In the cache's folder of weights, for files whose names say little.
     """
 
     name: str
     sha256: str
     source: str
     url: str | None = None
+    folder: str = ""
 
 
 INCEPTION = Published(
@@ -36,6 +38,21 @@ INCEPTION = Published(
     "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
     "the releases of pytorch-fid",
     "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+)
+_MINILM = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main"
+MINILM = Published(
+    "model.safetensors",
+    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)",
+    f"{_MINILM}/model.safetensors",
+    "all-MiniLM-L6-v2",
+)
+MINILM_PIECES = Published(
+    "vocab.txt",
+    "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+    "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)",
+    f"{_MINILM}/vocab.txt",
+    "all-MiniLM-L6-v2",
 )
 VGG19_TORCHVISION = Published(
     "vgg19-dcbb9e9d.pth", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44", "torchvision"
@@ -67,7 +84,7 @@ def find(
             where to put it.
         StorageError: The cache cannot be written.
     """
-    folder = LoadOptions(cache=cache).cache_folder / "weights"
+    folder = LoadOptions(cache=cache).cache_folder / "weights" / published.folder
     place = folder / published.name if file is None else Path(file)
     hint = (
         f"The file is {published.name} of {published.source}, SHA-256 {published.sha256}: put it at "

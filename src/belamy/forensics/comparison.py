@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,19 +162,9 @@ def compare(
     distances, places = _neighbours(sets)
     measured = {} if not rounded else measures_of(sets)
     described[NEIGHBOURS], titles[NEIGHBOURS] = distances, "Nearest real image"
-    tests: dict[str, CueResult] = {}
-    for number, (name, parts) in enumerate(described.items()):
-        told(0.2 + 0.3 * number / len(described), f"testing {titles[name].lower()}")
-        scores = ridge_scores(parts[1], parts[2], parts[0], shuffled)
-        if scores is None:
-            silent[name] = "all images are alike in it"
-            continue
-        tests[name] = _test(name, titles[name], scores, false_alarms, seed)
-    everything = [torch.cat(parts, 1) for parts in zip(*described.values(), *measured.values(), strict=True)]
-    told(0.5, "testing all together")
-    joint = ridge_scores(everything[1], everything[2], everything[0], shuffled)
-    if joint is not None:
-        tests[TOGETHER] = _test(TOGETHER, "All cues together", joint, false_alarms, seed)
+    tests, everything = tests_of(
+        described, titles, silent, shuffled, false_alarms=false_alarms, more=list(measured.values()), told=told
+    )
     detected = None
     if rounded:
         tests[RULES] = _test(RULES, "All rules", _rule_scores(measured), false_alarms, seed)
@@ -183,6 +173,43 @@ def compare(
     rules = {name: _rule(name, parts) for name, parts in measured.items()}
     nearest = torch.stack([distances[2][:, 0], places.double()], 1)
     return Comparison(format, tests, rules, detected, silent, nearest)
+
+
+def tests_of(
+    described: Mapping[str, tuple[Tensor, ...]],
+    titles: Mapping[str, str],
+    silent: dict[str, str],
+    shuffled: Shuffled,
+    *,
+    false_alarms: float,
+    more: Sequence[tuple[Tensor, ...]],
+    told: Progress,
+) -> tuple[dict[str, CueResult], list[Tensor]]:
+    """The test of each cue and that of all together, and all numbers of each set side by side.
+
+    Args:
+        described: What each cue says of the reference, the real samples and the suspects, by name.
+        titles: Of the cues.
+        silent: Takes the cues in which all samples are alike.
+        shuffled: The folds, and permutations of the labels within them.
+        false_alarms: Rate at which thresholds are set.
+        more: Numbers that only all together look at.
+        told: Is told of the progress.
+    """
+    tests: dict[str, CueResult] = {}
+    for number, (name, parts) in enumerate(described.items()):
+        told(0.2 + 0.3 * number / len(described), f"testing {titles[name].lower()}")
+        scores = ridge_scores(parts[1], parts[2], parts[0], shuffled)
+        if scores is None:
+            silent[name] = "all samples are alike in it"
+            continue
+        tests[name] = _test(name, titles[name], scores, false_alarms, shuffled.seed)
+    everything = [torch.cat(parts, 1) for parts in zip(*described.values(), *more, strict=True)]
+    told(0.5, "testing all together")
+    joint = ridge_scores(everything[1], everything[2], everything[0], shuffled)
+    if joint is not None:
+        tests[TOGETHER] = _test(TOGETHER, "All cues together", joint, false_alarms, shuffled.seed)
+    return tests, everything
 
 
 def traces_of(

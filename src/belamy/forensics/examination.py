@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import DataError, UsageError
+from belamy.evaluation.candidate import PICTURES
 from belamy.evaluation.statistics import Interval
 from belamy.forensics.comparison import RULE_ALARMS, Comparison, CueResult, Progress, Rule, Sets, compare
 from belamy.forensics.neighbours import repeated
@@ -19,6 +20,8 @@ from belamy.forensics.robustness import LADDER, Survival, survey
 from belamy.forensics.scores import PERMUTATIONS
 from belamy.forensics.testing import holm
 from belamy.forensics.treatments import Treatment, rounded, rounding, to_pixels
+from belamy.modalities import spoken
+from belamy.modalities.fields import Field
 from belamy.seeds import generator
 
 LEAST = 30
@@ -66,6 +69,7 @@ class ForensicExamination:
         raw: The same as they came.
         corrected: p-values of all tests of suspects, corrected for their number, under the names of ``p_values``.
         notes: What a reader should know.
+        kind: What kind of samples they are.
     """
 
     settings: ForensicsSettings
@@ -77,6 +81,12 @@ class ForensicExamination:
     raw: Sets = field(repr=False, compare=False)
     corrected: dict[str, float]
     notes: tuple[str, ...] = ()
+    kind: Field = PICTURES
+
+    @property
+    def of_pictures(self) -> bool:
+        """Whether the samples are pictures."""
+        return self.kind.modality == "image"
 
     @property
     def comparisons(self) -> list[Comparison]:
@@ -105,28 +115,35 @@ class ForensicExamination:
     @property
     def duplicates(self) -> int:
         """Suspects that are exact copies of an earlier suspect, once rounded."""
-        return repeated(to_pixels(self.sets.suspect))
+        return repeated(to_pixels(self.sets.suspect) if self.of_pictures else self.sets.suspect)
 
     @property
     def copies(self) -> int:
         """Suspects that are exact copies of a reference image, once rounded."""
-        return int((self.matched.nearest[:, 0] == 0).sum())
+        if self.of_pictures:
+            return int((self.matched.nearest[:, 0] == 0).sum())
+        nearest = self.sets.reference[self.matched.nearest[:, 1].long()]  # distances of other kinds are rounded
+        return int((self.sets.suspect == nearest).flatten(1).all(1).sum())
 
     @property
     def verdict(self) -> str:
         """The conclusion in one plain sentence."""
+        return spoken(self._verdict(), self.kind.modality)
+
+    def _verdict(self) -> str:
         head, count = self.matched.headline, f"{len(self.sets.suspect):,} suspects"
-        after = "once both sides have 256 values" if self.matched.format == "uint8" else f"after {self.matched.format}"
+        format = self.matched.format
+        after = {"uint8": " once both sides have 256 values", AS_GIVEN: ""}.get(format, f" after {format}")
         if not self.separating:
             return (
                 f"Nothing tells the {count} from real images: none of {len(self.corrected)} tests separates, and the "
-                f"detector ranks a suspect above a real image with probability {said(head.auroc)} {after}."
+                f"detector ranks a suspect above a real image with probability {said(head.auroc)}{after}."
             )
         first = f"with probability {said(self.given.headline.auroc)} as given and " if self.given else ""
         caught = f"{head.operating.hits.value:.0%} at {head.operating.stated:.0%} false alarms"
         return (
             f"The {count} are {_how_surely(self)} told from real images: {self.separating} of {len(self.corrected)} "
-            f"tests separate, and a suspect is ranked above a real image {first}with probability {said(head.auroc)} "
+            f"tests separate, and a suspect is ranked above a real image {first}with probability {said(head.auroc)}"
             f"{after}, which catches {caught}."
         )
 
@@ -202,7 +219,12 @@ def examine(
         survival = survey(raw.real, raw.suspect, how.seed, ladder, stages("survey"))
     p_values = {**matched.p_values(), **(given.p_values() if given else {})}
     found = ForensicExamination(how, matched, given, control, survival, sets, raw, holm(p_values))
-    return replace(found, notes=(*notes, *_remarks(found)))
+    return with_remarks(found, notes)
+
+
+def with_remarks(found: ForensicExamination, notes: Sequence[str]) -> ForensicExamination:
+    """An examination with what a reader should know: of the samples, and how far to trust the figures."""
+    return replace(found, notes=tuple(spoken(note, found.kind.modality) for note in (*notes, *_remarks(found))))
 
 
 def said(interval: Interval) -> str:
@@ -280,7 +302,7 @@ def _remarks(found: ForensicExamination) -> list[str]:
     if found.copies:
         remarks.append(f"{found.copies} suspect(s) are, pixel for pixel, real images of the reference.")
     if len(found.sets.suspect) < 200 or len(found.sets.real) < 200:
-        remarks.append("With fewer than 200 images of a kind the trained detector is weak and intervals are wide.")
+        remarks.append("With fewer than 200 images of a kind the detector is weak and intervals are wide.")
     return remarks
 
 

@@ -18,6 +18,7 @@ from belamy.forensics.examination import AS_GIVEN, LEVEL, ForensicExamination, s
 from belamy.forensics.testing import holm
 from belamy.forensics.traces import TRACES
 from belamy.forensics.treatments import to_pixels
+from belamy.modalities import modality, spoken
 from belamy.modalities.grid import grid
 from belamy.pages import page
 from belamy.pages.charts import interval_chart, line_chart
@@ -49,6 +50,7 @@ def render(found: ForensicExamination, subject: str, against: str, facts: dict[s
         tables=[_tests(found, each) for each in found.comparisons], roc=_thresholds(found), traces=_traces(found),
         rules=_rules(found), broken=_broken(found), pairs=_nearest(found), survival=_survival(found),
         control=_control(found), control_alarms=(sum(shares), len(shares)), facts={**facts, **_method(found)},
+        spoken=lambda text: spoken(text, found.kind.modality),
     )  # fmt: skip
 
 
@@ -69,9 +71,9 @@ def _sheets(found: ForensicExamination) -> dict[str, np.ndarray]:
     order = found.matched.headline.scores.suspect.argsort(descending=True)
     alarms = found.matched.headline.scores.real.argsort(descending=True)
     return {
-        "Most suspicious suspects": _sheet(found.sets.suspect[order[:SHEET]]),
-        "Least suspicious suspects": _sheet(found.sets.suspect[order.flip(0)[:SHEET]]),
-        "Most suspicious real images": _sheet(found.sets.real[alarms[:SHEET]]),
+        "Most suspicious suspects": _shown(found, found.sets.suspect[order[:SHEET]]),
+        "Least suspicious suspects": _shown(found, found.sets.suspect[order.flip(0)[:SHEET]]),
+        spoken("Most suspicious real images", found.kind.modality): _shown(found, found.sets.real[alarms[:SHEET]]),
     }
 
 
@@ -103,8 +105,10 @@ def _tests(found: ForensicExamination, comparison: Comparison) -> dict[str, Any]
         cells += [_p(found.correction(comparison, test)), *map(_percent, (at.hits, at.false_alarms, at.accuracy))]
         lines.append((cells, found.separates(comparison, test)))
     given = comparison.format == AS_GIVEN
+    alike = "As files hold them" if given else f"Both sides alike: {comparison.format}"
+    given &= found.of_pictures
     return {
-        "heading": "As given, unrounded" if given else f"Both sides alike: {comparison.format}", "open": not given,
+        "heading": "As given, unrounded" if given else alike, "open": not given,
         "lines": lines, "silent": "; ".join(f"{name}: {reason}" for name, reason in comparison.silent.items()),
         "caught": f"Caught at {found.settings.false_alarms:.0%}",
     }  # fmt: skip
@@ -175,7 +179,7 @@ def _nearest(found: ForensicExamination) -> tuple[np.ndarray, str]:
     order = found.matched.nearest[:, 0].argsort(stable=True)[:PAIRS]
     places = found.matched.nearest[order, 1].long()
     pairs = torch.stack([found.sets.suspect[order], found.sets.reference[places]], 1).flatten(0, 1)
-    return _sheet(pairs), ", ".join(f"{value:.3f}" for value in found.matched.nearest[order, 0].tolist())
+    return _shown(found, pairs), ", ".join(f"{value:.3f}" for value in found.matched.nearest[order, 0].tolist())
 
 
 def _survival(found: ForensicExamination) -> dict[str, Any] | None:
@@ -205,13 +209,20 @@ def _method(found: ForensicExamination) -> dict[str, str]:
     sets, detected = found.sets, found.matched.detected
     told = {
         "suspects": f"{len(sets.suspect):,}",
-        "real images compared": f"{len(sets.real):,}, never learned from by the model that scores them",
-        "reference": f"{len(sets.reference):,} other real images: limits of rules, thresholds, neighbours",
+        spoken(
+            "real images compared", found.kind.modality
+        ): f"{len(sets.real):,}, never learned from by the model that scores them",
+        "reference": f"{len(sets.reference):,} other real ones: limits of rules, thresholds, neighbours",
         "format of both sides": found.matched.format,
-        "scores": "ridge regression on a trace's numbers, five folds; the detector: a convolutional network and a "
-        "ridge on all numbers, joined by logistic regression, three folds",
+        "scores": "ridge regression on a trace's numbers, five folds"
+        + (
+            "; the detector: a convolutional network and a ridge on all numbers, joined by logistic regression, three "
+            "folds"
+            if detected
+            else "; all cues together are the detector"
+        ),
         "p-values": f"labels permuted within folds and fitted anew, up to {found.settings.permutations:,} times; "
-        "rules: Fisher's exact test; detector: twice the mean of the folds' rank tests",
+        "rules: Fisher's exact test; trained detector: twice the mean of the folds' rank tests",
         "correction": f"Holm, over all {len(found.corrected)} tests and rules; separates at {LEVEL:g}",
         "intervals": "95 %: areas by DeLong, average precision by bootstrap, shares by Wilson",
         "seed": str(found.settings.seed),
@@ -222,6 +233,10 @@ def _method(found: ForensicExamination) -> dict[str, str]:
             f"Brier score {detected.brier:.3f}"
         )
     return told
+
+
+def _shown(found: ForensicExamination, samples: Tensor) -> np.ndarray:
+    return _sheet(samples) if found.of_pictures else modality(found.kind.modality).sheet(samples, found.kind)
 
 
 def _sheet(images: Tensor, columns: int = COLUMNS) -> np.ndarray:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from belamy.data import Dataset, open_data
 from belamy.data.load_options import LoadOptions
 from belamy.data.sources.stacked_mnist import COLOURS
-from belamy.errors import UsageError
+from belamy.errors import UsageError, one_of
 from belamy.evaluation.feature_cache import CachedFeatures
 from belamy.evaluation.features import EXTRACTORS, Extractor, kinds_of
 from belamy.evaluation.features.landmarks import LandmarkFeatures
@@ -62,7 +63,8 @@ def choose(
     """
     chosen = checked(suited(data) if name is None else name, weights)
     if chosen not in NAMES or data.field.modality != "image":
-        return _of_kind(chosen, suited(data) if name is None else name, data)
+        asked = suited(data) if name is None else name
+        return _of_kind(chosen, asked, data, weights=weights, cache=cache, offline=offline)
     if chosen == "pixels":
         return PixelFeatures(data.shape)
     if chosen == "classifier":
@@ -87,10 +89,11 @@ def checked(name: str, weights: Path | None = None) -> str:
     known = (*NAMES, DISTANCES, *EXTRACTORS.names())
     if chosen not in known:
         raise UsageError(f"There is no extractor '{name}'. Choose one of: {', '.join(known)}.")
-    if weights is not None and chosen not in PUBLISHED:
+    others = [each for each in EXTRACTORS.names() if getattr(EXTRACTORS.load(each), "published", False)]
+    if weights is not None and chosen not in (*PUBLISHED, *others):
         raise UsageError(
             f"The extractor '{chosen}' takes no --extractor-weights: it needs no published file. Leave them out, or "
-            f"choose {', '.join(PUBLISHED[:-1])} or {PUBLISHED[-1]} with --extractor."
+            f"choose {one_of([*PUBLISHED, *others])} with --extractor."
         )
     return chosen
 
@@ -116,7 +119,7 @@ def of_kind(kind: str) -> list[str]:
     return [*own, *(NAMES if kind == "image" else ()), DISTANCES]
 
 
-def _of_kind(chosen: str, asked: str, data: Dataset) -> Extractor:
+def _of_kind(chosen: str, asked: str, data: Dataset, **given: Any) -> Extractor:
     """An extractor of other things than pictures."""
     kind = data.field.modality
     if chosen not in of_kind(kind):
@@ -128,7 +131,7 @@ def _of_kind(chosen: str, asked: str, data: Dataset) -> Extractor:
         )
     if chosen == DISTANCES:
         return LandmarkFeatures(data)
-    made: Extractor = EXTRACTORS.build(Part.parse(asked), field=data.field)
+    made: Extractor = EXTRACTORS.build(Part.parse(asked), field=data.field, **given)
     return made
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -18,6 +20,36 @@ from belamy.seeds import Draws, SampleDraws, generator
 
 METHODS = Registry("belamy.methods", "method", "Method")
 OPTIMIZERS = Registry("belamy.training.optimizers", "optimizer", "Optimizer")
+
+
+class SamplingOption(NamedTuple):
+    """A number that a method's sampler lets one choose; it is an option of ``belamy sample`` for runs of the method.
+
+    Args:
+        default: What it is where nobody chooses.
+        help: What it does, in a sentence.
+        least: The least that is allowed.
+        most: The most that is allowed.
+        whole: Whether it must be a whole number.
+    """
+
+    default: float
+    help: str
+    least: float = -math.inf
+    most: float = math.inf
+    whole: bool = False
+
+    def allows(self, value: float) -> bool:
+        """Whether a number is finite, whole where it must be, and within the bounds."""
+        return math.isfinite(value) and self.least <= value <= self.most and not (self.whole and value % 1)
+
+    @property
+    def bounds(self) -> str:
+        """What is allowed, in words."""
+        ends = [
+            f"{word} {end:,g}" for word, end in (("at least", self.least), ("at most", self.most)) if math.isfinite(end)
+        ]
+        return f"a {'whole' if self.whole else 'finite'} number{' of ' * bool(ends)}{' and '.join(ends)}"
 
 
 @dataclass(frozen=True)
@@ -61,11 +93,13 @@ class BaseMethod(nn.Module):
         objective_terms: The losses, ``player.term``, whose sum falls while the method learns; the watch judges by them.
             Empty where none falls for certain, as in a game, or where there is but one number, which is then it.
         fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
+        sampling_options: What may be chosen when a method whose ``generate`` takes ``sampling`` draws, by name.
     """
 
     averaged: tuple[str, ...] = ()
     objective_terms: tuple[str, ...] = ()
     fingerprint: str = ""
+    sampling_options: Mapping[str, SamplingOption] = MappingProxyType({})
 
     def __init__(self, recipe: Any, spec: DataSpec) -> None:
         super().__init__()
@@ -135,7 +169,7 @@ class Sampling:
         draws: Random streams of its own; row i depends on the seed and the i-th sample's index alone.
         steps: Of a sampler that takes many; None for the method's own number.
         report: Called with steps done and steps in all; it shows the progress, and ends the sampling by raising.
-        options: What else the method lets a user choose, e.g. a temperature.
+        options: A value of each of the method's ``sampling_options``, e.g. a temperature.
     """
 
     draws: SampleDraws
@@ -223,8 +257,8 @@ class HasLikelihood(Protocol):
 class Continues(Protocol):
     """Goes on with a sequence."""
 
-    def continuation(self, prefix: Tensor, count: int, sampling: Sampling) -> Tensor:
-        """``[n, t + count]``: a prefix ``[n, t]`` and what follows it, e.g. numbers of symbols."""
+    def continuation(self, prefix: Tensor, count: int, sampling: Sampling, labels: Tensor | None = None) -> Tensor:
+        """``[n, t + count]``: a prefix ``[n, t]`` and what follows it, e.g. numbers of symbols, of classes ``[n]``."""
         ...
 
 

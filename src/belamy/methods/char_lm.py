@@ -20,15 +20,22 @@ from torch.nn.functional import cross_entropy
 from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods import base
-from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Ratio, Sampling, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Ratio, Sampling, SamplingOption, Turn
 from belamy.methods.recipe import SCHEDULES
-from belamy.modalities.text import END, PADDING, UNKNOWN, vocabulary_of
+from belamy.modalities.text import END, LARGEST, PADDING, UNKNOWN, vocabulary_of
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws, generator
 
 NETWORKS = Registry("belamy.networks", "language model", "LanguageModel")
-OPTIONS = ("temperature", "top_k")
-"""Of sampling."""
+SAMPLING = {
+    "temperature": SamplingOption(
+        1.0, "Below 1 likelier and duller, above 1 bolder; 0 always takes the likeliest symbol.", least=0, most=100
+    ),
+    "top_k": SamplingOption(
+        0, "Choose among so many likeliest symbols; 0 for all.", least=0, most=LARGEST, whole=True
+    ),
+}  # fmt: skip
+"""What may be chosen when a text is written."""
 
 
 class Recipe(base.BaseRecipe):
@@ -42,6 +49,8 @@ class Recipe(base.BaseRecipe):
     """The network that predicts what follows."""
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=2e-3, beta1=0.9)
     """How it learns."""
+    conditional: bool = False
+    """Write texts of a class that is asked for: each begins with a symbol of its class, which is learned."""
     schedule: Annotated[Part, SCHEDULES] = Part(name="cosine")
     """How the learning rate changes over the run."""
     train_samples: int = Field(default=300_000, gt=0, le=10**12)
@@ -62,17 +71,31 @@ class Method(base.BaseMethod):
     The term is a text's nats; its weight, 1 over the data's length, keeps the gradient's size apart from the length.
     Bits per character (or per word) are all bits of the texts over all their symbols, ends among them.
 
+    A conditional model reads the symbol of a text's class where another reads the end of the text before.
+
     References:
-        Bengio et al. 2003, "A neural probabilistic language model", JMLR 3.
+        Bengio et al. 2003, "A neural probabilistic language model", JMLR 3; a first symbol of the class: Keskar et al.
+        2019, "CTRL", arXiv 1909.05858.
+
+    Raises:
+        UsageError: A conditional model of data without classes.
     """
 
     averaged = ("network",)
+    sampling_options = SAMPLING
     likelihood: Literal["exact", "bound"] = "exact"
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
         self.length, self.symbols = spec.shape[0], len(spec.field.classes)
-        self.network: nn.Module = NETWORKS.build(recipe.network, length=self.length, vocabulary=self.symbols)
+        if recipe.conditional and not spec.classes:
+            raise UsageError(
+                "--conditional needs texts with classes, and these have none. Give a folder with a sub-folder for each "
+                'class, or JSON lines with a "label"; or leave it out.'
+            )
+        self.classes = len(spec.classes) if recipe.conditional else 0
+        vocabulary = self.symbols + self.classes
+        self.network: nn.Module = NETWORKS.build(recipe.network, length=self.length, vocabulary=vocabulary)
         words = vocabulary_of(spec.field.classes).words
         self.measure = "bits-per-word" if words else "bits-per-character"
 
@@ -92,25 +115,47 @@ class Method(base.BaseMethod):
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
-        texts = next(data).main
-        nats = self.nats(texts)
+        batch = next(data)
+        texts, nats = batch.main, self.nats(batch.main, batch.labels)
         bits = nats.detach().sum() / (texts != PADDING).sum() / math.log(2)
         yield Turn("model", {"nats": nats}, {"nats": 1 / self.length}, {self.measure: bits})
 
-    def nats(self, texts: Tensor) -> Tensor:
-        """Minus the log-likelihood of each text.  # [N, length] to [N]"""
-        before = torch.cat([torch.full_like(texts[:, :1], END), texts[:, :-1]], 1)
-        logits = possible(self.network(before))
+    def nats(self, texts: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Minus the log-likelihood of each text, given its class if the model is conditional.  # [N, length] to [N]"""
+        before = torch.cat([self.start(texts, labels), texts[:, :-1]], 1)
+        logits = self._of_symbols(self.network(before))
         each = cross_entropy(logits.transpose(1, 2), texts, ignore_index=PADDING, reduction="none")
         return each.sum(1)
 
+    def start(self, like: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What is read before a text: the symbol of its class, or the end of another text.  # [N, 1] long
+
+        Args:
+            like: Anything of N rows where the symbols are to be.
+            labels: The classes; only a conditional model looks at them.  # [N]
+
+        Raises:
+            UsageError: A conditional model is given none.
+        """
+        if not self.classes:
+            return torch.full((len(like), 1), END, dtype=torch.long, device=like.device)
+        if labels is None:
+            raise UsageError(
+                "This run's model is conditional, and these texts have no classes. Give texts with classes."
+            )
+        return self.symbols + labels[:, None]
+
+    def _of_symbols(self, logits: Tensor) -> Tensor:
+        """Logits of what a text may hold: neither padding nor the symbols of classes.  # [..., V]"""
+        return possible(logits[..., : self.symbols] if self.classes else logits)
+
     def log_prob(self, batch: Batch, draws: SampleDraws | None = None) -> Tensor:
         """Log-likelihood of each text in nats, exact.  # [n]"""
-        return -self.nats(batch.main)
+        return -self.nats(batch.main, batch.labels)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor | Ratio]:
         """Nats of a text, and bits per symbol, of which an end is one."""
-        nats = self.nats(batch.main)
+        nats = self.nats(batch.main, batch.labels)
         return {"loss": nats, self.measure: Ratio(nats / math.log(2), (batch.main != PADDING).to(nats.dtype).sum(1))}
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
@@ -118,31 +163,37 @@ class Method(base.BaseMethod):
         return torch.stack([torch.rand(self.length, generator=generator(seed, "sample", index)) for index in indices])
 
     def generate(self, latents: Tensor, labels: Tensor | None = None, *, sampling: Sampling | None = None) -> Tensor:
-        """Texts from their beginning to their end.  # [n, length] uniform to [n, length] symbols"""
-        start = torch.full((len(latents), 1), END, dtype=torch.long, device=latents.device)
-        return self._written(start, latents, sampling)[:, 1:]
+        """Texts from their beginning to their end.  # [n, length] uniform to [n, length] symbols
 
-    def continuation(self, prefix: Tensor, count: int, sampling: Sampling) -> Tensor:
+        Raises:
+            UsageError: A number of steps is asked for.
+        """
+        if sampling is not None and sampling.steps is not None:
+            raise UsageError("A text has a step for each of its symbols, so --steps chooses nothing. Leave it out.")
+        return self._written(self.start(latents, labels), latents, sampling)[:, 1:]
+
+    def continuation(self, prefix: Tensor, count: int, sampling: Sampling, labels: Tensor | None = None) -> Tensor:
         """Texts that begin with a prefix, until their end or ``count`` symbols more.  # [n, t] to [n, t + count]
 
         Args:
             prefix: Symbols, at least none.
             count: How many follow.
             sampling: Its streams choose them; options ``temperature`` and ``top_k``.
+            labels: The classes, if the model is conditional.  # [n]
         """
         chance = sampling.draws.uniform("continuation", len(prefix), count).to(prefix.device)
-        start = torch.full_like(prefix[:, :1] if prefix.shape[1] else prefix.new_zeros(len(prefix), 1), END)
-        return self._written(torch.cat([start, prefix], 1), chance, sampling)[:, 1:]
+        return self._written(torch.cat([self.start(prefix, labels), prefix], 1), chance, sampling)[:, 1:]
 
     def _written(self, begun: Tensor, chance: Tensor, sampling: Sampling | None) -> Tensor:
         """Symbols after those that are there, one for each of ``chance``.  # [n, t], [n, count] to [n, t + count]"""
-        temperature, top_k = chosen_options(sampling.options if sampling else {})
+        options = sampling.options if sampling else {}
+        temperature, top_k = options.get("temperature", 1.0), int(options.get("top_k", 0))
         network: Any = self.network
         written, seen, state = [begun], begun, None
         ended = torch.zeros(len(begun), dtype=torch.bool, device=begun.device)
         for place in range(chance.shape[1]):
             logits, state = network.step(seen, state)
-            following = pick(possible(logits[:, -1]), chance[:, place], temperature, top_k)
+            following = pick(self._of_symbols(logits[:, -1]), chance[:, place], temperature, top_k)
             following = torch.where(ended, PADDING, following)
             ended = ended | (following == END)
             written.append(following[:, None])
@@ -176,20 +227,3 @@ def pick(logits: Tensor, chance: Tensor, temperature: float = 1.0, top_k: int = 
         logits = logits.masked_fill(logits < logits.topk(top_k, 1).values[:, -1:], -torch.inf)
     reached = (logits / temperature).softmax(1).cumsum(1)
     return (reached <= chance.double()[:, None] * reached[:, -1:]).sum(1).clamp(max=logits.shape[1] - 1)
-
-
-def chosen_options(options: Mapping[str, float]) -> tuple[float, int]:
-    """Temperature and top-k of a sampling.
-
-    Raises:
-        UsageError: There is no such option, or a number is out of range.
-    """
-    for name in options:
-        if name not in OPTIONS:
-            raise UsageError(f"char-lm has no option '{name}' of sampling. It has {' and '.join(OPTIONS)}.")
-    temperature, top_k = options.get("temperature", 1.0), options.get("top_k", 0)
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise UsageError(f"The temperature is {temperature:g}, but it must be 0 or more; 1 is the model's own.")
-    if top_k < 0 or top_k != int(top_k):
-        raise UsageError(f"top_k is {top_k:g}, but it must be a whole number, 0 for all symbols.")
-    return float(temperature), int(top_k)

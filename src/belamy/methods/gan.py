@@ -452,8 +452,9 @@ class Method(base.BaseMethod):
     @property
     def style_layers(self) -> tuple[int, ...]:
         """The resolution at which each layer's style acts; empty where the generator has no intermediate latents."""
-        condition: Any = self.generator
-        return getattr(condition.network, "style_layers", ()) if isinstance(condition, JoinsLabels) else ()
+        network = getattr(self.generator, "network", None) if isinstance(self.generator, JoinsLabels) else None
+        layers: tuple[int, ...] = getattr(network, "style_layers", ())
+        return layers
 
     @property
     def mean_style(self) -> Tensor:

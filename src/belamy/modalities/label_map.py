@@ -71,15 +71,25 @@ class Modality:
         input: What is given: the folder or the column of the label maps.
         target: What they are to become: the folder or the column of the pictures.
         instances: The folder of maps of instances beside the label maps.
+        classes: A file of the classes' names, one a line, the first of class 0, in the folder of the maps or elsewhere;
+            empty for ``classes.txt`` in the folder, where there is one.
     """
 
     suffix = ".png"
     words = ("label map", "label maps")
 
     def __init__(
-        self, *, unknown: int = -1, pairs: str = "", input: str = "", target: str = "", instances: str = ""
+        self,
+        *,
+        unknown: int = -1,
+        pairs: str = "",
+        input: str = "",
+        target: str = "",
+        instances: str = "",
+        classes: str = "",
     ) -> None:
         self.unknown, self.pairs, self.input, self.target, self.instances = unknown, pairs, input, target, instances
+        self.classes = classes
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Classes as whole numbers; they stay so."""

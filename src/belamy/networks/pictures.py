@@ -19,12 +19,12 @@ class Generator(nn.Module):
 
     Args:
         latent: Size of the latents.
-        shape: (channels, height, width) of the images; height and width multiples of 8.
+        shape: (channels, height, width) of the images; height and width multiples of 4, at least 8.
         width: Channels at half the size over two; each halving doubles them, up to eight times the width.
         blocks: Residual blocks at each size.
 
     Raises:
-        UsageError: A height or width that is not a multiple of 8.
+        UsageError: A height or width that is not a multiple of 4 or below 8.
     """
 
     native_shape = (3, 64, 64)
@@ -100,7 +100,7 @@ class _Block(nn.Module):
 def _plan(shape: tuple[int, int, int], width: int) -> tuple[list[int], tuple[int, int]]:
     """Channels at half size, at a quarter and so on down to about 4×4, and that smallest size."""
     check_positive(width, "width")
-    check_divisible(shape, 8, "pictures")
+    check_divisible(shape, 4, "pictures", least=2)
     times = doublings(shape)
     widths = [width * min(2 ** (halvings + 1), _WIDEST) for halvings in range(times)]
     return widths, (shape[1] // 2**times, shape[2] // 2**times)

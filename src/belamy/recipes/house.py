@@ -36,7 +36,7 @@ def pictures() -> gan.Recipe:
     ``belamy.training.plans.pictures`` for what it becomes of other pictures. The evidence is in docs/pictures.md.
     """
     return digits().changed(
-        data="avatars",
+        data="avatars-64",
         generator=Part(name="pictures"),
         discriminator=Part(name="pictures"),
         batch=32,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -22,7 +22,7 @@ from belamy.runs import files, schema
 from belamy.runs.checkpoint import Checkpoint, drop, state_of
 from belamy.runs.drawn import DrawnSamples
 from belamy.runs.strict_json import why
-from belamy.sampling.draw import draw
+from belamy.sampling.draw import Drawing, draw
 
 FORMAT = 1
 """Version of the layout; a run of a newer layout is refused with a clear message."""
@@ -459,20 +459,10 @@ class Run:
             _load(method.networks()[name], files.load_tensors(folder / f"{name}.safetensors", digest), self.path)
         return method
 
-    def sample(
-        self,
-        count: int,
-        *,
-        seed: int = 0,
-        start: int = 0,
-        labels: Sequence[int] | int | str | None = None,
-        batch: int = 64,
-        steps: int | None = None,
-    ) -> DrawnSamples:
+    def sample(self, count: int, **how: Unpack[Drawing]) -> DrawnSamples:
         """Samples ``[count, *shape]`` as files hold them: a tensor; see :func:`belamy.sampling.draw.draw`."""
         method = self.method()
-        raw = draw(method, count, seed=seed, start=start, labels=labels, batch=batch, steps=steps)
-        return DrawnSamples.of(raw, method.output)
+        return DrawnSamples.of(draw(method, count, **how), method.output)
 
 
 def method_name(recipe: BaseRecipe) -> str:

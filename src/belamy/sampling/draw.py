@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -19,56 +19,48 @@ UNSETTLED = 0.02
 """A share of initial statistics that is told of."""
 
 
-def draw(
-    method: BaseMethod,
-    count: int,
-    *,
-    seed: int = 0,
-    start: int = 0,
-    labels: Sequence[int] | int | str | None = None,
-    batch: int = 64,
-    steps: int | None = None,
-    report: Callable[[int, int], None] | None = None,
-    options: Mapping[str, float] | None = None,
-) -> Tensor:
+class Drawing(TypedDict, total=False):
+    """How samples are drawn.
+
+    Args:
+        seed: Decides the latents; 0 by default.
+        start: Index of the first sample.
+        labels: The name of one class (see :func:`class_number`), its number, or a number for each sample; by default
+            the classes in turn, where there are classes.
+        batch: How many at a time, 64 by default; the samples do not depend on it (beyond float rounding).
+        steps: Of a sampler that takes many; None for the method's own number.
+        report: Called with (done, total), in samples times steps.
+        options: Values of the method's ``sampling_options``, e.g. a temperature; the others have their defaults.
+    """
+
+    seed: int
+    start: int
+    labels: Sequence[int] | int | str | None
+    batch: int
+    steps: int | None
+    report: Callable[[int, int], None] | None
+    options: Mapping[str, float] | None
+
+
+def draw(method: BaseMethod, count: int, **how: Unpack[Drawing]) -> Tensor:
     """``[count, *shape]`` samples as files hold them, uint8 images ``[count, C, H, W]``.
 
     Sample i is a function of (seed, start + i) and its label alone. They are what :func:`generated` makes.
 
     Args:
         method: A method that samples; it is switched to evaluation mode and back.
-        count: How many images.
-        seed: Decides the latents.
-        start: Index of the first image.
-        labels: The name of one class (see :func:`class_number`), its number, or a number for each image; by default the
-            classes in turn, where there are classes.
-        batch: How many at a time; the samples do not depend on it (beyond float rounding).
-        steps: Of a sampler that takes many; None for the method's own number.
-        report: Called with (done, total), in samples times steps.
-        options: What else the method lets one choose, e.g. a temperature.
+        count: How many samples.
+        how: See :class:`Drawing`.
 
     Raises:
         UsageError: The method does not sample, or a number is out of range, or it has no such option.
     """
-    given: dict[str, Any] = {"steps": steps, "report": report, "options": options}
-    parts = generated(method, count, seed=seed, start=start, labels=labels, batch=batch, **given)
     field = method.output
     kind = modality(field.modality)
-    return torch.cat([kind.to_raw(part, field).cpu() for part in parts])
+    return torch.cat([kind.to_raw(part, field).cpu() for part in generated(method, count, **how)])
 
 
-def generated(
-    method: BaseMethod,
-    count: int,
-    *,
-    seed: int = 0,
-    start: int = 0,
-    labels: Sequence[int] | int | str | None = None,
-    batch: int = 64,
-    steps: int | None = None,
-    report: Callable[[int, int], None] | None = None,
-    options: Mapping[str, float] | None = None,
-) -> Iterator[Tensor]:
+def generated(method: BaseMethod, count: int, **how: Unpack[Drawing]) -> Iterator[Tensor]:
     """Samples as networks make them, images ``[n, C, H, W]`` in [-1, 1], on the method's device, a batch at a time.
 
     The arguments are those of :func:`draw`.
@@ -76,13 +68,15 @@ def generated(
     Raises:
         UsageError: The method does not sample, or a number is out of range.
     """
+    seed, start, batch = how.get("seed", 0), how.get("start", 0), how.get("batch", 64)
+    labels, steps, report = how.get("labels"), how.get("steps"), how.get("report")
     if not isinstance(method, Samples):
         raise no_samples(method)
     if count < 1 or batch < 1:
         raise UsageError(f"count = {count} and batch = {batch}, but both must be at least 1.")
-    takes = takes_sampling(method)
-    if not takes and (steps is not None or options):
-        raise UsageError("This run's method draws in one pass: it has no steps or options of sampling. Leave them out.")
+    takes, options = takes_sampling(method), checked_options(method, how.get("options"))
+    if not takes and steps is not None:
+        raise UsageError("This run's method draws in one pass: it has no steps of sampling. Leave them out.")
     device, dtype = placement(method)
     if isinstance(labels, str):
         labels = class_number(labels, method.spec.classes)
@@ -91,7 +85,8 @@ def generated(
         last = min(first + batch, count)
         numbers = range(start + first, start + last)
         latents = method.latents(seed, numbers).to(device, dtype)
-        given = {"sampling": _sampling(seed, numbers, steps, report, options, first, count)} if takes else {}
+        tell = _telling(report, first, len(numbers), count)
+        given = {"sampling": Sampling(SampleDraws(seed, numbers), steps, tell, options)} if takes else {}
         condition = None if chosen is None else chosen[first:last].to(device)
         training = method.training
         method.eval()
@@ -123,6 +118,22 @@ def takes_sampling(method: Samples) -> bool:
     return "sampling" in inspect.signature(method.generate).parameters
 
 
+def checked_options(method: BaseMethod, given: Mapping[str, float] | None = None) -> dict[str, float]:
+    """A value of each option of a method's sampling: those that are given, the others by default.
+
+    Raises:
+        UsageError: There is no such option, or a number is out of range.
+    """
+    known = method.sampling_options
+    for name, value in (given or {}).items():
+        if name not in known:
+            hint = nearest(name, known) if known else "It has none: leave it out."
+            raise UsageError(f"The sampler of this run's method has no option '{name}'. {hint}")
+        if not known[name].allows(value):
+            raise UsageError(f"The sampler's {name} is {value:g}, but it must be {known[name].bounds}.")
+    return {name: option.default for name, option in known.items()} | dict(given or {})
+
+
 def made(method: Samples, latents: Tensor, labels: Tensor | None, seed: int, numbers: Iterable[int]) -> Tensor:
     """Samples of latents as networks make them, by the method's own number of steps.
 
@@ -136,26 +147,21 @@ def made(method: Samples, latents: Tensor, labels: Tensor | None, seed: int, num
     if not takes_sampling(method):
         return method.generate(latents, labels)
     sampler: Any = method
-    samples: Tensor = sampler.generate(latents, labels, sampling=Sampling(SampleDraws(seed, numbers)))
+    sampling = Sampling(SampleDraws(seed, numbers), options=checked_options(sampler))
+    samples: Tensor = sampler.generate(latents, labels, sampling=sampling)
     return samples
 
 
-def _sampling(
-    seed: int,
-    numbers: range,
-    steps: int | None,
-    report: Callable[[int, int], None] | None,
-    options: Mapping[str, float] | None,
-    first: int,
-    count: int,
-) -> Sampling:
-    """What a sampler is given for some of ``count`` samples, whose progress counts those before it."""
+def _telling(
+    report: Callable[[int, int], None] | None, first: int, some: int, count: int
+) -> Callable[[int, int], None]:
+    """A report of the steps of ``some`` of ``count`` samples, which counts the ``first`` before them too."""
 
     def tell(done: int, total: int) -> None:
         if report is not None:
-            report(first * total + len(numbers) * done, count * total)
+            report(first * total + some * done, count * total)
 
-    return Sampling(SampleDraws(seed, numbers), steps, tell, dict(options or {}))
+    return tell
 
 
 def class_number(label: str, classes: Sequence[str]) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(params=["folder", "zip"])
+def packed(request: pytest.FixtureRequest, folder: Path) -> Callable[[], Path]:
+    """The folder as it is when this is called, or an archive of what is in it then."""
+
+    def source() -> Path:
+        if request.param == "folder":
+            return folder
+        with zipfile.ZipFile(folder.with_suffix(".zip"), "w") as archive:
+            for file in folder.rglob("*.*"):
+                archive.write(file, file.relative_to(folder))
+        return folder.with_suffix(".zip")
+
+    return source
+
+
 def captions(data: Dataset) -> list[str]:
     column = data.columns["caption"]
     return strings(column.store.read(torch.arange(len(data))), column.field)
@@ -44,7 +61,10 @@ def captions(data: Dataset) -> list[str]:
         ("captions.jsonl", ["one", "", "", "four"], "2 pictures have no caption"),
     ],
 )
-def test_captions_are_a_field_of_pictures(folder: Path, said: str, wanted: list[str], missing: str) -> None:
+def test_captions_are_a_field_of_pictures(
+    packed: Callable[[], Path], said: str, wanted: list[str], missing: str
+) -> None:
+    folder = packed()
     data = open_data(folder, modality=f"image:captions={said}")
     assert captions(data) == wanted and data.classes == ("a", "b")
     assert list(data.spec.fields) == ["image", "caption", "label"] and data.spec.main == "image"
@@ -67,11 +87,25 @@ def test_a_length_crops_them(folder: Path) -> None:
         ("x.csv", "file,caption\n9.png,nine\n", "None of the 4 pictures"),
         ("x.jsonl", '{"file": "1.png"}', "line 1, is no object"),
         ("x.jsonl", "[]", "line 1, is no object"),
-        ("x.csv", b"file,caption\n1.png,\xe9t\xe9\n", "not a text in UTF-8"),
+        ("x.csv", b"file,caption\n1.png,\xe9t\xe9\n", "not (a text in UTF-8|UTF-8 text)"),
     ],
 )
-def test_what_has_no_captions_is_refused(folder: Path, said: str, content: str | bytes | None, says: str) -> None:
+def test_what_has_no_captions_is_refused(
+    folder: Path, packed: Callable[[], Path], said: str, content: str | bytes | None, says: str
+) -> None:
     if content is not None:
         (folder / said).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises((UsageError, DataError), match=says):
-        open_data(folder, modality=f"image:captions={said}")
+        open_data(packed(), modality=f"image:captions={said}")
+
+
+def test_a_damaged_text_of_an_archive_is_named(folder: Path) -> None:
+    with zipfile.ZipFile(folder.with_suffix(".zip"), "w") as archive:
+        for file in folder.rglob("*.*"):
+            archive.write(file, file.relative_to(folder))
+    content = bytearray(folder.with_suffix(".zip").read_bytes())
+    place = content.index(b"file,caption\n1.png")
+    content[place : place + 4] = b"FILE"  # the checksum tells
+    folder.with_suffix(".zip").write_bytes(content)
+    with pytest.raises(DataError, match=r"'captions.csv' in .*zip cannot be read"):
+        open_data(folder.with_suffix(".zip"), modality="image:captions=captions.csv")

@@ -135,8 +135,8 @@ def test_what_to_type_next_repeats_the_options(pictures):
     folder = pictures(*NAMES)
     (folder / "t.csv").write_text("".join(f"{name},a b\n" for name in NAMES))
     facts = examine(folder, size=8, fit="pad", channels=1, labels="t.csv").facts
-    assert facts["next"] == f"belamy train digits --data {folder} --size 8 --fit pad --channels 1 --labels t.csv"
-    assert examine("avatars-16").facts["next"] == "belamy train digits --data avatars-16"
+    assert facts["next"] == f"belamy train --data {folder} --size 8 --fit pad --channels 1 --labels t.csv"
+    assert examine("avatars-16").facts["next"] == "belamy train --data avatars-16"
 
 
 def test_arrays_of_odd_sides_are_offered_a_size_that_trains(tmp_path):

@@ -27,6 +27,9 @@ class Form(OfRun, Overwrite, Json):
     """Below 1 likelier and duller, above 1 bolder; 0 always takes the likeliest symbol."""
     top_k: Annotated[int, Within(0, 100_000)] = 0
     """Choose among so many likeliest symbols; 0 for all."""
+    label: str | None = None
+    """The class of all texts, by name or number, of a run that was trained with --conditional; by default the classes
+    in turn."""
     seed: Seed = 0
     """Decides the texts."""
     out: str | None = None
@@ -47,13 +50,13 @@ def run(form: Form) -> int:
 
     texts = continue_text(
         form.run, form.prefix, count=form.count, length=form.length, temperature=form.temperature, top_k=form.top_k,
-        seed=form.seed, best=form.weights == "best", device=form.device,
+        label=form.label, seed=form.seed, best=form.weights == "best", device=form.device,
     )  # fmt: skip
     lines = "\n".join(text.replace("\n", " / ") for text in texts)
     if form.out is not None:
         write_bytes(picture_file(form.out, form.overwrite, ("txt",)), f"{lines}\n".encode())
     facts = {
         "run": form.run, "prefix": form.prefix, "seed": form.seed, "temperature": form.temperature, "top_k": form.top_k,
-        "texts": texts, "files": [form.out] if form.out else [],
+        "label": form.label, "texts": texts, "files": [form.out] if form.out else [],
     }  # fmt: skip
     return form.deliver(facts, f"{len(texts):,} texts in {form.out}" if form.out else lines)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Annotated, Any
 
-from belamy.cli.options import Json, Offline, OfRun, Seed, ToFolder, Within, options
+from belamy.cli.options import InSpace, Json, Offline, Seed, ToFolder, Within, options
 from belamy.cli.parsing import parse
 from belamy.errors import UsageError
 
@@ -15,7 +15,7 @@ PAGE = "index.html"
 
 
 @options
-class Form(OfRun, Offline, ToFolder, Json):
+class Form(InSpace, Offline, ToFolder, Json):
     """Find directions in a run's latent space and show where they lead: a series of pictures for each, a matrix of what
     else changes by the word of independent observers, and the vectors, for `belamy edit`."""
 
@@ -62,9 +62,9 @@ def run(words: Sequence[str]) -> int:
     from belamy.runs.run import Run
 
     run, alphas = Run.open(form.run), steps_of(form)
-    out = form.folder(run.path / ("directions" if form.layer is None else f"directions-{form.layer}"))
+    out = form.folder(run.path / kept_in(form.space if form.layer is None else form.layer))
     best = form.weights == "best"
-    steering = Steering.open(run, form.device, form.offline, form.say(), form.layer, best)
+    steering = Steering.open(run, form.device, form.offline, form.say(), form.layer, best, form.space)
     names = form.attribute or steering.usual()
     found = steering.find(Part.parse(form.method), names, form.seed)
     leaks = steering.leaks(found, names, alphas, form.observed, form.seed)
@@ -85,6 +85,11 @@ def run(words: Sequence[str]) -> int:
         save(found, folder)
         write_json(folder / "directions.json", facts)
     return form.deliver(facts, f"{table(leaks)}\n\n{len(found.names)} directions and their page, {out / PAGE}")
+
+
+def kept_in(place: str) -> str:
+    """The folder, in a run's directory, of its directions in a space or a layer."""
+    return "directions" if place == "z" else f"directions-{place}"
 
 
 def joined(words: Sequence[str]) -> list[str]:

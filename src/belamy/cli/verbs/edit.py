@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from belamy.cli.images import chosen_class, heeds_labels
-from belamy.cli.options import Json, Offline, OfRun, ProgressOption, Seed, ToFolder, Within, options
+from belamy.cli.options import InSpace, Json, Offline, ProgressOption, Seed, ToFolder, Within, options
 from belamy.cli.output import stems, telling
 from belamy.cli.parsing import verb
 from belamy.errors import Unreadable, UsageError
@@ -26,7 +26,7 @@ _SEEDS = re.compile(r"seed:(\d{1,15})(?:\.\.(\d{1,15}))?")
 
 
 @options
-class Form(OfRun, Offline, ProgressOption, ToFolder, Json):
+class Form(InSpace, Offline, ProgressOption, ToFolder, Json):
     """Change a picture through a run's latent space: invert it, add directions or tell another class, and make the
     picture anew. Without either it is only inverted. Writes the pictures made, and a sheet of given, inverted and
     changed ones."""
@@ -36,6 +36,8 @@ class Form(OfRun, Offline, ProgressOption, ToFolder, Json):
     """A picture file, a folder of them, or seed:3 (seed:0..7) for images that the run itself makes."""
     add: tuple[str, ...] = ()
     """What to add, in standard deviations: thickness=1.5 smile=-2."""
+    layers: str | None = None
+    """Layers whose styles are changed, of --space w+: FIRST..LAST, counted from 0, coarse first."""
     label: str | None = None
     """Make the picture anew as this class, for generators that heed labels."""
     from_label: str | None = None
@@ -64,6 +66,8 @@ class Form(OfRun, Offline, ProgressOption, ToFolder, Json):
 
         super().refuse()
         additions(self.add)
+        if layers_of(self.layers) and self.space != "w+":
+            raise UsageError("--layers names layers of styles. Type --space w+ beside it.")
         if seeds_of(self.picture) is not None and not self.add and self.label is None:
             raise UsageError("Nothing is added. Type e.g. --add thickness=1.5.")
         if seeds_of(self.picture) is None and not Path(self.picture).expanduser().exists():
@@ -106,7 +110,7 @@ def run(form: Form) -> int:
     from belamy.sampling.points import pixels_at
 
     out, wanted, run = form.folder(), additions(form.add), Run.open(form.run)
-    steering = Steering.open(run, form.device, form.offline, form.say(), best=form.weights == "best")
+    steering = Steering.open(run, form.device, form.offline, form.say(), best=form.weights == "best", space=form.space)
     source = chosen_class(steering.method, form.from_label, form.say(), "--from-label")
     target = chosen_class(steering.method, form.label, form.say())
     at = points(form, steering, source)
@@ -138,7 +142,9 @@ def changes(form: Form, steering: Steering, at: Points, wanted: dict[str, float]
         return None
     latents, weights = at.latents, at.weights
     if wanted:
-        latents = latents + known(form, steering, list(wanted)).total(wanted)
+        change = known(form, steering, list(wanted)).total(wanted)
+        layers, method = layers_of(form.layers), cast(Any, steering.method)
+        latents = latents + (method.within(change, layers) if layers else change)
     if target is not None:
         weights = class_weights(torch.full((len(latents),), target), len(steering.method.spec.classes))
     return pixels_at(steering.method, latents, weights)
@@ -178,6 +184,18 @@ def additions(words: tuple[str, ...]) -> dict[str, float]:
         if not isfinite(found[name]):
             raise UsageError(f"'{word}' is not NAME=STEP, e.g. --add thickness=1.5.")
     return found
+
+
+def layers_of(text: str | None) -> range | None:
+    """The layers that ``0..3`` names.
+
+    Raises:
+        UsageError: It is no range.
+    """
+    match = None if text is None else re.fullmatch(r"(\d{1,3})(?:\.\.(\d{1,3}))?", text)
+    if text is not None and (match is None or int(match[1]) > int(match[2] or match[1])):
+        raise UsageError(f"--layers is '{text}', but it must be FIRST..LAST, e.g. 0..3.")
+    return None if match is None else range(int(match[1]), int(match[2] or match[1]) + 1)
 
 
 def seeds_of(text: str) -> range | None:
@@ -270,11 +288,12 @@ def known(form: Form, steering: Steering, names: list[str]) -> Directions:
     import torch
 
     from belamy.api.steering import FILE, load
+    from belamy.cli.verbs.directions import kept_in
     from belamy.editing.directions import Directions
     from belamy.registry import Part
     from belamy.sampling.points import sampler
 
-    own = steering.run.path / "directions" / FILE
+    own = steering.run.path / kept_in(form.space) / FILE
     where = held_in(form.directions) if form.directions is not None else own if own.is_file() else None
     held = load(where) if where else Directions(torch.zeros(0, 0), ())
     missing = [name for name in names if name not in held.names]

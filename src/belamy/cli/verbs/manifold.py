@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from belamy.cli.options import Json, Offline, OfRun, ProgressOption, ToFile, Within, options
+from belamy.cli.options import InSpace, Json, Offline, ProgressOption, ToFile, Within, options
 from belamy.cli.output import telling
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
@@ -19,7 +19,7 @@ ROWS = 32
 
 
 @options
-class Form(OfRun, Offline, ProgressOption, ToFile, Json):
+class Form(InSpace, Offline, ProgressOption, ToFile, Json):
     """Map a run's latent space: a plane of it as a sheet of images, a row of images along each axis, or where the data
     lie in it."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+from dataclasses import field, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from belamy.cli.images import chosen_class, heeds_labels
 from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
 from belamy.cli.output import named_file
-from belamy.cli.parsing import verb
+from belamy.cli.parsing import parse
 from belamy.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from torch import Tensor
@@ -28,10 +29,14 @@ ON_SHEET = 1024
 CHUNK = 1024
 
 
+SAMPLER = "_of_the_sampler"
+"""What a form calls the fields that the run's method added to it."""
+
+
 @options
 class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Draw samples from a run, each into a file of its kind. Sample i depends on the seed and on i alone, not on how
-    many are drawn at a time."""
+    many are drawn at a time. A sampler may have options of its own, e.g. a temperature: `belamy sample RUN --help`."""
 
     count: Annotated[int, Within(1, MOST)] = 64
     """How many samples."""
@@ -50,9 +55,17 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Steps of a sampler that takes many; by default the method's own number."""
     format: Literal["png", "npz"] | None = None
     """What a folder gets: a file of each sample, which are png files of pictures, or one samples.npz."""
+    truncation: Annotated[float | None, Within(-10, 10)] = None
+    """Of style-based generators: how far styles stay from their mean. 1 leaves them there; less gives likelier and less
+    varied samples, 0 the mean alone."""
     check: bool = False
     """Say how many of the images an independent classifier takes for the class that was asked for; the classifier is
     trained on the run's data once and kept."""
+
+    @property
+    def of_sampler(self) -> dict[str, float]:
+        """The options of the sampler, by name."""
+        return {name: getattr(self, name) for name in getattr(self, SAMPLER, ())}
 
     def refuse(self) -> None:
         """Refuse more than a sheet holds, and files that are there or cannot be."""
@@ -81,11 +94,43 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
         return kind or "folder", out
 
 
-@verb(Form)
-def run(form: Form) -> int:
+def run(words: Sequence[str]) -> int:
     """Draw and write."""
+    named = next((word for word in words if (Path(word).expanduser() / "recipe.json").is_file()), None)
+    form = form_of(named)
+    return work(parse(form, words, "belamy sample"))
+
+
+def form_of(run: str | None) -> type[Form]:
+    """The form of a run: with the options that its method's sampler has."""
+    if run is None:
+        return Form
+    from tyro.conf import arg
+
+    from belamy.methods.base import METHODS
+    from belamy.runs.run import Run
+
+    known = METHODS.load(Run.open(run).method_name).sampling_options  # type: ignore[attr-defined]
+    own = [
+        (
+            name,
+            Annotated[int if each.whole else float, Within(each.least, each.most), arg(help=each.help)],
+            field(default=int(each.default) if each.whole else float(each.default)),
+        )
+        for name, each in known.items()
+    ]
+    made = make_dataclass(
+        Form.__name__, own, bases=(Form,), frozen=True, kw_only=True, namespace={SAMPLER: tuple(known)}
+    )
+    made.__doc__ = Form.__doc__
+    return made
+
+
+def work(form: Form) -> int:
+    """Draw and write what a form says."""
     from belamy.modalities import modality
     from belamy.sampling.draw import unsettled
+    from belamy.sampling.styles import Truncated
 
     run, method = form.opened()
     if form.format == "png" and method.output.modality != "image":
@@ -93,10 +138,11 @@ def run(form: Form) -> int:
         raise UsageError(f"{run.path} makes {words}, which are no PNG files. Leave --format out, or name a NAME.png.")
     label = chosen_class(method, form.label, form.say())
     fidelity = fidelity_to(run, method, form) if form.check else None
-    written = write(method, form, label, fidelity)
+    shown: Any = method if form.truncation is None else Truncated(method, form.truncation)
+    written = write(shown, form, label, fidelity)
     facts = {
         "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "label": label,
-        "class": None if label is None else run.spec.classes[label], "weights": form.weights,
+        "class": None if label is None else run.spec.classes[label], "weights": form.weights, **form.of_sampler,
     }  # fmt: skip
     checked = fidelity.facts() if fidelity else {}
     if (note := unsettled(method, run.samples_seen)) and (say := form.say()):
@@ -233,7 +279,7 @@ def _draw(
 
     raw = draw(
         method, count, seed=form.seed, start=form.start + first, labels=label, batch=form.batch, steps=form.steps,
-        report=report,
+        report=report, options=form.of_sampler,
     )  # fmt: skip
     if fidelity:
         fidelity.look(raw, form.start + first, label)

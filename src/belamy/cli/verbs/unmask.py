@@ -1,4 +1,4 @@
-"""Tell generated images from real ones.
+"""Tell generated images, sounds, texts, rows and the like from real ones.
 
     belamy unmask runs/digits-1
     belamy unmask fakes/ --real photos/ --hide jpeg:75 --out unmasked.html
@@ -17,7 +17,7 @@ from belamy.cli.parsing import verb
 
 @options
 class Form(SizeOfPictures, Device, Offline, ProgressOption, ToPage, Json):
-    """Tell generated images from real ones: which tests separate, how surely, and what JPEG leaves of it."""
+    """Tell generated samples from real ones: which tests separate, how surely, and what JPEG leaves of pictures."""
 
     suspect: str
     """A run's directory, a folder or .zip of images, an .npz or .npy array, or another data source."""
@@ -38,7 +38,7 @@ class Form(SizeOfPictures, Device, Offline, ProgressOption, ToPage, Json):
     seed: Seed = 0
     """Of the samples, the choice among images, and all that is drawn."""
     robustness: bool = True
-    """Measure what survives JPEG, blur and resizing of both sides."""
+    """Measure what survives JPEG, blur and resizing of both sides; of pictures alone."""
     name = "unmask.html"
 
     def refuse(self) -> None:

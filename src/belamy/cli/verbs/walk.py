@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from belamy.cli.options import Json, Offline, OfRun, ProgressOption, Seed, ToFile, Within, options
+from belamy.cli.options import InSpace, Json, Offline, ProgressOption, Seed, ToFile, Within, options
 from belamy.cli.output import FILMS, film, kind_of, telling
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
@@ -21,7 +21,7 @@ MOST_FRAMES = 5000
 
 
 @options
-class Form(OfRun, Offline, ProgressOption, ToFile, Json):
+class Form(InSpace, Offline, ProgressOption, ToFile, Json):
     """Walk through a run's latent space from key to key: seeds, classes or pictures. Writes a strip or a film."""
 
     makes = "image"

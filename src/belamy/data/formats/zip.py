@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from belamy.data.captions import captioned
 from belamy.data.dataset import Dataset
-from belamy.data.files import MACHINE_MADE, open_zip, read_member, visible
+from belamy.data.files import MACHINE_MADE, open_zip, read_member, reason, visible
 from belamy.data.gallery import Gallery, PictureEntry, labels_for, open_gallery
 from belamy.data.load_options import LoadOptions
 from belamy.data.pictures import is_picture_name
@@ -56,7 +58,37 @@ class Format:
             else:
                 ignored[visible(inside.suffix.lower()) or "nameless"] += 1
         entries.sort(key=lambda entry: entry.name)
-        return open_gallery(Gallery(path.stem, str(path), entries, ignored, table), options)
+        data = open_gallery(Gallery(path.stem, str(path), entries, ignored, table), options)
+        said: str = options.reader("image").captions
+        return captioned(data, _Texts(path, archive), said, options.length) if said else data
+
+
+class _Texts:
+    """The text files of an archive."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self.path, self.archive = path, archive
+        self.members = {visible(each.filename): each for each in archive.infolist()}
+
+    def names(self) -> Iterable[str]:
+        """Of all files at the top."""
+        return [name for name in self.members if "/" not in name]
+
+    def read(self, name: str, most: int) -> str | None:
+        """What a file says; None where there is none."""
+        member = self.members.get(name)
+        if member is None:
+            return None
+        where = f"'{name}' in {self.path}"
+        if member.file_size > most:
+            raise DataError(f"{where} holds more text than the {most:,} bytes that are read. Split it.")
+        try:
+            with read_member(self.archive, member) as file:
+                return file.read(most).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{where} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8.") from error
+        except Exception as error:  # what is damaged can raise nearly anything
+            raise DataError(f"{where} cannot be read: {reason(error)}.") from error
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from belamy.data.dataset import Column, Dataset
 from belamy.data.formats.arrays import open_arrays
 from belamy.data.load_options import LoadOptions
-from belamy.data.pairing import TARGET
+from belamy.data.pairing import TARGET, two_names
 from belamy.errors import DataError, UsageError
 
 
@@ -21,9 +21,7 @@ class PairLayout:
     """
 
     def __init__(self, *, input: str = "image", target: str = "target") -> None:
-        if input == target:
-            raise UsageError(f"input and target are both the array '{input}', but they must be two.")
-        self.names = (input, target)
+        self.names = two_names(input, target, "array")
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The pairs in order; labels and attributes as of any archive.

@@ -10,7 +10,7 @@ from belamy.data.dataset import Dataset
 from belamy.data.files import opened, stamp, visible, walk
 from belamy.data.gallery import PictureEntry, labels_for
 from belamy.data.load_options import LoadOptions
-from belamy.data.pairing import INSTANCES, TARGET, PairedFiles, open_pairs, paired
+from belamy.data.pairing import INSTANCES, TARGET, PairedFiles, open_pairs, paired, two_names
 from belamy.data.pictures import is_picture_name
 from belamy.errors import DataError, UsageError
 
@@ -30,9 +30,8 @@ class PairLayout:
     """
 
     def __init__(self, *, input: str = "A", target: str = "B", instances: str = "") -> None:
-        if input == target:
-            raise UsageError(f"input and target are both the folder '{input}', but they must be two.")
-        self.folders = {"input": input, TARGET: target} | ({INSTANCES: instances} if instances else {})
+        names = two_names(input, target, "folder")
+        self.folders = dict(zip(("input", TARGET), names, strict=True)) | ({INSTANCES: instances} if instances else {})
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The pairs, sorted by name."""

@@ -10,7 +10,7 @@ from belamy.data.dataset import Dataset
 from belamy.data.files import STEP, opened, stamp, visible
 from belamy.data.gallery import PictureEntry
 from belamy.data.load_options import LoadOptions
-from belamy.data.pairing import TARGET, PairedFiles, open_pairs
+from belamy.data.pairing import TARGET, PairedFiles, open_pairs, two_names
 from belamy.data.tables import read_cells
 from belamy.errors import DataError, UsageError, nearest
 
@@ -24,9 +24,7 @@ class PairLayout:
     """
 
     def __init__(self, *, input: str = "image", target: str = "target") -> None:
-        if input == target:
-            raise UsageError(f"input and target are both the column '{input}', but they must be two.")
-        self.columns = (input, target)
+        self.columns = two_names(input, target, "column")
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The pairs, in the order of the table; a column ``split`` says train, test or val.

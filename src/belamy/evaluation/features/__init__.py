@@ -31,8 +31,9 @@ class Extractor(Protocol):
         layer: Whose output the features are; empty where that goes without saying.
         resize: How it brings images to its own size; empty if it does not.
 
-    Three more are optional: ``modalities``, the kinds of samples that it sees, without which it sees pictures;
-    ``accuracy``, how many held-out images it tells right if it was trained on the data, and
+    Four more are optional: ``modalities``, the kinds of samples that it sees, without which it sees pictures;
+    ``published``, whether it takes a file of weights: its constructor is given ``weights``, ``cache`` and ``offline``
+    if it has such parameters; ``accuracy``, how many held-out images it tells right if it was trained on the data, and
     ``notes``, what must be known of all numbers made with it.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from math import prod
 
 import torch
@@ -38,7 +40,9 @@ class Extractor:
         self.field, self.kind = field, modality(field.modality)
         self.steps = min(steps, field.shape[0]) if field.modality == "series" else 0
         self.size = field.shape[1] * (self.steps + 2) if self.steps else prod(field.shape)
-        self.name, self.digest = "values", f"{field.modality}-{self.size}"
+        told = json.dumps([field.classes, field.facts], sort_keys=True, default=str)  # columns and ranges: the scale
+        self.name = "values"
+        self.digest = f"{field.modality}-{self.size}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
     def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:
         values = self.kind.to_float(images, self.field).double()

@@ -27,7 +27,7 @@ ROW_FACTS = (
 )  # fmt: skip
 
 
-def charts(metrics: Sequence[Row], journal: Sequence[Row]) -> list[Markup]:
+def charts(metrics: Sequence[Row], journal: Sequence[Row], samples_are: str = "images") -> list[Markup]:
     """Every curve that the rows hold: losses, evaluations, gradient norms, learning rates, speed, whatever else."""
     marks = [(float(row.get("samples", 0)), str(row["event"])) for row in journal if row.get("event") in EVENTS_MARKED]
 
@@ -39,7 +39,7 @@ def charts(metrics: Sequence[Row], journal: Sequence[Row]) -> list[Markup]:
               for name, points in collected(metrics, "evaluation").items()]  # fmt: skip
     floors = collected(metrics, "floor")
     for name, points in collected(metrics, "judged").items():
-        real = {"real images": floors[name]} if name in floors else {}
+        real = {f"real {samples_are}": floors[name]} if name in floors else {}
         drawn.append(chart({name: points, **real}, f"Judged: {name}", "of samples", None, smooth=False))
     kinds = dict.fromkeys(key for row in metrics for key in row if key not in ROW_FACTS)
     for kind in kinds:

@@ -43,11 +43,12 @@ def render(facts: ReportFacts) -> str:
         "report", heading, recipe_name=facts.recipe_name, method=facts.method, data_name=data_name,
         article="An" if facts.method[:1].lower() in "aeiou" else "A", notes=facts.notes, ending=_ending(facts),
         progress=_progress(facts), findings=[_finding(found, facts.run) for found in facts.findings],
-        curves=charts(facts.metrics, facts.journal), media=facts.media, samples_are=facts.samples_are,
+        curves=charts(facts.metrics, facts.journal, facts.samples_are), media=facts.media,
+        samples_are=facts.samples_are,
         tables={name: text.strip("\n") for name, text in facts.tables.items()},
         commands=facts.commands, journal=events, most_events=MOST_EVENTS,
         notable=[event for event in events if event[1] not in ROUTINE],
-        **_pictures(facts), **_recipe(facts), **_data(facts.data), **_environment(facts.provenance),
+        **_pictures(facts), **_recipe(facts), **_data(facts.data, facts.samples_are), **_environment(facts.provenance),
     )  # fmt: skip
 
 
@@ -144,14 +145,14 @@ def typed(value: Any) -> str:
     return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _data(card: Mapping[str, Any]) -> dict[str, Any]:
-    """The data card."""
+def _data(card: Mapping[str, Any], samples_are: str) -> dict[str, Any]:
+    """The data card; its key ``images`` counts samples of any kind."""
     shape = " × ".join(str(side) for side in card.get("shape") or ())
     classes, skipped, counts = card.get("classes") or (), card.get("skipped") or (), card.get("label_counts") or {}
     shown: dict[str, Any] = {
         "name": card.get("name"),
-        "images": card.get("images"),
-        "shape": f"{shape} (channels × height × width)" if shape else None,
+        samples_are: card.get("images"),
+        "shape": f"{shape}{' (channels × height × width)' * (samples_are == 'images')}" if shape else None,
         "classes": f"{len(classes)}" if classes else "unlabelled",
         **{f"split “{name}”": size for name, size in (card.get("splits") or {}).items()},
         "split rule": card.get("split_rule"),
@@ -161,7 +162,7 @@ def _data(card: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "data": {name: value for name, value in shown.items() if value is not None} if card else {},
-        "classes": bar_chart(counts, "Classes", "images") if counts else None,
+        "classes": bar_chart(counts, "Classes", samples_are) if counts else None,
         "data_notes": [str(note) for note in card.get("notes") or ()],
         "skipped": {str(name): reason for name, reason in skipped[:MOST_SKIPPED]},
         "skipped_heading": "1 file was skipped" if len(skipped) == 1 else f"{len(skipped):,} files were skipped",

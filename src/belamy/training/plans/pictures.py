@@ -35,7 +35,7 @@ GAIN = 1.15
 
 
 @dataclass(frozen=True)
-class Facts:
+class PictureFacts:
     """What the choices are made from.
 
     Args:
@@ -53,7 +53,7 @@ class Facts:
     smallest: int
 
     @classmethod
-    def of(cls, data: Dataset) -> Facts:
+    def of(cls, data: Dataset) -> PictureFacts:
         """The facts of opened pictures."""
         train, smallest = data.indices("train"), 0
         if data.labels is not None and data.classes:
@@ -91,7 +91,7 @@ class Plan:
         """
         data = opened(recipe)
         check_pictures(data, recipe)
-        facts = Facts.of(data)
+        facts = PictureFacts.of(data)
         if minutes is None and "train_samples" not in given:
             minutes = MINUTES
 
@@ -134,7 +134,7 @@ def check_pictures(data: Dataset, recipe: BaseRecipe) -> None:
     )
 
 
-def sides(facts: Facts) -> list[int | None]:
+def sides(facts: PictureFacts) -> list[int | None]:
     """The sides to try, the largest first; None for pictures that are no squares, which stay as they are."""
     height, width = facts.shape[1:]
     if height != width:
@@ -144,7 +144,7 @@ def sides(facts: Facts) -> list[int | None]:
     return sorted({own, *(size for size in SIZES if size <= largest)}, reverse=True)
 
 
-def settled(recipe: BaseRecipe, given: Mapping[str, Any], facts: Facts, width: int, samples: int) -> BaseRecipe:
+def settled(recipe: BaseRecipe, given: Mapping[str, Any], facts: PictureFacts, width: int, samples: int) -> BaseRecipe:
     """All fields that the facts decide, but for those that the user chose."""
     chosen: dict[str, Any] = {
         "generator": Part(name="pictures", width=width),
@@ -168,7 +168,7 @@ def fastest(recipe: BaseRecipe, data: Dataset, speed: Speed, precisions: Sequenc
     return chosen, rates[chosen]
 
 
-def reasons(recipe: Any, facts: Facts, plan: Planned, minutes: float | None) -> tuple[str, ...]:
+def reasons(recipe: Any, facts: PictureFacts, plan: Planned, minutes: float | None) -> tuple[str, ...]:
     """Each choice, and what it was made for."""
     channels, height, width = plan.data.shape
     kept = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
