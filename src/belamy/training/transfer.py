@@ -27,9 +27,9 @@ def transfer(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkp
     """Let a trainer at its beginning start with the networks' weights of a run, as far as they fit.
 
     A layer is taken over that both networks have at the same place, of the same kind and with tensors of the same
-    shapes. Places are counted from the beginning of a network and of its sequences or from their ends, whichever lets
-    more weights fit, and then the other way for what is left: so blocks of the same resolution meet where a network
-    for other sizes has more or fewer of them. Averages follow their networks. The clock, the optimisers and whatever
+    shapes. Places in sequences are counted from the beginning in networks that take latents, from the end in those that
+    take samples, and then the other way for what is left: so blocks of the same resolution meet where a network for
+    other sizes has more or fewer of them. Averages follow their networks. The clock, the optimisers and whatever
     else is remembered begin anew.
 
     Args:
@@ -47,7 +47,8 @@ def transfer(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkp
     taken: list[str] = []
     afresh: list[str] = []
     for name, network in new.items():
-        sources = matched(old[name], network) if name in old else {}
+        judges = len(trainer.method.inputs()[name][0]) > 1  # it takes samples, not latents
+        sources = matched(old[name], network, from_end=judges) if name in old else {}
         _copy(network, _inner(tensors, name), sources)
         if name in trainer.averages.networks:
             _copy(trainer.averages.networks[name], state.below(f"average/{name}") or _inner(tensors, name), sources)
@@ -60,15 +61,21 @@ def transfer(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkp
     return Transferred(tuple(taken), tuple(afresh))
 
 
-def matched(old: nn.Module, new: nn.Module) -> dict[str, str]:
-    """The layers of a network that another can give, each with the other's layer."""
+def matched(old: nn.Module, new: nn.Module, from_end: bool = False) -> dict[str, str]:
+    """The layers of a network that another can give, each with the other's layer.
+
+    Args:
+        old: What gives.
+        new: What takes.
+        from_end: Count places in sequences from their ends first, then from their beginnings.
+    """
     before, after = _layers(old), _layers(new)
     ways = []
-    for count in (_forwards, _backwards):
+    for count in (_backwards, _forwards) if from_end else (_forwards, _backwards):
         places = {place: layer for layer, place in count(old).items() if layer in before}
         ways.append({layer: places[place] for layer, place in count(new).items()
                      if layer in after and place in places and _alike(old, places[place], new, layer)})  # fmt: skip
-    first, second = sorted(ways, key=lambda way: -sum(_size(after[layer]) for layer in way))
+    first, second = ways
     given = set(first.values())
     return {**{layer: other for layer, other in second.items() if other not in given}, **first}
 
@@ -80,10 +87,6 @@ def _layers(network: nn.Module) -> dict[str, dict[str, torch.Size]]:
         layer, _, name = path.rpartition(".")
         found.setdefault(layer, {})[name] = tensor.shape
     return found
-
-
-def _size(shapes: Mapping[str, torch.Size]) -> int:
-    return sum(shape.numel() for shape in shapes.values())
 
 
 def _alike(old: nn.Module, layer: str, new: nn.Module, other: str) -> bool:

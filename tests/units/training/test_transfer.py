@@ -107,7 +107,7 @@ class TestStartFrom:
     def test_blocks_of_one_resolution_meet_across_sizes(self) -> None:
         """The generator's are counted from the smallest map, the discriminator's from the last."""
         small, large = (fastgan.Discriminator((3, size, size), width=4, growth=1) for size in (32, 64))
-        found = matched(small, large)
+        found = matched(small, large, from_end=True)
         assert found["blocks.2.main.0.0"] == "blocks.1.main.0.0" and found["score"] == "score"
         assert found["blocks.0.0"] == "blocks.0.0"  # the first layer, by the other way
         assert len(set(found.values())) == len(found)
