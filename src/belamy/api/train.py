@@ -44,6 +44,7 @@ def train(
     keep_best: str | None = None,
     micro_batch: int | None = None,
     checkpoint_activations: bool = False,
+    memory: str | None = None,
     **fields: Any,
 ) -> Run:
     """Train a recipe and return its run.
@@ -75,6 +76,8 @@ def train(
         keep_best: Keep the weights for which this number, e.g. ``frechet``, was nearest to that of real images.
         micro_batch: Samples that are taken at a time, to save memory; it must divide the batch. None for all.
         checkpoint_activations: Compute what lies within the networks' blocks again for the gradients, to save memory.
+        memory: Stay below so much, e.g. ``8GB``: the micro-batch is chosen by it, and whether activations are computed
+            again.
         fields: Fields of the recipe to change, e.g. ``data="photos"``, ``samples=100_000``.
 
     Raises:
@@ -100,17 +103,8 @@ def train(
         ancestor.check_method(chosen)
     validation = validation_facts(evaluate_every, evaluate_count, metrics, keep_best)
     options = Options(
-        device,
-        precision,
-        snapshots,
-        checkpoint_seconds,
-        offline,
-        progress,
-        watch,
-        autopilot,
-        validation,
-        verbose,
-        micro_batch, checkpoint_activations,
+        device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot, validation, verbose,
+        micro_batch, checkpoint_activations, memory,
     )  # fmt: skip
     own = recipe is None and ancestor is not None
     plan = name if parent is None and like is None and not own and name in PLANS.names() else ""

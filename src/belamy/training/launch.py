@@ -23,7 +23,7 @@ from belamy.training.distribution import world
 from belamy.training.inheritance import inherit
 from belamy.training.planning import Wishes, planned
 from belamy.training.session import Validates
-from belamy.training.setup import Options, conduct, fingerprint, make_trainer, open_recipe_data
+from belamy.training.setup import Options, conduct, fingerprint, fitted, make_trainer, open_recipe_data
 from belamy.training.trainer import Trainer
 from belamy.training.transfer import transfer
 
@@ -125,6 +125,7 @@ def begin(
         if not spec.classes and (told := heeding_labels(recipe)):
             say.say(f"{data.name} has no labels, so {told} of the recipe do nothing: no class can be asked for.")
         trainer = make_trainer(recipe, spec, data, options, team)  # before anything is written
+        trainer, options = fitted(trainer, options, say)
         validates = validator(trainer, options, say) if validator else None
         facts = provenance(trainer.device.type, options.precision, options.snapshots, team.size, fingerprint(trainer))
         facts |= {"watch": options.watch, "autopilot": options.autopilot, "judging": options.validation}

@@ -39,6 +39,9 @@ class Form(Training):
     micro_batch: Annotated[int | None, Within(1)] = None
     """Take a batch in parts of so many samples, one after the other, to save memory; by default as a whole. The players
     learn from the average of the parts' gradients, which is the batch's where the loss is a mean over samples."""
+    memory: str | None = None
+    """Stay below so much memory, e.g. 8GB: the micro-batch is chosen by it, and whether activations are computed
+    again."""
     checkpoint_activations: bool = False
     """Keep only the inputs of the networks' blocks, and compute what lies within again for the gradients: about half of
     the activations' memory for a third more time; the result is the same."""
