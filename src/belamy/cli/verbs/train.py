@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from belamy.cli.options import Training, Within, options
-from belamy.cli.output import named_file, say
+from belamy.cli.options import NewFile, Training, Within, options
+from belamy.cli.output import say
 from belamy.cli.parsing import option_of
 from belamy.recipes import default_for
 
@@ -21,7 +21,7 @@ SWITCHES = ("--offline", "--no-offline", "--progress", "--no-progress", "--verbo
 class Form(Training):
     """How to go about it; only the precision and the micro-batch touch the outcome."""
 
-    out: str | None = None
+    out: Annotated[str | None, NewFile()] = None
     """The run's directory, new or empty; by default runs/RECIPE-NUMBER."""
     resume_from: str | None = None
     """Start from the newest checkpoint of this run, with its recipe unless another is named, and the fields changed
@@ -60,12 +60,6 @@ class Form(Training):
     keep_best: str | None = None
     """Keep the weights for which this number, e.g. frechet, was nearest to that of real images, beside the newest;
     `belamy sample RUN --weights best` draws with them."""
-
-    def refuse(self) -> None:
-        """Refuse a directory that cannot be written."""
-        super().refuse()
-        if self.out is not None:
-            named_file(self.out, "--out")
 
 
 def run(words: list[str]) -> int:
