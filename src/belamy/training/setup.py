@@ -22,6 +22,7 @@ from belamy.runs.run import Run, method_name
 from belamy.training.autopilot import Autopilot
 from belamy.training.distribution import World
 from belamy.training.estimate import estimate
+from belamy.training.freezing import freeze
 from belamy.training.memory import choose, parse_bytes
 from belamy.training.session import Session, SessionSettings, Validates
 from belamy.training.trainer import Trainer, fresh
@@ -85,6 +86,7 @@ def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Opt
 
     method = fresh(build, recipe.seed, device, dtype)
     method.prepare(options.offline)
+    freeze(method, recipe.freeze)
     return Trainer(method, data, team, mixed, micro_batch=options.micro_batch, recompute=options.recompute)
 
 

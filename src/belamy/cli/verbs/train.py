@@ -1,6 +1,6 @@
 """Train a recipe: belamy train [RECIPE] [--data SOURCE] [--resume-from RUN | --like RUN] [any field of the recipe].
 
-The recipe's fields are the options.
+The recipe's fields are the options; --start-from RUN takes another run's networks over to other data.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ class Form(Training):
     resume_from: str | None = None
     """Start from the newest checkpoint of this run, with its recipe unless another is named, and the fields changed
     that are given. What fits is taken over; the clock goes on, so --samples counts those of that run too."""
+    start_from: str | None = None
+    """Start with the weights of this run's networks, as far as they fit, on other data, at another size or with another
+    recipe; the clock begins anew. Its recipe is taken unless another is named; --freeze keeps layers as they were."""
     like: str | None = None
     """Train the recipe of this run from the beginning, with the fields changed that are given."""
     minutes: float | None = None
@@ -86,13 +89,13 @@ def run(words: list[str]) -> int:
 
 
 def parent_named(words: list[str]) -> str | None:
-    """The run that ``--resume-from`` or ``--like`` names, as far as can be told before the options are read.
+    """The run that one of these options names, as far as can be told before they are read.
 
     Example:
         >>> parent_named(["--batch", "8", "--resume-from", "runs/digits-1"])
         'runs/digits-1'
     """
-    return value_of(words, "--resume-from", "--like")
+    return value_of(words, "--resume-from", "--start-from", "--like")
 
 
 def value_of(words: list[str], *names: str) -> str | None:
