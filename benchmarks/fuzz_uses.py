@@ -21,7 +21,7 @@ from time import perf_counter
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from belamy.cli import known_verbs, main
-from belamy.cli.options import Within, _bounds
+from belamy.cli.options import Within, _rules
 
 RUN, PICTURE, FILE = "{run}", "{picture}", "{file}"
 WORDS = {"run": RUN, "suspects": PICTURE, "expression": "seed(1)", "picture": "seed:0", "pictures": PICTURE,
@@ -65,7 +65,7 @@ def refused(name: str, hint: Any) -> Iterator[str]:
         yield from ("many", "nan", "1e999", "")
     if str not in kinds and any(get_origin(kind) is Literal for kind in kinds):
         yield "nosuch"
-    yield from (f"{bound.least - 1:.0f}" for bound in _bounds(hint) if isinstance(bound, Within))
+    yield from (f"{bound.least - 1:.0f}" for bound in _rules(hint) if isinstance(bound, Within))
     if name in ("json", "out", "sheet", "animation", "reconstructions", "index"):
         yield from ("", f"{FILE}/below.png", f"{FILE}/below.html")
     if name == "device":

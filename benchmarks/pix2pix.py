@@ -7,7 +7,7 @@ distance of each pair and the Fréchet distance of all, in features of the embed
 The file holds ``lines`` [n, 64, 64] and ``images`` [n, 64, 64, 3]. Pictures without colour are dropped, and drawings
 that are nearly alike stay on one side.
 
-    python benchmarks/pix2pix.py openmoji64.npz [--minutes 20] [--seed 0] [--folder DIR] [-- OPTIONS OF THE RECIPE]
+    python benchmarks/pix2pix.py openmoji64.npz [--minutes 20] [--seed 0] [--precision P] [--folder DIR] [-- OPTIONS]
 """
 
 from __future__ import annotations
@@ -129,6 +129,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", default="float32")
     parser.add_argument("--folder", type=Path, help="for figures and sheets")
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     chosen = parser.parse_args(sys.argv[1:end])
@@ -144,7 +145,7 @@ def main() -> None:
     fields, _ = read(usual, sys.argv[end + 1 :], "pix2pix.py")
     recipe = usual.changed(**fields, seed=chosen.seed)
     data = pairs(chosen.file)
-    trainer = make_trainer(recipe, data.spec, data, Options(device="cpu"), World())
+    trainer = make_trainer(recipe, data.spec, data, Options(device="cpu", precision=chosen.precision), World())
     held = data.raw(data.indices("test"))
     source, target = held["image"], held["target"]
     whole = data.extra["target"].store.read(nearest(data))
@@ -174,6 +175,7 @@ def main() -> None:
             parts = [
                 part[some] for some in shown.split(SHOWN) for part in (source.expand_as(target), copied, made, target)
             ]
+            chosen.folder.mkdir(parents=True, exist_ok=True)
             save_png(grid(torch.cat(parts), SHOWN), chosen.folder / f"sheet-{moment:g}.png")
             text = json.dumps({"recipe": recipe.model_dump(mode="json"), "train": len(data.indices("train")),
                                "test": len(target), "rows": rows}, indent=2)  # fmt: skip

@@ -35,7 +35,7 @@ from belamy.training.setup import open_recipe_data
 RECIPES: dict[str, dict[str, Any]] = {
     "sines": {"data": "sines", "train_samples": 500_000},
     "waves": {"data": "waves", "train_samples": 300_000},
-    "italy": {"modality": "series", "train_samples": 300_000},
+    "italy": {"modality": "series", "train_samples": 600_000, "ema_half_life": 20_000},
 }
 SHOWN, STEPS = 48, 800
 

@@ -180,7 +180,10 @@ def main() -> None:
     chosen, options = parser.parse_known_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    data = drums(chosen.data) if chosen.data.suffix == ".npz" else open_data(chosen.data, rate=16000, length=8192)
+    changes, _ = read(recipes.get("wavegan-small"), options, "benchmarks/wavegan.py")
+    recipe = recipes.get("wavegan-small").changed(train_samples=10**9, seed=chosen.seed, **changes)
+    length = recipe.length or 8192
+    data = drums(chosen.data) if chosen.data.suffix == ".npz" else open_data(chosen.data, rate=16000, length=length)
     judge, accuracy = judge_of(data)
     real = data.batch(data.indices("train")).main
     figures: list[dict[str, Any]] = [{
@@ -188,8 +191,6 @@ def main() -> None:
         "classes": list(data.classes), "judge_held_out": accuracy, "comb_4": comb(real, 4), "comb_16": comb(real, 16),
         "rms": float(real.square().mean().sqrt()),
     }]  # fmt: skip
-    changes, _ = read(recipes.get("wavegan-small"), options, "benchmarks/wavegan.py")
-    recipe = recipes.get("wavegan-small").changed(train_samples=10**9, seed=chosen.seed, **changes)
     trainer = make_trainer(recipe, data.spec, data, Options(device="cpu"), World())
     start, spent, moments = time.process_time(), 0.0, [2.0, 5.0, 10.0, chosen.minutes]
     while spent < chosen.minutes:

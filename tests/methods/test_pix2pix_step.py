@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from belamy.data.dataset import Column, Dataset, Memory
 from belamy.methods.pix2pix import Recipe
@@ -126,6 +127,26 @@ class TestStep:
             judge,
             {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())},
         )
+
+    def test_both_of_a_pair_are_enlarged_and_cut_alike(self, stage: Any, check: Any, pairs: Dataset) -> None:
+        made = stage(recipe(jitter=0.25, seed=2), pairs)
+        x, y = pair(made)
+        places = made.numbers().uniform("jitter", 5, 2)
+        height, width = x.shape[2:]
+        room = (height * 5 // 4 - height, width * 5 // 4 - width)
+        cuts = [[int(place[side] * (room[side] + 1)) for side in (0, 1)] for place in places]
+        assert len({tuple(cut) for cut in cuts}) > 1
+
+        def cut(pictures: Tensor) -> Tensor:
+            larger = interpolate(pictures, scale_factor=1.25, mode="bilinear")
+            return torch.stack([each[:, top : top + height, left : left + width]
+                                for each, (top, left) in zip(larger, cuts, strict=True)])  # fmt: skip
+
+        x, y = cut(x), cut(y)
+        generator, judge = made.method.generator, made.method.discriminator
+        real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
+        wanted = mean(-chance(real).log() - (1 - chance(fake)).log())
+        check(next(made.turns()), "discriminator", judge, {"adversarial": wanted})
 
     def test_label_maps_become_one_map_for_each_class_and_edges(self, stage: Any, check: Any, maps: Dataset) -> None:
         made = stage(recipe(), maps)

@@ -175,9 +175,12 @@ WRONG = [
     ("train pix2pix --data {pairs} --modality image:target=B --out new", "names a side of pairs, but not how they lie"),
     ("train pix2pix --data {pairs} --modality label_map:pairs=folders,input=B,target=A --out new", "a label map has"),
     ("train pix2pix --data outlines --generator dcgan-mnist --out new", "There is no translator 'dcgan-mnist'"),
-    ("train pix2pix --data outlines --discriminator patch-gan:receptive-field=50 --out new", "must be 94 or 70"),
+    (
+        "train pix2pix --data outlines --discriminator patch-gan:receptive-field=50 --out new",
+        "must be 1, 16, 70, 94 or 286",
+    ),
     ("train pix2pix --data outlines --reconstruction-weight -1 --out new", "reconstruction"),
-    ("train pix2pix --data outlines:count=1 --out new", "outlines:count=1 must be in 4..100000"),
+    ("train pix2pix --data outlines:count=1 --out new", "outlines.count is 1, but it must be in 4..100,000"),
     ("data {pairs} --modality image:pairs=table", "Pairs in a table need a CSV file"),
 ]
 

@@ -89,3 +89,22 @@ def test_wrong_uses_end_in_one_message(
     assert done.returncode == 2 and done.stdout.strip() == ""
     assert done.stderr.startswith("belamy: ") and done.stderr.count("\n") == 1 and says in done.stderr
     assert (tmp_path / "kept.html").read_text() == "kept"
+
+
+def test_a_run_of_series_is_unmasked_by_traces_of_series(belamy: Command, tmp_path: Path) -> None:
+    words = ["train", "rcgan", "--data", "sines:count=240", "--train-samples", "280", "--snapshots", "1"]
+    assert belamy(*words, "--out", "waves", "--no-progress", "--device", "cpu").returncode == 0
+    done = belamy("unmask", "waves", "--count", "60", "--json", "facts.json", "--no-progress")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(Path("facts.json").read_text())
+    assert facts["generated"] and "real series" in facts["verdict"] and facts["robustness"] == []
+    (comparison,) = facts["comparisons"]
+    assert {test["name"] for test in comparison["tests"]} == {"together", "autocorrelation", "marginals", "neighbours"}
+    held = comparison["tests"][[test["name"] for test in comparison["tests"]].index("together")]
+    assert held["auroc"]["value"] > 0.95 and held["at_false_alarms"]["accuracy"]["value"] > 0.8
+    assert {test["name"] for test in facts["control"]["tests"]} == {test["name"] for test in comparison["tests"]}
+    page = Path("waves/unmask.html").read_text(encoding="utf-8")
+    assert "Nearest real series" in page and "Rules of real" not in page
+    refused = belamy("unmask", "waves", "--size", "8")
+    assert refused.returncode == 2 and "--size belongs to pictures" in refused.stderr
+    assert belamy("unmask", "waves", "--real", "sines:count=100,steps=7").returncode == 2

@@ -43,7 +43,7 @@ ROWS = ["train", "dense-table", "--no-progress", "--device", "cpu", "--out", "{0
         (["data", "{0}/table.csv", "--modality", "table:most=many"], ["table.most is 'many'"]),
         (["data", "{0}/steps.csv", "--modality", "series"], ["what a row is was not said", "--length"]),
         (["data", "{0}/mixed.csv", "--modality", "vector"], ["no row of numbers alone", "--modality table"]),
-        (["data", "sines:steps=1"], ["sines:steps=1 must be in"]),
+        (["data", "sines:steps=1"], ["sines.steps is 1, but it must be in 2..100,000"]),
         (["data", "sines", "--modality", "table"], ["holds data of the kind series, not table"]),
         (["data", "waves", "--channels", "3"], ["--channels 3 belongs to pictures"]),
         ([*TRAIN, "mnist"], ["for series", "mnist' holds pictures"]),

@@ -16,6 +16,7 @@ from belamy.evaluation.candidate import heeds_labels
 from belamy.methods.base import BaseMethod, Continues, Sampling
 from belamy.modalities import modality
 from belamy.modalities.text import LARGEST, Vocabulary, strings, vocabulary_of
+from belamy.ranges import Within
 from belamy.runs.run import Run
 from belamy.sampling.draw import checked_options, class_number
 from belamy.seeds import SampleDraws
@@ -62,10 +63,9 @@ def continue_text(
         >>> continue_text("runs/phrases", "he was", count=2, seed=1)  # doctest: +SKIP
         ['he was a man of the country', 'he was struck by the house']
     """
-    if not 1 <= count <= MOST:
-        raise UsageError(f"count is {count:,}, but it must be in 1..{MOST:,}.")
-    if length is not None and not 1 <= length <= LONGEST:
-        raise UsageError(f"length is {length:,}, but it must be in 1..{LONGEST:,} symbols.")
+    Within(1, MOST).check("count", count)
+    if length is not None:
+        Within(1, LONGEST).check("length", length)
     opened = run if isinstance(run, Run) else Run.open(run)
     field = opened.spec.field
     method = continuing(opened.method(best=best).to(choose_device(device)))

@@ -13,14 +13,7 @@ import torch
 from belamy.api.judged import COUNT, SHOWN, Protocol, by_itself, judged, pictured, reference
 from belamy.data import Dataset
 from belamy.errors import UsageError, nearest
-from belamy.evaluation.candidate import (
-    Candidate,
-    Drawn,
-    Stored,
-    Translated,
-    facing,
-    is_run,
-)
+from belamy.evaluation.candidate import Candidate, Drawn, Stored, Translated, facing, is_run
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.measures import Measure, measures
 from belamy.evaluation.metrics import METRICS, named
@@ -114,22 +107,9 @@ def evaluate(
     path = source.path if isinstance(source, Run) else Path(source) if isinstance(source, Path) else source
     weights = None if extractor_weights is None else Path(extractor_weights).expanduser()
     protocol = Protocol(
-        metrics,
-        extractor,
-        weights,
-        count,
-        split,
-        seed,
-        size,
-        modality,
-        rate,
-        length,
-        real_baseline,
-        best,
-        controls,
-        probes,
-        classifiers,
-    )
+        metrics, extractor, weights, count, split, seed, size, modality, rate, length, real_baseline, best, controls,
+        probes, classifiers,
+    )  # fmt: skip
     say = reporter(progress)
     try:
         return judge(str(path), None if against is None else str(against), protocol, say, device, offline)
@@ -246,7 +226,7 @@ def compared_with(data: Dataset, split: str | None) -> tuple[str, str | None, li
     if split is not None:
         compared(data, split)
         return split, None, []
-    held = len(data.splits.get("test", ()))
+    held = len(data.held_out)
     if held >= ENOUGH or (held and "held out" not in data.rule):
         compared(data, "test")
         return "test", None, []

@@ -20,7 +20,7 @@ from belamy.evaluation.candidate import (
     stored_candidate,
     translated_candidate,
 )
-from belamy.evaluation.own import held_out, own_card, own_measures, speaks
+from belamy.evaluation.own import own_card, own_measures, speaks
 from belamy.evaluation.verdict import Verdict
 from belamy.methods.base import Samples, Translates
 from belamy.modalities import modality
@@ -81,7 +81,7 @@ def judged(
                         "out --probes and --classifiers."
                     )
                 return translated_candidate(run, method, data, protocol.count, protocol.seed)
-            if speaks(method) and len(held_out(data)):
+            if speaks(method) and len(data.held_out):
                 refuse_metrics(run, protocol)
                 return None
         elif any(column.field[:2] == method.output[:2] for column in data.columns.values()):
@@ -122,7 +122,7 @@ def by_itself(run: Run, data: Dataset, protocol: Protocol, device: str, typed: s
     card = own_card(data, protocol.seed, bool(run.recipe.ema_half_life and method.averaged))
     facts = {"name": run.path.name or str(run.path), "source": str(run.path), "recipe": run.recipe_name,
              "training_seed": run.recipe.seed, "training_samples": run.samples_seen}  # fmt: skip
-    shown = data.store.read(held_out(data)[:SHOWN])
+    shown = data.store.read(data.held_out[:SHOWN])
     return Verdict(
         subject=facts, against={"name": data.name, "split": "test", "rule": data.rule, "images": len(data)}, card=card,
         measures=found, sheets={f"Held out of {data.name}": pictured(shown, data)}, command=typed,

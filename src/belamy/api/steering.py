@@ -164,17 +164,11 @@ class Steering:
         return latents, render
 
     def leaks(
-        self,
-        directions: Directions,
-        names: Sequence[str],
-        alphas: Sequence[float],
-        count: int,
-        seed: int = 0,
-        progress: Callable[[int, int], None] | None = None,
+        self, directions: Directions, names: Sequence[str], alphas: Sequence[float], count: int, seed: int = 0
     ) -> Leakage:
         """What else changes, on held-out images or latents drawn anew."""
         latents, render = self.beginnings(count, seed)
-        return leakage(render, latents, directions, self.attribute_predictors(names), alphas, progress)
+        return leakage(render, latents, directions, self.attribute_predictors(names), alphas)
 
 
 def save(directions: Directions, folder: Path) -> Path:

@@ -25,6 +25,7 @@ def train(
     recipe: str | BaseRecipe | None = None,
     *,
     resume_from: str | Path | None = None,
+    start_from: str | Path | None = None,
     like: str | Path | None = None,
     minutes: float | None = None,
     out: str | Path | None = None,
@@ -43,6 +44,7 @@ def train(
     keep_best: str | None = None,
     micro_batch: int | None = None,
     checkpoint_activations: bool = False,
+    memory: str | None = None,
     **fields: Any,
 ) -> Run:
     """Train a recipe and return its run.
@@ -52,6 +54,9 @@ def train(
             run in ``resume_from``.
         resume_from: A run whose newest checkpoint the new run starts from. What fits the recipe is taken over: weights,
             averages, moments of the optimisers. The clock goes on, so ``samples`` counts those of that run too.
+        start_from: A run whose networks' weights the new run starts with, as far as they fit: other data, another size
+            or another recipe of the same method. The clock and the optimisers begin anew; what was taken over and what
+            was not is said, and noted in the journal and the provenance. Without a recipe it is that run's.
         like: A run whose recipe is trained from the beginning.
         minutes: How long it may train, snapshots and report included: the number of samples is chosen for it, by a few
             steps beforehand. By default the recipe says the number; ``pictures`` takes half an hour.
@@ -71,6 +76,8 @@ def train(
         keep_best: Keep the weights for which this number, e.g. ``frechet``, was nearest to that of real images.
         micro_batch: Samples that are taken at a time, to save memory; it must divide the batch. None for all.
         checkpoint_activations: Compute what lies within the networks' blocks again for the gradients, to save memory.
+        memory: Stay below so much, e.g. ``8GB``: the micro-batch is chosen by it, and whether activations are computed
+            again.
         fields: Fields of the recipe to change, e.g. ``data="photos"``, ``samples=100_000``.
 
     Raises:
@@ -79,33 +86,32 @@ def train(
     Example:
         >>> run = train("dcgan-mnist", samples=512, out="runs/first")  # doctest: +SKIP
     """
-    if sum(given is not None for given in (resume_from, like)) + (like is not None and recipe is not None) > 1:
-        raise UsageError("Name either a recipe, or a run to go on from (--resume-from), or one to begin anew (--like).")
+    others = sum(given is not None for given in (resume_from, start_from, like))
+    if others + (like is not None and recipe is not None) > 1:
+        raise UsageError("Name either a recipe, or a run to go on from (--resume-from), or one to start from with "
+                         "other data (--start-from), or one to begin anew (--like).")  # fmt: skip
     refuse_minutes(minutes, fields, resume_from)
     parent = Parent.open(resume_from) if resume_from is not None else None
-    name, chosen = named_recipe(recipe, parent.run if parent else Run.open(like) if like is not None else None,
+    ancestor = Parent.open(start_from) if start_from is not None else None
+    held = parent or ancestor
+    name, chosen = named_recipe(recipe, held.run if held else Run.open(like) if like is not None else None,
                                 fields.get("data"))  # fmt: skip
     chosen = chosen.changed(**fields) if fields else chosen
     if parent:
         parent.check(chosen)
+    if ancestor:
+        ancestor.check_method(chosen)
     validation = validation_facts(evaluate_every, evaluate_count, metrics, keep_best)
     options = Options(
-        device,
-        precision,
-        snapshots,
-        checkpoint_seconds,
-        offline,
-        progress,
-        watch,
-        autopilot,
-        validation,
-        verbose,
-        micro_batch, checkpoint_activations,
+        device, precision, snapshots, checkpoint_seconds, offline, progress, watch, autopilot, validation, verbose,
+        micro_batch, checkpoint_activations, memory,
     )  # fmt: skip
-    plan = name if parent is None and like is None and name in PLANS.names() else ""
+    own = recipe is None and ancestor is not None
+    plan = name if parent is None and like is None and not own and name in PLANS.names() else ""
     given = {chosen.present_name(field): value for field, value in fields.items()}
     wishes = Wishes(plan, given, minutes) if plan or minutes is not None else None
-    return launch.begin(name, chosen, options, out=out, parent=parent, validator=validator_for, wishes=wishes)
+    return launch.begin(name, chosen, options, out=out, parent=parent, ancestor=ancestor, validator=validator_for,
+                        wishes=wishes)  # fmt: skip
 
 
 def refuse_minutes(minutes: float | None, fields: Mapping[str, Any], resume_from: str | Path | None) -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from belamy.data import Dataset
+from belamy.data.files import reasons
 from belamy.data.one_file import NamedFile, files_in, is_grey, pieces, read_sample
 from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
@@ -24,6 +25,7 @@ from belamy.modalities.fields import Field
 from belamy.modalities.sizes import NATIVE, SizeOption, parse_size
 from belamy.pages import fragment, page
 from belamy.pages.pictures import source
+from belamy.ranges import Within
 from belamy.runs.run import Run
 from belamy.sampling.draw import placement
 from belamy.sampling.sheets import sheet_of, side_by_side
@@ -239,14 +241,13 @@ def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
     parse_size(size)
     if fit not in FITS:
         raise UsageError(f"There is no fit '{fit}': it must be {', '.join(FITS)}.")
-    for name, value, least in (("seed", seed, 0), ("batch", batch, 1)):
-        if value < least:
-            raise UsageError(f"{name} is {value}, but it must be at least {least}.")
+    Within(0).check("seed", seed)
+    Within(1).check("batch", batch)
 
 
 def _held_out(data: Dataset, method: Any) -> list[tuple[str, Tensor, Tensor | None]]:
     """Name, input and target of each held-out sample of the run's data."""
-    chosen = data.splits.get("test", torch.arange(0))
+    chosen = data.held_out
     if not len(chosen):
         raise UsageError(f"{data.name} holds no samples out: all {len(data)} were trained on. Give files.")
     raw = data.raw(chosen)
@@ -282,9 +283,8 @@ def _read(
         found.append((file.name, given, wanted))
         coloured += source.modality == "image" and source.shape[0] <= 2 and not is_grey(file.path)
     if not found:
-        listed = "; ".join(f"{name}: {why}" for name, why in skipped[:3])
         word = modality(source.modality).words[0]
-        raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {listed}.")
+        raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {reasons(skipped)}.")
     notes = [f"{coloured:,} picture(s) in colour became grey, as this run's inputs are"] if coloured else []
     return found, skipped, notes
 

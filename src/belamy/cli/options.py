@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
-from math import inf, isfinite
+from math import isfinite
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -28,6 +28,7 @@ from typing import (
 from belamy.cli.output import STANDARD_OUTPUT, deliver, named_file, picture_file, picture_folder
 from belamy.docstrings import docstring
 from belamy.errors import UsageError
+from belamy.ranges import Within as Within
 
 if TYPE_CHECKING:
     from belamy.data import Dataset
@@ -38,49 +39,31 @@ if TYPE_CHECKING:
 Form = TypeVar("Form")
 
 
-class Within(NamedTuple):
-    """The bounds of a number, in the annotation of its field: ``Annotated[int, Within(1, 64)]``.
+class NewFile(NamedTuple):
+    """A file or folder to write, in the annotation of its option: ``Annotated[str | None, NewFile(("csv",))]``.
+
+    What is there is refused where the verb has an ``--overwrite`` that is not typed.
 
     Args:
-        least: The least that is allowed.
-        most: The most that is allowed.
-        above: Whether the least itself is refused.
+        kinds: The endings that a file may have; none for a folder.
     """
 
-    least: float
-    most: float = inf
-    above: bool = False
+    kinds: tuple[str, ...] = ()
 
-    def check(self, option: str, value: float) -> None:
-        """Refuse a number that lies outside.
+    def check(self, option: str, value: str, overwrite: bool) -> None:
+        """Refuse what cannot be written.
 
         Raises:
-            UsageError: It does.
+            BelamyError: It cannot.
         """
-        if not ((self.least < value if self.above else self.least <= value) and value <= self.most):
-            raise UsageError(f"{option} is {number(value)}, but it must be {self.words}.")
-
-    @property
-    def words(self) -> str:
-        """The bounds in words."""
-        low, high = number(self.least), number(self.most)
-        if self.most == inf:
-            return f"above {low}" if self.above else f"at least {low}"
-        return f"above {low} and at most {high}" if self.above else f"in {low}..{high}"
+        if self.kinds:
+            picture_file(value, overwrite, self.kinds, option)
+        else:
+            named_file(value, option)
 
 
 Seed = Annotated[int, Within(0)]
 Share = Annotated[float, Within(0, 1)]
-
-
-def number(value: float) -> str:
-    """A number as people write it.
-
-    Example:
-        >>> number(10_000), number(0.05), number(64.0)
-        ('10,000', '0.05', '64')
-    """
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -115,17 +98,23 @@ class VerbOptions:
         """
         hints = get_type_hints(type(self), include_extras=True)
         for field in fields(self):
-            value = getattr(self, field.name)
-            bounds = list(_bounds(hints[field.name]))
+            value, option = getattr(self, field.name), f"--{field.name.replace('_', '-')}"
+            rules = list(_rules(hints[field.name]))
             for each in value if isinstance(value, tuple) else (value,):
-                self._refuse_number(f"--{field.name.replace('_', '-')}", each, bounds)
+                self._refuse_value(option, each, rules)
 
-    def _refuse_number(self, option: str, value: Any, bounds: Sequence[Within]) -> None:
+    def _refuse_value(self, option: str, value: Any, rules: Sequence[Within | NewFile]) -> None:
         if isinstance(value, float) and not isfinite(value):
             raise UsageError(f"{option} is {value}, but it must be a finite number.")
-        if isinstance(value, int | float):
-            for bound in bounds:
-                bound.check(option, value)
+        for rule in rules:
+            if isinstance(rule, Within) and isinstance(value, int | float):
+                rule.check(option, value)
+            elif isinstance(rule, NewFile) and value is not None:
+                rule.check(option, value, getattr(self, "overwrite", True))
+
+    def given(self, *besides: str) -> dict[str, Any]:
+        """What is asked for, by name, but for what is named."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in (*besides, "config")}
 
     @property
     def quiet(self) -> bool:
@@ -133,11 +122,11 @@ class VerbOptions:
         return False
 
 
-def _bounds(hint: Any) -> Iterator[Within]:
+def _rules(hint: Any) -> Iterator[Within | NewFile]:
     """Those that an annotation states, for itself or for what it holds."""
-    yield from (each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Within))
+    yield from (each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Within | NewFile))
     for inner in get_args(hint):
-        yield from _bounds(inner)
+        yield from _rules(inner)
 
 
 @options
@@ -268,10 +257,6 @@ class Training(Device, Offline, ProgressOption):
     """Save the state at least this often, in seconds."""
     verbose: bool = False
     """Show losses and gradient norms beside the progress."""
-
-    def given(self, *besides: str) -> dict[str, Any]:
-        """What is asked for, by name, but for what is named."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in (*besides, "config")}
 
 
 @options

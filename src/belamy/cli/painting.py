@@ -114,17 +114,8 @@ class PaintingOptions(Sight):
         if self.network is None:
             named(self.settings).changed(**self.changes())
             return
-        unused = {
-            *CHANGES,
-            *LAYERS,
-            "settings",
-            "weights",
-            "backbone",
-            "animation",
-            "reconstructions",
-            "colours",
-            "mask",
-        }
+        stepwise = {"settings", "weights", "backbone", "animation", "reconstructions", "colours", "mask"}
+        unused = {*CHANGES, *LAYERS, *stepwise}
         standard = {name: field.default for name, field in self.__dataclass_fields__.items()}
         for name in sorted(unused & standard.keys() - {"style_scale"}):
             if getattr(self, name) != standard[name]:

@@ -32,6 +32,7 @@ from belamy.judges.extractors import choose
 from belamy.judges.judge import extractor, trained_judge
 from belamy.methods.base import METHODS, BaseMethod, Samples
 from belamy.methods.requirements import check_fields
+from belamy.ranges import Within
 from belamy.registry import Part
 from belamy.runs import files
 from belamy.runs.run import Run, method_name
@@ -84,8 +85,7 @@ def compare(config: ComparisonConfig, execution: Execution) -> Path:
         Interrupted: The user stopped it; whatever was done is kept.
         UsageError: The plan cannot be, or is not the one that the folder holds.
     """
-    if execution.workers < 1:
-        raise UsageError(f"workers is {execution.workers}, but it must be at least 1.")
+    Within(1).check("workers", execution.workers)
     known = Plan.open(execution.folder)
     if (
         known is None
@@ -148,7 +148,7 @@ def make_workspace(execution: Execution, data: Dataset, merit: str, say: Any = N
                     folder, lambda new: shutil.copytree(judge.path, new, ignore=left_out, dirs_exist_ok=True)  # type: ignore[arg-type]
                 )  # fmt: skip
         run = Run.open(folder)
-    split = "test" if len(data.splits.get("test", ())) > 1 else "train"
+    split = "test" if len(data.held_out) > 1 else "train"
     look = extractor(data, run) if data.field.modality == "image" else choose(None, data)
     if say:
         for note in getattr(look, "notes", ()):

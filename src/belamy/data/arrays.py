@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from belamy.data.files import STEP, reason
+from belamy.data.files import STEP, reading
 from belamy.data.load_options import LoadOptions
 from belamy.data.meaning import layout_of
 from belamy.data.pictures import MOST_PIXELS, scaled
@@ -53,17 +53,12 @@ class Packed:
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         start, stop, _ = rows.indices(len(self))
-        try:
+        with reading(f"{self.what} is damaged"):
             if self._file is None or start < self._place:
                 self._file, self._place = self._open(), 0
             for _ in range(self._place, start):
                 self._take(1)
             content = self._take(stop - start)
-        except DataError:
-            raise
-        # What is damaged can raise nearly anything.
-        except Exception as error:
-            raise DataError(f"{self.what} is damaged: {reason(error)}.") from error
         return content.view(self.dtype).reshape(-1, *self.shape[1:])
 
     def _take(self, rows: int) -> np.ndarray:
@@ -199,7 +194,7 @@ def _values(
         return _deep_values(array, what, options.levels, options.bits)
     levels = options.levels
     if array.dtype == np.uint8:
-        return _as_they_are, ""
+        return lambda rows: rows, ""
     if array.dtype.kind == "b":
         return lambda rows: rows.astype(np.uint8) * 255, "true and false became 255 and 0"
     low, high = _range(array, what)
@@ -207,7 +202,8 @@ def _values(
         if low >= 0 and high <= 1:
             return lambda rows: (rows * 255 + 0.5).astype(np.uint8), f"{array.dtype} in [0, 1] was multiplied by 255"
         if low >= -1 and high <= 1:
-            return _from_symmetric, f"{array.dtype} in [-1, 1] was mapped by 127.5 x + 128"
+            mapped = f"{array.dtype} in [-1, 1] was mapped by 127.5 x + 128"
+            return lambda rows: np.clip(rows * 127.5 + 128, 0, 255).astype(np.uint8), mapped
         raise _outside_of_unit(array, what, low, high)
     if levels is not None and low >= 0:
         return lambda rows: scaled(rows, levels), f"{array.dtype} values 0..{levels:,} became 0..255{LEVELS}"
@@ -265,14 +261,6 @@ def unused(highest: int) -> str:
         return ""
     shades, white = int(scaled(np.array([highest]), DEEP)[0]) + 1, max((1 << highest.bit_length()) - 1, 1)
     return f"; they reach {highest:,} of {DEEP:,} only, so {shades} of 256 shades are left: --levels {white} uses all"
-
-
-def _as_they_are(rows: np.ndarray) -> np.ndarray:
-    return rows
-
-
-def _from_symmetric(rows: np.ndarray) -> np.ndarray:
-    return np.clip(rows * 127.5 + 128, 0, 255).astype(np.uint8)
 
 
 def _range(array: np.ndarray | Packed, what: str) -> tuple[float, float]:

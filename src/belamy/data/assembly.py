@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,6 +54,14 @@ class Raw:
     notes: Sequence[str] = ()
     skipped: Sequence[tuple[str, str]] = ()
     names: Sequence[str] | None = None
+
+    def dataset(self, store: SampleStore, kind: Field, **more: Any) -> Dataset:
+        """The data set of samples that are as they are to be, with the source's own label."""
+        return Dataset(
+            self.name, store, field=kind, labels=self.label.codes if self.label else None,
+            classes=self.label.values if self.label else (), attributes=self.attributes, official=self.official,
+            licence=self.licence, notes=self.notes, skipped=self.skipped, names=self.names, **more,
+        )  # fmt: skip
 
 
 def assemble(images: Tensor, raw: Raw, options: LoadOptions) -> Dataset:
@@ -109,21 +118,8 @@ def final_shape(shape: tuple[int, ...], name: str, options: LoadOptions, opacity
 
 def finish(pixels: SampleStore, raw: Raw, options: LoadOptions, origin: Origin, bits: int = 8) -> Dataset:
     """A data set with the labels that the request names."""
-    label = chosen_label(raw, options.labels)
-    return Dataset(
-        raw.name,
-        pixels,
-        field=Field("image", pixels.shape, bits=bits),
-        labels=label.codes if label else None,
-        classes=label.values if label else (),
-        attributes=raw.attributes,
-        official=raw.official,
-        licence=raw.licence,
-        notes=raw.notes,
-        origin=origin,
-        skipped=raw.skipped,
-        names=raw.names,
-    )
+    labelled = replace(raw, label=chosen_label(raw, options.labels))
+    return labelled.dataset(pixels, Field("image", pixels.shape, bits=bits), origin=origin)
 
 
 def chosen_label(raw: Raw, wanted: str | None) -> Attribute | None:

@@ -31,6 +31,8 @@ COMPARED, ALIKE = 4000, 1e-2
 """Clips that are compared with each other at most, and how near their directions are if one is another, scaled."""
 _DIRECTIONS = 64
 MOST_NAMED = 5
+MOST_SILENCE = 2
+"""Lengths of the longest sound that a clip may have; what is short is filled with silence."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def common(files: Sequence[SoundFile], where: str, rate: int | None, length: int
     """The rate and length that a user asked for, or that all files have.
 
     Raises:
-        DataError: They differ and none is asked for, or clips are longer than every file.
+        DataError: They differ and none is asked for, or clips are more than twice as long as every file.
     """
     rates = sorted({file.rate for file in files})
     if rate is None and len(rates) > 1:
@@ -211,10 +213,10 @@ def common(files: Sequence[SoundFile], where: str, rate: int | None, length: int
             f"clip is: --length {near}"
         )
     length = length or lengths[0]
-    if length > lengths[-1]:
+    if length > MOST_SILENCE * lengths[-1]:
         raise DataError(
-            f"The longest sound in {where} has {lengths[-1]:,} samples at {rate:,} a second, fewer than "
-            f"--length {length}. Give at most --length {lengths[-1]}."
+            f"The longest sound in {where} has {lengths[-1]:,} samples at {rate:,} a second, so clips of "
+            f"--length {length} would be silence for the most part. Give at most --length {MOST_SILENCE * lengths[-1]}."
         )
     return Cutter(reader, rate, length)
 

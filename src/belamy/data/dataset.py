@@ -332,6 +332,11 @@ class Dataset:
             ).main
         return Batch({**batch.fields, **found}, batch.indices)
 
+    @property
+    def held_out(self) -> Tensor:
+        """The split ``test``; empty where nothing is held out.  # [n] long"""
+        return self.splits.get("test", torch.empty(0, dtype=torch.long))
+
     def indices(self, split: str) -> Tensor:
         """Which images a split holds; ``all`` is every one.
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from belamy.data.files import STEP, opened, read_text, reason, visible
+from belamy.data.files import STEP, opened, read_text, reading, visible
 from belamy.errors import DataError, MissingExtra, UsageError
 from belamy.modalities.columns import DECIMAL, MISSING
 
@@ -175,11 +175,8 @@ def _parquet(path: Path, where: str, budget: int) -> CellTable:
         from pyarrow import parquet
     except ImportError:
         raise MissingExtra("pyarrow", "tables", "Reading Parquet files") from None
-    try:
+    with reading(f"{path} is not a Parquet file that can be read"):
         held = parquet.read_table(path)
-    # What is damaged can raise nearly anything.
-    except Exception as error:
-        raise DataError(f"{path} is not a Parquet file that can be read: {reason(error)}.") from error
     if held.num_rows * held.num_columns * _CELL > budget:
         raise DataError(f"{path} has {held.num_rows:,} rows: too much for {budget:,} bytes of memory. Split it.")
     if not held.num_rows or not held.num_columns:

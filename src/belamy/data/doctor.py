@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shlex
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,16 @@ import torch
 from torch import Tensor
 
 from belamy.data.dataset import Dataset
-from belamy.data.files import STEP
+from belamy.data.files import STEP, some
 from belamy.data.fitting import cropped, resized
 from belamy.data.loading import faults, open_data
-from belamy.data.pair_doctor import examine_pairs, is_paired, pair_sheet, told
+from belamy.data.pair_doctor import digest, examine_pairs, groups_of, is_paired, pair_sheet, told
 from belamy.data.pictures import GREY_MODES as GREY
-from belamy.errors import UsageError
 from belamy.modalities import modality
 from belamy.modalities.fields import Media
 from belamy.modalities.grid import visible
 from belamy.modalities.sizes import text_of
+from belamy.ranges import Within
 
 SHEET_COLUMNS, SHEET_ROWS, _GAP = 10, 10, 2
 _SHOWN, _LARGEST_SHOWN = 10, 256
@@ -78,8 +76,7 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         >>> examine("avatars-32").facts["duplicates"]["images"]
         22
     """
-    if samples < 1:
-        raise UsageError(f"The samples are {samples}, but they must be at least 1.")
+    Within(1).check("samples", samples)
     dataset = open_data(source, **options)
     pictures = dataset.field.modality == "image"
     statistics, groups = _measured(dataset) if pictures else _described(dataset)
@@ -104,8 +101,8 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         return DataExamination(facts, pair_sheet(dataset))
     if pictures:
         return DataExamination(facts, contact_sheet(dataset))
-    some = _spread(torch.arange(len(dataset)), _PLAYED)
-    media = modality(dataset.field.modality).media(dataset.store.read(some), dataset.field)
+    played = _spread(torch.arange(len(dataset)), _PLAYED)
+    media = modality(dataset.field.modality).media(dataset.store.read(played), dataset.field)
     return DataExamination(facts, _sheet(dataset), media)
 
 
@@ -140,12 +137,10 @@ def _sheet(dataset: Dataset) -> np.ndarray:
 def _described(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:
     """What a modality says of its samples, and the groups of samples that are equal."""
     kind, field, size = modality(dataset.field.modality), dataset.field, max(1, math.prod(dataset.shape))
-    places: dict[bytes, list[int]] = defaultdict(list)
-    for indices in torch.arange(len(dataset)).split(max(1, STEP // (8 * size))):
-        for index, sample in zip(indices.tolist(), dataset.store.read(indices).numpy(), strict=True):
-            places[hashlib.blake2b(sample.tobytes(), digest_size=16).digest()].append(index)
-    some = _spread(torch.arange(len(dataset)), max(2, min(_DESCRIBED, STEP // size)))
-    return kind.describe(dataset.store.read(some), field), [group for group in places.values() if len(group) > 1]
+    parts = torch.arange(len(dataset)).split(max(1, STEP // (8 * size)))
+    groups = groups_of(digest(sample) for indices in parts for sample in dataset.store.read(indices))
+    shown = _spread(torch.arange(len(dataset)), max(2, min(_DESCRIBED, STEP // size)))
+    return kind.describe(dataset.store.read(shown), field), groups
 
 
 def _sheet_rows(dataset: Dataset) -> list[Tensor]:
@@ -168,7 +163,7 @@ def _measured(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:
     """Statistics of the pixel values by channel, and the groups of images that are equal in every pixel."""
     channels, bits = dataset.shape[0], dataset.field.bits
     histogram = torch.zeros(channels, 256 if bits == 8 else 1 << 16, dtype=torch.int64)
-    places: dict[bytes, list[int]] = defaultdict(list)
+    keys: list[bytes] = []
     blank: list[int] = []
     start, colourless = 0, True
     for indices in torch.arange(len(dataset)).split(max(1, min(1024, STEP // math.prod(dataset.shape)))):
@@ -180,12 +175,10 @@ def _measured(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:
         blank += [
             start + place for place in (images == images[..., :1, :1]).flatten(1).all(1).nonzero().flatten().tolist()
         ]
-        for offset, image in enumerate(images.numpy()):
-            places[hashlib.blake2b(image.tobytes(), digest_size=16).digest()].append(start + offset)
+        keys += map(digest, images)
         start += len(images)
-    groups = [group for group in places.values() if len(group) > 1]
     named = [dataset.names[index] if dataset.names else index for index in blank]
-    return {**_statistics(histogram, bits), "colourless": colourless, "blank": named}, groups
+    return {**_statistics(histogram, bits), "colourless": colourless, "blank": named}, groups_of(keys)
 
 
 def _statistics(histogram: Tensor, bits: int) -> dict[str, Any]:
@@ -272,11 +265,8 @@ def _contents(facts: dict[str, Any]) -> list[str]:
         f"sizes: {_listed(facts['sizes'])}",
         f"modes: {_listed(facts['modes'])}",
         f"values: {values['lowest']}..{values['highest']} ({values['distinct']} distinct), mean {means}, std {stds}",
+        f"labels: {_listed(facts['label_counts']) or 'none'}",
     ]
-    if facts["label_counts"]:
-        lines.append(f"labels: {_listed(facts['label_counts'])}")
-    else:
-        lines.append("labels: none")
     for name, counts in facts["attribute_counts"].items():
         if counts != facts["label_counts"]:
             lines.append(f"attribute {name}: {_listed(counts)}")
@@ -313,9 +303,7 @@ def _findings(facts: dict[str, Any]) -> list[str]:
         more = len(duplicates["groups"]) - len(named)
         lines += [f"the same: {group}" for group in named]
         lines += [f"the same: {more:,} groups more; --json FILE lists all"] if more else []
-    for kind, places in facts["faults"].items():
-        others = f" and {len(places) - _GROUP:,} more" if len(places) > _GROUP else ""
-        lines.append(f"{kind}: {', '.join(places[:_GROUP])}{others}")
+    lines += [f"{kind}: {some(places, _GROUP)}" for kind, places in facts["faults"].items()]
     lines += told(facts["pairs"])
     if facts["splits"]["train"] < FEW:
         lines.append(
@@ -334,10 +322,7 @@ def _of_pictures(facts: dict[str, Any]) -> list[str]:
     if values["colourless"] and channels == 3:
         lines.append("note: every pixel is grey; --channels 1 trains faster")
     if blank := values["blank"]:
-        shown = ", ".join(map(str, blank[:_GROUP])) + (
-            f" and {len(blank) - _GROUP:,} more" if len(blank) > _GROUP else ""
-        )
-        lines.append(f"blank: {len(blank):,} of a single colour: {shown}")
+        lines.append(f"blank: {len(blank):,} of a single colour: {some([*map(str, blank)], _GROUP)}")
     sizes = {tuple(map(int, text.split("x"))): count for text, count in facts["sizes"].items()}
     total = max(sum(sizes.values()), 1)
     small = sum(count for (wide, high), count in sizes.items() if wide < width or high < height)
@@ -415,6 +400,4 @@ def _command(source: str | Path, dataset: Dataset, options: dict[str, Any]) -> s
 
 
 def _listed(counts: dict[str, int]) -> str:
-    shown = [f"{key} ({count:,})" for key, count in list(counts.items())[:_SHOWN]]
-    more = f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""
-    return ", ".join(shown) + more
+    return some([f"{key} ({count:,})" for key, count in counts.items()], _SHOWN)

@@ -13,7 +13,7 @@ import struct
 import threading
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -55,6 +55,40 @@ def reason(error: BaseException) -> str:
     elif isinstance(error, RecursionError):
         text = "it is nested too deeply"
     return visible(text[:120]) or type(error).__name__
+
+
+def some(names: Sequence[str], most: int = 5, between: str = ", ") -> str:
+    """The first names, and how many more there are.
+
+    Example:
+        >>> some(["a.wav", "b.wav", "c.wav"], 2)
+        'a.wav, b.wav and 1 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return between.join(names[:most]) + more
+
+
+def reasons(skipped: Sequence[tuple[str, str]]) -> str:
+    """Why files were passed over, of the first three."""
+    return some([f"{name}: {why}" for name, why in skipped], 3, "; ")
+
+
+@contextmanager
+def reading(doing: str) -> Iterator[None]:
+    """Within this context whatever goes wrong is a fault of the data: what is damaged can raise nearly anything.
+
+    Args:
+        doing: What failed, for the message, e.g. ``a.npy cannot be read``.
+
+    Raises:
+        DataError: Anything was raised.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"{doing}: {reason(error)}.") from error
 
 
 def opened(path: Path) -> IO[bytes]:

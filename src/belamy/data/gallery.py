@@ -22,7 +22,7 @@ from torch import Tensor
 from belamy.data.arrays import LEVELS, unused
 from belamy.data.assembly import Raw, finish
 from belamy.data.dataset import Attribute, Computed, Dataset, Memory, Origin, SampleStore
-from belamy.data.files import Room, reason
+from belamy.data.files import Room, reason, reasons
 from belamy.data.layout import read_layout
 from belamy.data.load_options import LoadOptions, check_opacity
 from belamy.data.pictures import DecodedPicture, PictureHeader, examined_picture, read_header, strict_pillow
@@ -109,8 +109,9 @@ def open_gallery(gallery: Gallery, options: LoadOptions) -> Dataset:
     origin = Origin(sizes, Counter(header.mode for header in known), gallery.ignored)
     made = sorted(name for name in gallery.ignored if name.endswith("/"))
     notes += [f"folders that file servers and desktops make are left out: {', '.join(made)}"] if made else []
-    described = _described(gallery, names, [*notes, *_lost_depth(known, options.bits), *found.notes(reader)])
-    raw = replace(described, skipped=sorted(skipped + unlabelled), names=names)
+    notes += [*_lost_depth(known, options.bits), *found.notes(reader)]
+    described = described_by(names, gallery.table, gallery.name, notes)
+    raw = replace(described, skipped=sorted(skipped + unlabelled))
     return finish(pixels, raw, replace(options, labels=None), origin, options.bits)
 
 
@@ -371,21 +372,23 @@ def _labelled(
     return [entries[index] for index in labelling.kept], labelling.skipped, labelling.notes
 
 
-def _described(gallery: Gallery, names: Sequence[str], notes: Sequence[str]) -> Raw:
-    """Labels and splits of the files that were read."""
+def described_by(names: Sequence[str], table: Wanted | None, name: str, notes: Sequence[str]) -> Raw:
+    """What a table, or else the folders that they lie in, say of files that were read.
+
+    Args:
+        names: The file of each sample; a table labels them all.
+        table: The table of labels, if there is one.
+        name: What the set is called.
+        notes: What else a user should know.
+    """
     layout = read_layout(names)
     label = layout.label
     attributes: Mapping[str, Attribute] = {"folder": label} if label else {}
-    if gallery.table is not None:
-        labelling = apply_table(gallery.table, names)
+    if table is not None:
+        labelling = apply_table(table, names)
         label, attributes = labelling.label, labelling.attributes
-    return Raw(
-        name=gallery.name,
-        label=label,
-        attributes=attributes,
-        official=layout.official,
-        notes=[*notes, *(layout.notes if gallery.table is None else ())],
-    )
+    notes = [*notes, *(layout.notes if table is None else ())]
+    return Raw(name=name, label=label, attributes=attributes, official=layout.official, notes=notes, names=names)
 
 
 def _too_few(gallery: Gallery, kept: Sequence[PictureEntry], skipped: Sequence[tuple[str, str]]) -> DataError:
@@ -394,6 +397,5 @@ def _too_few(gallery: Gallery, kept: Sequence[PictureEntry], skipped: Sequence[t
             f"{gallery.where} holds only one image that can be read, {kept[0].name}: there is nothing to learn a "
             "distribution from. Give a folder of many."
         )
-    listed = "; ".join(f"{name}: {reason}" for name, reason in skipped[:3])
-    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
-    return DataError(f"None of the {len(gallery.entries)} image(s) in {gallery.where} can be read: {listed}{more}.")
+    count = len(gallery.entries)
+    return DataError(f"None of the {count} image(s) in {gallery.where} can be read: {reasons(skipped)}.")

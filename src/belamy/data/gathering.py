@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from belamy.data.dataset import Attribute, Computed, Dataset, Memory, SampleStore, chosen_of
-from belamy.data.files import reason
-from belamy.data.gallery import labels_for
-from belamy.data.layout import read_layout
+from belamy.data.dataset import Computed, Dataset, Memory, SampleStore, chosen_of
+from belamy.data.files import reason, some
+from belamy.data.gallery import described_by, labels_for
 from belamy.data.load_options import LoadOptions
 from belamy.data.tables import apply_table
 from belamy.errors import DataError, Unreadable
@@ -117,21 +116,13 @@ def dataset_of(path: Path, gathered: Gathered, kind: Field, options: LoadOptions
     name, names = path.absolute().stem or "samples", gathered.names
     store, notes, skipped = gathered.store, [*gathered.notes], [*gathered.skipped]
     table = labels_for(options, path, name)
-    layout = read_layout(names)
-    label, attributes = layout.label, {"folder": layout.label} if layout.label else {}
     if table is not None:
         labelling = apply_table(table, names)
         skipped += labelling.skipped
         notes += labelling.notes
         names = [names[index] for index in labelling.kept]
         store = chosen_of(store, torch.tensor(labelling.kept))
-        layout, label, attributes = read_layout(names), labelling.label, dict(labelling.attributes)
-    known: dict[str, Attribute] = attributes
-    return Dataset(
-        name, store, field=kind, labels=label.codes if label else None, classes=label.values if label else (),
-        attributes=known, official=layout.official, notes=[*notes, *(layout.notes if table is None else ())],
-        skipped=sorted(skipped), names=names,
-    )  # fmt: skip
+    return replace(described_by(names, table, name, notes), skipped=sorted(skipped)).dataset(store, kind)
 
 
 def deepened(samples: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
@@ -141,12 +132,6 @@ def deepened(samples: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     if samples.dtype == bool:
         return samples.astype(dtype) * (255 if dtype == np.uint8 else 1)
     return samples.astype(np.float32) / 255
-
-
-def some(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
 
 
 def _read(files: Sequence[SampleFile], options: LoadOptions) -> tuple[list[_Found], list[tuple[str, str]]]:

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from belamy.data.dataset import Dataset
-from belamy.data.files import reason
+from belamy.data.files import reading
 from belamy.data.pictures import read_header, squared, strict_pillow
 from belamy.errors import DataError, UsageError
 
@@ -135,34 +135,28 @@ def _from_folder(path: Path, data: Dataset, rows: Tensor, fit: str, folder: Path
 
 def _read(file: Path, picture: Path | None, shape: tuple[int, int], fit: str) -> np.ndarray:
     """A mask as it is: whole numbers or colours.  # [H, W, 1 or 3]"""
-    try:
-        with strict_pillow(), Image.open(file, formats=("PNG",)) as image:
-            image.load()
-            if picture is not None and picture.is_file():
-                with picture.open("rb") as beside:
-                    header = read_header(beside)
-                if image.size != (header.width, header.height):
-                    raise DataError(
-                        f"The mask {file} is {image.width} x {image.height}, but its picture {header.width} x "
-                        f"{header.height}. They must be alike."
-                    )
-            plain = image.convert("RGB") if image.mode == "RGBA" else image
-            pixels = np.asarray(squared(plain, shape[::-1], fit, 0))
-    except DataError:
-        raise
-    except Exception as error:
-        raise DataError(f"{file} is no mask that can be read: {reason(error)}.") from None
+    with (
+        reading(f"{file} is no mask that can be read"), strict_pillow(), Image.open(file, formats=("PNG",)) as image
+    ):  # fmt: skip
+        image.load()
+        if picture is not None and picture.is_file():
+            with picture.open("rb") as beside:
+                header = read_header(beside)
+            if image.size != (header.width, header.height):
+                raise DataError(
+                    f"The mask {file} is {image.width} x {image.height}, but its picture {header.width} x "
+                    f"{header.height}. They must be alike."
+                )
+        plain = image.convert("RGB") if image.mode == "RGBA" else image
+        pixels = np.asarray(squared(plain, shape[::-1], fit, 0))
     if pixels.ndim == 3 and pixels.shape[2] == 2:  # grey with transparency
         pixels = pixels[:, :, :1]
     return pixels.astype(np.int32).reshape(*shape, -1)
 
 
 def _from_array(path: Path, data: Dataset, rows: Tensor, fit: str) -> np.ndarray:
-    try:
+    with reading(f"{path} cannot be read as an array"):
         held = np.load(path, mmap_mode="r", allow_pickle=False)
-    # What is damaged can raise nearly anything.
-    except Exception as error:
-        raise DataError(f"{path} cannot be read as an array: {reason(error)}.") from None
     if held.ndim != 3 or len(held) != len(data) or held.dtype.kind not in "bui":
         raise DataError(
             f"{path} holds {held.dtype} {list(held.shape)}, but masks are whole numbers, here [{len(data)}, H, W]."

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from belamy.data.delimited import CellTable
-from belamy.data.files import opened, reason
+from belamy.data.files import opened, reading
 from belamy.data.opened_arrays import refuse_large
 from belamy.errors import DataError
 
@@ -27,47 +28,29 @@ def read_numbers(path: Path, budget: int) -> tuple[np.ndarray, np.ndarray | None
     Raises:
         DataError: It is damaged, holds Python objects, no numbers, or more than the budget.
     """
-    try:
+    with reading(f"{path} cannot be read as NumPy arrays"):
         opened(path).close()  # a pipe would be waited for
         if zipfile.is_zipfile(path):
             refuse_large(path, budget)
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        held = (
-            {"x": loaded} if isinstance(loaded, np.ndarray) else {name.lower(): loaded[name] for name in loaded.files}
-        )
-    except DataError:
-        raise
-    # What is damaged can raise nearly anything.
-    except Exception as error:
-        raise DataError(f"{path} cannot be read as NumPy arrays: {reason(error)}.") from error
+        alone = isinstance(loaded, np.ndarray)
+        held = {"x": loaded} if alone else {name.lower(): loaded[name] for name in loaded.files}
     if sum(each.nbytes for each in held.values()) > budget:
         raise DataError(f"{path} holds more than the {budget:,} bytes that are read. Split it.")
-    for train, test in [
-        pair for word in VALUES for pair in ((f"{word}_train", f"{word}_test"), (word, f"{word}_test"))
-    ]:
+    for word, train in [(each, name) for each in VALUES for name in (f"{each}_train", each)]:
+        test = f"{word}_test"
         if train in held and test in held:
-            labels = [
-                next((held[f"{word}{end}"] for word in LABELS if f"{word}{end}" in held), None)
-                for end in ("_train", "_test")
-            ]
-            labels[0] = (
-                labels[0] if labels[0] is not None else next((held[word] for word in LABELS if word in held), None)
-            )
-            both = (
-                None
-                if any(each is None for each in labels)
-                else np.concatenate([each for each in labels if each is not None])
-            )
+            of_train = _first(held, [*(f"{label}_train" for label in LABELS), *LABELS])
+            of_test = _first(held, [f"{label}_test" for label in LABELS])
+            both = None if of_train is None or of_test is None else np.concatenate([of_train, of_test])
             if held[train].shape[1:] != held[test].shape[1:]:
                 raise DataError(f"{path}: '{train}' holds {held[train].shape} and '{test}' {held[test].shape}.")
             return _checked(path, np.concatenate([held[train], held[test]]), both), both, len(held[train])
-    name = next((word for word in VALUES if word in held), None)
-    if name is None:
+    values, labels = _first(held, VALUES), _first(held, LABELS)
+    if values is None:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in held.items()) or "nothing"
         raise DataError(f"{path} holds {shapes}. Name the array of values 'x' and their labels 'y'.")
-    said = next((word for word in LABELS if word in held), None)
-    own = None if said is None else held[said]
-    return _checked(path, held[name], own), own, None
+    return _checked(path, values, labels), labels, None
 
 
 def array_cells(path: Path, budget: int) -> CellTable:
@@ -82,6 +65,11 @@ def array_cells(path: Path, budget: int) -> CellTable:
         names.append("label")
     rows = [f"{path.name} row {number:,}" for number in range(1, len(values) + 1)]
     return CellTable(path.name, tuple(names), tuple(columns), rows)
+
+
+def _first(held: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray | None:
+    """The first array that has one of the names."""
+    return next((held[name] for name in names if name in held), None)
 
 
 def _text(value: Any) -> str:

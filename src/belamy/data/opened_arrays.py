@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from belamy.data.files import reason
+from belamy.data.files import reading
 from belamy.errors import DataError
 
 
@@ -44,21 +44,16 @@ def array_of(path: Path, names: Sequence[str], budget: int) -> np.ndarray:
     Raises:
         DataError: It cannot be read, is too large, or no array has such a name.
     """
-    try:
+    with reading(f"{path} cannot be read"):
         if path.suffix.lower() == ".npy":
             mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
             return mapped
         refuse_large(path, budget)
         with np.load(path, allow_pickle=False) as held:
             found = {name.lower(): name for name in held.files}
-            chosen = next((found[name] for name in names if name in found), None)
-            if chosen is None and len(held.files) == 1:
-                chosen = held.files[0]
+            alone = held.files[0] if len(held.files) == 1 else None
+            chosen = next((found[name] for name in names if name in found), alone)
             if chosen is None:
                 raise DataError(f"{path} holds {', '.join(held.files) or 'nothing'}: name one of them '{names[0]}'.")
             values: np.ndarray = held[chosen]
             return values
-    except DataError:
-        raise
-    except Exception as error:  # what is damaged can raise nearly anything
-        raise DataError(f"{path} cannot be read: {reason(error)}.") from error

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from belamy.data.dataset import Column, Dataset
+from belamy.data.files import some
 from belamy.data.pairing import TARGET
 from belamy.modalities import modality
 from belamy.modalities.grid import grid
@@ -41,20 +41,16 @@ def examine_pairs(dataset: Dataset) -> dict[str, list[str]]:
     for title, keys, others in (
         ("one input has several targets", inputs, targets), ("one target has several inputs", targets, inputs)
     ):  # fmt: skip
-        groups = [group for group in _groups(keys) if len({others[place] for place in group}) > 1]
+        groups = [group for group in groups_of(keys) if len({others[place] for place in group}) > 1]
         found[title] = [" = ".join(named[place] for place in group) for group in groups]
-    leaking = [group for group in _groups(targets) if len({int(split_of[place]) for place in group}) > 1]
+    leaking = [group for group in groups_of(targets) if len({int(split_of[place]) for place in group}) > 1]
     found["a target lies in several splits"] = [" = ".join(named[place] for place in group) for group in leaking]
     return {title: names for title, names in found.items() if names}
 
 
 def told(faults: Mapping[str, Sequence[str]]) -> list[str]:
     """The faults as lines."""
-    lines = []
-    for title, names in faults.items():
-        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-        lines.append(f"{title}: {'; '.join(names[:_NAMED])}{more}")
-    return lines
+    return [f"{title}: {some(names, _NAMED, '; ')}" for title, names in faults.items()]
 
 
 def pair_sheet(dataset: Dataset) -> np.ndarray:
@@ -78,7 +74,7 @@ def _looked_at(dataset: Dataset) -> tuple[list[bytes], list[bytes], dict[str, li
         raw = {name: dataset.columns[name].store.read(indices) for name in digests}
         for name, values in raw.items():
             flat = values.flatten(1)
-            digests[name] += [_digest(row) for row in flat]
+            digests[name] += map(digest, flat)
             same = [bool((row == row[0]).all()) for row in _planes(values, dataset.columns[name])]
             blank[name] += [int(index) for index, one in zip(indices, same, strict=True) if one]
         copies += [int(index) for index, one in zip(indices, _copies(*raw.values()), strict=True) if one]
@@ -102,11 +98,13 @@ def _copies(inputs: Tensor, targets: Tensor) -> list[bool]:
     return [bool(torch.equal(one, other)) for one, other in zip(*wide, strict=True)]
 
 
-def _digest(row: Any) -> bytes:
-    return hashlib.blake2b(row.numpy().tobytes(), digest_size=16).digest()
+def digest(sample: Tensor) -> bytes:
+    """What only equal samples of one shape share."""
+    return hashlib.blake2b(sample.numpy().tobytes(), digest_size=16).digest()
 
 
-def _groups(keys: Sequence[bytes]) -> list[list[int]]:
+def groups_of(keys: Iterable[bytes]) -> list[list[int]]:
+    """The places of equal keys, of those that come more than once."""
     places: dict[bytes, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
         places[key].append(place)

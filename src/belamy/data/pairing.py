@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from belamy.data.dataset import Column, Dataset, chosen_of
-from belamy.data.files import Room
+from belamy.data.files import Room, reasons
 from belamy.data.gallery import Gallery, PictureEntry, attempt, open_gallery
 from belamy.data.label_maps import open_label_maps
 from belamy.data.layout import read_layout
@@ -198,5 +198,4 @@ def _chosen(side: Dataset, names: Sequence[str]) -> Column:
 
 
 def _reasons(skipped: Sequence[tuple[str, str]]) -> str:
-    listed = "; ".join(f"{name}: {why}" for name, why in skipped[:3])
-    return f" {listed}{'; …' if len(skipped) > 3 else ''}." if skipped else ""
+    return f" {reasons(skipped)}." if skipped else ""

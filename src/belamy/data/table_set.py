@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from belamy.data.assembly import categories, measurement
+from belamy.data.assembly import Raw, categories, measurement
 from belamy.data.dataset import Attribute, Dataset, Memory, hold_out
 from belamy.data.delimited import CellTable
 from belamy.data.load_options import LoadOptions
@@ -49,14 +49,12 @@ def table_set(name: str, parts: Sequence[CellTable], options: LoadOptions, licen
     _check_size(name, columns, len(places), options.memory_budget)
     store = Memory(torch.from_numpy(encoded(columns, features)))
     store.identity = "values and labels"
-    label = _label(whole.kept(places), labels)
-    facts = {"columns": [column.as_json() for column in columns]}
-    return Dataset(
-        name, store, field=Field("table", store.shape, tuple(features.names), facts=facts),
-        labels=label.codes if label else None, classes=label.values if label else (), official=official,
-        licence=licence, skipped=features.skipped, notes=[*features.notes, *suspicions(columns, features)],
-        names=features.rows,
+    raw = Raw(
+        name=name, label=_label(whole.kept(places), labels), official=official, licence=licence,
+        skipped=features.skipped, notes=[*features.notes, *suspicions(columns, features)], names=features.rows,
     )  # fmt: skip
+    facts = {"columns": [column.as_json() for column in columns]}
+    return raw.dataset(store, Field("table", store.shape, tuple(features.names), facts=facts))
 
 
 def _rows_with_labels(table: CellTable, labels: str | None) -> list[int]:

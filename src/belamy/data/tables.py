@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from belamy.data.assembly import attribute, categories, measurement, number_of_parts
 from belamy.data.dataset import Attribute
-from belamy.data.files import STEP, read_text, visible
+from belamy.data.files import STEP, read_text, some, visible
 from belamy.data.measures import MEASURES
 from belamy.data.pictures import is_picture_name
 from belamy.errors import DataError, UsageError, nearest
@@ -202,7 +202,7 @@ def apply_table(wanted: Wanted, names: Sequence[str]) -> Labelling:
         )
     absent = sorted(set(table.rows) - {key for key in found if key is not None})
     if absent:
-        notes.append(f"{short} names {len(absent):,} absent file(s): {_some(absent)}")
+        notes.append(f"{short} names {len(absent):,} absent file(s): {some(absent, 3)}")
     return Labelling(kept, skipped, attributes, label or categories(labels), notes)
 
 
@@ -246,7 +246,3 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     listed = list(pairs)
     counts = Counter(key for key, _ in listed)
     return {key: value for key, value in listed if counts[key] == 1}
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")

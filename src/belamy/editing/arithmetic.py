@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from belamy.data import to_uint8
-from belamy.data.pictures import read_picture
+from belamy.data.pictures import read_picture, strict_pillow
 from belamy.editing import expressions
 from belamy.editing.expressions import Expression, Group, Label, Leaf, Seed
 from belamy.editing.groups import ReferenceSet
@@ -163,15 +163,20 @@ def _operand(method: BaseMethod, leaf: Leaf, reference_set: ReferenceSet, settin
     return Operand(str(leaf), found.latents.mean(0), blend, mean, len(found.images), found.count)
 
 
-def read(path: str, shape: tuple[int, ...]) -> Tensor:
-    """A picture file as the run's images are: uint8, its middle, of their size and colours.  # [C, H, W]
+def read(path: str, shape: tuple[int, ...], fit: str = "crop") -> Tensor:
+    """A picture file as the run's images are: uint8, of their size and colours.  # [C, H, W]
+
+    Args:
+        path: The file.
+        shape: (C, H, W) of the images.
+        fit: How a picture of another aspect ratio takes that size: ``crop``, ``pad`` or ``stretch``.
 
     Raises:
         DataError: There is none, or it cannot be read.
     """
     try:
-        with Path(path).expanduser().open("rb") as file:
-            return torch.from_numpy(read_picture(file, (shape[1], shape[2]), "crop", shape[0]).copy())
+        with strict_pillow(), Path(path).expanduser().open("rb") as file:
+            return torch.from_numpy(read_picture(file, (shape[1], shape[2]), fit, shape[0]).copy())
     except Unreadable as error:
         raise DataError(f"{path} cannot be read: {error}. Give another picture.") from None
     except OSError as error:

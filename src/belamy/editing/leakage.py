@@ -59,7 +59,6 @@ def leakage(
     directions: Directions,
     predictors: Sequence[AttributePredictor],
     alphas: Sequence[float],
-    progress: Callable[[int, int], None] | None = None,
 ) -> Leakage:
     """Walk along every direction and look.
 
@@ -69,7 +68,6 @@ def leakage(
         directions: Where to go.
         predictors: Tell which attributes the images have.
         alphas: Steps, in the directions' units.
-        progress: Called with (directions done, of how many).
     """
     start = [predictor.predict(render(latents)) for predictor in predictors]
     tables = torch.zeros(3, len(directions.names), len(alphas), len(predictors), dtype=torch.float64)
@@ -83,8 +81,6 @@ def leakage(
                 tables[0, row, column, place] = moved if len(predictor.values) == 2 else math.copysign(1 - kept, alpha)
                 tables[1, row, column, place] = kept
                 tables[2, row, column, place] = (after.verdict == len(predictor.values) - 1).double().mean()
-        if progress:
-            progress(row + 1, len(directions.names))
     names = tuple(predictor.name for predictor in predictors)
     return Leakage(directions.names, names, tuple(alphas), *tables)
 

@@ -82,14 +82,8 @@ class Index:
     def save(self, path: Path) -> None:
         """Write the index as one safetensors file."""
         facts = json.dumps({"metric": self.metric, "data": self.data}).encode()
-        files.save_tensors(
-            path,
-            {
-                "codes": self.codes,
-                "indices": self.indices,
-                "facts": torch.frombuffer(bytearray(facts), dtype=torch.uint8),
-            },
-        )
+        told = torch.frombuffer(bytearray(facts), dtype=torch.uint8)
+        files.save_tensors(path, {"codes": self.codes, "indices": self.indices, "facts": told})
 
     @classmethod
     def load(cls, path: Path) -> Index:

@@ -24,7 +24,7 @@ from belamy.sampling.picture import Picture, named
 from belamy.seeds import derive, generator
 
 ADAM = Part(name="adam", lr=1e-2)
-BATCH = 16
+BATCH, HIDDEN = 16, 64
 PIXELS = 4096
 """Pixels that a step learns from."""
 HELD = 1 << 17
@@ -108,13 +108,12 @@ def learn(
     classes: int,
     *,
     steps: int = 300,
-    hidden: int = 64,
     seed: int = 0,
 ) -> Segmenter:
     """A segmenter from a few images whose pixels' classes are known; the encoder is not changed.
 
-    The head is one hidden layer, the same for every pixel, and learns by Adam; classes count alike, however many pixels
-    they have.
+    The head is one hidden layer of 64, the same for every pixel, and learns by Adam; classes count alike, however many
+    pixels they have.
 
     Args:
         features: Of pixels, e.g. :func:`encoder_features`.
@@ -122,7 +121,6 @@ def learn(
         masks: The class of each pixel.  # [n, H, W] long
         classes: How many there are.
         steps: Of Adam, on 4,096 pixels each.
-        hidden: Width of the hidden layer.
         seed: Of initial weights and of the order of the pixels.
 
     Raises:
@@ -141,7 +139,7 @@ def learn(
     weights = len(wanted) / torch.bincount(wanted, minlength=classes).clamp_min(1).float() / classes
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "head"))
-        head = nn.Sequential(nn.Linear(rows.shape[1], hidden), nn.ReLU(), nn.Linear(hidden, classes))
+        head = nn.Sequential(nn.Linear(rows.shape[1], HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, classes))
 
     def play(_step: int) -> Turn:
         chosen = torch.randint(len(rows), (min(PIXELS, len(rows)),), generator=numbers)

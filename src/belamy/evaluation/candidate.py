@@ -25,6 +25,7 @@ from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field
 from belamy.modalities.image import as_bytes
 from belamy.modalities.sizes import Size, SizeOption, parse_size, text_of
+from belamy.ranges import Within
 from belamy.runs.run import Run
 from belamy.sampling.draw import generated, made, no_samples, placement
 from belamy.seeds import SampleDraws, generator
@@ -222,8 +223,7 @@ def open_candidate(
         >>> open_candidate("avatars-16", count=100).format
         'embedded'
     """
-    if count < 1:
-        raise UsageError(f"The count is {count}, but it must be at least 1.")
+    Within(1).check("The count", count)
     sides = sides_of(size)
     if is_run(source):
         found = drawn_candidate(Run.open(source), count, seed, device, best)
@@ -385,7 +385,7 @@ def opened(
         return data
     sizes, modes = Counter(data.origin.sizes), Counter(data.origin.modes)
     if SHEET in data.names and len(data) > 1:
-        sizes[_rarest(sizes)] -= 1
+        sizes[min(sizes, key=sizes.__getitem__)] -= 1
         modes["RGB"] -= 1
         if channels is None and set(+modes) == {"L"}:
             wanted["channels"], channels = 1, 1
@@ -402,10 +402,6 @@ def opened(
     width, height = map(int, next(iter(sizes)).split("x"))
     fits = data.shape[1:] == (height, width) and channels in (None, data.shape[0])
     return data if fits else open_data(source, size=(height, width), **wanted)
-
-
-def _rarest(sizes: Counter[str]) -> str:
-    return min(sizes, key=lambda each: sizes[each])
 
 
 def file_format(source: str, data: Dataset, indices: Sequence[int]) -> str:

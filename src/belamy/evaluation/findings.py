@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from belamy.evaluation.measures import Measure, number
 from belamy.evaluation.panel import COPIED
+from belamy.evaluation.statistics import Interval
 
 NEAR = 0.05
 """Share of images nearer to a training image than 1 in 100 unseen ones is, from which on they are mentioned."""
@@ -50,14 +51,14 @@ class Observations:
     def above(self, name: str, least: float = 0.0) -> Measure | None:
         """A measure whose interval lies above that of real images, and above ``least``."""
         found = self.measures.get(name)
-        return found if found and found.interval and found.interval.low > max(least, _high(found)) else None
+        return found if found and found.interval and found.interval.low > max(least, _real(found).high) else None
 
     def below(self, name: str, share: float = 1.0) -> Measure | None:
         """A measure whose interval lies below that of real images, and below so much of their number."""
         found = self.measures.get(name)
         if found is None or found.interval is None or found.real_baseline is None:
             return None
-        return found if found.interval.high < min(share * found.real_baseline, _low(found)) else None
+        return found if found.interval.high < min(share * found.real_baseline, _real(found).low) else None
 
 
 def sentences(evidence: Observations) -> tuple[str, str]:
@@ -146,16 +147,14 @@ def _titled(measure: Measure) -> str:
 
 def _nearer(measure: Measure) -> bool:
     """Whether images are even nearer than real ones, as they are where these are few."""
-    return measure.interval is not None and measure.interval.high <= _low(measure)
+    return measure.interval is not None and measure.interval.high <= _real(measure).low
 
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _low(measure: Measure) -> float:
-    return measure.real_baseline_interval.low if measure.real_baseline_interval else measure.real_baseline or 0.0
-
-
-def _high(measure: Measure) -> float:
-    return measure.real_baseline_interval.high if measure.real_baseline_interval else measure.real_baseline or 0.0
+def _real(measure: Measure) -> Interval:
+    """What real images are told, with its interval; the number alone where there is none."""
+    value = measure.real_baseline or 0.0
+    return measure.real_baseline_interval or Interval(value, value, value)

@@ -13,6 +13,8 @@ from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
 CONFIDENCE = 0.95
+REPEATS = 1000
+"""Draws of a bootstrap."""
 
 
 def normal_quantile(confidence: float = CONFIDENCE) -> float:
@@ -40,7 +42,7 @@ def wilson(right: float, trials: int, confidence: float = CONFIDENCE) -> Interva
     return Interval(p, max(0.0, min(p, (middle - reach) / shrink)), min(1.0, max(p, (middle + reach) / shrink)))
 
 
-def clopper_pearson(right: float, trials: int, confidence: float = CONFIDENCE) -> Interval:
+def clopper_pearson(right: float, trials: int) -> Interval:
     """A share of independent trials with its exact interval, which holds the truth at least as often as it says.
 
     References:
@@ -52,15 +54,15 @@ def clopper_pearson(right: float, trials: int, confidence: float = CONFIDENCE) -
     """
     from scipy.special import betaincinv
 
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     low = betaincinv(right, trials - right + 1, tail) if right > 0 else 0.0
     high = betaincinv(right + 1, trials - right, 1 - tail) if right < trials else 1.0
     return Interval(right / trials, float(low), float(high))
 
 
-def about(value: float, error: float, confidence: float = CONFIDENCE) -> Interval:
+def about(value: float, error: float) -> Interval:
     """A number that is normal about the truth with standard error ``error``."""
-    reach = normal_quantile(confidence) * error
+    reach = normal_quantile() * error
     return Interval(value, value - reach, value + reach)
 
 
@@ -84,9 +86,7 @@ def mean(values: Tensor | Sequence[float], confidence: float = CONFIDENCE) -> In
     return Interval(value, value - reach, value + reach)
 
 
-def bootstrap(
-    statistic: Callable[..., float], *counts: int, seed: int, repeats: int = 1000, confidence: float = CONFIDENCE
-) -> Interval:
+def bootstrap(statistic: Callable[..., float], *counts: int, seed: int) -> Interval:
     """A number computed from rows, with the percentiles that it has when the rows are drawn again with replacement.
 
     The interval is widened to hold the number itself. Draws on which the number is not finite are left out.
@@ -98,13 +98,11 @@ def bootstrap(
         statistic: Computes the number from one tensor of indices per set.
         counts: How many rows each set has.
         seed: Of the draws.
-        repeats: How many times the rows are drawn.
-        confidence: Share of the draws within the interval.
     """
     value = statistic(*(torch.arange(count) for count in counts))
     source = generator(seed, "bootstrap")
-    drawn = [statistic(*(torch.randint(count, (count,), generator=source) for count in counts)) for _ in range(repeats)]
-    return percentiles(value, drawn, confidence)
+    drawn = [statistic(*(torch.randint(count, (count,), generator=source) for count in counts)) for _ in range(REPEATS)]
+    return percentiles(value, drawn)
 
 
 def percentiles(value: float, drawn: Sequence[float], confidence: float = CONFIDENCE) -> Interval:

@@ -118,12 +118,12 @@ def span(interval: Interval | None) -> str:
     return f"{low} … {number(interval.high)}"
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], words_last: bool = True) -> list[str]:
     """A table of text: the first column to the left, the others to the right, words in the last to the left."""
     widths = [max(len(cells[column]) for cells in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
-            cell.ljust(width) if column in (0, len(cells) - 1) else cell.rjust(width)
+            cell.ljust(width) if column == 0 or (words_last and column == len(cells) - 1) else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ).rstrip()
         for cells in rows

@@ -119,7 +119,8 @@ class Moments:
     def enough(self) -> None:
         """Raise unless there is a covariance."""
         if self.count < 2:
-            raise UsageError(f"A covariance needs at least 2 images, but there {_are(self.count)}.")
+            there = "is 1" if self.count == 1 else "are none"
+            raise UsageError(f"A covariance needs at least 2 images, but there {there}.")
 
     def _spread(self) -> None:
         """Turn rows that are kept into mean and scatter."""
@@ -165,7 +166,3 @@ class MomentsMetric(BaseMetric):
             own.merge(others)
         for rows, more in ((self.real_rows, other.real_rows), (self.fake_rows, other.fake_rows)):
             rows.merge(more)
-
-
-def _are(count: int) -> str:
-    return "is 1" if count == 1 else "are none"

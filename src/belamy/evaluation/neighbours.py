@@ -316,7 +316,8 @@ def nearest_in_sum(queries: Tensor, points: Tensor, k: int = 1) -> Nearest:
     indices = torch.zeros(len(queries), 0, dtype=torch.long)
     for kept in _spans(len(points), max(points.shape[1], len(queries))):
         found = torch.cdist(queries.float(), points[kept].float(), p=1)
-        values, indices = torch.cat([values, found], 1), torch.cat([indices, _columns(kept, len(queries))], 1)
+        places = torch.arange(kept.start, kept.stop).expand(len(queries), -1)
+        values, indices = torch.cat([values, found], 1), torch.cat([indices, places], 1)
         values, order = values.topk(min(count, values.shape[1]), largest=False)
         indices = indices.gather(1, order)
     indices = indices.sort(1).values
@@ -336,10 +337,6 @@ def _mean(rows: Tensor) -> Tensor:
     for kept in _spans(len(rows), rows.shape[1]):
         total += rows[kept].double().sum(0)
     return total / max(1, len(rows))
-
-
-def _columns(kept: slice, count: int) -> Tensor:
-    return torch.arange(kept.start, kept.stop).expand(count, -1)
 
 
 def _spans(count: int, width: int) -> Iterator[slice]:

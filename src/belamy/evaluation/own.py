@@ -21,16 +21,13 @@ from belamy.sampling.draw import placement
 from belamy.seeds import Draws, SampleDraws, derive
 
 BATCH = 250
+MOST = 1000
+"""Samples that are translated or whose likelihood is measured, at most."""
 PAIRED = {
     "image": {"psnr": "psnr:data_range=2", "ssim": "ssim:data_range=2"},
     "audio": {"si-sdr": "si-sdr", "snr": "snr"},
 }
 """Measures of pairs for translations, by the kind of the target."""
-
-
-def held_out(data: Dataset) -> Tensor:
-    """What is measured on: the split ``test``; empty where nothing is held out.  # [n] long"""
-    return data.splits.get("test", torch.empty(0, dtype=torch.long))
 
 
 def batches(method: BaseMethod, data: Dataset, indices: Tensor, size: int = BATCH) -> Iterator[Batch]:
@@ -72,7 +69,7 @@ def whole(values: Sequence[Tensor | Ratio]) -> Tensor:
 def own_card(data: Dataset, seed: int, averaged: bool | None = None) -> Card:
     """The protocol of a method's own measures."""
     return Card(
-        extractor="", weights="", features=0, data=data.fingerprint, split="test", n_real=len(held_out(data)),
+        extractor="", weights="", features=0, data=data.fingerprint, split="test", n_real=len(data.held_out),
         n_generated=0, seed=seed, labels="none", quantisation="", divisor="", averaged=averaged,
         versions=package_versions(),
     )  # fmt: skip
@@ -85,7 +82,7 @@ def merit_of(method: BaseMethod, data: Dataset) -> str:
     method.eval()
     try:
         with torch.no_grad():
-            kept = held_out(data)[:2]
+            kept = data.held_out[:2]
             names = [*next(evaluated(method, data, kept))] if isinstance(method, Evaluates) and len(kept) else []
     finally:
         method.train(training)
@@ -99,25 +96,24 @@ def speaks(method: BaseMethod) -> bool:
 
 
 @torch.no_grad()
-def own_measures(method: BaseMethod, data: Dataset, seed: int = 0, count: int = 1000) -> tuple[Measure, ...]:
+def own_measures(method: BaseMethod, data: Dataset, seed: int = 0) -> tuple[Measure, ...]:
     """All that a method says of itself, with intervals of 95 % for other data of the same kind.
 
     Args:
         method: Its mode is as before afterwards.
         data: What it learned from; its split ``test`` is shown, none where nothing is held out.
         seed: Of what translations and likelihoods draw.
-        count: Samples that are translated or whose likelihood is measured, at most.
     """
-    indices = held_out(data)
+    indices = data.held_out
     if not len(indices) or not speaks(method):
         return ()
     training, found = method.training, dict[str, list[Tensor | Ratio]]()
     method.eval()
     try:
         parts = [evaluated(method, data, indices)] if isinstance(method, Evaluates) else []
-        parts += [_likely(method, data, indices[:count], seed)] if isinstance(method, HasLikelihood) else []
+        parts += [_likely(method, data, indices[:MOST], seed)] if isinstance(method, HasLikelihood) else []
         parts += [_by_ngrams(data, indices)] if isinstance(method, HasLikelihood) else []
-        parts += [_translated(method, data, indices[:count], seed)] if isinstance(method, Translates) else []
+        parts += [_translated(method, data, indices[:MOST], seed)] if isinstance(method, Translates) else []
         for values in (each for part in parts for each in part):
             for name, value in values.items():
                 found.setdefault(name, []).append(value)

@@ -81,7 +81,6 @@ class Panel:
             data and the extractor allow.
         fit: How the real pictures were brought to their size, for the card.
         told: Is called with how many images were looked at.
-        doing: Is called with what is done now, where that is no looking.
         usual: The metrics where none are named.
 
     Raises:
@@ -98,12 +97,11 @@ class Panel:
         held: str | None = None,
         fit: str = "none",
         told: Told | None = None,
-        doing: Doing | None = None,
         usual: Sequence[str] = USUAL,
     ) -> None:
         self.extractor, self.data, self.split, self.fit = extractor, data, split, fit
         self.told: Told = told or (lambda _count: None)
-        self.doing: Doing = doing or (lambda _what: None)
+        self.doing: Doing = lambda _what: None  # is called with what is done now, where that is no looking
         self._marks: dict[str, Tensor] = {}
         self.indices = compared(data, split)
         self.held = self.indices if held is None else data.indices(held)
@@ -203,7 +201,7 @@ class Panel:
         chunks = Drawn(method, count, seed, heeds).chunks()
         return self.judge(chunks, seed, "in turn" if heeds else "none", detail=detail)
 
-    def judge_candidate(self, candidate: Candidate, *, detail: bool = True) -> Judgement:
+    def judge_candidate(self, candidate: Candidate) -> Judgement:
         """The verdict on a candidate; labels that came with its images are matched by the classes' names.
 
         Raises:
@@ -222,7 +220,7 @@ class Panel:
         )
         lossy = f" {candidate.format}" if candidate.format.startswith(LOSSY) else ""
         found = self.judge(
-            chunks, candidate.seed, labels, detail=detail, quantisation=f"uint8{lossy}", averaged=candidate.averaged,
+            chunks, candidate.seed, labels, detail=True, quantisation=f"uint8{lossy}", averaged=candidate.averaged,
             fit=candidate.resize if candidate.resize != "none" else self.fit,
         )  # fmt: skip
         if foreign:

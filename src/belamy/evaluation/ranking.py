@@ -98,7 +98,7 @@ def average_precision(real: Tensor, suspect: Tensor) -> float:
     return float(_precision(alarms[None], hits[None]))
 
 
-def average_precision_interval(real: Tensor, suspect: Tensor, seed: int = 0, replicates: int = REPLICATES) -> Interval:
+def average_precision_interval(real: Tensor, suspect: Tensor, seed: int = 0) -> Interval:
     r"""Average precision with a 95 % interval: percentiles of a bootstrap over the images of both kinds.
 
     A bootstrap cannot see beyond perfect separation; there the lower limit is the average precision that would be left
@@ -112,11 +112,10 @@ def average_precision_interval(real: Tensor, suspect: Tensor, seed: int = 0, rep
     scores = torch.cat([real, suspect])
     order = scores.argsort(descending=True, stable=True)
     ends = _ends(scores[order])
-    drawn = [
-        _drawn(len(kind), replicates, seed, stream) for kind, stream in ((real, "ap-real"), (suspect, "ap-suspect"))
-    ]
-    alarms = torch.cat([drawn[0], torch.zeros(replicates, len(suspect), dtype=torch.float64)], 1)[:, order].cumsum(1)
-    hits = torch.cat([torch.zeros(replicates, len(real), dtype=torch.float64), drawn[1]], 1)[:, order].cumsum(1)
+    drawn = [_drawn(len(kind), seed, stream) for kind, stream in ((real, "ap-real"), (suspect, "ap-suspect"))]
+    nothing = [torch.zeros_like(each) for each in drawn]
+    alarms = torch.cat([drawn[0], nothing[1]], 1)[:, order].cumsum(1)
+    hits = torch.cat([nothing[0], drawn[1]], 1)[:, order].cumsum(1)
     found = _precision(alarms[:, ends], hits[:, ends])
     return percentiles(value, found.tolist())
 
@@ -175,12 +174,11 @@ def _precision(alarms: Tensor, hits: Tensor) -> Tensor:
     return (new * hits / (hits + alarms).clamp_min(1)).sum(1) / hits[:, -1]
 
 
-def _drawn(count: int, replicates: int, seed: int, stream: str) -> Tensor:
-    """How often each of ``count`` images is drawn, with replacement.  # [replicates, count] float64"""
-    chosen = torch.randint(count, (replicates, count), generator=generator(seed, stream))
-    return torch.zeros(replicates, count, dtype=torch.float64).scatter_add_(
-        1, chosen, torch.ones(replicates, count, dtype=torch.float64)
-    )
+def _drawn(count: int, seed: int, stream: str) -> Tensor:
+    """How often each of ``count`` images is drawn, with replacement.  # [REPLICATES, count] float64"""
+    chosen = torch.randint(count, (REPLICATES, count), generator=generator(seed, stream))
+    once = torch.ones(REPLICATES, count, dtype=torch.float64)
+    return torch.zeros_like(once).scatter_add_(1, chosen, once)
 
 
 def _logistic(x: float) -> float:

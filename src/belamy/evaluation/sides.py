@@ -14,7 +14,7 @@ from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.metrics import Metric as BaseMetric
 from belamy.evaluation.rows import Rows
 
-What = Literal["features", "images"]
+What = Literal["features", "probabilities", "images"]
 Answer = TypeVar("Answer")
 
 
@@ -22,11 +22,13 @@ class Sides(Generic[Answer]):
     """Rows of each side, by reference, and a memo of what was measured on them.
 
     Args:
-        kept: What is kept of an image: its features, its pixels, or both.
+        kept: What is kept of an image: its features, the probabilities of its class, its pixels.
+        most: Rows that are kept of each side, at most; of more, a sample.
     """
 
-    def __init__(self, *kept: What) -> None:
+    def __init__(self, *kept: What, most: int | None = None) -> None:
         self.kept: tuple[What, ...] = kept or ("features",)
+        self.most = most
         self._rows: dict[tuple[str, What], Rows] = {}
         self._answer: Answer | None = None
 
@@ -36,26 +38,26 @@ class Sides(Generic[Answer]):
             for what in self.kept if each is not None else ():
                 table = getattr(each, what)
                 if table is not None:
-                    self._of(side, what).update(table)
+                    self.rows(side, what).update(table)
                     self._answer = None
 
     def merge(self, other: Sides[Answer]) -> None:
         """Keep what another has kept."""
         for (side, what), rows in other._rows.items():
-            self._of(side, what).merge(rows)
+            self.rows(side, what).merge(rows)
         self._answer = None
 
     def count(self, side: str, what: What | None = None) -> int:
         """How many images of a side are kept."""
-        return len(self._of(side, what or self.kept[0]))
+        return len(self.rows(side, what))
 
     def table(self, side: str, what: What | None = None) -> Tensor:
         """The features ``[n, d]`` or the pixels ``[n, C * H * W]`` of a side, in order of arrival."""
-        return self._of(side, what or self.kept[0]).table().flatten(1)
+        return self.rows(side, what).table().flatten(1)
 
     def images(self, side: str, places: Tensor) -> Tensor:
         """The pixels ``[k, C, H, W]`` of some images of a side."""
-        return self._of(side, "images").table()[places]
+        return self.rows(side, "images").table()[places]
 
     def once(self, measure: Callable[[], Answer]) -> Answer:
         """What ``measure`` gives, measured at the first call after something came."""
@@ -63,8 +65,9 @@ class Sides(Generic[Answer]):
             self._answer = measure()
         return self._answer
 
-    def _of(self, side: str, what: What) -> Rows:
-        return self._rows.setdefault((side, what), Rows())
+    def rows(self, side: str, what: What | None = None) -> Rows:
+        """What is kept of a side."""
+        return self._rows.setdefault((side, what or self.kept[0]), Rows(self.most))
 
 
 class SidedMetric(BaseMetric):

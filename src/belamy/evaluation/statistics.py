@@ -92,9 +92,7 @@ def concordance(table: Sequence[Sequence[float]]) -> float | None:
     return 12 * spread / most if most > 0 else None
 
 
-def rank_shares(
-    trials: Mapping[str, Mapping[int, Sequence[float]]], repeats: int = 2000, seed: int = 0
-) -> dict[str, list[float]]:
+def rank_shares(trials: Mapping[str, Mapping[int, Sequence[float]]], repeats: int = 2000) -> dict[str, list[float]]:
     """How often each name takes each place when the seeds are drawn anew, with replacement.
 
     Names are placed by the median of their trials; a shared place counts for each by halves, thirds …
@@ -102,14 +100,13 @@ def rank_shares(
     Args:
         trials: Values by name and by seed; every name has the same seeds.
         repeats: How many times the seeds are drawn.
-        seed: Of the drawing.
 
     Returns:
         By name, the share of first, second … places.
     """
     names = list(trials)
     seeds = list(next(iter(trials.values()))) if trials else []
-    draws = torch.randint(len(seeds), (repeats, len(seeds)), generator=generator(seed, "bootstrap-seeds"))
+    draws = torch.randint(len(seeds), (repeats, len(seeds)), generator=generator(0, "bootstrap-seeds"))
     shares = torch.zeros(len(names), len(names), dtype=torch.float64)
     for chosen in draws.tolist():
         medians = [quantile([x for at in chosen for x in trials[name][seeds[at]]], 0.5) for name in names]

@@ -82,7 +82,7 @@ def superiority_interval(value: float, m: int, n: int, confidence: float = CONFI
     return Interval(value, low, 1 - room)
 
 
-def probability_better(a: Sequence[float], b: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+def probability_better(a: Sequence[float], b: Sequence[float]) -> Interval:
     """Probability that a trial of ``a`` comes out below one of ``b``, a tie counting half; see the interval above.
 
     Example:
@@ -92,7 +92,7 @@ def probability_better(a: Sequence[float], b: Sequence[float], confidence: float
     if not a or not b:
         raise ValueError("no trials")
     value = superiority(*(torch.tensor(each, dtype=torch.float64) for each in (a, b)))[0]
-    return superiority_interval(value, len(a), len(b), confidence)
+    return superiority_interval(value, len(a), len(b))
 
 
 def _crossing(excess: Callable[[float], float], high: float) -> float:

@@ -99,19 +99,15 @@ def separation(real: np.ndarray, fake: np.ndarray) -> float:
     return float(np.abs(below[0] - below[1]).max())
 
 
-def line_edges(window: tuple[float, float]) -> np.ndarray:
-    """Of the cells of the line."""
-    return np.linspace(*window, CELLS + 1)
-
-
-def plane_edges(window: tuple[float, float]) -> np.ndarray:
-    """Of the cells along either axis of the plane."""
-    return np.linspace(*window, SIDE + 1)
+def edges_of(distribution: Any) -> np.ndarray:
+    """Of the cells of the line, or along either axis of the plane."""
+    low, high = distribution.window
+    return np.linspace(low, high, (CELLS if distribution.dimensions == 1 else SIDE) + 1)
 
 
 def real_masses(distribution: Any) -> np.ndarray:
     """The data's mass in each cell, from the density averaged over the cell."""
-    edges = line_edges(distribution.window) if distribution.dimensions == 1 else plane_edges(distribution.window)
+    edges = edges_of(distribution)
     count, low, high = len(edges) - 1, edges[0], edges[-1]
     fine = torch.from_numpy(low + (np.arange(count * FINER) + 0.5) * (high - low) / (count * FINER))
     if distribution.dimensions == 1:

@@ -69,8 +69,7 @@ class Observer:
         draw = Draws(derive(match.settings.seed, "observer"), 0)
         self.real = self.distribution.sample(measure.JUDGED, draw)
         self.latents = match.latents(measure.JUDGED if self.line else measure.HISTOGRAM, draw)
-        cut = measure.line_edges if self.line else measure.plane_edges
-        self.edges = cut(self.distribution.window)
+        self.edges = measure.edges_of(self.distribution)
         self.masses = measure.real_masses(self.distribution)
         adversarial = match.objective.adversarial
         self.belief: Belief | None = belief(adversarial.discriminator, adversarial.relativistic)
@@ -81,8 +80,8 @@ class Observer:
             fake = self.match.generator(self.latents)
             scores = self.match.discriminator(torch.cat([self.real, fake[: len(self.real)]])).double().numpy()
             cells = Cells(self.edges, self.masses, self._generated_masses(fake))
-            on_cells = self.match.discriminator(self._grid(self._middles())).double().numpy()
-            on_cells = on_cells.reshape(self.masses.shape)
+            middles = self._grid(torch.from_numpy(cells.middles).float())
+            on_cells = self.match.discriminator(middles).double().numpy().reshape(self.masses.shape)
             shares = (torch.arange(LINES) + 0.5) / LINES
             line = torch.special.ndtri(shares)[:, None] if self.line else torch.zeros(0, self.match.latent)
             images = self.match.generator(line)
@@ -129,10 +128,8 @@ class Observer:
             weight = (cells.real + cells.fake) / (cells.real + cells.fake).sum()
             facts["indecision"] = float(np.abs(stated - 0.5).mean())
             facts["gap"] = float((weight * np.abs(verdict - cells.optimal)).sum())
-        found = measure.coverage(fake, self.distribution)
-        facts |= (
-            {} if found is None else {"modes_covered": found.covered, "modes": found.modes, "quality": found.quality}
-        )
+        if (found := measure.coverage(fake, self.distribution)) is not None:
+            facts |= {"modes_covered": found.covered, "modes": found.modes, "quality": found.quality}
         return facts, verdict
 
     def _wasserstein(self, fake: Tensor) -> float:
@@ -141,14 +138,9 @@ class Observer:
         return measure.plane_wasserstein(self.real, fake)
 
     def _generated_masses(self, fake: Tensor) -> np.ndarray:
-        return (
-            measure.pushed_forward(self.match.generator, self.edges)
-            if self.line
-            else measure.histogram(fake, self.edges)
-        )
-
-    def _middles(self) -> Tensor:
-        return torch.from_numpy((self.edges[1:] + self.edges[:-1]) / 2).float()
+        if self.line:
+            return measure.pushed_forward(self.match.generator, self.edges)
+        return measure.histogram(fake, self.edges)
 
     def _spaced(self, count: int) -> Tensor:
         low, high = self.distribution.window

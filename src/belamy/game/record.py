@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from belamy.errors import UsageError
 from belamy.game.figure import Caption, draw_frame
 from belamy.game.match import Match
 from belamy.game.measure import HISTOGRAM, JUDGED, PAIRED
 from belamy.game.moment import Moment, Observer, describe
 from belamy.game.settings import GameSettings
+from belamy.ranges import Within
 
 EARLY = 1.6
 """Moments lie closer together at the start, where most happens: the k-th of n after (k/n)^1.6 of the steps."""
@@ -89,8 +89,7 @@ def conduct(
     settings: GameSettings, frames: int = 72, progress: Callable[[int, int, Moment | None], None] | None = None
 ) -> Record:
     """Play what settings say; see :func:`play`."""
-    if not 1 <= frames < MOST_MOMENTS:
-        raise UsageError(f"frames is {frames}, but it must be in 1..{MOST_MOMENTS - 1}.")
+    Within(1, MOST_MOMENTS - 1).check("frames", frames)
     torch.set_flush_denormal(True)  # denormal numbers are 10 to 200 times slower on a CPU
     match = Match(settings)
     observer = Observer(match)

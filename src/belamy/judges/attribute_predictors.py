@@ -70,7 +70,7 @@ def attribute_predictors(
 
 def _worth(data: Dataset, predictors: Sequence[ClassifierPredictor]) -> str:
     """How many held-out images each tells right, and how many whoever always says the commonest value."""
-    held = data.splits.get("test", torch.empty(0, dtype=torch.long))[:TESTED]
+    held = data.held_out[:TESTED]
     if not len(held):
         return f"{data.name} holds no images out, so nobody knows how well its attributes are told."
     images, told = data.images(held), []

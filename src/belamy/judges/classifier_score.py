@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from belamy.data import Dataset, to_float
+from belamy.data import Dataset
 from belamy.data.dataset import Memory
 from belamy.errors import UsageError
 from belamy.evaluation import intervals
@@ -24,7 +24,7 @@ from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 
 CHUNK = 1000
-"""Images drawn or looked at together."""
+"""Images drawn together."""
 
 Samples = Callable[[int], Iterable[Chunk]]
 """Of a seed, generated uint8 images in chunks and the labels that they were asked to be."""
@@ -120,11 +120,11 @@ def classifier_score(
         if say:
             say(f"Classifier {number - seed + 1} of {seeds} learns from {count:,} generated images …")
         network = learned(made, chosen.changed(seed=chosen.seed + number), device)
-        rights.append(right(network, data, held))
-        fidelity.append(right(judge, made, made.indices("train")))
-    shares, truth = torch.stack(rights).double(), right(judge, data, held)
+        rights.append(judges.right(network, data, held))
+        fidelity.append(judges.right(judge, made, made.indices("train")))
+    shares, truth = torch.stack(rights).double(), judges.right(judge, data, held)
     by_seed = tuple(shares.mean(1).tolist())
-    labels, told = known(data)[held], torch.cat(fidelity)
+    labels, told = judges.labels_of(data)[held], torch.cat(fidelity)
     return ClassifierScore(
         accuracy=intervals.mean(by_seed) if seeds > 1 else intervals.wilson(float(shares.sum()), len(held)),
         by_seed=by_seed,
@@ -151,7 +151,7 @@ def conditional_samples(method: BaseMethod, data: Dataset) -> Samples:
         )
     if tuple(method.spec.classes) != tuple(data.classes):
         raise UsageError(f"This run's classes are not those of {data.name}. Give the data that it was trained on.")
-    asked = known(data)[data.indices("train")]
+    asked = judges.labels_of(data)[data.indices("train")]
 
     def samples(seed: int) -> Iterator[Chunk]:
         first = 0
@@ -168,18 +168,11 @@ def check(data: Dataset, seeds: int) -> None:
     Raises:
         UsageError: No labels, nothing held out, or no classifier asked for.
     """
-    if data.labels is None or len(data.classes) < 2:
-        raise UsageError(f"{data.name} has no labels of two classes or more to learn. Name labels with --labels.")
-    if not len(data.splits.get("test", ())):
+    judges.labels_of(data)
+    if not len(data.held_out):
         raise UsageError(f"{data.name} holds no images out to test a classifier on. Give more images.")
     if seeds < 1:
         raise UsageError(f"seeds is {seeds}, but it must be at least 1; 3 or more tell chance from quality.")
-
-
-def known(data: Dataset) -> Tensor:
-    """The labels of data that have some.  # [N] long"""
-    assert data.labels is not None  # checked before
-    return data.labels
 
 
 def gathered(chunks: Iterable[Chunk], data: Dataset) -> Dataset:
@@ -212,18 +205,6 @@ def learned(data: Dataset, recipe: Recipe, device: str = "cpu") -> nn.Module:
         trainer.step()
     trainer.check_finite()
     return trainer.averages.best(trainer.method)["classifier"].eval()
-
-
-@torch.no_grad()
-def right(network: nn.Module, data: Dataset, indices: Tensor) -> Tensor:
-    """Whether a classifier tells the label of each image.  # [n] bool"""
-    where = next(network.parameters())
-    network.eval()
-    told = [
-        network(to_float(data.images(kept)).to(where.device, where.dtype)).argmax(1).cpu()
-        for kept in indices.split(CHUNK)
-    ]
-    return torch.cat(told) == known(data)[indices]
 
 
 def by_class(shares: Tensor, labels: Tensor, classes: tuple[str, ...]) -> dict[str, Interval]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from belamy.data import Dataset, open_data
 from belamy.data.load_options import LoadOptions
 from belamy.data.sources.stacked_mnist import COLOURS
@@ -35,7 +33,6 @@ def choose(
     cache: Path | None = None,
     offline: bool = False,
     weights: Path | None = None,
-    device: torch.device | str = "cpu",
     say: Say | None = None,
 ) -> Extractor:
     """The extractor of a name, or what suits the data.
@@ -53,7 +50,6 @@ def choose(
         cache: For judges, weights and features; None is $BELAMY_CACHE or the platform's.
         offline: Never touch the network.
         weights: The file of an extractor's published weights.
-        device: Where pretrained networks look; judges are small and stay on the CPU.
         say: Is told what takes long.
 
     Raises:
@@ -75,7 +71,6 @@ def choose(
             say(" ".join(extractor.notes))
     else:
         extractor = _pretrained(chosen, data, cache, offline, weights)
-    extractor.network.to(device)
     return CachedFeatures(extractor, LoadOptions(cache=cache).cache_folder / "features")
 
 

@@ -117,10 +117,7 @@ def trained_judge(data: Dataset, cache: Path | None = None, say: Say | None = No
     Raises:
         UsageError: The data have no labels.
     """
-    if data.labels is None or len(data.classes) < 2:
-        raise UsageError(
-            f"{data.name} has no labels of two classes or more, so no judge can learn them. Name labels with --labels."
-        )
+    labels_of(data)
     chosen = recipe(data)
     how = hashlib.sha256(json.dumps(chosen.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
     folder = (LoadOptions(cache=cache).cache_folder) / "judges" / f"{data.fingerprint[:16]}-{how[:8]}"
@@ -191,22 +188,40 @@ def examined(network: nn.Module, data: Dataset) -> HeldOut:
 
     The linear model is a ridge regression of the classes on standardised pixels, see :class:`Ridge`.
     """
-    assert data.labels is not None  # checked before
+    labels = labels_of(data)
     order = generator(SEED, "linear model")
     train, held = (
-        rows[torch.randperm(len(rows), generator=order)[:TESTED]]
-        for rows in (data.indices("train"), data.splits.get("test", torch.empty(0, dtype=torch.long)))
+        rows[torch.randperm(len(rows), generator=order)[:TESTED]] for rows in (data.indices("train"), data.held_out)
     )
     if not len(held):
         return HeldOut(0, 0, 0)
-    network.eval()
-    truth = data.labels[held]
-    told = torch.cat([network(to_float(data.images(part))).argmax(1) for part in held.split(500)])
-    codes = one_hot(data.labels[train], len(data.classes)).float()
+    truth = labels[held]
+    codes = one_hot(labels[train], len(data.classes)).float()
     ridge = Ridge(_pixels(data, train))
     scores = ridge.rows(_pixels(data, held)) @ ridge.fit(codes) + codes.mean(0)
     commonest = int((truth == codes.sum(0).argmax()).sum())
-    return HeldOut(int((told == truth).sum()), max(int((scores.argmax(1) == truth).sum()), commonest), len(held))
+    linear = max(int((scores.argmax(1) == truth).sum()), commonest)
+    return HeldOut(int(right(network, data, held).sum()), linear, len(held))
+
+
+@torch.no_grad()
+def right(network: nn.Module, data: Dataset, indices: Tensor) -> Tensor:
+    """Whether a classifier, wherever it is, tells the label of each image.  # [n] bool"""
+    where = next(network.parameters(), torch.empty(0))
+    network.eval()
+    told = [network(to_float(data.images(part)).to(where)).argmax(1).cpu() for part in indices.split(500)]
+    return torch.cat(told) == labels_of(data)[indices]
+
+
+def labels_of(data: Dataset) -> Tensor:
+    """The labels of data, where a classifier can learn them.  # [N] long
+
+    Raises:
+        UsageError: There are none, or all are alike.
+    """
+    if data.labels is None or len(data.classes) < 2:
+        raise UsageError(f"{data.name} has no labels of two classes or more to learn. Name labels with --labels.")
+    return data.labels
 
 
 def _pixels(data: Dataset, rows: Tensor) -> Tensor:

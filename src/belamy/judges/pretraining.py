@@ -15,7 +15,7 @@ from belamy.data import Dataset, to_float
 from belamy.errors import UsageError
 from belamy.evaluation import intervals
 from belamy.evaluation.statistics import Interval
-from belamy.judges.judge import Say
+from belamy.judges.judge import Say, labels_of, right
 from belamy.methods.base import BaseMethod, Encodes, Player, Turn
 from belamy.methods.learning import fit
 from belamy.networks.layers import fit_moving_statistics
@@ -28,7 +28,6 @@ from belamy.training.trainer import fresh
 
 Start = Literal["pretrained", "frozen", "scratch"]
 STARTS: tuple[Start, ...] = ("scratch", "frozen", "pretrained")
-BATCH = 500
 TELLING = 200
 """Held-out images that are enough to test on."""
 
@@ -165,7 +164,7 @@ def few_labels(
         tested = len(held)
         for start in STARTS:
             network = classifier(method, data, chosen, start, number, how)
-            found[start].append(accuracy(network, data, held))
+            found[start].append(float(right(network, data, held).double().mean()))
         if say:
             told = ", ".join(f"{start} {found[start][-1]:.1%}" for start in STARTS)
             say(f"Seed {number}, {per_class} labels of each class: {told}")
@@ -229,7 +228,7 @@ def evaluation_rows(data: Dataset, learned: Tensor) -> tuple[Tensor, str]:
     Returns:
         Rows, and what must be known of them; nothing where all of them were held out.
     """
-    held = data.splits.get("test", torch.empty(0, dtype=torch.long))
+    held = data.held_out
     if len(held) >= TELLING:
         return held, ""
     kept = torch.ones(len(data), dtype=torch.bool)
@@ -243,18 +242,6 @@ def evaluation_rows(data: Dataset, learned: Tensor) -> tuple[Tensor, str]:
     )
 
 
-@torch.no_grad()
-def accuracy(network: EncoderClassifier, data: Dataset, held: Tensor) -> float:
-    """Share of images that a classifier tells right."""
-    assert data.labels is not None  # the caller has checked
-    where = network.head.weight
-    right = [
-        (network(to_float(data.images(part)).to(where)).argmax(1).cpu() == data.labels[part]).sum()
-        for part in held.split(BATCH)
-    ]
-    return float(torch.stack(right).sum()) / len(held)
-
-
 def _checked(method: BaseMethod, data: Dataset, per_class: int, seeds: int) -> Tensor:
     """The labels of data that a classifier can learn from.
 
@@ -265,9 +252,7 @@ def _checked(method: BaseMethod, data: Dataset, per_class: int, seeds: int) -> T
         raise UsageError("This run's method has no encoder, so nothing of it can be loaded. Take an autoencoder's run.")
     if tuple(method.spec.shape) != data.shape:
         raise UsageError(f"{data.name} is {data.shape}, but this run's images are {tuple(method.spec.shape)}.")
-    if data.labels is None or len(data.classes) < 2:
-        raise UsageError(f"{data.name} has no labels of two classes or more to learn. Name labels with --labels.")
-    labels = data.labels
+    labels = labels_of(data)
     if seeds < 2 or per_class < 1:
         raise UsageError(f"{seeds} seeds and {per_class} labels are asked for, but there must be 2 and 1 or more.")
     fewest = int(torch.bincount(labels[data.indices("train")], minlength=len(data.classes)).min())

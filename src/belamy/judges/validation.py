@@ -147,7 +147,7 @@ def make_validator(validation: ValidationConfig, data: Dataset, say: Reporter, o
     Raises:
         UsageError: A metric is unknown or the data do not allow it.
     """
-    split = "test" if len(data.splits.get("test", ())) >= LEAST else "train"
+    split = "test" if len(data.held_out) >= LEAST else "train"
     metrics = named(validation.metrics) if validation.metrics else None
     panel = Panel(choose(None, data, offline=offline, say=say.say), data, split, metrics)
     return Validator(panel, validation, panel.real_baseline(validation.count))

@@ -31,7 +31,10 @@ class Learner:
         self, players: Mapping[str, Player], clip_value: float | None = None, clip_norm: float | None = None
     ) -> None:
         self.players, self.clip_value, self.clip_norm = players, clip_value, clip_norm
-        self.parameters = {name: list(player.module.parameters()) for name, player in players.items()}
+        self.parameters = {
+            name: [parameter for parameter in player.module.parameters() if parameter.requires_grad]
+            for name, player in players.items()
+        }
         self.optimizers = {name: self.optimizer(name) for name in players}
 
     def optimizer(self, player: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import interpolate, one_hot
 
 from belamy.data import Batch
 from belamy.errors import UsageError
@@ -48,6 +48,8 @@ class Recipe(base.BaseRecipe):
     """Let the generator learn from a batch of its own instead of from that of the discriminator's turn."""
     mirror: bool = True
     """Show half of the pairs mirrored left to right."""
+    jitter: float = Field(default=0.0, ge=0, le=1)
+    """Show pairs enlarged by this share of their sides and cut to their size at a random place; 30/256 in the paper."""
     generator_norm: Annotated[Part, NORMALISATIONS] = Part(name="instance")
     """What stands in place of the generator's batch normalisations; native keeps them."""
     discriminator_norm: Annotated[Part, NORMALISATIONS] = Part(name="instance")
@@ -83,7 +85,7 @@ class Method(base.BaseMethod):
     instance normalisation, and so it is here, for batches of any size.
 
     *Departs from the paper*: the discriminator's two terms are summed, not averaged, which Adam undoes; pairs are
-    mirrored, but not enlarged and cut.
+    mirrored, but enlarged and cut only where ``jitter`` says by how much.
     *Departs from Hands-On GANs with Keras*: pictures are drawn without replacement, and dropout stays on.
 
     References:
@@ -156,13 +158,19 @@ class Method(base.BaseMethod):
         yield Turn("generator", terms, {"reconstruction": self.recipe.reconstruction_weight})
 
     def drawn(self, data: Iterator[Batch], draw: Draws) -> tuple[Tensor, Tensor]:
-        """The next inputs and targets, some of the pairs mirrored; both of a pair alike."""
+        """The next inputs and targets, as they come or moved and mirrored; both of a pair alike."""
         batch = next(data)
-        pair = self.seen(batch), batch[self.target]
-        if not self.recipe.mirror:
-            return pair
-        mirrored = (draw.uniform("mirror", len(batch)) < 0.5).view(-1, 1, 1, 1)
-        given, wanted = (torch.where(mirrored, pictures.flip(3), pictures) for pictures in pair)
+        given, wanted = self.seen(batch), batch[self.target]
+        if self.recipe.jitter:
+            places = draw.uniform("jitter", len(batch), 2)
+            modes = "bilinear" if self.spec.field.modality == "image" else "nearest", "bilinear"
+            given, wanted = (
+                moved(pictures, self.recipe.jitter, places, mode)
+                for pictures, mode in zip((given, wanted), modes, strict=True)
+            )
+        if self.recipe.mirror:
+            mirrored = (draw.uniform("mirror", len(batch)) < 0.5).view(-1, 1, 1, 1)
+            given, wanted = (torch.where(mirrored, pictures.flip(3), pictures) for pictures in (given, wanted))
         return given, wanted
 
     def generator_terms(self, given: Tensor, wanted: Tensor, made: Tensor, progress: float) -> dict[str, Tensor]:
@@ -225,6 +233,26 @@ class Method(base.BaseMethod):
             "output": (self.output, made),
             "target": (self.output, batch[self.target]),
         }
+
+
+def moved(pictures: Tensor, share: float, places: Tensor, mode: str) -> Tensor:
+    """Pictures ``[N, C, H, W]`` enlarged by a share of their sides and cut to their size, each at its own place.
+
+    Args:
+        pictures: What is moved.
+        share: 0 leaves them as they are.
+        places: Where each is cut, from 0, the top and the left, to 1.  # [N, 2]
+        mode: How it is enlarged: ``bilinear`` or ``nearest``.
+    """
+    height, width = pictures.shape[2:]
+    larger = (round(height * (1 + share)), round(width * (1 + share)))
+    enlarged = interpolate(pictures, larger, mode=mode)
+    room = torch.tensor([larger[0] - height + 1, larger[1] - width + 1])
+    tops, lefts = (places.cpu() * room).long().minimum(room - 1).unbind(1)
+    cut = [
+        each[:, top : top + height, left : left + width] for each, top, left in zip(enlarged, tops, lefts, strict=True)
+    ]
+    return torch.stack(cut)
 
 
 def dropout_streams(draws: SampleDraws) -> list[torch.Generator]:

@@ -68,6 +68,9 @@ class BaseRecipe(BaseModel):
     ramps: tuple[Annotated[Part, RAMPS], ...] = ()
     """Numbers of parts that begin elsewhere and reach their own value during the run, e.g.
     cosine:of=penalties.r1.weight,start=2,over=100000 or linear:of=ema_half_life,start=0."""
+    freeze: tuple[str, ...] = ()
+    """Parts of networks that do not learn: discriminator:4 for the four layers next to the pixels, discriminator:-4 for
+    the last four, generator.mapping for a part by its name."""
     clip_value: float | None = Field(default=None, gt=0)
     """Clip every element of the gradients to this magnitude."""
     clip_norm: float | None = Field(default=None, gt=0)

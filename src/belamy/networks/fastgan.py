@@ -69,8 +69,9 @@ class Generator(nn.Module):
         self.excitations = nn.ModuleList(
             _Excitation(widths[number], widths[number + self.skip]) for number in range(times + 1 - self.skip)
         )
-        self.image = nn.Sequential(nn.Conv2d(widths[-1], shape[0], 3, padding=1), nn.Tanh())
-        _INIT(self.image[0].weight)
+        image = nn.Conv2d(widths[-1], shape[0], 3, padding=1)
+        _INIT(image.weight)
+        self.image = nn.Sequential(image, nn.Tanh())
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[N, C, H, W]`` in [-1, 1] from latents ``[N, latent]``."""
@@ -145,14 +146,10 @@ class _Excitation(nn.Sequential):
     """Factors ``[N, outgoing, 1, 1]`` in (0, 1) from a map."""
 
     def __init__(self, incoming: int, outgoing: int) -> None:
-        super().__init__(
-            nn.AdaptiveAvgPool2d(4),
-            nn.Conv2d(incoming, outgoing, 4, bias=False),
-            nn.LeakyReLU(0.1),
-            nn.Conv2d(outgoing, outgoing, 1, bias=False),
-            nn.Sigmoid(),
-        )
-        for layer in (self[1], self[3]):
+        squeezing = nn.Conv2d(incoming, outgoing, 4, bias=False)
+        mixing = nn.Conv2d(outgoing, outgoing, 1, bias=False)
+        super().__init__(nn.AdaptiveAvgPool2d(4), squeezing, nn.LeakyReLU(0.1), mixing, nn.Sigmoid())
+        for layer in (squeezing, mixing):
             _INIT(layer.weight)
 
 

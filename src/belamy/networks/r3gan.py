@@ -1,5 +1,6 @@
 """The modern baseline: residual networks without normalisation, for the relativistic pairing loss with R1 and R2."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
@@ -154,8 +155,11 @@ class _Reduce(nn.Module):
         return reduce(x, _FILTER)
 
 
-_ENLARGING = {"mean": lambda: nn.Upsample(scale_factor=2, mode="bilinear"), "binomial": _Enlarge}
-_REDUCING = {"mean": lambda: nn.AvgPool2d(2), "binomial": _Reduce}
+_ENLARGING: dict[str, Callable[[], nn.Module]] = {
+    "mean": lambda: nn.Upsample(scale_factor=2, mode="bilinear"),
+    "binomial": _Enlarge,
+}
+_REDUCING: dict[str, Callable[[], nn.Module]] = {"mean": lambda: nn.AvgPool2d(2), "binomial": _Reduce}
 
 
 class _Block(nn.Module):

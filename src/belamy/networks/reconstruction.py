@@ -82,7 +82,7 @@ class Reconstruction(nn.Module):
 
     def distance(self, made: Tensor, real: Tensor) -> Tensor:
         """``[N]``: between what a decoder made and real images, made as small."""
-        real = F.adaptive_avg_pool2d(real, [int(side) for side in made.shape[2:]])
+        real = F.adaptive_avg_pool2d(real, (made.shape[2], made.shape[3]))
         if self.features is None:
             return (made - real).abs().flatten(1).mean(1)
         pairs = zip(self.features(made), self.features(real), strict=True)

@@ -113,8 +113,8 @@ def _sources(group: str, folder: Path) -> list[tuple[str, str, Path]]:
 @cache
 def _functions(module: str, path: Path, _changed: int) -> list[tuple[str, RecipeEntry]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    made = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
-    return [(name.replace("_", "-"), _entry(module, node, made)) for name, node in made.items()]
+    made = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return [(name.replace("_", "-"), _entry(module, node, made)) for name, node in made.items() if name[0] != "_"]
 
 
 @cache

@@ -41,7 +41,8 @@ def pictures() -> gan.Recipe:
         discriminator=Part(name="pictures"),
         batch=32,
         views=(Part(name="diff-augment"),),
-        penalties=(Part(name="r1", weight=1.0, every=8),),
+        adversarial=Part(name="relativistic-pairing"),
+        penalties=(Part(name="r1", weight=1.0, every=8), Part(name="r2", weight=1.0, every=8)),
     )
 
 

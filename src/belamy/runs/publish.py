@@ -35,7 +35,7 @@ def publish(run: Run) -> Path:
         The report's path.
     """
     snapshots = run.snapshots()
-    frames = [_pixels(png) for _, png in snapshots]
+    frames = [np.asarray(Image.open(BytesIO(png)).convert("RGB")) for _, png in snapshots]
     if len(frames) > 1:
         animate(run, [_enlarged(frame) for frame in frames])
     method = run.build()
@@ -137,10 +137,6 @@ def _defaults(name: str) -> dict[str, Any] | None:
         return recipes.get(name).model_dump(mode="json")
     except UsageError:
         return None
-
-
-def _pixels(png: bytes) -> np.ndarray:
-    return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
 
 
 def _enlarged(sheet: np.ndarray) -> np.ndarray:

@@ -86,8 +86,9 @@ class Run:
         provenance: Mapping[str, Any],
         card: Mapping[str, Any],
         state: Checkpoint | None = None,
+        origin: Mapping[str, Any] | None = None,
     ) -> Run:
-        """A new run directory; with a state, a run that goes on from it.
+        """A new run directory; with a state, a run that goes on from it, and whose journal tells its ``origin``.
 
         Raises:
             RunError: There is something at ``path`` already.
@@ -107,6 +108,8 @@ class Run:
         run = cls(path, schema.RecipeFile.model_validate(facts))
         if state is not None:
             run.log("start", state.samples, recipe=recipe_name)
+            if origin is not None:
+                run.log("start-from", state.samples, **origin)
             run.save_checkpoint(state)
         files.write_json(path / "recipe.json", facts)  # last: its presence makes the directory a run
         return run

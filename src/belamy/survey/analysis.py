@@ -73,7 +73,11 @@ def _categorise(design: Design, judgements: Sequence[Response]) -> dict[str, Any
     reals = [each for each in judgements if each.stimuli[0][0] == design.real]
     fakes = [each for each in judgements if each.stimuli[0][0] != design.real]
     groups = {"fakes": fakes, "reals": reals, "both": list(judgements)}
-    wrong = _not(_right(design))
+    right = _right(design)
+
+    def wrong(each: Response) -> bool:
+        return not right(each)
+
     found: dict[str, Any] = {
         "errors": {name: _share(group, wrong) for name, group in groups.items() if group},
         "errors_by_source": {
@@ -157,10 +161,6 @@ _MAKERS = {"categorise": _categorise, "choose": _choose, "rank": _rank, "mos": _
 
 def _right(design: Design) -> Right:
     return lambda each: each.reply.answer == right_answer(design, each.role, each.stimuli)
-
-
-def _not(right: Right) -> Right:
-    return lambda each: not right(each)
 
 
 def _share(judgements: Sequence[Response], is_so: Right) -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REPEATS = 2000
 
 
-def share_over_participants(right: Sequence[float], trials: Sequence[float], seed: int = 0) -> Interval:
+def share_over_participants(right: Sequence[float], trials: Sequence[float]) -> Interval:
     """A share with the interval that it has when participants are drawn anew, with all their answers.
 
     The percentiles are those of the expanded interval, which is as wide as Student's for few participants.
@@ -31,24 +31,20 @@ def share_over_participants(right: Sequence[float], trials: Sequence[float], see
     Args:
         right: Successes of each participant.
         trials: Trials of each participant.
-        seed: Of the drawing.
     """
     import torch
 
     table = torch.tensor([list(right), list(trials)], dtype=torch.float64)  # [2, participants]
-    return over_participants(lambda sums: sums[0] / sums[1], table, seed)
+    return over_participants(lambda sums: sums[0] / sums[1], table)
 
 
-def over_participants(
-    statistic: Callable[[Tensor], Tensor], table: Tensor, seed: int = 0, repeats: int = REPEATS
-) -> Interval:
+def over_participants(statistic: Callable[[Tensor], Tensor], table: Tensor, seed: int = 0) -> Interval:
     """A number computed from sums over participants, with its expanded bootstrap interval.
 
     Args:
         statistic: From sums ``[k, draws]`` to a number for each draw.
         table: What is summed, a column for each participant.  # [k, participants]
         seed: Of the drawing.
-        repeats: How many draws.
     """
     import torch
 
@@ -56,14 +52,13 @@ def over_participants(
     value = float(statistic(table.sum(1, keepdim=True))[0])
     if people < 2:
         return Interval(value, -inf, inf)
-    picked = torch.randint(people, (repeats, people), generator=generator(seed, "survey-bootstrap"))
-    weights = torch.zeros(repeats, people, dtype=table.dtype).scatter_add_(
-        1, picked, torch.ones_like(picked, dtype=table.dtype)
-    )
+    picked = torch.randint(people, (REPEATS, people), generator=generator(seed, "survey-bootstrap"))
+    once = torch.ones_like(picked, dtype=table.dtype)
+    weights = torch.zeros_like(once).scatter_add_(1, picked, once)
     return percentiles(value, statistic(table @ weights.T).tolist(), expanded(people))
 
 
-def expanded(people: int, confidence: float = 0.95) -> float:
+def expanded(people: int) -> float:
     """The share of bootstrap draws that an interval must hold, for so many participants.
 
     .. math:: 1 - 2\\Phi\\bigl(-\\sqrt{n/(n-1)}\\; t_{n-1}\\bigr)
@@ -72,7 +67,7 @@ def expanded(people: int, confidence: float = 0.95) -> float:
         >>> round(expanded(10), 4), round(expanded(1000), 4)
         (0.9829, 0.9504)
     """
-    reach = sqrt(people / (people - 1)) * student_quantile(people - 1, confidence)
+    reach = sqrt(people / (people - 1)) * student_quantile(people - 1)
     return 1 - 2 * NormalDist().cdf(-reach)
 
 

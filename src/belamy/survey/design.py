@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from belamy.errors import UsageError, nearest
+from belamy.ranges import Within
 
 KINDS = ("categorise", "choose", "rank", "mos")
 MAIN, PRACTICE, CATCH, PARTNER, MASK = "main", "practice", "catch", "partner", "mask"
@@ -98,8 +99,7 @@ class Design:
             "mask": (0, 1000), "pixels": (32, 1024),
         }  # fmt: skip
         for name, (least, most) in limits.items():
-            if not least <= getattr(self, name) <= most:
-                raise UsageError(f"--{name} is {getattr(self, name):,}, but it must be in {least:,}..{most:,}.")
+            Within(least, most).check(f"--{name}", getattr(self, name))
         self._check_exposures()
         self._check_sources()
 

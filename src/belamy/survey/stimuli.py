@@ -5,7 +5,6 @@ Everything of a survey is encoded by the same hand, so that no file's format, na
 
 from __future__ import annotations
 
-import io
 import wave
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from belamy.errors import DataError, UsageError
 from belamy.modalities import modality
 from belamy.modalities.grid import BACKGROUND
 from belamy.modalities.sizes import SizeOption, text_of
+from belamy.modalities.waves import encode_wav
 from belamy.seeds import generator
 from belamy.survey.design import CATCH, MAIN, MASK, Design
 
@@ -305,13 +305,7 @@ def wav(samples: np.ndarray, rate: int) -> bytes:
         samples: int16, [samples, channels].
         rate: In Hz.
     """
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(samples.shape[1])
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(samples.astype("<i2").tobytes())
-    return buffer.getvalue()
+    return encode_wav(samples.T, rate)
 
 
 def _read_wav(path: Path) -> tuple[np.ndarray, int]:
@@ -320,12 +314,7 @@ def _read_wav(path: Path) -> tuple[np.ndarray, int]:
 
     try:
         with wave.open(str(path), "rb") as file:
-            rate, channels, width, count = (
-                file.getframerate(),
-                file.getnchannels(),
-                file.getsampwidth(),
-                file.getnframes(),
-            )
+            channels, width, rate, count = file.getparams()[:4]
             if count > LONGEST_SOUND * rate:
                 raise DataError(f"{path} lasts more than {LONGEST_SOUND:.0f} s, and cannot be judged.")
             raw = file.readframes(count)

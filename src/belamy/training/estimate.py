@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
-from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
-
-from belamy.data.dataset import Memory
 from belamy.methods.base import Samples
 from belamy.progress import duration
 from belamy.sampling.draw import draw, takes_sampling
 from belamy.training.distribution import agree
+from belamy.training.memory import FEW, MemoryUse, Needs, size
 from belamy.training.pacing import slowed
-from belamy.training.trainer import Trainer
+from belamy.training.trainer import Clock, Trainer
 
 TRIAL_STEPS = 3
 TRIAL_SECONDS = 2.0
+MOMENTS = 5
+"""Moments of the run at which a network that grows is timed."""
 SHEET, PART = 64, 8
 """Samples of a snapshot, and how many are drawn at a time by what does not tell how far it is."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds and bytes that training is expected to take, and samples per second."""
+    """Seconds and memory that training is expected to take, and samples per second."""
 
     seconds: float
-    bytes: int
+    memory: MemoryUse
     speed: float
 
     def __str__(self) -> str:
-        return f"about {duration(self.seconds)}, {size(self.bytes)} of memory, {self.speed:,.0f} samples/s"
+        speed = f"{self.speed:,.0f}" if self.speed >= 10 else f"{self.speed:.2g}"
+        return f"about {duration(self.seconds)}, {size(self.memory.total)} of memory, {speed} samples/s"
 
 
 class Enough(Exception):
@@ -41,31 +40,57 @@ class Enough(Exception):
 
 
 def estimate(trainer: Trainer, snapshots: int = 0) -> Estimate:
-    """Time and memory of the rest of a run with its snapshots, from trial steps on a copy that is thrown away."""
-    probe = Trainer(deepcopy(trainer.method), trainer.dataset, trainer.world, trainer.mixed)
-    saved: dict[int, int] = {}
+    """Time and memory of the rest of a run with its snapshots, from trial steps on a copy that is thrown away.
 
-    def count(tensor: Tensor) -> Tensor:
-        saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
+    Memory is told by steps of few samples, so nothing larger than the run is ever tried. Steps that take long are timed
+    with fewer samples too. Of a network that grows, steps are timed at several moments of the run.
+    """
+    recipe, needs = trainer.method.recipe, Needs(trainer)
+    micro = needs.share // trainer.parts
+    memory = needs.memory(micro, trainer.parts)
+    step, samples = _step_seconds(needs, trainer, micro)
+    left = max(recipe.train_samples - trainer.clock.samples, 0)
+    seconds = slowed(left / samples * step, sheet_seconds(trainer) if snapshots else 0.0, snapshots)
+    return Estimate(seconds, memory, samples / step)
 
-    with saved_tensors_hooks(count, lambda tensor: tensor):
-        probe.step()
-    times = [probe.clock.seconds]
-    # All processes must try equally often: a step waits for the gradients of every one.
-    while len(times) < TRIAL_STEPS and agree(sum(times) < TRIAL_SECONDS, trainer.world.size):
-        before = probe.clock.seconds
-        probe.step()
-        times.append(probe.clock.seconds - before)
-    recipe = trainer.method.recipe
-    seen = probe.clock.samples / probe.clock.step
-    left = max(recipe.train_samples - trainer.clock.samples, 0) / seen
-    state = sum(tensor.nbytes for tensor in probe.state().tensors.values())
-    gradients = sum(parameter.nbytes for parameter in probe.method.parameters())
-    kept = [column.store for column in trainer.dataset.columns.values() if isinstance(column.store, Memory)]
-    data = sum(store.tensor.nbytes for store in kept)
-    seconds = slowed(left * min(times), sheet_seconds(trainer) if snapshots else 0.0, snapshots)
-    return Estimate(seconds, state + gradients + sum(saved.values()) + data, seen / min(times))
+
+def _step_seconds(needs: Needs, trainer: Trainer, micro: int) -> tuple[float, int]:
+    """Seconds of a step, on the mean over the rest of the run, and the samples that it sees."""
+    recipe, now = trainer.method.recipe, trainer.clock.samples
+    moments = MOMENTS if needs.grows else 1
+    times = [now + round((recipe.train_samples - now) * (each + 0.5) / moments) for each in range(moments)]
+    tried, parts = _affordable(needs, trainer, micro, TRIAL_SECONDS / moments)
+    factor = micro * trainer.parts / (tried * parts)
+    found, seen = [], 0
+    for at in times:
+        plain = _timed(needs, tried, parts, Clock(at, needs.plain), TRIAL_SECONDS / moments)
+        seen = needs.probe.clock.samples - at
+        heavy = _timed(needs, tried, parts, Clock(at, needs.heavy), TRIAL_SECONDS / moments) if needs.lazy else plain
+        found.append((plain + max(heavy - plain, 0.0) * needs.lazy) * factor)
+    return sum(found) / moments, round(seen * factor)
+
+
+def _affordable(needs: Needs, trainer: Trainer, micro: int, budget: float) -> tuple[int, int]:
+    """Samples of a micro-batch, and how many of those, of a step that may be tried within a number of seconds."""
+    few = min(FEW, needs.share)
+    one = needs.probe.play(few, 1, Clock(needs.samples, needs.plain)) / few
+    tried, parts = micro, trainer.parts
+    if one * micro * parts > budget:
+        parts = min(parts, 2)
+        while tried > few and one * tried * parts > budget:
+            tried = max(tried // 2, few)
+    told = trainer.world.leader_says(f"{tried} {parts}")  # all processes must try the same
+    tried, parts = map(int, told.split())
+    return tried, parts
+
+
+def _timed(needs: Needs, micro: int, parts: int, clock: Clock, budget: float) -> float:
+    """The shortest of a few steps; all processes try equally often, for a step waits for the gradients of every one."""
+    trials = [needs.probe.play(micro, parts, replace(clock))]
+    size = needs.probe.world.size
+    while len(trials) < TRIAL_STEPS and agree(sum(trials) < budget, size):
+        trials.append(needs.probe.play(micro, parts, replace(clock)))
+    return min(trials)
 
 
 def sheet_seconds(trainer: Trainer) -> float:
@@ -83,8 +108,3 @@ def sheet_seconds(trainer: Trainer) -> float:
         if isinstance(method, Samples):
             draw(method, SHEET, seed=method.recipe.seed, batch=SHEET if takes_sampling(method) else PART, report=report)
     return (monotonic() - started) / share
-
-
-def size(count: int) -> str:
-    """Bytes in words, e.g. ``1.2 GB``."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count / 1e6, 1):.0f} MB"

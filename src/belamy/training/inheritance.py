@@ -11,6 +11,7 @@ from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.registry import Part
 from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.run import method_name
+from belamy.training.freezing import freeze
 from belamy.training.state import load_optimizer
 from belamy.training.trainer import Clock, Trainer
 
@@ -33,6 +34,7 @@ def inherit(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkpo
         The networks and layers with parameters that start afresh.
     """
     built: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
+    freeze(built, recipe.freeze)
     taken = fitting(built, trainer.method)
     _copy(trainer.method, state.below("method"), taken)
     for name, average in trainer.averages.networks.items():
@@ -106,9 +108,9 @@ def _copy(module: nn.Module, tensors: Mapping[str, Tensor], layers: set[str]) ->
 
 
 def _names(method: BaseMethod, module: nn.Module) -> list[str]:
-    """The names that a player's parameters have in the method, in their order."""
+    """The names that the parameters with which a player learns have in the method, in their order."""
     known = {id(parameter): name for name, parameter in method.named_parameters()}
-    return [known[id(parameter)] for parameter in module.parameters()]
+    return [known[id(parameter)] for parameter in module.parameters() if parameter.requires_grad]
 
 
 def _moments(tensors: Mapping[str, Tensor], names: list[str]) -> dict[str, dict[str, Tensor]]:

@@ -23,8 +23,9 @@ from belamy.training.distribution import world
 from belamy.training.inheritance import inherit
 from belamy.training.planning import Wishes, planned
 from belamy.training.session import Validates
-from belamy.training.setup import Options, conduct, fingerprint, make_trainer, open_recipe_data
+from belamy.training.setup import Options, conduct, fingerprint, fitted, make_trainer, open_recipe_data
 from belamy.training.trainer import Trainer
+from belamy.training.transfer import transfer
 
 MakeValidator = Callable[[Trainer, Options, Reporter], Validates | None]
 
@@ -49,17 +50,25 @@ class Parent:
             raise RunError(f"{run.path} has no checkpoint to go on from. Type `belamy resume {run.path}` to train it.")
         return cls(run, state)
 
-    def check(self, recipe: BaseRecipe) -> None:
-        """Refuse a recipe that cannot go on from here.
+    def check_method(self, recipe: BaseRecipe) -> None:
+        """Refuse a recipe that cannot take anything over.
 
         Raises:
-            UsageError: It is of another method, or has nothing left to see.
+            UsageError: It is of another method.
         """
         if type(recipe) is not type(self.run.recipe):
             raise UsageError(
                 f"{self.run.path} was trained by the method '{self.run.method_name}', but the recipe is one of "
                 f"'{method_name(recipe)}'. Leave out the recipe's name to take the run's own."
             )
+
+    def check(self, recipe: BaseRecipe) -> None:
+        """Refuse a recipe that cannot go on from here.
+
+        Raises:
+            UsageError: It is of another method, or has nothing left to see.
+        """
+        self.check_method(recipe)
         if recipe.train_samples <= self.state.samples:
             raise UsageError(
                 f"{self.run.path} has seen {self.state.samples:,} samples, and samples is {recipe.train_samples:,}: it "
@@ -81,6 +90,7 @@ def begin(
     *,
     out: str | Path | None = None,
     parent: Parent | None = None,
+    ancestor: Parent | None = None,
     validator: MakeValidator | None = None,
     wishes: Wishes | None = None,
 ) -> Run:
@@ -92,6 +102,7 @@ def begin(
         options: How.
         out: The run's directory, new or empty; by default ``runs/<name>-<number>``.
         parent: The run that it goes on from.
+        ancestor: The run whose networks' weights it starts with.
         validator: Makes what validates the method while it trains; None for no validation.
         wishes: What the recipe is fitted to the data and the time by; None to train it as it is.
 
@@ -114,6 +125,7 @@ def begin(
         if not spec.classes and (told := heeding_labels(recipe)):
             say.say(f"{data.name} has no labels, so {told} of the recipe do nothing: no class can be asked for.")
         trainer = make_trainer(recipe, spec, data, options, team)  # before anything is written
+        trainer, options = fitted(trainer, options, say)
         validates = validator(trainer, options, say) if validator else None
         facts = provenance(trainer.device.type, options.precision, options.snapshots, team.size, fingerprint(trainer))
         facts |= {"watch": options.watch, "autopilot": options.autopilot, "judging": options.validation}
@@ -124,15 +136,31 @@ def begin(
             say.say(f"Goes on from {parent.run.path} at {parent.state.samples:,} samples.")
             if afresh:
                 say.say(f"Does not fit and starts afresh: {', '.join(afresh)}.")
+        origin = descend(trainer, ancestor, say) if ancestor else None
+        if ancestor and origin:
+            facts["parent"] = ancestor.facts(recipe, tuple(origin["afresh"])) | {"taken": origin["taken"]}
         path = Path(out).expanduser() if out is not None else free_folder(name)
         if team.leads:
-            state = trainer.state() if parent else None
+            state = trainer.state() if parent or ancestor else None
             Run.create(
-                path, recipe=recipe, recipe_name=name, spec=spec, provenance=facts, card=data.card(), state=state
-            )
+                path, recipe=recipe, recipe_name=name, spec=spec, provenance=facts, card=data.card(), state=state,
+                origin=origin,
+            )  # fmt: skip
         run = Run.open(team.leader_says(str(path)))
         with run.locked() if team.leads else nullcontext():
             return conduct(run, trainer, options, say, validates)
+
+
+def descend(trainer: Trainer, ancestor: Parent, say: Reporter) -> dict[str, Any]:
+    """Let a trainer at its beginning start from another run's networks, and say what was taken over and what was not.
+
+    Raises:
+        UsageError: Nothing fits.
+    """
+    moved = transfer(trainer, ancestor.run.recipe, ancestor.run.spec, ancestor.state)
+    say.say(f"Starts from {ancestor.run.path}, and takes over: {', '.join(moved.taken)}.")
+    say.say(f"Starts afresh: {', '.join(moved.afresh)}." if moved.afresh else "Nothing starts afresh.")
+    return {"run": str(ancestor.run.path), "taken": list(moved.taken), "afresh": list(moved.afresh)}
 
 
 def go_on(

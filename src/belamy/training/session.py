@@ -121,7 +121,8 @@ class Session:
         try:
             with interruptions() as self.interrupted:
                 if self.run and self.clock.step == 0:
-                    self.run.log("start", 0, recipe=self.run.recipe_name)
+                    if not self.run.checkpoints():  # one that starts from another run has begun its journal
+                        self.run.log("start", 0, recipe=self.run.recipe_name)
                     self.run.save_real(real_pictures(self.trainer))
                     self.snapshot()
                 while self.clock.samples < self.total and not self.halted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from typing import Any
@@ -22,6 +22,8 @@ from belamy.runs.run import Run, method_name
 from belamy.training.autopilot import Autopilot
 from belamy.training.distribution import World
 from belamy.training.estimate import estimate
+from belamy.training.freezing import freeze
+from belamy.training.memory import choose, parse_bytes
 from belamy.training.session import Session, SessionSettings, Validates
 from belamy.training.trainer import Trainer, fresh
 
@@ -30,7 +32,7 @@ from belamy.training.trainer import Trainer, fresh
 class Options:
     """What a session needs to know beside the recipe; only ``precision`` and ``micro_batch`` touch the outcome.
 
-    ``recompute`` is activation checkpointing.
+    ``recompute`` is activation checkpointing; ``memory`` is a limit, e.g. 8GB, that chooses it and the micro-batch.
     """
 
     device: str = "auto"
@@ -45,8 +47,13 @@ class Options:
     verbose: bool = False
     micro_batch: int | None = None
     recompute: bool = False
+    memory: str | None = None
 
     def __post_init__(self) -> None:
+        if self.memory is not None:
+            parse_bytes(self.memory)
+            if self.micro_batch is not None:
+                raise UsageError("--memory chooses the micro-batch. Leave out --memory or --micro-batch.")
         if self.autopilot and not self.watch:
             raise UsageError("The autopilot acts on what the watch finds. Leave out --no-watch or --autopilot.")
         if self.snapshots < 1:
@@ -79,7 +86,23 @@ def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Opt
 
     method = fresh(build, recipe.seed, device, dtype)
     method.prepare(options.offline)
+    freeze(method, recipe.freeze)
     return Trainer(method, data, team, mixed, micro_batch=options.micro_batch, recompute=options.recompute)
+
+
+def fitted(trainer: Trainer, options: Options, say: Reporter) -> tuple[Trainer, Options]:
+    """The trainer, at its beginning, and the options with the micro-batch that the memory allows.
+
+    Raises:
+        UsageError: Even one sample at a time is too much.
+    """
+    if options.memory is None:
+        return trainer, options
+    choice = choose(trainer, parse_bytes(options.memory))
+    say.say(f"To stay below {options.memory}: {choice}.")
+    options = replace(options, micro_batch=choice.micro_batch, recompute=choice.recompute)
+    method = trainer.method
+    return make_trainer(method.recipe, method.spec, trainer.dataset, options, trainer.world), options
 
 
 def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, validator: Validates | None = None) -> Run:
@@ -87,7 +110,10 @@ def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, validat
     settings = SessionSettings(options.snapshots, options.checkpoint_seconds, options.watch, validator)
     say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
     if options.progress and trainer.clock.samples < run.recipe.train_samples:
-        say.say(f"{trainer.device.type}, {torch.get_num_threads()} threads: {estimate(trainer, options.snapshots)}")
+        how = f"{trainer.device.type}, {torch.get_num_threads()} threads"
+        how += f", {trainer.parts} micro-batches" if trainer.parts > 1 else ""
+        how += ", activations computed again" if trainer.recompute else ""
+        say.say(f"{how}: {estimate(trainer, options.snapshots)}")
     try:
         if options.autopilot:
             finished = Autopilot(run, trainer, settings, say, partial(remade, trainer, options)).go()

@@ -106,8 +106,10 @@ def test_lengths_pieces_trimming_and_peak(tmp_path: Path) -> None:
     write(tmp_path / "b.wav", tone(300, 1024, peak=0.1))
     with pytest.raises(DataError, match=r"1,024 to 4,500 samples .*--length"):
         open_data(tmp_path)
-    with pytest.raises(DataError, match=r"longest sound .* has 4,500 samples .*--length 4500"):
-        open_data(tmp_path, length=5000)
+    with pytest.raises(DataError, match=r"longest sound .* has 4,500 samples .*--length 9000"):
+        open_data(tmp_path, length=9001)
+    padded = open_data(tmp_path, length=9000)
+    assert padded.shape == (1, 9000) and not padded.batch(torch.arange(2)).main[:, 0, 4500:].any()
     assert open_data(tmp_path, length=1024, modality="audio:cut=pieces").names == ("a.wav",) * 4 + ("b.wav",)
     data = open_data(tmp_path, length=2048, modality="audio:trim=true,normalise=true")
     sounds = data.batch(torch.arange(2)).main

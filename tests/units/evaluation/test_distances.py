@@ -265,7 +265,7 @@ class TestClosedForms:
     def test_the_interval_is_wider_where_images_are_few(self, count: int, quantile: float) -> None:
         metric = told(Kernel(subsets=0), randn(count, 4), randn(count, 4))
         _, low, high = metric.intervals()["kernel"]
-        assert (high - low) / 2 == pytest.approx(quantile * metric._found().variance ** 0.5, rel=1e-3)
+        assert (high - low) / 2 == pytest.approx(quantile * metric._measured().variance ** 0.5, rel=1e-3)
         assert any("fewer than 1,000" in note for note in metric.notes) == (count < 1000)
 
     @pytest.mark.parametrize("offset", [0.0, 1e6])

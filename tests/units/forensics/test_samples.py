@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from belamy.errors import DataError, UsageError
+from belamy.forensics.comparison import Sets
 from belamy.forensics.examination import ForensicsSettings
 from belamy.forensics.page import render
 from belamy.forensics.sample_traces import SAMPLE_TRACES, traces_for
 from belamy.forensics.sample_traces.sound_spectrum import comb
-from belamy.forensics.samples import check_kind, examine_samples, nearest
+from belamy.forensics.samples import check_kind, compare_samples, examine_samples, nearest
+from belamy.forensics.testing import holm
 from belamy.modalities import MODALITIES
 from belamy.modalities.fields import Field
 from belamy.modalities.text import Vocabulary
@@ -154,6 +156,19 @@ def test_generated_samples_are_told_and_real_ones_are_not(kind: str) -> None:
     assert not honest.separating and "Nothing tells" in honest.verdict and honest.copies == 0
     copied = examine_samples(real[:80].clone(), real, FIELDS[kind], settings)
     assert copied.copies > 20
+
+
+def test_real_samples_seldom_separate_from_real_ones() -> None:
+    alarms = 0
+    for seed in range(20):
+        sets = Sets(*drawn("series", 120, seed).split(40))
+        found = compare_samples(sets, FIELDS["series"], "control", ForensicsSettings(seed=seed, permutations=99), told)
+        alarms += sum(p <= 0.05 for p in holm(found.p_values()).values()) > 0
+    assert alarms <= 4  # one examination in twenty is expected to; five and more come once in 400 such counts
+
+
+def told(share: float, text: str) -> None:
+    assert 0 <= share <= 1 and text
 
 
 def test_a_sample_is_not_its_own_neighbour() -> None:

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from belamy.data.figures import pieces
 from belamy.forensics.specifications import SPECIFICATIONS, learn, surprise
-from belamy.forensics.specifications._figures import pieces
 from belamy.seeds import generator
 
 

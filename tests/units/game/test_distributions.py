@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from belamy.errors import DataError, UsageError
-from belamy.game.measure import histogram, line_edges, plane_edges, real_masses
+from belamy.game.measure import edges_of, histogram, real_masses
 from belamy.game.settings import DISTRIBUTIONS, GameSettings, distribution_part
 from belamy.registry import Part
 from belamy.seeds import Draws
@@ -42,11 +42,11 @@ def test_the_density_is_that_of_the_samples(name: str, drawing: Path) -> None:
     masses = real_masses(distribution)
     assert masses.sum() == pytest.approx(1, abs=2e-3)
     if distribution.dimensions == 1:
-        found = np.histogram(points.numpy(), bins=line_edges(distribution.window))[0] / count
+        found = np.histogram(points.numpy(), bins=edges_of(distribution))[0] / count
         block = 16
         masses, found = (each.reshape(-1, block).sum(1) for each in (masses, found))
     else:
-        found = histogram(points, plane_edges(distribution.window))
+        found = histogram(points, edges_of(distribution))
         masses, found = (each.reshape(20, 8, 20, 8).sum((1, 3)) for each in (masses, found))
     error = np.abs(found - masses) / np.sqrt((masses + 1e-6) / count)
     assert error.max() < 5.5  # standard errors

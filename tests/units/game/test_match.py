@@ -106,6 +106,7 @@ def test_every_penalty_plays(name: str) -> None:
     needs = {
         "consistency": "needs images, but a game has points: consistency",
         "mutual-information": "mutual-information needs codes",
+        "self-supervised": "self-supervised needs feature maps",
     }
     if name in needs:
         with pytest.raises(UsageError, match=needs[name]):

@@ -109,7 +109,8 @@ def test_nothing_is_run_twice_without_gradients() -> None:
 
 @pytest.mark.parametrize("name", METHODS.names())
 def test_every_method_with_blocks_takes_it(noise: Dataset, name: str) -> None:
-    chosen = RECIPE_TYPES.load(name).tiny().changed(batch=4)
+    kind: Any = RECIPE_TYPES.load(name)
+    chosen = kind.tiny().changed(batch=4)
     data = with_sides(chosen, noise)
     try:
         check_fields(METHODS.load(name), name, chosen, data.spec)

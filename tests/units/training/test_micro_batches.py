@@ -108,7 +108,8 @@ def test_a_state_goes_on_to_the_bit(noise: Dataset) -> None:
 
 @pytest.mark.parametrize("name", METHODS.names())
 def test_every_method_takes_them(noise: Dataset, name: str) -> None:
-    chosen = RECIPE_TYPES.load(name).tiny().changed(batch=8)
+    kind: Any = RECIPE_TYPES.load(name)
+    chosen = kind.tiny().changed(batch=8)
     data = with_sides(chosen, noise)
     try:
         check_fields(METHODS.load(name), name, chosen, data.spec)
@@ -179,7 +180,7 @@ def test_a_resumed_run_goes_on_in_micro_batches_to_the_bit(
     noise_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual: dict[str, Any] = {"progress": False, "checkpoint_seconds": 0}
-    given = {"data": str(noise_file), "samples": 48, "batch": 8, "snapshots": 1, "micro_batch": 4}
+    given: dict[str, Any] = {"data": str(noise_file), "samples": 48, "batch": 8, "snapshots": 1, "micro_batch": 4}
     straight = belamy.train(recipe(), out=tmp_path / "straight", **given, **usual)
     assert straight.provenance.micro_batch == 4
     step = Trainer.step

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from belamy.cli.options import Json, Offline, OfRun, Seed, Share, ToFile, Within, options
 from belamy.cli.parsing import verb
+
+if TYPE_CHECKING:
+    from belamy.methods.base import BaseMethod
+    from belamy.runs.run import Run
 
 
 @options
@@ -13,7 +17,6 @@ class Form(OfRun, Offline, ToFile, Json):
     """Find anomalies: score pictures by how far an autoencoder's run places them from what it was trained on, with a
     threshold that a stated share of normal images exceeds. Writes a sheet of the most unusual with heat maps."""
 
-    makes = "image"
     run: str
     """The run's directory; its method must have an encoder."""
     suspects: str
@@ -47,6 +50,7 @@ def run(form: Form) -> int:
     from belamy.seeds import generator
 
     run, method = form.opened()
+    check_kind(run, method)
     encoder(method)
     data = form.run_data(run)
     names, suspects, _ = given(form.suspects, data, form.offline)
@@ -68,3 +72,26 @@ def run(form: Form) -> int:
         *first,
     ]
     return form.deliver(facts, "\n".join(text))
+
+
+def check_kind(run: Run, method: BaseMethod) -> None:
+    """Refuse a run of another kind than pictures, and say what tells unusual samples of its kind, if anything does.
+
+    Raises:
+        UsageError: It is one.
+    """
+    from belamy.errors import UsageError
+    from belamy.methods.base import Encodes, HasLikelihood
+    from belamy.modalities import modality
+
+    if method.spec.modality == "image":
+        return
+    words = modality(method.spec.modality).words[1]
+    why = "" if isinstance(method, Encodes) else ", and its method encodes nothing"
+    hint = "Take a run of an autoencoder of pictures."
+    if isinstance(method, HasLikelihood):
+        hint = f"How likely it finds each of other {words} is told by: belamy score {run.path} DATA."
+    raise UsageError(
+        f"anomaly looks for pictures that lie far from others in an encoder's codes, but {run.path} learned from "
+        f"{words}{why}. {hint}"
+    )

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional
 
-from belamy.cli.options import Device, Json, Offline, ProgressOption, SizeOfPictures, Within, options
-from belamy.cli.output import named_file
+from belamy.cli.options import Device, Json, NewFile, Offline, ProgressOption, SizeOfPictures, Within, options
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
 
@@ -35,7 +34,7 @@ class Form(SizeOfPictures, Device, Offline, ProgressOption, Json):
 
     recipes: Positional[tuple[str, ...]] = ()
     """What to compare; none to go on with a comparison or to help with it."""
-    out: str = "runs/comparison"
+    out: Annotated[str, NewFile()] = "runs/comparison"
     """The comparison's folder: new, or one to go on with or to help with."""
     seeds: Annotated[int | None, Within(1)] = None
     """Seeds of each recipe, from 0 on; by default 3."""
@@ -67,9 +66,8 @@ class Form(SizeOfPictures, Device, Offline, ProgressOption, Json):
     """Share the work through this storage of Optuna (a database's address) instead of through the folder."""
 
     def refuse(self) -> None:
-        """Refuse a folder and a storage that cannot be."""
+        """Refuse two budgets, and a storage that cannot be."""
         super().refuse()
-        named_file(self.out, "--out")
         if self.samples is not None and self.seconds is not None:
             raise UsageError("--samples and --seconds are two budgets. Give one.")
         if self.storage is not None:
@@ -155,18 +153,14 @@ def spelled(word: str) -> tuple[str, str, list[str]]:
 
 def told(facts: dict[str, Any]) -> str:
     """The table for people."""
+    from belamy.evaluation.measures import aligned
+
     rows = [("recipe", "trials", "failed", "lower quartile", "median", "upper quartile")]
     for label, each in facts["variants"].items():
         if each["done"]:
             quartiles = [f"{float(each[name]):.4g}" for name in ("q1", "median", "q3")]
             rows.append((label, str(each["done"]), str(each["failed"]), *quartiles))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
+    lines = aligned(rows, words_last=False)
     left = facts["planned"] - facts["done"]
     if left:
         lines.append(f"{left} of {facts['planned']} trials are left: others are at work on them.")

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
-from belamy.cli.options import Json, OfRun, Overwrite, Seed, Within, options
-from belamy.cli.output import picture_file
+from belamy.cli.options import Json, NewFile, OfRun, Overwrite, Seed, Within, options
 from belamy.cli.parsing import verb
 
 
@@ -32,14 +32,8 @@ class Form(OfRun, Overwrite, Json):
     in turn."""
     seed: Seed = 0
     """Decides the texts."""
-    out: str | None = None
+    out: Annotated[str | None, NewFile(("txt",))] = None
     """Write the texts to this file, NAME.txt, one a line; by default they are shown."""
-
-    def refuse(self) -> None:
-        """Refuse a file that cannot be written."""
-        super().refuse()
-        if self.out is not None:
-            picture_file(self.out, self.overwrite, ("txt",))
 
 
 @verb(Form)
@@ -54,7 +48,7 @@ def run(form: Form) -> int:
     )  # fmt: skip
     lines = "\n".join(text.replace("\n", " / ") for text in texts)
     if form.out is not None:
-        write_bytes(picture_file(form.out, form.overwrite, ("txt",)), f"{lines}\n".encode())
+        write_bytes(Path(form.out).expanduser(), f"{lines}\n".encode())
     facts = {
         "run": form.run, "prefix": form.prefix, "seed": form.seed, "temperature": form.temperature, "top_k": form.top_k,
         "label": form.label, "texts": texts, "files": [form.out] if form.out else [],

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from belamy.cli.options import Json, Offline, Pictures, Within, options
-from belamy.cli.output import picture_file
+from belamy.cli.options import Json, NewFile, Offline, Pictures, Within, options
 from belamy.cli.parsing import verb
 
 if TYPE_CHECKING:
@@ -35,19 +35,10 @@ class Form(Pictures, Offline, Json):
     """A CSV file with file names and labels, a column of the table, or an attribute of the data set."""
     samples: Annotated[int, Within(1)] = 1_000_000
     """Training samples to see, for the number of passes."""
-    sheet: str | None = None
+    sheet: Annotated[str | None, NewFile(("png",))] = None
     """Write the contact sheet to this PNG file; by default it goes into the cache."""
-
-    page: str | None = None
+    page: Annotated[str | None, NewFile(("html",))] = None
     """Write what was found to this HTML file: samples, players, histograms, findings."""
-
-    def refuse(self) -> None:
-        """Refuse a sheet or a page that cannot be written."""
-        super().refuse()
-        if self.page is not None:
-            picture_file(self.page, True, ("html",), "--page")
-        if self.sheet is not None:
-            picture_file(self.sheet, True, option="--sheet")
 
 
 @verb(Form)
@@ -55,21 +46,7 @@ def run(form: Form) -> int:
     """Examine and show."""
     from belamy.data.doctor import examine
 
-    found = examine(
-        form.source,
-        modality=form.modality,
-        other=form.other,
-        size=form.size,
-        fit=form.fit,
-        channels=form.channels,
-        alpha=form.alpha,
-        rate=form.rate,
-        length=form.length,
-        labels=form.labels,
-        levels=form.levels,
-        offline=form.offline,
-        samples=form.samples,
-    )
+    found = examine(**form.given("sheet", "page", "json"))
     # Below the tables, whose columns would fold what is to be copied.
     last = "\n".join([*contact_sheet(found, form.sheet), *page_of(found, form.page), f"next: {found.facts['next']}"])
     text = "" if form.quiet else f"{shown(found.lines(), found.facts['label_counts'])}\n\n{last}"
@@ -83,7 +60,7 @@ def page_of(found: DataExamination, page: str | None) -> list[str]:
 
     if page is None:
         return []
-    write_bytes(picture_file(page, True, ("html",), "--page"), render(found).encode())
+    write_bytes(Path(page).expanduser(), render(found).encode())
     return [f"page: {page}"]
 
 
@@ -94,7 +71,7 @@ def contact_sheet(found: DataExamination, sheet: str | None) -> list[str]:
     from belamy.runs.files import save_png
 
     if sheet is not None:
-        save_png(found.sheet, picture_file(sheet, True, option="--sheet"))
+        save_png(found.sheet, Path(sheet).expanduser())
         return [f"contact sheet: {sheet}"]
     path = LoadOptions().cache_folder / "sheets" / f"{found.facts['fingerprint'][:16]}.png"
     try:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from belamy.cli.options import Device, Json, options
 from belamy.cli.output import say
@@ -124,15 +124,10 @@ def training(device: str) -> Iterator[Check]:
     with tempfile.TemporaryDirectory(prefix="belamy-doctor-") as folder:
         try:
             run = train(
-                "classifier-mnist",
-                out=Path(folder, "run"),
-                device=device,
-                progress=False,
-                checkpoint_seconds=0.5,
-                samples=SAMPLES,
-                optimizer=Part(name="adam"),
-            )
-            accuracy, speed = _accuracy(run), _speed(run)
+                "classifier-mnist", out=Path(folder, "run"), device=device, progress=False, checkpoint_seconds=0.5,
+                samples=SAMPLES, optimizer=Part(name="adam"),
+            )  # fmt: skip
+            accuracy, speed = _accuracy(run), _latest(run, "speed")
             detail = f"accuracy {accuracy:.3f} after {SAMPLES:,} digits, {speed:,.0f} a second"
             yield Check("training", accuracy >= LEAST_ACCURACY, f"{detail}; at least {LEAST_ACCURACY} is expected")
             shutil.rmtree(run.checkpoints()[-1])
@@ -143,14 +138,12 @@ def training(device: str) -> Iterator[Check]:
             yield Check("training", False, str(error))
 
 
+def _latest(run: Run, fact: str) -> Any:
+    return next(row[fact] for row in reversed(run.metrics()) if fact in row)
+
+
 def _accuracy(run: Run) -> float:
-    rows = [row for row in run.metrics() if "evaluation" in row]
-    return float(rows[-1]["evaluation"]["accuracy"])
-
-
-def _speed(run: Run) -> float:
-    rows = [row for row in run.metrics() if "speed" in row]
-    return float(rows[-1]["speed"])
+    return float(_latest(run, "evaluation")["accuracy"])
 
 
 def _version(package: str) -> str | None:

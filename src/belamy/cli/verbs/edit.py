@@ -12,7 +12,7 @@ from belamy.cli.images import chosen_class, heeds_labels
 from belamy.cli.options import InSpace, Json, Offline, ProgressOption, Seed, ToFolder, Within, options
 from belamy.cli.output import stems, telling
 from belamy.cli.parsing import verb
-from belamy.errors import Unreadable, UsageError
+from belamy.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -248,8 +248,7 @@ def pictures(form: Form, shape: tuple[int, ...]) -> tuple[list[str], Tensor]:
     import torch
 
     from belamy.data import open_data
-    from belamy.data.pictures import read_picture, strict_pillow
-    from belamy.errors import DataError
+    from belamy.editing.arithmetic import read
     from belamy.modalities.colours import has_opacity
 
     path = Path(form.picture).expanduser()
@@ -257,12 +256,7 @@ def pictures(form: Form, shape: tuple[int, ...]) -> tuple[list[str], Tensor]:
         alpha = "keep" if has_opacity(shape[0]) else "white"
         data = open_data(path, size=(shape[1], shape[2]), channels=shape[0], alpha=alpha, fit=form.fit)
         return stems(data.names or (), (SHEET,)), data.images(torch.arange(len(data)))
-    try:
-        with strict_pillow(), path.open("rb") as file:
-            pixels = read_picture(file, (shape[1], shape[2]), form.fit, shape[0])
-    except Unreadable as finding:
-        raise DataError(f"{path} is no picture that can be read: {finding}.") from None
-    return stems([path.name], (SHEET,)), torch.from_numpy(pixels.copy())[None]
+    return stems([path.name], (SHEET,)), read(form.picture, shape, form.fit)[None]
 
 
 def held_in(where: str | Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from belamy.cli.options import Json, ProgressOption, Within, options
+from belamy.cli.options import Json, NewFile, ProgressOption, Within, options
 from belamy.cli.output import named_file, telling
 
 if TYPE_CHECKING:
@@ -19,16 +19,10 @@ if TYPE_CHECKING:
 class Form(ProgressOption, Json):
     """Options of the game's output."""
 
-    out: str | None = None
+    out: Annotated[str | None, NewFile()] = None
     """The folder of page, film and numbers, new or empty; by default games/DISTRIBUTION-NUMBER."""
     frames: Annotated[int, Within(1, 119)] = 72
     """Moments to look at and to film, 1 to 119."""
-
-    def refuse(self) -> None:
-        """Refuse a folder that cannot be written."""
-        super().refuse()
-        if self.out is not None:
-            named_file(self.out, "--out")
 
 
 def run(words: list[str]) -> int:

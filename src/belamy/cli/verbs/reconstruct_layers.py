@@ -31,14 +31,9 @@ def run(form: Form) -> int:
     layers: dict[str, Any] = {name: [*each] for name, each in form.layers().items()}
     with form.reporting() as told:
         made = reconstructions(
-            form.content,
-            form.style,
-            size=form.size,
-            steps=form.steps,
-            progress=stepping(told),
-            **form.sight(),
+            form.content, form.style, size=form.size, steps=form.steps, progress=stepping(told), **form.sight(),
             **layers,
-        )
+        )  # fmt: skip
     made.picture.save(form.file)
     facts = {"content": form.content, "style": form.style, "settings": form.settings, "files": [form.out]}
     return form.deliver(facts, f"{form.out}: what each layer holds of {form.content} and of {form.style}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from belamy.cli.options import Json, Offline, OfRun, Overwrite, Within, options
+from belamy.cli.options import Json, NewFile, Offline, OfRun, Overwrite, Within, options
 from belamy.cli.output import named_file, picture_file
 from belamy.cli.parsing import verb
 from belamy.errors import StorageError, UsageError
@@ -39,7 +39,7 @@ class Form(OfRun, Offline, Overwrite, Json):
     """How codes are compared; whitened divides each number of the code by its standard deviation."""
     index: str | None = None
     """A file with the index: read if it is there, and otherwise made and written."""
-    out: str = "retrieved.png"
+    out: Annotated[str, NewFile()] = "retrieved.png"
     """The PNG file to write; of documents none is."""
 
     def refuse(self) -> None:
@@ -47,7 +47,6 @@ class Form(OfRun, Offline, Overwrite, Json):
         super().refuse()
         if not self.queries:
             raise UsageError("Nothing is sought. Type e.g. `belamy retrieve RUN test:0`, or name a picture.")
-        named_file(self.out, "--out")
         if self.index is not None and named_file(self.index, "--index").is_dir():
             raise StorageError(f"{self.index} is a folder. Name a file with --index.")
 

@@ -206,6 +206,7 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
     """Draw the samples, have them looked at, and write them; the progress is shown where it takes long."""
     from belamy.modalities import modality
     from belamy.progress import Counting, reporter
+    from belamy.sampling.draw import draw
 
     shown = reporter(form.progress and not form.quiet)
     counting = Counting(shown, form.count, "samples")
@@ -214,7 +215,12 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
         def report(done: int, total: int) -> None:
             counting(first + count * done // total - counting.done)
 
-        return _draw(method, form, first, count, label, fidelity, report)
+        start = form.start + first
+        raw = draw(method, count, seed=form.seed, start=start, labels=label, batch=form.batch, steps=form.steps,
+                   report=report, options=form.of_sampler)  # fmt: skip
+        if fidelity:
+            fidelity.look(raw, start, label)
+        return raw
 
     kind, out = form.destination()
     made: Any = modality(method.output.modality)
@@ -264,26 +270,6 @@ def _folder(method: BaseMethod, form: Form, out: Path, drawn: Callable[[int, int
                 shown.append(raw)
         save_png(_sheet(torch.cat(shown), method), folder / "sheet.png")
     return [out / name for name in (*names, "sheet.png")]
-
-
-def _draw(
-    method: BaseMethod,
-    form: Form,
-    first: int,
-    count: int,
-    label: int | None,
-    fidelity: Fidelity | None,
-    report: Callable[[int, int], None],
-) -> Tensor:
-    from belamy.sampling.draw import draw
-
-    raw = draw(
-        method, count, seed=form.seed, start=form.start + first, labels=label, batch=form.batch, steps=form.steps,
-        report=report, options=form.of_sampler,
-    )  # fmt: skip
-    if fidelity:
-        fidelity.look(raw, form.start + first, label)
-    return raw
 
 
 def _sheet(raw: Tensor, method: BaseMethod) -> np.ndarray:

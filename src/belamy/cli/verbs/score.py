@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
-from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
-from belamy.cli.output import picture_file
+from belamy.cli.options import Json, NewFile, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
 from belamy.cli.parsing import verb
 
 
@@ -24,14 +24,8 @@ class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
     """Of what a bound draws."""
     batch: Annotated[int, Within(1, 65_536)] = 256
     """How many at a time."""
-    out: str | None = None
+    out: Annotated[str | None, NewFile(("csv",))] = None
     """Write a CSV file with a row for each sample."""
-
-    def refuse(self) -> None:
-        """Refuse a file that cannot be written."""
-        super().refuse()
-        if self.out is not None:
-            picture_file(self.out, self.overwrite, ("csv",))
 
 
 @verb(Form)
@@ -50,6 +44,6 @@ def run(form: Form) -> int:
             device=form.device, offline=form.offline, progress=tell,
         )  # fmt: skip
     if form.out is not None:
-        write_bytes(picture_file(form.out, form.overwrite, ("csv",)), found.table().encode())
+        write_bytes(Path(form.out).expanduser(), found.table().encode())
     facts = {"run": form.run, **found.facts(), "files": [form.out] if form.out else []}
     return form.deliver(facts, found.text())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Annotated, Any
 
-from belamy.cli.options import options
-from belamy.cli.output import FILMS, film, picture_file
+from belamy.cli.options import NewFile, options
+from belamy.cli.output import FILMS, film
 from belamy.cli.painting import PaintingOptions, stepping
 from belamy.cli.parsing import parse
 from belamy.errors import UsageError
@@ -23,18 +23,10 @@ class Form(PaintingOptions):
 
     out: str = "stylized.png"
     """The PNG file to write."""
-    animation: str | None = None
+    animation: Annotated[str | None, NewFile(FILMS)] = None
     """Also a film of the painting: NAME.gif, .webp or .mp4."""
-    reconstructions: str | None = None
+    reconstructions: Annotated[str | None, NewFile(("png",))] = None
     """Also the PNG file of `belamy reconstruct-layers`."""
-
-    def refuse(self) -> None:
-        """Refuse files that cannot be written."""
-        super().refuse()
-        if self.animation is not None:
-            picture_file(self.animation, self.overwrite, FILMS, "--animation")
-        if self.reconstructions is not None:
-            picture_file(self.reconstructions, self.overwrite, option="--reconstructions")
 
 
 def run(words: Sequence[str]) -> int:

@@ -298,7 +298,7 @@ def own_data(form: Form, run: Run) -> Collection:
 
     recipe = run.recipe
     data = open_recipe_data(recipe, hint=f"If they moved, type: belamy survey {run.path} --against NEW")
-    split = "test" if len(data.splits.get("test", ())) >= form.items else "all"
+    split = "test" if len(data.held_out) >= form.items else "all"
     return of_candidate(stored_candidate(data, recipe.data, form.items, form.seed, split, recipe.size))
 
 

@@ -1,14 +1,14 @@
 """Train a recipe: belamy train [RECIPE] [--data SOURCE] [--resume-from RUN | --like RUN] [any field of the recipe].
 
-The recipe's fields are the options.
+The recipe's fields are the options; --start-from RUN takes another run's networks over to other data.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from belamy.cli.options import Training, Within, options
-from belamy.cli.output import named_file, say
+from belamy.cli.options import NewFile, Training, Within, options
+from belamy.cli.output import say
 from belamy.cli.parsing import option_of
 from belamy.recipes import default_for
 
@@ -21,11 +21,14 @@ SWITCHES = ("--offline", "--no-offline", "--progress", "--no-progress", "--verbo
 class Form(Training):
     """How to go about it; only the precision and the micro-batch touch the outcome."""
 
-    out: str | None = None
+    out: Annotated[str | None, NewFile()] = None
     """The run's directory, new or empty; by default runs/RECIPE-NUMBER."""
     resume_from: str | None = None
     """Start from the newest checkpoint of this run, with its recipe unless another is named, and the fields changed
     that are given. What fits is taken over; the clock goes on, so --samples counts those of that run too."""
+    start_from: str | None = None
+    """Start with the weights of this run's networks, as far as they fit, on other data, at another size or with another
+    recipe; the clock begins anew. Its recipe is taken unless another is named; --freeze keeps layers as they were."""
     like: str | None = None
     """Train the recipe of this run from the beginning, with the fields changed that are given."""
     minutes: float | None = None
@@ -36,6 +39,9 @@ class Form(Training):
     micro_batch: Annotated[int | None, Within(1)] = None
     """Take a batch in parts of so many samples, one after the other, to save memory; by default as a whole. The players
     learn from the average of the parts' gradients, which is the batch's where the loss is a mean over samples."""
+    memory: str | None = None
+    """Stay below so much memory, e.g. 8GB: the micro-batch is chosen by it, and whether activations are computed
+    again."""
     checkpoint_activations: bool = False
     """Keep only the inputs of the networks' blocks, and compute what lies within again for the gradients: about half of
     the activations' memory for a third more time; the result is the same."""
@@ -54,12 +60,6 @@ class Form(Training):
     keep_best: str | None = None
     """Keep the weights for which this number, e.g. frechet, was nearest to that of real images, beside the newest;
     `belamy sample RUN --weights best` draws with them."""
-
-    def refuse(self) -> None:
-        """Refuse a directory that cannot be written."""
-        super().refuse()
-        if self.out is not None:
-            named_file(self.out, "--out")
 
 
 def run(words: list[str]) -> int:
@@ -89,13 +89,13 @@ def run(words: list[str]) -> int:
 
 
 def parent_named(words: list[str]) -> str | None:
-    """The run that ``--resume-from`` or ``--like`` names, as far as can be told before the options are read.
+    """The run that one of these options names, as far as can be told before they are read.
 
     Example:
         >>> parent_named(["--batch", "8", "--resume-from", "runs/digits-1"])
         'runs/digits-1'
     """
-    return value_of(words, "--resume-from", "--like")
+    return value_of(words, "--resume-from", "--start-from", "--like")
 
 
 def value_of(words: list[str], *names: str) -> str | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from belamy.cli.options import Json, Offline, OfRun, Seed, ToFolder, Within, options
+from belamy.cli.options import Json, Offline, OfRun, Seed, ToFolder, options
 from belamy.cli.parsing import verb
 from belamy.errors import UsageError
+from belamy.ranges import Within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,8 +85,7 @@ def shown(data: Dataset, number: int) -> tuple[Tensor, int | None, Tensor]:
     from belamy.data import to_float
 
     held = data.splits.get("test", data.splits["train"])
-    if not 0 <= number < len(held):
-        raise UsageError(f"--image is {number}, but it must be in 0..{len(held) - 1}.")
+    Within(0, len(held) - 1).check("--image", number)
     index = held[number : number + 1]
     label = None if data.labels is None else int(data.labels[index])
     background = to_float(data.images(data.indices("train")[:BACKGROUND])).mean(0)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.data.assembly import Raw
 from belamy.data.dataset import Dataset, Memory, Origin
 from belamy.data.files import STEP
 from belamy.data.load_options import LoadOptions
@@ -62,12 +63,12 @@ class Format:
         field = Field("vector", (size,), known.words, facts={"low": [0.0] * size, "high": [1.0] * size})
         first, last = known.words[0], known.words[-1]
         kept = f"bags of {size:,} words, from '{first}' to '{last}'; to read the texts themselves: --modality text"
-        return Dataset(
-            corpus.name, Memory(known.bags(corpus.texts)), field=field,
-            labels=corpus.label.codes if corpus.label else None, classes=corpus.label.values if corpus.label else (),
-            official=corpus.official, notes=(kept, *corpus.notes), skipped=corpus.skipped, names=corpus.names,
-            origin=Origin(modes={"text": len(corpus.documents)}),
+        raw = Raw(
+            name=corpus.name, label=corpus.label, official=corpus.official, notes=(kept, *corpus.notes),
+            skipped=corpus.skipped, names=corpus.names,
         )  # fmt: skip
+        origin = Origin(modes={"text": len(corpus.documents)})
+        return raw.dataset(Memory(known.bags(corpus.texts)), field, origin=origin)
 
 
 @dataclass(frozen=True)

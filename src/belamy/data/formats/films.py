@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 from belamy.data.dataset import Dataset
-from belamy.data.files import opened, read_bounded, reason, stamp, visible, walk
+from belamy.data.files import opened, read_bounded, reason, some, stamp, visible, walk
 from belamy.data.fitting import fit
-from belamy.data.gathering import SampleFile, dataset_of, gather, some
+from belamy.data.gathering import SampleFile, dataset_of, gather
 from belamy.data.load_options import LoadOptions
 from belamy.data.opened_arrays import array_of
 from belamy.data.pictures import holds_alone, is_picture_name

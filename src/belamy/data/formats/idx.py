@@ -14,7 +14,7 @@ import numpy as np
 from belamy.data.arrays import Packed, interpret, joined
 from belamy.data.assembly import Raw, assemble_rows, categories, official
 from belamy.data.dataset import Attribute, Dataset
-from belamy.data.files import is_packed, reason, stamp, unpacked
+from belamy.data.files import is_packed, reading, stamp, unpacked
 from belamy.data.load_options import LoadOptions
 from belamy.errors import DataError
 
@@ -61,17 +61,12 @@ def open_idx(path: Path) -> np.ndarray | Packed:
     Raises:
         DataError: It is damaged or of another type.
     """
-    try:
+    with reading(f"{path} cannot be read"):
         with unpacked(path) as file:
             shape, offset = _header(path, file)
         promised, held = math.prod(shape), path.stat().st_size - offset
         if is_packed(path):
             return Packed(str(path), partial(_values, path, offset), shape, np.dtype(np.uint8), "Unpack it.")
-    # What is damaged can raise nearly anything.
-    except DataError:
-        raise
-    except Exception as error:
-        raise DataError(f"{path} cannot be read: {reason(error)}.") from error
     if held != promised:
         found = f"only {held:,}" if held < promised else "more"
         raise DataError(f"{path} is damaged: it promises {promised:,} values and holds {found}.")

@@ -15,9 +15,8 @@ from torch import Tensor
 from belamy.data.assembly import Raw, categories, chosen_label
 from belamy.data.clips import COMPARED, Cutter, SoundFile, common, compared, sound_file, with_noise
 from belamy.data.dataset import Column, Computed, Dataset, Memory, SampleStore, hold_out
-from belamy.data.files import reason, stamp, visible, walk
-from belamy.data.gallery import labels_for
-from belamy.data.layout import read_layout
+from belamy.data.files import reason, reasons, some, stamp, visible, walk
+from belamy.data.gallery import described_by, labels_for
 from belamy.data.load_options import LoadOptions
 from belamy.data.opened_arrays import array_of, labels_of
 from belamy.data.pictures import holds_alone
@@ -30,7 +29,6 @@ from belamy.modalities.waves import is_sound_name
 CLEAN, NOISY = "clean", "noisy"
 NAMED = ("audio", "sounds", "sound", "waves", "x", "samples", "data", "arr_0")
 LABELS = ("labels", "label", "y", "classes")
-SHOWN = 5
 
 
 class Format:
@@ -75,12 +73,7 @@ class _Read:
         for name, faults in self.faults.items():
             for fault in faults:
                 found.setdefault(fault, []).append(name)
-        return [f"{fault}: {_some(names)}" for fault, names in found.items()]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+        return [f"{fault}: {some(names)}" for fault, names in found.items()]
 
 
 def _files(path: Path) -> tuple[list[SoundFile], list[tuple[str, str]]]:
@@ -97,8 +90,7 @@ def _files(path: Path) -> tuple[list[SoundFile], list[tuple[str, str]]]:
         except OSError as error:
             skipped.append((name, reason(error)))
     if not files:
-        listed = "; ".join(f"{name}: {why}" for name, why in skipped[:3])
-        raise DataError(f"None of the {len(skipped)} sound file(s) in {path} can be read: {listed}.")
+        raise DataError(f"None of the {len(skipped)} sound file(s) in {path} can be read: {reasons(skipped)}.")
     return files, skipped
 
 
@@ -160,11 +152,6 @@ def _of_files(path: Path, files: list[SoundFile], skipped: list[tuple[str, str]]
         raise DataError(
             f"{path} gives {len(found.names)} clip(s), but there must be 2 or more. Give more, or a shorter --length."
         )
-    layout = read_layout(found.names)
-    label, attributes = layout.label, {"folder": layout.label} if layout.label else {}
-    if table is not None:
-        labelling = apply_table(table, found.names)
-        label, attributes = labelling.label, dict(labelling.attributes)
     extra: dict[str, Column] = {}
     notes = [*found.notes(), *_origin(files, cutter)]
     if not found.store.streams and not reader.normalise:
@@ -172,10 +159,11 @@ def _of_files(path: Path, files: list[SoundFile], skipped: list[tuple[str, str]]
     if reader.noise:
         extra, said = _noisy(found.store, cutter, options)
         notes.append(said)
-    official = layout.official or _whole_files(found.names)
-    data = _dataset(found, cutter.field, Raw(name=name, label=label, attributes=attributes, official=official,
-                                             notes=notes), extra)  # fmt: skip
-    return data if layout.official or official is None else data.changed(rule="a tenth of the files held out by seed 0")
+    said_by = described_by(found.names, table, name, ())
+    official = said_by.official or _whole_files(found.names)
+    rule = None if said_by.official or official is None else "a tenth of the files held out by seed 0"
+    raw = replace(said_by, official=official, notes=notes, skipped=sorted(found.skipped))
+    return raw.dataset(found.store, cutter.field, extra=extra, rule=rule)
 
 
 def _whole_files(names: Sequence[str]) -> dict[str, Tensor] | None:
@@ -188,22 +176,13 @@ def _whole_files(names: Sequence[str]) -> dict[str, Tensor] | None:
     return {"train": (~out).nonzero().flatten(), "test": out.nonzero().flatten()}
 
 
-def _dataset(found: _Read, kind: Field, raw: Raw, extra: dict[str, Column]) -> Dataset:
-    label = raw.label
-    return Dataset(
-        raw.name, found.store, field=kind, extra=extra, labels=label.codes if label else None,
-        classes=label.values if label else (), attributes=raw.attributes, official=raw.official, notes=raw.notes,
-        skipped=sorted(found.skipped), names=found.names,
-    )  # fmt: skip
-
-
 def _origin(files: Sequence[SoundFile], cutter: Cutter) -> list[str]:
     """What was changed of files of another rate or number of channels, by name."""
     other = [file.name for file in files if file.rate != cutter.rate]
     mixed = [file.name for file in files if file.channels != cutter.reader.channels]
-    notes = [f"resampled to {cutter.rate:,} samples a second: {_some(other)}"] if other else []
+    notes = [f"resampled to {cutter.rate:,} samples a second: {some(other)}"] if other else []
     words = "mixed to mono" if cutter.reader.channels == 1 else "brought to stereo"
-    return [*notes, f"{words}: {_some(mixed)}"] if mixed else notes
+    return [*notes, f"{words}: {some(mixed)}"] if mixed else notes
 
 
 def _noisy(clean: SampleStore, cutter: Cutter, options: LoadOptions) -> tuple[dict[str, Column], str]:
@@ -256,8 +235,9 @@ def _of_pairs(
             raise DataError(f"{path} holds {len(whole)} pair(s) of which both sides can be read, but 2 are needed.")
         parts = [_read([sides[part][name] for name in whole], cutter, options, []) for part in (CLEAN, NOISY)]
         parts[0].skipped = skipped
-    raw = Raw(name=path.absolute().name, notes=[*parts[0].notes(), *_origin(every, cutter)])
-    return _dataset(parts[0], cutter.field, raw, {NOISY: Column(cutter.field, parts[1].store)})
+    notes = [*parts[0].notes(), *_origin(every, cutter)]
+    raw = Raw(name=path.absolute().name, notes=notes, skipped=sorted(parts[0].skipped), names=parts[0].names)
+    return raw.dataset(parts[0].store, cutter.field, extra={NOISY: Column(cutter.field, parts[1].store)})
 
 
 def _of_array(path: Path, options: LoadOptions) -> Dataset:
@@ -287,8 +267,6 @@ def _of_array(path: Path, options: LoadOptions) -> Dataset:
         values = np.round(values * ((FULL - 1) / np.maximum(peaks, 1))).astype(np.int16)
     label = None if labels is None else categories(labels)
     kind = Field("audio", values.shape[1:], rate=float(options.rate))
-    found = _Read(Memory(torch.from_numpy(np.ascontiguousarray(values))), [], [])
     raw = Raw(name=path.stem, label=label, attributes={"labels": label} if label else {})
     wanted = replace(raw, label=chosen_label(raw, options.labels))
-    data = _dataset(found, kind, wanted, {})
-    return data.changed(names=None)
+    return wanted.dataset(Memory(torch.from_numpy(np.ascontiguousarray(values))), kind)

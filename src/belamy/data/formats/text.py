@@ -81,20 +81,12 @@ def assembled(corpus: Corpus, options: LoadOptions, **facts: Any) -> Dataset:
         rows, notes = _padded(texts, known, options)
     field = Field("text", tuple(rows.shape[1:]), known.symbols)
     whole = not reader.pack
+    blank = [f"{corpus.blank:,} blank lines or files are left out"] if corpus.blank else []
     raw = Raw(
-        name=corpus.name,
-        label=corpus.label if whole else None,
-        official=official,
-        notes=(*corpus.notes, *_blank(corpus), *notes),
-        skipped=corpus.skipped,
-        names=corpus.names if whole else None,
-        **facts,
-    )
-    return Dataset(
-        raw.name, Memory(rows), field=field, labels=raw.label.codes if raw.label else None,
-        classes=raw.label.values if raw.label else (), official=raw.official, licence=raw.licence, notes=raw.notes,
-        origin=Origin(modes={reader.unit: len(texts)}), skipped=raw.skipped, names=raw.names,
+        name=corpus.name, label=corpus.label if whole else None, official=official, skipped=corpus.skipped,
+        notes=(*corpus.notes, *blank, *notes), names=corpus.names if whole else None, **facts,
     )  # fmt: skip
+    return raw.dataset(Memory(rows), field, origin=Origin(modes={reader.unit: len(texts)}))
 
 
 def _padded(texts: list[str], known: Vocabulary, options: LoadOptions) -> tuple[Tensor, list[str]]:
@@ -137,7 +129,3 @@ def _check_budget(count: int, length: int, options: LoadOptions) -> None:
             f"{count:,} texts of {length:,} symbols take {count * length * _BYTES:,} bytes, more than the memory "
             f"budget of {options.memory_budget:,}. Type a smaller --length."
         )
-
-
-def _blank(corpus: Corpus) -> list[str]:
-    return [f"{corpus.blank:,} blank lines or files are left out"] if corpus.blank else []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
+
+from belamy.data.figures import contrast
 
 HALF = 0.5
 """Of the strongest ink of an image: from there on a pixel counts as drawn."""
@@ -18,10 +19,7 @@ def ink(images: Tensor) -> Tensor:
     Returns:
         ``[n, H, W]`` float64 in [0, 1].
     """
-    values = images.double() / 255
-    edge = torch.cat([values[..., 0, :], values[..., -1, :], values[..., 0], values[..., -1]], 2)  # [n, C, 2H + 2W]
-    ground = edge.median(2).values[:, :, None, None]
-    return (values - ground).abs().amax(1)
+    return contrast(images.double() / 255)
 
 
 def drawn(images: Tensor) -> Tensor:

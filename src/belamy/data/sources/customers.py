@@ -10,7 +10,7 @@ from belamy.data.dataset import Dataset
 from belamy.data.delimited import CellTable
 from belamy.data.load_options import LoadOptions
 from belamy.data.table_set import table_set
-from belamy.errors import UsageError
+from belamy.ranges import Within
 
 PLANS, SHARES = ("basic", "plus", "pro"), (0.6, 0.3, 0.1)
 START, DAYS = date(2020, 1, 1), 1800
@@ -32,9 +32,7 @@ class Source:
     """
 
     def __init__(self, *, count: int = 4000) -> None:
-        if not 20 <= count <= 10**6:
-            raise UsageError(f"customers:count={count} must be in 20..{10**6}.")
-        self.count = count
+        self.count = Within(20, 10**6).check("customers.count", count)
 
     def open(self, options: LoadOptions) -> Dataset:
         """The rows, drawn by seed 0."""

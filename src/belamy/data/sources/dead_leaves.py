@@ -11,7 +11,7 @@ from belamy.data.assembly import Raw, assemble
 from belamy.data.dataset import Dataset
 from belamy.data.load_options import LoadOptions
 from belamy.data.patterns import ink
-from belamy.errors import UsageError
+from belamy.ranges import Within
 
 SIDE = 128
 SHAPES = 160
@@ -41,9 +41,7 @@ class Source:
     """
 
     def __init__(self, *, count: int = 1200) -> None:
-        if not 2 <= count <= 1_000_000:
-            raise UsageError(f"dead-leaves:count={count} must be in 2..1000000.")
-        self.count = count
+        self.count = Within(2, 1_000_000).check("dead-leaves.count", count)
 
     def open(self, options: LoadOptions) -> Dataset:
         """The scenes, each decided by its number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -10,9 +11,9 @@ from torch import Tensor
 from belamy.data.assembly import Raw, categories, chosen_label
 from belamy.data.dataset import Dataset, Memory
 from belamy.data.load_options import LoadOptions
-from belamy.errors import UsageError
 from belamy.modalities.audio import Modality
 from belamy.modalities.fields import Field
+from belamy.ranges import Within
 from belamy.seeds import generator
 
 KINDS = ("kick", "snare", "hat", "tom", "clap")
@@ -35,9 +36,7 @@ class Source:
     """
 
     def __init__(self, *, count: int = 1000, seed: int = 0) -> None:
-        if not 2 <= count <= MOST:
-            raise UsageError(f"drums:count is {count}, but it must be 2 to {MOST:,}.")
-        self.count, self.seed = count, seed
+        self.count, self.seed = Within(2, MOST).check("drums.count", count), seed
 
     def open(self, options: LoadOptions) -> Dataset:
         """The hits, the kinds in turn, of the rate and length that are asked for."""
@@ -47,12 +46,8 @@ class Source:
         hits = torch.stack([hit(KINDS[code], self.seed, number, rate, length) for number, code in enumerate(codes)])
         label = categories([KINDS[code] for code in codes])
         raw = Raw(name="drums", label=label, attributes={"kind": label}, licence="computed by formula")
-        chosen = chosen_label(raw, options.labels)
-        assert chosen is not None
-        return Dataset(
-            raw.name, Memory(Modality().to_raw(hits[:, None], kind)), field=kind, labels=chosen.codes,
-            classes=chosen.values, attributes=raw.attributes, licence=raw.licence,
-        )  # fmt: skip
+        wanted = replace(raw, label=chosen_label(raw, options.labels))
+        return wanted.dataset(Memory(Modality().to_raw(hits[:, None], kind)), kind)
 
 
 def hit(kind: str, seed: int, number: int, rate: int, length: int) -> Tensor:

@@ -14,6 +14,7 @@ from belamy.data.load_options import LoadOptions
 from belamy.data.moving import KINDS, MovingShapes
 from belamy.errors import UsageError
 from belamy.modalities.fields import Field
+from belamy.ranges import Within
 
 RATE = 12
 
@@ -35,12 +36,9 @@ class Source:
     """
 
     def __init__(self, *, side: int = 32, count: int = 600, shapes: int = 3) -> None:
-        for name, value, low, high in (
-            ("side", side, 8, 256), ("count", count, 3, 1_000_000), ("shapes", shapes, 1, 20),
-        ):  # fmt: skip
-            if not low <= value <= high:
-                raise UsageError(f"moving-shapes:{name}={value} must be in {low}..{high}.")
-        self.side, self.count, self.shapes = side, count, shapes
+        self.side = Within(8, 256).check("moving-shapes.side", side)
+        self.count = Within(3, 1_000_000).check("moving-shapes.count", count)
+        self.shapes = Within(1, 20).check("moving-shapes.shapes", shapes)
 
     def open(self, options: LoadOptions) -> Dataset:
         """Films of ``length`` frames, 16 by default, at ``rate`` frames a second, 12 by default."""

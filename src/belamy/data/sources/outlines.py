@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from belamy.data.assembly import Raw, assemble
 from belamy.data.dataset import Attribute, Column, Dataset
 from belamy.data.load_options import LoadOptions
-from belamy.errors import UsageError
+from belamy.ranges import Within
 from belamy.seeds import derive
 
 SIDE = 32
@@ -33,9 +33,7 @@ class Source:
     """
 
     def __init__(self, *, count: int = 400) -> None:
-        if not 4 <= count <= 100_000:
-            raise UsageError(f"outlines:count={count} must be in 4..100000.")
-        self.count = count
+        self.count = Within(4, 100_000).check("outlines.count", count)
 
     def open(self, options: LoadOptions) -> Dataset:
         """The pairs, the four kinds in turn; what is asked for in size and channels holds for both of a pair."""

@@ -10,7 +10,7 @@ from belamy.data.assembly import Raw, assemble
 from belamy.data.dataset import Attribute, Dataset
 from belamy.data.load_options import LoadOptions
 from belamy.data.patterns import variation
-from belamy.errors import UsageError
+from belamy.ranges import Within
 
 SIDE = 128
 TECHNIQUES = ("strokes", "broad strokes", "glass", "dots", "woodcut", "marble")
@@ -31,9 +31,7 @@ class Source:
     """
 
     def __init__(self, *, count: int = 48) -> None:
-        if not 6 <= count <= 100_000:
-            raise UsageError(f"patterns:count={count} must be in 6..100000.")
-        self.count = count
+        self.count = Within(6, 100_000).check("patterns.count", count)
 
     def open(self, options: LoadOptions) -> Dataset:
         """The patterns, the six techniques in turn."""

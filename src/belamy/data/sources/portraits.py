@@ -13,7 +13,7 @@ from belamy.data.assembly import YES_NO, Raw, assemble
 from belamy.data.dataset import Attribute, Dataset
 from belamy.data.embedded import embedded
 from belamy.data.load_options import LoadOptions
-from belamy.errors import UsageError
+from belamy.ranges import Within
 from belamy.seeds import generator
 
 SHA256 = "867a4c95552da4b3b527afa2a7b92b6d8996a93f2730b49ade9d87ec4b394984"
@@ -55,9 +55,7 @@ class Source:
     """
 
     def __init__(self, *, count: int = 20_000, seed: int = 0) -> None:
-        if not 2 <= count <= MOST:
-            raise UsageError(f"portraits:count is {count}, but it must be 2 to {MOST:,}.")
-        self.count, self.seed = count, seed
+        self.count, self.seed = Within(2, MOST).check("portraits.count", count), seed
 
     def open(self, options: LoadOptions) -> Dataset:
         """The faces, in the order in which they are drawn."""

@@ -14,6 +14,7 @@ from belamy.data.load_options import LoadOptions
 from belamy.data.solids import KINDS, solid
 from belamy.errors import UsageError
 from belamy.modalities.fields import Field
+from belamy.ranges import Within
 
 
 class Source:
@@ -32,11 +33,8 @@ class Source:
     """
 
     def __init__(self, *, side: int = 16, count: int = 3000) -> None:
-        if not 8 <= side <= 128:
-            raise UsageError(f"shapes:side={side} must be in 8..128.")
-        if not 3 <= count <= 1_000_000:
-            raise UsageError(f"shapes:count={count} must be in 3..1000000.")
-        self.side, self.count = side, count
+        self.side = Within(8, 128).check("shapes.side", side)
+        self.count = Within(3, 1_000_000).check("shapes.count", count)
 
     def open(self, options: LoadOptions) -> Dataset:
         """The solids, each decided by its number."""

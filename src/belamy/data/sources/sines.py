@@ -9,7 +9,7 @@ import torch
 from belamy.data.dataset import Dataset
 from belamy.data.load_options import LoadOptions
 from belamy.data.ranged import ranged
-from belamy.errors import UsageError
+from belamy.ranges import Within
 from belamy.seeds import generator
 
 
@@ -31,12 +31,9 @@ class Source:
     """
 
     def __init__(self, *, count: int = 14_000, steps: int = 30, channels: int = 1) -> None:
-        for value, what, least, most in (
-            (count, "count", 2, 10**7), (steps, "steps", 2, 10**5), (channels, "channels", 1, 1000)
-        ):  # fmt: skip
-            if not least <= value <= most:
-                raise UsageError(f"sines:{what}={value} must be in {least}..{most}.")
-        self.count, self.steps, self.channels = count, steps, channels
+        self.count = Within(2, 10**7).check("sines.count", count)
+        self.steps = Within(2, 10**5).check("sines.steps", steps)
+        self.channels = Within(1, 1000).check("sines.channels", channels)
 
     def open(self, options: LoadOptions) -> Dataset:
         """The sines, drawn by seed 0."""

@@ -10,7 +10,7 @@ import torch
 from belamy.data.dataset import Dataset
 from belamy.data.load_options import LoadOptions
 from belamy.data.ranged import ranged
-from belamy.errors import UsageError
+from belamy.ranges import Within
 from belamy.seeds import generator
 
 SHAPES = ("sine", "square", "saw")
@@ -31,13 +31,9 @@ class Source:
     """
 
     def __init__(self, *, count: int = 6000, steps: int = 30, noise: float = 0.05) -> None:
-        if not 3 <= count <= 10**7:
-            raise UsageError(f"waves:count={count} must be in 3..{10**7}.")
-        if not 4 <= steps <= 10**5:
-            raise UsageError(f"waves:steps={steps} must be in 4..{10**5}.")
-        if not 0 <= noise <= 10:
-            raise UsageError(f"waves:noise={noise:g} must be in 0..10.")
-        self.count, self.steps, self.noise = count, steps, noise
+        self.count = Within(3, 10**7).check("waves.count", count)
+        self.steps = Within(4, 10**5).check("waves.steps", steps)
+        self.noise = Within(0, 10).check("waves.noise", noise)
 
     def open(self, options: LoadOptions) -> Dataset:
         """The waves, drawn by seed 0."""

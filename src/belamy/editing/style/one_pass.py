@@ -14,6 +14,7 @@ from belamy.editing.style.tiles import tiles
 from belamy.errors import UsageError
 from belamy.methods.base import BaseMethod, Stylizes
 from belamy.networks.standardised import statistics_held
+from belamy.ranges import Within
 from belamy.sampling.draw import placement
 from belamy.sampling.picture import Picture
 
@@ -74,10 +75,8 @@ def one_pass(
     """What paints pictures in [0, 1] in the styles, which are read once; see :func:`paint`."""
     if not isinstance(method, Stylizes):
         raise UsageError("This run's method paints no pictures in a style. Type `belamy train fast-style` for one.")
-    if not 0 <= strength <= 1:
-        raise UsageError(f"The strength is {strength}, but it must be in 0..1.")
-    if not 0.1 <= style_scale <= 8:
-        raise UsageError(f"The style's scale is {style_scale}, but it must be in 0.1..8.")
+    Within(0, 1).check("The strength", strength)
+    Within(0.1, 8).check("The style's scale", style_scale)
     if styles and not method.takes_styles:
         raise UsageError("This network knows one style, that it was trained in: name no picture of a style.")
     if style_scale != 1 and not method.takes_styles:

@@ -53,7 +53,8 @@ class Reconstructions:
             cells = np.stack(list(named_.values())).transpose(0, 3, 1, 2)
             rows.append(with_names(grid(cells, columns=len(cells), pad=3, captions=[*named_]), [wide]))
         width = max(row.shape[1] for row in rows)
-        return Picture(np.concatenate([_widened(row, width) for row in rows]))
+        padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=BACKGROUND) for row in rows]
+        return Picture(np.concatenate(padded))
 
 
 def reconstructions(
@@ -113,7 +114,7 @@ def reconstructions(
             subject, subject, settings=chosen.changed(**common, **layers), network=backbone, seed=seed,
             progress=_of_all(progress, number, len(wishes)),
         )  # fmt: skip
-        made[which].setdefault("as it is", _fitted(subject, painting.pixels))
+        made[which].setdefault("as it is", np.asarray(Picture(subject).image.resize(painting.pixels.shape[1::-1])))
         made[which][name] = painting.pixels
     return Reconstructions(*made)
 
@@ -129,11 +130,3 @@ def _of_all(progress: Callable[[Progress], None] | None, number: int, count: int
                           at.left + (count - number - 1) * at.steps * each, at.terms))  # fmt: skip
 
     return tell
-
-
-def _fitted(subject: np.ndarray, like: np.ndarray) -> np.ndarray:
-    return np.asarray(Picture(subject).image.resize(like.shape[1::-1]))
-
-
-def _widened(row: np.ndarray, width: int) -> np.ndarray:
-    return np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=BACKGROUND)

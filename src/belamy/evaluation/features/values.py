@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d
 
-from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.modalities import modality
 from belamy.modalities.fields import Field
+from belamy.ranges import Within
 
 
 class Extractor:
@@ -35,8 +35,7 @@ class Extractor:
     layer = resize = ""
 
     def __init__(self, field: Field, *, steps: int = 32) -> None:
-        if steps < 1:
-            raise UsageError(f"values:steps={steps} must be at least 1.")
+        Within(1).check("values.steps", steps)
         self.field, self.kind = field, modality(field.modality)
         self.steps = min(steps, field.shape[0]) if field.modality == "series" else 0
         self.size = field.shape[1] * (self.steps + 2) if self.steps else prod(field.shape)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool3d
 
-from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.modalities.fields import Field
 from belamy.modalities.volume import densities
+from belamy.ranges import Within
 
 
 class Extractor:
@@ -34,8 +34,7 @@ class Extractor:
     notes: Sequence[str] = ()
 
     def __init__(self, field: Field, *, cells: int = 6) -> None:
-        if not 1 <= cells <= 16:
-            raise UsageError(f"voxels:cells={cells} must be in 1..16.")
+        Within(1, 16).check("voxels.cells", cells)
         self.grid = [min(cells, side) for side in field.shape[1:]]
         self.size = field.shape[0] * self.grid[0] * self.grid[1] * self.grid[2]
         self.digest = "x".join(map(str, self.grid))

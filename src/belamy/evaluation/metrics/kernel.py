@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import normal_quantile, student_quantile
-from belamy.evaluation.metrics import Metric as BaseMetric
-from belamy.evaluation.rows import Rows, placed
+from belamy.evaluation.rows import placed
+from belamy.evaluation.sides import SidedMetric, Sides
 from belamy.evaluation.statistics import Interval
 from belamy.seeds import generator
 
@@ -23,7 +22,7 @@ _FAR = 30.0
 """Distance of the features' mean from 0, in units of their spread, from which on the kernel sees little else."""
 
 
-class Metric(BaseMetric):
+class Metric(SidedMetric):
     r"""Squared maximum mean discrepancy under a polynomial kernel, without bias at any number of images.
 
     .. math:: \frac{1}{n(n-1)}\sum_{i\ne j}k(x_i,x_j) + \frac{1}{m(m-1)}\sum_{i\ne j}k(y_i,y_j)
@@ -69,22 +68,10 @@ class Metric(BaseMetric):
                 f"but it needs degree ≥ 1, subsets ≥ 0, size ≥ 2 and most ≥ 2."
             )
         self.degree, self.subsets, self.size, self.seed = degree, subsets, size, seed
-        self.real, self.fake = Rows(most), Rows(most)
-        self._known: _Found | None = None
-
-    def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
-        self._known = None
-        for rows, seen in ((self.real, real), (self.fake, fake)):
-            if seen is not None:
-                rows.update(seen.features)
-
-    def merge(self, other: Metric) -> None:
-        self._known = None
-        self.real.merge(other.real)
-        self.fake.merge(other.fake)
+        self.sides: Sides[_Found] = Sides("features", most=most)
 
     def compute(self) -> dict[str, float]:
-        found = self._found()
+        found = self.sides.once(self._measured)
         values = {"kernel": found.value}
         if len(found.subsets):
             values["kernel-subset-mean"] = float(found.subsets.mean())
@@ -92,8 +79,7 @@ class Metric(BaseMetric):
         return values
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
-        found = self._found()
-        least = min(len(self.real), len(self.fake))
+        found, least = self.sides.once(self._measured), self._least()
         reach = student_quantile(max(1, least // 10)) if least < FEW else normal_quantile()
         error = reach * found.variance**0.5
         return {"kernel": Interval(found.value, found.value - error, found.value + error)}
@@ -101,13 +87,13 @@ class Metric(BaseMetric):
     @property
     def notes(self) -> list[str]:
         found: list[str] = []
-        for side, rows in (("real", self.real), ("generated", self.fake)):
+        for side, rows in (("real", self.sides.rows("real")), ("generated", self.sides.rows("fake"))):
             if rows.seen > len(rows):
                 found.append(
                     f"The kernel distance compares a sample of {len(rows):,} of the {rows.seen:,} {side} images; "
                     f"kernel:most={rows.seen} compares all."
                 )
-        least = min(len(self.real), len(self.fake))
+        least = self._least()
         if self.subsets and least < self.size:
             found.append(
                 f"There are {least:,} images, too few for subsets of {self.size:,}: the kernel distance is that of all "
@@ -118,7 +104,7 @@ class Metric(BaseMetric):
                 f"With fewer than {FEW:,} images the kernel distance's interval is an approximation: of skew features "
                 "it holds the truth in 9 of 10 cases."
             )
-        if (far := remoteness(self.real.table(), self.fake.table())) > _FAR:
+        if (far := remoteness(self.sides.table("real"), self.sides.table("fake"))) > _FAR:
             found.append(
                 f"The features lie {far:,.0f} times as far from 0 as they spread. The kernel distance, which is "
                 "measured from 0, then sees little but the difference of the means, in a huge unit: compare by the "
@@ -126,17 +112,17 @@ class Metric(BaseMetric):
             )
         return found
 
-    def _found(self) -> _Found:
-        if self._known is None:
-            for side, rows in (("real", self.real), ("generated", self.fake)):
-                if len(rows) < 2:
-                    raise UsageError(
-                        f"The kernel distance needs at least 2 images on each side, but there are {len(rows)} {side}."
-                    )
-            self._known = self._compare(placed(self.real.table()), placed(self.fake.table()))
-        return self._known
+    def _least(self) -> int:
+        """Images of the side that has fewer."""
+        return min(self.sides.count("real"), self.sides.count("fake"))
 
-    def _compare(self, real: Tensor, fake: Tensor) -> _Found:
+    def _measured(self) -> _Found:
+        for side, count in (("real", self.sides.count("real")), ("generated", self.sides.count("fake"))):
+            if count < 2:
+                raise UsageError(
+                    f"The kernel distance needs at least 2 images on each side, but there are {count} {side}."
+                )
+        real, fake = (placed(self.sides.table(side)) for side in ("real", "fake"))
         if real.shape[1] != fake.shape[1]:
             raise UsageError(
                 f"Real images have {real.shape[1]} features, but generated ones {fake.shape[1]}: look at both with one "

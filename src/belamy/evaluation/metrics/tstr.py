@@ -7,7 +7,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.intervals import wilson
 from belamy.evaluation.metrics import Metric as BaseMetric
@@ -15,6 +14,7 @@ from belamy.evaluation.statistics import Interval
 from belamy.evaluation.transfer import Task, classification, errors, forecast, hits, taught
 from belamy.modalities import modality
 from belamy.modalities.fields import Field
+from belamy.ranges import Within
 from belamy.seeds import generator
 
 LEAST = 20
@@ -53,8 +53,7 @@ class Metric(BaseMetric):
     modalities: ClassVar[tuple[str, ...]] = ("series", "table", "vector")
 
     def __init__(self, *, steps: int = 800, seed: int = 0) -> None:
-        if steps < 1:
-            raise UsageError(f"tstr:steps={steps} must be at least 1.")
+        Within(1).check("tstr.steps", steps)
         self.steps, self.seed = steps, seed
         self._sides: dict[str, list[tuple[Tensor, Tensor | None]]] = {"real": [], "fake": [], "train": []}
         self._field: Field | None = None

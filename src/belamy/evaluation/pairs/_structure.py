@@ -48,8 +48,4 @@ def _blurred(pictures: Tensor) -> Tensor:
     weights = torch.exp(-place.square() / (2 * DEVIATION**2))
     weights = (weights / weights.sum()).view(1, 1, 1, WINDOW)
     flat = pictures.flatten(0, 1).unsqueeze(1)  # [N·C, 1, H, W]
-    return conv2d(conv2d(flat, weights), weights.transpose(2, 3)).view(*pictures.shape[:2], *_fits(pictures))
-
-
-def _fits(pictures: Tensor) -> tuple[int, int]:
-    return pictures.shape[2] - WINDOW + 1, pictures.shape[3] - WINDOW + 1
+    return conv2d(conv2d(flat, weights), weights.transpose(2, 3)).squeeze(1).unflatten(0, pictures.shape[:2])

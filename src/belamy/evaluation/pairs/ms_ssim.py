@@ -9,6 +9,7 @@ from torch.nn.functional import avg_pool2d
 from belamy.errors import UsageError
 from belamy.evaluation.pairs import pictures
 from belamy.evaluation.pairs._structure import WINDOW, compare
+from belamy.ranges import Within
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of the scales, the finest first, as observers' judgements gave them."""
@@ -39,8 +40,7 @@ class Pair:
     higher_is_better = True
 
     def __init__(self, *, data_range: float, scales: int = len(WEIGHTS)) -> None:
-        if not 1 <= scales <= len(WEIGHTS):
-            raise UsageError(f"ms-ssim.scales is {scales}, but it must be in 1..{len(WEIGHTS)}.")
+        Within(1, len(WEIGHTS)).check("ms-ssim.scales", scales)
         self.data_range, self.scales = data_range, scales
 
     def __call__(self, reference: Tensor, estimate: Tensor) -> Tensor:

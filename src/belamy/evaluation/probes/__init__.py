@@ -61,7 +61,7 @@ def held_out(data: Dataset, count: int) -> Iterator[Tensor]:
     """
     if count < 2:
         raise UsageError(f"count is {count}, but an interval needs at least 2 images.")
-    if not len(data.splits.get("test", ())):
+    if not len(data.held_out):
         raise UsageError(f"{data.name} holds no images out, so what was learned cannot be told from what was seen.")
     for kept in data.indices("test")[:count].split(250):
         yield to_float(data.images(kept))

@@ -15,6 +15,7 @@ from belamy.evaluation.visualisation.maximisation import Ascent, maximised
 from belamy.evaluation.visualisation.picture import Sheet
 from belamy.evaluation.visualisation.subject import Subject, subjects
 from belamy.methods.base import BaseMethod
+from belamy.ranges import Within
 
 __all__ = ["Ascent", "Sheet", "Subject", "VisualisationOptions", "subjects", "visualise"]
 
@@ -38,8 +39,7 @@ class VisualisationOptions:
     ascent: Ascent = Ascent()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
-        if not 1 <= self.units <= 256:
-            raise UsageError(f"units is {self.units}, but it must be in 1..256.")
+        Within(1, 256).check("units", self.units)
 
 
 def visualise(

@@ -35,12 +35,13 @@ def filters(subject: Subject) -> Iterator[Sheet]:
         if found is not None and found.shape[1] == channels:
             order_of_size = found.flatten(1).norm(dim=1).argsort(descending=True)
             shown = found[order_of_size[:MOST]]
+            height, width = shown.shape[2:]
             what = "look for" if subject.sees else "paint"
-            title = f"What {len(shown)} of {len(found)} filters of '{layer.name}' {what}: {_size(shown)} pixels"
+            title = f"What {len(shown)} of {len(found)} filters of '{layer.name}' {what}: {height} × {width} pixels"
+            picture = grid(signed(shown), scale=max(1, 56 // max(height, width)))  # cells of about 56 pixels
             yield Sheet(
-                subject.name, "filters", layer.name, title, grid(signed(shown), scale=_scale(shown)),
-                {"filters": len(found), "size": list(shown.shape[2:])},
-            )  # fmt: skip
+                subject.name, "filters", layer.name, title, picture, {"filters": len(found), "size": [height, width]}
+            )
             return
 
 
@@ -86,12 +87,3 @@ def _weight(layer: VisualisedLayer) -> Tensor:
 
 def _transposed(module: nn.Module) -> bool:
     return isinstance(module, nn.ConvTranspose2d | KerasConvTranspose2d)
-
-
-def _size(shown: Tensor) -> str:
-    return f"{shown.shape[2]} × {shown.shape[3]}"
-
-
-def _scale(shown: Tensor) -> int:
-    """Cells of about 56 pixels."""
-    return max(1, 56 // max(shown.shape[2:]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from belamy.forensics.specifications._figures import ink, pieces
+from belamy.data.figures import pieces
+from belamy.forensics.specifications._figures import ink
 
 
 class Specification:

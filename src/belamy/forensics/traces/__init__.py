@@ -10,7 +10,6 @@ from typing import Protocol
 
 from torch import Tensor
 
-from belamy.errors import UsageError
 from belamy.registry import Registry
 
 TRACES = Registry("belamy.forensics.traces", "trace", "Trace")
@@ -41,18 +40,3 @@ class Trace(Protocol):
     def figure(self, real: Tensor, suspect: Tensor) -> str | None:
         """The cue in two sets of images ``[n, C, H, W]`` in [0, 1], as SVG; None where there is nothing to draw."""
         return None
-
-
-def check_range(option: str, value: int, least: int, most: int) -> int:
-    """The value, if it is within its bounds.
-
-    Raises:
-        UsageError: It is not; ``option`` is its name with the trace's, such as ``cosine.side``.
-
-    Example:
-        >>> check_range("cosine.side", 32, 1, 512)
-        32
-    """
-    if not least <= value <= most:
-        raise UsageError(f"{option} is {value}, but it must be from {least} to {most}. Leave it out for the default.")
-    return value

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from belamy.forensics.traces import Trace as BaseTrace
-from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import course
 from belamy.forensics.traces._reduce import grey, shares
+from belamy.ranges import Within
 
 _SHOWN = 16
 """Differences up to this many grey levels are drawn."""
@@ -37,8 +37,8 @@ class Trace(BaseTrace):
     title = "Neighbouring values"
 
     def __init__(self, *, levels: int = 8, reach: int = 2) -> None:
-        self.levels = check_range("co-occurrence.levels", levels, 2, 64)
-        self.reach = check_range("co-occurrence.reach", reach, 1, 16)
+        self.levels = Within(2, 64).check("co-occurrence.levels", levels)
+        self.reach = Within(1, 16).check("co-occurrence.reach", reach)
 
     def unfit(self, shape: tuple[int, ...]) -> str | None:
         side = min(shape[1:])

@@ -8,9 +8,9 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from belamy.forensics.frequency import cosine_transform
 from belamy.forensics.traces import Trace as BaseTrace
-from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import course
 from belamy.forensics.traces._reduce import grey
+from belamy.ranges import Within
 
 _FLOOR = 1e-10
 """Power of a coefficient below which it is rounding: about 0.003 grey levels of 255."""
@@ -39,7 +39,7 @@ class Trace(BaseTrace):
     title = "Cosine transform"
 
     def __init__(self, *, side: int = 32) -> None:
-        self.side = check_range("cosine.side", side, 1, 256)
+        self.side = Within(1, 256).check("cosine.side", side)
 
     def describe(self, values: Tensor) -> Tensor:
         return self._logarithms(values).flatten(1)

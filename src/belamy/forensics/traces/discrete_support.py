@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from belamy.forensics.traces import Trace as BaseTrace
-from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import distribution
+from belamy.ranges import Within
 
 _ROUNDING = 1e-6
 """Float32 values up to 1 are known to 6e-8; a few operations on them leave less than this."""
@@ -35,7 +35,7 @@ class Trace(BaseTrace):
     quantised = False
 
     def __init__(self, *, levels: int = 256) -> None:
-        self.levels = check_range("discrete-support.levels", levels, 2, 65536)
+        self.levels = Within(2, 65536).check("discrete-support.levels", levels)
 
     def describe(self, values: Tensor) -> Tensor:
         distance = self._distances(values)

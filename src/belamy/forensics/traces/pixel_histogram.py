@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from belamy.forensics.traces import Trace as BaseTrace
-from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import distribution
 from belamy.forensics.traces._reduce import shares
+from belamy.ranges import Within
 
 _NEAR = (0.5 / 255, 2.5 / 255, 8.5 / 255)
 _ZOOM = (0.11, 0.88)
@@ -34,7 +34,7 @@ class Trace(BaseTrace):
     title = "Pixel values"
 
     def __init__(self, *, bins: int = 8) -> None:
-        between = torch.linspace(*_ZOOM, check_range("pixel-histogram.bins", bins, 1, 256) + 1, dtype=torch.float64)
+        between = torch.linspace(*_ZOOM, Within(1, 256).check("pixel-histogram.bins", bins) + 1, dtype=torch.float64)
         near = torch.tensor(_NEAR, dtype=torch.float64)
         ends = torch.tensor([0.0, 1 - 1e-9], dtype=torch.float64)  # a value of 1 is beyond the last edge
         self.edges = torch.cat([ends[:1], near, between, 1 - near.flip(0), ends[1:]])

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from belamy.forensics.frequency import azimuthal, power
 from belamy.forensics.traces import Trace as BaseTrace
-from belamy.forensics.traces import check_range
 from belamy.forensics.traces._charts import course
 from belamy.forensics.traces._reduce import grey
+from belamy.ranges import Within
 
 _FLOOR = 1e-12
 """Mean power of a pixel, and share of an image's power, below which power is rounding."""
@@ -47,7 +47,7 @@ class Trace(BaseTrace):
     title = "Power spectrum"
 
     def __init__(self, *, strides: tuple[int, ...] = (2, 4, 8)) -> None:
-        self.strides = tuple(check_range("spectrum.strides", stride, 2, 64) for stride in strides)
+        self.strides = tuple(Within(2, 64).check("spectrum.strides", stride) for stride in strides)
 
     def unfit(self, shape: tuple[int, ...]) -> str | None:
         side = min(shape[1:])

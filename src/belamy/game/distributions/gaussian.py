@@ -2,8 +2,8 @@
 
 import torch
 
-from belamy.game.limits import check_range
 from belamy.game.mixture import GaussianMixture
+from belamy.ranges import Within
 
 
 class Distribution:
@@ -21,8 +21,8 @@ class Distribution:
     window = (-5.0, 5.0)
 
     def __init__(self, *, mean: float = -1.5, deviation: float = 0.7) -> None:
-        check_range(mean, -4, 4, "gaussian.mean")
-        self.spread = check_range(deviation, 0.05, 2, "gaussian.deviation")
+        Within(-4, 4).check("gaussian.mean", mean)
+        self.spread = Within(0.05, 2).check("gaussian.deviation", deviation)
         self.centres = torch.tensor([[mean]])
         mixture = GaussianMixture(self.centres, deviation)
         self.sample, self.density = mixture.sample, mixture.density

@@ -2,8 +2,8 @@
 
 import torch
 
-from belamy.game.limits import check_range
 from belamy.game.mixture import GaussianMixture
+from belamy.ranges import Within
 
 
 class Distribution:
@@ -18,8 +18,8 @@ class Distribution:
     window = (-5.0, 5.0)
 
     def __init__(self, *, separation: float = 4.0, deviation: float = 0.5) -> None:
-        half = check_range(separation, 0, 8, "gaussian-pair.separation") / 2
-        self.spread = check_range(deviation, 0.05, 2, "gaussian-pair.deviation")
+        half = Within(0, 8).check("gaussian-pair.separation", separation) / 2
+        self.spread = Within(0.05, 2).check("gaussian-pair.deviation", deviation)
         self.centres = torch.tensor([[-half], [half]])
         mixture = GaussianMixture(self.centres, deviation)
         self.sample, self.density = mixture.sample, mixture.density

@@ -2,8 +2,8 @@
 
 import torch
 
-from belamy.game.limits import check_range
 from belamy.game.mixture import GaussianMixture
+from belamy.ranges import Within
 
 
 class Distribution:
@@ -22,9 +22,9 @@ class Distribution:
     dimensions = 2
 
     def __init__(self, *, side: int = 5, spacing: float = 2.0, deviation: float = 0.05) -> None:
-        check_range(side, 2, 9, "grid.side")
-        check_range(spacing, 0.2, 3, "grid.spacing")
-        self.spread = check_range(deviation, 0.005, 1, "grid.deviation")
+        Within(2, 9).check("grid.side", side)
+        Within(0.2, 3).check("grid.spacing", spacing)
+        self.spread = Within(0.005, 1).check("grid.deviation", deviation)
         places = (torch.arange(side) - (side - 1) / 2) * spacing
         self.centres = torch.cartesian_prod(places, places)
         reach = float(places[-1]) + 0.7 * spacing + 3 * deviation

@@ -4,8 +4,8 @@ import math
 
 import torch
 
-from belamy.game.limits import check_range
 from belamy.game.mixture import GaussianMixture
+from belamy.ranges import Within
 
 KNOTS = 500
 
@@ -26,7 +26,7 @@ class Distribution:
     spread = 0.0
 
     def __init__(self, *, deviation: float = 0.08) -> None:
-        check_range(deviation, 0.02, 0.5, "moons.deviation")
+        Within(0.02, 0.5).check("moons.deviation", deviation)
         t = math.pi * (torch.arange(KNOTS) + 0.5) / KNOTS
         upper = torch.stack([t.cos() - 0.5, t.sin() - 0.25], 1)
         mixture = GaussianMixture(1.3 * torch.cat([upper, -upper]), deviation)

@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from belamy.errors import DataError, UsageError
-from belamy.game.limits import check_range
+from belamy.ranges import Within
 from belamy.seeds import Draws
 
 REACH = 2.0
@@ -35,7 +35,7 @@ class Distribution:
     def __init__(self, *, file: str = "", side: int = 160) -> None:
         if not file:
             raise UsageError("A drawn distribution needs a picture. Type: belamy game drawing.png")
-        check_range(side, 16, 512, "picture.side")
+        Within(16, 512).check("picture.side", side)
         darkness = read_darkness(Path(file).expanduser(), side)
         self.rows, self.columns = darkness.shape
         self.pixel = 2 * REACH / max(darkness.shape)

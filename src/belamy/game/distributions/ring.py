@@ -4,8 +4,8 @@ import math
 
 import torch
 
-from belamy.game.limits import check_range
 from belamy.game.mixture import GaussianMixture
+from belamy.ranges import Within
 
 
 class Distribution:
@@ -23,9 +23,9 @@ class Distribution:
     dimensions = 2
 
     def __init__(self, *, modes: int = 8, radius: float = 2.0, deviation: float = 0.02) -> None:
-        check_range(modes, 1, 64, "ring.modes")
-        check_range(radius, 0.5, 4, "ring.radius")
-        self.spread = check_range(deviation, 0.005, 1, "ring.deviation")
+        Within(1, 64).check("ring.modes", modes)
+        Within(0.5, 4).check("ring.radius", radius)
+        self.spread = Within(0.005, 1).check("ring.deviation", deviation)
         angles = torch.arange(modes) * (2 * math.pi / modes)
         self.centres = radius * torch.stack([angles.cos(), angles.sin()], 1)
         reach = 1.4 * radius + 3 * deviation

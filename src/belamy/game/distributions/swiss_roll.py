@@ -4,8 +4,8 @@ import math
 
 import torch
 
-from belamy.game.limits import check_range
 from belamy.game.mixture import GaussianMixture
+from belamy.ranges import Within
 
 KNOTS = 1500
 
@@ -30,7 +30,7 @@ class Distribution:
     spread = 0.0
 
     def __init__(self, *, deviation: float = 0.06) -> None:
-        check_range(deviation, 0.02, 0.5, "swiss-roll.deviation")
+        Within(0.02, 0.5).check("swiss-roll.deviation", deviation)
         t = 1.5 * math.pi * (1 + 2 * (torch.arange(KNOTS) + 0.5) / KNOTS)
         along = t[:, None] * torch.stack([t.cos(), t.sin()], 1) * (2 / (4.5 * math.pi))
         mixture = GaussianMixture(along, deviation)

@@ -141,7 +141,7 @@ def sides(facts: PictureFacts) -> list[int | None]:
         return [None]
     own = height // STEP * STEP
     largest = max(own, min(facts.side, SIZES[0]))
-    return sorted({own, *(size for size in SIZES if size <= largest)}, reverse=True)
+    return [*sorted({own, *(size for size in SIZES if size <= largest)}, reverse=True)]
 
 
 def settled(recipe: BaseRecipe, given: Mapping[str, Any], facts: PictureFacts, width: int, samples: int) -> BaseRecipe:

@@ -1,0 +1,142 @@
+"""Starting from what another run has learned: other data, other sizes, another recipe of the same method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from belamy.errors import UsageError
+from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
+from belamy.registry import Part
+from belamy.runs.checkpoint import Checkpoint
+from belamy.runs.run import method_name
+from belamy.training.trainer import Trainer
+
+
+class Transferred(NamedTuple):
+    """The parts of networks with weights that were taken over, and those that start afresh, by name."""
+
+    taken: tuple[str, ...]
+    afresh: tuple[str, ...]
+
+
+def transfer(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkpoint) -> Transferred:
+    """Let a trainer at its beginning start with the networks' weights of a run, as far as they fit.
+
+    A layer is taken over that both networks have at the same place, of the same kind and with tensors of the same
+    shapes. Places in sequences are counted from the beginning in networks that take latents, from the end in those that
+    take samples, and then the other way for what is left: so blocks of the same resolution meet where a network for
+    other sizes has more or fewer of them. Averages follow their networks. The clock, the optimisers and whatever
+    else is remembered begin anew.
+
+    Args:
+        trainer: Of the new recipe.
+        recipe: The one that the state belongs to.
+        spec: Its domain.
+        state: Whole state of a trainer.
+
+    Raises:
+        UsageError: Nothing fits.
+    """
+    built: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
+    old, new = built.networks(), trainer.method.networks()
+    tensors = state.below("method")
+    taken: list[str] = []
+    afresh: list[str] = []
+    for name, network in new.items():
+        judges = len(trainer.method.inputs()[name][0]) > 1  # it takes samples, not latents
+        sources = matched(old[name], network, from_end=judges) if name in old else {}
+        _copy(network, _inner(tensors, name), sources)
+        if name in trainer.averages.networks:
+            _copy(trainer.averages.networks[name], state.below(f"average/{name}") or _inner(tensors, name), sources)
+        learned = {path.rpartition(".")[0] for path, _ in network.named_parameters()}
+        taken += _named(name, network, learned, learned & sources.keys())
+        afresh += _named(name, network, learned, learned - sources.keys())
+    if not taken:
+        raise UsageError("Nothing of that run fits the networks of this recipe, so there is nothing to start from. "
+                         "Leave the recipe's name out to take the run's own, or leave out --start-from.")  # fmt: skip
+    return Transferred(tuple(taken), tuple(afresh))
+
+
+def matched(old: nn.Module, new: nn.Module, from_end: bool = False) -> dict[str, str]:
+    """The layers of a network that another can give, each with the other's layer.
+
+    Args:
+        old: What gives.
+        new: What takes.
+        from_end: Count places in sequences from their ends first, then from their beginnings.
+    """
+    before, after = _layers(old), _layers(new)
+    ways = []
+    for count in (_backwards, _forwards) if from_end else (_forwards, _backwards):
+        places = {place: layer for layer, place in count(old).items() if layer in before}
+        ways.append({layer: places[place] for layer, place in count(new).items()
+                     if layer in after and place in places and _alike(old, places[place], new, layer)})  # fmt: skip
+    first, second = ways
+    given = set(first.values())
+    return {**{layer: other for layer, other in second.items() if other not in given}, **first}
+
+
+def _layers(network: nn.Module) -> dict[str, dict[str, torch.Size]]:
+    """The shapes of a network's tensors by layer and name."""
+    found: dict[str, dict[str, torch.Size]] = {}
+    for path, tensor in network.state_dict().items():
+        layer, _, name = path.rpartition(".")
+        found.setdefault(layer, {})[name] = tensor.shape
+    return found
+
+
+def _alike(old: nn.Module, layer: str, new: nn.Module, other: str) -> bool:
+    """Whether two layers are of one kind and shape."""
+    one, another = old.get_submodule(layer), new.get_submodule(other)
+    return type(one).__name__ == type(another).__name__ and _own(one) == _own(another)
+
+
+def _own(module: nn.Module) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in module.state_dict().items() if "." not in name}
+
+
+def _forwards(network: nn.Module) -> dict[str, str]:
+    return {path: path for path, _ in network.named_modules()}
+
+
+def _backwards(network: nn.Module) -> dict[str, str]:
+    """The places of modules, those within a sequence counted from its end."""
+    places = {"": ""}
+    for path, _ in network.named_modules():
+        holder, _, own = path.rpartition(".")
+        sequence = network.get_submodule(holder)
+        if path and isinstance(sequence, nn.Sequential | nn.ModuleList):
+            own = str(int(own) - len(sequence))
+        places[path] = f"{places[holder]}.{own}" if path else ""
+    return places
+
+
+def _inner(tensors: Mapping[str, Tensor], network: str) -> dict[str, Tensor]:
+    prefix = f"{network}."
+    return {path.removeprefix(prefix): tensor for path, tensor in tensors.items() if path.startswith(prefix)}
+
+
+@torch.no_grad()
+def _copy(network: nn.Module, tensors: Mapping[str, Tensor], sources: Mapping[str, str]) -> None:
+    for path, tensor in network.state_dict().items():
+        layer, _, name = path.rpartition(".")
+        if layer in sources:
+            tensor.copy_(tensors[f"{sources[layer]}.{name}" if sources[layer] else name])
+
+
+def _named(name: str, network: nn.Module, learned: set[str], wanted: set[str]) -> list[str]:
+    """The largest parts of a network all of whose learned layers are wanted, by name."""
+    if not wanted:
+        return []
+    if wanted == learned:
+        return [name]
+    found = [name] if "" in wanted else []
+    for child, module in network.named_children():
+        within = ({layer[len(child) + 1 :] for layer in layers if layer == child or layer.startswith(f"{child}.")}
+                  for layers in (learned, wanted))  # fmt: skip
+        found += _named(f"{name}.{child}", module, *within)
+    return found
