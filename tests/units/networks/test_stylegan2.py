@@ -163,3 +163,68 @@ def test_wrong_options_are_explained(options: dict[str, Any], message: str) -> N
 def test_a_group_without_deviation_is_refused(group: int) -> None:
     with pytest.raises(UsageError, match=f"group is {group}, but it must be at least 2, or 0"):
         Discriminator((3, 32, 32), group=group)
+
+
+def leaky(x: Tensor) -> Tensor:
+    return torch.where(x < 0, 0.2 * x, x)
+
+
+def test_a_layer_and_an_image_from_their_raw_weights() -> None:
+    network, style = generator().double().eval(), torch.randn(1, 8, dtype=torch.float64)
+    layer, painter = network.layers[0], network.images[0]
+    layer.bias.data.normal_()
+    layer.noise.strength.data.fill_(0.3)
+    scales = 1 + style[0] @ layer.convolution.style.weight.T * 8**-0.5
+    weight = layer.convolution.weight * scales[:, None, None]
+    weight = (
+        2**0.5 * weight / weight.square().sum((1, 2, 3), keepdim=True).sqrt()
+    )  # the constant of equal rates is lost
+    x = F.conv2d(network.constant[None], weight, padding=1)
+    wanted = leaky(x + 0.3 * layer.noise.constant + layer.bias)
+    made = layer(network.constant[None], style, None)
+    torch.testing.assert_close(made, wanted, rtol=1e-6, atol=1e-6)  # ε
+    painter.bias.data.normal_()
+    scales = 1 + style[0] @ painter.convolution.style.weight.T * 8**-0.5
+    weight = painter.convolution.weight * 8**-0.5 * scales[:, None, None]
+    torch.testing.assert_close(painter(made, style), F.conv2d(made, weight) + painter.bias, **EXACT)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_discriminator_from_its_raw_weights(form: str) -> None:
+    judge = Discriminator((3, 8, 16), form=form, group=2, **SMALL).double()
+    for parameter in judge.parameters():
+        parameter.data.add_(0.1 * torch.randn_like(parameter))
+    images = torch.randn(4, 3, 8, 16, dtype=torch.float64)
+
+    def convolved(layer: Any, x: Tensor, gain: float = 2**0.5, padding: int = 0) -> Tensor:
+        weight = layer.weight * gain * layer.weight[0].numel() ** -0.5
+        return F.conv2d(x, weight, layer.bias, padding=padding)
+
+    halved = resample_by_two(images)
+    x = leaky(convolved(judge.inputs[0][0], images))
+    block = judge.blocks[0]
+    inner = leaky(convolved(block.first, x, padding=1))
+    taps = torch.tensor([1.0, 3, 3, 1], dtype=torch.float64) / 8
+    kernel = (taps[:, None] * taps).expand(inner.shape[1], 1, 4, 4)
+    smooth = F.conv2d(F.pad(inner, (2, 2, 2, 2)), kernel, groups=inner.shape[1])
+    weight = block.second.weight * 2**0.5 * block.second.weight[0].numel() ** -0.5
+    main = leaky(F.conv2d(smooth, weight, block.second.bias, stride=2))
+    if form == "residual":
+        main = (main + convolved(block.shortcut, resample_by_two(x), 1.0)) / 2**0.5
+    if form == "skip":
+        main = main + leaky(convolved(judge.inputs[1][0], halved))
+    groups = main.view(2, 2, *main.shape[1:])  # sample i is in group i mod 2
+    deviation = (groups.var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3)).repeat(2)
+    seen = torch.cat([main, deviation[:, None, None, None].expand(-1, 1, *main.shape[2:])], 1)
+    seen = leaky(convolved(judge.summary[1], seen, padding=1)).flatten(1)
+    dense, head = judge.summary[4], judge.head
+    features = leaky(seen @ dense.weight.T * 2**0.5 * dense.weight.shape[1] ** -0.5 + dense.bias)
+    scores = features @ head.weight.T * head.weight.shape[1] ** -0.5 + head.bias
+    torch.testing.assert_close(judge(images), scores[:, 0], **EXACT)
+
+
+def resample_by_two(x: Tensor) -> Tensor:
+    """Filtered by [1, 3, 3, 1] / 8 along both axes, every other pixel."""
+    taps = torch.tensor([1.0, 3, 3, 1], dtype=x.dtype) / 8
+    kernel = (taps[:, None] * taps).expand(x.shape[1], 1, 4, 4)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1)), kernel, stride=2, groups=x.shape[1])
