@@ -52,18 +52,25 @@ def world(device_type: str) -> Iterator[World]:
 
 
 def average_gradients(parameters: Sequence[nn.Parameter], size: int) -> None:
-    """Replace each gradient by its mean over the processes, in one exchange."""
+    """Replace each gradient by its mean over the processes, in one exchange.
+
+    A parameter that has no gradient in any process, as in blocks that a network has not grown to, still has none.
+    """
     if size == 1:
         return
+    here = torch.tensor([float(parameter.grad is not None) for parameter in parameters])
     for parameter in parameters:
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
     gradients: list[Tensor] = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+    flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), here.to(gradients[0])])
     torch.distributed.all_reduce(flat)
     flat /= size
-    for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
-        gradient.copy_(part.view_as(gradient))
+    *means, anywhere = flat.split([*(gradient.numel() for gradient in gradients), len(here)])
+    for parameter, gradient, mean, learns in zip(parameters, gradients, means, anywhere.tolist(), strict=True):
+        gradient.copy_(mean.view_as(gradient))
+        if not learns:
+            parameter.grad = None
 
 
 def agree(flag: bool, size: int) -> bool:
