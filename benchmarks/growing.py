@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/growing.py [SIDE] [BATCH] [SECONDS]
 
-Prints a table: for each network, milliseconds per sample of a whole step (both players, penalty and Adam, one thread) at
-the full side, and the share of it that each size takes.
+Prints a table: for each network, milliseconds per sample of a whole step (both players, penalty and Adam, one thread)
+at the full side, and the share of it that each size takes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import time
 
 import torch
+from rich.console import Console
 
 from belamy.data.dataset import Dataset, Memory
 from belamy.methods.gan import Method, Recipe
@@ -54,11 +55,12 @@ def seconds(trainer: Trainer, level: int, halvings: int) -> float:
 
 def main() -> None:
     """Print the table."""
+    console = Console(width=120)
     side, batch, budget = (*map(int, sys.argv[1:]), *(64, 16, 60)[len(sys.argv) - 1 :])
     torch.set_num_threads(1)
     halvings = (side // 4).bit_length() - 1
     sizes = [4 << step for step in range(halvings + 1)]
-    print(f"{'network':10} {'ms':>7} " + " ".join(f"{size:>6}" for size in sizes))
+    console.print(f"{'network':10} {'ms':>7} " + " ".join(f"{size:>6}" for size in sizes))
     for name in NETWORKS:
         trainer, best = engine(name, side, batch), [float("inf")] * len(sizes)
         stop = time.perf_counter() + budget / len(NETWORKS)
@@ -68,7 +70,7 @@ def main() -> None:
                 best[step] = min(best[step], seconds(trainer, halvings - step, halvings))
             rounds += 1
         shares = " ".join(f"{each / best[-1]:6.3f}" for each in best)
-        print(f"{name:10} {1000 * best[-1] / batch:7.2f} {shares}   ({rounds} rounds)")
+        console.print(f"{name:10} {1000 * best[-1] / batch:7.2f} {shares}   ({rounds} rounds)")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def test_few_are_not_the_first_of_many_but_the_same_request_gives_the_same_faces
 
 @pytest.mark.parametrize("count", [1, 1_000_001])
 def test_impossible_counts(count: int) -> None:
-    with pytest.raises(UsageError, match="portraits:count"):
+    with pytest.raises(UsageError, match=r"portraits\.count"):
         open_data(f"portraits:count={count}")
 
 

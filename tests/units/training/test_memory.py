@@ -199,7 +199,7 @@ class TestLimit:
 
     def test_what_cannot_fit_is_refused_in_numbers(self, noise: Dataset) -> None:
         with pytest.raises(
-            UsageError, match=r"does not fit into 1 MB: the least .* is \d+ MB \(process .*--memory \d+MB"
+            UsageError, match=r"does not fit into 1 MB: the least .* is [\d.]+ [MG]B \(process .*--memory \d+MB"
         ):
             choose(game(noise), 10**6)
 
