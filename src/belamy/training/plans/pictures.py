@@ -95,12 +95,15 @@ class Plan:
         if minutes is None and "train_samples" not in given:
             minutes = MINUTES
 
-        def tried(size: int | None, width: int, samples: int = 0) -> Planned:
+        known: dict[int | None, Dataset] = {None: data, min(data.shape[1:]): data}
+
+        def tried(size: int | None, width: int) -> Planned:
             sized = recipe if size is None else recipe.changed(size=size)
-            held = data if size is None or data.shape[1:] == (size, size) else opened(sized)
-            made = settled(sized, given, facts, width, samples or int(given.get("train_samples", SHAPES)))
-            precision, rate = fastest(made, held, speed, precisions)
-            return Planned(made, held, precision, rate)
+            if size not in known:
+                known[size] = opened(sized)
+            made = settled(sized, given, facts, width, int(given.get("train_samples", SHAPES)))
+            precision, rate = fastest(made, known[size], speed, precisions)
+            return Planned(made, known[size], precision, rate)
 
         def seen(plan: Planned) -> float:
             return plan.recipe.train_samples if minutes is None else 60 * minutes * plan.speed
