@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from belamy.networks.layers import pooled_taps
 from belamy.networks.normalisations.pixel import PixelNorm
 from belamy.networks.sizes import check_positive
 from belamy.networks.statistics.minibatch_standard_deviation import Statistic
@@ -142,7 +143,7 @@ class EqualisedUpConv2d(EqualisedConv2d):
     def forward(self, x: Tensor) -> Tensor:
         """``[N, outgoing, 2H, 2W]`` from ``[N, incoming, H, W]``."""
         weight, bias = self.effective
-        taps = F.avg_pool2d(F.pad(weight.flip(2, 3), (1, 1, 1, 1)), 2, 1) * 4  # [O, I, 4, 4]
+        taps = pooled_taps(weight.flip(2, 3)) * 4  # [O, I, 4, 4]
         return F.conv_transpose2d(x, taps.transpose(0, 1), bias, 2, 1)
 
 
@@ -161,7 +162,7 @@ class EqualisedDownConv2d(EqualisedConv2d):
     def forward(self, x: Tensor) -> Tensor:
         """``[N, outgoing, H/2, W/2]`` from ``[N, incoming, H, W]`` of even height and width."""
         weight, bias = self.effective
-        return F.conv2d(x, F.avg_pool2d(F.pad(weight, (1, 1, 1, 1)), 2, 1), bias, 2, 1)
+        return F.conv2d(x, pooled_taps(weight), bias, 2, 1)
 
 
 class MinibatchDeviation(nn.Module):

@@ -345,7 +345,7 @@ class MeanPooledConv2d(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """``[N, outgoing, H/2, W/2]`` from ``[N, incoming, H, W]`` of even height and width."""
-        kernel = F.avg_pool2d(F.pad(self.weight, (1, 1, 1, 1)), 2, 1)  # [O, I, 4, 4]
+        kernel = pooled_taps(self.weight)  # [O, I, 4, 4]
         return F.conv2d(images, kernel, self.bias, 2, 1)
 
 
@@ -355,6 +355,11 @@ class GlobalAveragePool(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """``[N, C]``."""
         return images.mean((2, 3))
+
+
+def pooled_taps(weight: Tensor) -> Tensor:
+    """The 4×4 kernels that convolve as 3×3 ones ``[O, I, 3, 3]`` do and then take the means of 2×2 pixels."""
+    return F.avg_pool2d(F.pad(weight, (1, 1, 1, 1)), 2, 1)
 
 
 class ScoringNetwork(nn.Module):

@@ -7,7 +7,7 @@ steps are one 4×4 convolution of stride 2, and the 1×1 convolutions of the sho
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.networks.layers import BatchNorm, Initializer, KerasConv2d, MeanPooledConv2d, glorot_uniform
+from belamy.networks.layers import BatchNorm, Initializer, KerasConv2d, MeanPooledConv2d, glorot_uniform, pooled_taps
 
 
 def glorot_for_rectifiers(weight: Tensor) -> None:
@@ -32,7 +32,7 @@ class UpsampledConv2d(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """``[N, outgoing, 2H, 2W]`` from ``[N, incoming, H, W]``."""
-        taps = F.avg_pool2d(F.pad(self.weight.flip(2, 3), (1, 1, 1, 1)), 2, 1) * 4  # [O, I, 4, 4]
+        taps = pooled_taps(self.weight.flip(2, 3)) * 4  # [O, I, 4, 4]
         return F.conv_transpose2d(images, taps.transpose(0, 1), self.bias, 2, 1)
 
 

@@ -54,6 +54,13 @@ def estimate(trainer: Trainer, snapshots: int = 0) -> Estimate:
     return Estimate(seconds, memory, samples / step)
 
 
+def speed(trainer: Trainer) -> float:
+    """Samples per second, on the mean over the rest of the run, from trial steps on a copy that is thrown away."""
+    needs = Needs(trainer)
+    step, samples = _step_seconds(needs, trainer, needs.share // trainer.parts)
+    return samples / step
+
+
 def _step_seconds(needs: Needs, trainer: Trainer, micro: int) -> tuple[float, int]:
     """Seconds of a step, on the mean over the rest of the run, and the samples that it sees."""
     recipe, now = trainer.method.recipe, trainer.clock.samples
