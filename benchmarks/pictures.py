@@ -22,13 +22,14 @@ from belamy.cli.recipe_form import read
 from belamy.evaluation.features.efficientnet import efficientnet_features
 from belamy.evaluation.panel import Panel
 from belamy.modalities.grid import grid
+from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.files import save_png
 from belamy.sampling.draw import draw
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer, open_recipe_data
 
-MOMENTS = (2, 5, 10, 20, 30, 60, 120)
-"""CPU-minutes of training after which samples are judged."""
+MOMENTS = (2, 5, 10, 20, 30, 45, 60, 90, 120, 180)
+"""CPU-minutes of training after which samples are judged and the state is saved."""
 COUNT = 2_000
 
 
@@ -51,9 +52,12 @@ def main() -> None:
     trainer = make_trainer(recipe, data.spec, data, Options(device="cpu", precision=chosen.precision), World())
     metrics = ["frechet", "kernel", "precision-recall"]
     panel = Panel(efficientnet_features(data.shape), data, "all", metrics)
-    rows = []
-    spent = 0.0
-    for moment in [*[each for each in MOMENTS if each < chosen.minutes], chosen.minutes]:
+    rows: list[dict[str, float]] = []
+    if chosen.folder and (chosen.folder / "state").is_dir():
+        rows = json.loads((chosen.folder / "figures.json").read_text())["rows"]
+        trainer.load_state(Checkpoint.load(chosen.folder / "state"))
+    spent = 60 * rows[-1]["cpu_minutes"] if rows else 0.0
+    for moment in [each for each in (*[m for m in MOMENTS if m < chosen.minutes], chosen.minutes) if 60 * each > spent]:
         while spent < 60 * moment:
             started = time.process_time()
             trainer.step()
@@ -69,6 +73,7 @@ def main() -> None:
             chosen.folder.mkdir(parents=True, exist_ok=True)
             save_png(sheet, chosen.folder / f"sheet-{moment:g}.png")
             text = json.dumps({"recipe": recipe.model_dump(mode="json"), "rows": rows}, indent=2)
+            trainer.state().save(chosen.folder / "state", chosen.folder)
             (chosen.folder / "figures.json").write_text(text)
 
 
