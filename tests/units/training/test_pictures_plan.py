@@ -120,6 +120,18 @@ def test_labels_are_told_where_there_is_enough_of_each(smallest: int, told: bool
     assert (recipe.auxiliary > 0) is told
 
 
+@pytest.mark.parametrize(
+    ("conditions", "words"),
+    [({"generator": "embedding"}, "the generator alone"), ({}, "left alone, as you chose")],
+)
+def test_it_says_to_whom_labels_are_told_when_the_user_chose(conditions: dict[str, str], words: str) -> None:
+    labels = torch.tensor([0, 1] * 150)
+    given = {f"{name}_condition": Part(name=conditions.get(name, "unconditional"))
+             for name in ("generator", "discriminator")}  # fmt: skip
+    found = plan(pictures(len(labels), labels=labels), given={**given, "auxiliary": 0.0})
+    assert any(words in reason for reason in found.reasons if reason.startswith("labels"))
+
+
 @pytest.mark.parametrize("count", [1000, 2 * ENOUGH])
 def test_few_pictures_are_augmented(count: int) -> None:
     assert bool(plan(pictures(count, side=8)).recipe.views) is (count < ENOUGH)  # type: ignore[attr-defined]
