@@ -40,9 +40,12 @@ def pictures() -> gan.Recipe:
         generator=Part(name="pictures"),
         discriminator=Part(name="pictures"),
         batch=32,
+        auxiliary=0.0,
+        statistics=(Part(name="minibatch-standard-deviation"),),
         views=(Part(name="diff-augment"),),
         adversarial=Part(name="relativistic-pairing"),
         penalties=(Part(name="r1", weight=1.0, every=8), Part(name="r2", weight=1.0, every=8)),
+        schedule=Part(name="linear", end=0.1, warmup=0.02),
     )
 
 

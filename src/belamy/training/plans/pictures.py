@@ -158,8 +158,7 @@ def settled(recipe: BaseRecipe, given: Mapping[str, Any], facts: PictureFacts, w
         "ema_half_life": max(min(samples // 20, 20_000), 1),
     }
     if not facts.conditional:
-        nothing = Part(name=NOTHING)
-        chosen |= {"generator_condition": nothing, "discriminator_condition": nothing, "auxiliary": 0.0}
+        chosen |= {f"{name}_condition": Part(name=NOTHING) for name in ("generator", "discriminator")}
     if facts.count >= ENOUGH:
         chosen["views"] = ()
     return recipe.changed(**{**chosen, **given})
