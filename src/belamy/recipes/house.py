@@ -44,7 +44,7 @@ def pictures() -> gan.Recipe:
         statistics=(Part(name="minibatch-standard-deviation"),),
         views=(Part(name="diff-augment"),),
         adversarial=Part(name="relativistic-pairing"),
-        penalties=(Part(name="r1", weight=1.0, every=8), Part(name="r2", weight=1.0, every=8)),
+        penalties=(Part(name="r1", weight=0.3, every=8), Part(name="r2", weight=0.3, every=8)),
         schedule=Part(name="linear", end=0.1, warmup=0.02),
     )
 
