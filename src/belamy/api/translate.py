@@ -14,7 +14,7 @@ from torch import Tensor
 
 from belamy.data import Dataset
 from belamy.data.files import reasons
-from belamy.data.one_file import NamedFile, files_in, is_grey, pieces, read_sample
+from belamy.data.one_file import NamedFile, files_in, has_opacity, is_grey, pieces, read_sample
 from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.pairs import measure
@@ -27,7 +27,7 @@ from belamy.pages import fragment, page
 from belamy.pages.pictures import source
 from belamy.ranges import Within
 from belamy.runs.run import Run
-from belamy.sampling.draw import placement
+from belamy.sampling.draw import checked_options, placement
 from belamy.sampling.sheets import sheet_of, side_by_side
 from belamy.seeds import SampleDraws
 
@@ -176,6 +176,7 @@ def translate(
     weights: str = "newest",
     device: str = "auto",
     batch: int = 16,
+    options: Mapping[str, float] | None = None,
     data: Dataset | None = None,
     progress: Progress | None = None,
 ) -> Translations:
@@ -191,6 +192,7 @@ def translate(
         weights: The ``newest``, or the ``best`` that ``--keep-best`` kept.
         device: Where to compute.
         batch: Inputs of one size that are translated together.
+        options: Values of the method's ``sampling_options``, e.g. ``blend`` of super-resolution.
         data: The run's data, for ``test``.
         progress: Called with (done, total).
 
@@ -201,6 +203,7 @@ def translate(
     opened = run if isinstance(run, Run) else Run.open(run)
     method: Any = translator(opened, weights).to(choose_device(device))
     check_call(size, fit, seed, batch)
+    chosen = checked_options(method, options)
     given, wanted = given_field(method), method.spec.fields[method.target]
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if [str(each) for each in named] == [HELD_OUT] and data is not None:
@@ -208,8 +211,8 @@ def translate(
         skipped: list[tuple[str, str]] = []
         notes: list[str] = []
     else:
-        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit)
-    made = _made(method, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
+        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, keeps_opacity(method))
+    made = _made(method, [raw for _, raw, _ in found], given, wanted, seed, batch, progress, chosen)
     items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
     skipped += [
         (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
@@ -239,6 +242,12 @@ def translator(run: Run, weights: str = "newest") -> BaseMethod:
             "pairs, e.g. `belamy train pix2pix --data FOLDER --modality image:pairs=beside`."
         )
     return method
+
+
+def keeps_opacity(method: BaseMethod) -> bool:
+    """Whether a method takes pictures with their opacity, though it learned from others."""
+    field = given_field(method)
+    return bool(getattr(method, "keeps_opacity", False)) and field.modality == "image" and field.shape[0] in (1, 3)
 
 
 def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
@@ -284,9 +293,15 @@ def _degraded(method: Any, wanted: Tensor, seed: int, batch: int) -> list[Tensor
 
 
 def _read(
-    inputs: Sequence[str], targets: str | Path | None, source: Field, target: Field, size: SizeOption, fit: str
+    inputs: Sequence[str],
+    targets: str | Path | None,
+    source: Field,
+    target: Field,
+    size: SizeOption,
+    fit: str,
+    opacity: bool,
 ) -> tuple[list[tuple[str, Tensor, Tensor | None]], list[tuple[str, str]], list[str]]:
-    """Name, input and target of each file that can be read; the others, and notes."""
+    """Name, input and target of each file that can be read, with its opacity or without; the others, and notes."""
     sides = parse_size(size)
     wanted_size = None if sides in (None, NATIVE) else sides
     target_size = _enlarged(wanted_size, source, target)  # type: ignore[arg-type]
@@ -297,7 +312,8 @@ def _read(
     coloured = 0
     for file in files:
         try:
-            given = read_sample(file.path, source, wanted_size, fit)  # type: ignore[arg-type]
+            through = opacity and has_opacity(file.path)
+            given = read_sample(file.path, _deeper(source, through), wanted_size, fit)  # type: ignore[arg-type]
         except Unreadable as error:
             skipped.append((file.name, str(error)))
             continue
@@ -306,7 +322,7 @@ def _read(
             skipped.append((file.name, f"there is no target of that name in {targets}"))
         if partner is not None:
             try:
-                wanted = read_sample(partner.path, target, target_size, fit)
+                wanted = read_sample(partner.path, _deeper(target, through), target_size, fit)
             except Unreadable as error:
                 skipped.append((partner.name, str(error)))
         found.append((file.name, given, wanted))
@@ -316,6 +332,12 @@ def _read(
         raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {reasons(skipped)}.")
     notes = [f"{coloured:,} picture(s) in colour became grey, as this run's inputs are"] if coloured else []
     return found, skipped, notes
+
+
+def _deeper(field: Field, opacity: bool) -> Field:
+    """A field of pictures with one channel more, if they are read with their opacity."""
+    channels, *sides = field.shape
+    return field._replace(shape=(channels + 1, *sides)) if opacity else field
 
 
 def _enlarged(size: Size | None, source: Field, target: Field) -> Size | None:
@@ -341,10 +363,11 @@ def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[P
 @torch.no_grad()
 def _made(
     method: Any, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
-    progress: Progress | None,
+    progress: Progress | None, options: Mapping[str, float],
 ) -> list[Tensor]:  # fmt: skip
     """Translations in order; neighbours of one shape are made together."""
     method.eval()
+    chosen = {"options": options} if options else {}
     device, dtype = placement(method)
     kinds = modality(source.modality), modality(target.modality)
     made: list[Tensor] = []
@@ -352,7 +375,7 @@ def _made(
         stacked = torch.stack([inputs[number] for number in some])
         values = kinds[0].to_float(stacked.to(device), source._replace(shape=tuple(stacked.shape[1:])))
         values = values.to(dtype) if values.is_floating_point() else values
-        results = method.translate(values, SampleDraws(seed, some))
+        results = method.translate(values, SampleDraws(seed, some), **chosen)
         made += list(kinds[1].to_raw(results, target._replace(shape=tuple(results.shape[1:]))).cpu())
         if progress is not None:
             progress(some.stop, len(inputs))

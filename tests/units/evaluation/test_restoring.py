@@ -73,7 +73,7 @@ def test_held_out_pictures_are_given_as_files_would_hold_them(method: Doubling, 
 def test_translations_are_measured_beside_the_inputs_enlarged(method: Doubling, data: Dataset) -> None:
     found, field = api._held_out(data, method, 0, 16), data.field
     given = [raw for _, raw, _ in found]
-    made = api._made(method, given, given_field(method), field, 0, 16, None)
+    made = api._made(method, given, given_field(method), field, 0, 16, None, {})
     items = [api.Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
     measures = api._measured(items, method, given_field(method), field)
     assert measures.keys() == {"made", "untouched"}
