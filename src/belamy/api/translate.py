@@ -19,7 +19,7 @@ from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import Summary, summarise
-from belamy.methods.base import BaseMethod, Samples, Translates
+from belamy.methods.base import BaseMethod, Samples, Translates, TranslatesBack
 from belamy.modalities import modality, suffix_of
 from belamy.modalities.fields import Field
 from belamy.modalities.sizes import NATIVE, SizeOption, parse_size
@@ -166,6 +166,7 @@ def translate(
     weights: str = "newest",
     device: str = "auto",
     batch: int = 16,
+    back: bool = False,
     data: Dataset | None = None,
     progress: Progress | None = None,
 ) -> Translations:
@@ -181,25 +182,27 @@ def translate(
         weights: The ``newest``, or the ``best`` that ``--keep-best`` kept.
         device: Where to compute.
         batch: Inputs of one size that are translated together.
+        back: Translate the second of two sides into the first, by a method such as ``cyclegan``.
         data: The run's data, for ``test``.
         progress: Called with (done, total).
 
     Raises:
-        UsageError: The method does not translate, or does not take inputs of such a size.
+        UsageError: The method does not translate, or not back, or does not take inputs of such a size.
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    method: Any = translator(opened, weights).to(choose_device(device))
+    method: Any = translator(opened, weights, back).to(choose_device(device))
     check_call(size, fit, seed, batch)
-    given, wanted = method.spec.fields[method.source], method.spec.fields[method.target]
+    ends = (method.target, method.source) if back else (method.source, method.target)
+    given, wanted = (method.spec.fields[name] for name in ends)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if [str(each) for each in named] == [HELD_OUT] and data is not None:
-        found = _held_out(data, method)
+        found = _held_out(data, *ends)
         skipped: list[tuple[str, str]] = []
         notes: list[str] = []
     else:
         found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit)
-    made = _made(method, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
+    made = _made(method, back, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
     items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
     skipped += [
         (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
@@ -214,8 +217,13 @@ def translate(
     return Translations(given, wanted, items, measures, untouched, skipped, notes)
 
 
-def translator(run: Run, weights: str = "newest") -> BaseMethod:
+def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMethod:
     """The method of a run, if it translates.
+
+    Args:
+        run: Trained.
+        weights: The ``newest`` or the ``best``.
+        back: Whether it is to translate back too.
 
     Raises:
         UsageError: It does not; the message says what it does instead.
@@ -226,6 +234,11 @@ def translator(run: Run, weights: str = "newest") -> BaseMethod:
         raise UsageError(
             f"{run.path} was trained by '{run.method_name}', which translates nothing; {instead}. Train a method for "
             "pairs, e.g. `belamy train pix2pix --data FOLDER --modality image:pairs=beside`."
+        )
+    if back and not isinstance(method, TranslatesBack):
+        raise UsageError(
+            f"{run.path} was trained by '{run.method_name}', which translates one way only: '{method.source}' into "
+            f"'{method.target}'. Leave --back out, or train cyclegan, which learns both."
         )
     return method
 
@@ -245,14 +258,19 @@ def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
     Within(1).check("batch", batch)
 
 
-def _held_out(data: Dataset, method: Any) -> list[tuple[str, Tensor, Tensor | None]]:
-    """Name, input and target of each held-out sample of the run's data."""
+def _held_out(data: Dataset, source: str, target: str) -> list[tuple[str, Tensor, Tensor | None]]:
+    """Name, input and target of each held-out sample of the run's data; of sides that are no pairs no target."""
+    aligned = target in data.columns
+    if source not in data.columns:  # it is a side, which calls its field by a name of its own
+        data = data.sides[source]
+        source, aligned = data.named, False
     chosen = data.held_out
     if not len(chosen):
         raise UsageError(f"{data.name} holds no samples out: all {len(data)} were trained on. Give files.")
     raw = data.raw(chosen)
     names = [data.names[index] if data.names else f"test:{place}" for place, index in enumerate(chosen.tolist())]
-    return list(zip(names, raw[method.source], raw[method.target], strict=True))
+    wanted: Sequence[Tensor | None] = list(raw[target]) if aligned else [None] * len(names)
+    return list(zip(names, raw[source], wanted, strict=True))
 
 
 def _read(
@@ -300,7 +318,7 @@ def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[P
 
 @torch.no_grad()
 def _made(
-    method: Any, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
+    method: Any, back: bool, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
     progress: Progress | None,
 ) -> list[Tensor]:  # fmt: skip
     """Translations in order; neighbours of one shape are made together."""
@@ -312,7 +330,7 @@ def _made(
         stacked = torch.stack([inputs[number] for number in some])
         values = kinds[0].to_float(stacked.to(device), source._replace(shape=tuple(stacked.shape[1:])))
         values = values.to(dtype) if values.is_floating_point() else values
-        results = method.translate(values, SampleDraws(seed, some))
+        results = (method.translate_back if back else method.translate)(values, SampleDraws(seed, some))
         made += list(kinds[1].to_raw(results, target._replace(shape=tuple(results.shape[1:]))).cpu())
         if progress is not None:
             progress(some.stop, len(inputs))

@@ -37,8 +37,8 @@ class TwoSidesRecipe(base.BaseRecipe):
     """What is set alike for all methods of two sides that are no pairs."""
 
     against: str | None = None
-    """The second side as a class of the same data, beside the first that --only names: --labels glasses --only no
-    --against yes."""
+    """The second side as a class of the same data, in place of --other, beside the first that --only names: --labels
+    glasses --only no --against yes."""
     generator: Translator = Part(name="resnet-translator")
     """The network that makes a picture from a picture."""
     discriminator: Annotated[Part, PATCH_DISCRIMINATORS] = Part(name="patch-gan", receptive_field=70)
@@ -67,12 +67,10 @@ class TwoSidesRecipe(base.BaseRecipe):
         """The data with the class ``against`` as their second side.
 
         Raises:
-            UsageError: There are two second sides, or the first side is not one class, or the same.
+            UsageError: The data have no such class, or the first side is none or the same.
         """
         if self.against is None:
             return super().arranged(data)
-        if self.other is not None:
-            raise UsageError(f"--other {self.other} and --against {self.against} both name a second side. Give one.")
         if self.only is None or self.only == self.against:
             raise UsageError(
                 f"--against {self.against} makes one class of the data the second side, so --only has to name another "

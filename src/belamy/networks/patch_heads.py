@@ -13,6 +13,7 @@ from belamy.networks.layers import dense, gaussian
 from belamy.networks.sizes import check_positive
 
 _NORMAL = gaussian(0.02)
+_SHORTEST = 1e-3
 
 
 @runtime_checkable
@@ -35,6 +36,9 @@ class HasMaps(Protocol):
 
 class PatchHeads(nn.Module):
     """For each map two dense layers with a ReLU between them, and each place's result at length 1.
+
+    *Departs from the published code*: results shorter than 0.001 are enlarged a thousandfold instead, not to length 1.
+    The direction of a place where all maps are 0 means nothing, and its gradient would swamp all others.
 
     References:
         Park et al. 2020, arXiv 2007.15651, section 3.2 and appendix C: 256 features, normal weights of deviation 0.02.
@@ -77,5 +81,5 @@ class PatchHeads(nn.Module):
             if places is not None:
                 chosen = places[number].unsqueeze(2).expand(-1, -1, values.shape[2])
                 values = values.gather(1, chosen)
-            found.append(F.normalize(head(values), dim=2, eps=1e-7))
+            found.append(F.normalize(head(values), dim=2, eps=_SHORTEST))
         return found
