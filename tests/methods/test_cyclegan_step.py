@@ -224,9 +224,7 @@ class TestTranslating:
         ),
     ],
 )
-def test_what_the_sides_cannot_give_is_refused(
-    stage: Any, fields: dict[str, Any], data: Dataset, words: str
-) -> None:
+def test_what_the_sides_cannot_give_is_refused(stage: Any, fields: dict[str, Any], data: Dataset, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         stage(recipe(**fields), data)
 

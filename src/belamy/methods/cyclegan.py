@@ -151,7 +151,9 @@ class Method(base.BaseMethod):
         sides = two_sides.drawn(data, draw, self.recipe)
         if self.classifier is not None:
             assert sides.labels is not None  # the domain has classes
-            yield Turn("classifier", {"class": cross_entropy(self.classifier(sides.main), sides.labels, reduction="none")})
+            yield Turn(
+                "classifier", {"class": cross_entropy(self.classifier(sides.main), sides.labels, reduction="none")}
+            )
         made, back = self.generator(sides.main), self.inverse(sides.other)
         yield Turn("generator", self.generator_terms(sides, made, back, draw.progress), self.weights)
         made, back = made.detach(), back.detach()

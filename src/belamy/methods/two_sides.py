@@ -1,4 +1,4 @@
-"""What methods that learn between two sides without pairs share: their settings, their batches, their players' losses."""
+"""What methods that learn between two sides without pairs share: settings, batches, losses of players."""
 
 from __future__ import annotations
 

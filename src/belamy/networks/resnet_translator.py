@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -94,13 +95,9 @@ class Translator(nn.Module):
         self.blended, self.outputs = blended, outputs
         maps = [width * 2**level for level in range(halvings + 1)]  # 64 128 256
         self.stem = nn.Sequential(_Padded(shape[0], width, 7, padding), BatchNorm(width), nn.ReLU())
-        self.down = nn.ModuleList(
-            _Halving(a, b, padding, resampling) for a, b in zip(maps[:-1], maps[1:], strict=True)
-        )  # fmt: skip
+        self.down = nn.ModuleList(_Halving(a, b, padding, resampling) for a, b in pairwise(maps))
         self.blocks = nn.ModuleList(_Block(maps[-1], padding, dropout) for _ in range(blocks))
-        self.up = nn.Sequential(
-            *(_Doubling(b, a, padding, resampling) for a, b in zip(maps[-2::-1], maps[:0:-1], strict=True))
-        )
+        self.up = nn.Sequential(*(_Doubling(a, b, padding, resampling) for a, b in pairwise(reversed(maps))))
         self.head = _Padded(width, outputs + blended, 7, padding)
         self.matched = tuple(sorted({min(number, blocks - 1) for number in _MATCHED}))
         self.map_channels = (shape[0], *maps[1:], *(maps[-1] for _ in self.matched))
