@@ -123,14 +123,23 @@ def test_one_set_is_both_sides(belamy: Command, tmp_path: Path) -> None:
 
 
 WRONG = [
-    ("train cyclegan --data {sides}/grey --out new", "Give a second side: --other FOLDER, or another class of the same"),
-    ("train cut --data {sides}/grey --other {sides}/colour --size 32 --out new", "Type --channels 3, or train cyclegan"),
+    (
+        "train cyclegan --data {sides}/grey --out new",
+        "Give a second side: --other FOLDER, or another class of the same",
+    ),
+    (
+        "train cut --data {sides}/grey --other {sides}/colour --size 32 --out new",
+        "Type --channels 3, or train cyclegan",
+    ),
     ("train cyclegan --data {sides}/grey --other nowhere --out new", "There is no data source 'nowhere'"),
     ("train cyclegan --data {sides}/grey --other avatars-16 --out new", "Type --size"),
     ("train cyclegan --data avatars-16 --against yes --out new", "--only has to name another class"),
     ("train cyclegan --data avatars-16 --labels hat --only no --against maybe --out new", "has no class 'maybe'"),
     ("train cyclegan --data avatars-32 --other avatars-32 --semantic-weight 1 --out new", "its data have no labels"),
-    ("train cut --data avatars-16 --other avatars-16 --generator u-net --out new", "Type --generator resnet-translator"),
+    (
+        "train cut --data avatars-16 --other avatars-16 --generator u-net --out new",
+        "Type --generator resnet-translator",
+    ),
     ("train cyclegan --data avatars-16 --other avatars-16 --pool -1 --out new", "--pool"),
     ("train cut --data avatars-16 --other avatars-16 --patches 1 --out new", "--patches"),
     ("train cut --data avatars-16 --other avatars-16 --temperature 0 --out new", "--temperature"),
