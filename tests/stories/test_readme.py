@@ -43,6 +43,8 @@ def test_listed_weights(name: str) -> None:
     spec = DataSpec.pictures(shape, () if recipe.only else tuple("0123456789"))
     if recipe.data in ("outlines", "drums", "wordnet-phrases", "customers", "shapes:side=64"):
         spec = open_recipe_data(recipe, offline=True).spec
+    if recipe.other is not None:
+        spec = DataSpec({**spec.fields, "other": spec.field})
     method = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
     assert ROWS[name] == " + ".join(f"{count(network).total:,}" for network in method.networks().values())
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.networks.sizes import check_divisible, check_positive
+from belamy.networks.sizes import check_positive
 from belamy.networks.weights.spectral import Weights
 
 HALVINGS = 3
@@ -26,11 +26,11 @@ class PatchDiscriminator(nn.Module):
         2002.12655.
 
     Args:
-        shape: (channels, height, width) of the pictures; multiples of 8.
+        shape: (channels, height, width) of the pictures; borders are repeated up to multiples of 8.
         width: Channels of the first convolution.
 
     Raises:
-        UsageError: Sides that are no multiples of 8, or an option out of range.
+        UsageError: The width is out of range.
     """
 
     native_shape = (3, 64, 64)
@@ -38,7 +38,6 @@ class PatchDiscriminator(nn.Module):
     def __init__(self, shape: tuple[int, int, int], *, width: int = 64) -> None:
         super().__init__()
         check_positive(width, "width")
-        check_divisible(shape, 2**HALVINGS, "esrgan-u-net")
         widths = [width * 2**level for level in range(HALVINGS + 1)]
         self.first = nn.Conv2d(shape[0], width, 3, padding=1)
         self.halving = nn.ModuleList(
@@ -55,7 +54,9 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores (logits) of the pixels.  # [N, C, H, W] to [N, 1, H, W]"""
-        maps = [F.leaky_relu(self.first(images), _SLOPE)]
+        height, width = images.shape[2:]
+        wide = F.pad(images, (0, -width % 2**HALVINGS, 0, -height % 2**HALVINGS), mode="replicate")
+        maps = [F.leaky_relu(self.first(wide), _SLOPE)]
         for layer in self.halving:
             maps.append(F.leaky_relu(layer(maps[-1]), _SLOPE))
         x = maps.pop()
@@ -65,4 +66,4 @@ class PatchDiscriminator(nn.Module):
         for layer in self.finishing:
             x = F.leaky_relu(layer(x), _SLOPE)
         scores: Tensor = self.last(x)
-        return scores
+        return scores[..., :height, :width]

@@ -19,6 +19,7 @@ CHROMINANCE = (
     (47, 66, 99, 99, 99, 99, 99, 99), *(((99,) * 8,) * 4),
 )  # fmt: skip
 """The tables of annex K, rows first."""
+_TIE = 1e-6
 _TO_YCC = ((0.299, 0.587, 0.114), (-0.168735892, -0.331264108, 0.5), (0.5, -0.418687589, -0.081312411))
 _TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136286, -0.714136286), (1.0, 1.772, 0.0))
 
@@ -52,8 +53,16 @@ def compressed(images: Tensor, quality: Tensor) -> Tensor:
 
 
 def rounded(values: Tensor) -> Tensor:
-    """Whole numbers; the gradient is that of the values themselves."""
-    return values.round().detach() + (values - values.detach())
+    """Whole numbers, halves away from zero as JPEG does; the gradient is that of the values themselves.
+
+    What is within a millionth of a half counts as one, or the rounding of sums would decide.
+
+    Example:
+        >>> rounded(torch.tensor([0.5, -0.5, 1.4, 2.5])).tolist()
+        [1.0, -1.0, 1.0, 3.0]
+    """
+    whole = values.detach().abs().add(0.5 + _TIE).floor().copysign(values.detach())
+    return whole + (values - values.detach())
 
 
 def tables(base: tuple[tuple[int, ...], ...], quality: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from belamy.networks.bicubic import enlarged
-from belamy.networks.sizes import check_choice, check_least, check_positive
-from belamy.networks.srresnet import BASES, LEAST, STEPS
+from belamy.networks.sizes import check_choice, check_positive
+from belamy.networks.srresnet import BASES, STEPS
 
 SLOPE = 0.2
 SHARE = 0.2
@@ -64,7 +64,6 @@ class Upscaler(nn.Module):
         base: str = "none",
     ) -> None:
         super().__init__()
-        check_least(shape, LEAST, "rrdb")
         for value, what in ((width, "width"), (growth, "growth"), (blocks, "blocks")):
             check_positive(value, what)
         self.scale, self.base = scale, check_choice(base, BASES, "base")

@@ -6,13 +6,12 @@ from torch import Tensor, nn
 
 from belamy.networks.bicubic import enlarged
 from belamy.networks.layers import BatchNorm
-from belamy.networks.sizes import check_choice, check_least, check_positive
+from belamy.networks.sizes import check_choice, check_positive
 
 BASES = ("none", "bicubic")
 STEPS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 """How a scale is reached."""
 _EPS, _MOMENTUM = 1e-5, 0.1
-LEAST = 2
 
 
 class Upscaler(nn.Module):
@@ -61,7 +60,6 @@ class Upscaler(nn.Module):
         base: str = "none",
     ) -> None:
         super().__init__()
-        check_least(shape, LEAST, "srresnet")
         check_positive(width, "width")
         check_positive(blocks, "blocks")
         self.scale, self.base = scale, check_choice(base, BASES, "base")
