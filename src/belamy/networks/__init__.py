@@ -129,3 +129,18 @@ class PatchDiscriminator(Module, Protocol):
     def forward(self, images: Tensor) -> Tensor:
         """Scores of patches: logits, never a sigmoid.  # [N, C, H, W] to [N, 1, h, w]"""
         ...
+
+
+class Inpainter(Module, Protocol):
+    """What a class ``Inpainter(shape, *, …)`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor, known: Tensor | None = None) -> Tensor:
+        """Whole pictures of the same height and width.  # [N, C, H, W] to [N, C, H, W]
+
+        Args:
+            images: In [-1, 1]; in the holes anything, which must not matter.
+            known: 1 where pixels are known, 0 in holes; None where all are.  # [N, 1, H, W]
+        """
+        ...
