@@ -61,8 +61,8 @@ def test_every_term_and_the_weighted_total(stage: Any, check: Any, streets: Data
         divergence = -0.5 * (1 + log_variance - mu.square() - sigma.square()).sum(1)
         return method.generator.paint(m, mu + sigma * noise), divergence
 
-    def judged(pictures: Tensor) -> list[Any]:
-        return [scale for scale in method.discriminator.scales(torch.cat([m, pictures], 1), features=True)]
+    def judged(pictures: Tensor) -> Any:
+        return method.discriminator.scales(torch.cat([m, pictures], 1), features=True)
 
     turns = made.turns()
     real, fake = judged(x), judged(painted()[0].detach())
@@ -106,7 +106,7 @@ def test_weights_have_spectral_norm_1_unless_asked_otherwise(streets: Dataset) -
     engine.step()
     for network in engine.method.eval().networks().values():
         layers = [part for part in network.modules() if getattr(part, "parametrizations", None)]
-        assert len(layers) > 5
+        assert len(layers) >= 5
         for layer in layers:
             weight: Any = layer.weight
             largest = torch.linalg.matrix_norm(weight.flatten(1), 2)
@@ -130,7 +130,7 @@ def test_resumed_it_goes_on_bit_for_bit(streets: Dataset) -> None:
             engine.step()
     mine, its = whole.state().tensors, resumed.state().tensors
     assert mine.keys() == its.keys() and not [key for key in mine if not torch.equal(mine[key], its[key])]
-    assert not [key for key in mine if "perceptual" in key]  # what comes with the package is not saved
+    assert not [key for key in mine if key.startswith("method/perceptual")]  # what comes with the package is not saved
 
 
 @torch.no_grad()

@@ -7,13 +7,13 @@ from functools import reduce
 from operator import add
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.losses.objective import Objective
 from belamy.losses.perceptual.feature_matching import feature_matching
 from belamy.methods.gan import ADVERSARIAL
-from belamy.networks import PatchScores
+from belamy.networks import JudgesAtScales, PatchScores
 from belamy.registry import Part
 from belamy.seeds import Draws
 
@@ -34,6 +34,23 @@ def patch_objective(part: Part) -> Objective:
             "Choose --adversarial least-squares, hinge or another."
         )
     return Objective(adversarial)
+
+
+def check_matching(discriminator: nn.Module, name: str, weight: float) -> None:
+    """Refuse to match features that a discriminator does not show.
+
+    Raises:
+        UsageError: It shows none, and the weight is above 0.
+    """
+    if weight and not isinstance(discriminator, JudgesAtScales):
+        raise UsageError(f"The discriminator '{name}' shows no features to be matched. Type --matching-weight 0.")
+
+
+def judged(discriminator: nn.Module, images: Tensor, features: bool = False) -> list[PatchScores]:
+    """What a discriminator says at each of its scales; of one that knows no scales, its scores."""
+    if isinstance(discriminator, JudgesAtScales):
+        return discriminator.scales(images, features)
+    return [PatchScores(discriminator(images))]
 
 
 def of_discriminator(

@@ -114,6 +114,7 @@ class Method(base.BaseMethod):
         made = PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=together)
         self.discriminator = adapted(made, recipe.discriminator_norm, ())
         self.objective = patches.patch_objective(recipe.adversarial)
+        patches.check_matching(self.discriminator, recipe.discriminator.name, recipe.matching_weight)
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
 
     @classmethod
@@ -184,8 +185,7 @@ class Method(base.BaseMethod):
 
     def judge(self, given: Tensor, pictures: Tensor, features: bool = False) -> list[PatchScores]:
         """What is said of the patches of pictures beside what they were made from, at each scale."""
-        scales: list[PatchScores] = self.discriminator.scales(torch.cat([given, pictures], 1), features)
-        return scales
+        return patches.judged(self.discriminator, torch.cat([given, pictures], 1), features)
 
     def seen(self, batch: Batch) -> Tensor:
         """What the generator is given of a batch.  # [N, C, H, W]"""

@@ -23,7 +23,6 @@ from belamy.networks import PatchScores
 from belamy.networks.growing import Growing
 from belamy.networks.instance_encoder import InstanceEncoder
 from belamy.networks.layers import same_average_pool
-from belamy.networks.look_bank import LookBank
 from belamy.registry import Part
 from belamy.seeds import Draws, SampleDraws, generator
 
@@ -139,6 +138,7 @@ class Method(base.BaseMethod):
             half = (together[0], -(-height // 2), -(-width // 2))
             PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=half)
         self.objective = patches.patch_objective(recipe.adversarial)
+        patches.check_matching(self.discriminator, recipe.discriminator.name, recipe.matching_weight)
 
     @staticmethod
     def check(recipe: Recipe, spec: DataSpec) -> None:
@@ -233,13 +233,28 @@ class Method(base.BaseMethod):
         """What the generator is given: maps and the looks of the objects; and these looks by themselves."""
         if self.encoder is None or scene.regions is None:
             return scene.maps, None
-        looks: Tensor = self.encoder(self.pictured(scene.wanted, scene.regions), scene.regions)
+        looks = self.seen_looks(scene.wanted, scene.regions)
         return torch.cat([scene.maps, looks], 1), looks
 
-    @staticmethod
-    def pictured(pictures: Tensor, regions: Tensor) -> Tensor:
-        """Pictures and the edges of their objects, as the encoder sees them.  # [N, C + 1, H, W]"""
-        return torch.cat([pictures, edges(regions).unsqueeze(1).to(pictures)], 1)
+    @property
+    def has_looks(self) -> bool:
+        """Whether there is an encoder of looks."""
+        return self.encoder is not None
+
+    def seen_looks(self, pictures: Tensor, regions: Tensor) -> Tensor:
+        """The look of each pixel's object, which the encoder sees in the picture and the edges.  # [N, F, H, W]
+
+        Args:
+            pictures: In [-1, 1].  # [N, C, H, W]
+            regions: Numbers of the objects.  # [N, H, W]
+        """
+        looks: Tensor = self.encoder(torch.cat([pictures, edges(regions).unsqueeze(1).to(pictures)], 1), regions)
+        return looks
+
+    def clusters(self, number: int) -> Tensor:
+        """The looks that objects of a class may take: clusters of the last ones in training.  # [k, F]"""
+        found: Tensor = self.encoder.bank.clusters(number, self.recipe.looks)
+        return found
 
     def made(self, given: Tensor) -> Tensor:
         """The pictures, in the first phase of half the size.  # [N, C, H, W]"""
@@ -264,8 +279,7 @@ class Method(base.BaseMethod):
 
     def judge(self, maps: Tensor, pictures: Tensor, features: bool = False) -> list[PatchScores]:
         """What is said of the patches of pictures beside the maps, at each scale."""
-        scales: list[PatchScores] = self.discriminator.scales(torch.cat([maps, pictures], 1), features)
-        return scales
+        return patches.judged(self.discriminator, torch.cat([maps, pictures], 1), features)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """The distance from the target in its own looks, and the generator's whole loss."""
@@ -313,8 +327,7 @@ class Method(base.BaseMethod):
             regions: Numbers of the objects.  # [n, H, W]
             draws: The random numbers.
         """
-        bank: LookBank = self.encoder.bank
-        clusters = [bank.clusters(number, self.recipe.looks) for number in range(len(self.spec.field.classes))]
+        clusters = [self.clusters(number) for number in range(len(self.spec.field.classes))]
         looks = torch.zeros(len(source), self.recipe.features, *source.shape[1:])
         for place, index in enumerate(draws.indices):
             classes, objects = source[place].cpu(), regions[place].cpu()

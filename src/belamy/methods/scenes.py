@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from belamy.data import Batch
 from belamy.methods.base import DataSpec
 from belamy.methods.pix2pix import INSTANCES, encoded, shifted
-from belamy.seeds import Draws
+from belamy.seeds import Draws, SampleDraws
 
 
 class Scene(NamedTuple):
@@ -26,6 +26,34 @@ class Scene(NamedTuple):
     wanted: Tensor
     classes: Tensor | None
     regions: Tensor | None
+
+
+@runtime_checkable
+class HasLooks(Protocol):
+    """Paints label maps in a look for each object."""
+
+    @property
+    def has_looks(self) -> bool:
+        """Whether its recipe asks for looks."""
+        ...
+
+    def clusters(self, number: int) -> Tensor:
+        """The looks that objects of a class may take.  # [k, F]"""
+        ...
+
+    def seen_looks(self, pictures: Tensor, regions: Tensor) -> Tensor:
+        """The look of each pixel's object in pictures in [-1, 1].  # [n, F, H, W]"""
+        ...
+
+    def drawn_looks(self, source: Tensor, regions: Tensor, draws: SampleDraws) -> Tensor:
+        """A look of its class for each object.  # [n, F, H, W]"""
+        ...
+
+    def painted(
+        self, source: Tensor, instances: Tensor | None, draws: SampleDraws, looks: Tensor | None = None
+    ) -> Tensor:
+        """Pictures ``[n, C, H, W]`` in [-1, 1] of label maps ``[n, H, W]``, in given looks or in drawn ones."""
+        ...
 
 
 def scene_of(batch: Batch, spec: DataSpec, target: str) -> Scene:

@@ -118,6 +118,7 @@ class Method(base.BaseMethod):
         made = PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=(self.shape[0] + channels, height, width))
         self.discriminator = adapted(made, recipe.norm, recipe.discriminator_weights)
         self.objective = patches.patch_objective(recipe.adversarial)
+        patches.check_matching(self.discriminator, recipe.discriminator.name, recipe.matching_weight)
         self.perceptual = FrozenFeatures(channels) if recipe.perceptual_weight else None
 
     @classmethod
@@ -202,8 +203,7 @@ class Method(base.BaseMethod):
 
     def judge(self, maps: Tensor, pictures: Tensor, features: bool = False) -> list[PatchScores]:
         """What is said of the patches of pictures beside the label maps, at each scale."""
-        scales: list[PatchScores] = self.discriminator.scales(torch.cat([maps, pictures], 1), features)
-        return scales
+        return patches.judged(self.discriminator, torch.cat([maps, pictures], 1), features)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """The distance from the target in its own mean style, and the generator's whole loss there."""

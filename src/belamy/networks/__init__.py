@@ -11,7 +11,7 @@ a `UsageError` that names the nearest sizes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from belamy.registry import Module
 
@@ -142,6 +142,11 @@ class PatchDiscriminator(Module, Protocol):
     def forward(self, images: Tensor) -> Tensor:
         """Scores of patches: logits, never a sigmoid.  # [N, C, H, W] to [N, 1, h, w]"""
         ...
+
+
+@runtime_checkable
+class JudgesAtScales(Protocol):
+    """A discriminator of patches that judges at one scale or several, and shows the features behind its scores."""
 
     def scales(self, images: Tensor, features: bool = False) -> list[PatchScores]:
         """The scores at each scale by themselves, the finest first, with the features behind them if asked for."""

@@ -57,7 +57,7 @@ class InstanceEncoder(nn.Module):
         for after, before in reversed([*pairwise(widths)]):
             layers += _normalised(KerasConvTranspose2d(before, after, 3, 2))
         layers += [nn.ReflectionPad2d(3), KerasConv2d(width, features, 7, padding="valid"), nn.Tanh()]
-        self.layers = nn.Sequential(*layers)
+        self.layers, self.stride = nn.Sequential(*layers), 2**halvings
         self.bank = LookBank(classes, features)
 
     def forward(self, images: Tensor, instances: Tensor) -> Tensor:
@@ -66,7 +66,11 @@ class InstanceEncoder(nn.Module):
         Args:
             images: What is seen.  # [N, C, H, W]
             instances: Numbers of the objects.  # [N, H, W]
+
+        Raises:
+            UsageError: A height or width that cannot be halved as often as the network does.
         """
+        check_divisible((images.shape[1], images.shape[2], images.shape[3]), self.stride, "the encoder")
         return instance_means(self.layers(images), instances)
 
     @torch.no_grad()
