@@ -19,10 +19,10 @@ from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import Summary, summarise
-from belamy.methods.base import BaseMethod, Samples, Translates
+from belamy.methods.base import UNTOUCHED, BaseMethod, Restores, Samples, Translates, given_field
 from belamy.modalities import modality, suffix_of
 from belamy.modalities.fields import Field
-from belamy.modalities.sizes import NATIVE, SizeOption, parse_size
+from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size
 from belamy.pages import fragment, page
 from belamy.pages.pictures import source
 from belamy.ranges import Within
@@ -40,6 +40,8 @@ WINDOW = 11
 """Pictures with a shorter side have no structural similarity."""
 ON_PAGE, ON_SHEET = 48, 16
 HELD_OUT = "test"
+MADE = "made"
+"""Who made what a run's own translations are measured by."""
 
 Progress = Callable[[int, int], None]
 
@@ -71,6 +73,7 @@ class Translations:
         items: In the order of the inputs.
         measures: How near they come to their targets, each by name, one number for each item that has one.
         untouched: The same of the inputs themselves, where they can be compared with targets.
+        rivals: The same of what is made without learning, by its name, where the method knows such ways.
         skipped: Inputs and targets that were left out, and why.
         notes: What a user should know.
     """
@@ -80,6 +83,7 @@ class Translations:
     items: Sequence[Translation]
     measures: Mapping[str, Tensor] = field(default_factory=dict)
     untouched: Mapping[str, Tensor] = field(default_factory=dict)
+    rivals: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
 
@@ -103,6 +107,10 @@ class Translations:
             for name, values in self.measures.items()
         }
 
+    def beside(self) -> dict[str, dict[str, Summary]]:
+        """Of each rival, its measures by name."""
+        return {who: {name: summarise(each) for name, each in found.items()} for who, found in self.rivals.items()}
+
     def sheet(self, most: int = ON_SHEET) -> np.ndarray:
         """Inputs, outputs and targets of the first items side by side.  # uint8 [H, W, 3]"""
         first = self.items[0]
@@ -120,16 +128,18 @@ class Translations:
 
     def page(self, title: str = "translations") -> str:
         """A page that shows inputs, outputs and targets side by side, with the measures."""
+        beside = self.beside()
         rows = [
-            [name, figure(made), "" if untouched is None else figure(untouched)]
+            [name, figure(made), "" if untouched is None else figure(untouched),
+             *(figure(found[name]) if name in found else "" for found in beside.values())]
             for name, (made, untouched) in self.summaries().items()
-        ]
+        ]  # fmt: skip
         shown = [self._cells(number) for number in range(min(len(self.items), ON_PAGE))]
         kept, words = len(self.items), modality(self.source.modality).words
         lead = f"{kept:,} {words[kept != 1]} translated" + (f", {ON_PAGE} of them shown" if kept > ON_PAGE else "")
         return page(
-            "translation", title, lead_text=f"{lead}.", notes=list(self.notes), rows=rows, items=shown,
-            skipped=dict(self.skipped),
+            "translation", title, lead_text=f"{lead}.", notes=list(self.notes), rows=rows, rivals=list(beside),
+            items=shown, skipped=dict(self.skipped),
         )  # fmt: skip
 
     def _cells(self, number: int) -> dict[str, Any]:
@@ -191,10 +201,10 @@ def translate(
     opened = run if isinstance(run, Run) else Run.open(run)
     method: Any = translator(opened, weights).to(choose_device(device))
     check_call(size, fit, seed, batch)
-    given, wanted = method.spec.fields[method.source], method.spec.fields[method.target]
+    given, wanted = given_field(method), method.spec.fields[method.target]
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if [str(each) for each in named] == [HELD_OUT] and data is not None:
-        found = _held_out(data, method)
+        found = _held_out(data, method, seed, batch)
         skipped: list[tuple[str, str]] = []
         notes: list[str] = []
     else:
@@ -210,8 +220,9 @@ def translate(
         item if item.wanted is None or item.wanted.shape == item.made.shape else replace(item, wanted=None)
         for item in items
     ]
-    measures, untouched = _measured(items, given, wanted)
-    return Translations(given, wanted, items, measures, untouched, skipped, notes)
+    found_measures = _measured(items, method, given, wanted)
+    measures, untouched = found_measures.pop(MADE, {}), found_measures.pop(UNTOUCHED, {})
+    return Translations(given, wanted, items, measures, untouched, found_measures, skipped, notes)
 
 
 def translator(run: Run, weights: str = "newest") -> BaseMethod:
@@ -245,14 +256,31 @@ def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
     Within(1).check("batch", batch)
 
 
-def _held_out(data: Dataset, method: Any) -> list[tuple[str, Tensor, Tensor | None]]:
-    """Name, input and target of each held-out sample of the run's data."""
+def _held_out(data: Dataset, method: Any, seed: int, batch: int) -> list[tuple[str, Tensor, Tensor | None]]:
+    """Name, input and target of each held-out sample of the run's data; a method that restores makes its inputs."""
     chosen = data.held_out
     if not len(chosen):
         raise UsageError(f"{data.name} holds no samples out: all {len(data)} were trained on. Give files.")
     raw = data.raw(chosen)
     names = [data.names[index] if data.names else f"test:{place}" for place, index in enumerate(chosen.tolist())]
-    return list(zip(names, raw[method.source], raw[method.target], strict=True))
+    wanted = raw[method.target]
+    given = _degraded(method, wanted, seed, batch) if isinstance(method, Restores) else raw[method.source]
+    return list(zip(names, given, wanted, strict=True))
+
+
+@torch.no_grad()
+def _degraded(method: Any, wanted: Tensor, seed: int, batch: int) -> list[Tensor]:
+    """The inputs that a method makes of targets, as files hold them."""
+    method.eval()
+    device, dtype = placement(method)
+    field, target = given_field(method), method.spec.fields[method.target]
+    kinds = modality(field.modality), modality(target.modality)
+    made: list[Tensor] = []
+    for first in range(0, len(wanted), batch):
+        values = kinds[1].to_float(wanted[first : first + batch].to(device), target)
+        sources = method.degrade(values.to(dtype), SampleDraws(seed, range(first, first + len(values))))
+        made += list(kinds[0].to_raw(sources, field).cpu())
+    return made
 
 
 def _read(
@@ -261,6 +289,7 @@ def _read(
     """Name, input and target of each file that can be read; the others, and notes."""
     sides = parse_size(size)
     wanted_size = None if sides in (None, NATIVE) else sides
+    target_size = _enlarged(wanted_size, source, target)  # type: ignore[arg-type]
     files = [each for given in inputs for each in files_in(given, source)]
     partners = _partners(files, [] if targets is None else files_in(str(targets), target))
     found: list[tuple[str, Tensor, Tensor | None]] = []
@@ -277,7 +306,7 @@ def _read(
             skipped.append((file.name, f"there is no target of that name in {targets}"))
         if partner is not None:
             try:
-                wanted = read_sample(partner.path, target, wanted_size, fit)  # type: ignore[arg-type]
+                wanted = read_sample(partner.path, target, target_size, fit)
             except Unreadable as error:
                 skipped.append((partner.name, str(error)))
         found.append((file.name, given, wanted))
@@ -287,6 +316,17 @@ def _read(
         raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {reasons(skipped)}.")
     notes = [f"{coloured:,} picture(s) in colour became grey, as this run's inputs are"] if coloured else []
     return found, skipped, notes
+
+
+def _enlarged(size: Size | None, source: Field, target: Field) -> Size | None:
+    """The size of targets where inputs are brought to one: as much larger as the run's targets are."""
+    if size is None or source.modality != target.modality:
+        return size
+    height, width = (
+        side * of_target // of_source
+        for side, of_source, of_target in zip(size, source.shape[-2:], target.shape[-2:], strict=True)
+    )
+    return height, width
 
 
 def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[Path, NamedFile]:
@@ -319,27 +359,42 @@ def _made(
     return made
 
 
-def _measured(
-    items: Sequence[Translation], source: Field, target: Field
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Each measure of the translations that have targets, and of their inputs where those can be compared."""
+def _measured(items: Sequence[Translation], method: Any, source: Field, target: Field) -> dict[str, dict[str, Tensor]]:
+    """Each measure of the translations that have targets, of their inputs and of what rivals make of these.
+
+    By who made what is measured, and by the measure; what cannot be compared with every target is left out.
+    """
     known = [(item, item.wanted) for item in items if item.wanted is not None]
-    found: dict[str, list[Tensor]] = {}
-    untouched: dict[str, list[Tensor]] = {}
+    found: dict[str, dict[str, list[Tensor]]] = {}
     kind = modality(target.modality)
     for item, target_raw in known:
         own = target._replace(shape=tuple(item.made.shape))
         made, wanted = (kind.to_float(raw[None], own).double() for raw in (item.made, target_raw))
-        given = _comparable(item.given, source, own) if source.modality == target.modality else None
-        for text in MEASURES.get(target.modality, ()):
-            name = text.partition(":")[0]
-            if name == "ssim" and min(own.shape[1:]) < WINDOW:
-                continue
-            found.setdefault(name, []).append(measure(text)(wanted, made))
-            if given is not None:
-                untouched.setdefault(name, []).append(measure(text)(wanted, given))
-    whole = {name: torch.cat(values) for name, values in found.items() if len(values) == len(known)}
-    return whole, {name: torch.cat(values) for name, values in untouched.items() if len(values) == len(known)}
+        for who, values in {MADE: made, **_beside(item.given, method, source, own)}.items():
+            for text in MEASURES.get(target.modality, ()):
+                name = text.partition(":")[0]
+                if name == "ssim" and min(own.shape[1:]) < WINDOW:
+                    continue
+                found.setdefault(who, {}).setdefault(name, []).append(measure(text)(wanted, values))
+    return {
+        who: {name: torch.cat(values) for name, values in measures.items() if len(values) == len(known)}
+        for who, measures in found.items()
+    }
+
+
+def _beside(given: Tensor, method: Any, source: Field, target: Field) -> dict[str, Tensor]:
+    """What an input is as it is, and what rivals make of it, where that has the shape of its target."""
+    if isinstance(method, Restores):
+        kind = modality(target.modality)
+        own = source._replace(shape=tuple(given.shape))
+        rivals = method.rivals(modality(source.modality).to_float(given[None], own).double())
+        return {
+            who: kind.to_float(kind.to_raw(values, target), target).double()
+            for who, values in rivals.items()
+            if values.shape[1:] == target.shape
+        }
+    untouched = _comparable(given, source, target) if source.modality == target.modality else None
+    return {} if untouched is None else {UNTOUCHED: untouched}
 
 
 def _comparable(given: Tensor, source: Field, target: Field) -> Tensor | None:

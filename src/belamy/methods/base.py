@@ -241,6 +241,47 @@ class Translates(Protocol):
         ...
 
 
+UNTOUCHED = "untouched"
+
+
+@runtime_checkable
+class Restores(Translates, Protocol):
+    """Translates into the data themselves: it makes its own sources of them, small pictures of large ones, say."""
+
+    @property
+    def degraded(self) -> DataField:
+        """What is given: the kind, channels and size of the sources."""
+        ...
+
+    def degrade(self, values: Tensor, draws: SampleDraws) -> Tensor:
+        """Sources ``[n, …]`` made of values ``[n, …]`` of the target field, both as networks see them.
+
+        Args:
+            values: What a translation should give back.
+            draws: Random streams; the i-th source depends on the seed and the i-th index alone.
+        """
+        ...
+
+    def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
+        """What is made of sources without learning, by name, to be measured beside the translations.
+
+        The one called ``untouched`` is the source itself, brought to the shape of the target.
+        """
+        ...
+
+
+def given_field(method: BaseMethod) -> DataField:
+    """What a method that translates is given."""
+    assert isinstance(method, Translates)
+    return method.degraded if isinstance(method, Restores) else method.spec.fields[method.source]
+
+
+def given_of(method: BaseMethod, batch: Batch, draws: SampleDraws) -> Tensor:
+    """What a method that translates is given of a batch: a field of it, or what it makes of the target."""
+    assert isinstance(method, Translates)
+    return method.degrade(batch[method.target], draws) if isinstance(method, Restores) else batch[method.source]
+
+
 @runtime_checkable
 class HasLikelihood(Protocol):
     """Knows how likely data are."""

@@ -78,6 +78,7 @@ def run(form: Form) -> int:
             name: {"mean": mine.mean, "untouched": None if theirs is None else theirs.mean, "count": mine.count}
             for name, (mine, theirs) in made.summaries().items()
         },
+        "rivals": {who: {name: each.mean for name, each in found.items()} for who, found in made.beside().items()},
         "skipped": [list(each) for each in made.skipped], "notes": list(made.notes),
         "files": [str(path) for path in files],
     }  # fmt: skip
@@ -110,8 +111,10 @@ def _told(made: Any, out: Path, one: bool) -> list[str]:
     from belamy.api.translate import figure
 
     lines = [f"{len(made):,} translation(s) in {out}" + ("" if one else f"; look at {out / PAGE}")]
+    rivals = made.beside()
     for name, (mine, theirs) in made.summaries().items():
         beside = f"; the inputs as they are: {figure(theirs)}" if theirs else ""
+        beside += "".join(f"; {who}: {figure(found[name])}" for who, found in rivals.items() if name in found)
         lines.append(f"{name}: {figure(mine)}{beside}")
     lines += [f"note: {note}" for note in made.notes]
     lines += [f"left out {name}: {why}" for name, why in list(made.skipped)[:20]]
