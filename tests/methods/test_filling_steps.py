@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -130,9 +130,10 @@ class TestPartialConvolution:
 class TestGame:
     """LaMa's."""
 
-    weights = {
-        "hole_weight": 0.0, "valid_weight": 10.0, "perceptual_weight": 0.0, "style_weight": 0.0, "roughness_weight": 0.0,
-        "wide_weight": 30.0, "adversarial_weight": 10.0, "matching_weight": 100.0, "r1_weight": 0.001,
+    weights: ClassVar = {
+        "hole_weight": 0.0, "valid_weight": 10.0, "perceptual_weight": 0.0, "style_weight": 0.0,
+        "roughness_weight": 0.0, "wide_weight": 30.0, "adversarial_weight": 10.0, "matching_weight": 100.0,
+        "r1_weight": 0.001,
     }  # fmt: skip
 
     @pytest.mark.parametrize("judged", ["made", "composed"])

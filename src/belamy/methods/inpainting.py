@@ -21,7 +21,7 @@ from belamy.losses.holes import (
     styles_apart,
 )
 from belamy.losses.penalties.gradients import squared_slope
-from belamy.methods import base
+from belamy.methods import base, patches
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.filling import FillsHoles
 from belamy.methods.gan import ADVERSARIAL
@@ -142,9 +142,10 @@ class Method(FillsHoles):
         self.discriminator: Any = None
         if recipe.adversarial_weight:
             self.discriminator = PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=spec.shape)
+            patches.check_matching(self.discriminator, recipe.discriminator.name, recipe.matching_weight)
         elif recipe.matching_weight:
             raise UsageError("Features of a discriminator are matched where there is one: give --adversarial-weight.")
-        self.adversarial: Any = ADVERSARIAL.build(recipe.adversarial)
+        self.adversarial: Any = patches.patch_objective(recipe.adversarial).adversarial
         if self.adversarial.relativistic:
             raise UsageError(
                 f"The loss '{recipe.adversarial.name}' compares real with generated patches, but those of a filled "
@@ -194,7 +195,9 @@ class Method(FillsHoles):
     def discriminator_turn(self, wanted: Tensor, known: Tensor, made: Tensor) -> Turn:
         """Whole pictures are real, and of filled ones what holds no hole."""
         seen = self.shown(wanted, known, made)
-        real, fake = ([scale.scores for scale in self.discriminator.scales(pictures)] for pictures in (wanted, seen))
+        real, fake = (
+            [scale.scores for scale in patches.judged(self.discriminator, pictures)] for pictures in (wanted, seen)
+        )
         told = [self.adversarial.on_real(scores.flatten()).view(len(scores), -1).mean(1) for scores in real]
         told += [judged_in_holes(self.adversarial, scores, 1 - known) for scores in fake]
         terms, weights = {"adversarial": torch.stack(told).sum(0)}, {"adversarial": self.recipe.adversarial_weight}
@@ -234,14 +237,14 @@ class Method(FillsHoles):
     def judged_terms(self, wanted: Tensor, shown: Tensor) -> dict[str, Tensor]:
         """What the discriminator says of filled pictures, and how far its features are from those of whole ones."""
         matched = "matching" in self.weights
-        scales = self.discriminator.scales(shown, matched)
+        scales = patches.judged(self.discriminator, shown, matched)
         told = [
             self.adversarial.generator(scale.scores.flatten(), None).view(len(shown), -1).mean(1) for scale in scales
         ]
         terms = {"adversarial": torch.stack(told).sum(0)}
         if matched:
             with torch.no_grad():
-                real = self.discriminator.scales(wanted, True)
+                real = patches.judged(self.discriminator, wanted, True)
             apart = [squares_apart(mine.features, its.features) for mine, its in zip(scales, real, strict=True)]
             terms["matching"] = torch.stack(apart).sum(0)
         return terms

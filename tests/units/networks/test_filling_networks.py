@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -167,7 +169,7 @@ class TestFourier:
         assert whole[..., 5:12, 5:12].abs().max() > 0
 
     def test_an_option_out_of_range(self) -> None:
-        with pytest.raises(UsageError, match="global channels of 32 is 32, but it must be in 2..31"):
+        with pytest.raises(UsageError, match=r"global channels of 32 is 32, but it must be in 2\.\.31"):
             Fourier((3, 32, 32), width=4, share=1.0)
 
 
@@ -175,7 +177,7 @@ class TestContextEncoder:
     def test_the_paper_has_its_layers(self) -> None:
         """Figure 9 at 128x128: 4x4 kernels of 64 64 128 256 512 maps, 4,000 numbers, and back to 64x64."""
         down, up = (3, 64, 64, 128, 256, 512, 4000), (4000, 512, 256, 128, 64, 3)
-        wanted = sum(16 * a * b + b for widths in (down, up) for a, b in zip(widths, widths[1:], strict=False))
+        wanted = sum(16 * a * b + b for widths in (down, up) for a, b in pairwise(widths))
         wanted += 2 * (sum(down[2:]) + sum(up[1:-1]))
         assert wanted == 71_130_531
         with torch.device("meta"):
