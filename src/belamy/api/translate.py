@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.api.masking import holed
 from belamy.data import Dataset
 from belamy.data.files import reasons
 from belamy.data.one_file import NamedFile, files_in, is_grey, pieces, read_sample
@@ -19,7 +20,7 @@ from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import Summary, summarise
-from belamy.methods.base import UNTOUCHED, BaseMethod, Restores, Samples, Translates, given_field
+from belamy.methods.base import UNTOUCHED, BaseMethod, Fills, Restores, Samples, Translates, given_field
 from belamy.modalities import modality, suffix_of
 from belamy.modalities.fields import Field
 from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size
@@ -177,6 +178,8 @@ def translate(
     device: str = "auto",
     batch: int = 16,
     data: Dataset | None = None,
+    mask: str | Path | None = None,
+    feather: int = 0,
     progress: Progress | None = None,
 ) -> Translations:
     """What a trained method makes of files.
@@ -192,15 +195,19 @@ def translate(
         device: Where to compute.
         batch: Inputs of one size that are translated together.
         data: The run's data, for ``test``.
+        mask: Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder
+            with one of each name; by default what is transparent is filled.
+        feather: Of these, so many pixels into the holes what is filled in is shifted to join what is known.
         progress: Called with (done, total).
 
     Raises:
-        UsageError: The method does not translate, or does not take inputs of such a size.
+        UsageError: The method does not translate, does not take inputs of such a size, or masks do not fit.
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     method: Any = translator(opened, weights).to(choose_device(device))
     check_call(size, fit, seed, batch)
+    check_masking(method, mask, feather, size)
     given, wanted = given_field(method), method.spec.fields[method.target]
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if [str(each) for each in named] == [HELD_OUT] and data is not None:
@@ -209,7 +216,8 @@ def translate(
         notes: list[str] = []
     else:
         found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit)
-    made = _made(method, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
+        found = holed(found, mask, given, skipped) if isinstance(method, Fills) else found
+    made = _made(method, [raw for _, raw, _ in found], given, wanted, seed, batch, feather, progress)
     items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
     skipped += [
         (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
@@ -254,6 +262,23 @@ def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
         raise UsageError(f"There is no fit '{fit}': it must be {', '.join(FITS)}.")
     Within(0).check("seed", seed)
     Within(1).check("batch", batch)
+
+
+def check_masking(method: BaseMethod, mask: str | Path | None, feather: int, size: SizeOption) -> None:
+    """Refuse masks and seams where nothing is filled, or that cannot fit.
+
+    Raises:
+        UsageError: What to leave out.
+    """
+    Within(0).check("feather", feather)
+    if not isinstance(method, Fills) and (mask is not None or feather):
+        word = "feather" if mask is None else "mask"
+        raise UsageError(
+            f"This run translates whole pictures and fills no holes. Leave out --{word}, or take a run of "
+            "partial-conv-small or lama-small."
+        )
+    if mask is not None and parse_size(size) not in (None, NATIVE):
+        raise UsageError("A mask is as large as its picture, which --size would change. Leave one of them out.")
 
 
 def _held_out(data: Dataset, method: Any, seed: int, batch: int) -> list[tuple[str, Tensor, Tensor | None]]:
@@ -340,7 +365,7 @@ def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[P
 
 @torch.no_grad()
 def _made(
-    method: Any, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
+    method: Any, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int, feather: int,
     progress: Progress | None,
 ) -> list[Tensor]:  # fmt: skip
     """Translations in order; neighbours of one shape are made together."""
@@ -352,7 +377,7 @@ def _made(
         stacked = torch.stack([inputs[number] for number in some])
         values = kinds[0].to_float(stacked.to(device), source._replace(shape=tuple(stacked.shape[1:])))
         values = values.to(dtype) if values.is_floating_point() else values
-        results = method.translate(values, SampleDraws(seed, some))
+        results = method.fill(values, feather) if feather else method.translate(values, SampleDraws(seed, some))
         made += list(kinds[1].to_raw(results, target._replace(shape=tuple(results.shape[1:]))).cpu())
         if progress is not None:
             progress(some.stop, len(inputs))

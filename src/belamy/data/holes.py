@@ -1,15 +1,18 @@
-"""Holes drawn at random, for what learns to fill them: strokes, boxes, or the middle of the picture."""
+"""Holes of pictures: drawn at random, for what learns to fill them, or marked by a mask file."""
 
 from __future__ import annotations
 
 from math import cos, pi, sin
+from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from belamy.errors import UsageError
+from belamy.data.files import reading
+from belamy.data.pictures import opened_picture, strict_pillow
+from belamy.errors import DataError, UsageError
 
 SHAPES = ("strokes", "boxes", "mixed", "centre")
 """What holes are: brush strokes, boxes, both, or a box of half the height and width in the middle."""
@@ -89,6 +92,40 @@ class HoleShapes:
         """
         holes = torch.stack([self.drawn(*shape, each) for each in numbers])
         return (~holes).unsqueeze(1).to(like.device, like.dtype)
+
+
+def read_holes(path: Path) -> Tensor:
+    """The holes that a mask file marks: white there and black elsewhere, nothing between.  # bool [H, W]
+
+    Of a mask of whole numbers, 0 and one other, that one marks holes.
+
+    Raises:
+        UsageError: Values between black and white, as a JPEG has; transparency; a mask without a hole or of one alone.
+        DataError: It is no picture, or damaged.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no mask {path}.")
+    what = f"{path} is no mask that can be read"
+    with reading(what), strict_pillow(), path.open("rb") as file, opened_picture(file) as image:
+        image.load()
+        transparent = "A" in image.getbands() and np.asarray(image.getchannel("A")).min() < 255
+        values = np.asarray(image if image.mode.startswith("I") else image.convert("RGB").convert("L"))
+        kind = image.format
+    if transparent:
+        raise UsageError(f"The mask {path} is transparent in places. Make it white in holes and black elsewhere.")
+    found = np.unique(values)
+    if len(found) > 2 or (len(found) == 2 and found[0] != 0):
+        why = ", as a JPEG does, which blurs every edge" if kind == "JPEG" else ""
+        raise UsageError(
+            f"The mask {path} holds {len(found)} different values{why}. It must be white in holes and black elsewhere, "
+            "nothing between: save it as PNG, drawn without smooth edges."
+        )
+    if len(found) == 1:
+        raise UsageError(
+            f"The mask {path} is {'white' if found[0] else 'black'} everywhere, so it marks "
+            f"{'all' if found[0] else 'nothing'}. Make it white in holes and black elsewhere."
+        )
+    return torch.from_numpy(values > 0)
 
 
 def _uniform(numbers: torch.Generator) -> float:
