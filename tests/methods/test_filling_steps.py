@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -176,7 +177,9 @@ class TestGame:
         one, other = (stage(recipe(**self.weights, held_after=0.25, generator=generator), colours) for _ in range(2))
         for _ in range(4):
             one.engine.step()
-        other.engine.load_state(one.engine.state())
+        state = one.engine.state()
+        tensors = {key: value.clone() for key, value in state.tensors.items()}
+        other.engine.load_state(replace(state, tensors=tensors))
         for trainer in (one.engine, other.engine):
             for _ in range(3):
                 trainer.step()
