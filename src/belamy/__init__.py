@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from belamy.training.watch.diagnosis import diagnose
 
 __all__ = [
-    "compare", "continue_text", "diagnose", "evaluate", "open", "restore_picture", "resume", "score", "steer", "stylize",
-    "train", "translate",
+    "compare", "continue_text", "diagnose", "evaluate", "open", "restore_picture", "resume", "score", "steer",
+    "stylize", "train", "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
