@@ -19,7 +19,7 @@ from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import Summary, summarise
-from belamy.methods.base import UNTOUCHED, BaseMethod, Restores, Samples, Translates, given_field
+from belamy.methods.base import UNTOUCHED, BaseMethod, Restores, Samples, Translates, TranslatesBack, given_field
 from belamy.modalities import MODALITIES, modality, suffix_of
 from belamy.modalities.fields import Field
 from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size
@@ -177,6 +177,7 @@ def translate(
     weights: str = "newest",
     device: str = "auto",
     batch: int = 16,
+    back: bool = False,
     data: Dataset | None = None,
     progress: Progress | None = None,
 ) -> Translations:
@@ -192,26 +193,28 @@ def translate(
         weights: The ``newest``, or the ``best`` that ``--keep-best`` kept.
         device: Where to compute.
         batch: Inputs of one size that are translated together.
+        back: Translate the second of two sides into the first, by a method such as ``cyclegan``.
         data: The run's data, for ``test``.
         progress: Called with (done, total).
 
     Raises:
-        UsageError: The method does not translate, or does not take inputs of such a size.
+        UsageError: The method does not translate, or not back, or does not take inputs of such a size.
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    method: Any = translator(opened, weights).to(choose_device(device))
+    method: Any = translator(opened, weights, back).to(choose_device(device))
     check_call(size, fit, seed, batch)
     given, wanted = given_field(method), method.spec.fields[method.target]
+    given, wanted = (wanted, given) if back else (given, wanted)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if [str(each) for each in named] == [HELD_OUT] and data is not None:
-        found = _held_out(data, method, seed, batch)
+        found = _held_out(data, method, back, seed, batch)
         skipped: list[tuple[str, str]] = []
         notes: list[str] = []
     else:
         unknown = unknown_label(opened.recipe.modality)
         found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, unknown)
-    made = _made(method, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
+    made = _made(method, back, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
     items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
     skipped += [
         (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
@@ -227,8 +230,13 @@ def translate(
     return Translations(given, wanted, items, measures, untouched, found_measures, skipped, notes)
 
 
-def translator(run: Run, weights: str = "newest") -> BaseMethod:
+def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMethod:
     """The method of a run, if it translates.
+
+    Args:
+        run: Trained.
+        weights: The ``newest`` or the ``best``.
+        back: Whether it is to translate back too.
 
     Raises:
         UsageError: It does not; the message says what it does instead.
@@ -239,6 +247,11 @@ def translator(run: Run, weights: str = "newest") -> BaseMethod:
         raise UsageError(
             f"{run.path} was trained by '{run.method_name}', which translates nothing; {instead}. Train a method for "
             "pairs, e.g. `belamy train pix2pix --data FOLDER --modality image:pairs=beside`."
+        )
+    if back and not isinstance(method, TranslatesBack):
+        raise UsageError(
+            f"{run.path} was trained by '{run.method_name}', which translates one way only: '{method.source}' into "
+            f"'{method.target}'. Leave --back out, or train cyclegan, which learns both."
         )
     return method
 
@@ -269,16 +282,24 @@ def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
     Within(1).check("batch", batch)
 
 
-def _held_out(data: Dataset, method: Any, seed: int, batch: int) -> list[tuple[str, Tensor, Tensor | None]]:
-    """Name, input and target of each held-out sample of the run's data; a method that restores makes its inputs."""
+def _held_out(data: Dataset, method: Any, back: bool, seed: int, batch: int) -> list[tuple[str, Tensor, Tensor | None]]:
+    """Name, input and target of each held-out sample of the run's data.
+
+    A method that restores makes its inputs; of sides that are no pairs there are no targets.
+    """
+    pairs = method.target not in data.sides
+    data = data if pairs or not back else data.sides[method.target]
     chosen = data.held_out
     if not len(chosen):
         raise UsageError(f"{data.name} holds no samples out: all {len(data)} were trained on. Give files.")
     raw = data.raw(chosen)
     names = [data.names[index] if data.names else f"test:{place}" for place, index in enumerate(chosen.tolist())]
+    if not pairs:
+        return [(name, given, None) for name, given in zip(names, raw[data.named], strict=True)]
     wanted = raw[method.target]
     given = _degraded(method, wanted, seed, batch) if isinstance(method, Restores) else raw[method.source]
-    return list(zip(names, given, wanted, strict=True))
+    first, second = (wanted, given) if back else (given, wanted)
+    return list(zip(names, first, second, strict=True))
 
 
 @torch.no_grad()
@@ -359,7 +380,7 @@ def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[P
 
 @torch.no_grad()
 def _made(
-    method: Any, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
+    method: Any, back: bool, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
     progress: Progress | None,
 ) -> list[Tensor]:  # fmt: skip
     """Translations in order; neighbours of one shape are made together."""
@@ -371,7 +392,7 @@ def _made(
         stacked = torch.stack([inputs[number] for number in some])
         values = kinds[0].to_float(stacked.to(device), source._replace(shape=tuple(stacked.shape[1:])))
         values = values.to(dtype) if values.is_floating_point() else values
-        results = method.translate(values, SampleDraws(seed, some))
+        results = (method.translate_back if back else method.translate)(values, SampleDraws(seed, some))
         made += list(kinds[1].to_raw(results, target._replace(shape=tuple(results.shape[1:]))).cpu())
         if progress is not None:
             progress(some.stop, len(inputs))
