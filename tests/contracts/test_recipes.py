@@ -50,8 +50,18 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "gan-3d": {"generator": (17_571_585, 17_569_665), "discriminator": (11_050_753, 11_048_833)},
     "wavegan": {"generator": (19_065_345, 19_065_345), "discriminator": (17_427_969, 17_427_969)},
     "ragan-cifar": {"generator": (1_148_547, 1_146_755), "discriminator": (1_089_537, 1_088_001)},
+    "cyclegan-256": {
+        "generator": (11_378_179, 11_378_179), "inverse": (11_378_179, 11_378_179),
+        "discriminator": (2_764_737, 2_764_737), "inverse_discriminator": (2_764_737, 2_764_737),
+    },
+    "cut-256": {
+        "generator": (11_378_179, 11_378_179), "discriminator": (2_764_737, 2_764_737), "heads": (560_384, 560_384)
+    },
+    "fastcut-256": {
+        "generator": (11_378_179, 11_378_179), "discriminator": (2_764_737, 2_764_737), "heads": (560_384, 560_384)
+    },
     "progan-cifar": {"generator": (1_296_920, 1_296_908), "discriminator": (1_298_702, 1_298_689)},
-}
+}  # fmt: skip
 OURS = {
     *("digits", "pictures", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
@@ -62,6 +72,7 @@ OURS = {
     *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
     *("pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
+    *("cyclegan-small", "cut-small", "discogan"),
     *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
     "context-encoder-small",
 }
@@ -73,15 +84,17 @@ HEAVY = {
 """Recipes whose step takes seconds."""
 GIANTS = {
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
-    *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256", "spade-256"),
-    *("partial-conv-512", "lama-256"),
+    *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
+    *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
 WIDTHS = {"width": 16, "growth": 2, "base": 256, "widest": 32, "style": 32}
 
 
 def made_up(recipe: BaseRecipe) -> Dataset:
-    """Random images of the shape and number of classes of the recipe's data."""
+    """Random images of the shape and number of classes of the recipe's data, with a second side if it has one."""
+    if recipe.other is not None:
+        return made_up(recipe.changed(other=None)).changed(sides={"other": made_up(recipe.changed(other=None))})
     if recipe.data == "customers":
         return open_data("customers:count=40", labels="plan")
     if recipe.data == "outlines":

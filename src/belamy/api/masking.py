@@ -11,11 +11,31 @@ from torch import Tensor
 from belamy.data.files import reasons
 from belamy.data.holes import read_holes
 from belamy.errors import BelamyError, DataError, UsageError
+from belamy.methods.base import BaseMethod, Fills
 from belamy.modalities.fields import Field
+from belamy.modalities.sizes import NATIVE, SizeOption, parse_size
+from belamy.ranges import Within
 
 Sample = tuple[str, Tensor, Tensor | None]
 """Name, input and target."""
 _OPAQUE = {8: 255, 16: 65_535, 32: 1.0}
+
+
+def check_masking(method: BaseMethod, mask: str | Path | None, feather: int, size: SizeOption) -> None:
+    """Refuse masks and seams where nothing is filled, or that cannot fit.
+
+    Raises:
+        UsageError: What to leave out.
+    """
+    Within(0).check("feather", feather)
+    if not isinstance(method, Fills) and (mask is not None or feather):
+        word = "feather" if mask is None else "mask"
+        raise UsageError(
+            f"This run translates whole pictures and fills no holes. Leave out --{word}, or take a run of "
+            "partial-conv-small or lama-small."
+        )
+    if mask is not None and parse_size(size) not in (None, NATIVE):
+        raise UsageError("A mask is as large as its picture, which --size would change. Leave one of them out.")
 
 
 def holed(samples: list[Sample], mask: str | Path | None, field: Field, skipped: list[tuple[str, str]]) -> list[Sample]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.api.translate import unknown_label
 from belamy.data.files import read_bounded
 from belamy.data.one_file import LARGEST, read_sample
 from belamy.data.pictures import opened_picture, strict_pillow
@@ -126,7 +127,8 @@ def open_scene(
             "with --features 1 or more."
         )
     Within(0).check("seed", seed)
-    source = _read(label_map, lambda path: read_sample(path, method.spec.field)).long().unsqueeze(0)
+    unknown = unknown_label(opened.recipe.modality)
+    source = _read(label_map, lambda path: read_sample(path, method.spec.field, unknown=unknown)).long().unsqueeze(0)
     regions = source if objects is None else _read(objects, _numbers).long().unsqueeze(0)
     _check_size(objects, tuple(regions.shape[1:]), tuple(source.shape[1:]))
     like, dtype = placement(method)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from belamy.api.masking import holed
+from belamy.api.masking import check_masking, holed
 from belamy.data import Dataset
 from belamy.data.files import reasons
 from belamy.data.one_file import NamedFile, files_in, is_grey, pieces, read_sample
@@ -20,13 +21,23 @@ from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import Summary, summarise
-from belamy.methods.base import UNTOUCHED, BaseMethod, Fills, Restores, Samples, Translates, given_field
-from belamy.modalities import modality, suffix_of
+from belamy.methods.base import (
+    UNTOUCHED,
+    BaseMethod,
+    Fills,
+    Restores,
+    Samples,
+    Translates,
+    TranslatesBack,
+    given_field,
+)
+from belamy.modalities import MODALITIES, modality, suffix_of
 from belamy.modalities.fields import Field
 from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size
 from belamy.pages import fragment, page
 from belamy.pages.pictures import source
 from belamy.ranges import Within
+from belamy.registry import Part
 from belamy.runs.run import Run
 from belamy.sampling.draw import placement
 from belamy.sampling.sheets import sheet_of, side_by_side
@@ -45,6 +56,7 @@ MADE = "made"
 """Who made what a run's own translations are measured by."""
 
 Progress = Callable[[int, int], None]
+Translate = Callable[[Tensor, SampleDraws], Tensor]
 
 
 @dataclass(frozen=True)
@@ -177,6 +189,7 @@ def translate(
     weights: str = "newest",
     device: str = "auto",
     batch: int = 16,
+    back: bool = False,
     data: Dataset | None = None,
     mask: str | Path | None = None,
     feather: int = 0,
@@ -194,6 +207,7 @@ def translate(
         weights: The ``newest``, or the ``best`` that ``--keep-best`` kept.
         device: Where to compute.
         batch: Inputs of one size that are translated together.
+        back: Translate the second of two sides into the first, by a method such as ``cyclegan``.
         data: The run's data, for ``test``.
         mask: Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder
             with one of each name; by default what is transparent is filled.
@@ -201,23 +215,29 @@ def translate(
         progress: Called with (done, total).
 
     Raises:
-        UsageError: The method does not translate, does not take inputs of such a size, or masks do not fit.
+        UsageError: The method does not translate, or not back, does not take inputs of such a size, or masks do not
+            fit.
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    method: Any = translator(opened, weights).to(choose_device(device))
+    method: Any = translator(opened, weights, back).to(choose_device(device))
     check_call(size, fit, seed, batch)
     check_masking(method, mask, feather, size)
     given, wanted = given_field(method), method.spec.fields[method.target]
+    given, wanted = (wanted, given) if back else (given, wanted)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if [str(each) for each in named] == [HELD_OUT] and data is not None:
-        found = _held_out(data, method, seed, batch)
+        found = _held_out(data, method, back, seed, batch)
         skipped: list[tuple[str, str]] = []
         notes: list[str] = []
     else:
-        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit)
+        unknown = unknown_label(opened.recipe.modality)
+        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, unknown)
         found = holed(found, mask, given, skipped) if isinstance(method, Fills) else found
-    made = _made(method, [raw for _, raw, _ in found], given, wanted, seed, batch, feather, progress)
+    work: Translate = method.translate_back if back else method.translate
+    if feather:
+        work = partial(_filled, method, feather)
+    made = _made(method, work, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
     items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
     skipped += [
         (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
@@ -233,8 +253,13 @@ def translate(
     return Translations(given, wanted, items, measures, untouched, found_measures, skipped, notes)
 
 
-def translator(run: Run, weights: str = "newest") -> BaseMethod:
+def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMethod:
     """The method of a run, if it translates.
+
+    Args:
+        run: Trained.
+        weights: The ``newest`` or the ``best``.
+        back: Whether it is to translate back too.
 
     Raises:
         UsageError: It does not; the message says what it does instead.
@@ -246,7 +271,23 @@ def translator(run: Run, weights: str = "newest") -> BaseMethod:
             f"{run.path} was trained by '{run.method_name}', which translates nothing; {instead}. Train a method for "
             "pairs, e.g. `belamy train pix2pix --data FOLDER --modality image:pairs=beside`."
         )
+    if back and not isinstance(method, TranslatesBack):
+        raise UsageError(
+            f"{run.path} was trained by '{run.method_name}', which translates one way only: '{method.source}' into "
+            f"'{method.target}'. Leave --back out, or train cyclegan, which learns both."
+        )
     return method
+
+
+def unknown_label(kind: str | None) -> int:
+    """The value of pixels whose class is not known in label maps that are read as a recipe says; -1 for none.
+
+    Example:
+        >>> unknown_label("label-map:unknown=255"), unknown_label(None)
+        (255, -1)
+    """
+    part = MODALITIES.check(Part.parse(kind)) if kind else None
+    return int(MODALITIES.build(part).unknown) if part is not None and part.name == "label-map" else -1
 
 
 def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
@@ -264,33 +305,24 @@ def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
     Within(1).check("batch", batch)
 
 
-def check_masking(method: BaseMethod, mask: str | Path | None, feather: int, size: SizeOption) -> None:
-    """Refuse masks and seams where nothing is filled, or that cannot fit.
+def _held_out(data: Dataset, method: Any, back: bool, seed: int, batch: int) -> list[tuple[str, Tensor, Tensor | None]]:
+    """Name, input and target of each held-out sample of the run's data.
 
-    Raises:
-        UsageError: What to leave out.
+    A method that restores makes its inputs; of sides that are no pairs there are no targets.
     """
-    Within(0).check("feather", feather)
-    if not isinstance(method, Fills) and (mask is not None or feather):
-        word = "feather" if mask is None else "mask"
-        raise UsageError(
-            f"This run translates whole pictures and fills no holes. Leave out --{word}, or take a run of "
-            "partial-conv-small or lama-small."
-        )
-    if mask is not None and parse_size(size) not in (None, NATIVE):
-        raise UsageError("A mask is as large as its picture, which --size would change. Leave one of them out.")
-
-
-def _held_out(data: Dataset, method: Any, seed: int, batch: int) -> list[tuple[str, Tensor, Tensor | None]]:
-    """Name, input and target of each held-out sample of the run's data; a method that restores makes its inputs."""
+    pairs = method.target not in data.sides
+    data = data if pairs or not back else data.sides[method.target]
     chosen = data.held_out
     if not len(chosen):
         raise UsageError(f"{data.name} holds no samples out: all {len(data)} were trained on. Give files.")
     raw = data.raw(chosen)
     names = [data.names[index] if data.names else f"test:{place}" for place, index in enumerate(chosen.tolist())]
+    if not pairs:
+        return [(name, given, None) for name, given in zip(names, raw[data.named], strict=True)]
     wanted = raw[method.target]
     given = _degraded(method, wanted, seed, batch) if isinstance(method, Restores) else raw[method.source]
-    return list(zip(names, given, wanted, strict=True))
+    first, second = (wanted, given) if back else (given, wanted)
+    return list(zip(names, first, second, strict=True))
 
 
 @torch.no_grad()
@@ -309,7 +341,13 @@ def _degraded(method: Any, wanted: Tensor, seed: int, batch: int) -> list[Tensor
 
 
 def _read(
-    inputs: Sequence[str], targets: str | Path | None, source: Field, target: Field, size: SizeOption, fit: str
+    inputs: Sequence[str],
+    targets: str | Path | None,
+    source: Field,
+    target: Field,
+    size: SizeOption,
+    fit: str,
+    unknown: int,
 ) -> tuple[list[tuple[str, Tensor, Tensor | None]], list[tuple[str, str]], list[str]]:
     """Name, input and target of each file that can be read; the others, and notes."""
     sides = parse_size(size)
@@ -322,7 +360,7 @@ def _read(
     coloured = 0
     for file in files:
         try:
-            given = read_sample(file.path, source, wanted_size, fit)  # type: ignore[arg-type]
+            given = read_sample(file.path, source, wanted_size, fit, unknown)  # type: ignore[arg-type]
         except Unreadable as error:
             skipped.append((file.name, str(error)))
             continue
@@ -363,9 +401,14 @@ def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[P
     return {path: other for path, other in named.items() if other is not None}
 
 
+def _filled(method: Fills, feather: int, source: Tensor, draws: SampleDraws) -> Tensor:
+    """Pictures whose holes are filled up to a feathered seam."""
+    return method.fill(source, feather)
+
+
 @torch.no_grad()
 def _made(
-    method: Any, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int, feather: int,
+    method: Any, work: Translate, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
     progress: Progress | None,
 ) -> list[Tensor]:  # fmt: skip
     """Translations in order; neighbours of one shape are made together."""
@@ -377,7 +420,7 @@ def _made(
         stacked = torch.stack([inputs[number] for number in some])
         values = kinds[0].to_float(stacked.to(device), source._replace(shape=tuple(stacked.shape[1:])))
         values = values.to(dtype) if values.is_floating_point() else values
-        results = method.fill(values, feather) if feather else method.translate(values, SampleDraws(seed, some))
+        results = work(values, SampleDraws(seed, some))
         made += list(kinds[1].to_raw(results, target._replace(shape=tuple(results.shape[1:]))).cpu())
         if progress is not None:
             progress(some.stop, len(inputs))

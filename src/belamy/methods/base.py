@@ -297,6 +297,15 @@ def given_of(method: BaseMethod, batch: Batch, draws: SampleDraws) -> Tensor:
 
 
 @runtime_checkable
+class TranslatesBack(Translates, Protocol):
+    """Makes each of two fields of the other."""
+
+    def translate_back(self, source: Tensor, draws: SampleDraws) -> Tensor:
+        """Values ``[n, …]`` of the field ``source`` from values of the field ``target``, as ``translate`` does."""
+        ...
+
+
+@runtime_checkable
 class HasLikelihood(Protocol):
     """Knows how likely data are."""
 

@@ -122,7 +122,7 @@ class Method(base.BaseMethod):
         channels, (height, width) = self.output.shape[0], self.shape[1:]
         given = (self.shape[0] + recipe.features, height, width)
         made = TRANSLATORS.build(recipe.generator, shape=given, outputs=channels)
-        self.generator = adapted(made, recipe.generator_norm, ())
+        self.generator: Any = adapted(made, recipe.generator_norm, ())
         self.encoder: Any = None
         if recipe.features:
             encoder = InstanceEncoder(
@@ -134,9 +134,9 @@ class Method(base.BaseMethod):
         together = (self.shape[0] + channels, height, width)
         made = PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=together)
         self.discriminator = adapted(made, recipe.discriminator_norm, ())
-        if self.enhanced:  # the first phase is judged at half the size
-            half = (together[0], -(-height // 2), -(-width // 2))
-            PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=half)
+        if self.enhanced:  # the first phase is judged at half the size, which may be too small
+            with torch.device("meta"):
+                PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=(together[0], height // 2, width // 2))
         self.objective = patches.patch_objective(recipe.adversarial)
         patches.check_matching(self.discriminator, recipe.discriminator.name, recipe.matching_weight)
 

@@ -15,11 +15,14 @@ PAGE = "translations.html"
 
 @options
 class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
-    """Translate files or folders of them by a run of a method for pairs, such as pix2pix. Writes a file for each, and a
-    page that shows input, output and target side by side; with targets it tells how near they come."""
+    """Translate files or folders of them by a run of a method for pairs, such as pix2pix, or for two sides, such as
+    cyclegan. Writes a file for each, and a page that shows input, output and target side by side; with targets it tells
+    how near they come."""
 
     inputs: tuple[str, ...]
     """Files and folders; test for the held-out samples of the run's data, which have targets."""
+    back: bool = False
+    """Translate the second of two sides into the first, by a run of cyclegan."""
     targets: str | None = None
     """What they should become: a file, or a folder with equal names."""
     out: str = "translated"
@@ -70,18 +73,19 @@ def run(form: Form) -> int:
     from belamy.runs.run import Run
 
     run = Run.open(form.run)
-    translator(run, form.weights)  # before data are opened
+    translator(run, form.weights, form.back)  # before data are opened
     out, one = form.destination()
     data = form.run_data(run) if form.inputs == ("test",) else None
     with form.reporting() as told:
         made = translate(
             run, form.inputs, targets=form.targets, size=form.size, fit=form.fit, seed=form.seed, weights=form.weights,
-            device=form.device, batch=form.batch, data=data, mask=form.mask, feather=form.feather,
+            device=form.device, batch=form.batch, back=form.back, data=data, mask=form.mask, feather=form.feather,
             progress=telling(told, "translations"),
         )  # fmt: skip
     files = [_write_one(made, out)] if one else _write_folder(made, out, run.path.name)
     facts: dict[str, Any] = {
         "run": str(run.path), "translations": len(made), "seed": form.seed, "weights": form.weights,
+        "back": form.back,
         "measures": {
             name: {"mean": mine.mean, "untouched": None if theirs is None else theirs.mean, "count": mine.count}
             for name, (mine, theirs) in made.summaries().items()
