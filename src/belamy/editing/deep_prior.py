@@ -84,12 +84,14 @@ class FitProgress:
         steps: Of so many at most.
         left: Seconds that the rest will take at most.
         error: Of the held-out pixels, the root of the mean square, on the scale 0..255; None where none are.
+        picture: The running mean, in [0, 1].  # [1, C, H, W]
     """
 
     step: int
     steps: int
     left: float
     error: float | None
+    picture: Tensor = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,7 @@ class _Fit:
                 if progress is not None:
                     left = (perf_counter() - started) / self.done * (settings.steps - self.done)
                     error = 255 * self.errors[-1] ** 0.5 if self.errors else None
-                    progress(FitProgress(self.done, settings.steps, left, error))
+                    progress(FitProgress(self.done, settings.steps, left, error, mean))
         except KeyboardInterrupt:
             if not self.best_step:
                 raise

@@ -41,7 +41,7 @@ class TestNetwork:
 
     @pytest.mark.parametrize("sides", [(16, 16), (17, 33), (64, 20)])
     def test_any_size(self, sides: tuple[int, int]) -> None:
-        made = Hourglass(2, *sides, maps=4)(torch.rand(1, 32, *sides))
+        made = Hourglass(2, *sides, maps=4)(torch.rand(1, 32, *sides)).detach()
         assert made.shape == (1, 2, *sides) and float(made.min()) > 0 and float(made.max()) < 1
 
 
@@ -50,11 +50,11 @@ class TestFit:
         clean = scene()
         numbers = np.random.default_rng(0)
         noisy = (clean + 25 * numbers.standard_normal(clean.shape)).round().clip(0, 255).astype(np.uint8)
-        made = restore_picture(noisy, maps=16, steps=1500, patience=100, average=0.05)
+        made = restore_picture(noisy, maps=8, steps=600, patience=60, average=0.1)
         assert made.pixels.shape == clean.shape
         assert psnr(made.pixels, clean) > psnr(noisy, clean) + 3
         assert made.stopped == "the held-out pixels"
-        assert made.steps == made.best + 100 == len(made.errors)
+        assert made.steps == made.best + 60 == len(made.errors)
         assert made.errors[made.best - 1] == min(made.errors)
 
     def test_the_seed_decides_and_nothing_else(self) -> None:
@@ -73,25 +73,34 @@ class TestFit:
         holes = np.zeros(clean.shape[:2], bool)
         holes[4:10, 20:28] = True
         torn = np.where(holes[..., None], 0, clean).astype(np.uint8)
-        made = restore_picture(torn, "inpaint", mask=holes, maps=16, steps=300)
+        made = restore_picture(torn, "inpaint", mask=holes, maps=8, steps=100, average=0.1)
         assert (made.pixels[~holes] == clean[~holes]).all()
-        assert psnr(made.pixels[holes], clean[holes]) > 15 + psnr(torn[holes], clean[holes])
-        see_through = np.dstack([torn, np.where(holes, 0, 255).astype(np.uint8)])
-        by_alpha = restore_picture(see_through, "inpaint", maps=16, steps=300)
-        assert (by_alpha.pixels == made.pixels).all()
+        assert psnr(made.pixels[holes], clean[holes]) > 10 + psnr(torn[holes], clean[holes])
+
+    def test_what_is_transparent_is_a_hole(self) -> None:
+        holes = np.zeros((24, 32), bool)
+        holes[4:10, 20:28] = True
+        see_through = np.dstack([scene(), np.where(holes, 0, 255).astype(np.uint8)])
+        few = THIN | {"steps": 3}
+        by_alpha, by_mask = (
+            restore_picture(see_through, "inpaint", **few),
+            restore_picture(scene(), "inpaint", mask=holes, **few),
+        )
+        assert (by_alpha.pixels == by_mask.pixels).all()
 
     def test_enlarged_it_is_what_was_given_when_reduced(self) -> None:
         small = scene(20, 16, 1)[..., 0]
-        made = restore_picture(small, "enlarge", scale=2, maps=16, steps=300)
+        made = restore_picture(small, "enlarge", scale=2, maps=8, steps=100, average=0.1)
         assert made.pixels.shape == (40, 32)
         back = F.interpolate(
             torch.from_numpy(made.pixels)[None, None].float(), (20, 16), mode="bicubic", antialias=True
         )
-        assert psnr(back[0, 0].numpy(), small) > 22
+        assert psnr(back[0, 0].numpy(), small) > 18
 
     def test_an_interruption_gives_the_best_so_far(self) -> None:
         def tell(fit: FitProgress) -> None:
             assert fit.steps == 60 and fit.left >= 0 and fit.error is not None
+            assert fit.picture.shape == (1, 3, 24, 32)
             if fit.step == 7:
                 raise KeyboardInterrupt
 
@@ -146,7 +155,8 @@ class TestVerb:
         words = ["restore", str(tmp_path / "a.png"), "--out", str(out), "--steps", "3", "--maps", "4", "--no-progress"]
         assert main(words) == 0
         assert "32x24 pixels, the mean at step" in capsys.readouterr().out
-        assert Image.open(out).size == (32, 24)
+        with Image.open(out) as image:
+            assert image.size == (32, 24)
         assert main(words) == 2
         assert "is there already" in capsys.readouterr().err
 
