@@ -36,8 +36,8 @@ class Inpainter(nn.Module):
 
     Args:
         shape: (channels, height, width) of the pictures.
-        width: Maps of the first convolution.
-        bottleneck: Numbers of the code.
+        width: Maps of the first convolution; the paper has 64, as said above.
+        bottleneck: Numbers of the code; the paper has 4,000.
         region: What is made: the ``whole`` picture, or its ``centre`` of half the height and width.
 
     Raises:
@@ -54,7 +54,7 @@ class Inpainter(nn.Module):
     native_shape = (3, 64, 64)
 
     def __init__(
-        self, shape: tuple[int, int, int], *, width: int = 64, bottleneck: int = 4000, region: str = "whole"
+        self, shape: tuple[int, int, int], *, width: int = 32, bottleneck: int = 512, region: str = "whole"
     ) -> None:
         super().__init__()
         check_positive(width, "width")

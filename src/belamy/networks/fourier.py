@@ -115,8 +115,8 @@ class Inpainter(nn.Module):
 
     Args:
         shape: (channels, height, width) of the pictures.
-        width: Maps of the first convolution.
-        blocks: Residual blocks; the large form has 18.
+        width: Maps of the first convolution; the paper has 64, as said above.
+        blocks: Residual blocks; the paper has 9, its large form 18.
         share: Of the blocks' channels that are global.
         halvings: Convolutions of stride 2.
 
@@ -132,7 +132,7 @@ class Inpainter(nn.Module):
     native_shape = (3, 32, 32)
 
     def __init__(
-        self, shape: tuple[int, int, int], *, width: int = 64, blocks: int = 9, share: float = 0.75, halvings: int = 3
+        self, shape: tuple[int, int, int], *, width: int = 16, blocks: int = 4, share: float = 0.75, halvings: int = 3
     ) -> None:
         super().__init__()
         check_least(shape, LEAST, "fourier")

@@ -95,7 +95,7 @@ class Inpainter(nn.Module):
 
     Args:
         shape: (channels, height, width) of the pictures, each side at least 8.
-        width: Maps of the first convolution.
+        width: Maps of the first convolution; the paper has 64, as said above.
         depth: How often the sides are halved; 0 for as often as leaves 2 pixels, at most 8.
 
     Raises:
@@ -108,7 +108,7 @@ class Inpainter(nn.Module):
 
     native_shape = (3, 64, 64)
 
-    def __init__(self, shape: tuple[int, int, int], *, width: int = 64, depth: int = 0) -> None:
+    def __init__(self, shape: tuple[int, int, int], *, width: int = 32, depth: int = 0) -> None:
         super().__init__()
         check_positive(width, "width")
         check_least(shape, _SMALLEST, "partial-conv")
@@ -136,6 +136,7 @@ class Inpainter(nn.Module):
         It is asked for in each step, so nothing has to be remembered by a run that resumes.
         """
         for layer in self.encoder:
+            assert isinstance(layer, _Layer)
             layer.held = held
 
     def forward(self, images: Tensor, known: Tensor | None = None) -> Tensor:
@@ -179,6 +180,7 @@ class _Layer(nn.Module):
         found, reached = self.convolution(features, known)
         norm = self.norm
         if self.held and isinstance(norm, BatchNorm):
+            assert norm.weight is not None and norm.bias is not None
             gains = norm.weight.detach(), norm.bias.detach()
             found = F.batch_norm(found, norm.running_mean, norm.running_var, *gains, False, 0.0, norm.eps)
         else:

@@ -50,11 +50,11 @@ class TestFit:
         clean = scene()
         numbers = np.random.default_rng(0)
         noisy = (clean + 25 * numbers.standard_normal(clean.shape)).round().clip(0, 255).astype(np.uint8)
-        made = restore_picture(noisy, maps=8, steps=600, patience=60, average=0.1)
+        made = restore_picture(noisy, maps=8, steps=400, patience=40, average=0.15)
         assert made.pixels.shape == clean.shape
         assert psnr(made.pixels, clean) > psnr(noisy, clean) + 3
         assert made.stopped == "the held-out pixels"
-        assert made.steps == made.best + 60 == len(made.errors)
+        assert made.steps == made.best + 40 == len(made.errors)
         assert made.errors[made.best - 1] == min(made.errors)
 
     def test_the_seed_decides_and_nothing_else(self) -> None:

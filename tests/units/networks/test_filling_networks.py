@@ -97,7 +97,7 @@ class TestPartialUNet:
         wanted += 2 * (sum(widths[2:]) + sum(widths[1:-1]))
         assert wanted == 32_865_236
         with torch.device("meta"):
-            assert weights(PartialUNet((3, 512, 512))) == wanted
+            assert weights(PartialUNet((3, 512, 512), width=64)) == wanted
 
     def test_held_statistics_stay_and_get_no_gradient(self) -> None:
         network = PartialUNet((1, 32, 32), width=4, depth=3)
@@ -142,7 +142,7 @@ class TestFourier:
         up = sum(9 * 2 * a * a + 3 * a for a in (256, 128, 64)) + 49 * 64 * 3 + 3
         assert 18 * layer + down + up == 27_048_835
         with torch.device("meta"):
-            assert weights(Fourier((3, 256, 256))) == 27_048_835
+            assert weights(Fourier((3, 256, 256), width=64, blocks=9)) == 27_048_835
 
     def test_the_unit_is_a_product_in_the_spectrum(self) -> None:
         """Written by hand with a full, complex transform."""
@@ -181,7 +181,7 @@ class TestContextEncoder:
         wanted += 2 * (sum(down[2:]) + sum(up[1:-1]))
         assert wanted == 71_130_531
         with torch.device("meta"):
-            assert weights(ContextEncoder((3, 128, 128), region="centre")) == wanted
+            assert weights(ContextEncoder((3, 128, 128), width=64, bottleneck=4000, region="centre")) == wanted
 
     def test_of_the_centre_the_rest_stays(self) -> None:
         network = ContextEncoder((3, 32, 64), width=2, bottleneck=4, region="centre")
