@@ -20,12 +20,13 @@ from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import Summary, summarise
 from belamy.methods.base import UNTOUCHED, BaseMethod, Restores, Samples, Translates, TranslatesBack, given_field
-from belamy.modalities import modality, suffix_of
+from belamy.modalities import MODALITIES, modality, suffix_of
 from belamy.modalities.fields import Field
 from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size
 from belamy.pages import fragment, page
 from belamy.pages.pictures import source
 from belamy.ranges import Within
+from belamy.registry import Part
 from belamy.runs.run import Run
 from belamy.sampling.draw import placement
 from belamy.sampling.sheets import sheet_of, side_by_side
@@ -211,7 +212,8 @@ def translate(
         skipped: list[tuple[str, str]] = []
         notes: list[str] = []
     else:
-        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit)
+        unknown = unknown_label(opened.recipe.modality)
+        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, unknown)
     made = _made(method, back, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
     items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
     skipped += [
@@ -252,6 +254,17 @@ def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMet
             f"'{method.target}'. Leave --back out, or train cyclegan, which learns both."
         )
     return method
+
+
+def unknown_label(kind: str | None) -> int:
+    """The value of pixels whose class is not known in label maps that are read as a recipe says; -1 for none.
+
+    Example:
+        >>> unknown_label("label-map:unknown=255"), unknown_label(None)
+        (255, -1)
+    """
+    part = MODALITIES.check(Part.parse(kind)) if kind else None
+    return int(MODALITIES.build(part).unknown) if part is not None and part.name == "label-map" else -1
 
 
 def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
@@ -305,7 +318,13 @@ def _degraded(method: Any, wanted: Tensor, seed: int, batch: int) -> list[Tensor
 
 
 def _read(
-    inputs: Sequence[str], targets: str | Path | None, source: Field, target: Field, size: SizeOption, fit: str
+    inputs: Sequence[str],
+    targets: str | Path | None,
+    source: Field,
+    target: Field,
+    size: SizeOption,
+    fit: str,
+    unknown: int,
 ) -> tuple[list[tuple[str, Tensor, Tensor | None]], list[tuple[str, str]], list[str]]:
     """Name, input and target of each file that can be read; the others, and notes."""
     sides = parse_size(size)
@@ -318,7 +337,7 @@ def _read(
     coloured = 0
     for file in files:
         try:
-            given = read_sample(file.path, source, wanted_size, fit)  # type: ignore[arg-type]
+            given = read_sample(file.path, source, wanted_size, fit, unknown)  # type: ignore[arg-type]
         except Unreadable as error:
             skipped.append((file.name, str(error)))
             continue

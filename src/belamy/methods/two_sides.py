@@ -16,7 +16,8 @@ from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec
 from belamy.methods.construction import NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
-from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS, moved, per_sample
+from belamy.methods.patches import per_sample
+from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS, moved
 from belamy.methods.recipe import SCHEDULES
 from belamy.modalities.sizes import text_of
 from belamy.registry import Part

@@ -1,6 +1,6 @@
 """Networks that translate pictures into pictures: what was published, and forms for a CPU."""
 
-from belamy.methods import cut, cyclegan
+from belamy.methods import cut, cyclegan, pix2pix_hd, spade
 from belamy.registry import Part
 
 SMALL = {"name": "resnet-translator", "width": 24, "blocks": 4, "halvings": 1, "resampling": "nearest"}
@@ -90,4 +90,70 @@ def cut_small() -> cut.Recipe:
         discriminator=Part(name="patch-gan", width=32, receptive_field=16), patches=64, features=64, batch=8,
         train_samples=64_000, ema_half_life=2_000, generator_optimizer=Part(name="adam", lr=5e-4, beta1=0.5),
         discriminator_optimizer=Part(name="adam", lr=5e-4, beta1=0.5),
+    )  # fmt: skip
+
+
+def pix2pix_hd_global() -> pix2pix_hd.Recipe:
+    """Label maps to pictures by pix2pixHD's global generator, three judges of 70 pixels and looks of objects.
+
+    The book's settings (chapter 6), mended: one map a class, means over any number of objects, every judge trained;
+    each turn on a batch of its own, a million iterations of one scene. Of a folder: ``--data cityscapes --modality
+    label_map:pairs=folders,input=labels,target=photos,instances=inst --size 1024x512``.
+    """
+    adam = Part(name="adam", lr=2e-4, beta1=0.5, eps=1e-7, keras=True)
+    return pix2pix_hd.Recipe(
+        data="streets", fresh_batch=True, batch=1, train_samples=2_000_000, generator_optimizer=adam,
+        discriminator_optimizer=adam,
+    )  # fmt: skip
+
+
+def pix2pix_hd_enhancer() -> pix2pix_hd.Recipe:
+    """The same with the local enhancer: a third of the run at half the size, then the enhancer alone, then both.
+
+    Phases of one run: ``--whole-until`` and ``--joint-from`` say when they change.
+    """
+    generator = Part(name="pix2pix-hd", enhancer=True)
+    return pix2pix_hd_global().changed(generator=generator, whole_until=1 / 3, joint_from=2 / 3)
+
+
+def pix2pix_hd_small() -> pix2pix_hd.Recipe:
+    """Label maps of 32 to 64 pixels to pictures by pix2pixHD, in CPU-minutes.
+
+    *Departs from the paper*: narrow networks, two halvings and four blocks, two judges of 16 pixels, batches, faster
+    rates and averaged weights.
+    """
+    return pix2pix_hd.Recipe(
+        data="streets", generator=Part(name="pix2pix-hd", width=20, halvings=2, blocks=4),
+        discriminator=Part(name="multi-scale", count=2, width=24, receptive_field=16), encoder_width=12,
+        encoder_halvings=2, batch=4, train_samples=40_000, ema_half_life=2_000,
+        generator_optimizer=Part(name="adam", lr=8e-4, beta1=0.5),
+        discriminator_optimizer=Part(name="adam", lr=4e-4, beta1=0.5),
+    )  # fmt: skip
+
+
+def spade_256() -> spade.Recipe:
+    """Label maps of 256 pixels to pictures in any style by SPADE (GauGAN), as it was published.
+
+    Batches of 32; ``--data`` and ``--modality`` as of pix2pix-hd-global. 200 passes over Cityscapes' 2,975 scenes,
+    with rates that fall from half-way.
+    """
+    return spade.Recipe(
+        data="streets:count=100", size=256, generator=Part(name="spade", width=64, hidden=128, latent=256),
+        discriminator=Part(name="multi-scale", count=2, width=64), batch=32, train_samples=200 * 2_975,
+        schedule=Part(name="linear", start=0.5),
+    )  # fmt: skip
+
+
+def spade_small() -> spade.Recipe:
+    """Label maps of 32 to 64 pixels to pictures in any style by SPADE, in CPU-minutes.
+
+    *Departs from the paper*: narrow networks, 16 latents, two judges of 16 pixels, batches of 4, faster rates and
+    averaged weights; only the judges' weights are normalised by their spectral norm.
+    """
+    return spade.Recipe(
+        data="streets", generator=Part(name="spade", width=12, hidden=24, latent=16, norm="instance"),
+        discriminator=Part(name="multi-scale", count=2, width=24, receptive_field=16), encoder_width=16,
+        generator_weights=(), batch=4, train_samples=40_000, ema_half_life=2_000,
+        generator_optimizer=Part(name="adam", lr=8e-4, beta1=0.0, beta2=0.99),
+        discriminator_optimizer=Part(name="adam", lr=8e-4, beta1=0.0, beta2=0.99),
     )  # fmt: skip
