@@ -6,6 +6,9 @@ from belamy.registry import Part
 SMALL = {"name": "resnet-translator", "width": 24, "blocks": 4, "halvings": 1, "resampling": "nearest"}
 """The generator for pictures of 32 to 64 pixels; what need not change is kept."""
 
+PATCHES = Part(name="patch-gan", width=64, receptive_field=70)
+"""The published discriminator."""
+
 
 def cyclegan_256() -> cyclegan.Recipe:
     """CycleGAN for pictures of 256 pixels, between two folders without pairs (Zhu et al. 2017).
@@ -14,8 +17,9 @@ def cyclegan_256() -> cyclegan.Recipe:
     horse2zebra's 1,067 horses.
     """
     return cyclegan.Recipe(
-        data="dead-leaves", other="patterns", size=256, generator=Part(name="resnet-translator", blocks=9),
-        jitter=30 / 256, train_samples=200 * 1_067,
+        data="dead-leaves", other="patterns", size=256,
+        generator=Part(name="resnet-translator", width=64, blocks=9), discriminator=PATCHES, jitter=30 / 256,
+        train_samples=200 * 1_067,
     )  # fmt: skip
 
 
@@ -42,8 +46,8 @@ def discogan() -> cyclegan.Recipe:
     """
     adam = Part(name="adam", lr=2e-4, beta1=0.5)
     return cyclegan.Recipe(
-        data="avatars-64", other="avatars-16", size=64, generator=Part(name="discogan"),
-        discriminator=Part(name="discogan"), adversarial=Part(name="non-saturating"),
+        data="avatars-64", other="avatars-16", size=64, generator=Part(name="discogan", width=64),
+        discriminator=Part(name="discogan", width=64), adversarial=Part(name="non-saturating"),
         reconstruction=Part(name="squared-error"), cycle_weight=1.0, identity_weight=0.0, pool=0, mirror=False,
         generator_norm=Part(name="native"), discriminator_norm=Part(name="native"), generator_optimizer=adam,
         discriminator_optimizer=adam, schedule=Part(name="constant"), batch=200, train_samples=1_000_000,
@@ -58,8 +62,8 @@ def cut_256() -> cut.Recipe:
     """
     return cut.Recipe(
         data="dead-leaves", other="patterns", size=256,
-        generator=Part(name="resnet-translator", blocks=9, resampling="filtered"), jitter=30 / 256,
-        train_samples=400 * 1_067,
+        generator=Part(name="resnet-translator", width=64, blocks=9, resampling="filtered"), discriminator=PATCHES,
+        jitter=30 / 256, train_samples=400 * 1_067,
     )  # fmt: skip
 
 
