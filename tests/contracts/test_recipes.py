@@ -71,16 +71,22 @@ OURS = {
     *("progan-1024", "stylegan-1024", "stylegan-64"),
     *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
+    *("pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
+    *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
+    "context-encoder-small",
 }
 """Recipes whose sizes no document fixes."""
-HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan"}
+HEAVY = {
+    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan"),
+    *("pix2pix-hd-global", "pix2pix-hd-enhancer", "context-encoder-128"),
+}
 """Recipes whose step takes seconds."""
 GIANTS = {
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
     *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
-    *("cyclegan-256", "cut-256", "fastcut-256", "discogan"),
+    *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
     *("srresnet", "srgan", "esrgan", "real-esrgan"),
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
@@ -95,6 +101,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         return open_data("customers:count=40", labels="plan")
     if recipe.data == "outlines":
         return open_data("outlines:count=8", size=256, channels=3)
+    if recipe.data.startswith("streets"):
+        return open_data("streets:count=8", size=recipe.size)
     if recipe.data == "wordnet-phrases":
         return Dataset(
             "noise", Memory(torch.randint(1, 9, (40, 12))), field=Field("text", (12,), (*SPECIAL, *"abcdef"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,38 +13,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.api.masking import check_masking, holed
+from belamy.api.translation_measures import MADE, measured
 from belamy.data import Dataset
 from belamy.data.files import reasons
 from belamy.data.one_file import NamedFile, files_in, has_opacity, is_grey, pieces, read_sample
 from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
-from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import Summary, summarise
-from belamy.methods.base import UNTOUCHED, BaseMethod, Restores, Samples, Translates, TranslatesBack, given_field
-from belamy.modalities import modality, suffix_of
+from belamy.methods.base import (
+    UNTOUCHED,
+    BaseMethod,
+    Fills,
+    Restores,
+    Samples,
+    Translates,
+    TranslatesBack,
+    given_field,
+)
+from belamy.modalities import MODALITIES, modality, suffix_of
 from belamy.modalities.fields import Field
 from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size
 from belamy.pages import fragment, page
 from belamy.pages.pictures import source
 from belamy.ranges import Within
+from belamy.registry import Part
 from belamy.runs.run import Run
 from belamy.sampling.draw import checked_options, placement
 from belamy.sampling.sheets import sheet_of, side_by_side
 from belamy.seeds import SampleDraws
 
-MEASURES = {
-    "image": ("l1:data_range=2", "psnr:data_range=2", "ssim:data_range=2"),
-    "audio": ("snr", "si-sdr"),
-}
-"""What translations are measured by where their targets are known; values as networks see them."""
-WINDOW = 11
-"""Pictures with a shorter side have no structural similarity."""
 ON_PAGE, ON_SHEET = 48, 16
 HELD_OUT = "test"
-MADE = "made"
-"""Who made what a run's own translations are measured by."""
 
 Progress = Callable[[int, int], None]
+Translate = Callable[[Tensor, SampleDraws], Tensor]
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,8 @@ def translate(
     options: Mapping[str, float] | None = None,
     back: bool = False,
     data: Dataset | None = None,
+    mask: str | Path | None = None,
+    feather: int = 0,
     progress: Progress | None = None,
 ) -> Translations:
     """What a trained method makes of files.
@@ -196,16 +202,21 @@ def translate(
         options: Values of the method's ``sampling_options``, e.g. ``blend`` of super-resolution.
         back: Translate the second of two sides into the first, by a method such as ``cyclegan``.
         data: The run's data, for ``test``.
+        mask: Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder
+            with one of each name; by default what is transparent is filled.
+        feather: Of these, so many pixels into the holes what is filled in is shifted to join what is known.
         progress: Called with (done, total).
 
     Raises:
-        UsageError: The method does not translate, or not back, or does not take inputs of such a size.
+        UsageError: The method does not translate, or not back, does not take inputs of such a size, or masks do not
+            fit.
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     method: Any = translator(opened, weights, back).to(choose_device(device))
     check_call(size, fit, seed, batch)
     chosen = checked_options(method, options)
+    check_masking(method, mask, feather, size)
     given, wanted = given_field(method), method.spec.fields[method.target]
     given, wanted = (wanted, given) if back else (given, wanted)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
@@ -214,8 +225,15 @@ def translate(
         skipped: list[tuple[str, str]] = []
         notes: list[str] = []
     else:
-        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, keeps_opacity(method))
-    made = _made(method, back, [raw for _, raw, _ in found], given, wanted, seed, batch, progress, chosen)
+        told = (unknown_label(opened.recipe.modality), keeps_opacity(method))
+        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, *told)
+        found = holed(found, mask, given, skipped) if isinstance(method, Fills) else found
+    work: Translate = method.translate_back if back else method.translate
+    if chosen:
+        work = partial(work, options=chosen)
+    if feather:
+        work = partial(_filled, method, feather)
+    made = _made(method, work, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
     items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
     skipped += [
         (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
@@ -226,7 +244,7 @@ def translate(
         item if item.wanted is None or item.wanted.shape == item.made.shape else replace(item, wanted=None)
         for item in items
     ]
-    found_measures = _measured(items, method, given, wanted)
+    found_measures = measured([(item.given, item.made, item.wanted) for item in items], method, given, wanted)
     measures, untouched = found_measures.pop(MADE, {}), found_measures.pop(UNTOUCHED, {})
     return Translations(given, wanted, items, measures, untouched, found_measures, skipped, notes)
 
@@ -261,6 +279,17 @@ def keeps_opacity(method: BaseMethod) -> bool:
     """Whether a method takes pictures with their opacity, though it learned from others."""
     field = given_field(method)
     return bool(getattr(method, "keeps_opacity", False)) and field.modality == "image" and field.shape[0] in (1, 3)
+
+
+def unknown_label(kind: str | None) -> int:
+    """The value of pixels whose class is not known in label maps that are read as a recipe says; -1 for none.
+
+    Example:
+        >>> unknown_label("label-map:unknown=255"), unknown_label(None)
+        (255, -1)
+    """
+    part = MODALITIES.check(Part.parse(kind)) if kind else None
+    return int(MODALITIES.build(part).unknown) if part is not None and part.name == "label-map" else -1
 
 
 def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
@@ -320,6 +349,7 @@ def _read(
     target: Field,
     size: SizeOption,
     fit: str,
+    unknown: int,
     opacity: bool,
 ) -> tuple[list[tuple[str, Tensor, Tensor | None]], list[tuple[str, str]], list[str]]:
     """Name, input and target of each file that can be read, with its opacity or without; the others, and notes."""
@@ -334,7 +364,7 @@ def _read(
     for file in files:
         try:
             through = opacity and has_opacity(file.path)
-            given = read_sample(file.path, _deeper(source, through), wanted_size, fit)  # type: ignore[arg-type]
+            given = read_sample(file.path, _deeper(source, through), wanted_size, fit, unknown)  # type: ignore[arg-type]
         except Unreadable as error:
             skipped.append((file.name, str(error)))
             continue
@@ -381,14 +411,18 @@ def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[P
     return {path: other for path, other in named.items() if other is not None}
 
 
+def _filled(method: Fills, feather: int, source: Tensor, draws: SampleDraws) -> Tensor:
+    """Pictures whose holes are filled up to a feathered seam."""
+    return method.fill(source, feather)
+
+
 @torch.no_grad()
 def _made(
-    method: Any, back: bool, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
-    progress: Progress | None, options: Mapping[str, float],
+    method: Any, work: Translate, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
+    progress: Progress | None,
 ) -> list[Tensor]:  # fmt: skip
     """Translations in order; neighbours of one shape are made together."""
     method.eval()
-    chosen = {"options": options} if options else {}
     device, dtype = placement(method)
     kinds = modality(source.modality), modality(target.modality)
     made: list[Tensor] = []
@@ -396,58 +430,11 @@ def _made(
         stacked = torch.stack([inputs[number] for number in some])
         values = kinds[0].to_float(stacked.to(device), source._replace(shape=tuple(stacked.shape[1:])))
         values = values.to(dtype) if values.is_floating_point() else values
-        results = (method.translate_back if back else method.translate)(values, SampleDraws(seed, some), **chosen)
+        results = work(values, SampleDraws(seed, some))
         made += list(kinds[1].to_raw(results, target._replace(shape=tuple(results.shape[1:]))).cpu())
         if progress is not None:
             progress(some.stop, len(inputs))
     return made
-
-
-def _measured(items: Sequence[Translation], method: Any, source: Field, target: Field) -> dict[str, dict[str, Tensor]]:
-    """Each measure of the translations that have targets, of their inputs and of what rivals make of these.
-
-    By who made what is measured, and by the measure; what cannot be compared with every target is left out.
-    """
-    known = [(item, item.wanted) for item in items if item.wanted is not None]
-    found: dict[str, dict[str, list[Tensor]]] = {}
-    kind = modality(target.modality)
-    for item, target_raw in known:
-        own = target._replace(shape=tuple(item.made.shape))
-        made, wanted = (kind.to_float(raw[None], own).double() for raw in (item.made, target_raw))
-        for who, values in {MADE: made, **_beside(item.given, method, source, own)}.items():
-            for text in MEASURES.get(target.modality, ()):
-                name = text.partition(":")[0]
-                if name == "ssim" and min(own.shape[1:]) < WINDOW:
-                    continue
-                found.setdefault(who, {}).setdefault(name, []).append(measure(text)(wanted, values))
-    return {
-        who: {name: torch.cat(values) for name, values in measures.items() if len(values) == len(known)}
-        for who, measures in found.items()
-    }
-
-
-def _beside(given: Tensor, method: Any, source: Field, target: Field) -> dict[str, Tensor]:
-    """What an input is as it is, and what rivals make of it, where that has the shape of its target."""
-    if isinstance(method, Restores):
-        kind = modality(target.modality)
-        own = source._replace(shape=tuple(given.shape))
-        rivals = method.rivals(modality(source.modality).to_float(given[None], own).double())
-        return {
-            who: kind.to_float(kind.to_raw(values, target), target).double()
-            for who, values in rivals.items()
-            if values.shape[1:] == target.shape
-        }
-    untouched = _comparable(given, source, target) if source.modality == target.modality else None
-    return {} if untouched is None else {UNTOUCHED: untouched}
-
-
-def _comparable(given: Tensor, source: Field, target: Field) -> Tensor | None:
-    """The input as what it should have become, or None where the shapes do not allow it; grey stands for colour."""
-    values = modality(source.modality).to_float(given[None], source._replace(shape=tuple(given.shape))).double()
-    if values.shape[1:] == target.shape:
-        return values
-    grey = target.modality == "image" and values.shape[1] == 1 and values.shape[2:] == target.shape[1:]
-    return values.expand(-1, target.shape[0], -1, -1) if grey else None
 
 
 def figure(summary: Summary) -> str:

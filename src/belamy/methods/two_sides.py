@@ -16,7 +16,8 @@ from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec
 from belamy.methods.construction import NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
-from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS, moved, per_sample
+from belamy.methods.patches import per_sample
+from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS, moved
 from belamy.methods.recipe import SCHEDULES
 from belamy.modalities.sizes import text_of
 from belamy.registry import Part
@@ -79,7 +80,7 @@ class TwoSidesRecipe(base.BaseRecipe):
         return data.only(self.only).changed(sides={OTHER: data.only(self.against)})
 
 
-class Sides(NamedTuple):
+class DrawnSides(NamedTuple):
     """Pictures of both sides, not aligned, in [-1, 1], and the classes of the first where they are known."""
 
     main: Tensor
@@ -111,7 +112,7 @@ def make_judge(recipe: TwoSidesRecipe, shape: tuple[int, ...]) -> nn.Module:
     return adapted(PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=shape), recipe.discriminator_norm, ())
 
 
-def drawn(data: Iterator[Batch], draw: Draws, recipe: TwoSidesRecipe) -> Sides:
+def drawn(data: Iterator[Batch], draw: Draws, recipe: TwoSidesRecipe) -> DrawnSides:
     """The next pictures of both sides, each moved and mirrored by itself."""
     batch = next(data)
     shown = []
@@ -121,7 +122,7 @@ def drawn(data: Iterator[Batch], draw: Draws, recipe: TwoSidesRecipe) -> Sides:
         if recipe.mirror:
             pictures = mirrored(pictures, draw.uniform("mirror", len(batch)) < 0.5)
         shown.append(pictures)
-    return Sides(shown[0], shown[1], batch.labels)
+    return DrawnSides(shown[0], shown[1], batch.labels)
 
 
 def mirrored(maps: Tensor, chosen: Tensor) -> Tensor:

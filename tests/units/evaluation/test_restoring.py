@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from belamy.api import translate as api
+from belamy.api.translation_measures import measured
 from belamy.data.dataset import Dataset, Memory
 from belamy.evaluation.own import own_measures
 from belamy.methods.base import BaseMethod, BaseRecipe, DataField, Restores, Translates, given_field
@@ -73,9 +74,10 @@ def test_held_out_pictures_are_given_as_files_would_hold_them(method: Doubling, 
 def test_translations_are_measured_beside_the_inputs_enlarged(method: Doubling, data: Dataset) -> None:
     found, field = api._held_out(data, method, False, 0, 16), data.field
     given = [raw for _, raw, _ in found]
-    made = api._made(method, False, given, given_field(method), field, 0, 16, None, {})
+    made = api._made(method, method.translate, given, given_field(method), field, 0, 16, None)
     items = [api.Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
-    measures = api._measured(items, method, given_field(method), field)
+    triples = [(item.given, item.made, item.wanted) for item in items]
+    measures = measured(triples, method, given_field(method), field)
     assert measures.keys() == {"made", "untouched"}
     wanted = torch.stack([item.wanted for item in items]).double()
     enlarged = interpolate(torch.stack(given).double(), scale_factor=2.0)
