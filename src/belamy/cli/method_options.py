@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from belamy.cli.options import Within
 
@@ -38,11 +38,11 @@ def extended(form: type[Form], run: str | None) -> type[Form]:
         )
         for name, each in known.items()
     ]
-    made: Any = make_dataclass(
+    made: type[Form] = make_dataclass(
         form.__name__, own, bases=(form,), frozen=True, kw_only=True, namespace={OWN: tuple(known)}
     )
     made.__doc__ = form.__doc__
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def chosen(form: object) -> dict[str, float]:

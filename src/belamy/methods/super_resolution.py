@@ -15,13 +15,12 @@ from torch.func import functional_call
 
 from belamy.data import Batch
 from belamy.errors import UsageError
-from belamy.losses.objective import Objective
 from belamy.losses.perceptual import content
-from belamy.methods import base, perception
+from belamy.methods import base, patches, perception
 from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.methods.base import OPTIMIZERS, UNTOUCHED, DataSpec, Player, SamplingOption, Turn
 from belamy.methods.gan import ADVERSARIAL
-from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, per_sample
+from belamy.methods.pix2pix import PATCH_DISCRIMINATORS
 from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field as DataField
 from belamy.modalities.sizes import text_of
@@ -133,7 +132,7 @@ class Method(base.BaseMethod):
         if self.staged:
             self.faithful = deepcopy(self.generator).requires_grad_(False)
             self.discriminator: nn.Module = PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=self.shown)
-            self.objective = Objective(ADVERSARIAL.build(recipe.adversarial))
+            self.objective = patches.patch_objective(recipe.adversarial)
         self._perceptual: list[EfficientNetLite] = []  # neither learned nor saved, so not registered
 
     @property
@@ -173,21 +172,18 @@ class Method(base.BaseMethod):
         serves_both = draw.parts == 1  # passes of all parts would wait in memory
         with torch.set_grad_enabled(serves_both):
             made = self.generator(small)
-        real, fake = self.discriminator(wanted), self.discriminator(made.detach())
-        loss = per_sample(self.objective.discriminator(real.flatten(), fake.flatten(), draw, draw.progress), real)
-        signals = {"real": real.detach().mean((1, 2, 3)), "fake": fake.detach().mean((1, 2, 3))}
+        real, fake = patches.judged(self.discriminator, wanted), patches.judged(self.discriminator, made.detach())
+        loss = patches.of_discriminator(self.objective, real, fake, draw)
+        signals = {"real": patches.mean_score(real), "fake": patches.mean_score(fake)}
         yield Turn("discriminator", {"adversarial": loss}, signals=signals)
         made = made if serves_both else self.generator(small)
-        fake, judged = self.discriminator(made), None
-        if self.objective.relativistic:
-            with torch.no_grad():
-                judged = self.discriminator(wanted).flatten()
-        adversarial = per_sample(self.objective.generator(fake.flatten(), judged, draw.progress), fake)
         terms = {"pixel": self.pixel(made, wanted), "perceptual": self.perceptual(made, wanted)}
+        terms |= patches.of_generator(
+            self.objective, lambda features: patches.judged(self.discriminator, made, features),
+            lambda features: patches.judged(self.discriminator, wanted, features), draw.progress,
+        )  # fmt: skip
         weights = {"pixel": recipe.pixel_weight, "perceptual": recipe.perceptual_weight}
-        yield Turn(
-            "generator", {**terms, "adversarial": adversarial}, {**weights, "adversarial": recipe.adversarial_weight}
-        )
+        yield Turn("generator", terms, {**weights, "adversarial": recipe.adversarial_weight})
 
     def drawn(self, pictures: Tensor, draw: Draws) -> Tensor:
         """Sharp pictures as they come, or squares of them, each mirrored and turned as chance will."""
@@ -282,7 +278,7 @@ class Method(base.BaseMethod):
             name: torch.lerp(kept, now[name], share) if kept.is_floating_point() else now[name]
             for name, kept in self.faithful.state_dict().items()
         }
-        return partial(functional_call, self.generator, mixed)  # type: ignore[arg-type]
+        return partial(functional_call, self.generator, mixed)
 
     def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:
         """Small pictures with their pixels repeated, bicubic enlargement, what is made, and the sharp pictures."""

@@ -96,13 +96,14 @@ class _Dense(nn.Module):
     def __init__(self, width: int, growth: int) -> None:
         super().__init__()
         seen = accumulate([width] + [growth] * (LAYERS - 1))
-        self.layers = nn.ModuleList(
+        layers = [
             _convolution(incoming, growth if number < LAYERS else width) for number, incoming in enumerate(seen, 1)
-        )
-        for layer in self.layers:
+        ]
+        for layer in layers:
             nn.init.kaiming_normal_(layer.weight)
             layer.weight.data.mul_(_INITIAL)
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        self.layers = nn.ModuleList(layers)
 
     def forward(self, x: Tensor) -> Tensor:
         maps = [x]

@@ -144,12 +144,10 @@ def real_esrgan() -> super_resolution.Recipe:
 
     *Departs from the paper*: features of EfficientNet-lite0, targets that are not sharpened.
     """
-    adam = {"name": "adam", "beta1": 0.9, "beta2": 0.99}
     return esrgan().changed(
         size=256, degradation=Part(name="two-rounds"), discriminator=Part(name="esrgan-u-net", width=64),
         adversarial=Part(name="non-saturating"), pixel_weight=1.0, adversarial_weight=0.1, batch=48,
-        train_samples=67_200_000, ema_half_life=33_000, generator_optimizer=Part(lr=2e-4, **adam),
-        discriminator_optimizer=Part(lr=1e-4, **adam),
+        train_samples=67_200_000, ema_half_life=33_000,
     )  # fmt: skip
 
 
