@@ -154,7 +154,7 @@ WRONG = [
     ("train spade --data mnist --out new", "needs the field 'target'"),
     ("train pix2pix-hd --data outlines --out new", "Type --features 0"),
     ("train pix2pix-hd --data streets --joint-from 0.2 --out new", "Type --joint-from 0.5 or more"),
-    ("train pix2pix-hd --data streets:side=24 --out new", "pix2pix-hd needs images whose height and width"),
+    ("train pix2pix-hd --data streets:side=20 --out new", "pix2pix-hd needs images whose height and width"),
     ("train pix2pix-hd --adversarial energy-based --out new", "is for discriminators that reconstruct pictures"),
     ("train spade --data streets --channels 1 --out new", "streets are in colour, but --channels is 1"),
     ("train spade --data streets:count=3 --out new", "streets.count is 3, but it must be in 8..100,000"),
