@@ -19,7 +19,7 @@ from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.classifier import CLASSIFIERS
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.pix2pix import dropout_streams
-from belamy.methods.two_sides import HALF, OTHER, Duel, Sides
+from belamy.methods.two_sides import HALF, OTHER, DrawnSides, Duel
 from belamy.modalities.fields import Field as DataField
 from belamy.networks.image_pool import ImagePool
 from belamy.registry import Part
@@ -166,7 +166,7 @@ class Method(base.BaseMethod):
         terms = {"adversarial": loss, "adversarial-inverse": inverse_loss}
         yield Turn("discriminator", terms, dict.fromkeys(terms, HALF), signals)
 
-    def generator_terms(self, sides: Sides, made: Tensor, back: Tensor, progress: float) -> dict[str, Tensor]:
+    def generator_terms(self, sides: DrawnSides, made: Tensor, back: Tensor, progress: float) -> dict[str, Tensor]:
         """The generators' losses ``[N]``.
 
         Args:
@@ -214,7 +214,7 @@ class Method(base.BaseMethod):
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """The generators' whole loss, and how far pictures of both sides are from what comes back of them."""
-        sides = Sides(batch.main, batch[OTHER], None)
+        sides = DrawnSides(batch.main, batch[OTHER], None)
         terms = self.generator_terms(sides, self.generator(sides.main), self.inverse(sides.other), draw.progress)
         weights = self.weights
         total = torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum(0)

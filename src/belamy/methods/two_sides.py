@@ -80,7 +80,7 @@ class TwoSidesRecipe(base.BaseRecipe):
         return data.only(self.only).changed(sides={OTHER: data.only(self.against)})
 
 
-class Sides(NamedTuple):
+class DrawnSides(NamedTuple):
     """Pictures of both sides, not aligned, in [-1, 1], and the classes of the first where they are known."""
 
     main: Tensor
@@ -112,7 +112,7 @@ def make_judge(recipe: TwoSidesRecipe, shape: tuple[int, ...]) -> nn.Module:
     return adapted(PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=shape), recipe.discriminator_norm, ())
 
 
-def drawn(data: Iterator[Batch], draw: Draws, recipe: TwoSidesRecipe) -> Sides:
+def drawn(data: Iterator[Batch], draw: Draws, recipe: TwoSidesRecipe) -> DrawnSides:
     """The next pictures of both sides, each moved and mirrored by itself."""
     batch = next(data)
     shown = []
@@ -122,7 +122,7 @@ def drawn(data: Iterator[Batch], draw: Draws, recipe: TwoSidesRecipe) -> Sides:
         if recipe.mirror:
             pictures = mirrored(pictures, draw.uniform("mirror", len(batch)) < 0.5)
         shown.append(pictures)
-    return Sides(shown[0], shown[1], batch.labels)
+    return DrawnSides(shown[0], shown[1], batch.labels)
 
 
 def mirrored(maps: Tensor, chosen: Tensor) -> Tensor:
