@@ -148,7 +148,10 @@ WRONG = [
     ("repaint {run} {map} --out new.png --look 0=64", "The look 64 of object 0 is asked for, but its class has"),
     ("repaint {run} {map} --look 0=1", "Looks are chosen, but no picture is to be written. Type --out"),
     ("repaint {run} {map} --out new.jpg", "must end in .png"),
-    ("repaint {run} small.png --out new.png", "pix2pix-hd needs images whose height and width are multiples of 8 of at least 16"),
+    (
+        "repaint {run} small.png --out new.png",
+        "pix2pix-hd needs images whose height and width are multiples of 8 of at least 16",
+    ),
     ("repaint {stylist} {map}", "was trained by 'spade', which knows no looks of objects"),
     ("train spade --data outlines --generator u-net --out new", "Styles are for the network 'spade'"),
     ("train spade --data mnist --out new", "needs the field 'target'"),
