@@ -114,7 +114,7 @@ class Method(FillsHoles):
 
     .. math:: L_D = -\log D(x) - m \log(1 - D(y)) - (1 - m) \log D(y) + \gamma |\nabla D(x)|^2, \qquad L_G = -\log D(y)
 
-    and compares features that see far and those of D by squares. Terms whose weight is 0 are not computed.
+    and compares features that see far and those of D by squares. Terms whose weight is 0 are left out.
 
     What is filled in is put between the known pixels, which stay as they are, bit for bit.
 
