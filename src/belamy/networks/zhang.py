@@ -43,7 +43,7 @@ class Colouriser(nn.Module):
         check_positive(width, "width")
         if not 1 <= halvings <= MOST:
             raise UsageError(f"halvings is {halvings}, but it must be in 1..{MOST}.")
-        self.halvings = halvings
+        self.depth = halvings
         layers: list[nn.Module] = []
         incoming = shape[0]
         for block, (times, depth, dilation) in enumerate(PLAN):
@@ -63,12 +63,12 @@ class Colouriser(nn.Module):
     @property
     def reduction(self) -> int:
         """By how much the bins' map is smaller."""
-        return int(2 ** (self.halvings - 1))
+        return int(2 ** (self.depth - 1))
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Logits of bins, of lightness in [-1, 1].  # [N, 1, H, W] to [N, bins, H/reduction, W/reduction]"""
         height, width = lightness.shape[2:]
-        whole, by = 2**self.halvings, self.reduction
+        whole, by = 2**self.depth, self.reduction
         wide = F.pad(lightness, (0, -width % whole, 0, -height % whole), mode="replicate")
         logits: Tensor = self.head(self.trunk(wide))
         return logits[..., : -(-height // by), : -(-width // by)]
