@@ -16,11 +16,13 @@ from belamy.errors import UsageError
 from belamy.methods.context_encoder import Recipe as ContextRecipe
 from belamy.methods.filling import joining, surrounded
 from belamy.methods.inpainting import Recipe
-from belamy.modalities.image import to_float, to_uint8
+from belamy.modalities.fields import Field
+from belamy.modalities.image import Modality, to_float, to_uint8
 from belamy.registry import Part
 from belamy.seeds import SampleDraws, derive
 
 DOUBLE = torch.float64
+NAMES = ("hole_weight", "valid_weight", "perceptual_weight", "style_weight", "roughness_weight")
 
 
 @pytest.fixture
@@ -42,7 +44,8 @@ def given(made: Any) -> tuple[Tensor, Tensor]:
     """The next pictures in float64, and what is known of them."""
     batch = next(made.batches)
     x = batch.main.double()
-    chosen = (made.numbers().uniform("holes", 5) * 2**24).long().tolist()
+    digits = (made.numbers().uniform("holes", 5, 3) * 256).long()
+    chosen = (digits @ torch.tensor([65536, 256, 1])).tolist()
     streams = [torch.Generator().manual_seed(derive(made.recipe.seed, "holes", number)) for number in chosen]
     return x, HoleShapes("mixed", 0.1, 0.5).known((32, 24), streams, x)
 
@@ -117,7 +120,9 @@ class TestPartialConvolution:
     def test_what_cannot_be(self, stage: Any, colours: Dataset, noise: Dataset) -> None:
         for fields, said in (
             ({"generator": "fourier", "held_after": 0.5}, r"'fourier' has no statistics.*--held-after"),
-            ({"matching_weight": 1.0}, "give --adversarial-weight"),
+            ({"matching_weight": 1.0}, "there is none. Give --adversarial-weight"),
+            ({"r1_weight": 1.0}, "there is none. Give --adversarial-weight"),
+            (dict.fromkeys(NAMES, 0.0), "All weights of what is filled in are 0.*--hole-weight 6"),
             ({"adversarial": "relativistic-pairing"}, "compares real with generated patches"),
             ({"least_hole": 0.6}, "--least-hole 0.1 --most-hole 0.5"),
         ):
@@ -233,6 +238,17 @@ class TestFilling:
         source = torch.cat([to_float(raw), torch.where(known, 1.0, -1.0)], 1)
         back = to_uint8(method.fill(source, feather))
         assert torch.equal(back[known.expand_as(back)], raw[known.expand_as(raw)])
+
+    @torch.no_grad()
+    def test_known_values_of_16_bits_too(self, stage: Any, colours: Dataset) -> None:
+        method, kind = self.method(stage, colours), Modality()
+        raw = torch.randint(0, 65_536, (1, 3, 64, 64), dtype=torch.int32).to(torch.uint16)
+        holed = torch.cat([raw, torch.full((1, 1, 64, 64), 65_535, dtype=torch.int32).to(torch.uint16)], 1)
+        holed[:, 3, 8:16, 8:16] = 0
+        field = Field("image", (4, 64, 64), bits=16)
+        back = kind.to_raw(method.fill(kind.to_float(holed, field)), field._replace(shape=(3, 64, 64))).int()
+        apart = (back != raw.int()).any(1)[0]
+        assert int(apart[8:16, 8:16].sum()) > 60 and int(apart.sum()) == int(apart[8:16, 8:16].sum())
 
     @torch.no_grad()
     def test_any_size_and_any_transparency(self, stage: Any, colours: Dataset) -> None:

@@ -25,7 +25,7 @@ from belamy.runs.files import save_png
 from belamy.seeds import derive, generator
 
 TASKS = ("denoise", "inpaint", "enlarge")
-SMALLEST, MOST_PIXELS = 16, 4_000_000
+SMALLEST, MOST_PIXELS = 16, 1_000_000
 """Side of a picture, and pixels of what is made."""
 LARGEST_SCALE = 8
 Stopped = Literal["the held-out pixels", "the last step", "interrupted"]
@@ -276,7 +276,7 @@ class _Fit:
             return False
         apart = (self._reduced(mean) - self.given)[..., self.held]
         self.errors.append(float(apart.square().mean()))
-        if self.errors[-1] <= min(self.errors):
+        if not self.best_step or self.errors[-1] <= self.errors[self.best_step - 1]:
             self.best, self.best_step = mean, self.done
         return self.done - self.best_step >= self.settings.patience
 

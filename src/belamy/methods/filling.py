@@ -55,7 +55,8 @@ class FillsHoles(BaseMethod):
         if self.recipe.mirror:
             mirrored = (draw.uniform("mirror", len(batch)) < 0.5).view(-1, 1, 1, 1)
             wanted = torch.where(mirrored, wanted.flip(3), wanted)
-        chosen = (draw.uniform("holes", len(batch)).double() * 2**24).long().tolist()
+        digits = (draw.uniform("holes", len(batch), 3).double() * 256).long()  # as many as half precision tells apart
+        chosen = [first * 65_536 + second * 256 + third for first, second, third in digits.tolist()]
         return wanted, self.known(wanted, SampleDraws(self.recipe.seed, chosen))
 
     def filled(self, pictures: Tensor, known: Tensor) -> Tensor:

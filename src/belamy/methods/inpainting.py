@@ -32,6 +32,7 @@ from belamy.seeds import Draws, SampleDraws
 
 INPAINTERS = Registry("belamy.networks", "network that fills holes", "Inpainter")
 _NEAR, _ALL = 3, 4  # stages of the embedded network
+_OF_THE_GAME = frozenset(("adversarial", "matching"))
 
 
 class Recipe(base.BaseRecipe):
@@ -113,7 +114,7 @@ class Method(FillsHoles):
 
     .. math:: L_D = -\log D(x) - m \log(1 - D(y)) - (1 - m) \log D(y) + \gamma |\nabla D(x)|^2, \qquad L_G = -\log D(y)
 
-    and compares features that see far and those of D by squares. Terms whose weight is 0 are not computed.
+    and compares features that see far and those of D by squares. Terms whose weight is 0 are left out.
 
     What is filled in is put between the known pixels, which stay as they are, bit for bit.
 
@@ -143,8 +144,14 @@ class Method(FillsHoles):
         if recipe.adversarial_weight:
             self.discriminator = PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=spec.shape)
             patches.check_matching(self.discriminator, recipe.discriminator.name, recipe.matching_weight)
-        elif recipe.matching_weight:
-            raise UsageError("Features of a discriminator are matched where there is one: give --adversarial-weight.")
+        elif recipe.matching_weight or recipe.r1_weight:
+            raise UsageError(
+                "--matching-weight and --r1-weight need a discriminator, and there is none. Give --adversarial-weight."
+            )
+        if not self.weights.keys() - _OF_THE_GAME:
+            raise UsageError(
+                "All weights of what is filled in are 0, so nothing of it is learned. Give --hole-weight 6."
+            )
         self.adversarial: Any = patches.patch_objective(recipe.adversarial).adversarial
         if self.adversarial.relativistic:
             raise UsageError(
@@ -255,8 +262,6 @@ class Method(FillsHoles):
         known = self.known(wanted, SampleDraws(draw.seed, batch.indices.tolist()))
         made = self.filled(wanted, known)
         terms = self.generator_terms(wanted, known, made)
-        weighted = [
-            weight * terms[name] for name, weight in self.weights.items() if name not in ("adversarial", "matching")
-        ]
+        weighted = [weight * terms[name] for name, weight in self.weights.items() if name not in _OF_THE_GAME]
         share = (1 - known).flatten(1).mean(1)
         return {"hole": absolute_error(made, wanted, 1 - known) / share, "loss": torch.stack(weighted).sum(0)}

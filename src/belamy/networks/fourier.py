@@ -165,8 +165,12 @@ class Inpainter(nn.Module):
         Args:
             images: In [-1, 1], anything in the holes.  # [N, C, H, W]
             known: 1 where pixels are known, 0 in holes; None where all are.  # [N, 1, H, W]
+
+        Raises:
+            UsageError: Pictures with a side below 16 pixels.
         """
         height, width = images.shape[2:]
+        check_least((images.shape[1], height, width), LEAST, "fourier")
         known = torch.ones_like(images[:, :1]) if known is None else known
         given = torch.cat([torch.where(known > 0, images, 0), 1 - known], 1)
         given = F.pad(given, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")

@@ -134,7 +134,7 @@ class TestFit:
         (scene(8, 8), {}, "The picture has 8x8 pixels, but each side must be at least 16"),
         (scene() / 255, {}, r"an array must be uint8 \[H, W\]"),
         ("none.png", {}, "There is no picture none.png"),
-        (np.zeros((1500, 1500), np.uint8), {"task": "enlarge"}, "6000x6000 pixels would be made, but 4,000,000 are"),
+        (np.zeros((1500, 1500), np.uint8), {"task": "enlarge"}, "6000x6000 pixels would be made, but 1,000,000 are"),
     ],
 )
 def test_what_cannot_be_restored(given: Any, options: dict[str, Any], said: str) -> None:

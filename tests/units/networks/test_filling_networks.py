@@ -168,6 +168,12 @@ class TestFourier:
         assert local[..., 5:12, 5:12].abs().max() == 0
         assert whole[..., 5:12, 5:12].abs().max() > 0
 
+    def test_too_small_a_picture(self) -> None:
+        with pytest.raises(
+            UsageError, match="fourier needs images of at least 16x16, but these are 20 wide and 15 high"
+        ):
+            Fourier((3, 32, 32), width=4, blocks=1)(torch.zeros(1, 3, 15, 20))
+
     def test_an_option_out_of_range(self) -> None:
         with pytest.raises(UsageError, match=r"global channels of 32 is 32, but it must be in 2\.\.31"):
             Fourier((3, 32, 32), width=4, share=1.0)
