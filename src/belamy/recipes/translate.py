@@ -42,7 +42,8 @@ def discogan() -> cyclegan.Recipe:
 
     Cross-entropies and squared errors of equal weight, encoders and decoders without shortcuts, batches of 200.
 
-    *Departs from the published code*: no feature matching, and the weights stay as in the paper's equations throughout.
+    *Departs from the published code*: no feature matching, weights as in the paper's equations throughout, and both
+    players learn at every step.
     """
     adam = Part(name="adam", lr=2e-4, beta1=0.5)
     return cyclegan.Recipe(
