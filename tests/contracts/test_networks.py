@@ -13,6 +13,7 @@ from belamy.errors import UsageError
 from belamy.methods.autoencoder import DECODERS, ENCODERS
 from belamy.methods.classifier import CLASSIFIERS
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS
+from belamy.methods.inpainting import INPAINTERS
 from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS
 from belamy.methods.single_style import STYLISTS
 from belamy.modalities.sizes import parse_size
@@ -23,7 +24,8 @@ from belamy.registry import Part, Registry
 REGISTRIES = {
     registry.role: registry
     for registry in (
-        GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS, TRANSLATORS, PATCH_DISCRIMINATORS
+        GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS, TRANSLATORS, PATCH_DISCRIMINATORS,
+        INPAINTERS,
     )
 }  # fmt: skip
 NETWORKS = [(role, name) for role, registry in REGISTRIES.items() for name in registry.names()]
@@ -78,6 +80,7 @@ def check_shapes(role: str, result: tuple[Tensor, ...], count: int, latent: int,
         "Generator": shape,
         "Decoder": shape,
         "Stylist": shape,
+        "Inpainter": shape,
         "Discriminator": (),
         "Encoder": (latent,),
         "Classifier": (CLASSES,),
@@ -205,7 +208,7 @@ class TestNetwork:
             assert parameter.default is not parameter.empty, option
 
     def test_a_silly_size_of_the_latents_is_refused(self, role: str, name: str) -> None:
-        if role in ("Discriminator", "Classifier", "Stylist", "Translator", "PatchDiscriminator"):
+        if role in ("Discriminator", "Classifier", "Stylist", "Translator", "PatchDiscriminator", "Inpainter"):
             return
         shape = shape_of(role, name)
         with pytest.raises(UsageError, match="latent size is 0"):

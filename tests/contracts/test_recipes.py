@@ -73,17 +73,19 @@ OURS = {
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
     *("pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
+    *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
+    "context-encoder-small",
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
     *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan"),
-    *("pix2pix-hd-global", "pix2pix-hd-enhancer"),
+    *("pix2pix-hd-global", "pix2pix-hd-enhancer", "context-encoder-128"),
 }
 """Recipes whose step takes seconds."""
 GIANTS = {
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
     *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
-    *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256"),
+    *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
 WIDTHS = {"width": 16, "growth": 2, "base": 256, "widest": 32, "style": 32}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.api.masking import check_masking, holed
 from belamy.data import Dataset
 from belamy.data.files import reasons
 from belamy.data.one_file import NamedFile, files_in, is_grey, pieces, read_sample
@@ -19,7 +21,16 @@ from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import Summary, summarise
-from belamy.methods.base import UNTOUCHED, BaseMethod, Restores, Samples, Translates, TranslatesBack, given_field
+from belamy.methods.base import (
+    UNTOUCHED,
+    BaseMethod,
+    Fills,
+    Restores,
+    Samples,
+    Translates,
+    TranslatesBack,
+    given_field,
+)
 from belamy.modalities import MODALITIES, modality, suffix_of
 from belamy.modalities.fields import Field
 from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size
@@ -45,6 +56,7 @@ MADE = "made"
 """Who made what a run's own translations are measured by."""
 
 Progress = Callable[[int, int], None]
+Translate = Callable[[Tensor, SampleDraws], Tensor]
 
 
 @dataclass(frozen=True)
@@ -179,6 +191,8 @@ def translate(
     batch: int = 16,
     back: bool = False,
     data: Dataset | None = None,
+    mask: str | Path | None = None,
+    feather: int = 0,
     progress: Progress | None = None,
 ) -> Translations:
     """What a trained method makes of files.
@@ -195,15 +209,20 @@ def translate(
         batch: Inputs of one size that are translated together.
         back: Translate the second of two sides into the first, by a method such as ``cyclegan``.
         data: The run's data, for ``test``.
+        mask: Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder
+            with one of each name; by default what is transparent is filled.
+        feather: Of these, so many pixels into the holes what is filled in is shifted to join what is known.
         progress: Called with (done, total).
 
     Raises:
-        UsageError: The method does not translate, or not back, or does not take inputs of such a size.
+        UsageError: The method does not translate, or not back, does not take inputs of such a size, or masks do not
+            fit.
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     method: Any = translator(opened, weights, back).to(choose_device(device))
     check_call(size, fit, seed, batch)
+    check_masking(method, mask, feather, size)
     given, wanted = given_field(method), method.spec.fields[method.target]
     given, wanted = (wanted, given) if back else (given, wanted)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
@@ -214,7 +233,11 @@ def translate(
     else:
         unknown = unknown_label(opened.recipe.modality)
         found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, unknown)
-    made = _made(method, back, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
+        found = holed(found, mask, given, skipped) if isinstance(method, Fills) else found
+    work: Translate = method.translate_back if back else method.translate
+    if feather:
+        work = partial(_filled, method, feather)
+    made = _made(method, work, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
     items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
     skipped += [
         (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
@@ -378,9 +401,14 @@ def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[P
     return {path: other for path, other in named.items() if other is not None}
 
 
+def _filled(method: Fills, feather: int, source: Tensor, draws: SampleDraws) -> Tensor:
+    """Pictures whose holes are filled up to a feathered seam."""
+    return method.fill(source, feather)
+
+
 @torch.no_grad()
 def _made(
-    method: Any, back: bool, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
+    method: Any, work: Translate, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
     progress: Progress | None,
 ) -> list[Tensor]:  # fmt: skip
     """Translations in order; neighbours of one shape are made together."""
@@ -392,7 +420,7 @@ def _made(
         stacked = torch.stack([inputs[number] for number in some])
         values = kinds[0].to_float(stacked.to(device), source._replace(shape=tuple(stacked.shape[1:])))
         values = values.to(dtype) if values.is_floating_point() else values
-        results = (method.translate_back if back else method.translate)(values, SampleDraws(seed, some))
+        results = work(values, SampleDraws(seed, some))
         made += list(kinds[1].to_raw(results, target._replace(shape=tuple(results.shape[1:]))).cpu())
         if progress is not None:
             progress(some.stop, len(inputs))

@@ -270,6 +270,20 @@ class Restores(Translates, Protocol):
         ...
 
 
+@runtime_checkable
+class Fills(Restores, Protocol):
+    """Restores pictures with opacity: fills what is transparent, and leaves the rest as it is."""
+
+    def fill(self, source: Tensor, feather: int = 0) -> Tensor:
+        """Whole pictures ``[n, C, H, W]`` from pictures with opacity ``[n, C + 1, H, W]``, in [-1, 1].
+
+        Args:
+            source: What is given; all that is not opaque is filled.
+            feather: So many pixels into the holes what is filled in is shifted to join the known pixels; 0 for not.
+        """
+        ...
+
+
 def given_field(method: BaseMethod) -> DataField:
     """What a method that translates is given."""
     assert isinstance(method, Translates)

@@ -151,3 +151,18 @@ class JudgesAtScales(Protocol):
     def scales(self, images: Tensor, features: bool = False) -> list[PatchScores]:
         """The scores at each scale by themselves, the finest first, with the features behind them if asked for."""
         ...
+
+
+class Inpainter(Module, Protocol):
+    """What a class ``Inpainter(shape, *, …)`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor, known: Tensor | None = None) -> Tensor:
+        """Whole pictures of the same height and width.  # [N, C, H, W] to [N, C, H, W]
+
+        Args:
+            images: In [-1, 1]; in the holes anything, which must not matter.
+            known: 1 where pixels are known, 0 in holes; None where all are.  # [N, 1, H, W]
+        """
+        ...

@@ -1,6 +1,6 @@
 """Networks that translate pictures into pictures: what was published, and forms for a CPU."""
 
-from belamy.methods import cut, cyclegan, pix2pix_hd, spade
+from belamy.methods import context_encoder, cut, cyclegan, inpainting, pix2pix_hd, spade
 from belamy.registry import Part
 
 SMALL = {"name": "resnet-translator", "width": 24, "blocks": 4, "halvings": 1, "resampling": "nearest"}
@@ -157,4 +157,78 @@ def spade_small() -> spade.Recipe:
         generator_weights=(), batch=4, train_samples=40_000, ema_half_life=2_000,
         generator_optimizer=Part(name="adam", lr=8e-4, beta1=0.0, beta2=0.99),
         discriminator_optimizer=Part(name="adam", lr=8e-4, beta1=0.0, beta2=0.99),
+    )  # fmt: skip
+
+
+def partial_conv_512() -> inpainting.Recipe:
+    """Holes of pictures of 512 pixels filled by partial convolutions, as they were published.
+
+    Two phases of one run: a million steps of 6 pictures at 2e-4, then half as many at 5e-5 with the statistics of the
+    encoder's normalisations held. ``--data`` is a folder of photographs.
+    """
+    return inpainting.Recipe(
+        data="dead-leaves", size=512, generator=Part(name="partial-conv", width=64), batch=6, train_samples=9_000_000,
+        held_after=2 / 3, schedule=Part(name="stepped", at=2 / 3, factor=0.25),
+    )  # fmt: skip
+
+
+def partial_conv_small() -> inpainting.Recipe:
+    """Holes of pictures of 32 to 64 pixels filled by partial convolutions, in CPU-minutes.
+
+    *Departs from the paper*: a narrow network, faster rates and averaged weights.
+    """
+    return inpainting.Recipe(
+        data="dead-leaves", size=64, generator=Part(name="partial-conv", width=24), batch=8, train_samples=40_000,
+        held_after=0.75, schedule=Part(name="stepped", at=0.75, factor=0.25), ema_half_life=2_000,
+        generator_optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+    )  # fmt: skip
+
+
+def lama_256() -> inpainting.Recipe:
+    """Large holes of pictures of 256 pixels filled by Fourier convolutions and a game, after LaMa.
+
+    A million steps of 10 crops; --data is a folder of photographs.
+    """
+    return inpainting.Recipe(
+        data="dead-leaves", size=256, generator=Part(name="fourier", width=64, blocks=9), judged="made", batch=10,
+        train_samples=10_000_000, hole_weight=0.0, valid_weight=10.0, perceptual_weight=0.0, style_weight=0.0,
+        roughness_weight=0.0, wide_weight=30.0, adversarial_weight=10.0, matching_weight=100.0, r1_weight=0.001,
+        generator_optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+    )  # fmt: skip
+
+
+def lama_small() -> inpainting.Recipe:
+    """Holes of pictures of 32 to 64 pixels filled by Fourier convolutions and a game, in CPU-minutes.
+
+    *Departs from LaMa*: narrow networks with two halvings and four blocks, patches of 16 pixels that are judged beside
+    the known pixels, the absolute error in holes besides, batches of 8 and averaged weights.
+    """
+    return lama_256().changed(
+        size=64, generator=Part(name="fourier", width=16, blocks=4, halvings=2), judged="composed", batch=8,
+        discriminator=Part(name="patch-gan", width=24, receptive_field=16), hole_weight=10.0, train_samples=40_000,
+        ema_half_life=2_000, discriminator_optimizer=Part(name="adam", lr=4e-4, beta1=0.9),
+    )  # fmt: skip
+
+
+def context_encoder_128() -> context_encoder.Recipe:
+    """The middle of pictures of 128 pixels made from the rest by a context encoder, as it was published.
+
+    Seven pixels at the edge of the middle are known and made all the same; --data is a folder of photographs.
+    """
+    return context_encoder.Recipe(
+        data="dead-leaves", size=128, batch=64, train_samples=6_400_000, overlap=7,
+        generator=Part(name="context-encoder", width=64, bottleneck=4000, region="centre"),
+        discriminator=Part(name="dcgan-64"),
+    )  # fmt: skip
+
+
+def context_encoder_small() -> context_encoder.Recipe:
+    """The middle of pictures of 64 pixels made from the rest by a context encoder, in CPU-minutes.
+
+    *Departs from the paper*: narrow networks, faster rates and averaged weights.
+    """
+    return context_encoder.Recipe(
+        data="dead-leaves", size=64, batch=16, train_samples=60_000, ema_half_life=2_000,
+        generator_optimizer=Part(name="adam", lr=1e-3, beta1=0.5),
+        discriminator_optimizer=Part(name="adam", lr=1e-4, beta1=0.5),
     )  # fmt: skip

@@ -31,6 +31,11 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Of pictures, to bring them to: a side of 64 pixels, or 96x64; by default each keeps its own."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How a picture takes another size."""
+    mask: str | None = None
+    """Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder with one
+    of each name; by default what is transparent is filled."""
+    feather: Annotated[int, Within(0, 1024)] = 0
+    """Of these, so many pixels into the holes what is filled in is shifted to join what is known."""
     batch: Annotated[int, Within(1, 1024)] = 16
     """Inputs of one size that are translated together."""
     seed: Seed = 0
@@ -46,6 +51,8 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
             raise UsageError("Nothing is given to translate. Name files or folders, or test.")
         if self.targets is not None and self.inputs == ("test",):
             raise UsageError("The held-out samples of the run's data have targets of their own. Leave --targets out.")
+        if self.mask is not None and self.inputs == ("test",):
+            raise UsageError("Holes are drawn into the held-out samples of the run's data. Leave --mask out.")
         self.destination()
 
     def destination(self) -> tuple[Path, bool]:
@@ -72,7 +79,8 @@ def run(form: Form) -> int:
     with form.reporting() as told:
         made = translate(
             run, form.inputs, targets=form.targets, size=form.size, fit=form.fit, seed=form.seed, weights=form.weights,
-            device=form.device, batch=form.batch, back=form.back, data=data, progress=telling(told, "translations"),
+            device=form.device, batch=form.batch, back=form.back, data=data, mask=form.mask, feather=form.feather,
+            progress=telling(told, "translations"),
         )  # fmt: skip
     files = [_write_one(made, out)] if one else _write_folder(made, out, run.path.name)
     facts: dict[str, Any] = {
