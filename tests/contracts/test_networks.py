@@ -16,6 +16,7 @@ from belamy.methods.construction import DISCRIMINATORS, GENERATORS
 from belamy.methods.inpainting import INPAINTERS
 from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS
 from belamy.methods.single_style import STYLISTS
+from belamy.methods.super_resolution import UPSCALERS
 from belamy.modalities.sizes import parse_size
 from belamy.networks.critic import HasFeatures
 from belamy.networks.summary import count
@@ -25,7 +26,7 @@ REGISTRIES = {
     registry.role: registry
     for registry in (
         GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS, TRANSLATORS, PATCH_DISCRIMINATORS,
-        INPAINTERS,
+        INPAINTERS, UPSCALERS,
     )
 }  # fmt: skip
 NETWORKS = [(role, name) for role, registry in REGISTRIES.items() for name in registry.names()]
@@ -34,6 +35,7 @@ SMALL = {"volume": (1, 16, 16, 16), "audio": (1, 2048)}
 """Shapes in place of published ones that would take minutes, by kind."""
 CLASSES = 4
 OUTPUTS = 2
+SCALE = 3
 
 
 def shelf_class(role: str, name: str) -> type:
@@ -56,7 +58,8 @@ def shape_of(role: str, name: str) -> tuple[int, ...]:
 def build(role: str, name: str, shape: tuple[int, int, int] | None = None) -> nn.Module:
     registry: Registry = REGISTRIES[role]
     shape = shape or shape_of(role, name)
-    return registry.build(Part(name=name), latent=latent_of(role, name), shape=shape, classes=CLASSES, outputs=OUTPUTS)
+    given = {"latent": latent_of(role, name), "shape": shape, "classes": CLASSES, "outputs": OUTPUTS, "scale": SCALE}
+    return registry.build(Part(name=name), **given)
 
 
 def feed(role: str, name: str, count: int, shape: tuple[int, int, int] | None = None) -> Tensor:
@@ -85,6 +88,7 @@ def check_shapes(role: str, result: tuple[Tensor, ...], count: int, latent: int,
         "Encoder": (latent,),
         "Classifier": (CLASSES,),
         "Translator": (OUTPUTS, *shape[1:]),
+        "Upscaler": (shape[0], SCALE * shape[1], SCALE * shape[2]),
         "PatchDiscriminator": (1, *result[0].shape[2:]),
     }
     assert [tuple(value.shape) for value in result] == [(count, *one[role])] * len(result)
@@ -208,7 +212,9 @@ class TestNetwork:
             assert parameter.default is not parameter.empty, option
 
     def test_a_silly_size_of_the_latents_is_refused(self, role: str, name: str) -> None:
-        if role in ("Discriminator", "Classifier", "Stylist", "Translator", "PatchDiscriminator", "Inpainter"):
+        if role in (
+            "Discriminator", "Classifier", "Stylist", "Translator", "PatchDiscriminator", "Inpainter", "Upscaler"
+        ):  # fmt: skip
             return
         shape = shape_of(role, name)
         with pytest.raises(UsageError, match="latent size is 0"):

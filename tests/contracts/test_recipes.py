@@ -73,6 +73,7 @@ OURS = {
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
     *("pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
+    *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
     *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
     "context-encoder-small",
 }
@@ -86,6 +87,7 @@ GIANTS = {
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
     *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
     *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
+    *("srresnet", "srgan", "esrgan", "real-esrgan"),
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
 WIDTHS = {"width": 16, "growth": 2, "base": 256, "widest": 32, "style": 32}
@@ -119,8 +121,10 @@ def made_up(recipe: BaseRecipe) -> Dataset:
 
 
 def narrowed(name: str) -> BaseRecipe:
-    """A recipe, with thin networks and small pictures if it is a giant."""
+    """A recipe in its last stage, with thin networks and small pictures if it is a giant."""
     recipe = recipes.get(name)
+    if 0 < getattr(recipe, "first_stage", 0) < 1:  # both players learn in the second
+        recipe = recipe.changed(first_stage=0.0)
     if name not in GIANTS:
         return recipe
     thin = {}

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from belamy.api.masking import check_masking, holed
+from belamy.api.translation_measures import MADE, measured
 from belamy.data import Dataset
 from belamy.data.files import reasons
-from belamy.data.one_file import NamedFile, files_in, is_grey, pieces, read_sample
+from belamy.data.one_file import NamedFile, files_in, has_opacity, is_grey, pieces, read_sample
 from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
-from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import Summary, summarise
 from belamy.methods.base import (
     UNTOUCHED,
@@ -39,21 +39,12 @@ from belamy.pages.pictures import source
 from belamy.ranges import Within
 from belamy.registry import Part
 from belamy.runs.run import Run
-from belamy.sampling.draw import placement
+from belamy.sampling.draw import checked_options, placement
 from belamy.sampling.sheets import sheet_of, side_by_side
 from belamy.seeds import SampleDraws
 
-MEASURES = {
-    "image": ("l1:data_range=2", "psnr:data_range=2", "ssim:data_range=2"),
-    "audio": ("snr", "si-sdr"),
-}
-"""What translations are measured by where their targets are known; values as networks see them."""
-WINDOW = 11
-"""Pictures with a shorter side have no structural similarity."""
 ON_PAGE, ON_SHEET = 48, 16
 HELD_OUT = "test"
-MADE = "made"
-"""Who made what a run's own translations are measured by."""
 
 Progress = Callable[[int, int], None]
 Translate = Callable[[Tensor, SampleDraws], Tensor]
@@ -189,6 +180,7 @@ def translate(
     weights: str = "newest",
     device: str = "auto",
     batch: int = 16,
+    options: Mapping[str, float] | None = None,
     back: bool = False,
     data: Dataset | None = None,
     mask: str | Path | None = None,
@@ -207,6 +199,7 @@ def translate(
         weights: The ``newest``, or the ``best`` that ``--keep-best`` kept.
         device: Where to compute.
         batch: Inputs of one size that are translated together.
+        options: Values of the method's ``sampling_options``, e.g. ``blend`` of super-resolution.
         back: Translate the second of two sides into the first, by a method such as ``cyclegan``.
         data: The run's data, for ``test``.
         mask: Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder
@@ -222,6 +215,7 @@ def translate(
     opened = run if isinstance(run, Run) else Run.open(run)
     method: Any = translator(opened, weights, back).to(choose_device(device))
     check_call(size, fit, seed, batch)
+    chosen = checked_options(method, options)
     check_masking(method, mask, feather, size)
     given, wanted = given_field(method), method.spec.fields[method.target]
     given, wanted = (wanted, given) if back else (given, wanted)
@@ -231,10 +225,12 @@ def translate(
         skipped: list[tuple[str, str]] = []
         notes: list[str] = []
     else:
-        unknown = unknown_label(opened.recipe.modality)
-        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, unknown)
+        told = (unknown_label(opened.recipe.modality), keeps_opacity(method))
+        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, *told)
         found = holed(found, mask, given, skipped) if isinstance(method, Fills) else found
     work: Translate = method.translate_back if back else method.translate
+    if chosen:
+        work = partial(work, options=chosen)
     if feather:
         work = partial(_filled, method, feather)
     made = _made(method, work, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
@@ -248,7 +244,7 @@ def translate(
         item if item.wanted is None or item.wanted.shape == item.made.shape else replace(item, wanted=None)
         for item in items
     ]
-    found_measures = _measured(items, method, given, wanted)
+    found_measures = measured([(item.given, item.made, item.wanted) for item in items], method, given, wanted)
     measures, untouched = found_measures.pop(MADE, {}), found_measures.pop(UNTOUCHED, {})
     return Translations(given, wanted, items, measures, untouched, found_measures, skipped, notes)
 
@@ -277,6 +273,12 @@ def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMet
             f"'{method.target}'. Leave --back out, or train cyclegan, which learns both."
         )
     return method
+
+
+def keeps_opacity(method: BaseMethod) -> bool:
+    """Whether a method takes pictures with their opacity, though it learned from others."""
+    field = given_field(method)
+    return bool(getattr(method, "keeps_opacity", False)) and field.modality == "image" and field.shape[0] in (1, 3)
 
 
 def unknown_label(kind: str | None) -> int:
@@ -348,8 +350,9 @@ def _read(
     size: SizeOption,
     fit: str,
     unknown: int,
+    opacity: bool,
 ) -> tuple[list[tuple[str, Tensor, Tensor | None]], list[tuple[str, str]], list[str]]:
-    """Name, input and target of each file that can be read; the others, and notes."""
+    """Name, input and target of each file that can be read, with its opacity or without; the others, and notes."""
     sides = parse_size(size)
     wanted_size = None if sides in (None, NATIVE) else sides
     target_size = _enlarged(wanted_size, source, target)  # type: ignore[arg-type]
@@ -360,7 +363,8 @@ def _read(
     coloured = 0
     for file in files:
         try:
-            given = read_sample(file.path, source, wanted_size, fit, unknown)  # type: ignore[arg-type]
+            through = opacity and has_opacity(file.path)
+            given = read_sample(file.path, _deeper(source, through), wanted_size, fit, unknown)  # type: ignore[arg-type]
         except Unreadable as error:
             skipped.append((file.name, str(error)))
             continue
@@ -369,7 +373,7 @@ def _read(
             skipped.append((file.name, f"there is no target of that name in {targets}"))
         if partner is not None:
             try:
-                wanted = read_sample(partner.path, target, target_size, fit)
+                wanted = read_sample(partner.path, _deeper(target, through), target_size, fit)
             except Unreadable as error:
                 skipped.append((partner.name, str(error)))
         found.append((file.name, given, wanted))
@@ -379,6 +383,12 @@ def _read(
         raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {reasons(skipped)}.")
     notes = [f"{coloured:,} picture(s) in colour became grey, as this run's inputs are"] if coloured else []
     return found, skipped, notes
+
+
+def _deeper(field: Field, opacity: bool) -> Field:
+    """A field of pictures with one channel more, if they are read with their opacity."""
+    channels, *sides = field.shape
+    return field._replace(shape=(channels + 1, *sides)) if opacity else field
 
 
 def _enlarged(size: Size | None, source: Field, target: Field) -> Size | None:
@@ -425,53 +435,6 @@ def _made(
         if progress is not None:
             progress(some.stop, len(inputs))
     return made
-
-
-def _measured(items: Sequence[Translation], method: Any, source: Field, target: Field) -> dict[str, dict[str, Tensor]]:
-    """Each measure of the translations that have targets, of their inputs and of what rivals make of these.
-
-    By who made what is measured, and by the measure; what cannot be compared with every target is left out.
-    """
-    known = [(item, item.wanted) for item in items if item.wanted is not None]
-    found: dict[str, dict[str, list[Tensor]]] = {}
-    kind = modality(target.modality)
-    for item, target_raw in known:
-        own = target._replace(shape=tuple(item.made.shape))
-        made, wanted = (kind.to_float(raw[None], own).double() for raw in (item.made, target_raw))
-        for who, values in {MADE: made, **_beside(item.given, method, source, own)}.items():
-            for text in MEASURES.get(target.modality, ()):
-                name = text.partition(":")[0]
-                if name == "ssim" and min(own.shape[1:]) < WINDOW:
-                    continue
-                found.setdefault(who, {}).setdefault(name, []).append(measure(text)(wanted, values))
-    return {
-        who: {name: torch.cat(values) for name, values in measures.items() if len(values) == len(known)}
-        for who, measures in found.items()
-    }
-
-
-def _beside(given: Tensor, method: Any, source: Field, target: Field) -> dict[str, Tensor]:
-    """What an input is as it is, and what rivals make of it, where that has the shape of its target."""
-    if isinstance(method, Restores):
-        kind = modality(target.modality)
-        own = source._replace(shape=tuple(given.shape))
-        rivals = method.rivals(modality(source.modality).to_float(given[None], own).double())
-        return {
-            who: kind.to_float(kind.to_raw(values, target), target).double()
-            for who, values in rivals.items()
-            if values.shape[1:] == target.shape
-        }
-    untouched = _comparable(given, source, target) if source.modality == target.modality else None
-    return {} if untouched is None else {UNTOUCHED: untouched}
-
-
-def _comparable(given: Tensor, source: Field, target: Field) -> Tensor | None:
-    """The input as what it should have become, or None where the shapes do not allow it; grey stands for colour."""
-    values = modality(source.modality).to_float(given[None], source._replace(shape=tuple(given.shape))).double()
-    if values.shape[1:] == target.shape:
-        return values
-    grey = target.modality == "image" and values.shape[1] == 1 and values.shape[2:] == target.shape[1:]
-    return values.expand(-1, target.shape[0], -1, -1) if grey else None
 
 
 def figure(summary: Summary) -> str:

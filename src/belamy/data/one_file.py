@@ -90,6 +90,15 @@ def is_grey(path: Path) -> bool:
         return False
 
 
+def has_opacity(path: Path) -> bool:
+    """Whether something in a picture file may be transparent; what is no picture is not."""
+    try:
+        with strict_pillow(), opened(path) as file:
+            return not read_header(file).opaque
+    except (Unreadable, OSError):
+        return False
+
+
 def _picture(data: bytes, field: Field, size: Size | None, fit: str) -> Tensor:
     channels = field.shape[0]
     if channels > 4:

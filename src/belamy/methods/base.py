@@ -93,7 +93,8 @@ class BaseMethod(nn.Module):
         objective_terms: The losses, ``player.term``, whose sum falls while the method learns; the watch judges by them.
             Empty where none falls for certain, as in a game, or where there is but one number, which is then it.
         fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
-        sampling_options: What may be chosen when a method whose ``generate`` takes ``sampling`` draws, by name.
+        sampling_options: What may be chosen when a method whose ``generate`` takes ``sampling`` draws, by name; or when
+            one translates, whose ``translate`` then takes ``options``, a value of each.
     """
 
     averaged: tuple[str, ...] = ()

@@ -121,6 +121,16 @@ class Translator(Module, Protocol):
         ...
 
 
+class Upscaler(Module, Protocol):
+    """What a class ``Upscaler(shape, scale, *, …)`` must have; the shape is that of the small images."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images so many times as high and wide, of small ones in [-1, 1].  # [N, C, H, W]"""
+        ...
+
+
 class PatchScores(NamedTuple):
     """What a discriminator says of the patches of pictures at one scale.
 

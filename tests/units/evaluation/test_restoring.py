@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from belamy.api import translate as api
+from belamy.api.translation_measures import measured
 from belamy.data.dataset import Dataset, Memory
 from belamy.evaluation.own import own_measures
 from belamy.methods.base import BaseMethod, BaseRecipe, DataField, Restores, Translates, given_field
@@ -63,19 +64,20 @@ def test_its_own_measures_stand_beside_those_of_rivals(method: Doubling, data: D
 
 
 def test_held_out_pictures_are_given_as_files_would_hold_them(method: Doubling, data: Dataset) -> None:
-    at_once, singly = (api._held_out(data, method, 3, batch) for batch in (16, 1))
+    at_once, singly = (api._held_out(data, method, False, 3, batch) for batch in (16, 1))
     assert all(torch.equal(one[1], other[1]) for one, other in zip(at_once, singly, strict=True))
     assert at_once[0][1].dtype == torch.uint8 and at_once[0][1].shape == (1, 8, 12)
-    assert not torch.equal(at_once[0][1], api._held_out(data, method, 4, 16)[0][1])
+    assert not torch.equal(at_once[0][1], api._held_out(data, method, False, 4, 16)[0][1])
     assert torch.equal(at_once[0][2], data.raw(data.held_out)["image"][0])
 
 
 def test_translations_are_measured_beside_the_inputs_enlarged(method: Doubling, data: Dataset) -> None:
-    found, field = api._held_out(data, method, 0, 16), data.field
+    found, field = api._held_out(data, method, False, 0, 16), data.field
     given = [raw for _, raw, _ in found]
-    made = api._made(method, given, given_field(method), field, 0, 16, None)
+    made = api._made(method, method.translate, given, given_field(method), field, 0, 16, None)
     items = [api.Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
-    measures = api._measured(items, method, given_field(method), field)
+    triples = [(item.given, item.made, item.wanted) for item in items]
+    measures = measured(triples, method, given_field(method), field)
     assert measures.keys() == {"made", "untouched"}
     wanted = torch.stack([item.wanted for item in items]).double()
     enlarged = interpolate(torch.stack(given).double(), scale_factor=2.0)

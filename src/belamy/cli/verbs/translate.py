@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from belamy.cli.method_options import chosen, extended, named_run
 from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
 from belamy.cli.output import named_file, picture_file, picture_folder, stems, telling
-from belamy.cli.parsing import verb
+from belamy.cli.parsing import parse
 from belamy.errors import UsageError
 
 PAGE = "translations.html"
@@ -17,7 +19,7 @@ PAGE = "translations.html"
 class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Translate files or folders of them by a run of a method for pairs, such as pix2pix, or for two sides, such as
     cyclegan. Writes a file for each, and a page that shows input, output and target side by side; with targets it tells
-    how near they come."""
+    how near they come. A method may have options of its own, e.g. a blend: `belamy translate RUN --help`."""
 
     inputs: tuple[str, ...]
     """Files and folders; test for the held-out samples of the run's data, which have targets."""
@@ -66,9 +68,13 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
         return picture_folder(out, self.overwrite), False
 
 
-@verb(Form)
-def run(form: Form) -> int:
+def run(words: Sequence[str]) -> int:
     """Translate and write."""
+    return work(parse(extended(Form, named_run(words)), words, "belamy translate"))
+
+
+def work(form: Form) -> int:
+    """Translate and write what a form says."""
     from belamy.api.translate import translate, translator
     from belamy.runs.run import Run
 
@@ -79,12 +85,13 @@ def run(form: Form) -> int:
     with form.reporting() as told:
         made = translate(
             run, form.inputs, targets=form.targets, size=form.size, fit=form.fit, seed=form.seed, weights=form.weights,
-            device=form.device, batch=form.batch, back=form.back, data=data, mask=form.mask, feather=form.feather,
+            device=form.device, batch=form.batch, options=chosen(form), back=form.back, data=data, mask=form.mask,
+            feather=form.feather,
             progress=telling(told, "translations"),
         )  # fmt: skip
     files = [_write_one(made, out)] if one else _write_folder(made, out, run.path.name)
     facts: dict[str, Any] = {
-        "run": str(run.path), "translations": len(made), "seed": form.seed, "weights": form.weights,
+        "run": str(run.path), "translations": len(made), "seed": form.seed, "weights": form.weights, **chosen(form),
         "back": form.back,
         "measures": {
             name: {"mean": mine.mean, "untouched": None if theirs is None else theirs.mean, "count": mine.count}
