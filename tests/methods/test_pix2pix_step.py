@@ -106,6 +106,22 @@ class TestStep:
         }
         check(second, "generator", generator, terms, {"reconstruction": 100.0})
 
+    def test_the_residual_translator_learns_from_pairs_too(self, stage: Any, check: Any, pairs: Dataset) -> None:
+        made = stage(recipe(generator=Part(name="resnet-translator", width=2, blocks=1)), pairs)
+        x, y = pair(made)
+        generator, judge = made.method.generator, made.method.discriminator
+        turns = made.turns()
+        real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
+        check(
+            next(turns), "discriminator", judge, {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())}
+        )
+        second = next(turns)
+        terms = {
+            "adversarial": mean(-chance(judge(torch.cat([x, generator(x)], 1))).log()),
+            "reconstruction": mean((y - generator(x)).abs()),
+        }
+        check(second, "generator", generator, terms, {"reconstruction": 100.0})
+
     def test_least_squares_by_the_mean_over_patches(self, stage: Any, check: Any, pairs: Dataset) -> None:
         made = stage(recipe(adversarial="least-squares"), pairs)
         x, y = pair(made)

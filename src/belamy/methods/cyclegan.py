@@ -231,16 +231,13 @@ class Method(base.BaseMethod):
         return made
 
     def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:
-        """Pictures of each side, what is made of them, and what comes back of that."""
+        """Pictures of each side, and what is made of them."""
         x, y, here, there = batch.main, batch[OTHER], self.spec.field, self.output
-        made, back = self.translate(x, draws), self.translate_back(y, draws)
         return {
             "input": (here, x),
-            "output": (there, made),
-            "back again": (here, self.translate_back(made, draws)),
+            "output": (there, self.translate(x, draws)),
             "other input": (there, y),
-            "other output": (here, back),
-            "other back again": (there, self.translate(back, draws)),
+            "other output": (here, self.translate_back(y, draws)),
         }
 
 

@@ -12,8 +12,8 @@ from belamy.methods import (
 )
 from belamy.registry import Part
 
-SMALL = {"name": "resnet-translator", "width": 24, "blocks": 4, "halvings": 1, "resampling": "nearest"}
-"""The generator for pictures of 32 to 64 pixels; what need not change is kept."""
+SMALL = Part(name="resnet-translator", width=24, blocks=4, halvings=1, resampling="nearest")
+"""The generator for pictures of 32 to 64 pixels."""
 
 PATCHES = Part(name="patch-gan", width=64, receptive_field=70)
 """The published discriminator."""
@@ -35,11 +35,11 @@ def cyclegan_256() -> cyclegan.Recipe:
 def cyclegan_small() -> cyclegan.Recipe:
     """CycleGAN for pictures of 32 to 64 pixels in CPU-minutes, between two folders without pairs.
 
-    *Departs from the paper*: narrow networks that blend what is new with what was given, patches of 16 pixels, batches,
+    *Departs from the paper*: narrow networks that halve once and leave no checkerboard, patches of 16 pixels, batches,
     faster rates and averaged weights.
     """
     return cyclegan.Recipe(
-        data="avatars-32", other="avatars-16", size=32, generator=Part(**SMALL, blended=True),
+        data="avatars-32", other="avatars-16", size=32, generator=SMALL,
         discriminator=Part(name="patch-gan", width=32, receptive_field=16), batch=8, train_samples=40_000,
         ema_half_life=2_000, generator_optimizer=Part(name="adam", lr=5e-4, beta1=0.5),
         discriminator_optimizer=Part(name="adam", lr=5e-4, beta1=0.5),
@@ -51,7 +51,8 @@ def discogan() -> cyclegan.Recipe:
 
     Cross-entropies and squared errors of equal weight, encoders and decoders without shortcuts, batches of 200.
 
-    *Departs from the published code*: no feature matching, and the weights stay as in the paper's equations throughout.
+    *Departs from the published code*: no feature matching, weights as in the paper's equations throughout, and both
+    players learn at every step.
     """
     adam = Part(name="adam", lr=2e-4, beta1=0.5)
     return cyclegan.Recipe(
@@ -91,11 +92,11 @@ def fastcut_256() -> cut.Recipe:
 def cut_small() -> cut.Recipe:
     """CUT for pictures of 32 to 64 pixels in CPU-minutes, one way between two folders without pairs.
 
-    *Departs from the paper*: narrow networks that blend what is new with what was given, patches of 16 pixels, 64
+    *Departs from the paper*: narrow networks that halve once and leave no checkerboard, patches of 16 pixels, 64
     places a map, batches, faster rates and averaged weights.
     """
     return cut.Recipe(
-        data="avatars-32", other="avatars-16", size=32, generator=Part(**SMALL, blended=True),
+        data="avatars-32", other="avatars-16", size=32, generator=SMALL,
         discriminator=Part(name="patch-gan", width=32, receptive_field=16), patches=64, features=64, batch=8,
         train_samples=64_000, ema_half_life=2_000, generator_optimizer=Part(name="adam", lr=5e-4, beta1=0.5),
         discriminator_optimizer=Part(name="adam", lr=5e-4, beta1=0.5),

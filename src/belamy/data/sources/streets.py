@@ -52,7 +52,7 @@ class Source:
         if self.count * each > options.memory_budget:
             raise UsageError(
                 f"{self.count:,} streets of {width}x{height} take {self.count * each:,} bytes, more than the memory "
-                f"budget of {options.memory_budget:,}. Type --data streets:count={options.memory_budget // each}."
+                f"budget of {options.memory_budget:,}. Type a smaller --size, or a smaller count."
             )
         drawn = []
         for number in range(self.count):
