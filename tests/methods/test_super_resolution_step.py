@@ -14,6 +14,8 @@ from belamy.data.dataset import Dataset, Memory
 from belamy.methods import perception
 from belamy.methods.super_resolution import LAYERS, Recipe
 from belamy.registry import Part
+from belamy.training.distribution import World
+from belamy.training.setup import Options, make_trainer
 
 SCALE = 2
 
@@ -194,3 +196,19 @@ def test_squares_are_cut_and_turned(stage: Any, scenes: Dataset) -> None:
         assert any(places)
         found.append(places.index(True))
     assert len(set(found)) > 1
+
+
+def test_a_batch_in_parts_leaves_the_same_average(scenes: Dataset) -> None:
+    """The first stage's network follows once a step, however many micro-batches play."""
+    plain = recipe(
+        generator=Part(name="srresnet", width=4, blocks=1, normalised=False), first_stage=0.5, batch=6, ema_half_life=4
+    )
+    found = []
+    for micro_batch in (None, 2):
+        options = Options(device="cpu", precision="float64", progress=False, micro_batch=micro_batch)
+        engine = make_trainer(plain, scenes.spec, scenes, options, World())
+        for _ in range(3):
+            engine.step()
+        found.append(engine.method.faithful.state_dict())  # type: ignore[union-attr, operator]
+    for name, value in found[0].items():
+        torch.testing.assert_close(value, found[1][name], rtol=1e-6, atol=1e-9)
