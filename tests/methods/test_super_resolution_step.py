@@ -13,6 +13,7 @@ from torch import Tensor
 from belamy.data.dataset import Dataset, Memory
 from belamy.methods import perception
 from belamy.methods.super_resolution import LAYERS, Recipe
+from belamy.networks.blur_kernels import sharpened
 from belamy.registry import Part
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
@@ -149,6 +150,26 @@ def test_the_second_stage_of_esrgan_compares_real_and_generated(stage: Any, chec
     terms = {"pixel": mean((picture - y).abs()), "perceptual": perceptual(picture, y)}
     weights = {"pixel": 1e-2, "perceptual": 1.0, "adversarial": 5e-3}
     check(second, "generator", generator, {**terms, "adversarial": adversarial * factor}, weights)
+
+
+def test_the_generator_may_aim_at_sharpened_pictures(stage: Any, check: Any, scenes: Dataset) -> None:
+    """The discriminator sees them as they are."""
+    made = stage(recipe(sharpening=0.5, pixel_weight=1.0, adversarial_weight=0.1), scenes)
+    y = sharp(made)
+    generator, judge = made.method.generator, made.method.discriminator
+    turns = made.turns()
+    fake, aim = generator(small(y)), sharpened(y, 0.5)
+    assert not torch.equal(aim, y)
+    told = mean(-chance(judge(y)).log() - (1 - chance(judge(fake.detach()))).log())
+    check(next(turns), "discriminator", judge, {"adversarial": told})
+    second = next(turns)
+    fake = generator(small(y))
+    terms = {
+        "pixel": mean((fake - aim).abs()),
+        "perceptual": perceptual(fake, aim),
+        "adversarial": mean(-chance(judge(fake)).log()),
+    }
+    check(second, "generator", generator, terms, {"pixel": 1.0, "perceptual": 1.0, "adversarial": 0.1})
 
 
 def test_what_the_first_stage_leaves_is_an_average(stage: Any, scenes: Dataset) -> None:
