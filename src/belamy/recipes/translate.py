@@ -241,7 +241,7 @@ def spade_small() -> spade.Recipe:
     averaged weights; only the judges' weights are normalised by their spectral norm.
     """
     return spade.Recipe(
-        data="streets", generator=Part(name="spade", width=12, hidden=24, latent=16, norm="instance"),
+        data="streets", generator=Part(name="spade", width=12, hidden=24, latent=16),
         discriminator=Part(name="multi-scale", count=2, width=24, receptive_field=16), encoder_width=16,
         generator_weights=(), batch=4, train_samples=40_000, ema_half_life=2_000,
         generator_optimizer=Part(name="adam", lr=8e-4, beta1=0.0, beta2=0.99),
