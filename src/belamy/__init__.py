@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from belamy.api.likelihood import score
     from belamy.api.train import resume, train
     from belamy.api.translate import translate
+    from belamy.editing.deep_prior import restore_picture
     from belamy.editing.style.stylize import stylize
     from belamy.runs.run import open_run as open
     from belamy.training.watch.diagnosis import diagnose
 
 __all__ = [
-    "compare", "continue_text", "diagnose", "evaluate", "open", "resume", "score", "steer", "stylize", "train",
-    "translate",
+    "compare", "continue_text", "diagnose", "evaluate", "open", "restore_picture", "resume", "score", "steer",
+    "stylize", "train", "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ _HOMES = {
     "diagnose": ("training.watch.diagnosis", "diagnose"),
     "evaluate": ("api.evaluate", "evaluate"),
     "open": ("runs.run", "open_run"),
+    "restore_picture": ("editing.deep_prior", "restore_picture"),
     "resume": ("api.train", "resume"),
     "score": ("api.likelihood", "score"),
     "steer": ("api.latent_editor", "steer"),

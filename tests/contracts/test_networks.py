@@ -12,9 +12,12 @@ from torch import Tensor, nn
 from belamy.errors import UsageError
 from belamy.methods.autoencoder import DECODERS, ENCODERS
 from belamy.methods.classifier import CLASSIFIERS
+from belamy.methods.colourisation import COLOURISERS
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS
+from belamy.methods.inpainting import INPAINTERS
 from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS
 from belamy.methods.single_style import STYLISTS
+from belamy.methods.super_resolution import UPSCALERS
 from belamy.modalities.sizes import parse_size
 from belamy.networks.critic import HasFeatures
 from belamy.networks.summary import count
@@ -23,7 +26,8 @@ from belamy.registry import Part, Registry
 REGISTRIES = {
     registry.role: registry
     for registry in (
-        GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS, TRANSLATORS, PATCH_DISCRIMINATORS
+        GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS, TRANSLATORS, PATCH_DISCRIMINATORS,
+        INPAINTERS, UPSCALERS, COLOURISERS,
     )
 }  # fmt: skip
 NETWORKS = [(role, name) for role, registry in REGISTRIES.items() for name in registry.names()]
@@ -32,6 +36,7 @@ SMALL = {"volume": (1, 16, 16, 16), "audio": (1, 2048)}
 """Shapes in place of published ones that would take minutes, by kind."""
 CLASSES = 4
 OUTPUTS = 2
+SCALE = 3
 
 
 def shelf_class(role: str, name: str) -> type:
@@ -54,7 +59,15 @@ def shape_of(role: str, name: str) -> tuple[int, ...]:
 def build(role: str, name: str, shape: tuple[int, int, int] | None = None) -> nn.Module:
     registry: Registry = REGISTRIES[role]
     shape = shape or shape_of(role, name)
-    return registry.build(Part(name=name), latent=latent_of(role, name), shape=shape, classes=CLASSES, outputs=OUTPUTS)
+    given = {
+        "latent": latent_of(role, name),
+        "shape": shape,
+        "classes": CLASSES,
+        "outputs": OUTPUTS,
+        "scale": SCALE,
+        "bins": CLASSES,
+    }
+    return registry.build(Part(name=name), **given)
 
 
 def feed(role: str, name: str, count: int, shape: tuple[int, int, int] | None = None) -> Tensor:
@@ -78,10 +91,13 @@ def check_shapes(role: str, result: tuple[Tensor, ...], count: int, latent: int,
         "Generator": shape,
         "Decoder": shape,
         "Stylist": shape,
+        "Inpainter": shape,
+        "Colouriser": (CLASSES, *result[0].shape[2:]),
         "Discriminator": (),
         "Encoder": (latent,),
         "Classifier": (CLASSES,),
         "Translator": (OUTPUTS, *shape[1:]),
+        "Upscaler": (shape[0], SCALE * shape[1], SCALE * shape[2]),
         "PatchDiscriminator": (1, *result[0].shape[2:]),
     }
     assert [tuple(value.shape) for value in result] == [(count, *one[role])] * len(result)
@@ -205,7 +221,10 @@ class TestNetwork:
             assert parameter.default is not parameter.empty, option
 
     def test_a_silly_size_of_the_latents_is_refused(self, role: str, name: str) -> None:
-        if role in ("Discriminator", "Classifier", "Stylist", "Translator", "PatchDiscriminator"):
+        if role in (
+            "Discriminator", "Classifier", "Stylist", "Translator", "PatchDiscriminator", "Inpainter", "Upscaler",
+            "Colouriser",
+        ):  # fmt: skip
             return
         shape = shape_of(role, name)
         with pytest.raises(UsageError, match="latent size is 0"):

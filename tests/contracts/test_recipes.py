@@ -50,8 +50,18 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "gan-3d": {"generator": (17_571_585, 17_569_665), "discriminator": (11_050_753, 11_048_833)},
     "wavegan": {"generator": (19_065_345, 19_065_345), "discriminator": (17_427_969, 17_427_969)},
     "ragan-cifar": {"generator": (1_148_547, 1_146_755), "discriminator": (1_089_537, 1_088_001)},
+    "cyclegan-256": {
+        "generator": (11_378_179, 11_378_179), "inverse": (11_378_179, 11_378_179),
+        "discriminator": (2_764_737, 2_764_737), "inverse_discriminator": (2_764_737, 2_764_737),
+    },
+    "cut-256": {
+        "generator": (11_378_179, 11_378_179), "discriminator": (2_764_737, 2_764_737), "heads": (560_384, 560_384)
+    },
+    "fastcut-256": {
+        "generator": (11_378_179, 11_378_179), "discriminator": (2_764_737, 2_764_737), "heads": (560_384, 560_384)
+    },
     "progan-cifar": {"generator": (1_296_920, 1_296_908), "discriminator": (1_298_702, 1_298_689)},
-}
+}  # fmt: skip
 OURS = {
     *("digits", "pictures", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
@@ -61,24 +71,39 @@ OURS = {
     *("progan-1024", "stylegan-1024", "stylegan-64"),
     *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
+    *("pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
+    *("cyclegan-small", "cut-small", "discogan"),
+    *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
+    *("colourisation-256", "colourisation-small"),
+    *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
+    "context-encoder-small",
 }
 """Recipes whose sizes no document fixes."""
-HEAVY = {"dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan"}
+HEAVY = {
+    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan"),
+    *("pix2pix-hd-global", "pix2pix-hd-enhancer", "context-encoder-128"),
+}
 """Recipes whose step takes seconds."""
 GIANTS = {
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
     *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
+    *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
+    *("srresnet", "srgan", "esrgan", "real-esrgan", "colourisation-256"),
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
 WIDTHS = {"width": 16, "growth": 2, "base": 256, "widest": 32, "style": 32}
 
 
 def made_up(recipe: BaseRecipe) -> Dataset:
-    """Random images of the shape and number of classes of the recipe's data."""
+    """Random images of the shape and number of classes of the recipe's data, with a second side if it has one."""
+    if recipe.other is not None:
+        return made_up(recipe.changed(other=None)).changed(sides={"other": made_up(recipe.changed(other=None))})
     if recipe.data == "customers":
         return open_data("customers:count=40", labels="plan")
     if recipe.data == "outlines":
         return open_data("outlines:count=8", size=256, channels=3)
+    if recipe.data.startswith("streets"):
+        return open_data("streets:count=8", size=recipe.size)
     if recipe.data == "wordnet-phrases":
         return Dataset(
             "noise", Memory(torch.randint(1, 9, (40, 12))), field=Field("text", (12,), (*SPECIAL, *"abcdef"))
@@ -97,12 +122,14 @@ def made_up(recipe: BaseRecipe) -> Dataset:
 
 
 def narrowed(name: str) -> BaseRecipe:
-    """A recipe, with thin networks and small pictures if it is a giant."""
+    """A recipe in its last stage, with thin networks and small pictures if it is a giant."""
     recipe = recipes.get(name)
+    if 0 < getattr(recipe, "first_stage", 0) < 1:  # both players learn in the second
+        recipe = recipe.changed(first_stage=0.0)
     if name not in GIANTS:
         return recipe
     thin = {}
-    for field in ("generator", "discriminator"):
+    for field in {"generator", "discriminator"} & type(recipe).model_fields.keys():
         part: Part = getattr(recipe, field)
         options = {key: min(value, WIDTHS[key]) if key in WIDTHS else value for key, value in part.options.items()}
         thin[field] = Part(name=part.name, **options)

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from belamy.data.dataset import Column, Dataset, Memory
+from belamy.errors import UsageError
+from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.pix2pix import Recipe
 from belamy.modalities.fields import Field
 from belamy.registry import Part
@@ -104,6 +106,22 @@ class TestStep:
         }
         check(second, "generator", generator, terms, {"reconstruction": 100.0})
 
+    def test_the_residual_translator_learns_from_pairs_too(self, stage: Any, check: Any, pairs: Dataset) -> None:
+        made = stage(recipe(generator=Part(name="resnet-translator", width=2, blocks=1)), pairs)
+        x, y = pair(made)
+        generator, judge = made.method.generator, made.method.discriminator
+        turns = made.turns()
+        real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
+        check(
+            next(turns), "discriminator", judge, {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())}
+        )
+        second = next(turns)
+        terms = {
+            "adversarial": mean(-chance(judge(torch.cat([x, generator(x)], 1))).log()),
+            "reconstruction": mean((y - generator(x)).abs()),
+        }
+        check(second, "generator", generator, terms, {"reconstruction": 100.0})
+
     def test_least_squares_by_the_mean_over_patches(self, stage: Any, check: Any, pairs: Dataset) -> None:
         made = stage(recipe(adversarial="least-squares"), pairs)
         x, y = pair(made)
@@ -168,6 +186,73 @@ class TestStep:
             judge,
             {"adversarial": mean(-chance(real).log() - (1 - chance(fake)).log())},
         )
+
+
+LOSSES = {
+    "hinge": lambda r, f: (torch.relu(1 - r) + torch.relu(1 + f), -f),
+    "least-squares:half=false": lambda r, f: ((r - 1).square() + f.square(), (f - 1).square()),
+    "wasserstein": lambda r, f: (f - r, -f),
+    "relativistic-pairing": lambda r, f: (-chance(r - f).log(), -chance(f - r).log()),
+    "relativistic-average": lambda r, f: (
+        -chance(r - f.mean()).log() - chance(r.mean() - f).log(),
+        -chance(f - r.mean()).log() - chance(f.mean() - r).log(),
+    ),
+    "relativistic-average:base=hinge": lambda r, f: (
+        torch.relu(1 - r + f.mean()) + torch.relu(1 - r.mean() + f),
+        torch.relu(1 - f + r.mean()) + torch.relu(1 - f.mean() + r),
+    ),
+}
+"""The losses of discriminator and generator for each patch, from the scores of real and of made ones."""
+
+
+class TestScales:
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize("matching", [0.0, 10.0])
+    def test_every_scale_has_its_loss_and_features_are_matched(
+        self, stage: Any, check: Any, pairs: Dataset, loss: str, matching: float
+    ) -> None:
+        judges = Part(name="multi-scale", count=2, width=3, receptive_field=16)
+        made = stage(recipe(adversarial=Part.parse(loss), discriminator=judges, matching_weight=matching), pairs)
+        x, y = pair(made)
+        generator, judge = made.method.generator, made.method.discriminator
+
+        def scored(pictures: Tensor) -> list[tuple[Tensor, tuple[Tensor, ...]]]:
+            return [tuple(scale) for scale in judge.scales(torch.cat([x, pictures], 1), features=True)]
+
+        turns = made.turns()
+        real, fake = scored(y), scored(generator(x).detach())
+        assert [tuple(scores.shape[2:]) for scores, _ in real] == [(16, 12), (8, 6)]
+        of_judge = sum(mean(LOSSES[loss](r, f)[0]) for (r, _), (f, _) in zip(real, fake, strict=True))
+        check(next(turns), "discriminator", judge, {"adversarial": of_judge})
+        second = next(turns)
+        real, fake = scored(y), scored(generator(x))
+        terms = {
+            "adversarial": sum(mean(LOSSES[loss](r.detach(), f)[1]) for (r, _), (f, _) in zip(real, fake, strict=True)),
+            "reconstruction": mean((y - generator(x)).abs()),
+        }
+        if matching:
+            assert [len(features) for _, features in real] == [2, 2]
+            terms["matching"] = sum(
+                mean((mine - its.detach()).abs())
+                for (_, theirs), (_, own) in zip(real, fake, strict=True)
+                for mine, its in zip(own, theirs, strict=True)
+            )
+        weights = {"reconstruction": 100.0, **({"matching": matching} if matching else {})}
+        check(second, "generator", generator, terms, weights)
+
+    @pytest.mark.parametrize("loss", ["energy-based", "boundary-equilibrium"])
+    def test_losses_of_autoencoders_are_refused(self, stage: Any, pairs: Dataset, loss: str) -> None:
+        with pytest.raises(UsageError, match=f"The loss '{loss}' is for discriminators that reconstruct"):
+            stage(recipe(adversarial=loss), pairs)
+
+    @pytest.mark.parametrize("loss", ADVERSARIAL.names())
+    def test_every_loss_of_the_registry_plays_or_is_refused(self, stage: Any, pairs: Dataset, loss: str) -> None:
+        try:
+            made = stage(recipe(adversarial=loss), pairs)
+        except UsageError:
+            return
+        made.engine.step()
+        made.engine.check_finite()
 
 
 class TestTranslating:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,35 @@ def state_of(run: Run) -> dict[str, Any]:
     state = run.load_checkpoint()
     assert state is not None
     return {**state.tensors, "at": torch.tensor([state.samples, state.step, state.position])}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, or any other that is found."""
+    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium on the search path")
+    words = ["--autoplay-policy=no-user-gesture-required"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        words.append("--no-sandbox")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=words)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page whose every complaint fails the test."""
+    context = browser.new_context(viewport={"width": 1000, "height": 760})
+    made = context.new_page()
+    complaints: list[str] = []
+    made.on("pageerror", lambda error: complaints.append(str(error)))
+    made.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    made.set_default_timeout(20_000)
+    yield made
+    context.close()
+    # no server, a wrong link, no link, a link that is void
+    expected = ("ERR_CONNECTION", "status of 401", "status of 403", "status of 410")
+    assert not [each for each in complaints if not any(sign in each for sign in expected)], complaints

@@ -40,7 +40,7 @@ def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[st
     assert set(known_verbs()) == {
         *("train", "resume", "sample", "report", "recipes", "parts", "inspect", "data", "doctor"),
         *("diagnose", "compare", "game", "translate", "continue", "score"),
-        *("evaluate", "compare-metrics", "visualise", "survey", "unmask"),
+        *("evaluate", "compare-metrics", "visualise", "survey", "unmask", "repaint", "paint"),
         *(
             "walk",
             "manifold",
@@ -52,7 +52,7 @@ def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[st
             "stylize-film",
             "reconstruct-layers",
         ),
-        *("retrieve", "anomaly", "reconstruct", "segment", "pretrain"),
+        *("retrieve", "anomaly", "reconstruct", "restore", "segment", "pretrain"),
     }
     for name, purpose in known_verbs().items():
         assert purpose and f"  {name}" in page and purpose in page

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from belamy import recipes
+from belamy.data import open_data
 from belamy.methods.base import METHODS, DataSpec
 from belamy.networks.summary import count
 from belamy.registry import Part
@@ -43,6 +44,10 @@ def test_listed_weights(name: str) -> None:
     spec = DataSpec.pictures(shape, () if recipe.only else tuple("0123456789"))
     if recipe.data in ("outlines", "drums", "wordnet-phrases", "customers", "shapes:side=64"):
         spec = open_recipe_data(recipe, offline=True).spec
+    if recipe.data.startswith("streets"):
+        spec = open_data("streets:count=8", size=recipe.size).spec
+    if recipe.other is not None:
+        spec = DataSpec({**spec.fields, "other": spec.field})
     method = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
     assert ROWS[name] == " + ".join(f"{count(network).total:,}" for network in method.networks().values())
 

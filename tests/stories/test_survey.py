@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -426,37 +424,6 @@ def test_a_killed_server_goes_on_at_the_same_trial(tmp_path: Path) -> None:
 
 
 # Participants with a browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium, or any other that is found."""
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("no Chromium on the search path")
-    words = ["--autoplay-policy=no-user-gesture-required"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        words.append("--no-sandbox")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=words)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A page whose every complaint fails the test."""
-    context = browser.new_context(viewport={"width": 1000, "height": 760})
-    made = context.new_page()
-    complaints: list[str] = []
-    made.on("pageerror", lambda error: complaints.append(str(error)))
-    made.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    made.set_default_timeout(20_000)
-    yield made
-    context.close()
-    expected = ("ERR_CONNECTION", "status of 401", "status of 410")  # no server, a wrong link, a link that is void
-    assert not [each for each in complaints if not any(sign in each for sign in expected)], complaints
 
 
 def begun(page: Any, link: str) -> None:

@@ -349,6 +349,7 @@ CASES = [
             ("gif", ["walk", "{run}"]),
             ("png", ["reconstruct", "{run}", "test"]),
             ("png", ["retrieve", "{run}", "test:0"]),
+            ("png", ["restore", "a.png"]),
             ("png", ["stylize", "{photos}/cats/001.png", "{photos}/cats/003.png"]),
             ("webp", ["stylize-film", "a.gif", "b.png"]),
             ("png", ["reconstruct-layers", "a.png", "b.png"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,36 +13,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.api.masking import check_masking, holed
+from belamy.api.translation_measures import MADE, measured
 from belamy.data import Dataset
 from belamy.data.files import reasons
-from belamy.data.one_file import NamedFile, files_in, is_grey, pieces, read_sample
+from belamy.data.one_file import NamedFile, files_in, has_opacity, is_grey, pieces, read_sample
 from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
-from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import Summary, summarise
-from belamy.methods.base import BaseMethod, Samples, Translates
-from belamy.modalities import modality, suffix_of
+from belamy.methods.base import (
+    UNTOUCHED,
+    BaseMethod,
+    Fills,
+    Restores,
+    Samples,
+    Translates,
+    TranslatesBack,
+    given_field,
+)
+from belamy.modalities import MODALITIES, modality, suffix_of
 from belamy.modalities.fields import Field
-from belamy.modalities.sizes import NATIVE, SizeOption, parse_size
+from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size
 from belamy.pages import fragment, page
 from belamy.pages.pictures import source
 from belamy.ranges import Within
+from belamy.registry import Part
 from belamy.runs.run import Run
-from belamy.sampling.draw import placement
+from belamy.sampling.draw import checked_options, placement
 from belamy.sampling.sheets import sheet_of, side_by_side
 from belamy.seeds import SampleDraws
 
-MEASURES = {
-    "image": ("l1:data_range=2", "psnr:data_range=2", "ssim:data_range=2"),
-    "audio": ("snr", "si-sdr"),
-}
-"""What translations are measured by where their targets are known; values as networks see them."""
-WINDOW = 11
-"""Pictures with a shorter side have no structural similarity."""
 ON_PAGE, ON_SHEET = 48, 16
 HELD_OUT = "test"
 
 Progress = Callable[[int, int], None]
+Translate = Callable[[Tensor, SampleDraws], Tensor]
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class Translations:
         items: In the order of the inputs.
         measures: How near they come to their targets, each by name, one number for each item that has one.
         untouched: The same of the inputs themselves, where they can be compared with targets.
+        rivals: The same of what is made without learning, by its name, where the method knows such ways.
         skipped: Inputs and targets that were left out, and why.
         notes: What a user should know.
     """
@@ -80,6 +87,7 @@ class Translations:
     items: Sequence[Translation]
     measures: Mapping[str, Tensor] = field(default_factory=dict)
     untouched: Mapping[str, Tensor] = field(default_factory=dict)
+    rivals: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
 
@@ -103,6 +111,10 @@ class Translations:
             for name, values in self.measures.items()
         }
 
+    def beside(self) -> dict[str, dict[str, Summary]]:
+        """Of each rival, its measures by name."""
+        return {who: {name: summarise(each) for name, each in found.items()} for who, found in self.rivals.items()}
+
     def sheet(self, most: int = ON_SHEET) -> np.ndarray:
         """Inputs, outputs and targets of the first items side by side.  # uint8 [H, W, 3]"""
         first = self.items[0]
@@ -120,16 +132,18 @@ class Translations:
 
     def page(self, title: str = "translations") -> str:
         """A page that shows inputs, outputs and targets side by side, with the measures."""
+        beside = self.beside()
         rows = [
-            [name, figure(made), "" if untouched is None else figure(untouched)]
+            [name, figure(made), "" if untouched is None else figure(untouched),
+             *(figure(found[name]) if name in found else "" for found in beside.values())]
             for name, (made, untouched) in self.summaries().items()
-        ]
+        ]  # fmt: skip
         shown = [self._cells(number) for number in range(min(len(self.items), ON_PAGE))]
         kept, words = len(self.items), modality(self.source.modality).words
         lead = f"{kept:,} {words[kept != 1]} translated" + (f", {ON_PAGE} of them shown" if kept > ON_PAGE else "")
         return page(
-            "translation", title, lead_text=f"{lead}.", notes=list(self.notes), rows=rows, items=shown,
-            skipped=dict(self.skipped),
+            "translation", title, lead_text=f"{lead}.", notes=list(self.notes), rows=rows, rivals=list(beside),
+            items=shown, skipped=dict(self.skipped),
         )  # fmt: skip
 
     def _cells(self, number: int) -> dict[str, Any]:
@@ -166,7 +180,11 @@ def translate(
     weights: str = "newest",
     device: str = "auto",
     batch: int = 16,
+    options: Mapping[str, float] | None = None,
+    back: bool = False,
     data: Dataset | None = None,
+    mask: str | Path | None = None,
+    feather: int = 0,
     progress: Progress | None = None,
 ) -> Translations:
     """What a trained method makes of files.
@@ -181,25 +199,41 @@ def translate(
         weights: The ``newest``, or the ``best`` that ``--keep-best`` kept.
         device: Where to compute.
         batch: Inputs of one size that are translated together.
+        options: Values of the method's ``sampling_options``, e.g. ``blend`` of super-resolution.
+        back: Translate the second of two sides into the first, by a method such as ``cyclegan``.
         data: The run's data, for ``test``.
+        mask: Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder
+            with one of each name; by default what is transparent is filled.
+        feather: Of these, so many pixels into the holes what is filled in is shifted to join what is known.
         progress: Called with (done, total).
 
     Raises:
-        UsageError: The method does not translate, or does not take inputs of such a size.
+        UsageError: The method does not translate, or not back, does not take inputs of such a size, or masks do not
+            fit.
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    method: Any = translator(opened, weights).to(choose_device(device))
+    method: Any = translator(opened, weights, back).to(choose_device(device))
     check_call(size, fit, seed, batch)
-    given, wanted = method.spec.fields[method.source], method.spec.fields[method.target]
+    chosen = checked_options(method, options)
+    check_masking(method, mask, feather, size)
+    given, wanted = given_field(method), method.spec.fields[method.target]
+    given, wanted = (wanted, given) if back else (given, wanted)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if [str(each) for each in named] == [HELD_OUT] and data is not None:
-        found = _held_out(data, method)
+        found = _held_out(data, method, back, seed, batch)
         skipped: list[tuple[str, str]] = []
         notes: list[str] = []
     else:
-        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit)
-    made = _made(method, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
+        told = (unknown_label(opened.recipe.modality), keeps_opacity(method))
+        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, *told)
+        found = holed(found, mask, given, skipped) if isinstance(method, Fills) else found
+    work: Translate = method.translate_back if back else method.translate
+    if chosen:
+        work = partial(work, options=chosen)  # type: ignore[call-arg]
+    if feather:
+        work = partial(_filled, method, feather)
+    made = _made(method, work, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
     items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
     skipped += [
         (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
@@ -210,12 +244,18 @@ def translate(
         item if item.wanted is None or item.wanted.shape == item.made.shape else replace(item, wanted=None)
         for item in items
     ]
-    measures, untouched = _measured(items, given, wanted)
-    return Translations(given, wanted, items, measures, untouched, skipped, notes)
+    found_measures = measured([(item.given, item.made, item.wanted) for item in items], method, given, wanted)
+    measures, untouched = found_measures.pop(MADE, {}), found_measures.pop(UNTOUCHED, {})
+    return Translations(given, wanted, items, measures, untouched, found_measures, skipped, notes)
 
 
-def translator(run: Run, weights: str = "newest") -> BaseMethod:
+def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMethod:
     """The method of a run, if it translates.
+
+    Args:
+        run: Trained.
+        weights: The ``newest`` or the ``best``.
+        back: Whether it is to translate back too.
 
     Raises:
         UsageError: It does not; the message says what it does instead.
@@ -227,7 +267,29 @@ def translator(run: Run, weights: str = "newest") -> BaseMethod:
             f"{run.path} was trained by '{run.method_name}', which translates nothing; {instead}. Train a method for "
             "pairs, e.g. `belamy train pix2pix --data FOLDER --modality image:pairs=beside`."
         )
+    if back and not isinstance(method, TranslatesBack):
+        raise UsageError(
+            f"{run.path} was trained by '{run.method_name}', which translates one way only: '{method.source}' into "
+            f"'{method.target}'. Leave --back out, or train cyclegan, which learns both."
+        )
     return method
+
+
+def keeps_opacity(method: BaseMethod) -> bool:
+    """Whether a method takes pictures with their opacity, though it learned from others."""
+    field = given_field(method)
+    return bool(getattr(method, "keeps_opacity", False)) and field.modality == "image" and field.shape[0] in (1, 3)
+
+
+def unknown_label(kind: str | None) -> int:
+    """The value of pixels whose class is not known in label maps that are read as a recipe says; -1 for none.
+
+    Example:
+        >>> unknown_label("label-map:unknown=255"), unknown_label(None)
+        (255, -1)
+    """
+    part = MODALITIES.check(Part.parse(kind)) if kind else None
+    return int(MODALITIES.build(part).unknown) if part is not None and part.name == "label-map" else -1
 
 
 def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
@@ -245,22 +307,55 @@ def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
     Within(1).check("batch", batch)
 
 
-def _held_out(data: Dataset, method: Any) -> list[tuple[str, Tensor, Tensor | None]]:
-    """Name, input and target of each held-out sample of the run's data."""
+def _held_out(data: Dataset, method: Any, back: bool, seed: int, batch: int) -> list[tuple[str, Tensor, Tensor | None]]:
+    """Name, input and target of each held-out sample of the run's data.
+
+    A method that restores makes its inputs; of sides that are no pairs there are no targets.
+    """
+    pairs = method.target not in data.sides
+    data = data if pairs or not back else data.sides[method.target]
     chosen = data.held_out
     if not len(chosen):
         raise UsageError(f"{data.name} holds no samples out: all {len(data)} were trained on. Give files.")
     raw = data.raw(chosen)
     names = [data.names[index] if data.names else f"test:{place}" for place, index in enumerate(chosen.tolist())]
-    return list(zip(names, raw[method.source], raw[method.target], strict=True))
+    if not pairs:
+        return [(name, given, None) for name, given in zip(names, raw[data.named], strict=True)]
+    wanted = raw[method.target]
+    given = _degraded(method, wanted, seed, batch) if isinstance(method, Restores) else raw[method.source]
+    first, second = (wanted, given) if back else (given, wanted)
+    return list(zip(names, first, second, strict=True))
+
+
+@torch.no_grad()
+def _degraded(method: Any, wanted: Tensor, seed: int, batch: int) -> list[Tensor]:
+    """The inputs that a method makes of targets, as files hold them."""
+    method.eval()
+    device, dtype = placement(method)
+    field, target = given_field(method), method.spec.fields[method.target]
+    kinds = modality(field.modality), modality(target.modality)
+    made: list[Tensor] = []
+    for first in range(0, len(wanted), batch):
+        values = kinds[1].to_float(wanted[first : first + batch].to(device), target)
+        sources = method.degrade(values.to(dtype), SampleDraws(seed, range(first, first + len(values))))
+        made += list(kinds[0].to_raw(sources, field).cpu())
+    return made
 
 
 def _read(
-    inputs: Sequence[str], targets: str | Path | None, source: Field, target: Field, size: SizeOption, fit: str
+    inputs: Sequence[str],
+    targets: str | Path | None,
+    source: Field,
+    target: Field,
+    size: SizeOption,
+    fit: str,
+    unknown: int,
+    opacity: bool,
 ) -> tuple[list[tuple[str, Tensor, Tensor | None]], list[tuple[str, str]], list[str]]:
-    """Name, input and target of each file that can be read; the others, and notes."""
+    """Name, input and target of each file that can be read, with its opacity or without; the others, and notes."""
     sides = parse_size(size)
     wanted_size = None if sides in (None, NATIVE) else sides
+    target_size = _enlarged(wanted_size, source, target)  # type: ignore[arg-type]
     files = [each for given in inputs for each in files_in(given, source)]
     partners = _partners(files, [] if targets is None else files_in(str(targets), target))
     found: list[tuple[str, Tensor, Tensor | None]] = []
@@ -268,7 +363,8 @@ def _read(
     coloured = 0
     for file in files:
         try:
-            given = read_sample(file.path, source, wanted_size, fit)  # type: ignore[arg-type]
+            through = opacity and has_opacity(file.path)
+            given = read_sample(file.path, _deeper(source, through), wanted_size, fit, unknown)  # type: ignore[arg-type]
         except Unreadable as error:
             skipped.append((file.name, str(error)))
             continue
@@ -277,7 +373,7 @@ def _read(
             skipped.append((file.name, f"there is no target of that name in {targets}"))
         if partner is not None:
             try:
-                wanted = read_sample(partner.path, target, wanted_size, fit)  # type: ignore[arg-type]
+                wanted = read_sample(partner.path, _deeper(target, through), target_size, fit)
             except Unreadable as error:
                 skipped.append((partner.name, str(error)))
         found.append((file.name, given, wanted))
@@ -289,6 +385,23 @@ def _read(
     return found, skipped, notes
 
 
+def _deeper(field: Field, opacity: bool) -> Field:
+    """A field of pictures with one channel more, if they are read with their opacity."""
+    channels, *sides = field.shape
+    return field._replace(shape=(channels + 1, *sides)) if opacity else field
+
+
+def _enlarged(size: Size | None, source: Field, target: Field) -> Size | None:
+    """The size of targets where inputs are brought to one: as much larger as the run's targets are."""
+    if size is None or source.modality != target.modality:
+        return size
+    height, width = (
+        side * of_target // of_source
+        for side, of_source, of_target in zip(size, source.shape[-2:], target.shape[-2:], strict=True)
+    )
+    return height, width
+
+
 def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[Path, NamedFile]:
     """The target of each input: the one where there is one of each, else that of the same name but for its suffix."""
     if len(files) == len(others) == 1:
@@ -298,9 +411,14 @@ def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[P
     return {path: other for path, other in named.items() if other is not None}
 
 
+def _filled(method: Fills, feather: int, source: Tensor, draws: SampleDraws) -> Tensor:
+    """Pictures whose holes are filled up to a feathered seam."""
+    return method.fill(source, feather)
+
+
 @torch.no_grad()
 def _made(
-    method: Any, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
+    method: Any, work: Translate, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
     progress: Progress | None,
 ) -> list[Tensor]:  # fmt: skip
     """Translations in order; neighbours of one shape are made together."""
@@ -312,43 +430,11 @@ def _made(
         stacked = torch.stack([inputs[number] for number in some])
         values = kinds[0].to_float(stacked.to(device), source._replace(shape=tuple(stacked.shape[1:])))
         values = values.to(dtype) if values.is_floating_point() else values
-        results = method.translate(values, SampleDraws(seed, some))
+        results = work(values, SampleDraws(seed, some))
         made += list(kinds[1].to_raw(results, target._replace(shape=tuple(results.shape[1:]))).cpu())
         if progress is not None:
             progress(some.stop, len(inputs))
     return made
-
-
-def _measured(
-    items: Sequence[Translation], source: Field, target: Field
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Each measure of the translations that have targets, and of their inputs where those can be compared."""
-    known = [(item, item.wanted) for item in items if item.wanted is not None]
-    found: dict[str, list[Tensor]] = {}
-    untouched: dict[str, list[Tensor]] = {}
-    kind = modality(target.modality)
-    for item, target_raw in known:
-        own = target._replace(shape=tuple(item.made.shape))
-        made, wanted = (kind.to_float(raw[None], own).double() for raw in (item.made, target_raw))
-        given = _comparable(item.given, source, own) if source.modality == target.modality else None
-        for text in MEASURES.get(target.modality, ()):
-            name = text.partition(":")[0]
-            if name == "ssim" and min(own.shape[1:]) < WINDOW:
-                continue
-            found.setdefault(name, []).append(measure(text)(wanted, made))
-            if given is not None:
-                untouched.setdefault(name, []).append(measure(text)(wanted, given))
-    whole = {name: torch.cat(values) for name, values in found.items() if len(values) == len(known)}
-    return whole, {name: torch.cat(values) for name, values in untouched.items() if len(values) == len(known)}
-
-
-def _comparable(given: Tensor, source: Field, target: Field) -> Tensor | None:
-    """The input as what it should have become, or None where the shapes do not allow it; grey stands for colour."""
-    values = modality(source.modality).to_float(given[None], source._replace(shape=tuple(given.shape))).double()
-    if values.shape[1:] == target.shape:
-        return values
-    grey = target.modality == "image" and values.shape[1] == 1 and values.shape[2:] == target.shape[1:]
-    return values.expand(-1, target.shape[0], -1, -1) if grey else None
 
 
 def figure(summary: Summary) -> str:

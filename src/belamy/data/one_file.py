@@ -17,7 +17,7 @@ from belamy.data.pictures import examined_picture, is_picture_name, opened_pictu
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.modalities import OwnShapes, modality
 from belamy.modalities.fields import Field
-from belamy.modalities.label_map import MOST, classes_in
+from belamy.modalities.label_map import MOST, Modality, classes_in
 from belamy.modalities.sizes import Size
 
 LARGEST = 1 << 30
@@ -51,7 +51,7 @@ def files_in(source: str, field: Field) -> list[NamedFile]:
     return [NamedFile(visible(path.name), path)]
 
 
-def read_sample(path: Path, field: Field, size: Size | None = None, fit: str = "crop") -> Tensor:
+def read_sample(path: Path, field: Field, size: Size | None = None, fit: str = "crop", unknown: int = -1) -> Tensor:
     """The sample in a file, as files hold it, in the field's channels and its own size.
 
     Args:
@@ -59,6 +59,7 @@ def read_sample(path: Path, field: Field, size: Size | None = None, fit: str = "
         field: What it is to be, its size apart.
         size: (height, width) to bring pictures and label maps to; None for their own.
         fit: ``crop``, ``pad`` or ``stretch``.
+        unknown: In label maps, the value of pixels whose class is not known, which becomes class 0; -1 for none.
 
     Raises:
         UsageError: A size for what is no picture.
@@ -72,7 +73,7 @@ def read_sample(path: Path, field: Field, size: Size | None = None, fit: str = "
     if field.modality == "image" and not data.startswith(_NPY):
         return _picture(data, field, size, fit)
     if field.modality == "label_map":
-        return _label_map(data, field, size, fit)
+        return _label_map(data, field, size, fit, unknown)
     kind = modality(field.modality)
     shape = _array_shape(data) if data.startswith(_NPY) else field.shape
     if isinstance(kind, OwnShapes):
@@ -89,6 +90,15 @@ def is_grey(path: Path) -> bool:
         return False
 
 
+def has_opacity(path: Path) -> bool:
+    """Whether something in a picture file may be transparent; what is no picture is not."""
+    try:
+        with strict_pillow(), opened(path) as file:
+            return not read_header(file).opaque
+    except (Unreadable, OSError):
+        return False
+
+
 def _picture(data: bytes, field: Field, size: Size | None, fit: str) -> Tensor:
     channels = field.shape[0]
     if channels > 4:
@@ -100,10 +110,10 @@ def _picture(data: bytes, field: Field, size: Size | None, fit: str) -> Tensor:
     return torch.from_numpy(pixels.copy())
 
 
-def _label_map(data: bytes, field: Field, size: Size | None, fit: str) -> Tensor:
+def _label_map(data: bytes, field: Field, size: Size | None, fit: str, unknown: int) -> Tensor:
     with strict_pillow(), opened_picture(io.BytesIO(data)) as image:
         image.load()
-        classes = classes_in(image)
+        classes = Modality(unknown=unknown).known(classes_in(image))
     most = len(field.classes) or MOST
     if classes.max() >= most:
         raise Unreadable(f"it holds the class {classes.max()}, but the known ones are 0..{most - 1}")

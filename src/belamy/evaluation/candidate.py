@@ -19,7 +19,7 @@ from torch import Tensor
 from belamy.data import Dataset, open_data
 from belamy.data.load_options import Progress
 from belamy.errors import DataError, UsageError
-from belamy.methods.base import BaseMethod, Samples
+from belamy.methods.base import BaseMethod, Samples, given_of
 from belamy.modalities import modality
 from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field
@@ -265,8 +265,8 @@ class Translated:
         device, dtype = placement(method)
         field, first = self.data.columns[method.target].field, 0
         for kept in self.indices.split(BATCH):
-            source = self.data.batch(kept, device, dtype)[method.source]
-            made = method.translate(source, SampleDraws(self.seed, range(first, first + len(kept))))
+            draws = SampleDraws(self.seed, range(first, first + len(kept)))
+            made = method.translate(given_of(method, self.data.batch(kept, device, dtype), draws), draws)
             yield modality(field.modality).to_raw(made, field).cpu(), None
             first += len(kept)
 

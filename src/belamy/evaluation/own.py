@@ -14,7 +14,7 @@ from belamy.evaluation.kneser_ney import nats_by_ngrams
 from belamy.evaluation.measures import Measure
 from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import summarise
-from belamy.methods.base import BaseMethod, Evaluates, HasLikelihood, Ratio, Translates
+from belamy.methods.base import BaseMethod, Evaluates, HasLikelihood, Ratio, Restores, Translates, given_of
 from belamy.modalities import modality
 from belamy.modalities.text import PADDING
 from belamy.sampling.draw import placement
@@ -152,12 +152,17 @@ def _translated(method: Translates, data: Dataset, indices: Tensor, seed: int) -
     compare = {name: measure(text) for name, text in PAIRED.get(field.modality, {}).items()}
     first = 0
     for batch in batches(method, data, indices, 50):
-        made = method.translate(batch[method.source], SampleDraws(seed, range(first, first + len(batch))))
-        target = batch[method.target]
+        draws = SampleDraws(seed, range(first, first + len(batch)))
+        source, target = given_of(method, batch, draws), batch[method.target]
+        made = {"translation": method.translate(source, draws)}
+        made |= method.rivals(source) if isinstance(method, Restores) else {}
         first += len(batch)
-        if made.shape != target.shape or not made.is_floating_point():
-            continue
-        made = made.clamp(-1, 1) if field.modality == "image" else made
-        apart = {"l1": (made - target).abs().flatten(1).mean(1)}
-        apart |= {name: compared(target, made) for name, compared in compare.items()}
-        yield {f"translation-{name}": values for name, values in apart.items()}
+        found = {}
+        for who, values in made.items():
+            if values.shape != target.shape or not values.is_floating_point():
+                continue
+            values = values.clamp(-1, 1) if field.modality == "image" else values
+            found[f"{who}-l1"] = (values - target).abs().flatten(1).mean(1)
+            found |= {f"{who}-{name}": compared(target, values) for name, compared in compare.items()}
+        if found:
+            yield found

@@ -93,7 +93,8 @@ class BaseMethod(nn.Module):
         objective_terms: The losses, ``player.term``, whose sum falls while the method learns; the watch judges by them.
             Empty where none falls for certain, as in a game, or where there is but one number, which is then it.
         fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
-        sampling_options: What may be chosen when a method whose ``generate`` takes ``sampling`` draws, by name.
+        sampling_options: What may be chosen when a method whose ``generate`` takes ``sampling`` draws, by name; or when
+            one translates, whose ``translate`` then takes ``options``, a value of each.
     """
 
     averaged: tuple[str, ...] = ()
@@ -238,6 +239,70 @@ class Translates(Protocol):
             source: What is given.
             draws: Random streams; the i-th translation depends on the seed and the i-th index alone.
         """
+        ...
+
+
+UNTOUCHED = "untouched"
+
+
+@runtime_checkable
+class Restores(Translates, Protocol):
+    """Translates into the data themselves: it makes its own sources of them, small pictures of large ones, say."""
+
+    @property
+    def degraded(self) -> DataField:
+        """What is given: the kind, channels and size of the sources."""
+        ...
+
+    def degrade(self, values: Tensor, draws: SampleDraws) -> Tensor:
+        """Sources ``[n, …]`` made of values ``[n, …]`` of the target field, both as networks see them.
+
+        Args:
+            values: What a translation should give back.
+            draws: Random streams; the i-th source depends on the seed and the i-th index alone.
+        """
+        ...
+
+    def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
+        """What is made of sources without learning, by name, to be measured beside the translations.
+
+        The one called ``untouched`` is the source itself, brought to the shape of the target.
+        """
+        ...
+
+
+@runtime_checkable
+class Fills(Restores, Protocol):
+    """Restores pictures with opacity: fills what is transparent, and leaves the rest as it is."""
+
+    def fill(self, source: Tensor, feather: int = 0) -> Tensor:
+        """Whole pictures ``[n, C, H, W]`` from pictures with opacity ``[n, C + 1, H, W]``, in [-1, 1].
+
+        Args:
+            source: What is given; all that is not opaque is filled.
+            feather: So many pixels into the holes what is filled in is shifted to join the known pixels; 0 for not.
+        """
+        ...
+
+
+def given_field(method: BaseMethod) -> DataField:
+    """What a method that translates is given."""
+    assert isinstance(method, Translates)
+    return method.degraded if isinstance(method, Restores) else method.spec.fields[method.source]
+
+
+def given_of(method: BaseMethod, batch: Batch, draws: SampleDraws) -> Tensor:
+    """What a method that translates is given of a batch: a field of it, or what it makes of the target."""
+    assert isinstance(method, Translates)
+    return method.degrade(batch[method.target], draws) if isinstance(method, Restores) else batch[method.source]
+
+
+@runtime_checkable
+class TranslatesBack(Translates, Protocol):
+    """Makes each of two fields of the other."""
+
+    def translate_back(self, source: Tensor, draws: SampleDraws) -> Tensor:
+        """Values ``[n, …]`` of the field ``source`` from values of the field ``target``, as ``translate`` does."""
         ...
 
 

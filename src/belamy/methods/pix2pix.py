@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 import torch
@@ -12,14 +12,14 @@ from torch.nn.functional import interpolate, one_hot
 
 from belamy.data import Batch
 from belamy.errors import UsageError
-from belamy.losses.objective import Objective
-from belamy.methods import base
+from belamy.methods import base, patches
 from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.construction import NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
 from belamy.modalities.fields import Field as DataField
-from belamy.modalities.label_map import edges
+from belamy.modalities.label_map import MOST, edges
+from belamy.networks import PatchScores
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws, generator
 
@@ -44,6 +44,8 @@ class Recipe(base.BaseRecipe):
     """How far a translation is from its target."""
     reconstruction_weight: float = Field(default=100.0, ge=0)
     """Factor of that distance in the generator's loss."""
+    matching_weight: float = Field(default=0.0, ge=0)
+    """Factor of the distance of the discriminator's features, of translation and target, in the generator's loss."""
     fresh_batch: bool = False
     """Let the generator learn from a batch of its own instead of from that of the discriminator's turn."""
     mirror: bool = True
@@ -77,9 +79,10 @@ class Method(base.BaseMethod):
 
     .. math:: L_D = -\log D(x, y) - \log(1 - D(x, G(x))), \qquad L_G = -\log D(x, G(x)) + \lambda |y - G(x)|_1
 
-    with the mean over patches, and λ = 100. The only noise is dropout, which stays on when pictures are translated, a
-    function of the seed and the picture's number. Label maps are given as one map of 0 and 1 for each class, with the
-    edges of the instances where those are known.
+    with the mean over patches, and λ = 100. Where the discriminator judges at several scales, the losses of all are
+    summed; its features can be matched as pix2pixHD does. The only noise is dropout, which stays on when pictures are
+    translated, a function of the seed and the picture's number. Label maps are given as one map of 0 and 1 for each
+    class, with the edges of the instances where those are known.
 
     The paper normalises by the statistics of the batch at hand, also in testing; with its batch of one picture that is
     instance normalisation, and so it is here, for batches of any size.
@@ -110,7 +113,8 @@ class Method(base.BaseMethod):
         together = (self.shape[0] + channels, *self.shape[1:])
         made = PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=together)
         self.discriminator = adapted(made, recipe.discriminator_norm, ())
-        self.objective = Objective(ADVERSARIAL.build(recipe.adversarial))
+        self.objective = patches.patch_objective(recipe.adversarial)
+        patches.check_matching(self.discriminator, recipe.discriminator.name, recipe.matching_weight)
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
 
     @classmethod
@@ -147,45 +151,41 @@ class Method(base.BaseMethod):
         with torch.set_grad_enabled(serves_both):
             made = self.generator(given)
         real, fake = self.judge(given, wanted), self.judge(given, made.detach())
-        loss = per_sample(self.objective.discriminator(real.flatten(), fake.flatten(), draw, draw.progress), real)
-        signals = {"real": real.detach().mean((1, 2, 3)), "fake": fake.detach().mean((1, 2, 3))}
+        loss = patches.of_discriminator(self.objective, real, fake, draw)
+        signals = {"real": patches.mean_score(real), "fake": patches.mean_score(fake)}
         yield Turn("discriminator", {"adversarial": loss}, signals=signals)
         if self.recipe.fresh_batch:
             given, wanted = self.drawn(data, draw)
         if not serves_both:
             made = self.generator(given)
         terms = self.generator_terms(given, wanted, made, draw.progress)
-        yield Turn("generator", terms, {"reconstruction": self.recipe.reconstruction_weight})
+        yield Turn("generator", terms, self.weights)
 
     def drawn(self, data: Iterator[Batch], draw: Draws) -> tuple[Tensor, Tensor]:
         """The next inputs and targets, as they come or moved and mirrored; both of a pair alike."""
         batch = next(data)
         given, wanted = self.seen(batch), batch[self.target]
-        if self.recipe.jitter:
-            places = draw.uniform("jitter", len(batch), 2)
-            modes = "bilinear" if self.spec.field.modality == "image" else "nearest", "bilinear"
-            given, wanted = (
-                moved(pictures, self.recipe.jitter, places, mode)
-                for pictures, mode in zip((given, wanted), modes, strict=True)
-            )
-        if self.recipe.mirror:
-            mirrored = (draw.uniform("mirror", len(batch)) < 0.5).view(-1, 1, 1, 1)
-            given, wanted = (torch.where(mirrored, pictures.flip(3), pictures) for pictures in (given, wanted))
+        mode = "bilinear" if self.spec.field.modality == "image" else "nearest"
+        given, wanted = shifted((given, wanted), (mode, "bilinear"), self.recipe, draw)
         return given, wanted
 
     def generator_terms(self, given: Tensor, wanted: Tensor, made: Tensor, progress: float) -> dict[str, Tensor]:
-        """The generator's losses ``[N]``: what the discriminator says, and the distance from the target."""
-        fake, real = self.judge(given, made), None
-        if self.objective.relativistic:
-            with torch.no_grad():
-                real = self.judge(given, wanted).flatten()
-        adversarial = per_sample(self.objective.generator(fake.flatten(), real, progress), fake)
-        return {"adversarial": adversarial, "reconstruction": self.reconstruction(made, wanted)}
+        """The generator's losses ``[N]``: what the discriminator says and sees, and the distance from the target."""
+        terms = patches.of_generator(
+            self.objective, lambda features: self.judge(given, made, features),
+            lambda features: self.judge(given, wanted, features), progress, bool(self.recipe.matching_weight),
+        )  # fmt: skip
+        return {**terms, "reconstruction": self.reconstruction(made, wanted)}
 
-    def judge(self, given: Tensor, pictures: Tensor) -> Tensor:
-        """Scores ``[N, 1, h, w]`` of the patches of pictures beside what they were made from."""
-        scores: Tensor = self.discriminator(torch.cat([given, pictures], 1))
-        return scores
+    @property
+    def weights(self) -> dict[str, float]:
+        """Factors of the generator's terms; 1 where there is none."""
+        matching = {"matching": self.recipe.matching_weight} if self.recipe.matching_weight else {}
+        return {"reconstruction": self.recipe.reconstruction_weight, **matching}
+
+    def judge(self, given: Tensor, pictures: Tensor, features: bool = False) -> list[PatchScores]:
+        """What is said of the patches of pictures beside what they were made from, at each scale."""
+        return patches.judged(self.discriminator, torch.cat([given, pictures], 1), features)
 
     def seen(self, batch: Batch) -> Tensor:
         """What the generator is given of a batch.  # [N, C, H, W]"""
@@ -196,13 +196,8 @@ class Method(base.BaseMethod):
 
         Where the method learned with instances and is given none, edges of the classes stand for theirs.
         """
-        field = self.spec.field
-        if field.modality == "image":
-            return source
-        maps = one_hot(source, len(field.classes)).movedim(-1, 1).to(next(self.generator.parameters()).dtype)
-        if INSTANCES not in self.spec.fields:
-            return maps
-        return torch.cat([maps, edges(source if instances is None else instances).unsqueeze(1).to(maps)], 1)
+        maps = encoded(source, instances, self.spec)
+        return maps.to(next(self.generator.parameters()).dtype)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """The distance from the target, and the generator's whole loss.
@@ -212,7 +207,7 @@ class Method(base.BaseMethod):
         given = self.seen(batch)
         made = self.generator(given, dropout_streams(SampleDraws(draw.seed, batch.indices.tolist())))
         terms = self.generator_terms(given, batch[self.target], made, draw.progress)
-        total = terms["adversarial"] + self.recipe.reconstruction_weight * terms["reconstruction"]
+        total = torch.stack([self.weights.get(name, 1.0) * term for name, term in terms.items()]).sum(0)
         return {"reconstruction": terms["reconstruction"], "loss": total}
 
     def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
@@ -233,6 +228,41 @@ class Method(base.BaseMethod):
             "output": (self.output, made),
             "target": (self.output, batch[self.target]),
         }
+
+
+def encoded(source: Tensor, instances: Tensor | None, spec: DataSpec) -> Tensor:
+    """Pictures as they are; of label maps a map of 0 and 1 for each class, and one of edges if instances are known.
+
+    Args:
+        source: Pictures or label maps.  # [N, C, H, W] or [N, H, W]
+        instances: Numbers of the objects; None lets edges of the classes stand for theirs.  # [N, H, W]
+        spec: What the data are.
+    """
+    if spec.field.modality == "image":
+        return source
+    maps = one_hot(source, len(spec.field.classes)).movedim(-1, 1).float()
+    if INSTANCES not in spec.fields:
+        return maps
+    return torch.cat([maps, edges(source if instances is None else instances).unsqueeze(1).to(maps)], 1)
+
+
+def shifted(fields: Sequence[Tensor], modes: Sequence[str], recipe: Any, draw: Draws) -> list[Tensor]:
+    """Aligned maps and pictures of a batch, moved and mirrored alike as a recipe's ``jitter`` and ``mirror`` say.
+
+    Args:
+        fields: What is moved.  # [N, C, H, W] each
+        modes: How each is enlarged: ``bilinear`` or ``nearest``.
+        recipe: Has both numbers.
+        draw: The step's random numbers.
+    """
+    found, count = list(fields), len(fields[0])
+    if recipe.jitter:
+        places = draw.uniform("jitter", count, 2)
+        found = [moved(each, recipe.jitter, places, mode) for each, mode in zip(found, modes, strict=True)]
+    if recipe.mirror:
+        mirrored = (draw.uniform("mirror", count) < 0.5).view(-1, 1, 1, 1)
+        found = [torch.where(mirrored, each.flip(3), each) for each in found]
+    return found
 
 
 def moved(pictures: Tensor, share: float, places: Tensor, mode: str) -> Tensor:
@@ -260,24 +290,25 @@ def dropout_streams(draws: SampleDraws) -> list[torch.Generator]:
     return [generator(draws.seed, "dropout", index) for index in draws.indices]
 
 
-def per_sample(losses: Tensor, scores: Tensor) -> Tensor:
-    """The mean loss ``[N]`` of each sample's patches from those ``[N h w]`` of all, scored ``[N, 1, h, w]``."""
-    return losses.reshape(len(scores), -1).mean(1)
-
-
-def seen_shape(spec: DataSpec) -> tuple[int, int, int]:
+def seen_shape(spec: DataSpec, name: str = "pix2pix") -> tuple[int, int, int]:
     """The shape (C, H, W) of what the generator is given.
+
+    Args:
+        spec: What the data are.
+        name: Of the method, for messages.
 
     Raises:
         UsageError: Neither pictures nor label maps, or targets of another size.
     """
     field, target = spec.field, spec.fields["target"]
     if field.modality not in _PICTURES:
-        raise UsageError(f"pix2pix translates pictures and label maps, but '{spec.main}' holds {field.modality}.")
+        raise UsageError(f"{name} translates pictures and label maps, but '{spec.main}' holds {field.modality}.")
+    if field.modality == "label_map" and not field.classes:
+        raise UsageError(f"{name} takes label maps of up to {MOST} classes, but '{spec.main}' holds more.")
     if field.shape[-2:] != target.shape[-2:]:
         sizes = [f"{shape[-2]}×{shape[-1]}" for shape in (field.shape, target.shape)]
         raise UsageError(
-            f"pix2pix makes pictures as large as its inputs, but those are {sizes[0]} and the targets {sizes[1]}. "
+            f"{name} makes pictures as large as its inputs, but those are {sizes[0]} and the targets {sizes[1]}. "
             "Type --size to have both in one size."
         )
     height, width = field.shape[-2:]

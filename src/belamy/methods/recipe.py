@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -11,6 +11,9 @@ from belamy.errors import UsageError, must_be, nearest
 from belamy.modalities import MODALITIES
 from belamy.modalities.sizes import parse_size, text_of
 from belamy.registry import Part, Registry
+
+if TYPE_CHECKING:
+    from belamy.data import Dataset
 
 SCHEDULES = Registry("belamy.training.schedules", "schedule", "Schedule")
 RAMPS = Registry("belamy.training.ramps", "ramp", "Ramp")
@@ -108,6 +111,14 @@ class BaseRecipe(BaseModel):
     def present_name(cls, name: str) -> str:
         """What a field is called now; a name of today, or of no field, stays as it is."""
         return name if name in cls.model_fields else RENAMED.get(name, name)
+
+    def arranged(self, data: Dataset) -> Dataset:
+        """What is learned from of the data that the recipe names: one class of them, where ``only`` says so.
+
+        Raises:
+            UsageError: They have no such class.
+        """
+        return data if self.only is None else data.only(self.only)
 
     def sides(self, shape: tuple[int, ...]) -> dict[str, dict[str, Any]]:
         """Data that a method needs beside the main ones: the options of ``open_data`` for each, by the field's name.

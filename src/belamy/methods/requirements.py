@@ -15,7 +15,7 @@ MAIN, ANY = "main", "any"
 LAYOUTS = {
     "target": "pairs: two folders A/ and B/ with equal names, a table with both columns, or pictures side by side "
     "(--modality image:pairs=beside)",
-    "other": "a second side: --other FOLDER",
+    "other": "a second side: --other FOLDER, or another class of the same data: --only CLASS --against OTHER-CLASS",
     "styles": "pictures of styles: --styles FOLDER",
     "label_map": "a folder of label maps beside the pictures, with equal names",
     "noisy": "folders clean/ and noisy/ with equal names, or noises to be mixed in",

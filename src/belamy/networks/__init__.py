@@ -11,7 +11,7 @@ a `UsageError` that names the nearest sizes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from belamy.registry import Module
 
@@ -121,6 +121,39 @@ class Translator(Module, Protocol):
         ...
 
 
+class Upscaler(Module, Protocol):
+    """What a class ``Upscaler(shape, scale, *, …)`` must have; the shape is that of the small images."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images so many times as high and wide, of small ones in [-1, 1].  # [N, C, H, W]"""
+        ...
+
+
+class Colouriser(Module, Protocol):
+    """What a class ``Colouriser(shape, bins, *, …)`` must have; the shape is that of lightness, (1, H, W)."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """Logits of each bin of colours, at the size of the picture or below.  # [N, 1, H, W] to [N, bins, h, w]"""
+        ...
+
+
+class PatchScores(NamedTuple):
+    """What a discriminator says of the patches of pictures at one scale.
+
+    Args:
+        scores: Logits.  # [N, 1, h, w]
+        features: What each layer before the last answers, those next to the pixels first; () where none are asked for.
+            # [N, C, h, w] each
+    """
+
+    scores: Tensor
+    features: tuple[Tensor, ...] = ()
+
+
 class PatchDiscriminator(Module, Protocol):
     """What a class ``PatchDiscriminator(shape, *, …)`` must have."""
 
@@ -128,4 +161,28 @@ class PatchDiscriminator(Module, Protocol):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores of patches: logits, never a sigmoid.  # [N, C, H, W] to [N, 1, h, w]"""
+        ...
+
+
+@runtime_checkable
+class JudgesAtScales(Protocol):
+    """A discriminator of patches that judges at one scale or several, and shows the features behind its scores."""
+
+    def scales(self, images: Tensor, features: bool = False) -> list[PatchScores]:
+        """The scores at each scale by themselves, the finest first, with the features behind them if asked for."""
+        ...
+
+
+class Inpainter(Module, Protocol):
+    """What a class ``Inpainter(shape, *, …)`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor, known: Tensor | None = None) -> Tensor:
+        """Whole pictures of the same height and width.  # [N, C, H, W] to [N, C, H, W]
+
+        Args:
+            images: In [-1, 1]; in the holes anything, which must not matter.
+            known: 1 where pixels are known, 0 in holes; None where all are.  # [N, 1, H, W]
+        """
         ...

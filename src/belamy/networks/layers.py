@@ -6,6 +6,7 @@ the end; PyTorch pads both ends alike. The two agree only for some kernels, and 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -167,6 +168,22 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+def same_average_pool(images: Tensor) -> Tensor:
+    """Means of 3×3 pixels with stride 2 as Keras takes them: ``same``, and the padding is left out of the mean.
+
+    Args:
+        images: ``[N, C, H, W]``; half of that, rounded up, comes out.
+
+    Example:
+        >>> same_average_pool(torch.tensor([[[[1.0, 2.0], [3.0, 6.0]]]]))
+        tensor([[[[3.]]]])
+    """
+    rows, columns = (same_padding(side, 3, 2) for side in images.shape[-2:])
+    padding = (*columns, *rows)
+    counted = F.avg_pool2d(F.pad(images.new_ones(1, 1, *images.shape[-2:]), padding), 3, 2)
+    return F.avg_pool2d(F.pad(images, padding), 3, 2) / counted
+
+
 def _over_phases(weight: Tensor) -> Tensor:
     """``[A, 4B, 3, 3]``: a 5×5 kernel of stride 2 as a 3×3 kernel of stride 1 over the four phases of the pixels.
 
@@ -190,6 +207,7 @@ class BatchNorm(nn.Module):
         features: Size of the second axis.
         eps: ε.
         momentum: Weight of the newest batch in the moving statistics (Keras' 0.99 is 0.01 here).
+        affine: Whether there are a gain and an offset.
 
     Raises:
         UsageError: Training with a single value per feature, whose variance is unknown.
@@ -197,12 +215,14 @@ class BatchNorm(nn.Module):
 
     running_mean: Tensor
     running_var: Tensor
+    weight: Any
+    bias: Any
 
-    def __init__(self, features: int, *, eps: float = 1e-3, momentum: float = 0.01) -> None:
+    def __init__(self, features: int, *, eps: float = 1e-3, momentum: float = 0.01, affine: bool = True) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(features))
-        self.bias = nn.Parameter(torch.zeros(features))
+        self.weight = nn.Parameter(torch.ones(features)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(features)) if affine else None
         self.register_buffer("running_mean", torch.zeros(features))
         self.register_buffer("running_var", torch.ones(features))
 
@@ -226,7 +246,10 @@ class BatchNorm(nn.Module):
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
         shape = [-1 if axis == 1 else 1 for axis in range(x.dim())]
-        scale = self.weight * torch.rsqrt(variance + self.eps)  # γ/σ
+        scale = torch.rsqrt(variance + self.eps)
+        if self.weight is None:
+            return (x - mean.view(shape)) * scale.view(shape)
+        scale = self.weight * scale  # γ/σ
         return x * scale.view(shape) + (self.bias - mean * scale).view(shape)
 
     def extra_repr(self) -> str:

@@ -68,7 +68,8 @@ def publish(run: Run) -> Path:
 def pictures_are(method: BaseMethod) -> str:
     """What a snapshot of a method shows, in words."""
     if isinstance(method, Translates):
-        return "Held-out inputs, what is made of them, and their targets"
+        pairs = "other" not in method.spec.fields
+        return f"Held-out inputs, what is made of them{', and their targets' if pairs else ''}"
     if isinstance(method, Shows):
         return "Held-out samples and what is made of them"
     return "Samples" if isinstance(method, Samples) else "Images above their reconstructions"

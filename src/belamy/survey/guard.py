@@ -44,10 +44,11 @@ class Guard:
 
     Args:
         application: The one behind.
+        largest: Bytes of a request's body.
     """
 
-    def __init__(self, application: Application) -> None:
-        self._application = application
+    def __init__(self, application: Application, largest: int = LARGEST_BODY) -> None:
+        self._application, self._largest = application, largest
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve a request."""
@@ -57,22 +58,22 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        refusal = refused(scope["method"], scope["headers"])
+        refusal = refused(scope["method"], scope["headers"], self._largest)
         body = b""
         if refusal is None:
             try:
-                body = await asyncio.wait_for(_body(receive), PATIENCE)
+                body = await asyncio.wait_for(_body(receive, self._largest), PATIENCE)
             except TimeoutError:
                 refusal = (408, "The request took too long.")
             except _TooLarge:
-                refusal = (413, f"The request is larger than {LARGEST_BODY:,} bytes.")
+                refusal = (413, f"The request is larger than {self._largest:,} bytes.")
         if refusal is not None:
             await _refuse(send, *refusal)
             return
         await self._application(scope, _replayed(body, receive), _with_headers(send))
 
 
-def refused(method: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
+def refused(method: str, headers: list[tuple[bytes, bytes]], largest: int = LARGEST_BODY) -> tuple[int, str] | None:
     """Status and message if a request is refused for its headers; None if it may pass."""
     named: dict[str, list[str]] = {}
     for name, value in headers:
@@ -89,8 +90,8 @@ def refused(method: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] 
     if method == "POST" and kind != "application/json":
         return 415, "Send JSON."
     length = named.get("content-length", ["0"])[0]
-    if not length.isdecimal() or int(length) > LARGEST_BODY:
-        return 413, f"The request is larger than {LARGEST_BODY:,} bytes."
+    if not length.isdecimal() or int(length) > largest:
+        return 413, f"The request is larger than {largest:,} bytes."
     return None
 
 
@@ -113,12 +114,12 @@ class _TooLarge(Exception):
     """A body beyond the limit."""
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive, largest: int) -> bytes:
     body = b""
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
+        if len(body) > largest:
             raise _TooLarge
         if not message.get("more_body"):
             return body

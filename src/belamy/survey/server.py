@@ -228,17 +228,30 @@ def listening(port: int) -> socket.socket:
 
 
 def prepared(store: Store) -> Any:
-    """A server of uvicorn's for a survey; its method ``run`` serves until the process is interrupted.
+    """A server for a survey.
 
     Raises:
         MissingExtra: FastAPI or uvicorn is not installed.
     """
+    return serving(application(store), "A survey")
+
+
+def serving(guarded: Guard, what: str) -> Any:
+    """A server of uvicorn's; its method ``run`` serves until the process is interrupted.
+
+    Args:
+        guarded: The application.
+        what: What it is for, in words, where uvicorn is not installed.
+
+    Raises:
+        MissingExtra: uvicorn is not installed.
+    """
     try:
         import uvicorn
     except ImportError:
-        raise MissingExtra("uvicorn", "survey", "A survey") from None
+        raise MissingExtra("uvicorn", "survey", what) from None
     config = uvicorn.Config(
-        application(store), log_level="warning", access_log=False, server_header=False, date_header=False,
+        guarded, log_level="warning", access_log=False, server_header=False, date_header=False,
         proxy_headers=False, limit_concurrency=2 * MOST_CONNECTIONS, timeout_graceful_shutdown=3, ws="none",
         http=connection(),
     )  # fmt: skip

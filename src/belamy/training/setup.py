@@ -161,7 +161,7 @@ def open_recipe_data(
         if not hint or recipe.data.partition(":")[0] in SOURCES.names():
             raise
         raise type(error)(f"{error} {hint}") from error
-    return with_sides(recipe, data if recipe.only is None else data.only(recipe.only), offline)
+    return with_sides(recipe, recipe.arranged(data), offline)
 
 
 def with_sides(recipe: BaseRecipe, data: Dataset, offline: bool = False) -> Dataset:

@@ -4,6 +4,7 @@ from math import cos, pi
 
 import pytest
 
+from belamy.errors import UsageError
 from belamy.methods.recipe import SCHEDULES
 from belamy.registry import Part
 
@@ -47,3 +48,13 @@ def test_a_run_longer_than_planned_ends_at_the_last_rate(name: str) -> None:
     """A last batch may go beyond the total."""
     assert 0 <= factor(name, TOTAL + 64, 0) <= 1
     assert factor(name, TOTAL + 64, 0) == pytest.approx(factor(name, TOTAL, 0))
+
+
+def test_stepped() -> None:
+    assert [factor("stepped:at=0.6,factor=0.25", samples) for samples in (0, 599, 600, 1000)] == [1, 1, 0.25, 0.25]
+
+
+@pytest.mark.parametrize(("part", "said"), [("stepped:at=1.5", "stepped.at is 1.5"), ("stepped:factor=-1", "negative")])
+def test_a_step_that_cannot_be(part: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        factor(part, 0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from dataclasses import field, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from belamy.cli.images import chosen_class, heeds_labels
+from belamy.cli.method_options import chosen, extended, named_run
 from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
 from belamy.cli.output import named_file
 from belamy.cli.parsing import parse
@@ -27,10 +27,6 @@ MOST = 10_000_000
 ON_SHEET = 1024
 """Images on one sheet, at most: more cannot be looked at."""
 CHUNK = 1024
-
-
-SAMPLER = "_of_the_sampler"
-"""What a form calls the fields that the run's method added to it."""
 
 
 @options
@@ -62,11 +58,6 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Say how many of the images an independent classifier takes for the class that was asked for; the classifier is
     trained on the run's data once and kept."""
 
-    @property
-    def of_sampler(self) -> dict[str, float]:
-        """The options of the sampler, by name."""
-        return {name: getattr(self, name) for name in getattr(self, SAMPLER, ())}
-
     def refuse(self) -> None:
         """Refuse more than a sheet holds, and files that are there or cannot be."""
         super().refuse()
@@ -96,34 +87,7 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
 
 def run(words: Sequence[str]) -> int:
     """Draw and write."""
-    named = next((word for word in words if (Path(word).expanduser() / "recipe.json").is_file()), None)
-    form = form_of(named)
-    return work(parse(form, words, "belamy sample"))
-
-
-def form_of(run: str | None) -> type[Form]:
-    """The form of a run: with the options that its method's sampler has."""
-    if run is None:
-        return Form
-    from tyro.conf import arg
-
-    from belamy.methods.base import METHODS
-    from belamy.runs.run import Run
-
-    known = METHODS.load(Run.open(run).method_name).sampling_options  # type: ignore[attr-defined]
-    own = [
-        (
-            name,
-            Annotated[int if each.whole else float, Within(each.least, each.most), arg(help=each.help)],
-            field(default=int(each.default) if each.whole else float(each.default)),
-        )
-        for name, each in known.items()
-    ]
-    made = make_dataclass(
-        Form.__name__, own, bases=(Form,), frozen=True, kw_only=True, namespace={SAMPLER: tuple(known)}
-    )
-    made.__doc__ = Form.__doc__
-    return made
+    return work(parse(extended(Form, named_run(words)), words, "belamy sample"))
 
 
 def work(form: Form) -> int:
@@ -142,7 +106,7 @@ def work(form: Form) -> int:
     written = write(shown, form, label, fidelity)
     facts = {
         "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "label": label,
-        "class": None if label is None else run.spec.classes[label], "weights": form.weights, **form.of_sampler,
+        "class": None if label is None else run.spec.classes[label], "weights": form.weights, **chosen(form),
     }  # fmt: skip
     checked = fidelity.facts() if fidelity else {}
     if (note := unsettled(method, run.samples_seen)) and (say := form.say()):
@@ -217,7 +181,7 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
 
         start = form.start + first
         raw = draw(method, count, seed=form.seed, start=start, labels=label, batch=form.batch, steps=form.steps,
-                   report=report, options=form.of_sampler)  # fmt: skip
+                   report=report, options=chosen(form))  # fmt: skip
         if fidelity:
             fidelity.look(raw, start, label)
         return raw

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from belamy.cli.method_options import chosen, extended, named_run
 from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
 from belamy.cli.output import named_file, picture_file, picture_folder, stems, telling
-from belamy.cli.parsing import verb
+from belamy.cli.parsing import parse
 from belamy.errors import UsageError
 
 PAGE = "translations.html"
@@ -15,11 +17,14 @@ PAGE = "translations.html"
 
 @options
 class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
-    """Translate files or folders of them by a run of a method for pairs, such as pix2pix. Writes a file for each, and a
-    page that shows input, output and target side by side; with targets it tells how near they come."""
+    """Translate files or folders of them by a run of a method for pairs, such as pix2pix, or for two sides, such as
+    cyclegan. Writes a file for each, and a page that shows input, output and target side by side; with targets it tells
+    how near they come. A method may have options of its own, e.g. a blend: `belamy translate RUN --help`."""
 
     inputs: tuple[str, ...]
     """Files and folders; test for the held-out samples of the run's data, which have targets."""
+    back: bool = False
+    """Translate the second of two sides into the first, by a run of cyclegan."""
     targets: str | None = None
     """What they should become: a file, or a folder with equal names."""
     out: str = "translated"
@@ -28,6 +33,11 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Of pictures, to bring them to: a side of 64 pixels, or 96x64; by default each keeps its own."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How a picture takes another size."""
+    mask: str | None = None
+    """Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder with one
+    of each name; by default what is transparent is filled."""
+    feather: Annotated[int, Within(0, 1024)] = 0
+    """Of these, so many pixels into the holes what is filled in is shifted to join what is known."""
     batch: Annotated[int, Within(1, 1024)] = 16
     """Inputs of one size that are translated together."""
     seed: Seed = 0
@@ -43,6 +53,8 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
             raise UsageError("Nothing is given to translate. Name files or folders, or test.")
         if self.targets is not None and self.inputs == ("test",):
             raise UsageError("The held-out samples of the run's data have targets of their own. Leave --targets out.")
+        if self.mask is not None and self.inputs == ("test",):
+            raise UsageError("Holes are drawn into the held-out samples of the run's data. Leave --mask out.")
         self.destination()
 
     def destination(self) -> tuple[Path, bool]:
@@ -56,28 +68,36 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
         return picture_folder(out, self.overwrite), False
 
 
-@verb(Form)
-def run(form: Form) -> int:
+def run(words: Sequence[str]) -> int:
     """Translate and write."""
+    return work(parse(extended(Form, named_run(words)), words, "belamy translate"))
+
+
+def work(form: Form) -> int:
+    """Translate and write what a form says."""
     from belamy.api.translate import translate, translator
     from belamy.runs.run import Run
 
     run = Run.open(form.run)
-    translator(run, form.weights)  # before data are opened
+    translator(run, form.weights, form.back)  # before data are opened
     out, one = form.destination()
     data = form.run_data(run) if form.inputs == ("test",) else None
     with form.reporting() as told:
         made = translate(
             run, form.inputs, targets=form.targets, size=form.size, fit=form.fit, seed=form.seed, weights=form.weights,
-            device=form.device, batch=form.batch, data=data, progress=telling(told, "translations"),
+            device=form.device, batch=form.batch, options=chosen(form), back=form.back, data=data, mask=form.mask,
+            feather=form.feather,
+            progress=telling(told, "translations"),
         )  # fmt: skip
     files = [_write_one(made, out)] if one else _write_folder(made, out, run.path.name)
     facts: dict[str, Any] = {
-        "run": str(run.path), "translations": len(made), "seed": form.seed, "weights": form.weights,
+        "run": str(run.path), "translations": len(made), "seed": form.seed, "weights": form.weights, **chosen(form),
+        "back": form.back,
         "measures": {
             name: {"mean": mine.mean, "untouched": None if theirs is None else theirs.mean, "count": mine.count}
             for name, (mine, theirs) in made.summaries().items()
         },
+        "rivals": {who: {name: each.mean for name, each in found.items()} for who, found in made.beside().items()},
         "skipped": [list(each) for each in made.skipped], "notes": list(made.notes),
         "files": [str(path) for path in files],
     }  # fmt: skip
@@ -110,8 +130,10 @@ def _told(made: Any, out: Path, one: bool) -> list[str]:
     from belamy.api.translate import figure
 
     lines = [f"{len(made):,} translation(s) in {out}" + ("" if one else f"; look at {out / PAGE}")]
+    rivals = made.beside()
     for name, (mine, theirs) in made.summaries().items():
         beside = f"; the inputs as they are: {figure(theirs)}" if theirs else ""
+        beside += "".join(f"; {who}: {figure(found[name])}" for who, found in rivals.items() if name in found)
         lines.append(f"{name}: {figure(mine)}{beside}")
     lines += [f"note: {note}" for note in made.notes]
     lines += [f"left out {name}: {why}" for name, why in list(made.skipped)[:20]]

@@ -20,29 +20,31 @@ class Normalisation:
 
     Args:
         eps: ε.
+        affine: Whether each channel learns a gain γ and an offset β; CycleGAN's do not.
     """
 
-    def __init__(self, *, eps: float = 1e-5) -> None:
-        self.eps = eps
+    def __init__(self, *, eps: float = 1e-5, affine: bool = True) -> None:
+        self.eps, self.affine = eps, affine
 
     def replace(self, norm: BatchNorm) -> nn.Module:
         """An instance normalisation of the same size."""
-        return InstanceNorm(norm.num_features, self.eps)
+        return InstanceNorm(norm.num_features, self.eps, self.affine)
 
 
 class InstanceNorm(nn.Module):
-    """Instance normalisation with a gain and an offset per channel.
+    """Instance normalisation, with a gain and an offset per channel where it learns.
 
     Args:
         features: Size of the second axis.
         eps: ε.
+        affine: Whether it learns.
     """
 
-    def __init__(self, features: int, eps: float) -> None:
+    def __init__(self, features: int, eps: float, affine: bool = True) -> None:
         super().__init__()
         self.num_features, self.eps = features, eps
-        self.weight = nn.Parameter(torch.ones(features))
-        self.bias = nn.Parameter(torch.zeros(features))
+        self.weight = nn.Parameter(torch.ones(features)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(features)) if affine else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised ``[N, features, …]``."""

@@ -1,0 +1,244 @@
+"""Holes of 10 to 50 %, filled by a network that trains for CPU-minutes of one thread, against classical ways.
+
+Held-out pictures get holes of five sizes. They are filled by the network, by means of what surrounds holes, by
+biharmonic functions (scikit-image) and by Telea's and Navier and Stokes' methods (OpenCV); those two packages are
+wanted by this file alone: ``pip install scikit-image opencv-python-headless``, or leave them out with ``--own``.
+Measured are the perceptual distance in features of the embedded EfficientNet, and the absolute error within the holes.
+Known pixels are checked to be the same, bit for bit.
+
+    python benchmarks/inpainting.py fill [--data dead-leaves] [--recipe partial-conv-small] [--minutes 20] [--seed 0]
+        [--folder DIR] [--own] [-- OPTIONS]
+
+and Deep Image Prior at a noise of 25 of 255, its own stop against the best step, on a folder's or drawn pictures:
+
+    python benchmarks/inpainting.py prior [--data dead-leaves] [--pictures 5] [--side 128] [--folder DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from belamy import recipes
+from belamy.cli.recipe_form import read
+from belamy.data import Dataset, open_data
+from belamy.data.holes import HoleShapes
+from belamy.editing.deep_prior import SETTINGS, FitProgress, restore_picture
+from belamy.editing.inversion import psnr
+from belamy.evaluation.features.efficientnet import LAYERS
+from belamy.losses.perceptual.content import relative
+from belamy.methods.filling import surrounded
+from belamy.methods.perception import seen
+from belamy.modalities.grid import grid
+from belamy.modalities.image import to_float, to_uint8
+from belamy.networks.efficientnet_lite import EfficientNetLite
+from belamy.runs.files import save_png
+from belamy.seeds import generator
+from belamy.training.distribution import World
+from belamy.training.setup import Options, make_trainer
+from belamy.training.trainer import Trainer
+
+SHARES = ((0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5))
+"""Of a picture, that holes cover: from and to."""
+MOMENTS = (1, 2, 5, 10, 15)
+"""CPU-minutes of training after which the network is judged."""
+JUDGED, SHOWN = 64, 12
+SIGMA = 25
+Filler = Callable[[Tensor, Tensor], Tensor]
+"""Whole pictures, uint8, from pictures with holes and where those are."""
+
+
+def classical(own: bool) -> dict[str, Filler]:
+    """The classical ways by name.
+
+    Args:
+        own: Leave out those that need other packages.
+    """
+    ways: dict[str, Filler] = {"surroundings": _surrounded}
+    if own:
+        return ways
+    try:
+        import cv2
+        from skimage.restoration import inpaint_biharmonic
+    except ImportError as error:
+        sys.exit(f"{error}. Type: pip install scikit-image opencv-python-headless, or --own to leave them out.")
+
+    def biharmonic(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        return np.rint(255 * inpaint_biharmonic(picture / 255, hole, channel_axis=2)).clip(0, 255).astype(np.uint8)
+
+    def opencv(method: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        return lambda picture, hole: cv2.inpaint(np.ascontiguousarray(picture), hole.astype(np.uint8), 3, method)
+
+    singly = {"biharmonic": biharmonic, "Telea": opencv(cv2.INPAINT_TELEA), "Navier-Stokes": opencv(cv2.INPAINT_NS)}
+    return ways | {name: _each(work) for name, work in singly.items()}
+
+
+def _surrounded(pictures: Tensor, holes: Tensor) -> Tensor:
+    return to_uint8(surrounded(to_float(pictures), (~holes[:, None]).float()))
+
+
+def _each(work: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Filler:
+    """A way that fills one picture [H, W, 3] at a time."""
+
+    def fill(pictures: Tensor, holes: Tensor) -> Tensor:
+        rows = [work(p.permute(1, 2, 0).numpy(), h.numpy()) for p, h in zip(pictures, holes, strict=True)]
+        return torch.from_numpy(np.stack(rows)).permute(0, 3, 1, 2)
+
+    return fill
+
+
+class Judge:
+    """Tells how far filled pictures are from what they were."""
+
+    def __init__(self, pictures: Tensor) -> None:
+        self.pictures, self.network = pictures, EfficientNetLite.pretrained()
+        sides = pictures.shape[2], pictures.shape[3]
+        self.holes = [
+            torch.stack([HoleShapes("mixed", *shares).drawn(*sides, generator(0, "holes", place, number))
+                         for number in range(len(pictures))])
+            for place, shares in enumerate(SHARES)
+        ]  # fmt: skip
+
+    def torn(self, holes: Tensor) -> Tensor:
+        """The pictures with grey in their holes."""
+        return torch.where(holes[:, None], torch.tensor(128, dtype=torch.uint8), self.pictures)
+
+    @torch.no_grad()
+    def __call__(self, fill: Filler) -> dict[str, Any]:
+        """Perceptual distance and absolute error of 0..1 in holes, for each range of shares; seconds of a picture."""
+        rows, started = [], time.process_time()
+        made = [fill(self.torn(holes), holes) for holes in self.holes]
+        seconds = (time.process_time() - started) / len(self.holes) / len(self.pictures)
+        for filled, holes in zip(made, self.holes, strict=True):
+            known = ~holes[:, None].expand_as(filled)
+            if not torch.equal(filled[known], self.pictures[known]):
+                sys.exit("Known pixels have changed.")
+            mine, wanted = (seen(self.network, to_float(each), LAYERS) for each in (filled, self.pictures))
+            apart = torch.stack([relative(mine[name], wanted[name]) for name in LAYERS]).mean()
+            error = (filled.float() - self.pictures.float())[~known].abs().mean() / 255
+            rows.append({"perceptual": float(apart), "error": float(error)})
+        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+        return {**means, "seconds": seconds, "by_share": rows}
+
+
+def network(trainer: Trainer) -> Filler:
+    """The network as it is, by its averaged weights."""
+
+    def fill(pictures: Tensor, holes: Tensor) -> Tensor:
+        method: Any = trainer.method
+        source = torch.cat([to_float(pictures), 1 - 2 * holes[:, None].float()], 1)
+        with trainer.averages.in_place(method):
+            method.eval()
+            made = [to_uint8(method.fill(some)) for some in source.split(16)]
+            method.train()
+        return torch.cat(made)
+
+    return fill
+
+
+def filling(chosen: argparse.Namespace, words: list[str], console: Console) -> None:
+    """Train, and judge on the way."""
+    usual = recipes.get(chosen.recipe)
+    fields, _ = read(usual, words, "inpainting.py")
+    recipe = usual.changed(**{"data": chosen.data, **fields}, seed=chosen.seed)
+    data: Dataset = open_data(recipe.data, size=recipe.size, channels=3)
+    held = data.held_out[:JUDGED]
+    judge = Judge(data.images(held))
+    rows: list[dict[str, Any]] = []
+    for name, way in classical(chosen.own).items():
+        rows.append({"what": name, **judge(way)})
+        console.print(rows[-1])
+    trainer = make_trainer(recipe, data.spec, data, Options(device="cpu"), World())
+    spent = 0.0
+    for moment in [*[each for each in MOMENTS if each < chosen.minutes], chosen.minutes]:
+        while spent < 60 * moment:
+            started = time.process_time()
+            trainer.step()
+            spent += time.process_time() - started
+        own = {"what": chosen.recipe, "cpu_minutes": spent / 60, "samples": trainer.clock.samples}
+        rows.append({**own, **judge(network(trainer))})
+        console.print(rows[-1])
+        if chosen.folder:
+            chosen.folder.mkdir(parents=True, exist_ok=True)
+            holes = judge.holes[2]
+            torn = judge.torn(holes)
+            parts = [torn, *(way(torn, holes) for way in classical(chosen.own).values())]
+            parts += [network(trainer)(torn, holes), judge.pictures]
+            sheet = torch.cat([part[:SHOWN] for part in parts])
+            save_png(grid(sheet, SHOWN), chosen.folder / f"sheet-{moment:g}.png")
+            text = json.dumps({"recipe": recipe.model_dump(mode="json"), "rows": rows}, indent=2)
+            (chosen.folder / "figures.json").write_text(text)
+
+
+def prior(chosen: argparse.Namespace, console: Console) -> None:
+    """Take noise out of pictures; its own stop is found afterwards in a fit that goes to the last step."""
+    data = open_data(chosen.data, size=chosen.side, channels=3)
+    patience = SETTINGS["quick"].patience
+    rows = []
+    for number, clean in enumerate(data.images(data.held_out[: chosen.pictures])):
+        noise = torch.randn(clean.shape, generator=generator(0, "noise", number))
+        noisy = (clean + SIGMA * noise).round().clamp(0, 255).to(torch.uint8)
+        on_the_way: list[float] = []
+
+        def follow(fit: FitProgress, clean: Tensor = clean, found: list[float] = on_the_way) -> None:
+            found.append(float(psnr(to_uint8(2 * fit.picture - 1), clean[None])))
+
+        pixels = noisy.permute(1, 2, 0).numpy()
+        made = restore_picture(pixels, steps=chosen.steps, patience=chosen.steps, progress=follow)
+        own, ended = stopped(made.errors, patience)
+        rows.append({
+            "picture": number, "noisy": float(psnr(noisy[None], clean[None])), "own": on_the_way[own - 1],
+            "best": max(on_the_way), "last": on_the_way[-1], "own_step": own, "ended": ended,
+            "best_step": 1 + int(np.argmax(on_the_way)), "seconds_a_step": made.seconds / made.steps,
+        })  # fmt: skip
+        console.print(rows[-1])
+    if chosen.folder:
+        chosen.folder.mkdir(parents=True, exist_ok=True)
+        (chosen.folder / "prior.json").write_text(json.dumps(rows, indent=2))
+
+
+def stopped(errors: list[float], patience: int) -> tuple[int, int]:
+    """The step with the least error when so many without a smaller one end a fit, and the step that ends it."""
+    best = 0
+    for step, error in enumerate(errors):
+        if error <= errors[best]:
+            best = step
+        if step - best >= patience:
+            return best + 1, step + 1
+    return best + 1, len(errors)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("fill", "prior"))
+    parser.add_argument("--data", default="dead-leaves")
+    parser.add_argument("--recipe", default="partial-conv-small")
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, help="for figures and sheets")
+    parser.add_argument("--own", action="store_true", help="leave out the ways of other packages")
+    parser.add_argument("--pictures", type=int, default=5)
+    parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=SETTINGS["quick"].steps)
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    chosen = parser.parse_args(sys.argv[1:end])
+    console = Console()
+    torch.set_num_threads(1)
+    if chosen.what == "prior":
+        prior(chosen, console)
+    else:
+        filling(chosen, sys.argv[end + 1 :], console)
+
+
+if __name__ == "__main__":
+    main()

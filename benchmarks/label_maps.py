@@ -1,0 +1,242 @@
+"""Painters of label maps in CPU-minutes of one thread: does a segmenter find on their pictures what was asked for?
+
+A small U-Net of one third is trained on other real scenes to tell the class of every pixel. Its mean intersection over
+union on held-out real pictures is the ceiling; on what the methods paint of the same label maps it is the score, and
+beside it stand two rivals: the picture of the training scene whose label map is nearest, and each class in its mean
+colour. Fréchet distances are in features of the embedded EfficientNet.
+
+Of methods with styles or looks: the same maps are painted with ``--draws`` seeds. ``style`` is the mean absolute
+difference of two pictures of a map (of 0..1); ``agree`` the share of pixels at which the segmenter sees one class in
+both. The lights of the drawn streets are told apart by a nearest mean colour: ``lights`` is how many of the four are
+painted.
+
+    python benchmarks/label_maps.py [--method pix2pix|pix2pix-hd|spade …] [--minutes 20] [--seed 0] [--folder DIR]
+                                    [-- OPTIONS]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, interpolate, one_hot
+
+from belamy import recipes
+from belamy.cli.recipe_form import read
+from belamy.data import open_data
+from belamy.data.dataset import Dataset
+from belamy.evaluation.features.efficientnet import efficientnet_features
+from belamy.evaluation.metrics.frechet import Metric as Frechet
+from belamy.methods.base import BaseRecipe, Player, Turn
+from belamy.methods.learning import fit
+from belamy.methods.pix2pix import Recipe as Pix2Pix
+from belamy.modalities.grid import grid
+from belamy.modalities.image import to_float, to_uint8
+from belamy.modalities.label_map import palette
+from belamy.networks.u_net import Translator as UNet
+from belamy.registry import Part
+from belamy.runs.files import save_png
+from belamy.seeds import SampleDraws, generator
+from belamy.training.distribution import World
+from belamy.training.setup import Options, make_trainer
+from belamy.training.trainer import Trainer
+
+MOMENTS = (1, 2, 5, 10, 15)
+"""CPU-minutes of training after which the pictures are judged."""
+SHOWN = 10
+SEGMENTER_STEPS, SEGMENTER_BATCH = 600, 8
+
+
+def usual(method: str) -> BaseRecipe:
+    """The recipe of a method for 64 pixels."""
+    if method == "pix2pix":
+        return Pix2Pix(
+            data="streets", generator=Part(name="u-net", width=32, upsampling="transposed", dropped=3),
+            discriminator=Part(name="patch-gan", width=32, receptive_field=16), batch=4, ema_half_life=2000,
+            train_samples=1_000_000,
+        )  # fmt: skip
+    return recipes.get({"pix2pix-hd": "pix2pix-hd-small", "spade": "spade-small"}[method])
+
+
+class Segmenter:
+    """Tells the class of every pixel; it has learned from real pictures.
+
+    Args:
+        data: Its training pictures are learned from.
+        seed: Of the weights and batches.
+    """
+
+    def __init__(self, data: Dataset, seed: int = 0, steps: int = SEGMENTER_STEPS) -> None:
+        self.classes = len(data.field.classes)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.network: nn.Module = _Scores(data.spec.fields["target"].shape, self.classes)
+        train, random = data.indices("train"), generator(seed, "segmenter")
+
+        def play(_: int) -> Turn:
+            some = train[torch.randint(len(train), (SEGMENTER_BATCH,), generator=random)]
+            batch = data.batch(some)
+            loss = cross_entropy(self.network(batch["target"]), batch.main, reduction="none").mean((1, 2))
+            return Turn("segmenter", {"entropy": loss})
+
+        fit({"segmenter": Player(self.network, Part(name="adam", lr=2e-3, beta1=0.9))}, play, steps, seed=seed)
+        self.network.eval()
+
+    @torch.no_grad()
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """Classes ``[n, H, W]`` of pictures uint8 ``[n, 3, H, W]``."""
+        return torch.cat([self.network(to_float(some)).argmax(1) for some in pictures.split(64)])
+
+
+class _Scores(nn.Module):
+    """A U-Net whose last layer is linear: logits of classes."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        self.body = UNet((shape[0], shape[1], shape[2]), 16, width=16, depth=3, dropout=0.0, upsampling="transposed")
+        self.head = nn.Conv2d(16 + shape[0], classes, 3, padding=1)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.head(torch.cat([self.body(pictures), pictures], 1))
+
+
+def mean_iou(found: Tensor, wanted: Tensor, classes: int) -> float:
+    """The mean over classes of intersection over union, over all pixels of all maps."""
+    pairs = torch.bincount(classes * wanted.flatten() + found.flatten(), minlength=classes**2).view(classes, classes)
+    shared = pairs.diagonal().double()
+    union = pairs.sum(0) + pairs.sum(1) - pairs.diagonal()
+    there = union > 0
+    return float((shared[there] / union[there]).mean())
+
+
+def nearest(data: Dataset) -> Tensor:
+    """For each held-out label map the training one that agrees with it at most pixels."""
+    train, test = (data.raw(data.indices(name))["label_map"].long() for name in ("train", "test"))
+    small = [one_hot(maps[:, ::2, ::2], len(data.field.classes)).flatten(1).float() for maps in (train, test)]
+    return data.indices("train")[(small[1] @ small[0].T).argmax(1)]
+
+
+def mean_colours(data: Dataset, maps: Tensor) -> Tensor:
+    """Each class in its mean colour over the training pictures.  # uint8 [n, 3, H, W]"""
+    held = data.raw(data.indices("train"))
+    flat, colours = held["label_map"].long().flatten(), held["target"].movedim(1, 3).reshape(-1, 3).double()
+    sums = torch.zeros(len(data.field.classes), 3, dtype=torch.double).index_add(0, flat, colours)
+    counts = torch.bincount(flat, minlength=len(sums)).clamp_min(1)
+    return (sums / counts.unsqueeze(1)).round().to(torch.uint8)[maps.long()].movedim(3, 1)
+
+
+class Judge:
+    """Compares pictures of the held-out label maps with the real ones."""
+
+    def __init__(self, data: Dataset, segmenter: Segmenter) -> None:
+        held = data.raw(data.indices("test"))
+        self.maps, self.real, self.segmenter = held["label_map"].long(), held["target"], segmenter
+        self.extractor = efficientnet_features(tuple(self.real.shape[1:]))
+        self.lights = _light_colours(data)
+
+    def __call__(self, made: Tensor) -> dict[str, float]:
+        """Mean intersection over union, accuracy, Fréchet distance and how many lights there are."""
+        found = self.segmenter(made)
+        metric = Frechet()
+        metric.update(real=self.extractor.extract(self.real))
+        metric.update(fake=self.extractor.extract(made))
+        scores = {"miou": mean_iou(found, self.maps, self.segmenter.classes),
+                  "accuracy": float((found == self.maps).float().mean()), **metric.compute()}  # fmt: skip
+        if self.lights is not None:
+            distance = torch.cdist(_thumbs(made), self.lights)
+            scores["lights"] = len(distance.argmin(1).unique())
+        return scores
+
+    def styles(self, one: Tensor, other: Tensor) -> dict[str, float]:
+        """How far two pictures of each map differ, and at how many pixels the same class is seen in both."""
+        agreed = (self.segmenter(one) == self.segmenter(other)).float().mean()
+        return {"style": float((one.float() - other.float()).abs().mean() / 255), "agree": float(agreed)}
+
+
+def _thumbs(pictures: Tensor) -> Tensor:
+    return interpolate(pictures.float(), (4, 4), mode="area").flatten(1)
+
+
+def _light_colours(data: Dataset) -> Tensor | None:
+    """The mean thumbnail of the training pictures in each light, where the data know lights."""
+    if "light" not in data.attributes:
+        return None
+    train = data.indices("train")
+    thumbs, codes = _thumbs(data.raw(train)["target"]), data.attributes["light"].codes[train]
+    return torch.stack([thumbs[codes == code].mean(0) for code in codes.unique()])
+
+
+@torch.no_grad()
+def painted(trainer: Trainer, data: Dataset, seed: int) -> Tensor:
+    """What the method makes of the held-out label maps.  # uint8 [n, 3, H, W]"""
+    method: Any = trainer.method
+    with trainer.averages.in_place(method):
+        method.eval()
+        made = [method.translate(data.batch(some).main, SampleDraws(seed, some.tolist()))
+                for some in data.indices("test").split(16)]  # fmt: skip
+        method.train()
+    return to_uint8(torch.cat(made))
+
+
+def sheet(judge: Judge, columns: list[Tensor]) -> Any:
+    """Label maps, pictures of them and the real ones, a column a scene."""
+    some = torch.linspace(0, len(judge.maps) - 1, SHOWN).round().long()
+    coloured = torch.from_numpy(palette())[judge.maps[some]].movedim(3, 1)
+    return grid(torch.cat([coloured, *(made[some] for made in columns), judge.real[some]]), SHOWN)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--method", nargs="+", default=["pix2pix", "pix2pix-hd", "spade"])
+    parser.add_argument("--data", default="streets:count=600")
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--segmenter-steps", type=int, default=SEGMENTER_STEPS)
+    parser.add_argument("--folder", type=Path, help="for figures and sheets")
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    chosen = parser.parse_args(sys.argv[1:end])
+    console = Console()
+    torch.set_num_threads(1)
+    data = open_data(chosen.data)
+    judge = Judge(data, Segmenter(data, steps=chosen.segmenter_steps))
+    copies = data.extra["target"].store.read(nearest(data))
+    rows: list[dict[str, Any]] = [
+        {"what": name, **judge(made)}
+        for name, made in (
+            ("real pictures", judge.real),
+            ("the nearest map's picture", copies),
+            ("mean colours", mean_colours(data, judge.maps)),
+        )
+    ]
+    for row in rows:
+        console.print(row)
+    for name in chosen.method:
+        base = usual(name)
+        fields, _ = read(base, sys.argv[end + 1 :], "label_maps.py")
+        recipe = base.changed(**fields, seed=chosen.seed)
+        trainer = make_trainer(recipe, data.spec, data, Options(device="cpu", progress=False), World())
+        spent = 0.0
+        for moment in [*[each for each in MOMENTS if each < chosen.minutes], chosen.minutes]:
+            while spent < 60 * moment:
+                started = time.process_time()
+                trainer.step()
+                spent += time.process_time() - started
+            one, other = painted(trainer, data, 0), painted(trainer, data, 1)
+            rows.append({"what": name, "cpu_minutes": spent / 60, "samples": trainer.clock.samples, **judge(one),
+                         **judge.styles(one, other)})  # fmt: skip
+            console.print(rows[-1])
+            if chosen.folder:
+                chosen.folder.mkdir(parents=True, exist_ok=True)
+                save_png(sheet(judge, [one, other]), chosen.folder / f"{name}-{moment:g}.png")
+                (chosen.folder / "figures.json").write_text(json.dumps({"rows": rows}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+"""The application behind ``belamy paint``: a browser paints label maps, and a trained method makes pictures of them."""
+
+import base64
+import binascii
+import io
+import secrets
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from belamy.api.translate import translator, unknown_label
+from belamy.data.one_file import read_sample
+from belamy.data.pictures import opened_picture, strict_pillow
+from belamy.device import choose_device
+from belamy.errors import BelamyError, DataError, MissingExtra, Unreadable, UsageError
+from belamy.methods.base import given_field
+from belamy.modalities import modality
+from belamy.modalities.label_map import Modality as LabelMap
+from belamy.modalities.label_map import classes_in, palette
+from belamy.modalities.sizes import SizeOption, parse_size
+from belamy.pages import file_text, fragment
+from belamy.runs.run import Run
+from belamy.sampling.draw import placement
+from belamy.seeds import SampleDraws
+from belamy.survey.guard import Guard
+
+ASSETS = {
+    "report.css": ("style.css", "text/css"),
+    "paint.css": ("paint/paint.css", "text/css"),
+    "paint.js": ("paint/paint.js", "text/javascript"),
+    "icon.svg": ("survey/icon.svg", "image/svg+xml"),
+}
+"""What the page loads, by name: file and type. A name that is not here is not served."""
+TOKEN = "x-belamy-token"
+MOST_SIDE = 1024
+"""Pixels of a side that can be painted."""
+LARGEST_BODY = 4 << 20
+"""Bytes of a request's body: a map of the largest size, in base64, with room."""
+
+
+class PaintedMap(BaseModel):
+    """A label map as the browser sends it: a byte for each pixel, row by row, in base64."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    width: Annotated[int, Field(ge=1, le=MOST_SIDE)]
+    height: Annotated[int, Field(ge=1, le=MOST_SIDE)]
+    classes: Annotated[str, Field(max_length=2 * MOST_SIDE**2)]
+    seed: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
+class UploadedMap(BaseModel):
+    """A file of a label map, in base64."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    file: Annotated[str, Field(max_length=LARGEST_BODY)]
+
+
+class MapPainter:
+    """Makes pictures of painted label maps.
+
+    Args:
+        run: Of a method that translates label maps.
+        weights: The ``newest``, or the ``best`` that ``--keep-best`` kept.
+        device: Where to compute.
+        size: Of the map to begin with; by default that of the run's maps.
+        start: A file of the map to begin with; without it all pixels are of the first class.
+
+    Raises:
+        UsageError: The method translates no label maps, or the map is too large.
+        DataError: The file cannot be read.
+    """
+
+    def __init__(
+        self, run: str | Path | Run, *, weights: str = "newest", device: str = "auto", size: SizeOption = None,
+        start: str | Path | None = None,
+    ) -> None:  # fmt: skip
+        opened = run if isinstance(run, Run) else Run.open(run)
+        self.method: Any = translator(opened, weights)
+        self.field = given_field(self.method)
+        if self.field.modality != "label_map":
+            words = modality(self.field.modality).words[1]
+            raise UsageError(
+                f"{opened.path} translates {words}, which are not painted by classes. Take a run that learned from "
+                "label maps, e.g. of `belamy train spade-small`."
+            )
+        self.name, self.unknown = opened.path.name, unknown_label(opened.recipe.modality)
+        self.method.to(choose_device(device)).eval()
+        sides = parse_size(size)
+        height, width = self.field.shape[-2:] if sides is None or isinstance(sides, str) else sides
+        self.start = torch.zeros(height, width, dtype=torch.uint8)
+        if start is not None:
+            self.start = self._read(Path(start).expanduser(), sides if isinstance(sides, tuple) else None)
+        if max(self.start.shape) > MOST_SIDE:
+            height, width = self.start.shape
+            raise UsageError(f"The map is {width}x{height}, but at most {MOST_SIDE} pixels a side are painted.")
+        self.picture(self.start, 0)  # refuses a size that the network does not take, before anything is served
+
+    def facts(self) -> dict[str, Any]:
+        """What the page needs to begin with."""
+        height, width = self.start.shape
+        count = len(self.field.classes)
+        return {"run": self.name, "classes": self.field.classes, "colours": palette(count).tolist(), "width": width,
+                "height": height, "map": _packed(self.start)}  # fmt: skip
+
+    @torch.no_grad()
+    def picture(self, classes: Tensor, seed: int) -> bytes:
+        """A PNG of what the method makes of a map ``[H, W]``."""
+        device, _ = placement(self.method)
+        made = self.method.translate(classes.long().unsqueeze(0).to(device), SampleDraws(seed, [0]))
+        target = self.method.output
+        own = target._replace(shape=tuple(made.shape[1:]))
+        kind = modality(target.modality)
+        return kind.encode(kind.to_raw(made, own)[0].cpu(), own)
+
+    def file(self, classes: Tensor) -> bytes:
+        """The map ``[H, W]`` as a PNG whose palette index is the class."""
+        return LabelMap().encode(classes, self.field._replace(shape=tuple(classes.shape)))
+
+    def unpacked(self, given: PaintedMap) -> Tensor:
+        """The map that a browser sent.  # uint8 [H, W]
+
+        Raises:
+            UsageError: It is not what its size says, or holds classes that are not known.
+        """
+        values = np.frombuffer(_decoded(given.classes), np.uint8)
+        if len(values) != given.width * given.height:
+            raise UsageError(f"The map holds {len(values):,} pixels, not {given.width}x{given.height}.")
+        if len(values) and int(values.max()) >= len(self.field.classes):
+            raise UsageError(
+                f"The map holds the class {values.max()}, beyond the {len(self.field.classes)} known ones."
+            )
+        return torch.from_numpy(values.reshape(given.height, given.width).copy())
+
+    def opened(self, data: bytes) -> Tensor:
+        """The map in a file's bytes.  # uint8 [H, W]
+
+        Raises:
+            DataError: It holds none, or one that is too large.
+        """
+        try:
+            with strict_pillow(), opened_picture(io.BytesIO(data)) as image:
+                if max(image.size) > MOST_SIDE:
+                    raise DataError(f"The map is {image.width}x{image.height}, but at most {MOST_SIDE} pixels a side.")
+                image.load()
+                found = LabelMap(unknown=self.unknown).known(classes_in(image))
+        except Unreadable as error:
+            raise DataError(f"This is no label map: {error}.") from error
+        if found.max() >= len(self.field.classes):
+            raise DataError(
+                f"It holds the class {found.max()}, but the known ones are 0..{len(self.field.classes) - 1}."
+            )
+        return torch.from_numpy(found.astype(np.uint8))
+
+    def _read(self, path: Path, size: tuple[int, int] | None) -> Tensor:
+        if not path.is_file():
+            raise DataError(f"There is no file {path}.")
+        try:
+            return read_sample(path, self.field, size, unknown=self.unknown).to(torch.uint8)
+        except Unreadable as error:
+            raise DataError(f"{path} cannot be used: {error}.") from error
+
+
+def painting(painter: MapPainter) -> tuple[Guard, str]:
+    """The guarded application, and the token that its page needs.
+
+    Raises:
+        MissingExtra: FastAPI is not installed.
+    """
+    try:
+        from fastapi import FastAPI, Request
+        from fastapi.exceptions import RequestValidationError
+        from fastapi.responses import JSONResponse, Response
+    except ImportError:
+        raise MissingExtra("fastapi", "survey", "The page to paint on") from None
+
+    token = secrets.token_urlsafe(24)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    @app.exception_handler(BelamyError)
+    async def told(_: Request, error: BelamyError) -> Response:
+        return JSONResponse({"message": str(error)}, 400)
+
+    @app.exception_handler(RequestValidationError)
+    async def told_which(_: Request, error: RequestValidationError) -> Response:
+        wrong = ", ".join(sorted({".".join(map(str, each["loc"][1:])) or "body" for each in error.errors()}))
+        return JSONResponse({"message": f"The request does not have the form that is expected: {wrong}."}, 422)
+
+    @app.get("/")
+    def page() -> Response:
+        return Response(fragment("paint"), media_type="text/html; charset=utf-8")
+
+    @app.get("/static/{name}")
+    def asset(name: str) -> Response:
+        if name not in ASSETS:
+            return JSONResponse({"message": "There is no such file."}, 404)
+        file, kind = ASSETS[name]
+        return Response(file_text(file), media_type=f"{kind}; charset=utf-8")
+
+    _answers(app, painter, token)
+    return Guard(app, LARGEST_BODY), token
+
+
+def _answers(app: Any, painter: MapPainter, token: str) -> None:
+    """What the page asks for; all of it needs the token."""
+    from fastapi import Depends, HTTPException, Request, Response
+
+    def allowed(request: Request) -> None:
+        if not secrets.compare_digest(request.headers.get(TOKEN, "").encode(), token.encode()):
+            raise HTTPException(403, "Open the page by the whole address that belamy paint printed.")
+
+    only = [Depends(allowed)]
+
+    @app.get("/api/start", dependencies=only)
+    def start() -> dict[str, Any]:
+        return painter.facts()
+
+    @app.post("/api/picture", dependencies=only)
+    def picture(given: PaintedMap) -> Response:
+        return Response(painter.picture(painter.unpacked(given), given.seed), media_type="image/png")
+
+    @app.post("/api/file", dependencies=only)
+    def file(given: PaintedMap) -> Response:
+        return Response(painter.file(painter.unpacked(given)), media_type="image/png")
+
+    @app.post("/api/map", dependencies=only)
+    def upload(given: UploadedMap) -> dict[str, Any]:
+        found = painter.opened(_decoded(given.file))
+        return {"width": found.shape[1], "height": found.shape[0], "map": _packed(found)}
+
+
+def _packed(classes: Tensor) -> str:
+    return base64.b64encode(classes.to(torch.uint8).numpy().tobytes()).decode()
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise UsageError("This is no base64.") from error

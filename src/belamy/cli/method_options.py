@@ -1,0 +1,50 @@
+"""Forms that grow by the options of a run's method: a temperature of a sampler, the blend of two networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import field, make_dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from belamy.cli.options import Within
+
+OWN = "_of_the_method"
+"""What a form calls the fields that the run's method added to it."""
+
+Form = TypeVar("Form")
+
+
+def named_run(words: Sequence[str]) -> str | None:
+    """The run that is named in what a user typed; None where there is none."""
+    return next((word for word in words if (Path(word).expanduser() / "recipe.json").is_file()), None)
+
+
+def extended(form: type[Form], run: str | None) -> type[Form]:
+    """A form with the options of a run's method; as it is where no run is named."""
+    if run is None:
+        return form
+    from tyro.conf import arg
+
+    from belamy.methods.base import METHODS
+    from belamy.runs.run import Run
+
+    known = METHODS.load(Run.open(run).method_name).sampling_options  # type: ignore[attr-defined]
+    own = [
+        (
+            name,
+            Annotated[int if each.whole else float, Within(each.least, each.most), arg(help=each.help)],
+            field(default=int(each.default) if each.whole else float(each.default)),
+        )
+        for name, each in known.items()
+    ]
+    made: type[Form] = make_dataclass(
+        form.__name__, own, bases=(form,), frozen=True, kw_only=True, namespace={OWN: tuple(known)}
+    )
+    made.__doc__ = form.__doc__
+    return made
+
+
+def chosen(form: object) -> dict[str, float]:
+    """The options of the method by name, as a user chose them."""
+    return {name: getattr(form, name) for name in getattr(form, OWN, ())}
