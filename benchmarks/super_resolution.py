@@ -62,7 +62,8 @@ class Judge:
     @torch.no_grad()
     def __call__(self, made: Tensor) -> dict[str, float]:
         """Means of all measures."""
-        distances, near = [], {name: [] for name in MEASURES}
+        distances: list[Tensor] = []
+        near: dict[str, list[Tensor]] = {name: [] for name in MEASURES}
         for mine, wanted in zip(made.split(32), self.target.split(32), strict=True):
             mine, wanted = to_float(mine), to_float(wanted)
             for name, text in MEASURES.items():
@@ -121,20 +122,23 @@ def main() -> None:
     torch.set_num_threads(1)
     usual = recipes.get("esrgan-small").changed(size=chosen.size, crop=chosen.crop, scale=chosen.scale)
     fields, _ = read(usual, sys.argv[end + 1 :], "super_resolution.py")
-    recipe = usual.changed(**fields, data=chosen.data, seed=chosen.seed)
+    recipe: Any = usual.changed(**fields, data=chosen.data, seed=chosen.seed)
     data = open_data(chosen.data, size=chosen.size, channels=3)
     kinds = {"": recipe}
     if chosen.unknown:
         kinds = {"two-rounds ": recipe.changed(degradation=Part(name="two-rounds")), "bicubic ": recipe}
     target = data.raw(data.held_out)[data.named]
-    judge, rows, parts = Judge(target), [], {}
+    judge = Judge(target)
+    rows: list[dict[str, Any]] = []
+    parts: dict[str, Tensor] = {}
     for kind, each in kinds.items():
         each = lengthened(each, data, chosen.minutes / len(kinds))
         trainer = make_trainer(each, data.spec, data, OPTIONS, World())
         if not rows:
             with torch.no_grad():
-                small = trainer.method.degrade(to_float(target), SampleDraws(0, range(len(target))))
-                rivals = trainer.method.rivals(small)
+                method: Any = trainer.method
+                small = method.degrade(to_float(target), SampleDraws(0, range(len(target))))
+                rivals = method.rivals(small)
             parts = {name: to_uint8(values) for name, values in rivals.items()}
             rows = [{"what": name, **judge(made)} for name, made in parts.items()]
             for row in rows:
