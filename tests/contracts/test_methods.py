@@ -47,11 +47,12 @@ def digits() -> Dataset:
 
 @pytest.fixture
 def data(name: str, digits: Dataset) -> Dataset:
-    """Made-up images, or what the tiny recipe names where the method needs other fields than they have."""
+    """Made-up images, or what the tiny recipe names where the method needs other fields, or colours."""
     recipe = tiny(name)
     images = with_sides(recipe, digits)
     try:
         check_fields(METHODS.load(name), name, recipe, images.spec)
+        METHODS.build(Part(name=name), recipe=recipe, spec=images.spec)
     except UsageError:
         return open_recipe_data(recipe, offline=True)
     return images

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from belamy.errors import UsageError
 from belamy.methods.autoencoder import DECODERS, ENCODERS
 from belamy.methods.classifier import CLASSIFIERS
+from belamy.methods.colourisation import COLOURISERS
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS
 from belamy.methods.inpainting import INPAINTERS
 from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS
@@ -26,7 +27,7 @@ REGISTRIES = {
     registry.role: registry
     for registry in (
         GENERATORS, DISCRIMINATORS, ENCODERS, DECODERS, CLASSIFIERS, STYLISTS, TRANSLATORS, PATCH_DISCRIMINATORS,
-        INPAINTERS, UPSCALERS,
+        INPAINTERS, UPSCALERS, COLOURISERS,
     )
 }  # fmt: skip
 NETWORKS = [(role, name) for role, registry in REGISTRIES.items() for name in registry.names()]
@@ -58,7 +59,14 @@ def shape_of(role: str, name: str) -> tuple[int, ...]:
 def build(role: str, name: str, shape: tuple[int, int, int] | None = None) -> nn.Module:
     registry: Registry = REGISTRIES[role]
     shape = shape or shape_of(role, name)
-    given = {"latent": latent_of(role, name), "shape": shape, "classes": CLASSES, "outputs": OUTPUTS, "scale": SCALE}
+    given = {
+        "latent": latent_of(role, name),
+        "shape": shape,
+        "classes": CLASSES,
+        "outputs": OUTPUTS,
+        "scale": SCALE,
+        "bins": CLASSES,
+    }
     return registry.build(Part(name=name), **given)
 
 
@@ -84,6 +92,7 @@ def check_shapes(role: str, result: tuple[Tensor, ...], count: int, latent: int,
         "Decoder": shape,
         "Stylist": shape,
         "Inpainter": shape,
+        "Colouriser": (CLASSES, *result[0].shape[2:]),
         "Discriminator": (),
         "Encoder": (latent,),
         "Classifier": (CLASSES,),
@@ -213,7 +222,8 @@ class TestNetwork:
 
     def test_a_silly_size_of_the_latents_is_refused(self, role: str, name: str) -> None:
         if role in (
-            "Discriminator", "Classifier", "Stylist", "Translator", "PatchDiscriminator", "Inpainter", "Upscaler"
+            "Discriminator", "Classifier", "Stylist", "Translator", "PatchDiscriminator", "Inpainter", "Upscaler",
+            "Colouriser",
         ):  # fmt: skip
             return
         shape = shape_of(role, name)

@@ -74,6 +74,7 @@ OURS = {
     *("pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
+    *("colourisation-256", "colourisation-small"),
     *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
     "context-encoder-small",
 }
@@ -87,7 +88,7 @@ GIANTS = {
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
     *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
     *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
-    *("srresnet", "srgan", "esrgan", "real-esrgan"),
+    *("srresnet", "srgan", "esrgan", "real-esrgan", "colourisation-256"),
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
 WIDTHS = {"width": 16, "growth": 2, "base": 256, "widest": 32, "style": 32}
@@ -128,7 +129,7 @@ def narrowed(name: str) -> BaseRecipe:
     if name not in GIANTS:
         return recipe
     thin = {}
-    for field in ("generator", "discriminator"):
+    for field in {"generator", "discriminator"} & type(recipe).model_fields.keys():
         part: Part = getattr(recipe, field)
         options = {key: min(value, WIDTHS[key]) if key in WIDTHS else value for key, value in part.options.items()}
         thin[field] = Part(name=part.name, **options)

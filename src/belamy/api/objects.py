@@ -121,7 +121,8 @@ def open_scene(
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     method: Any = opened.method(best=weights == "best").to(choose_device(device)).eval()
-    if not isinstance(method, HasLooks) or not method.has_looks:
+    knows: bool = isinstance(method, HasLooks) and method.has_looks
+    if not knows:
         raise UsageError(
             f"{opened.path} was trained by '{opened.method_name}', which knows no looks of objects. Train pix2pix-hd "
             "with --features 1 or more."

@@ -230,7 +230,7 @@ def translate(
         found = holed(found, mask, given, skipped) if isinstance(method, Fills) else found
     work: Translate = method.translate_back if back else method.translate
     if chosen:
-        work = partial(work, options=chosen)
+        work = partial(work, options=chosen)  # type: ignore[call-arg]
     if feather:
         work = partial(_filled, method, feather)
     made = _made(method, work, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)

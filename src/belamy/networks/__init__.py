@@ -131,6 +131,16 @@ class Upscaler(Module, Protocol):
         ...
 
 
+class Colouriser(Module, Protocol):
+    """What a class ``Colouriser(shape, bins, *, …)`` must have; the shape is that of lightness, (1, H, W)."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """Logits of each bin of colours, at the size of the picture or below.  # [N, 1, H, W] to [N, bins, h, w]"""
+        ...
+
+
 class PatchScores(NamedTuple):
     """What a discriminator says of the patches of pictures at one scale.
 

@@ -69,8 +69,8 @@ class Inpainter(nn.Module):
         layers: list[nn.Module] = [_down(channels, width), nn.LeakyReLU(_SLOPE)]
         for before, after in pairwise(widths):
             layers += [_down(before, after), _norm(after), nn.LeakyReLU(_SLOPE)]
-        code = nn.Conv2d(widths[-1], bottleneck, kernel)  # type: ignore[arg-type]
-        first = nn.ConvTranspose2d(bottleneck, widths[-1], kernel)  # type: ignore[arg-type]
+        code = nn.Conv2d(widths[-1], bottleneck, kernel)
+        first = nn.ConvTranspose2d(bottleneck, widths[-1], kernel)
         for layer in (code, first):
             gaussian(0.02)(layer.weight.data)
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]

@@ -103,6 +103,8 @@ def instance_means(maps: Tensor, instances: Tensor) -> Tensor:
         >>> instance_means(torch.tensor([[[[1.0, 3.0, 8.0]]]]), torch.tensor([[[7, 7, 2]]]))
         tensor([[[[2., 2., 8.]]]])
     """
+    if maps.is_meta:  # tensors without values are traced
+        return maps
     count, channels, height, width = maps.shape
     picture = torch.arange(count, device=maps.device).view(-1, 1, 1).expand_as(instances)
     _, place = torch.unique(torch.stack([picture, instances], -1).flatten(0, 2), dim=0, return_inverse=True)

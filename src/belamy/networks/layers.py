@@ -6,6 +6,7 @@ the end; PyTorch pads both ends alike. The two agree only for some kernels, and 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -214,6 +215,8 @@ class BatchNorm(nn.Module):
 
     running_mean: Tensor
     running_var: Tensor
+    weight: Any
+    bias: Any
 
     def __init__(self, features: int, *, eps: float = 1e-3, momentum: float = 0.01, affine: bool = True) -> None:
         super().__init__()
@@ -244,7 +247,7 @@ class BatchNorm(nn.Module):
             self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
         shape = [-1 if axis == 1 else 1 for axis in range(x.dim())]
         scale = torch.rsqrt(variance + self.eps)
-        if self.weight is None or self.bias is None:
+        if self.weight is None:
             return (x - mean.view(shape)) * scale.view(shape)
         scale = self.weight * scale  # γ/σ
         return x * scale.view(shape) + (self.bias - mean * scale).view(shape)

@@ -13,6 +13,7 @@ from belamy.networks.instance_encoder import InstanceEncoder, instance_means
 from belamy.networks.layers import BatchNorm, same_average_pool
 from belamy.networks.look_bank import KEPT, LookBank, clustered
 from belamy.networks.pix2pix_hd import Translator
+from belamy.networks.summary import summarize
 from belamy.seeds import Draws
 
 
@@ -47,6 +48,10 @@ class TestCounts:
 
     def test_the_encoder(self) -> None:
         assert weights(InstanceEncoder((4, 32, 32))) == (3_151_779, 3_148_835)
+
+    def test_the_table_of_the_encoder(self) -> None:
+        table = summarize(InstanceEncoder((4, 32, 32)), (4, 32, 32), torch.zeros(2, 32, 32, dtype=torch.long))
+        assert (table.total, table.trainable) == (3_151_779, 3_148_835)
 
 
 class TestEnhancer:
