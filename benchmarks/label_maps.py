@@ -6,8 +6,8 @@ beside it stand two rivals: the picture of the training scene whose label map is
 colour. Fréchet distances are in features of the embedded EfficientNet.
 
 The same maps are painted with two seeds. ``style`` is the mean absolute difference of two pictures of a map (of 0..1);
-``agree`` the share of pixels at which the segmenter sees one class in both. The lights of the drawn streets are told apart by a nearest mean colour: ``lights`` is how many of the four are
-painted.
+``agree`` the share of pixels at which the segmenter sees one class in both. The lights of the drawn streets are told
+apart by the nearest mean thumbnail: ``lights`` is how many of the four are painted.
 
     python benchmarks/label_maps.py [--method pix2pix|pix2pix-hd|spade …] [--minutes 20] [--seed 0] [--folder DIR]
                                     [-- OPTIONS]
