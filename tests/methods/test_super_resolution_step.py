@@ -13,7 +13,10 @@ from torch import Tensor
 from belamy.data.dataset import Dataset, Memory
 from belamy.methods import perception
 from belamy.methods.super_resolution import LAYERS, Recipe
+from belamy.networks.blur_kernels import sharpened
 from belamy.registry import Part
+from belamy.training.distribution import World
+from belamy.training.setup import Options, make_trainer
 
 SCALE = 2
 
@@ -149,6 +152,26 @@ def test_the_second_stage_of_esrgan_compares_real_and_generated(stage: Any, chec
     check(second, "generator", generator, {**terms, "adversarial": adversarial * factor}, weights)
 
 
+def test_the_generator_may_aim_at_sharpened_pictures(stage: Any, check: Any, scenes: Dataset) -> None:
+    """The discriminator sees them as they are."""
+    made = stage(recipe(sharpening=0.5, pixel_weight=1.0, adversarial_weight=0.1), scenes)
+    y = sharp(made)
+    generator, judge = made.method.generator, made.method.discriminator
+    turns = made.turns()
+    fake, aim = generator(small(y)), sharpened(y, 0.5)
+    assert not torch.equal(aim, y)
+    told = mean(-chance(judge(y)).log() - (1 - chance(judge(fake.detach()))).log())
+    check(next(turns), "discriminator", judge, {"adversarial": told})
+    second = next(turns)
+    fake = generator(small(y))
+    terms = {
+        "pixel": mean((fake - aim).abs()),
+        "perceptual": perceptual(fake, aim),
+        "adversarial": mean(-chance(judge(fake)).log()),
+    }
+    check(second, "generator", generator, terms, {"pixel": 1.0, "perceptual": 1.0, "adversarial": 0.1})
+
+
 def test_what_the_first_stage_leaves_is_an_average(stage: Any, scenes: Dataset) -> None:
     """By hand: the share of each step is 1 - 2^(-batch / h), h at most a tenth of the samples seen."""
     made = stage(recipe(first_stage=0.5, ema_half_life=2), scenes)
@@ -194,3 +217,19 @@ def test_squares_are_cut_and_turned(stage: Any, scenes: Dataset) -> None:
         assert any(places)
         found.append(places.index(True))
     assert len(set(found)) > 1
+
+
+def test_a_batch_in_parts_leaves_the_same_average(scenes: Dataset) -> None:
+    """The first stage's network follows once a step, however many micro-batches play."""
+    plain = recipe(
+        generator=Part(name="srresnet", width=4, blocks=1, normalised=False), first_stage=0.5, batch=6, ema_half_life=4
+    )
+    found = []
+    for micro_batch in (None, 2):
+        options = Options(device="cpu", precision="float64", progress=False, micro_batch=micro_batch)
+        engine = make_trainer(plain, scenes.spec, scenes, options, World())
+        for _ in range(3):
+            engine.step()
+        found.append(engine.method.faithful.state_dict())  # type: ignore[union-attr, operator]
+    for name, value in found[0].items():
+        torch.testing.assert_close(value, found[1][name], rtol=1e-6, atol=1e-9)

@@ -25,6 +25,7 @@ from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field as DataField
 from belamy.modalities.sizes import text_of
 from belamy.networks.bicubic import bicubic, enlarged
+from belamy.networks.blur_kernels import sharpened
 from belamy.networks.efficientnet_lite import EfficientNetLite
 from belamy.networks.jpeg import rounded
 from belamy.registry import Part, Registry
@@ -56,6 +57,9 @@ class Recipe(base.BaseRecipe):
     """How small pictures are made."""
     crop: int = Field(default=0, ge=0, le=4096)
     """Learn from squares of this side, cut out at random; 0 for whole pictures."""
+    sharpening: float = Field(default=0.0, ge=0, le=4)
+    """How much the sharp pictures that the generator is compared with are sharpened; the discriminator sees them as
+    they are. 0.5 for Real-ESRGAN."""
     symmetries: bool = True
     """Show pictures mirrored both ways, and squares also turned."""
     first_stage: float = Field(default=0.5, ge=0, le=1)
@@ -164,8 +168,9 @@ class Method(base.BaseMethod):
         wanted = self.drawn(next(data).main, draw)
         with torch.no_grad():
             small = self.made_small(wanted, draw)
+            aim = sharpened(wanted, recipe.sharpening) if recipe.sharpening else wanted
         if draw.progress < recipe.first_stage or not self.staged:
-            yield Turn("generator", {"pixel": self.pixel(self.generator(small), wanted)})
+            yield Turn("generator", {"pixel": self.pixel(self.generator(small), aim)})
             if self.staged and draw.rank % draw.parts == 0:  # of a batch in parts, once
                 self.keep(draw.progress)
             return
@@ -177,7 +182,7 @@ class Method(base.BaseMethod):
         signals = {"real": patches.mean_score(real), "fake": patches.mean_score(fake)}
         yield Turn("discriminator", {"adversarial": loss}, signals=signals)
         made = made if serves_both else self.generator(small)
-        terms = {"pixel": self.pixel(made, wanted), "perceptual": self.perceptual(made, wanted)}
+        terms = {"pixel": self.pixel(made, aim), "perceptual": self.perceptual(made, aim)}
         terms |= patches.of_generator(
             self.objective, lambda features: patches.judged(self.discriminator, made, features),
             lambda features: patches.judged(self.discriminator, wanted, features), draw.progress,
