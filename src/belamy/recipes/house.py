@@ -3,7 +3,6 @@
 from belamy.methods import gan
 from belamy.registry import Part
 
-
 SMALL = gan.Recipe(
     generator=Part(name="digits"),
     discriminator=Part(name="digits"),
