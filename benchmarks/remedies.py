@@ -110,8 +110,10 @@ PATIENTS["vae"] = VAE
 PATIENTS["vae of two numbers"] = {**VAE, "latent": 2}
 PATIENTS["kernel 5 stride 2"] = {"generator": Part(name="dcgan-geron")}
 LABELLED = "nobody checks the label"
-HUNDRED = "a hundred pictures"
+HUNDRED, COPIES = "a hundred pictures", "a hundred pictures for long"
 PATIENTS[HUNDRED] = {"discriminator": digits(16, 128), "penalties": ()}
+PATIENTS[COPIES] = {"generator": digits(16, 128), "samples": 10 * SAMPLES}
+PATIENTS["discriminator with dropout"] = {"discriminator": Part(name="dcgan-32"), "critic_steps": 5, "penalties": ()}
 
 
 @cache
@@ -264,7 +266,7 @@ def hundred(data: str, folder: Path) -> str:
 
 def work(folder: Path, pictures: str, name: str, seed: int, until: float, most: int) -> None:
     """Treat one patient with what has not been tried on it."""
-    data = hundred(pictures, folder) if name == HUNDRED else pictures
+    data = hundred(pictures, folder) if name in (HUNDRED, COPIES) else pictures
     recipe = usual(data=data, seed=seed, **PATIENTS[name])
     run = patient(folder / f"{Path(pictures).stem}-{name}-{seed}".replace(" ", "-").replace("/", "by"), recipe,
                   name == LABELLED)  # fmt: skip

@@ -13,7 +13,10 @@ from torch import Tensor
 from belamy.data.dataset import Dataset, Memory
 from belamy.methods import perception
 from belamy.methods.super_resolution import LAYERS, Recipe
+from belamy.networks.blur_kernels import sharpened
 from belamy.registry import Part
+from belamy.training.distribution import World
+from belamy.training.setup import Options, make_trainer
 
 SCALE = 2
 
@@ -149,6 +152,26 @@ def test_the_second_stage_of_esrgan_compares_real_and_generated(stage: Any, chec
     check(second, "generator", generator, {**terms, "adversarial": adversarial * factor}, weights)
 
 
+def test_the_generator_may_aim_at_sharpened_pictures(stage: Any, check: Any, scenes: Dataset) -> None:
+    """The discriminator sees them as they are."""
+    made = stage(recipe(sharpening=0.5, pixel_weight=1.0, adversarial_weight=0.1), scenes)
+    y = sharp(made)
+    generator, judge = made.method.generator, made.method.discriminator
+    turns = made.turns()
+    fake, aim = generator(small(y)), sharpened(y, 0.5)
+    assert not torch.equal(aim, y)
+    told = mean(-chance(judge(y)).log() - (1 - chance(judge(fake.detach()))).log())
+    check(next(turns), "discriminator", judge, {"adversarial": told})
+    second = next(turns)
+    fake = generator(small(y))
+    terms = {
+        "pixel": mean((fake - aim).abs()),
+        "perceptual": perceptual(fake, aim),
+        "adversarial": mean(-chance(judge(fake)).log()),
+    }
+    check(second, "generator", generator, terms, {"pixel": 1.0, "perceptual": 1.0, "adversarial": 0.1})
+
+
 def test_what_the_first_stage_leaves_is_an_average(stage: Any, scenes: Dataset) -> None:
     """By hand: the share of each step is 1 - 2^(-batch / h), h at most a tenth of the samples seen."""
     made = stage(recipe(first_stage=0.5, ema_half_life=2), scenes)
@@ -180,6 +203,22 @@ def test_the_knob_mixes_weights(stage: Any, scenes: Dataset) -> None:
         torch.testing.assert_close(mixed, method.generator(given).clamp(-1, 1), rtol=1e-9, atol=1e-12)
 
 
+def test_hidden_colours_do_not_bleed(stage: Any, scenes: Dataset) -> None:
+    """A half-transparent edge between opaque red and nothing, under which there is green."""
+    method = stage(recipe(generator=Part(name="srresnet", width=4, blocks=1, base="bicubic")), scenes).method.eval()
+    opacity = torch.full((1, 1, 8, 12), -1.0, dtype=torch.float64)
+    opacity[..., :6], opacity[..., 6] = 1.0, 0.0
+    red = torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64).view(1, 3, 1, 1).expand(1, 3, 8, 12)
+    hidden = red.clone()
+    hidden[:, :, :, 7:] = -red[:, :, :, 7:]
+    with torch.no_grad():
+        made = method.translate(torch.cat([hidden, opacity], 1), None)
+        torch.testing.assert_close(made, method.translate(torch.cat([red, opacity], 1), None), rtol=0, atol=1e-9)
+        assert made.shape == (1, 4, 16, 24)
+        opaque = torch.cat([hidden, torch.ones_like(opacity)], 1)
+        assert torch.equal(method.translate(opaque, None)[:, :3], method.translate(hidden, None))
+
+
 def test_squares_are_cut_and_turned(stage: Any, scenes: Dataset) -> None:
     """Each is one of the eight symmetries of a square of the picture, and not all are the same."""
     made = stage(recipe(crop=8, symmetries=True), scenes)
@@ -194,3 +233,19 @@ def test_squares_are_cut_and_turned(stage: Any, scenes: Dataset) -> None:
         assert any(places)
         found.append(places.index(True))
     assert len(set(found)) > 1
+
+
+def test_a_batch_in_parts_leaves_the_same_average(scenes: Dataset) -> None:
+    """The first stage's network follows once a step, however many micro-batches play."""
+    plain = recipe(
+        generator=Part(name="srresnet", width=4, blocks=1, normalised=False), first_stage=0.5, batch=6, ema_half_life=4
+    )
+    found = []
+    for micro_batch in (None, 2):
+        options = Options(device="cpu", precision="float64", progress=False, micro_batch=micro_batch)
+        engine = make_trainer(plain, scenes.spec, scenes, options, World())
+        for _ in range(3):
+            engine.step()
+        found.append(engine.method.faithful.state_dict())  # type: ignore[union-attr, operator]
+    for name, value in found[0].items():
+        torch.testing.assert_close(value, found[1][name], rtol=1e-6, atol=1e-9)

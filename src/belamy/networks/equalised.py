@@ -1,9 +1,8 @@
-"""The layers of the progressive and the style-based generators: equalised rates, deviation, mapping network, noise."""
+"""The layers of the progressive and the style-based generators: equalised rates, deviation and noise."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import prod
 
 import torch
@@ -11,10 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from belamy.networks.layers import pooled_taps
-from belamy.networks.normalisations.pixel import PixelNorm
-from belamy.networks.sizes import check_positive
 from belamy.networks.statistics.minibatch_standard_deviation import Statistic
-from belamy.processes import gather
 
 HE = 2**0.5
 """The gain of a layer whose output is rectified."""
@@ -205,51 +201,6 @@ class MinibatchDeviation(nn.Module):
         self.typical.copy_(torch.lerp(self.typical.to(deviation), deviation * _PART, share).round())
 
 
-class MappingNetwork(nn.Module):
-    r"""Latents of mean square 1 → dense layers with leaky rectifiers → styles, whose mean is kept.
-
-    .. math:: \bar w \leftarrow 0.995\,\bar w + 0.005\,\tfrac1N \sum_i f(z_i)
-
-    References:
-        Karras et al. 2018, arXiv 1812.04948, section 2, appendices B (the mean) and C (the rate).
-
-    Args:
-        latent: Size of the latents.
-        width: Size w of the styles and of all layers.
-        layers: How many.
-        rate: Multiplier of their learning rate.
-        keep: Share of the mean that an update keeps.
-
-    Raises:
-        UsageError: A size or number that is not positive.
-    """
-
-    mean: Tensor
-
-    def __init__(
-        self, latent: int, width: int = 512, layers: int = 8, *, rate: float = 0.01, keep: float = 0.995
-    ) -> None:
-        super().__init__()
-        check_positive(latent, "The latent size")
-        check_positive(width, "The width of the mapping network")
-        sizes = [latent] + [width] * check_positive(layers, "The depth of the mapping network")
-        stack: list[nn.Module] = [PixelNorm(1e-8)]
-        for incoming, outgoing in pairwise(sizes):
-            stack += [EqualisedLinear(incoming, outgoing, rate=rate), nn.LeakyReLU(SLOPE)]
-        self.layers, self.keep = nn.Sequential(*stack), keep
-        self.register_buffer("mean", torch.zeros(width))
-
-    def forward(self, latents: Tensor) -> Tensor:
-        """``[N, w]`` from latents ``[N, latent]``; the mean stays."""
-        styles: Tensor = self.layers(latents)
-        return styles
-
-    @torch.no_grad()
-    def follow(self, styles: Tensor) -> None:
-        """Take a batch's styles ``[N, w]``, of all processes, into the mean."""
-        self.mean.lerp_(gather(styles.detach().mean(0).to(self.mean)).mean(0), 1 - self.keep)
-
-
 class Noise(nn.Module):
     """Adds noise to each pixel, alike in all channels but for a learned strength, 0 at first.
 
@@ -287,28 +238,3 @@ class Noise(nn.Module):
         else:
             noise = self.constant
         return x + self.strength[:, None, None] * noise
-
-
-def crossover(first: Tensor, second: Tensor, active: int, probability: float) -> Tensor:
-    """Styles of which, with a probability, the finer ones are another latent's, from a layer drawn for each sample.
-
-    References:
-        Karras et al. 2018, arXiv 1812.04948, section 3.1.
-
-    Args:
-        first: Styles ``[N, layers, w]``.
-        second: Styles of other latents, of the same shape.
-        active: How many layers are in use; what is drawn lies between them.
-        probability: Of mixing at all, for each sample.
-
-    Example:
-        >>> crossover(torch.zeros(1, 4, 1), torch.ones(1, 4, 1), 2, 1.0).flatten().tolist()
-        [0.0, 1.0, 1.0, 1.0]
-    """
-    count, layers = first.shape[:2]
-    if active < 2:
-        return first
-    at = torch.randint(1, active, (count, 1), device=first.device)
-    mixed = torch.rand(count, 1, device=first.device) < probability
-    taken = mixed & (torch.arange(layers, device=first.device) >= at)  # [N, layers]
-    return torch.where(taken[:, :, None], second, first)

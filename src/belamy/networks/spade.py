@@ -49,7 +49,8 @@ class Translator(nn.Module):
         width: Maps of the last block.
         hidden: Maps between a label map and its gains.
         doublings: How often maps are doubled; 0 for as often as leaves 4 pixels, at most 6.
-        norm: Statistics of the ``batch``, or of each ``instance``.
+        norm: Statistics of the ``batch``, or of each ``instance``, which take the means of maps away and with them much
+            of what latents could say.
 
     Raises:
         UsageError: A size that cannot be halved so often, or an option out of range.

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.errors import UsageError
 from belamy.networks import progan
 from belamy.networks.equalised import (
     SLOPE,
@@ -17,30 +16,26 @@ from belamy.networks.equalised import (
     EqualisedDownConv2d,
     EqualisedLinear,
     EqualisedUpConv2d,
-    MappingNetwork,
     Noise,
-    crossover,
 )
 from belamy.networks.growing import Growing, enlarged
 from belamy.networks.residual import doublings
 from belamy.networks.sizes import check_divisible
+from belamy.networks.styled import MappingNetwork, StyledGenerator, check_mixing
 
 _EPSILON = 1e-8
 
 
-class Generator(Growing):
+class Generator(StyledGenerator, Growing):
     r"""Latents → mapping network → one style for each layer; a learned 4×4 map → two layers at each size → 1×1, linear.
 
     A layer is a 3×3 convolution, noise, a leaky rectifier and adaptive instance normalisation by the layer's style; the
     first of each size enlarges before and blurs after its convolution, the very first has the constant map in place of
     one. All rates are equalised. It can grow, as :class:`belamy.networks.progan.Generator` does.
 
-    In training the finer styles of most samples are those of another latent, and the mean of all styles is followed.
     The last layer is linear, so in training values may leave [-1, 1]; samples are clipped.
 
     The default is small, for a CPU; the paper's is ``base=8192,widest=512,style=512``, with latents of 512.
-
-    *Departs from the paper*: the other latent is that of another sample of the batch.
 
     References:
         Karras et al. 2018, arXiv 1812.04948, section 2, 3.1 (mixing) and appendix C.
@@ -67,8 +62,6 @@ class Generator(Growing):
     native_shape = (3, 32, 32)
     native_latent = 128
     value_range = (-1.0, 1.0)
-    bounded = False
-    mixes_styles = True
 
     def __init__(
         self,
@@ -83,9 +76,7 @@ class Generator(Growing):
     ) -> None:
         check_divisible(shape, 4, "stylegan", least=2)
         super().__init__(doublings(shape))
-        if not 0 <= mixing <= 1:
-            raise UsageError(f"stylegan.mixing is {mixing}, but a share must be from 0 to 1. The paper's is 0.9.")
-        self.mixing = mixing
+        self.mixing = check_mixing(mixing, "stylegan")
         self.mapping = MappingNetwork(latent, style, mapping)
         widths = progan.channels(self.halvings, base, widest)[1:]
         sides = [(shape[1] >> times, shape[2] >> times) for times in range(self.halvings, -1, -1)]
@@ -100,14 +91,9 @@ class Generator(Growing):
         self.style_layers = tuple(min(side) for side in sides for _ in range(2))
 
     @property
-    def mean_style(self) -> Tensor:
-        """``[w]``: the mean of the styles seen in training."""
-        return self.mapping.mean
-
-    def styles(self, latents: Tensor) -> Tensor:
-        """Styles ``[N, layers, w]``, all layers alike, from latents ``[N, latent]``."""
-        style: Tensor = self.mapping(latents)
-        return style[:, None].expand(-1, len(self.layers), -1)
+    def active_layers(self) -> int:
+        """Those of the sizes up to the present one."""
+        return 2 * (self.halvings - self.place[0]) + 2
 
     def synthesize(self, styles: Tensor, noise: Sequence[torch.Generator] | None = None) -> Tensor:
         """Images ``[N, C, H, W]`` from styles ``[N, layers, w]``.
@@ -119,7 +105,7 @@ class Generator(Growing):
         whole, share = self.place
         size = self.halvings - whole
         x = coarser = self.constant.expand(len(styles), -1, -1, -1)
-        for number, layer in enumerate(self.layers[: 2 * size + 2]):
+        for number, layer in enumerate(self.layers[: self.active_layers]):
             if number == 2 * size:
                 coarser = x
             x = layer(x, styles[:, number], noise)
@@ -127,20 +113,6 @@ class Generator(Growing):
         if share:
             image = torch.lerp(image, enlarged(self.images[size - 1](coarser), 1), share)
         return enlarged(image, whole)
-
-    def forward(self, latents: Tensor, others: Tensor | None = None) -> Tensor:
-        """Images ``[N, C, H, W]`` from latents ``[N, latent]``.
-
-        Args:
-            latents: What the images are of.
-            others: In training, whose styles the finer layers may have; by default those of other samples.
-        """
-        styles = self.styles(latents)
-        if self.training:
-            self.mapping.follow(styles[:, 0])
-            others = latents[torch.randperm(len(latents), device=latents.device)] if others is None else others
-            styles = crossover(styles, self.styles(others), 2 * (self.halvings - self.place[0]) + 2, self.mixing)
-        return self.synthesize(styles)
 
 
 class Discriminator(progan.Discriminator):

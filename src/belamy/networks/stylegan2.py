@@ -17,15 +17,14 @@ from belamy.networks.equalised import (
     Equalised,
     EqualisedConv2d,
     EqualisedLinear,
-    MappingNetwork,
     MinibatchDeviation,
     Noise,
-    crossover,
 )
 from belamy.networks.layers import ScoringNetwork
 from belamy.networks.resampling import enlarge, enlarging_convolution, reduce, reducing_convolution
 from belamy.networks.residual import doublings
 from belamy.networks.sizes import check_choice, check_divisible, check_positive
+from belamy.networks.styled import MappingNetwork, StyledGenerator, check_mixing
 
 Form = Literal["skip", "residual", "plain"]
 _FORMS = ("skip", "residual", "plain")
@@ -33,7 +32,7 @@ _EPSILON = 1e-8
 _HALF = 0.5**0.5
 
 
-class Generator(nn.Module):
+class Generator(StyledGenerator):
     r"""Latents → mapping network → one style for each layer; a learned 4×4 map → modulated convolutions → image.
 
     A layer is a modulated convolution, noise, an offset and a leaky rectifier; one at the smallest size and two at each
@@ -41,13 +40,12 @@ class Generator(nn.Module):
     size's layers what they were given, *plain* does neither; the latter two have one image, from the last size. Twofold
     enlargement is by the filter [1, 3, 3, 1] and all rates are equalised.
 
-    In training the finer styles of most samples are those of another latent, and the mean of all styles is followed.
     The last layer is linear, so in training values may leave [-1, 1]; samples are clipped.
 
     The default is small, for a CPU; the paper's is ``base=16384,widest=512,style=512`` with latents of 512, and ADA's
     has ``base=8192`` below 512 pixels and ``mapping=2``.
 
-    *Departs from the paper*: the other latent is that of another sample of the batch; a rectifier's gain stands before
+    *Departs from the paper*: a rectifier's gain stands before
     noise and offset, not after. Written from the papers alone.
 
     References:
@@ -78,8 +76,6 @@ class Generator(nn.Module):
     native_shape = (3, 32, 32)
     native_latent = 128
     value_range = (-1.0, 1.0)
-    bounded = False
-    mixes_styles = True
 
     def __init__(
         self,
@@ -95,9 +91,7 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         widths = _widths(shape, base, widest)[::-1]
-        if not 0 <= mixing <= 1:
-            raise UsageError(f"stylegan2.mixing is {mixing}, but a share must be from 0 to 1. The paper's is 0.9.")
-        self.form, self.mixing = check_choice(form, _FORMS, "stylegan2.form"), mixing
+        self.form, self.mixing = check_choice(form, _FORMS, "stylegan2.form"), check_mixing(mixing, "stylegan2")
         self.mapping = MappingNetwork(latent, style, mapping)
         last = len(widths) - 1
         sides = [(shape[1] >> times, shape[2] >> times) for times in range(last, -1, -1)]
@@ -111,16 +105,6 @@ class Generator(nn.Module):
         passed = list(pairwise(widths)) if form == "residual" else []
         self.shortcuts = nn.ModuleList(EqualisedConv2d(*each, 1, gain=1.0, offset=None) for each in passed)
         self.style_layers = (min(sides[0]), *(min(side) for side in sides[1:] for _ in range(2)), min(shape[1:]))
-
-    @property
-    def mean_style(self) -> Tensor:
-        """``[w]``: the mean of the styles seen in training."""
-        return self.mapping.mean
-
-    def styles(self, latents: Tensor) -> Tensor:
-        """Styles ``[N, layers, w]``, all layers alike, from latents ``[N, latent]``."""
-        style: Tensor = self.mapping(latents)
-        return style[:, None].expand(-1, len(self.style_layers), -1)
 
     def synthesize(self, styles: Tensor, noise: Sequence[torch.Generator] | None = None) -> Tensor:
         """Images ``[N, C, H, W]`` from styles ``[N, layers, w]``.
@@ -141,21 +125,6 @@ class Generator(nn.Module):
             if image is not None:
                 image = enlarge(image) + self.images[size](x, styles[:, at + 2])
         return self.images[0](x, styles[:, -1]) if image is None else image
-
-    def forward(self, latents: Tensor, others: Tensor | None = None) -> Tensor:
-        """Images ``[N, C, H, W]`` from latents ``[N, latent]``.
-
-        Args:
-            latents: What the images are of.
-            others: In training, whose styles the finer layers may have; by default those of other samples.
-        """
-        styles = self.styles(latents)
-        if self.training:
-            self.mapping.follow(styles[:, 0])
-        if self.training and self.mixing:
-            others = latents[torch.randperm(len(latents), device=latents.device)] if others is None else others
-            styles = crossover(styles, self.styles(others), len(self.style_layers), self.mixing)
-        return self.synthesize(styles)
 
 
 class Discriminator(ScoringNetwork):

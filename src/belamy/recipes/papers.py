@@ -1,7 +1,7 @@
 """Conditional and later GANs after their papers, in sizes that two CPU cores train."""
 
 from belamy.methods import gan
-from belamy.recipes.house import digits
+from belamy.recipes.house import SMALL
 from belamy.registry import Part
 
 
@@ -11,7 +11,7 @@ def cgan_mnist() -> gan.Recipe:
     *Departs from the paper*: the networks and optimisers are those of ``digits``.
     """
     one_hot = Part(name="one-hot")
-    return digits().changed(generator_condition=one_hot, discriminator_condition=one_hot, auxiliary=0.0)
+    return SMALL.changed(generator_condition=one_hot, discriminator_condition=one_hot, auxiliary=0.0)
 
 
 def acgan_mnist() -> gan.Recipe:
@@ -20,7 +20,7 @@ def acgan_mnist() -> gan.Recipe:
     *Departs from the paper*: the discriminator learns classes from real images only; the networks and optimisers are
     those of ``digits``.
     """
-    return digits().changed(discriminator_condition=Part(name="unconditional"), auxiliary=1.0)
+    return SMALL.changed(discriminator_condition=Part(name="unconditional"), auxiliary=1.0)
 
 
 def infogan_mnist() -> gan.Recipe:
@@ -31,7 +31,7 @@ def infogan_mnist() -> gan.Recipe:
     *Departs from the paper*: the networks and optimisers are those of ``digits``.
     """
     unconditional = Part(name="unconditional")
-    return digits().changed(
+    return SMALL.changed(
         latent=74,
         prior=Part(name="coded"),
         generator_condition=unconditional,

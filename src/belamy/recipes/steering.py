@@ -1,7 +1,7 @@
 """Models with latent spaces to steer in: small variational autoencoders and a GAN of faces with known attributes."""
 
 from belamy.methods import gan, vae
-from belamy.recipes.house import digits
+from belamy.recipes.house import SMALL
 from belamy.registry import Part
 
 
@@ -47,7 +47,7 @@ def gan_avatars() -> gan.Recipe:
     Small batches: faces are good after many steps rather than many images. A quarter of an hour of one core.
     """
     unconditional = Part(name="unconditional")
-    return digits().changed(
+    return SMALL.changed(
         data="portraits",
         generator=Part(name="dense-avatars"),
         discriminator=Part(name="digits", width=32, hidden=256),

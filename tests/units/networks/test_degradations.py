@@ -18,7 +18,7 @@ from belamy.errors import UsageError
 from belamy.methods.super_resolution import DEGRADATIONS
 from belamy.networks import jpeg
 from belamy.networks.bicubic import bicubic, enlarged
-from belamy.networks.blur_kernels import blurred, gaussian, plateau, sinc
+from belamy.networks.blur_kernels import blurred, gaussian, plateau, sharpened, sinc
 from belamy.networks.degradations import two_rounds
 from belamy.registry import Part
 from belamy.seeds import Draws, SampleDraws
@@ -72,6 +72,22 @@ class TestKernels:
         by_hand = [[(padded[y : y + 5, x : x + 5] * kernel.numpy()).sum() for x in range(10)] for y in range(12)]
         np.testing.assert_allclose(blurred(picture, kernel)[0, 0], by_hand, rtol=1e-12)
         assert blurred(torch.rand(1, 3, 2, 2), kernel).shape == (1, 3, 2, 2)
+
+
+class TestSharpening:
+    def test_an_edge_by_hand(self) -> None:
+        """x + s (clip(x + a (x - blur)) - x), s the blurred share of where |x - blur| is above 10 of 255."""
+        picture = scene(40, 64, 1) * 1.2 - 0.8
+        kernel = gaussian(51, (8.0, 8.0))
+        apart = picture - blurred(picture, kernel)
+        share = blurred((apart.abs() > 10 / 127.5).double(), kernel)
+        wanted = picture + share * ((picture + 0.5 * apart).clamp(-1, 1) - picture)
+        torch.testing.assert_close(sharpened(picture, 0.5), wanted, rtol=1e-9, atol=1e-12)
+        assert sharpened(picture, 0.5).std() > picture.std() and torch.equal(sharpened(picture, 0.0), picture)
+
+    def test_what_is_nearly_flat_stays(self) -> None:
+        picture = 0.01 * torch.rand(1, 3, 30, 30, dtype=torch.float64)
+        assert torch.equal(sharpened(picture, 1.0), picture)
 
 
 class TestBicubic:

@@ -117,7 +117,18 @@ def test_labels_are_told_where_there_is_enough_of_each(smallest: int, told: bool
     assert isinstance(recipe, gan.Recipe)
     assert (recipe.generator_condition.name != "unconditional") is told
     assert (recipe.discriminator_condition.name != "unconditional") is told
-    assert (recipe.auxiliary > 0) is told
+
+
+@pytest.mark.parametrize(
+    ("conditions", "words"),
+    [({"generator": "embedding"}, "the generator alone"), ({}, "left alone, as you chose")],
+)
+def test_it_says_to_whom_labels_are_told_when_the_user_chose(conditions: dict[str, str], words: str) -> None:
+    labels = torch.tensor([0, 1] * 150)
+    given = {f"{name}_condition": Part(name=conditions.get(name, "unconditional"))
+             for name in ("generator", "discriminator")}  # fmt: skip
+    found = plan(pictures(len(labels), labels=labels), given=given)
+    assert any(words in reason for reason in found.reasons if reason.startswith("labels"))
 
 
 @pytest.mark.parametrize("count", [1000, 2 * ENOUGH])

@@ -28,6 +28,8 @@ SMALLEST_CLASS = 30
 """Training pictures of a class below which labels are left alone."""
 GROWTH = 1.5
 """Networks of twice the width want 2^GROWTH times the samples."""
+NOTHING = "unconditional"
+"""The condition of networks that are told no labels."""
 STEP = 4
 """The networks take sides that are multiples of it."""
 GAIN = 1.15
@@ -156,8 +158,7 @@ def settled(recipe: BaseRecipe, given: Mapping[str, Any], facts: PictureFacts, w
         "ema_half_life": max(min(samples // 20, 20_000), 1),
     }
     if not facts.conditional:
-        nothing = Part(name="unconditional")
-        chosen |= {"generator_condition": nothing, "discriminator_condition": nothing, "auxiliary": 0.0}
+        chosen |= {f"{name}_condition": Part(name=NOTHING) for name in ("generator", "discriminator")}
     if facts.count >= ENOUGH:
         chosen["views"] = ()
     return recipe.changed(**{**chosen, **given})
@@ -178,9 +179,15 @@ def reasons(recipe: Any, facts: PictureFacts, plan: Planned, minutes: float | No
     of = f", {facts.classes} classes" if facts.classes else ""
     time = f" in {minutes:g} minutes" if minutes is not None else ""
     passes = recipe.train_samples / max(facts.count, 1)
-    labels = "told to both networks" if facts.conditional else (
-        f"left alone: the smallest class has {facts.smallest} pictures, fewer than {SMALLEST_CLASS}" if facts.classes
-        else "none")  # fmt: skip
+    told = [name for name in ("generator", "discriminator") if getattr(recipe, f"{name}_condition").name != NOTHING]
+    if not facts.classes:
+        labels = "none"
+    elif told:
+        labels = f"told to {'both networks' if len(told) == 2 else f'the {told[0]} alone'}"
+    elif facts.conditional:
+        labels = "left alone, as you chose"
+    else:
+        labels = f"left alone: the smallest class has {facts.smallest} pictures, fewer than {SMALLEST_CLASS}"
     views = ", ".join(str(view) for view in recipe.views) or "none"
     return (
         f"data: {facts.count:,} pictures to learn from, {kept}, {facts.side} pixels in the files{of}",
