@@ -1,14 +1,13 @@
 """Painters of label maps in CPU-minutes of one thread: does a segmenter find on their pictures what was asked for?
 
-A small U-Net of one third is trained on other real scenes to tell the class of every pixel. Its mean intersection over
+A small U-Net is trained on real pictures of other scenes to tell the class of every pixel. Its mean intersection over
 union on held-out real pictures is the ceiling; on what the methods paint of the same label maps it is the score, and
 beside it stand two rivals: the picture of the training scene whose label map is nearest, and each class in its mean
 colour. Fréchet distances are in features of the embedded EfficientNet.
 
-Of methods with styles or looks: the same maps are painted with ``--draws`` seeds. ``style`` is the mean absolute
-difference of two pictures of a map (of 0..1); ``agree`` the share of pixels at which the segmenter sees one class in
-both. The lights of the drawn streets are told apart by a nearest mean colour: ``lights`` is how many of the four are
-painted.
+The same maps are painted with two seeds. ``style`` is the mean absolute difference of two pictures of a map (of 0..1);
+``agree`` the share of pixels at which the segmenter sees one class in both. The lights of the drawn streets are told
+apart by the nearest mean thumbnail: ``lights`` is how many of the four are painted.
 
     python benchmarks/label_maps.py [--method pix2pix|pix2pix-hd|spade …] [--minutes 20] [--seed 0] [--folder DIR]
                                     [-- OPTIONS]

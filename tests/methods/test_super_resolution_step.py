@@ -203,6 +203,22 @@ def test_the_knob_mixes_weights(stage: Any, scenes: Dataset) -> None:
         torch.testing.assert_close(mixed, method.generator(given).clamp(-1, 1), rtol=1e-9, atol=1e-12)
 
 
+def test_hidden_colours_do_not_bleed(stage: Any, scenes: Dataset) -> None:
+    """A half-transparent edge between opaque red and nothing, under which there is green."""
+    method = stage(recipe(generator=Part(name="srresnet", width=4, blocks=1, base="bicubic")), scenes).method.eval()
+    opacity = torch.full((1, 1, 8, 12), -1.0, dtype=torch.float64)
+    opacity[..., :6], opacity[..., 6] = 1.0, 0.0
+    red = torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64).view(1, 3, 1, 1).expand(1, 3, 8, 12)
+    hidden = red.clone()
+    hidden[:, :, :, 7:] = -red[:, :, :, 7:]
+    with torch.no_grad():
+        made = method.translate(torch.cat([hidden, opacity], 1), None)
+        torch.testing.assert_close(made, method.translate(torch.cat([red, opacity], 1), None), rtol=0, atol=1e-9)
+        assert made.shape == (1, 4, 16, 24)
+        opaque = torch.cat([hidden, torch.ones_like(opacity)], 1)
+        assert torch.equal(method.translate(opaque, None)[:, :3], method.translate(hidden, None))
+
+
 def test_squares_are_cut_and_turned(stage: Any, scenes: Dataset) -> None:
     """Each is one of the eight symmetries of a square of the picture, and not all are the same."""
     made = stage(recipe(crop=8, symmetries=True), scenes)

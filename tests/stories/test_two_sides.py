@@ -120,6 +120,9 @@ def test_one_set_is_both_sides(belamy: Command, tmp_path: Path) -> None:
     data = Run.open(tmp_path / "run").recipe
     assert (data.only, data.against) == ("no", "yes")
     assert belamy("translate", "run", "test", "--back", "--out", "made").returncode == 0
+    judged = belamy("evaluate", "run", "--metrics", "kernel", "--count", "20", "--device", "cpu")
+    assert judged.returncode == 0 and "cycle-inverse" in judged.stdout
+    assert "N=881/20" in judged.stdout, "translations are compared with all faces with glasses, of which there are 881"
 
 
 WRONG = [

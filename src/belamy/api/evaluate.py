@@ -132,7 +132,9 @@ def judge(
         assert run is not None
         return by_itself(run, data, protocol, device, command(source, against, protocol))
     whole = data
-    data = facing(data, candidate.source.method) if isinstance(candidate.source, Drawn | Translated) else data
+    if isinstance(candidate.source, Drawn | Translated):
+        data = facing(data, candidate.source.method)
+        split, held, why = compared_with(data, protocol.split)
     refuse_unmet(asked, data, split, held)
     probes = built(protocol, candidate, data)
     for name in asked or ():

@@ -74,7 +74,7 @@ def judged(
     if run is not None:
         method = run.method(best=protocol.best).to(choose_device(device))
         if not isinstance(method, Samples):
-            if isinstance(method, Translates) and method.target in data.columns:
+            if isinstance(method, Translates) and has_targets(method, data):
                 if protocol.probes or protocol.classifiers:
                     raise UsageError(
                         f"{run.path} translates and draws no samples of its own, so there is nothing to probe. Leave "
@@ -98,6 +98,12 @@ def judged(
         source, count=protocol.count, seed=protocol.seed, shape=shape, size=None if run else protocol.size,
         best=protocol.best, device=choose_device(device), offline=offline, progress=say.read, fixed=run is not None,
     )  # fmt: skip
+
+
+def has_targets(method: Translates, data: Dataset) -> bool:
+    """Whether data hold what translations are to be like: a target of each sample, or a side with held-out samples."""
+    side = data.sides.get(method.target)
+    return method.target in data.columns or (side is not None and min(len(side.held_out), len(data.held_out)) > 1)
 
 
 def refuse_metrics(run: Run, protocol: Protocol) -> None:

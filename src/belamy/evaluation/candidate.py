@@ -19,7 +19,7 @@ from torch import Tensor
 from belamy.data import Dataset, open_data
 from belamy.data.load_options import Progress
 from belamy.errors import DataError, UsageError
-from belamy.methods.base import BaseMethod, Samples, given_of
+from belamy.methods.base import BaseMethod, Samples, Translates, given_of
 from belamy.modalities import modality
 from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field
@@ -263,7 +263,7 @@ class Translated:
     def chunks(self) -> Iterator[Chunk]:
         method: Any = self.method
         device, dtype = placement(method)
-        field, first = self.data.columns[method.target].field, 0
+        field, first = self.data.spec.fields[method.target], 0
         for kept in self.indices.split(BATCH):
             draws = SampleDraws(self.seed, range(first, first + len(kept)))
             made = method.translate(given_of(method, self.data.batch(kept, device, dtype), draws), draws)
@@ -281,21 +281,24 @@ def translated_candidate(run: Run, method: BaseMethod, data: Dataset, count: int
 
     translates: Any = method
     indices = data.splits.get("test", data.indices("all"))[:count]
+    field = data.spec.fields[translates.target]
     return Candidate(
-        name=run.path.name or str(run.path), shape=data.columns[translates.target].field.shape, count=len(indices),
+        name=run.path.name or str(run.path), shape=field.shape, count=len(indices),
         seed=seed, labels="none", classes=(), quantisation="uint8", format=RUN, resize="none",
         averaged=bool(run.recipe.ema_half_life and method.averaged), fingerprint=weights_digest(method.state_dict()),
-        source=Translated(method.eval(), data, indices, seed), kind=data.columns[translates.target].field,
+        source=Translated(method.eval(), data, indices, seed), kind=field,
     )  # fmt: skip
 
 
 def facing(data: Dataset, method: BaseMethod) -> Dataset:
-    """The data with what a method makes as their main field.
+    """The data with what a method makes as their main field, or the side that it translates into.
 
     Raises:
         UsageError: They hold nothing of that kind and shape.
     """
     made = method.output
+    if isinstance(method, Translates) and method.target in data.sides:
+        return data.sides[method.target]
     if data.field[:2] == made[:2]:
         return data
     name = next((name for name, column in data.columns.items() if column.field[:2] == made[:2]), None)

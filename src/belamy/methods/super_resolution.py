@@ -25,7 +25,7 @@ from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field as DataField
 from belamy.modalities.sizes import text_of
 from belamy.networks.bicubic import bicubic, enlarged
-from belamy.networks.blur_kernels import sharpened
+from belamy.networks.blur_kernels import blurred, gaussian, sharpened
 from belamy.networks.efficientnet_lite import EfficientNetLite
 from belamy.networks.jpeg import rounded
 from belamy.registry import Part, Registry
@@ -35,6 +35,8 @@ UPSCALERS = Registry("belamy.networks", "upscaler", "Upscaler")
 DEGRADATIONS = Registry("belamy.networks.degradations", "degradation", "Degradation")
 LAYERS = ("stem", "b0", "b2", "b4")
 """Of the embedded network: at a half, a half, a quarter and an eighth of the size."""
+SURROUNDINGS = 9
+"""Of what cannot be seen, a square in pixels."""
 RISE = 10.0
 """As of averages: a half-life is at most this share of the samples seen."""
 BLEND = SamplingOption(
@@ -269,10 +271,11 @@ class Method(base.BaseMethod):
             options: ``blend``, by default 1.
         """
         network, channels = self.blended((options or {}).get("blend", 1.0)), self.spec.shape[0]
-        made = network(source[:, :channels])
-        if source.shape[1] > channels:
-            made = torch.cat([made, enlarged(source[:, channels:], self.recipe.scale)], 1)
-        return made.clamp(-1, 1)
+        if source.shape[1] == channels:
+            return network(source).clamp(-1, 1)
+        colours, opacity = source[:, :channels], source[:, channels:]
+        made = network(revealed(colours, (opacity + 1) / 2))
+        return torch.cat([made, enlarged(opacity, self.recipe.scale)], 1).clamp(-1, 1)
 
     def blended(self, share: float) -> Callable[[Tensor], Tensor]:
         """A network between that of the first stage, 0, and that of the second, 1."""
@@ -295,6 +298,18 @@ class Method(base.BaseMethod):
             "output": (field, self.translate(small, draws)),
             "target": (field, batch.main),
         }
+
+
+def revealed(colours: Tensor, opacity: Tensor) -> Tensor:
+    """Colours of which what cannot be seen is that of its seen surroundings, so that it does not bleed into them.
+
+    Args:
+        colours: ``[N, C, H, W]``.
+        opacity: From 0 to 1; where it is 1 colours stay as they are.  # [N, 1, H, W]
+    """
+    kernel = gaussian(SURROUNDINGS, (SURROUNDINGS / 4, SURROUNDINGS / 4))
+    near = blurred(colours * opacity, kernel) / blurred(opacity, kernel).clamp_min(1e-6)
+    return colours * opacity + near * (1 - opacity)
 
 
 def colours_of(pictures: Tensor) -> Tensor:
