@@ -90,6 +90,8 @@ def test_wider_networks_where_there_is_time() -> None:
     assert widths[0] == 16
     assert widths == sorted(widths)
     assert widths[2] > widths[0]
+    rates = [plan(pictures(), minutes).recipe.generator_optimizer.options["lr"] for minutes in (5, 600)]  # type: ignore[attr-defined]
+    assert rates == [2e-3, pytest.approx(2e-3 * (16 / widths[2]) ** 1.7, rel=0.03)]
 
 
 def test_chosen_networks_stay() -> None:

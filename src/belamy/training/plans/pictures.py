@@ -14,6 +14,7 @@ from belamy.modalities import modality
 from belamy.registry import Part
 from belamy.training.plans import Planned, Speed
 
+PLAYERS = ("generator", "discriminator")
 SIZES = (128, 96, 64, 48, 32)
 """Sides that are tried, the largest first."""
 WIDTHS = (16, 24, 32, 48)
@@ -26,8 +27,10 @@ ENOUGH = 50_000
 """Training pictures from which on the discriminator is shown them as they are."""
 SMALLEST_CLASS = 30
 """Training pictures of a class below which labels are left alone."""
-GROWTH = 1.5
+GROWTH = 4.0
 """Networks of twice the width want 2^GROWTH times the samples."""
+CALM = 1.7
+"""Networks of twice the width learn at a rate 2^CALM times as small."""
 NOTHING = "unconditional"
 """The condition of networks that are told no labels."""
 STEP = 4
@@ -118,13 +121,15 @@ class Plan:
             plan = tried(size, chosen)
             if enough(plan, chosen):
                 break
-        for width in () if {"generator", "discriminator"} & set(given) else WIDTHS[1:]:
+        for width in () if {*PLAYERS} & set(given) else WIDTHS[1:]:
             wider = tried(size, width)
             if not enough(wider, width):
                 break
             plan, chosen = wider, width
         samples = max(int(seen(plan)), recipe.batch)
-        made = settled(plan.recipe, given, facts, chosen, int(given.get("train_samples", samples)))
+        made = settled(
+            recipe.changed(size=plan.recipe.size), given, facts, chosen, int(given.get("train_samples", samples))
+        )
         return replace(plan, recipe=made, reasons=reasons(made, facts, plan, minutes))
 
 
@@ -151,14 +156,17 @@ def sides(facts: PictureFacts) -> list[int | None]:
 
 def settled(recipe: BaseRecipe, given: Mapping[str, Any], facts: PictureFacts, width: int, samples: int) -> BaseRecipe:
     """All fields that the facts decide, but for those that the user chose."""
-    chosen: dict[str, Any] = {
-        "generator": Part(name="pictures", width=width),
-        "discriminator": Part(name="pictures", width=width),
+    chosen: dict[str, Any] = {name: Part(name="pictures", width=width) for name in PLAYERS}
+    chosen |= {
         "train_samples": samples,
         "ema_half_life": max(min(samples // 20, 20_000), 1),
     }
+    for field in {f"{name}_optimizer" for name in PLAYERS} - set(given):
+        options = getattr(recipe, field).options
+        rate = float(f"{options['lr'] * (WIDTHS[0] / width) ** CALM:.2g}")
+        chosen[field] = Part(name=getattr(recipe, field).name, **{**options, "lr": rate})
     if not facts.conditional:
-        chosen |= {f"{name}_condition": Part(name=NOTHING) for name in ("generator", "discriminator")}
+        chosen |= {f"{name}_condition": Part(name=NOTHING) for name in PLAYERS}
     if facts.count >= ENOUGH:
         chosen["views"] = ()
     return recipe.changed(**{**chosen, **given})
@@ -179,7 +187,7 @@ def reasons(recipe: Any, facts: PictureFacts, plan: Planned, minutes: float | No
     of = f", {facts.classes} classes" if facts.classes else ""
     time = f" in {minutes:g} minutes" if minutes is not None else ""
     passes = recipe.train_samples / max(facts.count, 1)
-    told = [name for name in ("generator", "discriminator") if getattr(recipe, f"{name}_condition").name != NOTHING]
+    told = [name for name in PLAYERS if getattr(recipe, f"{name}_condition").name != NOTHING]
     if not facts.classes:
         labels = "none"
     elif told:
