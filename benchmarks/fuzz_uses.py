@@ -26,7 +26,7 @@ from belamy.cli.options import Within, _rules
 RUN, PICTURE, FILE = "{run}", "{picture}", "{file}"
 WORDS = {"run": RUN, "suspects": PICTURE, "expression": "seed(1)", "picture": "seed:0", "pictures": PICTURE,
          "queries": "test:0", "source": RUN, "suspect": RUN, "results": RUN, "content": PICTURE, "styles": PICTURE,
-         "style": PICTURE, "prefix": "a", "inputs": PICTURE, "data": PICTURE}  # fmt: skip
+         "style": PICTURE, "prefix": "a", "inputs": PICTURE, "data": PICTURE, "map": PICTURE}  # fmt: skip
 """A good word for each that has no default."""
 FIRST = {"train": ["digits"], "inspect": ["digits"], "compare": ["digits"], "survey": [RUN]}
 """Good words of the verbs whose first word is optional."""

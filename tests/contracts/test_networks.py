@@ -97,7 +97,7 @@ def check_shapes(role: str, result: tuple[Tensor, ...], count: int, latent: int,
         "Encoder": (latent,),
         "Classifier": (CLASSES,),
         "Translator": (OUTPUTS, *shape[1:]),
-        "Upscaler": (shape[0], SCALE * shape[1], SCALE * shape[2]),
+        "Upscaler": (shape[0], *(SCALE * side for side in shape[1:])),
         "PatchDiscriminator": (1, *result[0].shape[2:]),
     }
     assert [tuple(value.shape) for value in result] == [(count, *one[role])] * len(result)

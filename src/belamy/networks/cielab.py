@@ -20,8 +20,8 @@ def lab_of(colours: Tensor) -> Tensor:
         colours: In [0, 1].  # [N, 3, H, W]
 
     Example:
-        >>> lab_of(torch.ones(1, 3, 1, 1)).flatten().round().tolist()
-        [100.0, 0.0, -0.0]
+        >>> lab_of(torch.ones(1, 3, 1, 1)).flatten().round().abs().tolist()
+        [100.0, 0.0, 0.0]
     """
     linear = torch.where(colours <= 0.04045, colours / 12.92, ((colours.clamp_min(0) + 0.055) / 1.055) ** 2.4)
     matrix, white = _matrix(colours)

@@ -44,7 +44,7 @@ class Inpainter(nn.Module):
         UsageError: A size that cannot be halved twice, or an option out of range.
 
     Example:
-        >>> network = Inpainter((3, 32, 32), width=2, bottleneck=8, region="centre")
+        >>> network = Inpainter((3, 32, 32), width=2, bottleneck=8, region="centre").eval()
         >>> given = torch.ones(1, 3, 32, 32)
         >>> made = network(given)
         >>> torch.equal(made[..., :8, :], given[..., :8, :]), bool((made[..., 8:24, 8:24] < 1).all())

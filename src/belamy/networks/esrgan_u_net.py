@@ -15,7 +15,9 @@ _SLOPE = 0.2
 
 
 class PatchDiscriminator(nn.Module):
-    r"""A 3×3 convolution; three of 4×4 and stride 2 to 128, 256 and 512 channels; three times bilinear ×2 and a 3×3
+    r"""A U-Net that halves the picture three times, enlarges it again, and scores every pixel.
+
+    A 3×3 convolution; three of 4×4 and stride 2 to 128, 256 and 512 channels; three times bilinear ×2 and a 3×3
     convolution to 256, 128 and 64 channels, to which the encoder's maps of its size are added; two of 3×3, one to the
     score. LeakyReLU of slope 0.2; the eight inner convolutions are spectrally normalised and have no offsets.
 

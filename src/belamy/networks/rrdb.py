@@ -21,7 +21,9 @@ DENSE, LAYERS = 3, 5
 
 
 class Upscaler(nn.Module):
-    r"""A convolution, residual-in-residual dense blocks, a convolution, nearest-neighbour enlargement by 2 and a
+    r"""Dense blocks within residual blocks, then enlargement: the network of ESRGAN.
+
+    A convolution, residual-in-residual dense blocks, a convolution, nearest-neighbour enlargement by 2 and a
     convolution for each, and two convolutions; all 3×3, LeakyReLU of slope 0.2, no normalisation.
 
     A dense block has 5 convolutions, each of which sees all before it and adds ``growth`` channels; it is added to its

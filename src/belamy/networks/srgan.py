@@ -13,7 +13,9 @@ _EPS, _MOMENTUM = 1e-5, 0.1
 
 
 class PatchDiscriminator(nn.Module):
-    r"""Eight 3×3 convolutions of 64, 64, 128, 128, 256, 256, 512 and 512 channels, every second of stride 2, then dense
+    r"""Eight convolutions, of which four halve the size, and two dense layers to one score.
+
+    Eight 3×3 convolutions of 64, 64, 128, 128, 256, 256, 512 and 512 channels, every second of stride 2, then dense
     layers of 1,024 and 1. LeakyReLU of slope 0.2 throughout; batch normalisation after all convolutions but the first.
 
     The one patch that it scores is the whole picture: 23,565,505 trainable parameters for 96×96 in colour.

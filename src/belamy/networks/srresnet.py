@@ -15,7 +15,9 @@ _EPS, _MOMENTUM = 1e-5, 0.1
 
 
 class Upscaler(nn.Module):
-    r"""A 9×9 convolution, 16 residual blocks (3×3, batch normalisation, PReLU, 3×3, batch normalisation), a 3×3
+    r"""Residual blocks at the small size, then sub-pixel convolutions: the network of SRGAN.
+
+    A 9×9 convolution, 16 residual blocks (3×3, batch normalisation, PReLU, 3×3, batch normalisation), a 3×3
     convolution whose sum with the first layer's output is enlarged by sub-pixel convolutions, and a 9×9 convolution.
 
     At 64 channels ×4 has 1,550,659 trainable parameters, ×2 1,402,883, for colour images. Every normalisation is left

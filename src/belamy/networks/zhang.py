@@ -16,9 +16,10 @@ MOST = 3
 
 
 class Colouriser(nn.Module):
-    r"""Seven blocks of 3×3 convolutions with ReLU, each ended by batch normalisation, of which three end with a stride
-    of 2 and two are dilated; a transposed 4×4 convolution, two of 3×3 and one of 1×1 to the bins, at a quarter of the
-    size.
+    r"""Seven blocks of convolutions, of which three halve the size and two are dilated, then one that enlarges → bins.
+
+    3×3 convolutions with ReLU, each block ended by batch normalisation; then a transposed 4×4 convolution, two of 3×3
+    and one of 1×1 to the bins, at a quarter of the size.
 
     32,235,385 trainable parameters for the paper's 313 bins at 64 channels, 32,221,507 for 259. Fewer halvings suit
     small pictures: with h of them bins are told at 1/2^(h-1) of the size.

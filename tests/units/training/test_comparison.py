@@ -83,7 +83,7 @@ class TestVary:
         assert both.generator_optimizer.options["lr"] == both.discriminator_optimizer.options["lr"] == 0.5  # type: ignore[attr-defined]
         assert both.generator_optimizer.options["beta2"] == 0.99  # type: ignore[attr-defined]
         changed = Vary.parse("penalties.r1.weight=1..2").apply(recipe, 7.0)
-        assert [part.options["weight"] for part in changed.penalties] == [7.0]  # type: ignore[attr-defined]
+        assert [part.options["weight"] for part in changed.penalties] == [7.0, 1.0]  # type: ignore[attr-defined]
 
     @pytest.mark.parametrize(
         ("path", "says"),

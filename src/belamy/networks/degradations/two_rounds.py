@@ -60,8 +60,9 @@ GAUSSIAN, GREY = 0.5, 0.4
 
 
 class Degradation:
-    r"""Blur, resizing, noise and JPEG, then all again in the small size; and a sinc filter before or after the last
-    JPEG.
+    r"""Blur, resizing, noise and JPEG, twice, and a sinc filter before or after the last JPEG.
+
+    The second round is in the small size.
 
     Kernels of 7 to 21 pixels are Gaussian (70 in 100), generalised Gaussian or plateau-shaped (15 each), a quarter to a
     third of them turned and drawn out, or with a chance of 0.1 a sinc, which rings. Sizes change by area, bilinear or
