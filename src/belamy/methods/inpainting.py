@@ -177,7 +177,8 @@ class Method(FillsHoles):
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """A picture and what is known of it; a picture."""
         shape = self.spec.shape
-        return {"generator": (shape, (1, *shape[1:])), "discriminator": (shape,)}
+        given = {"generator": (shape, (1, *shape[1:])), "discriminator": (shape,)}
+        return {name: given[name] for name in self.networks()}
 
     @property
     def weights(self) -> dict[str, float]:

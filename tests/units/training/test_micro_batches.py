@@ -107,7 +107,7 @@ def test_a_state_goes_on_to_the_bit(noise: Dataset) -> None:
 
 
 @pytest.mark.parametrize("name", METHODS.names())
-def test_every_method_takes_them(noise: Dataset, name: str) -> None:
+def test_every_method_takes_them_or_says_why_not(noise: Dataset, name: str) -> None:
     kind: Any = RECIPE_TYPES.load(name)
     chosen = kind.tiny().changed(batch=8)
     data = with_sides(chosen, noise)
@@ -115,7 +115,13 @@ def test_every_method_takes_them(noise: Dataset, name: str) -> None:
         check_fields(METHODS.load(name), name, chosen, data.spec)
         engine = trainer(data, chosen, 4, "float32")
     except UsageError:
-        engine = trainer(open_recipe_data(chosen, offline=True), chosen, 4, "float32")
+        own = open_recipe_data(chosen, offline=True)
+        whole = trainer(own, chosen, None, "float32")
+        if whole.method.undivided:
+            with pytest.raises(UsageError, match=f"cannot be taken in micro-batches: {whole.method.undivided}"):
+                trainer(own, chosen, 4, "float32")
+            return
+        engine = trainer(own, chosen, 4, "float32")
     for _ in range(2):
         engine.step()
     engine.check_finite()

@@ -96,7 +96,7 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     folder = tmp_path_factory.mktemp("forge")
     data = folder / "set.npz"
     numbers = np.random.default_rng(0)
-    np.savez(data, images=numbers.integers(0, 256, (40, 28, 28), dtype=np.uint8), labels=np.arange(40) % 4)
+    np.savez(data, images=numbers.integers(0, 256, (40, 28, 28, 3), dtype=np.uint8), labels=np.arange(40) % 4)
     made = Forge(Driver(1), Driver(2), data, folder)
     with ThreadPoolExecutor(2) as pool:  # both start Python at once
         for number, driver in enumerate((made.starter, made.resumer)):

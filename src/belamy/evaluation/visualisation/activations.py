@@ -46,7 +46,9 @@ def activations(subject: Subject, image: Tensor, label: int | None, seed: int, u
     labels = torch.tensor([label or 0]) if subject.labelled else None
     chosen = spread([layer for layer in subject.layers.values() if layer.shape[0] > 1], LAYERS)
     heard = subject.responses(inputs, labels, [layer.last for layer in chosen])
-    yield followed(subject, inputs if subject.sees else heard[OUTPUT])
+    shown_image = inputs if subject.sees else heard.get(OUTPUT)
+    if shown_image is not None and shown_image.dim() == 4:  # one that sees other sizes says scores of no picture
+        yield followed(subject, shown_image)
     for layer in chosen:
         values = heard[layer.last][0].float().cpu()
         facts = {"shape": list(values.shape), "least": float(values.min()), "most": float(values.max())}
