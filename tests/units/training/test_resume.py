@@ -130,7 +130,10 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 
 def assert_equal(run: Path, whole: Path) -> None:
-    """Bit-equal weights, averages and optimisers; equal journal and metrics but for times; equal pictures."""
+    """Bit-equal weights, averages and optimisers; equal journal and metrics but for times; equal pictures.
+
+    Of the film, its GIF: now and then FFmpeg's H.264 differs in some bytes for equal frames.
+    """
     names = [sorted(str(path.relative_to(one)) for path in one.rglob("*")) for one in (run, whole)]
     assert names[0] == names[1]
     for name in names[1]:
