@@ -137,7 +137,7 @@ def assert_equal(run: Path, whole: Path) -> None:
     names = [sorted(str(path.relative_to(one)) for path in one.rglob("*")) for one in (run, whole)]
     assert names[0] == names[1]
     for name in names[1]:
-        if name.endswith(".png") or name.startswith(("weights/", "animation", "recipe", "data")):
+        if name.endswith(".png") or name.startswith(("weights/", "animation.gif", "recipe", "data")):
             if (whole / name).is_file():
                 assert (run / name).read_bytes() == (whole / name).read_bytes(), name
         elif name.endswith(".jsonl"):
