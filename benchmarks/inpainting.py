@@ -36,7 +36,7 @@ from belamy.data.holes import HoleShapes
 from belamy.editing.deep_prior import SETTINGS, FitProgress, restore_picture
 from belamy.editing.inversion import psnr
 from belamy.evaluation.features.efficientnet import LAYERS
-from belamy.losses.perceptual.content import relative
+from belamy.losses.perceptual.content import mean_relative
 from belamy.methods.filling import surrounded
 from belamy.methods.perception import seen
 from belamy.modalities.grid import grid
@@ -124,7 +124,7 @@ class Judge:
             if not torch.equal(filled[known], self.pictures[known]):
                 sys.exit("Known pixels have changed.")
             mine, wanted = (seen(self.network, to_float(each), LAYERS) for each in (filled, self.pictures))
-            apart = torch.stack([relative(mine[name], wanted[name]) for name in LAYERS]).mean()
+            apart = mean_relative(mine, wanted).mean()
             error = (filled.float() - self.pictures.float())[~known].abs().mean() / 255
             rows.append({"perceptual": float(apart), "error": float(error)})
         means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}

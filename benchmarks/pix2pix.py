@@ -28,7 +28,7 @@ from belamy.cli.recipe_form import read
 from belamy.data.dataset import Column, Dataset, Memory
 from belamy.evaluation.features.efficientnet import LAYERS, efficientnet_features
 from belamy.evaluation.metrics.frechet import Metric as Frechet
-from belamy.losses.perceptual.content import relative
+from belamy.losses.perceptual.content import mean_relative
 from belamy.methods.perception import seen
 from belamy.methods.pix2pix import Recipe
 from belamy.modalities.fields import Field
@@ -102,7 +102,7 @@ class Judge:
         distances = []
         for mine, wanted in zip(made.split(64), self.target.split(64), strict=True):
             mine, wanted = (seen(self.network, to_float(pictures), LAYERS) for pictures in (mine, wanted))
-            distances.append(torch.stack([relative(mine[name], wanted[name]) for name in LAYERS]).mean(0))
+            distances.append(mean_relative(mine, wanted))
         metric = Frechet()
         metric.update(real=self.extractor.extract(self.target))
         metric.update(fake=self.extractor.extract(made))

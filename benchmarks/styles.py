@@ -26,7 +26,7 @@ from belamy.editing.inversion import invert
 from belamy.evaluation.features.efficientnet import LAYERS
 from belamy.evaluation.intervals import mean
 from belamy.judges.attribute_predictors import attribute_predictors
-from belamy.losses.perceptual.content import relative
+from belamy.losses.perceptual.content import mean_relative
 from belamy.methods.perception import seen
 from belamy.modalities.grid import grid
 from belamy.modalities.image import to_float
@@ -52,7 +52,7 @@ class Perception:
     def __call__(self, some: Tensor, others: Tensor) -> Tensor:
         """Of pictures in [-1, 1], one by one.  # [n]"""
         ours, theirs = (seen(self.network, pictures, LAYERS) for pictures in (some, others))
-        return torch.stack([relative(ours[name], theirs[name]) for name in LAYERS]).mean(0)
+        return mean_relative(ours, theirs)
 
 
 @torch.no_grad()

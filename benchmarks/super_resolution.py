@@ -32,7 +32,7 @@ from belamy.data import Dataset, open_data
 from belamy.evaluation.features.efficientnet import LAYERS, efficientnet_features
 from belamy.evaluation.metrics.frechet import Metric as Frechet
 from belamy.evaluation.pairs import measure
-from belamy.losses.perceptual.content import relative
+from belamy.losses.perceptual.content import mean_relative
 from belamy.methods.perception import seen
 from belamy.methods.super_resolution import Recipe
 from belamy.modalities.grid import grid
@@ -69,7 +69,7 @@ class Judge:
             for name, text in MEASURES.items():
                 near[name].append(measure(text)(wanted, mine))
             mine, wanted = (seen(self.network, pictures, LAYERS) for pictures in (mine, wanted))
-            distances.append(torch.stack([relative(mine[name], wanted[name]) for name in LAYERS]).mean(0))
+            distances.append(mean_relative(mine, wanted))
         metric = Frechet()
         metric.update(real=self.extractor.extract(self.target))
         metric.update(fake=self.extractor.extract(made))

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "belamy"
 LEVELS = (
-    ("errors", "ranges", "registry", "seeds", "processes", "device", "progress", "docstrings"),
+    ("errors", "ranges", "registry", "seeds", "processes", "device", "progress", "docstrings", "settings"),
     ("modalities",),
     ("data", "networks", "losses"),
     ("methods",),

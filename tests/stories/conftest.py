@@ -92,6 +92,27 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
     return lambda: monkeypatch.setattr(os, "replace", replacing)
 
 
+@pytest.fixture
+def broken_off(belamy: Command, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Called, it trains with some words until a step, at which the run breaks off, and lets it go on to its end."""
+    from belamy.training.trainer import Trainer
+
+    step: Callable[[Trainer], None] = Trainer.step
+
+    def run(words: Sequence[str | Path], out: str, last: int) -> None:
+        def killed(self: Trainer) -> None:
+            if self.clock.step == last:
+                raise KeyboardInterrupt
+            step(self)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Trainer, "step", killed)
+            assert belamy(*words, "--out", out, "--checkpoint-seconds", 0).returncode != 0
+        assert belamy("resume", out, "--no-progress", "--device", "cpu").returncode == 0
+
+    return run
+
+
 def killed_at_its_first_checkpoint(words: Sequence[str], out: Path, path: Path) -> None:
     """Train in a process of its own and kill it once a checkpoint is whole.
 

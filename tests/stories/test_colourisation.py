@@ -52,23 +52,11 @@ def test_colour_becomes_grey_first_and_is_said(run: Path, belamy: Command, tmp_p
 
 
 def test_a_run_that_was_killed_goes_on_as_if_nothing_had_been(
-    belamy: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    belamy: Command, tmp_path: Path, broken_off: Callable[..., None]
 ) -> None:
     words = [*TRAIN, "--samples", "48"]
     assert belamy(*words, "--out", "whole").returncode == 0
-    from belamy.training.trainer import Trainer
-
-    step: Callable[[Trainer], None] = Trainer.step
-
-    def killed(self: Trainer) -> None:
-        if self.clock.step == 7:
-            raise KeyboardInterrupt
-        step(self)
-
-    monkeypatch.setattr(Trainer, "step", killed)
-    assert belamy(*words, "--out", "broken", "--checkpoint-seconds", 0).returncode != 0
-    monkeypatch.setattr(Trainer, "step", step)
-    assert belamy("resume", "broken", "--no-progress", "--device", "cpu").returncode == 0
+    broken_off(words, "broken", 7)
     one, other = (Run.open(tmp_path / name).method().state_dict() for name in ("whole", "broken"))
     assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 

@@ -116,23 +116,11 @@ class TestRepaint:
 
 
 def test_a_run_that_was_killed_goes_on_as_if_nothing_had_been(
-    scenes: Path, belamy: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, painter: Path
+    scenes: Path, tmp_path: Path, painter: Path, broken_off: Callable[..., None]
 ) -> None:
     """In the phase of the enhancer, with the looks that were remembered before."""
-    from belamy.training.trainer import Trainer
-
-    step: Callable[[Trainer], None] = Trainer.step
-
-    def killed(self: Trainer) -> None:
-        if self.clock.step == 8:
-            raise KeyboardInterrupt
-        step(self)
-
     words = ["train", *HD, *THIN, "--data", scenes, "--modality", KIND, "--size", "48x32", "--samples", "48"]
-    monkeypatch.setattr(Trainer, "step", killed)
-    assert belamy(*words, "--out", "broken", "--checkpoint-seconds", 0).returncode != 0
-    monkeypatch.setattr(Trainer, "step", step)
-    assert belamy("resume", "broken", "--no-progress", "--device", "cpu").returncode == 0
+    broken_off(words, "broken", 8)
     one, other = (Run.open(path).method().state_dict() for path in (painter, tmp_path / "broken"))
     assert one.keys() == other.keys() and all(bool((one[key] == other[key]).all()) for key in one)
 

@@ -93,26 +93,14 @@ def test_true_large_pictures_may_be_given(run: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_killed_in_either_stage_goes_on_as_if_nothing_had_been(
-    belamy: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    belamy: Command, tmp_path: Path, broken_off: Callable[..., None]
 ) -> None:
     words = [*TRAIN, "--samples", "64", "--ema-half-life", "16"]
     assert belamy(*words, "--out", "whole").returncode == 0
-    from belamy.training.trainer import Trainer
-
-    step: Callable[[Trainer], None] = Trainer.step
     states = []
     for number in (5, 11):
-
-        def killed(self: Trainer, number: int = number) -> None:
-            if self.clock.step == number:
-                raise KeyboardInterrupt
-            step(self)
-
-        monkeypatch.setattr(Trainer, "step", killed)
         out = f"broken-{number}"
-        assert belamy(*words, "--out", out, "--checkpoint-seconds", 0).returncode != 0
-        monkeypatch.setattr(Trainer, "step", step)
-        assert belamy("resume", out, "--no-progress", "--device", "cpu").returncode == 0
+        broken_off(words, out, number)
         states.append(Run.open(tmp_path / out).method().state_dict())
     whole = Run.open(tmp_path / "whole").method().state_dict()
     for state in states:

@@ -125,23 +125,11 @@ def test_what_cannot_be_read_or_compared_is_named(run: Path, pairs: Path, belamy
 
 
 def test_a_run_of_pairs_that_was_killed_goes_on_as_if_nothing_had_been(
-    pairs: Path, belamy: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pairs: Path, belamy: Command, tmp_path: Path, broken_off: Callable[..., None]
 ) -> None:
     words = [*TRAIN, "--data", pairs, "--modality", "image:pairs=folders", "--size", "24", "--samples", "64"]
     assert belamy(*words, "--out", "whole").returncode == 0
-    from belamy.training.trainer import Trainer
-
-    step: Callable[[Trainer], None] = Trainer.step
-
-    def killed(self: Trainer) -> None:
-        if self.clock.step == 9:
-            raise KeyboardInterrupt
-        step(self)
-
-    monkeypatch.setattr(Trainer, "step", killed)
-    assert belamy(*words, "--out", "broken", "--checkpoint-seconds", 0).returncode != 0
-    monkeypatch.setattr(Trainer, "step", step)
-    assert belamy("resume", "broken", "--no-progress", "--device", "cpu").returncode == 0
+    broken_off(words, "broken", 9)
     one, other = (Run.open(tmp_path / name).method().state_dict() for name in ("whole", "broken"))
     assert one.keys() == other.keys() and all(bool((one[key] == other[key]).all()) for key in one)
 

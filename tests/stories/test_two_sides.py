@@ -86,26 +86,14 @@ def test_the_report_shows_both_ways_and_promises_no_targets(run: Path) -> None:
 
 @pytest.mark.parametrize("method", ["cyclegan", "cut"])
 def test_a_run_that_was_killed_goes_on_as_if_nothing_had_been(
-    method: str, sides: Path, belamy: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    method: str, sides: Path, belamy: Command, tmp_path: Path, broken_off: Callable[..., None]
 ) -> None:
     """Pools, averages and rates that fall from half-way included."""
     own = ["--pool", "5"] if method == "cyclegan" else ["--patches", "8", "--features", "8", "--flip-equivariance"]
     data = ["--data", sides / "colour", "--other", sides / "colour", "--size", "16", "--samples", "64"]
     words = ["train", method, *NETWORKS, *REST, *data, *own, "--ema-half-life", "16"]
     assert belamy(*words, "--out", "whole").returncode == 0
-    from belamy.training.trainer import Trainer
-
-    step: Callable[[Trainer], None] = Trainer.step
-
-    def killed(self: Trainer) -> None:
-        if self.clock.step == 9:
-            raise KeyboardInterrupt
-        step(self)
-
-    monkeypatch.setattr(Trainer, "step", killed)
-    assert belamy(*words, "--out", "broken", "--checkpoint-seconds", 0).returncode != 0
-    monkeypatch.setattr(Trainer, "step", step)
-    assert belamy("resume", "broken", "--no-progress", "--device", "cpu").returncode == 0
+    broken_off(words, "broken", 9)
     states = [Run.open(tmp_path / name).load_checkpoint() for name in ("whole", "broken")]
     one, other = (state.tensors for state in states if state is not None)
     assert any("pool.images" in key for key in one) == (method == "cyclegan")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from belamy.api.translate import translator, unknown_label
-from belamy.data.one_file import read_sample
+from belamy.data.one_file import read_named, read_sample
 from belamy.data.pictures import opened_picture, strict_pillow
 from belamy.device import choose_device
 from belamy.errors import BelamyError, DataError, MissingExtra, Unreadable, UsageError
@@ -93,7 +93,10 @@ class MapPainter:
         height, width = self.field.shape[-2:] if sides is None or isinstance(sides, str) else sides
         self.start = torch.zeros(height, width, dtype=torch.uint8)
         if start is not None:
-            self.start = self._read(Path(start).expanduser(), sides if isinstance(sides, tuple) else None)
+            wanted = sides if isinstance(sides, tuple) else None
+            self.start = read_named(
+                start, lambda path: read_sample(path, self.field, wanted, unknown=self.unknown)
+            ).to(torch.uint8)  # fmt: skip
         if max(self.start.shape) > MOST_SIDE:
             height, width = self.start.shape
             raise UsageError(f"The map is {width}x{height}, but at most {MOST_SIDE} pixels a side are painted.")
@@ -154,14 +157,6 @@ class MapPainter:
                 f"It holds the class {found.max()}, but the known ones are 0..{len(self.field.classes) - 1}."
             )
         return torch.from_numpy(found.astype(np.uint8))
-
-    def _read(self, path: Path, size: tuple[int, int] | None) -> Tensor:
-        if not path.is_file():
-            raise DataError(f"There is no file {path}.")
-        try:
-            return read_sample(path, self.field, size, unknown=self.unknown).to(torch.uint8)
-        except Unreadable as error:
-            raise DataError(f"{path} cannot be used: {error}.") from error
 
 
 def painting(painter: MapPainter) -> tuple[Guard, str]:

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from belamy.api.translate import unknown_label
 from belamy.data.files import read_bounded
-from belamy.data.one_file import LARGEST, read_sample
+from belamy.data.one_file import LARGEST, read_named, read_sample
 from belamy.data.pictures import opened_picture, strict_pillow
 from belamy.device import choose_device
-from belamy.errors import DataError, Unreadable, UsageError, nearest
+from belamy.errors import DataError, UsageError, nearest
 from belamy.methods.scenes import HasLooks
 from belamy.modalities import modality
 from belamy.modalities.label_map import classes_in
@@ -129,14 +129,15 @@ def open_scene(
         )
     Within(0).check("seed", seed)
     unknown = unknown_label(opened.recipe.modality)
-    source = _read(label_map, lambda path: read_sample(path, method.spec.field, unknown=unknown)).long().unsqueeze(0)
-    regions = source if objects is None else _read(objects, _numbers).long().unsqueeze(0)
+    classes = read_named(label_map, lambda path: read_sample(path, method.spec.field, unknown=unknown))
+    source = classes.long().unsqueeze(0)
+    regions = source if objects is None else read_named(objects, _numbers).long().unsqueeze(0)
     _check_size(objects, tuple(regions.shape[1:]), tuple(source.shape[1:]))
     like, dtype = placement(method)
     if picture is None:
         return ObjectScene(method, source, regions, method.drawn_looks(source, regions, SampleDraws(seed, [0])))
     field = method.output
-    raw = _read(picture, lambda path: read_sample(path, field)).unsqueeze(0)
+    raw = read_named(picture, lambda path: read_sample(path, field)).unsqueeze(0)
     _check_size(picture, tuple(raw.shape[2:]), tuple(source.shape[1:]))
     values = modality(field.modality).to_float(raw, field._replace(shape=tuple(raw.shape[1:])))
     return ObjectScene(method, source, regions, method.seen_looks(values.to(like, dtype), regions.to(like)).cpu())
@@ -150,17 +151,6 @@ def described(scene: ObjectScene) -> dict[int, Mapping[str, Any]]:
         }
         for number, name in scene.objects.items()
     }  # fmt: skip
-
-
-def _read(path: str | Path, read: Any) -> Tensor:
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise DataError(f"There is no file {path}.")
-    try:
-        found: Tensor = read(file)
-    except Unreadable as error:
-        raise DataError(f"{path} cannot be used: {error}.") from error
-    return found
 
 
 def _numbers(path: Path) -> Tensor:

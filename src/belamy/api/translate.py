@@ -321,25 +321,12 @@ def _held_out(data: Dataset, method: Any, back: bool, seed: int, batch: int) -> 
     names = [data.names[index] if data.names else f"test:{place}" for place, index in enumerate(chosen.tolist())]
     if not pairs:
         return [(name, given, None) for name, given in zip(names, raw[data.named], strict=True)]
-    wanted = raw[method.target]
-    given = _degraded(method, wanted, seed, batch) if isinstance(method, Restores) else raw[method.source]
+    wanted, whole = raw[method.target], method.spec.fields[method.target]
+    given = raw[method.source] if not isinstance(method, Restores) else _made(
+        method, method.degrade, wanted.unbind(), whole, method.degraded, seed, batch, None
+    )  # fmt: skip
     first, second = (wanted, given) if back else (given, wanted)
     return list(zip(names, first, second, strict=True))
-
-
-@torch.no_grad()
-def _degraded(method: Any, wanted: Tensor, seed: int, batch: int) -> list[Tensor]:
-    """The inputs that a method makes of targets, as files hold them."""
-    method.eval()
-    device, dtype = placement(method)
-    field, target = given_field(method), method.spec.fields[method.target]
-    kinds = modality(field.modality), modality(target.modality)
-    made: list[Tensor] = []
-    for first in range(0, len(wanted), batch):
-        values = kinds[1].to_float(wanted[first : first + batch].to(device), target)
-        sources = method.degrade(values.to(dtype), SampleDraws(seed, range(first, first + len(values))))
-        made += list(kinds[0].to_raw(sources, field).cpu())
-    return made
 
 
 def _read(
@@ -421,7 +408,7 @@ def _made(
     method: Any, work: Translate, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
     progress: Progress | None,
 ) -> list[Tensor]:  # fmt: skip
-    """Translations in order; neighbours of one shape are made together."""
+    """What is made of inputs, in order; neighbours of one shape are worked on together."""
     method.eval()
     device, dtype = placement(method)
     kinds = modality(source.modality), modality(target.modality)

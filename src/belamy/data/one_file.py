@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,6 +79,25 @@ def read_sample(path: Path, field: Field, size: Size | None = None, fit: str = "
     if isinstance(kind, OwnShapes):
         shape = kind.shape_in(data, field)
     return kind.decode(data, field._replace(shape=shape if len(shape) == len(field.shape) else field.shape))
+
+
+def read_named(path: str | Path, read: Callable[[Path], Tensor]) -> Tensor:
+    """What a reader finds in a file that a user named.
+
+    Args:
+        path: The file.
+        read: E.g. :func:`read_sample` with a field.
+
+    Raises:
+        DataError: There is no such file, or the reader finds nothing in it.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise DataError(f"There is no file {path}.")
+    try:
+        return read(file)
+    except Unreadable as error:
+        raise DataError(f"{path} cannot be used: {error}.") from error
 
 
 def is_grey(path: Path) -> bool:

@@ -7,22 +7,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from torch import Tensor
-from torch.nn import functional as F
 
 from belamy.data.files import reading
 from belamy.data.holes import read_holes
 from belamy.data.pictures import examined_picture, read_header, strict_pillow
-from belamy.errors import DataError, NotFinite, UsageError, must_be, nearest
+from belamy.errors import DataError, NotFinite, UsageError, nearest
 from belamy.modalities.grid import encode_png
+from belamy.networks.bicubic import bicubic
 from belamy.networks.deep_prior import DEPTH, Hourglass
 from belamy.runs.files import save_png
 from belamy.seeds import derive, generator
+from belamy.settings import FrozenSettings
 
 TASKS = ("denoise", "inpaint", "enlarge")
 SMALLEST, MOST_PIXELS = 16, 1_000_000
@@ -31,10 +32,10 @@ LARGEST_SCALE = 8
 Stopped = Literal["the held-out pixels", "the last step", "interrupted"]
 
 
-class PriorSettings(BaseModel):
+class PriorSettings(FrozenSettings):
     """How the network is fitted. The defaults are those of ``quick``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    subject = "Restoring"
 
     maps: int = Field(default=32, gt=0, le=1024)
     """Channels of the network at each size; the paper has 128."""
@@ -50,23 +51,6 @@ class PriorSettings(BaseModel):
     """Share of the known pixels that the network is not shown and is stopped by; 0 never stops it."""
     patience: int = Field(default=250, gt=0)
     """So many steps without a smaller error of the held-out pixels end the fit."""
-
-    def changed(self, **fields: Any) -> Self:
-        """The same settings with some fields replaced.
-
-        Raises:
-            UsageError: An unknown field or a value that the field does not allow.
-        """
-        known = type(self).model_fields
-        for name in fields:
-            if name not in known:
-                raise UsageError(f"Restoring has no setting '{name}'. {nearest(name, known)}")
-        try:
-            return type(self)(**{**self.model_dump(), **fields})
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise UsageError(f"{where} = {first['input']!r} is not allowed: {must_be(first['msg'])}.") from None
 
 
 SETTINGS: Mapping[str, PriorSettings] = MappingProxyType(
@@ -267,7 +251,7 @@ class _Fit:
 
     def _reduced(self, made: Tensor) -> Tensor:
         """What is compared with the given picture."""
-        return made if self.small is None else F.interpolate(made, self.small, mode="bicubic", antialias=True)
+        return made if self.small is None else bicubic(made, self.small)
 
     def _seen(self, mean: Tensor) -> bool:
         """Judge the running mean by the held-out pixels and keep the best; whether it has been best for too long."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from belamy.errors import UsageError, must_be, nearest
 from belamy.registry import Part, Registry
+from belamy.settings import FrozenSettings
 
 DISTRIBUTIONS = Registry("belamy.game.distributions", "distribution", "Distribution")
 ADVERSARIAL = Registry("belamy.losses.adversarial", "adversarial loss", "Adversarial")
 PENALTIES = Registry("belamy.losses.penalties", "penalty", "Penalty")
 
 
-class GameSettings(BaseModel):
+class GameSettings(FrozenSettings):
     """Two small networks play for a distribution on the line or in the plane, and everything about it is measured."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    subject = "A game"
 
     distribution: Annotated[Part, DISTRIBUTIONS] = Part(name="gaussian")
     """What the generator is to learn."""
@@ -61,21 +61,11 @@ class GameSettings(BaseModel):
         Raises:
             UsageError: An unknown field or a value that the field does not allow.
         """
-        known = type(self).model_fields
-        for name in fields:
-            if name not in known:
-                raise UsageError(f"A game has no setting '{name}'. {nearest(name, known)}")
         if isinstance(fields.get("penalties"), str):
             fields["penalties"] = (fields["penalties"],)
         if isinstance(fields.get("distribution"), str):
             fields["distribution"] = distribution_part(fields["distribution"])
-        kept = {name: getattr(self, name) for name in known}
-        try:
-            return type(self)(**{**kept, **fields})
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise UsageError(f"{where} = {first['input']!r} is not allowed: {must_be(first['msg'])}.") from None
+        return super().changed(**fields)
 
 
 def distribution_part(text: str) -> Part:

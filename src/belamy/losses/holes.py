@@ -29,19 +29,6 @@ def absolute_error(made: Tensor, wanted: Tensor, where: Tensor) -> Tensor:
     return ((made - wanted).abs() * where).flatten(1).mean(1)
 
 
-def features_apart(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
-    r"""Mean absolute differences of features, added over layers: :math:`\sum_p \|\Psi_p - \Psi_p^*\|_1 / N_p`.
-
-    References:
-        Liu et al. 2018, arXiv 1804.07723, equation 3.
-
-    Args:
-        found: Of each layer.  # [N, C, h, w]
-        wanted: The same of the picture as it was.
-    """
-    return torch.stack([(a - b).abs().flatten(1).mean(1) for a, b in zip(found, wanted, strict=True)]).sum(0)
-
-
 def styles_apart(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
     r"""Mean absolute differences of Gram matrices over the size of their layer, added over layers.
 

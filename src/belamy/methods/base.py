@@ -72,7 +72,17 @@ class Turn:
 
     def total(self) -> Tensor:
         """The scalar that is minimised: the only place where a mean over samples is taken."""
-        return torch.stack([self.weights.get(name, 1.0) * term.mean() for name, term in self.terms.items()]).sum()
+        return weighted({name: term.mean() for name, term in self.terms.items()}, self.weights)
+
+
+def weighted(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """The sum of terms of one shape, each times its weight; 1 where it has none.
+
+    Example:
+        >>> weighted({"adversarial": torch.tensor([1.0]), "cycle": torch.tensor([2.0])}, {"cycle": 10.0})
+        tensor([21.])
+    """
+    return torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum(0)
 
 
 class Player(NamedTuple):

@@ -15,6 +15,7 @@ from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, UNTOUCHED, DataSpec, Player, SamplingOption, Turn
+from belamy.methods.movement import mirrored
 from belamy.modalities.fields import Field as DataField
 from belamy.networks.cielab import colours_of, grey_of, lab_of
 from belamy.networks.colour_bins import ColourBins
@@ -121,8 +122,7 @@ class Method(base.BaseMethod):
         """One turn."""
         pictures = next(data).main
         if self.recipe.mirror:
-            mirrored = (draw.uniform("mirror", len(pictures)) < 0.5).view(-1, 1, 1, 1)
-            pictures = torch.where(mirrored, pictures.flip(3), pictures)
+            pictures = mirrored(pictures, draw.uniform("mirror", len(pictures)) < 0.5)
         yield Turn("generator", {"colours": self.loss(pictures, counted=True)})
 
     def loss(self, pictures: Tensor, counted: bool = False) -> Tensor:

@@ -16,8 +16,9 @@ from belamy.losses.patch_nce import TEMPERATURE, patch_nce
 from belamy.methods import base, two_sides
 from belamy.methods.base import DataSpec, Player, Turn
 from belamy.methods.gan import ADVERSARIAL
+from belamy.methods.movement import mirrored
 from belamy.methods.pix2pix import dropout_streams
-from belamy.methods.two_sides import HALF, OTHER, Duel, mirrored
+from belamy.methods.two_sides import HALF, OTHER, Duel
 from belamy.modalities.fields import Field as DataField
 from belamy.networks.patch_heads import HasMaps, PatchHeads
 from belamy.registry import Part

@@ -15,7 +15,7 @@ from belamy.errors import UsageError
 from belamy.losses.objective import Objective
 from belamy.methods import base, two_sides
 from belamy.methods.autoencoder import RECONSTRUCTIONS
-from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn, weighted
 from belamy.methods.classifier import CLASSIFIERS
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.pix2pix import dropout_streams
@@ -216,9 +216,7 @@ class Method(base.BaseMethod):
         """The generators' whole loss, and how far pictures of both sides are from what comes back of them."""
         sides = DrawnSides(batch.main, batch[OTHER], None)
         terms = self.generator_terms(sides, self.generator(sides.main), self.inverse(sides.other), draw.progress)
-        weights = self.weights
-        total = torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum(0)
-        return {"loss": total, "cycle": terms["cycle"], "cycle-inverse": terms["cycle-inverse"]}
+        return {"loss": weighted(terms, self.weights), "cycle": terms["cycle"], "cycle-inverse": terms["cycle-inverse"]}
 
     def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
         """Pictures ``[n, C, H, W]`` of the second side from those of the first, in [-1, 1], of any size."""

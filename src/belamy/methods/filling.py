@@ -13,6 +13,7 @@ from belamy.data import Batch
 from belamy.data.holes import HoleShapes
 from belamy.errors import UsageError
 from belamy.methods.base import UNTOUCHED, BaseMethod, DataSpec
+from belamy.methods.movement import mirrored
 from belamy.modalities.fields import Field as DataField
 from belamy.seeds import Draws, SampleDraws, generator
 
@@ -53,8 +54,7 @@ class FillsHoles(BaseMethod):
         """Pictures of a batch, and what is known of them, holes drawn anew for each step."""
         wanted = batch[self.target]
         if self.recipe.mirror:
-            mirrored = (draw.uniform("mirror", len(batch)) < 0.5).view(-1, 1, 1, 1)
-            wanted = torch.where(mirrored, wanted.flip(3), wanted)
+            wanted = mirrored(wanted, draw.uniform("mirror", len(batch)) < 0.5)
         digits = (draw.uniform("holes", len(batch), 3).double() * 256).long()  # as many as half precision tells apart
         chosen = [first * 65_536 + second * 256 + third for first, second, third in digits.tolist()]
         return wanted, self.known(wanted, SampleDraws(self.recipe.seed, chosen))

@@ -14,13 +14,13 @@ from belamy.data.holes import HoleShapes
 from belamy.errors import UsageError
 from belamy.losses.holes import (
     absolute_error,
-    features_apart,
     judged_in_holes,
     roughness,
     squares_apart,
     styles_apart,
 )
 from belamy.losses.penalties.gradients import squared_slope
+from belamy.losses.perceptual.feature_matching import feature_matching
 from belamy.methods import base, patches
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.filling import FillsHoles
@@ -238,7 +238,7 @@ class Method(FillsHoles):
         terms = {"wide": squares_apart(found, there)}
         if "perceptual" in self.weights or "style" in self.weights:
             of_made, of_wanted, of_composed = found[:_NEAR], there[:_NEAR], eyes(composed)[:_NEAR]
-            terms["perceptual"] = features_apart(of_made, of_wanted) + features_apart(of_composed, of_wanted)
+            terms["perceptual"] = feature_matching(of_made, of_wanted) + feature_matching(of_composed, of_wanted)
             terms["style"] = styles_apart(of_made, of_wanted) + styles_apart(of_composed, of_wanted)
         return terms
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from belamy.errors import UsageError
 from belamy.losses.objective import Objective
 from belamy.losses.perceptual.feature_matching import feature_matching
+from belamy.methods.base import Turn
 from belamy.methods.gan import ADVERSARIAL
 from belamy.networks import JudgesAtScales, PatchScores
 from belamy.registry import Part
@@ -63,6 +64,14 @@ def of_discriminator(
         )
         for mine, its in zip(real, fake, strict=True)
     )
+
+
+def discriminator_turn(
+    objective: Objective, real: Sequence[PatchScores], fake: Sequence[PatchScores], draw: Draws
+) -> Turn:
+    """The discriminator's turn: its loss, and the mean scores of both kinds of pictures to be told."""
+    loss = of_discriminator(objective, real, fake, draw)
+    return Turn("discriminator", {"adversarial": loss}, signals={"real": mean_score(real), "fake": mean_score(fake)})
 
 
 def of_generator(

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, one_hot
+from torch.nn.functional import one_hot
 
 from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods import base, patches
 from belamy.methods.autoencoder import RECONSTRUCTIONS
-from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn, weighted
 from belamy.methods.construction import NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
+from belamy.methods.movement import shifted
 from belamy.modalities.fields import Field as DataField
 from belamy.modalities.label_map import MOST, edges
 from belamy.networks import PatchScores
@@ -151,9 +152,7 @@ class Method(base.BaseMethod):
         with torch.set_grad_enabled(serves_both):
             made = self.generator(given)
         real, fake = self.judge(given, wanted), self.judge(given, made.detach())
-        loss = patches.of_discriminator(self.objective, real, fake, draw)
-        signals = {"real": patches.mean_score(real), "fake": patches.mean_score(fake)}
-        yield Turn("discriminator", {"adversarial": loss}, signals=signals)
+        yield patches.discriminator_turn(self.objective, real, fake, draw)
         if self.recipe.fresh_batch:
             given, wanted = self.drawn(data, draw)
         if not serves_both:
@@ -207,8 +206,7 @@ class Method(base.BaseMethod):
         given = self.seen(batch)
         made = self.generator(given, dropout_streams(SampleDraws(draw.seed, batch.indices.tolist())))
         terms = self.generator_terms(given, batch[self.target], made, draw.progress)
-        total = torch.stack([self.weights.get(name, 1.0) * term for name, term in terms.items()]).sum(0)
-        return {"reconstruction": terms["reconstruction"], "loss": total}
+        return {"reconstruction": terms["reconstruction"], "loss": weighted(terms, self.weights)}
 
     def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
         """Pictures ``[n, C, H, W]`` in [-1, 1]; the dropout of each is a function of its number alone.
@@ -244,45 +242,6 @@ def encoded(source: Tensor, instances: Tensor | None, spec: DataSpec) -> Tensor:
     if INSTANCES not in spec.fields:
         return maps
     return torch.cat([maps, edges(source if instances is None else instances).unsqueeze(1).to(maps)], 1)
-
-
-def shifted(fields: Sequence[Tensor], modes: Sequence[str], recipe: Any, draw: Draws) -> list[Tensor]:
-    """Aligned maps and pictures of a batch, moved and mirrored alike as a recipe's ``jitter`` and ``mirror`` say.
-
-    Args:
-        fields: What is moved.  # [N, C, H, W] each
-        modes: How each is enlarged: ``bilinear`` or ``nearest``.
-        recipe: Has both numbers.
-        draw: The step's random numbers.
-    """
-    found, count = list(fields), len(fields[0])
-    if recipe.jitter:
-        places = draw.uniform("jitter", count, 2)
-        found = [moved(each, recipe.jitter, places, mode) for each, mode in zip(found, modes, strict=True)]
-    if recipe.mirror:
-        mirrored = (draw.uniform("mirror", count) < 0.5).view(-1, 1, 1, 1)
-        found = [torch.where(mirrored, each.flip(3), each) for each in found]
-    return found
-
-
-def moved(pictures: Tensor, share: float, places: Tensor, mode: str) -> Tensor:
-    """Pictures ``[N, C, H, W]`` enlarged by a share of their sides and cut to their size, each at its own place.
-
-    Args:
-        pictures: What is moved.
-        share: 0 leaves them as they are.
-        places: Where each is cut, from 0, the top and the left, to 1.  # [N, 2]
-        mode: How it is enlarged: ``bilinear`` or ``nearest``.
-    """
-    height, width = pictures.shape[2:]
-    larger = (round(height * (1 + share)), round(width * (1 + share)))
-    enlarged = interpolate(pictures, larger, mode=mode)
-    room = torch.tensor([larger[0] - height + 1, larger[1] - width + 1])
-    tops, lefts = (places.cpu() * room).long().minimum(room - 1).unbind(1)
-    cut = [
-        each[:, top : top + height, left : left + width] for each, top, left in zip(enlarged, tops, lefts, strict=True)
-    ]
-    return torch.stack(cut)
 
 
 def dropout_streams(draws: SampleDraws) -> list[torch.Generator]:

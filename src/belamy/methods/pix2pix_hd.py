@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods import base, patches
-from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn, weighted
 from belamy.methods.construction import NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.pix2pix import INSTANCES, PATCH_DISCRIMINATORS, TRANSLATORS, encoded, seen_shape
@@ -216,9 +216,7 @@ class Method(base.BaseMethod):
             made = self.made(given)
         maps, wanted = self.sized(scene.maps), self.sized(scene.wanted)
         real, fake = self.judge(maps, wanted), self.judge(maps, made.detach())
-        loss = patches.of_discriminator(self.objective, real, fake, draw)
-        signals = {"real": patches.mean_score(real), "fake": patches.mean_score(fake)}
-        yield Turn("discriminator", {"adversarial": loss}, signals=signals)
+        yield patches.discriminator_turn(self.objective, real, fake, draw)
         if recipe.fresh_batch:
             scene = moved_scene(next(data), self.spec, self.target, recipe, draw)
             maps, wanted = self.sized(scene.maps), self.sized(scene.wanted)
@@ -287,8 +285,7 @@ class Method(base.BaseMethod):
         given, _ = self.given(scene)
         made = self.generator(given)
         terms = self.generator_terms(scene.maps, scene.wanted, made, draw.progress)
-        total = torch.stack([self.weights.get(name, 1.0) * term for name, term in terms.items()]).sum(0)
-        return {"distance": (made - scene.wanted).abs().flatten(1).mean(1), "loss": total}
+        return {"distance": (made - scene.wanted).abs().flatten(1).mean(1), "loss": weighted(terms, self.weights)}
 
     def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
         """Pictures ``[n, C, H, W]`` in [-1, 1]; each class of a map takes one of its looks, drawn by the map's number.

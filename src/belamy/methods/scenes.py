@@ -8,7 +8,8 @@ from torch import Tensor
 
 from belamy.data import Batch
 from belamy.methods.base import DataSpec
-from belamy.methods.pix2pix import INSTANCES, encoded, shifted
+from belamy.methods.movement import shifted
+from belamy.methods.pix2pix import INSTANCES, encoded
 from belamy.seeds import Draws, SampleDraws
 
 

@@ -13,7 +13,7 @@ from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.losses.perceptual.feature_matching import feature_matching
 from belamy.methods import base, patches
-from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn, weighted
 from belamy.methods.construction import NORMALISATIONS, WEIGHTS, adapted
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.pix2pix import INSTANCES, PATCH_DISCRIMINATORS, TRANSLATORS, encoded, seen_shape
@@ -161,9 +161,7 @@ class Method(base.BaseMethod):
         with torch.set_grad_enabled(serves_both):
             made, divergence = self.made(scene, noise)
         real, fake = self.judge(scene.maps, scene.wanted), self.judge(scene.maps, made.detach())
-        loss = patches.of_discriminator(self.objective, real, fake, draw)
-        signals = {"real": patches.mean_score(real), "fake": patches.mean_score(fake)}
-        yield Turn("discriminator", {"adversarial": loss}, signals=signals)
+        yield patches.discriminator_turn(self.objective, real, fake, draw)
         if not serves_both:
             made, divergence = self.made(scene, noise)
         yield Turn("generator", self.generator_terms(scene, made, divergence, draw.progress), self.weights)
@@ -210,8 +208,7 @@ class Method(base.BaseMethod):
         scene = scene_of(batch, self.spec, self.target)
         made, divergence = self.made(scene, torch.zeros(len(batch), self.generator.latent).to(scene.wanted))
         terms = self.generator_terms(scene, made, divergence, draw.progress)
-        total = torch.stack([self.weights.get(name, 1.0) * term for name, term in terms.items()]).sum(0)
-        return {"distance": (made - scene.wanted).abs().flatten(1).mean(1), "loss": total}
+        return {"distance": (made - scene.wanted).abs().flatten(1).mean(1), "loss": weighted(terms, self.weights)}
 
     def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
         """Pictures ``[n, C, H, W]`` in [-1, 1], each in a style drawn by its number.

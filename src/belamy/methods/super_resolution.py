@@ -180,9 +180,7 @@ class Method(base.BaseMethod):
         with torch.set_grad_enabled(serves_both):
             made = self.generator(small)
         real, fake = patches.judged(self.discriminator, wanted), patches.judged(self.discriminator, made.detach())
-        loss = patches.of_discriminator(self.objective, real, fake, draw)
-        signals = {"real": patches.mean_score(real), "fake": patches.mean_score(fake)}
-        yield Turn("discriminator", {"adversarial": loss}, signals=signals)
+        yield patches.discriminator_turn(self.objective, real, fake, draw)
         made = made if serves_both else self.generator(small)
         terms = {"pixel": self.pixel(made, aim), "perceptual": self.perceptual(made, aim)}
         terms |= patches.of_generator(
@@ -238,7 +236,7 @@ class Method(base.BaseMethod):
         with torch.no_grad():
             targets = perception.seen(eyes, colours_of(wanted), LAYERS)
         found = perception.seen(eyes, colours_of(made), LAYERS)
-        return torch.stack([content.relative(found[name], targets[name]) for name in LAYERS]).mean(0)
+        return content.mean_relative(found, targets)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """The distances that the generator learns from on whole pictures, and their weighted sum."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.losses.objective import Objective
-from belamy.methods import base
+from belamy.methods import base, patches
 from belamy.methods.base import OPTIMIZERS, DataSpec
 from belamy.methods.construction import NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
-from belamy.methods.patches import per_sample
-from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS, moved
+from belamy.methods.movement import shifted
+from belamy.methods.pix2pix import PATCH_DISCRIMINATORS, TRANSLATORS
 from belamy.methods.recipe import SCHEDULES
 from belamy.modalities.sizes import text_of
+from belamy.networks import PatchScores
 from belamy.registry import Part
 from belamy.seeds import Draws
 
@@ -115,19 +115,8 @@ def make_judge(recipe: TwoSidesRecipe, shape: tuple[int, ...]) -> nn.Module:
 def drawn(data: Iterator[Batch], draw: Draws, recipe: TwoSidesRecipe) -> DrawnSides:
     """The next pictures of both sides, each moved and mirrored by itself."""
     batch = next(data)
-    shown = []
-    for pictures in (batch.main, batch[OTHER]):
-        if recipe.jitter:
-            pictures = moved(pictures, recipe.jitter, draw.uniform("jitter", len(batch), 2), "bilinear")
-        if recipe.mirror:
-            pictures = mirrored(pictures, draw.uniform("mirror", len(batch)) < 0.5)
-        shown.append(pictures)
-    return DrawnSides(shown[0], shown[1], batch.labels)
-
-
-def mirrored(maps: Tensor, chosen: Tensor) -> Tensor:
-    """Maps ``[N, C, H, W]``, those of the chosen samples ``[N]`` mirrored left to right."""
-    return torch.where(chosen.view(-1, 1, 1, 1), maps.flip(3), maps)
+    (main,), (other,) = (shifted([pictures], ["bilinear"], recipe, draw) for pictures in (batch.main, batch[OTHER]))
+    return DrawnSides(main, other, batch.labels)
 
 
 class Duel(NamedTuple):
@@ -138,15 +127,17 @@ class Duel(NamedTuple):
 
     def generator(self, made: Tensor, real: Tensor, progress: float) -> Tensor:
         """The generator's loss ``[N]`` for what it made; real pictures are looked at where the loss compares."""
-        scores, others = self.judge(made), None
-        if self.objective.relativistic:
-            with torch.no_grad():
-                others = self.judge(real).flatten()
-        return per_sample(self.objective.generator(scores.flatten(), others, progress), scores)
+        terms = patches.of_generator(
+            self.objective, lambda _: self.judged(made), lambda _: self.judged(real), progress
+        )  # fmt: skip
+        return terms["adversarial"]
 
     def discriminator(self, real: Tensor, made: Tensor, draw: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         """The discriminator's loss ``[N]``, and the mean scores of both kinds of pictures."""
-        on_real, on_made = self.judge(real), self.judge(made)
-        loss = self.objective.discriminator(on_real.flatten(), on_made.flatten(), draw, draw.progress)
-        means = {"real": on_real.detach().mean((1, 2, 3)), "fake": on_made.detach().mean((1, 2, 3))}
-        return per_sample(loss, on_real), means
+        on_real, on_made = self.judged(real), self.judged(made)
+        means = {"real": patches.mean_score(on_real), "fake": patches.mean_score(on_made)}
+        return patches.of_discriminator(self.objective, on_real, on_made, draw), means
+
+    def judged(self, pictures: Tensor) -> list[PatchScores]:
+        """What is said of patches; a discriminator of several scales gives the mean of theirs."""
+        return [PatchScores(self.judge(pictures))]

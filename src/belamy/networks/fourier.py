@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.errors import UsageError
 from belamy.networks.layers import BatchNorm
 from belamy.networks.sizes import check_least, check_positive
+from belamy.ranges import Within
 
 LEAST = 16
 _EPSILON, _MOMENTUM = 1e-5, 0.1
@@ -138,10 +138,10 @@ class Inpainter(nn.Module):
         check_least(shape, LEAST, "fourier")
         check_positive(width, "width")
         check_positive(blocks, "blocks")
-        check_range(halvings, 1, 3, "halvings")
+        Within(1, 3).check("halvings", halvings)
         channels, features = shape[0], width * 2**halvings
         self.wide = round(share * features)
-        check_range(self.wide, 2, features - 1, f"share is {share}, and the number of global channels of {features}")
+        Within(2, features - 1).check(f"share is {share}, and the number of global channels of {features}", self.wide)
         self.stride = 2**halvings
         down: list[nn.Module] = [_mirrored(channels + 1, width, 7), _norm(width), nn.ReLU()]
         for level in range(halvings - 1):
@@ -192,17 +192,6 @@ class _Block(nn.Module):
     def forward(self, near: Tensor, wide: Tensor) -> tuple[Tensor, Tensor]:
         local, whole = self.second(*self.first(near, wide))
         return near + local, wide + whole
-
-
-def check_range(value: int, least: int, most: int, what: str) -> int:
-    """``value`` if it lies within bounds.
-
-    Raises:
-        UsageError: It does not.
-    """
-    if not least <= value <= most:
-        raise UsageError(f"{what} is {value}, but it must be in {least}..{most}.")
-    return value
 
 
 def _mirrored(incoming: int, outgoing: int, kernel: int = 3, *, stride: int = 1, bias: bool = False) -> nn.Conv2d:

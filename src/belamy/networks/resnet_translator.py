@@ -15,6 +15,7 @@ from belamy.networks.resampling import filter_taps, resample
 from belamy.networks.residual import UpsampledConv2d
 from belamy.networks.sizes import check_choice, check_least, check_positive
 from belamy.networks.u_net import SeededDropout
+from belamy.ranges import Within
 
 LEAST = 8
 """Side of the smallest picture, in pixels."""
@@ -85,8 +86,7 @@ class Translator(nn.Module):
         check_positive(outputs, "The number of channels that are made")
         check_choice(padding, [*_PADDINGS], "padding")
         check_choice(resampling, _RESAMPLINGS, "resampling")
-        if not 0 <= halvings <= 6:
-            raise UsageError(f"halvings is {halvings}, but it must be in 0..6.")
+        Within(0, 6).check("halvings", halvings)
         blocks = blocks or (9 if min(shape[1:]) >= LARGE else 6)
         check_positive(blocks, "blocks")
         if blended and shape[0] != outputs:

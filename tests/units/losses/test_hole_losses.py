@@ -8,6 +8,7 @@ from torch import Tensor
 
 from belamy.losses import holes
 from belamy.losses.adversarial.non_saturating import Adversarial
+from belamy.losses.perceptual.feature_matching import feature_matching
 
 
 def pictures(seed: int, *shape: int) -> Tensor:
@@ -52,7 +53,7 @@ def test_features_and_styles_and_squares() -> None:
                 for q in range(count):
                     mine, its = ((each[n, p] * each[n, q]).sum() for each in (a, b))
                     style[n] += ((mine - its) / size).abs() / count**2
-    torch.testing.assert_close(holes.features_apart(found, wanted), apart)
+    torch.testing.assert_close(feature_matching(found, wanted), apart)
     torch.testing.assert_close(holes.styles_apart(found, wanted), style)
     torch.testing.assert_close(holes.squares_apart(found, wanted), squares)
 

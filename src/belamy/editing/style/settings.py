@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from belamy.errors import UsageError, must_be, nearest
+from belamy.errors import UsageError, nearest
+from belamy.settings import FrozenSettings
 
 NETWORKS = ("efficientnet-lite0", "vgg19")
 HEIGHTS = (32, 8192)
@@ -14,10 +15,10 @@ HEIGHTS = (32, 8192)
 Weight = Annotated[float, Field(ge=0)]
 
 
-class StyleSettings(BaseModel):
+class StyleSettings(FrozenSettings):
     """How style is transferred. The defaults are those of ``offline``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    subject = "Style transfer"
 
     network: Literal["efficientnet-lite0", "vgg19"] = "efficientnet-lite0"
     """Whose features are compared. EfficientNet-lite0 comes with the package."""
@@ -25,9 +26,9 @@ class StyleSettings(BaseModel):
     """Of VGG-19."""
     rescaled: bool = False
     """Scale VGG-19's weights so that each filter's mean output over the pictures is 1."""
-    content_layers: dict[str, Weight] = {"b4": 1.0, "b6": 1.0}
+    content_layers: dict[str, Weight] = Field(default={"b4": 1.0, "b6": 1.0})
     """Layers of the content and their weights."""
-    style_layers: dict[str, Weight] = {"stem": 1.0, "b0": 1.0, "b2": 1.0, "b4": 1.0, "b7": 1.0}
+    style_layers: dict[str, Weight] = Field(default={"stem": 1.0, "b0": 1.0, "b2": 1.0, "b4": 1.0, "b7": 1.0})
     """Layers of the style and their weights."""
     loss: Literal["relative", "gatys", "documents"] = "relative"
     """relative: means and covariances, each term over the target's own value; gatys: his sums, Gram matrices by each
@@ -71,23 +72,6 @@ class StyleSettings(BaseModel):
     margin: int = Field(default=80, ge=0, le=1024)
     """Overlap of tiles at each side; with the network's receptive radius, which is 73 for b7 of EfficientNet-lite0 and
     101 for block5_conv2 of VGG-19, the gradient is exactly that of the whole."""
-
-    def changed(self, **fields: Any) -> Self:
-        """The same settings with some fields replaced.
-
-        Raises:
-            UsageError: An unknown field or a value that the field does not allow.
-        """
-        known = type(self).model_fields
-        for name in fields:
-            if name not in known:
-                raise UsageError(f"Style transfer has no setting '{name}'. {nearest(name, known)}")
-        try:
-            return type(self)(**{**{name: getattr(self, name) for name in known}, **fields})
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise UsageError(f"{where} = {first['input']!r} is not allowed: {must_be(first['msg'])}.") from None
 
     def learning_rate(self, step: int) -> float:
         r"""The learning rate of a step, counted from 0: :math:`\mathrm{lr} \cdot \mathrm{decay}^{t/T}`.

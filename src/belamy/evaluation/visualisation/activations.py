@@ -47,7 +47,7 @@ def activations(subject: Subject, image: Tensor, label: int | None, seed: int, u
     chosen = spread([layer for layer in subject.layers.values() if layer.shape[0] > 1], LAYERS)
     heard = subject.responses(inputs, labels, [layer.last for layer in chosen])
     shown_image = inputs if subject.sees else heard.get(OUTPUT)
-    if shown_image is not None and shown_image.dim() == 4:  # one that sees other sizes says scores of no picture
+    if shown_image is not None and shown_image.dim() == 4:  # scores of pictures of another size are none
         yield followed(subject, shown_image)
     for layer in chosen:
         values = heard[layer.last][0].float().cpu()

@@ -1,5 +1,7 @@
 """Content: the same things at the same places."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -46,3 +48,13 @@ def relative(features: Tensor, target: Tensor) -> Tensor:
         target: Of the content, broadcast over N.  # [N or 1, C, H, W]
     """
     return squared(features, target) / variation(target)
+
+
+def mean_relative(features: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
+    """The mean of :func:`relative` over the layers of the target: a perceptual distance ``[N]``.
+
+    Args:
+        features: Of the image, by layer.  # [N, C, H, W] each
+        target: Of the content.
+    """
+    return torch.stack([relative(features[name], target[name]) for name in target]).mean(0)

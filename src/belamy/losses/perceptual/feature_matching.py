@@ -1,4 +1,4 @@
-"""Feature matching: what a discriminator's layers see should be alike in the real and in the generated picture."""
+"""Feature matching: what a network's layers see should be alike in the real and in the generated picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def feature_matching(features: Sequence[Tensor], wanted: Sequence[Tensor]) -> Te
     .. math:: \sum_i \tfrac1{N_i} \lVert D^{(i)}(s, x) - D^{(i)}(s, G(s)) \rVert_1
 
     References:
-        Wang et al. 2017, arXiv 1711.11585, equation 4.
+        Wang et al. 2017, arXiv 1711.11585, equation 4, of a discriminator; Liu et al. 2018, arXiv 1804.07723, equation
+        3, of a pretrained network.
 
     Args:
         features: Of the generated pictures, layer by layer.  # [N, C, h, w] each
