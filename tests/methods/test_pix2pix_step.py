@@ -131,6 +131,34 @@ class TestStep:
         wanted = mean(objective.discriminator(real, fake))
         check(next(made.turns()), "discriminator", judge, {"adversarial": wanted})
 
+    @pytest.mark.parametrize(
+        "judge", [Part(name="patch-gan", width=3, receptive_field=16), Part(name="pictures", width=3, scales=2)]
+    )
+    def test_slopes_at_real_and_made_pairs(self, stage: Any, check: Any, pairs: Dataset, judge: Part) -> None:
+        """Half the squared gradient of the sum of a scale's scores over the root of their number, in both pictures."""
+        data = Dataset("pairs", Memory(noise(24, 1, 32, 24, seed=1)), extra=pairs.extra)
+        made = stage(recipe(discriminator=judge, r1_weight=0.3, r2_weight=0.7, slope_every=4), data)
+        x, y = pair(made)
+        generator, network = made.method.generator, made.method.discriminator
+        fake = generator(x).detach()
+
+        def slope(wanted: Tensor) -> Tensor:
+            at = torch.cat([x, wanted], 1).requires_grad_()
+            scores = [scale.scores for scale in network.scales(at)]
+            total = sum(each.sum() / each[0].numel() ** 0.5 for each in scores)
+            (gradient,) = torch.autograd.grad(total, at, create_graph=True)
+            return gradient.square().flatten(1).sum(1) / 2
+
+        pairs_of_scores = zip(*(network.scales(torch.cat([x, each], 1)) for each in (y, fake)), strict=True)
+        terms = {
+            "adversarial": sum(
+                mean(-chance(real.scores).log() - (1 - chance(its.scores)).log()) for real, its in pairs_of_scores
+            ),
+            "r1": slope(y),
+            "r2": slope(fake),
+        }
+        check(next(made.turns()), "discriminator", network, terms, {"r1": 4 * 0.3, "r2": 4 * 0.7})
+
     def test_both_of_a_pair_are_mirrored_alike(self, stage: Any, check: Any, pairs: Dataset) -> None:
         made = stage(recipe(mirror=True, seed=2), pairs)
         x, y = pair(made)
