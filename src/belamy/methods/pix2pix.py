@@ -91,10 +91,10 @@ class Method(base.BaseMethod):
     .. math:: L_D = -\log D(x, y) - \log(1 - D(x, G(x))), \qquad L_G = -\log D(x, G(x)) + \lambda |y - G(x)|_1
 
     with the mean over patches, and λ = 100. Where the discriminator judges at several scales, the losses of all are
-    summed; its features can be matched as pix2pixHD does, and its slope be held low at real and at made pairs, as R1 and
-    R2 do. The only noise is dropout, which stays on when pictures are translated, a function of the seed and the
-    picture's number. Label maps are given as one map of 0 and 1 for each
-    class, with the edges of the instances where those are known.
+    summed; its features can be matched as pix2pixHD does, and its slope be held low at real and at made pairs, as by R1
+    and R2. The only noise is dropout, which stays on when pictures are translated, a function of the seed and the
+    picture's number. Label maps are given as one map of 0 and 1 for each class, with the edges of the instances where
+    those are known.
 
     The paper normalises by the statistics of the batch at hand, also in testing; with its batch of one picture that is
     instance normalisation, and so it is here, for batches of any size.
