@@ -18,6 +18,7 @@ from belamy.networks.u_net import SeededDropout
 
 _SLOPE = 0.2
 _WIDEST = 8  # times the width
+_PALETTE_RATE = 10.0
 _WIDEST_MAPS = 4  # times the width, of the networks that translate
 
 
@@ -118,6 +119,7 @@ class Translator(nn.Module):
         width: int = 24,
         blocks: int = 0,
         dropout: float = 0.0,
+        palette: int = 0,
     ) -> None:
         super().__init__()
         check_positive(outputs, "The number of channels that are made")
@@ -138,10 +140,11 @@ class Translator(nn.Module):
             more = [_Block(after, True) for _ in range(blocks)]
             self.up.append(nn.Sequential(nn.LeakyReLU(_SLOPE), enlarging, BatchNorm(after, momentum=0.1), *more))
             incoming = 2 * after
-        self.image = nn.Conv2d(incoming + 4 * shape[0], 4 * outputs, 3, padding=1)
+        self.image = nn.Conv2d(incoming + 4 * shape[0], 4 * (palette or outputs), 3, padding=1)
         _initialise(self)
         with torch.no_grad():
             self.image.weight.mul_(0.5)
+        self.palette = nn.Parameter(torch.empty(palette, outputs).uniform_(-1, 1).div_(_PALETTE_RATE)) if palette else None
 
     def forward(self, images: Tensor, streams: Sequence[torch.Generator] | None = None) -> Tensor:
         """Pictures ``[N, outputs, H, W]`` in [-1, 1] from pictures ``[N, C, H, W]``.
@@ -162,7 +165,10 @@ class Translator(nn.Module):
         for layer in self.up:
             x = torch.cat([layer(x), maps.pop()], 1)
         x = self.image(torch.cat([F.leaky_relu(x, _SLOPE), given], 1))
-        return torch.tanh(F.pixel_shuffle(x, 2))
+        x = F.pixel_shuffle(x, 2)
+        if self.palette is not None:
+            return torch.einsum("nkhw,kc->nchw", x.softmax(1), torch.tanh(2 * _PALETTE_RATE * self.palette).to(x.dtype))
+        return torch.tanh(x)
 
 
 class PatchDiscriminator(nn.Module):
