@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from belamy.errors import UsageError
 from belamy.networks import PatchScores
 from belamy.networks.layers import BatchNorm, ScoringNetwork
 from belamy.networks.residual import doublings
@@ -18,8 +19,8 @@ from belamy.networks.u_net import SeededDropout
 
 _SLOPE = 0.2
 _WIDEST = 8  # times the width
-_PALETTE_RATE = 10.0
 _WIDEST_MAPS = 4  # times the width, of the networks that translate
+_PALETTE_RATE = 20  # how many times as fast as the weights the colours of a palette learn
 
 
 class Generator(nn.Module):
@@ -96,14 +97,17 @@ class Discriminator(ScoringNetwork):
 class Translator(nn.Module):
     """Picture → half its size → halved down to about 2×2 → doubled again, joined with the maps of each size → picture.
 
-    The last convolution also sees the given picture, so fine lines need not pass through the network.
+    The last convolution also sees the given picture, so fine lines need not pass through the network. With a palette it
+    says for each pixel how much of each learned colour there is, by a softmax. A network that paints in free colours
+    gives the mean of all where several are possible; one that has to choose comes to whole ones.
 
     Args:
         shape: (channels, height, width) of what is given; height and width multiples of 4, at least 8.
         outputs: Channels of what is made.
         width: Channels at half the size; each halving doubles them, up to four times the width.
-        blocks: Residual blocks at each size on the way back.
-        dropout: Probability of dropping a value of the smallest maps, the only noise there is.
+        dropout: Probability of dropping a value of the maps on the way back, the only noise there is.
+        dropped: At how many sizes values are dropped, from the smallest on.
+        palette: How many colours are learned and mixed; 0 for free colours.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4 or below 8, or an option out of range.
@@ -117,34 +121,35 @@ class Translator(nn.Module):
         outputs: int,
         *,
         width: int = 24,
-        blocks: int = 0,
         dropout: float = 0.0,
+        dropped: int = 3,
         palette: int = 0,
     ) -> None:
         super().__init__()
         check_positive(outputs, "The number of channels that are made")
         check_positive(width, "width")
+        if palette < 0:
+            raise UsageError(f"palette is {palette}, but it must be a number of colours, or 0 for free ones.")
         check_divisible(shape, 4, "pictures", least=2)
-        self.halvings = doublings(shape)
-        widths = [width * min(2**halving, _WIDEST_MAPS) for halving in range(self.halvings + 1)]
+        widths = [width * min(2**halving, _WIDEST_MAPS) for halving in range(doublings(shape) + 1)]
         self.enter = nn.Conv2d(4 * shape[0], width, 3, padding=1)
         self.down = nn.ModuleList(
             nn.Sequential(nn.LeakyReLU(_SLOPE), nn.Conv2d(before, after, 4, 2, 1), BatchNorm(after, momentum=0.1))
             for before, after in pairwise(widths)
         )
-        self.dropout = SeededDropout(dropout)
+        self.dropout, self.dropped = SeededDropout(dropout), dropped
         self.up = nn.ModuleList()
         incoming = widths[-1]
         for after in reversed(widths[:-1]):
             enlarging = nn.ConvTranspose2d(incoming, after, 4, 2, 1)
-            more = [_Block(after, True) for _ in range(blocks)]
-            self.up.append(nn.Sequential(nn.LeakyReLU(_SLOPE), enlarging, BatchNorm(after, momentum=0.1), *more))
+            self.up.append(nn.Sequential(nn.LeakyReLU(_SLOPE), enlarging, BatchNorm(after, momentum=0.1)))
             incoming = 2 * after
         self.image = nn.Conv2d(incoming + 4 * shape[0], 4 * (palette or outputs), 3, padding=1)
         _initialise(self)
         with torch.no_grad():
             self.image.weight.mul_(0.5)
-        self.palette = nn.Parameter(torch.empty(palette, outputs).uniform_(-1, 1).div_(_PALETTE_RATE)) if palette else None
+        start = torch.empty(palette, outputs).uniform_(-2, 2) / _PALETTE_RATE
+        self.palette = nn.Parameter(start) if palette else None
 
     def forward(self, images: Tensor, streams: Sequence[torch.Generator] | None = None) -> Tensor:
         """Pictures ``[N, outputs, H, W]`` in [-1, 1] from pictures ``[N, C, H, W]``.
@@ -156,18 +161,20 @@ class Translator(nn.Module):
         Raises:
             UsageError: A height or width that cannot be halved as often as the network does.
         """
-        check_divisible((images.shape[1], images.shape[2], images.shape[3]), 2 ** (self.halvings + 1), "pictures")
+        check_divisible((images.shape[1], images.shape[2], images.shape[3]), 2 ** (len(self.down) + 1), "pictures")
         given = _halved(images)
         maps = [self.enter(given)]
         for layer in self.down:
             maps.append(layer(maps[-1]))
-        x = self.dropout(maps.pop(), streams)
-        for layer in self.up:
+        x = maps.pop()
+        for number, layer in enumerate(self.up):
+            x = self.dropout(x, streams) if number < self.dropped else x
             x = torch.cat([layer(x), maps.pop()], 1)
         x = self.image(torch.cat([F.leaky_relu(x, _SLOPE), given], 1))
         x = F.pixel_shuffle(x, 2)
         if self.palette is not None:
-            return torch.einsum("nkhw,kc->nchw", x.softmax(1), torch.tanh(2 * _PALETTE_RATE * self.palette).to(x.dtype))
+            colours = torch.tanh(_PALETTE_RATE * self.palette).to(x.dtype)
+            return torch.einsum("nkhw,kc->nchw", x.softmax(1), colours)
         return torch.tanh(x)
 
 
@@ -185,7 +192,7 @@ class PatchDiscriminator(nn.Module):
 
     native_shape = (6, 64, 64)
 
-    def __init__(self, shape: tuple[int, int, int], *, width: int = 24, scales: int = 3) -> None:
+    def __init__(self, shape: tuple[int, int, int], *, width: int = 24, scales: int = 1) -> None:
         super().__init__()
         check_positive(width, "width")
         check_divisible(shape, 2 ** (check_positive(scales, "scales") + 1), "pictures")
