@@ -11,11 +11,15 @@ from torch import Tensor
 
 from belamy.data import weights
 from belamy.data.weights import Published
+from belamy.errors import UsageError
+from belamy.modalities.sizes import text_of
 from belamy.networks.alexnet import AlexNet
 from belamy.networks.efficientnet_lite import EfficientNetLite
 from belamy.networks.vgg import VGG
 
 Build = Callable[[], Any]
+SMALLEST = 16
+"""Side of the smallest picture of which every convolution of VGG sees something."""
 
 
 class PictureNetwork(Protocol):
@@ -82,3 +86,26 @@ def picture_network(file: Path | None, option: str) -> Any:
     if file is None:
         return EfficientNetLite.pretrained()
     return published_network(file, {**vggs(), weights.ALEXNET: AlexNet}, option)
+
+
+def last_of_blocks(network: PictureNetwork) -> tuple[str, ...]:
+    """The last convolution of each block of VGG, at the whole size, a half … a sixteenth."""
+    following = zip(network.layers, network.layers[1:], strict=False)
+    return tuple(name for name, after in following if after.endswith("pool"))
+
+
+def check_seen(shape: Sequence[int], file: str) -> None:
+    """Refuse pictures of which the last block of VGG sees nothing.
+
+    Args:
+        shape: (C, H, W) of what it is shown.
+        file: Of its weights, for the message.
+
+    Raises:
+        UsageError: The message says what to leave out.
+    """
+    if min(shape[1:]) < SMALLEST:
+        raise UsageError(
+            f"VGG needs pictures with sides of {SMALLEST} pixels or more, but it is shown {text_of(shape[1:])}. Learn "
+            f"from larger ones, or leave --vgg {file} out."
+        )

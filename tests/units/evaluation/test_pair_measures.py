@@ -20,7 +20,8 @@ from belamy.evaluation.pairs.summary import summarise
 OPTIONS = {
     "psnr": "psnr:data_range=1", "ssim": "ssim:data_range=1", "ms-ssim": "ms-ssim:data_range=1,scales=2",
     "l1": "l1:data_range=1", "perceptual": "perceptual:data_range=1", "snr": "snr",
-    "segmental-snr": "segmental-snr:rate=16000", "si-sdr": "si-sdr", "pesq": "pesq:rate=16000", "stoi": "stoi:rate=16000",
+    "segmental-snr": "segmental-snr:rate=16000", "si-sdr": "si-sdr",
+    "pesq": "pesq:rate=16000", "stoi": "stoi:rate=16000",
 }  # fmt: skip
 PICTURES = ("psnr", "ssim", "ms-ssim", "l1", "perceptual")
 SPEECH = ("pesq", "stoi")

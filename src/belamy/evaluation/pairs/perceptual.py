@@ -11,6 +11,7 @@ from torch import Tensor
 from belamy.errors import UsageError
 from belamy.evaluation.pairs import pictures
 from belamy.losses.perceptual.lpips import lpips
+from belamy.methods.pretrained import SMALLEST as SMALLEST_VGG
 from belamy.methods.pretrained import picture_network
 from belamy.modalities.colours import has_opacity
 from belamy.networks.alexnet import SMALLEST
@@ -23,7 +24,7 @@ LAYERS = {
     "AlexNet": ("conv1", "conv2", "conv3", "conv4", "conv5"),
 }
 """Whose features are compared; of VGG-16 and AlexNet those of the paper."""
-LEAST = {"EfficientNet-lite0": 1, "VGG-16": 16, "VGG-19": 16, "AlexNet": SMALLEST}
+LEAST = {"EfficientNet-lite0": 1, "VGG-16": SMALLEST_VGG, "VGG-19": SMALLEST_VGG, "AlexNet": SMALLEST}
 """Shorter sides in pixels at which the last of them sees something."""
 FITTED = "lpips-linear.safetensors"
 SHA256 = "378c7660041e8d03d1502cf8a3c846aecbf1c70658eede8fef466339128c2cdf"
