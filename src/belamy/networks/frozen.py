@@ -20,9 +20,9 @@ class FrozenFeatures(nn.Module):
     """Outputs of a network of photographs for pictures in [-1, 1], through which gradients flow to the pictures.
 
     By default it is the embedded EfficientNet-lite0. Its weights are buffers that are not saved, since the package or
-    the user carries them: nothing of it learns, and no optimiser or form of weights finds it. Grey pictures are seen as colours that are alike. Pictures of other than one or three
-    channels are mixed to three by fixed random numbers, which are saved; of more than three channels, what lies across
-    that mixture is not seen.
+    the user carries them: nothing of it learns, and no optimiser or form of weights finds it. Grey pictures are seen as
+    colours that are alike. Pictures of other than one or three channels are mixed to three by fixed random numbers,
+    which are saved; of more than three channels, what lies across that mixture is not seen.
 
     Args:
         channels: Of the pictures.
