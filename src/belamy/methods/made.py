@@ -2,8 +2,8 @@ r"""MADE: a masked autoencoder that tells each value from those before it, in on
 
 .. math:: p(x) = \frac1K \sum_{k=1}^{K} \prod_i p(x_{o_k(i)} \mid x_{o_k(1)} \dots x_{o_k(i-1)})
 
-Of several orders the *probabilities* of whole pictures are averaged, so that they sum to 1. An average of what the orders
-say of each value is no probability of the picture: some of them have seen the value's own future.
+Of several orders the *probabilities* of whole pictures are averaged, so that they sum to 1. An average of what
+the orders say of each value is no probability of the picture: some of them have seen the value's own future.
 """
 
 from __future__ import annotations
@@ -38,17 +38,16 @@ class Recipe(LevelsRecipe):
     @classmethod
     def tiny(cls) -> Self:
         """Two orders of few pixels, in 16 levels."""
+        sizes: dict[str, Any] = {"size": 8, "hidden": (24, 20), "orders": 2}
         likelihood = Part(name="categorical", levels=16)
-        return cls(
-            train_samples=96, batch=8, size=8, ema_half_life=16, hidden=(24, 20), orders=2, likelihood=likelihood
-        )
+        return cls(train_samples=96, batch=8, ema_half_life=16, likelihood=likelihood, **sizes)
 
 
 class Method(LevelsMethod):
     """One player, the masked network.
 
-    *Departs from the paper:* the masks of an order are drawn once, also those of hidden layers, where the paper may draw
-    the latter anew at each step. A picture goes on (``belamy continue``) by the first order alone, row by row.
+    *Departs from the paper:* the masks of an order are drawn once, also those of hidden layers, where the paper may
+    draw the latter anew at each step. A picture goes on (``belamy continue``) by the first order alone, row by row.
 
     References:
         Germain et al. 2015, arXiv:1502.03509.
