@@ -2,8 +2,8 @@
 
 The segmenter of ``belamy translate --measures labels`` has learned from real pictures of other scenes. Its mean
 intersection over union on held-out real pictures is the ceiling; on what the methods paint of the same label maps it is
-the score, and beside it stand two rivals: the picture of the training scene whose label map is nearest, and each class in its mean
-colour. Fréchet distances are in features of the embedded EfficientNet.
+the score, and beside it stand two rivals: the picture of the training scene whose label map is nearest, and each class
+in its mean colour. Fréchet distances are in features of the embedded EfficientNet.
 
 The same maps are painted with two seeds. ``style`` is the mean absolute difference of two pictures of a map (of 0..1);
 ``agree`` the share of pixels at which the segmenter sees one class in both. The lights of the drawn streets are told
