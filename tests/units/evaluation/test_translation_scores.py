@@ -96,7 +96,7 @@ def test_distances_of_sets_are_those_of_the_metrics_and_the_inputs_stand_beside(
 
 
 def test_without_targets_the_side_that_is_translated_into_is_compared_with() -> None:
-    bright = Dataset("bright", Memory((dark(60, 5).int() + 51).to(torch.uint8)))
+    bright = Dataset("bright", Memory((dark(100, 5).int() + 51).to(torch.uint8)))
     data = Dataset("dark", Memory(dark(60, 6)), sides={"other": bright})
     found = scored(["frechet"], brightened(items=items(targets=False), data=data)).values
     assert found[MADE]["frechet"].value < found["untouched"]["frechet"].value

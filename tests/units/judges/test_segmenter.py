@@ -30,7 +30,7 @@ def scenes(count: int = 40, size: tuple[int, int] = (12, 20)) -> Dataset:
     pictures = (colours[maps].movedim(3, 1) + noise).clamp(0, 255).to(torch.uint8)
     extra = {"target": Column(Field("image", (3, *size)), Memory(pictures))}
     field = Field("label-map", size, classes=("a", "b", "c"))
-    return Dataset("blocks", Memory(maps.to(torch.uint8)), field=field, extra=extra)
+    return Dataset("blocks", Memory(maps.to(torch.uint8)), field=field, named="label_map", extra=extra)
 
 
 def by_hand(found: Tensor, wanted: Tensor) -> tuple[float, float]:
