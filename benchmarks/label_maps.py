@@ -34,7 +34,7 @@ from belamy.data.dataset import Dataset
 from belamy.evaluation.features.efficientnet import efficientnet_features
 from belamy.evaluation.label_agreement import LabelCounts
 from belamy.evaluation.metrics.frechet import Metric as Frechet
-from belamy.judges.segmenter import STEPS, Segmenter, segmenter
+from belamy.judges.segmenter import STEPS, PixelJudge, segmenter
 from belamy.methods.base import BaseRecipe
 from belamy.methods.pix2pix import Recipe as Pix2Pix
 from belamy.modalities.grid import grid
@@ -82,7 +82,7 @@ def mean_colours(data: Dataset, maps: Tensor) -> Tensor:
 class Judge:
     """Compares pictures of the held-out label maps with the real ones."""
 
-    def __init__(self, data: Dataset, segmenter: Segmenter) -> None:
+    def __init__(self, data: Dataset, segmenter: PixelJudge) -> None:
         held = data.raw(data.indices("test"))
         self.maps, self.real, self.segmenter = held["label_map"].long(), held["target"], segmenter
         self.extractor = efficientnet_features(tuple(self.real.shape[1:]))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from belamy.api.masking import check_masking, holed
 from belamy.api.translation_measures import MADE, measured
-from belamy.api.translation_scores import Scores, Translated, check_scores, scored
+from belamy.api.translation_scores import Scores, TranslatedSet, check_scores, scored
 from belamy.data import Dataset
 from belamy.data.files import reasons
 from belamy.data.one_file import NamedFile, files_in, has_opacity, is_grey, pieces, read_sample
@@ -265,7 +265,9 @@ def translate(
     found_measures = measured([(item.given, item.made, item.wanted) for item in items], method, given, wanted)
     near, untouched = found_measures.pop(MADE, {}), found_measures.pop(UNTOUCHED, {})
     pairs = [(item.given, item.made, item.wanted) for item in items]
-    told = scored(asked, Translated(method, pairs, given, wanted, work, back, data, seed), say) if asked else Scores()
+    told = (
+        scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say) if asked else Scores()
+    )
     return Translations(
         given, wanted, items, near, untouched, found_measures, told.values, skipped, [*notes, *told.notes]
     )

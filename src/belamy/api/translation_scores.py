@@ -51,7 +51,7 @@ Work = Callable[[Tensor, SampleDraws], Tensor]
 
 
 @dataclass(frozen=True)
-class Translated:
+class TranslatedSet:
     """Translations that are to be judged.
 
     Args:
@@ -126,11 +126,11 @@ def _lack(name: str, method: Any, source: Field, target: Field, data: Dataset | 
     if data is None:
         return "needs the run's own data: translate test"
     if name == "labels":
-        return "" if source.modality == "label-map" else "asks what became of a label map, and this run is given none"
+        return "" if source.modality == "label_map" else "asks what became of a label map, and this run is given none"
     return "" if method.target in data.sides else "compares two sides that are no pairs, and this run has pairs"
 
 
-def scored(names: Sequence[str], made: Translated, say: Callable[[str], None] | None = None) -> Scores:
+def scored(names: Sequence[str], made: TranslatedSet, say: Callable[[str], None] | None = None) -> Scores:
     """The scores of translations.
 
     Args:
@@ -152,7 +152,7 @@ def scored(names: Sequence[str], made: Translated, say: Callable[[str], None] | 
     return found
 
 
-def makers(made: Translated) -> dict[str, list[Tensor]]:
+def makers(made: TranslatedSet) -> dict[str, list[Tensor]]:
     """What there is to judge, by who made it: pictures of 8 bits as files hold them, one for each translation."""
     found: dict[str, list[Tensor]] = {MADE: [new for _, new, _ in made.items]}
     kind = modality(made.target.modality)
@@ -163,7 +163,7 @@ def makers(made: Translated) -> dict[str, list[Tensor]]:
     return {who: pictures for who, pictures in found.items() if len(pictures) == len(made.items)}
 
 
-def _of_sets(found: Scores, names: Sequence[str], made: Translated) -> None:
+def _of_sets(found: Scores, names: Sequence[str], made: TranslatedSet) -> None:
     """Fréchet and kernel distances from the targets, or from held-out pictures of the side that is translated into."""
     wanted = [true for *_, true in made.items if true is not None]
     if len(wanted) < len(made.items) and made.data is not None and made.method.target in made.data.sides:
@@ -199,7 +199,7 @@ def _stacks(pictures: Sequence[Tensor]) -> Iterator[Tensor]:
         yield torch.stack([pictures[number] for number in some])
 
 
-def _of_labels(found: Scores, made: Translated, say: Callable[[str], None] | None) -> None:
+def _of_labels(found: Scores, made: TranslatedSet, say: Callable[[str], None] | None) -> None:
     """The share of pixels that a segmenter sees as what was asked for, and the mean intersection over union."""
     assert made.data is not None  # checked before
     judge = segmenter(made.data, made.method.source, made.method.target, say=say)
@@ -215,7 +215,7 @@ def _of_labels(found: Scores, made: Translated, say: Callable[[str], None] | Non
         found.add(who, "label-iou", intervals.mean(whole.iou))
 
 
-def _of_attributes(found: Scores, made: Translated, say: Callable[[str], None] | None) -> None:
+def _of_attributes(found: Scores, made: TranslatedSet, say: Callable[[str], None] | None) -> None:
     """How many translations are seen to be of the other side, and of how many all else is still said."""
     assert made.data is not None  # checked before
     told: list[str] = []
@@ -238,7 +238,7 @@ def _of_attributes(found: Scores, made: Translated, say: Callable[[str], None] |
                 found.add(who, f"kept {judge.name}", intervals.mean(kept(judge.predict(inputs).verdict, verdict)))
 
 
-def _of_cycles(found: Scores, made: Translated) -> None:
+def _of_cycles(found: Scores, made: TranslatedSet) -> None:
     """The mean absolute error of what is translated back, as a share of the range of values."""
     method = made.method
     home: Work = method.translate if made.back else method.translate_back
@@ -257,7 +257,7 @@ def _of_cycles(found: Scores, made: Translated) -> None:
     found.add(MADE, "cycle", intervals.mean(torch.cat(errors)))
 
 
-def _of_cost(found: Scores, made: Translated) -> None:
+def _of_cost(found: Scores, made: TranslatedSet) -> None:
     """Seconds of a translation by itself, and megabytes that it needs at its peak, weights apart."""
     kind, (device, dtype) = modality(made.source.modality), placement(made.method)
     seconds, most = [], 0

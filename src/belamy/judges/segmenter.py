@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Segmenter:
+class PixelJudge:
     """Tells the class of every pixel.
 
     Args:
@@ -69,7 +69,7 @@ class Segmenter:
 
 def segmenter(
     data: Dataset, maps: str, pictures: str, *, cache: Path | None = None, say: Say | None = None, steps: int = STEPS
-) -> Segmenter:
+) -> PixelJudge:
     """The segmenter of label maps and the pictures that belong to them, from the cache or trained into it.
 
     It has seen the real pictures of the training split alone, no translation. It appears in the cache whole or not at
@@ -87,7 +87,7 @@ def segmenter(
         UsageError: The fields are not label maps and pictures of 8 bits of one size.
     """
     of_maps, of_pictures = (data.spec.fields.get(name) for name in (maps, pictures))
-    if of_maps is None or of_pictures is None or of_maps.modality != "label-map" or of_pictures.modality != "image":
+    if of_maps is None or of_pictures is None or of_maps.modality != "label_map" or of_pictures.modality != "image":
         raise UsageError(
             f"A segmenter learns the classes of pixels from label maps and their pictures, and {data.name} holds "
             f"{', '.join(f'{name} ({field.modality})' for name, field in data.spec.fields.items())}."
@@ -107,23 +107,28 @@ def segmenter(
                 if say:
                     say(f"Training the segmenter of {data.name}, once for all: {steps:,} steps …")
                 files.save_tensors(path, _trained(data, maps, pictures, classes, steps).state_dict())
-    network = PixelClassifier(of_pictures.shape, classes)
+    network = _fresh(of_pictures.shape, classes)
     network.load_state_dict(files.load_tensors(path, None))
-    made = Segmenter(network.eval().requires_grad_(False), classes)
+    made = PixelJudge(network.eval().requires_grad_(False), classes)
     held = data.held_out[:TESTED]
     if not len(held):
         return made
     raw = data.raw(held)
     counts = LabelCounts.of(made(raw[pictures]), raw[maps].long(), classes)
-    return Segmenter(network, classes, float(counts.accuracy.mean()), float(counts.iou.mean()), len(held))
+    return PixelJudge(network, classes, float(counts.accuracy.mean()), float(counts.iou.mean()), len(held))
+
+
+def _fresh(shape: tuple[int, ...], classes: int) -> nn.Module:
+    """A network with weights of its own seed, whatever else is drawn."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(SEED, "weights"))
+        return PixelClassifier(shape, classes)
 
 
 def _trained(data: Dataset, maps: str, pictures: str, classes: int, steps: int) -> nn.Module:
     """A network after so many steps over the training split, whose mean cross-entropy of pixels it minimises."""
     train, order = data.indices("train"), generator(SEED, "segmenter")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(SEED, "weights"))
-        network = PixelClassifier(data.spec.fields[pictures].shape, classes)
+    network = _fresh(data.spec.fields[pictures].shape, classes)
 
     def play(_step: int) -> Turn:
         raw = data.raw(train[torch.randint(len(train), (BATCH,), generator=order)])

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from belamy.api import translation_scores as scores
 from belamy.api.translation_measures import MADE
-from belamy.api.translation_scores import SCORES, Translated, check_scores, scored
+from belamy.api.translation_scores import SCORES, TranslatedSet, check_scores, scored
 from belamy.data.dataset import Attribute, Column, Dataset, Memory
 from belamy.editing.attribute_predictors import ClassifierPredictor
 from belamy.errors import UsageError
 from belamy.evaluation.features.efficientnet import efficientnet_features
 from belamy.evaluation.metrics.frechet import Metric as Frechet
-from belamy.judges.segmenter import Segmenter
+from belamy.judges.segmenter import PixelJudge
 from belamy.judges.sides import both_sides
 from belamy.modalities.fields import Field
 from belamy.seeds import SampleDraws
@@ -61,9 +61,9 @@ def items(count: int = 10, targets: bool = True) -> list[tuple[Tensor, Tensor, T
     return [(one, new, new if targets else None) for one, new in zip(given, made, strict=True)]
 
 
-def brightened(**fields: Any) -> Translated:
+def brightened(**fields: Any) -> TranslatedSet:
     method = Brightens().eval()
-    return Translated(**{"method": method, "items": items(), "source": FIELD, "target": FIELD,
+    return TranslatedSet(**{"method": method, "items": items(), "source": FIELD, "target": FIELD,
                          "work": method.translate, **fields})  # fmt: skip
 
 
@@ -119,15 +119,15 @@ def test_labels_are_told_beside_those_of_real_pictures(monkeypatch: pytest.Monke
     made[:, :, :4] = 0
     asked: list[Any] = []
 
-    def judge(*given: Any, say: Any) -> Segmenter:
+    def judge(*given: Any, say: Any) -> PixelJudge:
         asked.append(given)
-        return Segmenter(Looks(), 2, 0.9, 0.8, 7)
+        return PixelJudge(Looks(), 2, 0.9, 0.8, 7)
 
     monkeypatch.setattr(scores, "segmenter", judge)
     method = OneWay()
-    data = Dataset("maps", Memory(maps), field=Field("label-map", (16, 16), classes=("a", "b")),
+    data = Dataset("maps", Memory(maps), field=Field("label_map", (16, 16), classes=("a", "b")),
                    extra={"target": Column(FIELD, Memory(real))})  # fmt: skip
-    found = scored(["labels"], Translated(
+    found = scored(["labels"], TranslatedSet(
         method, list(zip(maps, made, real, strict=True)), data.field, FIELD, method.translate, data=data,
     ))  # fmt: skip
     assert found.values[MADE]["label-accuracy"].value == pytest.approx(0.75)
@@ -201,7 +201,7 @@ class TestRefused:
         assert self.asked("all") == ["cycle", "cost"] == self.asked("cost", "cycle")
         assert self.asked("all", targets=True) == ["frechet", "kernel", "cycle", "cost"]
         assert self.asked("all", data=sided()) == [name for name in SCORES if name != "labels"]
-        maps = Field("label-map", (16, 16))
+        maps = Field("label_map", (16, 16))
         data = SimpleNamespace(sides={})
         assert self.asked("all", method=OneWay(), source=maps, data=data) == ["frechet", "kernel", "labels", "cost"]
 

@@ -29,7 +29,7 @@ def scenes(count: int = 40, size: tuple[int, int] = (12, 20)) -> Dataset:
     noise = torch.randint(-30, 31, (count, 3, *size), generator=source)
     pictures = (colours[maps].movedim(3, 1) + noise).clamp(0, 255).to(torch.uint8)
     extra = {"target": Column(Field("image", (3, *size)), Memory(pictures))}
-    field = Field("label-map", size, classes=("a", "b", "c"))
+    field = Field("label_map", size, classes=("a", "b", "c"))
     return Dataset("blocks", Memory(maps.to(torch.uint8)), field=field, named="label_map", extra=extra)
 
 
@@ -90,7 +90,7 @@ def test_it_learns_is_tested_and_kept(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_what_is_no_label_map_is_refused(tmp_path: Path) -> None:
     data = scenes(4)
-    with pytest.raises(UsageError, match=r"blocks holds label_map \(label-map\), target \(image\)"):
+    with pytest.raises(UsageError, match=r"blocks holds label_map \(label_map\), target \(image\)"):
         segmenter(data, "target", "label_map", cache=tmp_path)
     small = data.changed(extra={"target": Column(Field("image", (3, 6, 10)), Memory(torch.zeros(4, 3, 6, 10).byte()))})
     with pytest.raises(UsageError, match=r"of 8 bits of one size, but these are \(12, 20\) and \(3, 6, 10\)"):
