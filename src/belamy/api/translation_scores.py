@@ -19,6 +19,7 @@ from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.features.efficientnet import efficientnet_features
 from belamy.evaluation.label_agreement import LabelCounts
+from belamy.evaluation.metrics import Metric
 from belamy.evaluation.metrics.frechet import Metric as Frechet
 from belamy.evaluation.metrics.kernel import Metric as Kernel
 from belamy.evaluation.statistics import Interval
@@ -179,7 +180,8 @@ def _of_sets(found: Scores, names: Sequence[str], made: TranslatedSet) -> None:
     real = _features(extractor, wanted)
     for who, pictures in makers(made).items():
         fake = _features(extractor, pictures)
-        for name, metric in {"frechet": Frechet(), "kernel": Kernel()}.items():
+        metrics: dict[str, Metric] = {"frechet": Frechet(), "kernel": Kernel()}
+        for name, metric in metrics.items():
             if name not in names:
                 continue
             metric.update(real=real)
