@@ -15,7 +15,7 @@ from torch import Tensor
 
 from belamy.api.masking import check_masking, holed
 from belamy.api.translation_measures import MADE, measured
-from belamy.api.translation_scores import Scores, TranslatedSet, check_scores, scored
+from belamy.api.translation_scores import TranslatedSet, check_scores, scored
 from belamy.data import Dataset
 from belamy.data.files import reasons
 from belamy.data.one_file import NamedFile, files_in, has_opacity, is_grey, pieces, read_sample
@@ -262,15 +262,13 @@ def translate(
         item if item.wanted is None or item.wanted.shape == item.made.shape else replace(item, wanted=None)
         for item in items
     ]
-    found_measures = measured([(item.given, item.made, item.wanted) for item in items], method, given, wanted)
-    near, untouched = found_measures.pop(MADE, {}), found_measures.pop(UNTOUCHED, {})
     pairs = [(item.given, item.made, item.wanted) for item in items]
-    told = (
-        scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say) if asked else Scores()
-    )
+    near = measured(pairs, method, given, wanted)
+    scores = scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say)
+    own, untouched = near.pop(MADE, {}), near.pop(UNTOUCHED, {})
     return Translations(
-        given, wanted, items, near, untouched, found_measures, told.values, skipped, [*notes, *told.notes]
-    )
+        given, wanted, items, own, untouched, near, scores.values, skipped, [*notes, *scores.notes]
+    )  # fmt: skip
 
 
 def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMethod:
