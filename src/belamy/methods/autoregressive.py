@@ -58,7 +58,7 @@ class Method(LevelsMethod):
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
         self.network: Any = NETWORKS.build(recipe.network, shape=spec.shape, classes=self.classes)
-        self.head = ChannelHead(self.network.features, self.channels, self.law.levels, self.law.parameters)
+        self.head: Any = ChannelHead(self.network.features, self.channels, self.law.levels, self.law.parameters)
 
     @property
     def players(self) -> dict[str, Player]:

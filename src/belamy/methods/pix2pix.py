@@ -21,7 +21,7 @@ from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn, weighted
 from belamy.methods.construction import NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
-from belamy.methods.movement import shifted
+from belamy.methods.movement import shifted, spliced
 from belamy.modalities.fields import Field as DataField
 from belamy.modalities.label_map import MOST, edges
 from belamy.networks import PatchScores
@@ -63,6 +63,8 @@ class Recipe(base.BaseRecipe):
     """Show half of the pairs mirrored left to right."""
     jitter: float = Field(default=0.0, ge=0, le=1)
     """Show pairs enlarged by this share of their sides and cut to their size at a random place; 30/256 in the paper."""
+    splice: float = Field(default=0.0, ge=0, le=1)
+    """Show this share of the pairs with a rectangle of another pair in them."""
     generator_norm: Annotated[Part, NORMALISATIONS] = Part(name="instance")
     """What stands in place of the generator's batch normalisations; native keeps them."""
     discriminator_norm: Annotated[Part, NORMALISATIONS] = Part(name="instance")
@@ -191,7 +193,8 @@ class Method(base.BaseMethod):
         batch = next(data)
         given, wanted = self.seen(batch), batch[self.target]
         mode = "bilinear" if self.spec.field.modality == "image" else "nearest"
-        given, wanted = shifted((given, wanted), (mode, "bilinear"), self.recipe, draw)
+        pair = shifted((given, wanted), (mode, "bilinear"), self.recipe, draw)
+        given, wanted = spliced(pair, self.recipe.splice, draw) if self.recipe.splice else pair
         return given, wanted
 
     def generator_terms(self, given: Tensor, wanted: Tensor, made: Tensor, progress: float) -> dict[str, Tensor]:

@@ -106,6 +106,6 @@ def check_seen(shape: Sequence[int], file: str) -> None:
     """
     if min(shape[1:]) < SMALLEST:
         raise UsageError(
-            f"VGG needs pictures with sides of {SMALLEST} pixels or more, but it is shown {text_of(shape[1:])}. Learn "
+            f"VGG needs pictures with sides of {SMALLEST} pixels or more, but it is shown {text_of(tuple(shape[1:]))}. Learn "
             f"from larger ones, or leave --vgg {file} out."
         )

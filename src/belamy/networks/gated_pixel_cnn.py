@@ -9,7 +9,7 @@ References:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +60,7 @@ class PixelModel(nn.Module):
             check_positive(value, f"gated-pixel-cnn:{name}")
         self.shape, self.features = shape, width
         steps = [1, *(dilations[number % len(dilations)] for number in range(depth - 1))]
-        self.layers = nn.ModuleList(
+        self.layers: Any = nn.ModuleList(
             GatedLayer(width, classes, kernel if number else first, step, dropout, 0 if number else shape[0] + 3)
             for number, step in enumerate(steps)
         )

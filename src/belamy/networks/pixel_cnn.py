@@ -13,7 +13,7 @@ References:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +62,7 @@ class PixelModel(nn.Module):
         self.shape, self.features = shape, 2 * width
         self.enter = MaskedConv(shape[0] + 3, 2 * width, first, sees_itself=False)
         self.classes = nn.Embedding(classes, 2 * width) if classes else None
-        self.blocks = nn.ModuleList(MaskedBlock(width, kernel) for _ in range(depth))
+        self.blocks: Any = nn.ModuleList(MaskedBlock(width, kernel) for _ in range(depth))
         self.out = nn.Conv2d(2 * width, 2 * width, 1)
 
     def forward(self, values: Tensor, labels: Tensor | None = None) -> Tensor:
