@@ -15,12 +15,14 @@ from torch import Tensor
 
 from belamy.api.masking import check_masking, holed
 from belamy.api.translation_measures import MADE, measured
+from belamy.api.translation_scores import TranslatedSet, check_scores, scored
 from belamy.data import Dataset
 from belamy.data.files import reasons
 from belamy.data.one_file import NamedFile, files_in, has_opacity, is_grey, pieces, read_sample
 from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.pairs.summary import Summary, summarise
+from belamy.evaluation.statistics import Interval
 from belamy.methods.base import (
     UNTOUCHED,
     BaseMethod,
@@ -78,6 +80,8 @@ class Translations:
         measures: How near they come to their targets, each by name, one number for each item that has one.
         untouched: The same of the inputs themselves, where they can be compared with targets.
         rivals: The same of what is made without learning, by its name, where the method knows such ways.
+        scores: What was asked for beside, one number for all of them: by who made what is judged (``made``,
+            ``untouched``, a rival, ``real``) and by name.
         skipped: Inputs and targets that were left out, and why.
         notes: What a user should know.
     """
@@ -88,6 +92,7 @@ class Translations:
     measures: Mapping[str, Tensor] = field(default_factory=dict)
     untouched: Mapping[str, Tensor] = field(default_factory=dict)
     rivals: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
 
@@ -138,11 +143,17 @@ class Translations:
              *(figure(found[name]) if name in found else "" for found in beside.values())]
             for name, (made, untouched) in self.summaries().items()
         ]  # fmt: skip
+        others = [who for who in self.scores if who not in (MADE, UNTOUCHED, *beside)]
+        rows = [[*row, *[""] * len(others)] for row in rows] + [
+            [name, *(spoken(self.scores[who][name]) if name in self.scores.get(who, {}) else ""
+                     for who in (MADE, UNTOUCHED, *beside, *others))]
+            for name in self.scores.get(MADE, {})
+        ]  # fmt: skip
         shown = [self._cells(number) for number in range(min(len(self.items), ON_PAGE))]
         kept, words = len(self.items), modality(self.source.modality).words
         lead = f"{kept:,} {words[kept != 1]} translated" + (f", {ON_PAGE} of them shown" if kept > ON_PAGE else "")
         return page(
-            "translation", title, lead_text=f"{lead}.", notes=list(self.notes), rows=rows, rivals=list(beside),
+            "translation", title, lead_text=f"{lead}.", notes=list(self.notes), rows=rows, rivals=[*beside, *others],
             items=shown, skipped=dict(self.skipped),
         )  # fmt: skip
 
@@ -185,6 +196,8 @@ def translate(
     data: Dataset | None = None,
     mask: str | Path | None = None,
     feather: int = 0,
+    measures: Sequence[str] = (),
+    say: Callable[[str], None] | None = None,
     progress: Progress | None = None,
 ) -> Translations:
     """What a trained method makes of files.
@@ -205,6 +218,10 @@ def translate(
         mask: Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder
             with one of each name; by default what is transparent is filled.
         feather: Of these, so many pixels into the holes what is filled in is shifted to join what is known.
+        measures: What is asked of all translations together, of ``frechet``, ``kernel``, ``labels``, ``attributes``,
+            ``cycle`` and ``cost``, or ``all`` that can be told here; labels and attributes are told by judges that are
+            trained on the run's data once and kept.
+        say: Is told that one is being trained.
         progress: Called with (done, total).
 
     Raises:
@@ -219,6 +236,7 @@ def translate(
     check_masking(method, mask, feather, size)
     given, wanted = given_field(method), method.spec.fields[method.target]
     given, wanted = (wanted, given) if back else (given, wanted)
+    asked = check_scores(measures, method, given, wanted, data, targets is not None)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if [str(each) for each in named] == [HELD_OUT] and data is not None:
         found = _held_out(data, method, back, seed, batch)
@@ -244,9 +262,13 @@ def translate(
         item if item.wanted is None or item.wanted.shape == item.made.shape else replace(item, wanted=None)
         for item in items
     ]
-    found_measures = measured([(item.given, item.made, item.wanted) for item in items], method, given, wanted)
-    measures, untouched = found_measures.pop(MADE, {}), found_measures.pop(UNTOUCHED, {})
-    return Translations(given, wanted, items, measures, untouched, found_measures, skipped, notes)
+    pairs = [(item.given, item.made, item.wanted) for item in items]
+    near = measured(pairs, method, given, wanted)
+    scores = scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say)
+    own, untouched = near.pop(MADE, {}), near.pop(UNTOUCHED, {})
+    return Translations(
+        given, wanted, items, own, untouched, near, scores.values, skipped, [*notes, *scores.notes]
+    )  # fmt: skip
 
 
 def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMethod:
@@ -426,10 +448,13 @@ def _made(
 
 def figure(summary: Summary) -> str:
     """A mean with its interval, in words."""
-    if summary.mean is None:
-        return "exact copies"
-    mean = summary.mean
-    return f"{mean.value:.3f}" + (f" ({mean.low:.3f} to {mean.high:.3f})" if isfinite(mean.low) else "")
+    return "exact copies" if summary.mean is None else spoken(summary.mean)
+
+
+def spoken(number: Interval) -> str:
+    """A number with its interval, where it has one, in words."""
+    known = isfinite(number.low) and number.low < number.high
+    return f"{number.value:.3f}" + (f" ({number.low:.3f} to {number.high:.3f})" if known else "")
 
 
 def _sides(raw: Tensor | None) -> str:
