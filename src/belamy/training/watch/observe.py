@@ -19,7 +19,7 @@ from belamy.sampling.draw import made
 from belamy.training.trainer import Trainer
 from belamy.training.watch.patch_features import PatchFeatures, colour, compared, detail, nearest, pairwise, spectrum
 from belamy.training.watch.sample_distances import SampleDistances
-from belamy.training.watch.translations import Translations
+from belamy.training.watch.translations import TranslationLooks
 
 MOMENTS = 64
 """Looks at a run, at most."""
@@ -89,10 +89,10 @@ class Watch:
         return SampleDistances(self.trainer.dataset, name, made) if name else None
 
     @cached_property
-    def translations(self) -> Translations | None:
+    def translations(self) -> TranslationLooks | None:
         """What translations of pictures are looked at by; None where none are made."""
         made = isinstance(self.method, Translates) and self.method.output.modality == "image"
-        return Translations(self.trainer, self.learned) if made else None
+        return TranslationLooks(self.trainer, self.learned) if made else None
 
     def approach(self) -> None:
         """Before a step: remember the weights, if the coming step is likely to reach a moment."""

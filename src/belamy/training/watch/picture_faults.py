@@ -16,7 +16,7 @@ SPOT, AROUND = 3, 4
 NEAR = 4
 """A line is compared with so many on both sides."""
 FLAT = 0.3
-"""Lines that differ less than this share of the mean line count as that much, for in flat places little is much."""
+"""LineDifferences that differ less than this share of the mean line count as that much, for in flat places little is much."""
 PLACES = 8
 """Places each way of which colours and edges are described."""
 
@@ -45,7 +45,7 @@ def spots(pictures: Tensor) -> Tensor:
     return torch.stack([bright.flatten(1).amax(1), dark.flatten(1).amax(1)], 1).clamp_min(0)
 
 
-class Lines(NamedTuple):
+class LineDifferences(NamedTuple):
     """By how much neighbouring rows, and neighbouring columns, differ, over the lines near them."""
 
     rows: Tensor
@@ -54,9 +54,9 @@ class Lines(NamedTuple):
     """``[W - 1]``"""
 
 
-def lines(pictures: Tensor) -> Lines:
+def lines(pictures: Tensor) -> LineDifferences:
     """What stands out in rows and columns of pictures, in their mean."""
-    return Lines(*(
+    return LineDifferences(*(
         _over_neighbours(pictures.diff(dim=axis).abs().mean((0, 1, 5 - axis))) for axis in (2, 3)
     ))  # fmt: skip
 
@@ -68,13 +68,13 @@ class Seam(NamedTuple):
     inside: int
 
 
-def seam(made: Lines, usual: Lines) -> Seam:
+def seam(made: LineDifferences, usual: LineDifferences) -> Seam:
     """The worst seam of pictures that were made.
 
     Example:
         >>> flat = torch.ones(15)
         >>> cut = flat.index_fill(0, torch.tensor([7]), 4.0)
-        >>> seam(Lines(flat, cut), Lines(flat, flat))
+        >>> seam(LineDifferences(flat, cut), LineDifferences(flat, flat))
         Seam(factor=4.0, inside=8)
     """
     found = []

@@ -35,7 +35,7 @@ class Reference(NamedTuple):
 
     pictures: Tensor
     spectrum: Mapping[int, float]
-    lines: faults.Lines
+    lines: faults.LineDifferences
     spots: Tensor
     """What hardly any picture's strongest bright and dark spots exceed.  # [2]"""
 
@@ -54,7 +54,7 @@ class Seen(NamedTuple):
     """Classes of the inputs.  # [n]"""
 
 
-class Translations:
+class TranslationLooks:
     """Looks at what a method makes of training samples, and at the gradients of its generator.
 
     Args:
@@ -141,7 +141,7 @@ class Translations:
         usual = self.reference
         like = wanted if self.side is None else ways[0] if ways else usual.pictures
         lines = [torch.maximum(*each) for each in zip(usual.lines, faults.lines(like), strict=True)]
-        worst = faults.seam(faults.lines(made), faults.Lines(*lines))
+        worst = faults.seam(faults.lines(made), faults.LineDifferences(*lines))
         row = {
             "variety": faults.variety(made, weights) / (faults.variety(wanted, weights) + 1e-6),
             "spots": float((faults.spots(made) > usual.spots).any(1).float().mean()),
