@@ -16,7 +16,7 @@ SPOT, AROUND = 3, 4
 NEAR = 4
 """A line is compared with so many on both sides."""
 FLAT = 0.3
-"""LineDifferences that differ less than this share of the mean line count as that much, for in flat places little is much."""
+"""Lines that differ less than this share of the mean line count as that much, for in flat places little is much."""
 PLACES = 8
 """Places each way of which colours and edges are described."""
 
