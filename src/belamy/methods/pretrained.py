@@ -107,6 +107,6 @@ def check_seen(shape: Sequence[int], file: str) -> None:
     if min(shape[1:]) < SMALLEST:
         shown = text_of(tuple(shape[1:]))
         raise UsageError(
-            f"VGG needs pictures with sides of {SMALLEST} pixels or more, but it is shown {shown}. Learn from larger ones, "
-            f"or leave --vgg {file} out."
+            f"VGG needs pictures with sides of {SMALLEST} pixels or more, but it is shown {shown}. Learn from larger "
+            f"ones, or leave --vgg {file} out."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Annotated, Any, NamedTuple, Self
 
 import torch
@@ -387,8 +388,8 @@ class Method(base.BaseMethod):
         terms = {name: term.view(count, -1).mean(1) for name, term in found.items()}
         for clip in clips:
             found = patches.of_generator(
-                self.objective, lambda features, clip=clip: self.judge_clips(film, made.frames, clip, features),
-                lambda features, clip=clip: self.judge_clips(film, film.wanted, clip, features), progress, matching,
+                self.objective, partial(self.judge_clips, film, made.frames, clip),
+                partial(self.judge_clips, film, film.wanted, clip), progress, matching,
             )  # fmt: skip
             for name, term in found.items():
                 name = "film_matching" if name == "matching" else "film"
