@@ -64,7 +64,7 @@ class TranslationLooks:
 
     def __init__(self, trainer: Trainer, learned: Tensor) -> None:
         self.trainer, self.learned = trainer, learned
-        self.method: Any = trainer.method
+        self.method = cast(Any, trainer.method)
         self.data = trainer.dataset
         self.side = self.data.sides.get(self.method.target)
         self.most = max(FEWEST, min(REFERENCE, MOST_VALUES // prod(self.method.output.shape)))
