@@ -40,7 +40,7 @@ from belamy.editing.style.objective import Style, StyleLoss
 from belamy.losses.perceptual.gram import gram
 from belamy.losses.perceptual.total_variation import total_variation
 from belamy.networks.efficientnet_lite import EfficientNetLite
-from belamy.networks.vgg19 import VGG19
+from belamy.networks.vgg import VGG
 
 DOCUMENTS = SETTINGS["documents"]
 HEIGHT, WIDTH = 400, 533
@@ -108,7 +108,7 @@ def step(rounds: int) -> None:
     )
 
 
-def whole_network(network: VGG19, content: Tensor, style: Tensor, image: Tensor) -> Tensor:
+def whole_network(network: VGG, content: Tensor, style: Tensor, image: Tensor) -> Tensor:
     """The documents' step: three images through all layers, of which some are then used."""
     image = image.clone().requires_grad_()
     outputs = network.outputs(network.prepare(torch.cat([content, style, image])), network.layers)
@@ -132,9 +132,9 @@ def noise(height: int, width: int, seed: int) -> Tensor:
     return torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")
 
 
-def random_vgg(seed: int, pooling: str = "max") -> VGG19:
+def random_vgg(seed: int, pooling: str = "max") -> VGG:
     torch.manual_seed(seed)
-    return VGG19(pooling=pooling).eval().requires_grad_(False)
+    return VGG(pooling=pooling).eval().requires_grad_(False)
 
 
 # ---- memory ----
@@ -214,7 +214,7 @@ def pictures(photos: Path, out: Path, height: int, only: list[str]) -> None:
 
 
 @torch.no_grad()
-def judged(painting: np.ndarray, content: np.ndarray, style: np.ndarray, networks: list[VGG19]) -> dict[str, float]:
+def judged(painting: np.ndarray, content: np.ndarray, style: np.ndarray, networks: list[VGG]) -> dict[str, float]:
     """What is left of the squared Gram distance to the style, and how features of the content correlate."""
     height, width = painting.shape[:2]
     sizes = ((height, width), (height, width), (height, round(style.shape[1] * height / style.shape[0])))

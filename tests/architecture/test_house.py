@@ -181,7 +181,7 @@ def test_loading_runs_no_code() -> None:
                 text = ast.unparse(node.func)
                 assert text not in ("eval", "exec", "torch.save", "yaml.load"), f"{text} in {path}"
                 if text == "torch.load":
-                    assert path == PACKAGE / "evaluation" / "weights.py"
+                    assert path == PACKAGE / "data" / "weights.py"
                     assert "weights_only=True" in ast.unparse(node)
 
 

@@ -49,6 +49,9 @@ def digits() -> Dataset:
 def data(name: str, digits: Dataset) -> Dataset:
     """Made-up images, or what the tiny recipe names where the method needs other fields, or colours."""
     recipe = tiny(name)
+    if isinstance(recipe.size, int) and recipe.size < 16:  # what draws pixel by pixel
+        few = digits.images(torch.arange(80))[..., : recipe.size, : recipe.size]
+        digits = Dataset("noise", Memory(few), labels=torch.arange(80) % 4, classes=[*"abcd"])
     images = with_sides(recipe, digits)
     try:
         check_fields(METHODS.load(name), name, recipe, images.spec)
@@ -244,16 +247,16 @@ class TestCapabilities:
         assert (found[7] - found[64]).abs().max() < 1e-5
         assert (found[1][0] - found[1][1]).abs().max() > 1e-5
 
-    def test_a_run_is_trained_kept_and_opened(self, name: str, data: Dataset, digits: Dataset, tmp_path: Path) -> None:
+    def test_a_run_is_trained_kept_and_opened(self, name: str, data: Dataset, tmp_path: Path) -> None:
         """By name, from the registry to the weights on disk and back."""
         import numpy as np
 
         import belamy
 
         recipe = RECIPE_TYPES.load(name).tiny()
-        if data is digits:
+        if data.name == "noise":
             file = tmp_path / "set.npz"
-            np.savez(file, images=digits.images(torch.arange(40))[:, 0].numpy(), labels=np.arange(40) % 4)
+            np.savez(file, images=data.images(torch.arange(40))[:, 0].numpy(), labels=np.arange(40) % 4)
             recipe = recipe.changed(data=str(file))
         run = belamy.train(recipe, samples=3 * recipe.batch, out=tmp_path / "run", snapshots=2, progress=False)
         opened = Run.open(run.path)

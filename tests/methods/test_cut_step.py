@@ -95,6 +95,24 @@ class TestStep:
         check(second, "generator", learners(made), terms, {"contrast": 2.0})
         assert next(turns, None) is None
 
+    def test_every_scale_of_a_discriminator_has_a_loss_of_its_own(self, stage: Any, check: Any) -> None:
+        judge = Part(name="multi-scale", count=2, width=2, receptive_field=16)
+        made = stage(recipe(discriminator=judge, identity_contrast_weight=0.0, contrast_weight=0.0), sides())
+        x, y = pictures(made)
+        g, d = made.method.generator, made.method.discriminator
+        turns = made.turns()
+        pairs = zip(d.scales(y), d.scales(g(x).detach()), strict=True)
+        loss = sum((mean((one.scores - 1) ** 2 + other.scores**2) for one, other in pairs), torch.zeros(3).double())
+        check(next(turns), "discriminator", d, {"adversarial": loss}, {"adversarial": 0.5})
+        second = next(turns)
+        loss = sum((mean((scale.scores - 1) ** 2) for scale in d.scales(g(x))), torch.zeros(3).double())
+        check(second, "generator", learners(made), {"adversarial": loss})
+
+    @pytest.mark.parametrize("loss", ["energy-based", "boundary-equilibrium"])
+    def test_losses_of_energies_are_refused(self, stage: Any, loss: str) -> None:
+        with pytest.raises(UsageError, match=rf"'{loss}' is for discriminators that reconstruct pictures"):
+            stage(recipe(adversarial=loss), sides())
+
     def test_fastcut_compares_places_as_they_lay_before_mirroring(self, stage: Any, check: Any) -> None:
         fields = {"contrast_weight": 10.0, "identity_contrast_weight": 0.0, "flip_equivariance": True, "seed": 4}
         made = stage(recipe(**fields), sides())

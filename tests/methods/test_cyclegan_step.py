@@ -101,6 +101,40 @@ class TestStep:
         }
         check(next(made.turns()), "generator", generators(made), terms, {"cycle": 3.0, "cycle-inverse": 3.0})
 
+    @pytest.mark.parametrize("loss", ["least-squares:half=false", "hinge"])
+    def test_every_scale_of_a_discriminator_has_a_loss_of_its_own(self, stage: Any, check: Any, loss: str) -> None:
+        """Not one loss of the mean of scores, which a real and a generated scale would bring to nothing."""
+        judge = Part(name="multi-scale", count=2, width=2, receptive_field=16)
+        made = stage(recipe(discriminator=judge, adversarial=loss, identity_weight=0.0, pool=0), sides(size=(24, 32)))
+        x, y = pictures(made)
+        g, f, d_y, d_x = parts(made)
+        real, fake, fooled = {
+            "hinge": (lambda s: (1 - s).clamp(min=0), lambda s: (1 + s).clamp(min=0), lambda s: -s),
+            "least-squares": (lambda s: (s - 1) ** 2, lambda s: s**2, lambda s: (s - 1) ** 2),
+        }[loss.partition(":")[0]]
+
+        def summed(judge: Any, pictures: Tensor, cost: Any) -> Tensor:
+            return torch.stack([mean(cost(scale.scores)) for scale in judge.scales(pictures)]).sum(0)
+
+        terms = {
+            "adversarial": summed(d_y, g(x), fooled),
+            "adversarial-inverse": summed(d_x, f(y), fooled),
+            "cycle": mean((f(g(x)) - x).abs()),
+            "cycle-inverse": mean((g(f(y)) - y).abs()),
+        }
+        fake_y, fake_x = g(x).detach(), f(y).detach()
+        turns = made.turns()
+        check(next(turns), "generator", generators(made), terms, {"cycle": 10.0, "cycle-inverse": 10.0})
+        terms = {
+            "adversarial": summed(d_y, y, real) + summed(d_y, fake_y, fake),
+            "adversarial-inverse": summed(d_x, x, real) + summed(d_x, fake_x, fake),
+        }
+        second = next(turns)
+        check(second, "discriminator", judges(made), terms, {"adversarial": 0.5, "adversarial-inverse": 0.5})
+        for name, of_real in (("real", (d_y, y)), ("real-inverse", (d_x, x))):
+            scores = [scale.scores.mean() for scale in of_real[0].scales(of_real[1])]
+            torch.testing.assert_close(second[0].signals[name].mean().double(), torch.stack(scores).mean())
+
     def test_discogan(self, stage: Any, check: Any) -> None:
         """Kim et al. 2017, arXiv 1703.05192, equations 1 to 6."""
         networks = {"generator": Part(name="discogan", width=2), "discriminator": Part(name="discogan", width=2)}
@@ -149,7 +183,8 @@ class TestStep:
     def test_the_discriminators_are_shown_older_translations(self, stage: Any) -> None:
         made = stage(recipe(pool=3), sides())
         method, shown = made.method, []
-        method.discriminator.register_forward_hook(lambda _part, given, _made: shown.append(given[0].detach().clone()))
+        trunk = method.discriminator.trunk
+        trunk.register_forward_hook(lambda _part, given, _made: shown.append(given[0].detach().clone()))
         older: list[Tensor] = []
         for _ in range(6):
             shown.clear()
@@ -227,6 +262,12 @@ class TestTranslating:
 def test_what_the_sides_cannot_give_is_refused(stage: Any, fields: dict[str, Any], data: Dataset, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         stage(recipe(**fields), data)
+
+
+@pytest.mark.parametrize("loss", ["energy-based", "boundary-equilibrium"])
+def test_losses_of_energies_are_refused(stage: Any, loss: str) -> None:
+    with pytest.raises(UsageError, match=rf"'{loss}' is for discriminators that reconstruct pictures, but this one"):
+        stage(recipe(adversarial=loss), sides())
 
 
 def test_sides_of_two_sizes_are_refused(stage: Any) -> None:

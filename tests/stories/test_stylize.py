@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from belamy.data import weights as published
 from belamy.data.fetching import checksum
-from belamy.evaluation import weights as published
-from belamy.evaluation.weights import Published
-from belamy.networks.vgg19 import VGG19
+from belamy.data.weights import Published
+from belamy.networks.vgg import VGG
 from stories.conftest import Command, process
 
 QUICK = ["--size", "32", "--steps", "2", "--no-progress"]
@@ -80,7 +80,7 @@ def test_missing_weights_say_what_to_put_where(belamy: Command, pair: tuple[Path
 @pytest.fixture(scope="module")
 def random_vgg(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of VGG-19 in the published layout."""
-    network = VGG19()
+    network = VGG()
     places = zip(network.convolutions.values(), network._places(), strict=True)
     tensors = {f"features.{place}.{name}": tensor for layer, place in places for name, tensor in
                layer.state_dict().items()}  # fmt: skip

@@ -70,9 +70,8 @@ def test_held_out_pictures_are_measured_beside_bicubic_enlargement(run: Path, be
     done = belamy("translate", run, "test", "--out", "made", "--json", "facts.json")
     assert done.returncode == 0
     facts = json.loads((tmp_path / "facts.json").read_text())
-    assert facts["measures"].keys() == {"l1", "psnr", "ssim"} and facts["rivals"]["bicubic"].keys() == {
-        "l1", "psnr", "ssim"
-    }  # fmt: skip
+    usual = {"l1", "psnr", "ssim", "perceptual"}
+    assert facts["measures"].keys() == usual and facts["rivals"]["bicubic"].keys() == usual
     assert facts["rivals"]["bicubic"]["psnr"][0] > facts["measures"]["psnr"]["untouched"][0]
     assert "; bicubic: " in done.stdout and facts["blend"] == 1.0
     assert "bicubic" in (tmp_path / "made/translations.html").read_text()

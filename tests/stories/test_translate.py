@@ -73,7 +73,7 @@ class TestFiles:
             word in page for word in ("input", "output", "target", "untouched inputs")
         )
         facts = json.loads((tmp_path / "facts.json").read_text())
-        assert set(facts["measures"]) == {"l1", "psnr", "ssim"}
+        assert set(facts["measures"]) == {"l1", "psnr", "ssim", "perceptual"}
         # by hand, from the files that were written
         made, wanted = ([pixels(folder / f"{number:02d}.png") for number in range(24)]
                         for folder in (tmp_path / "made", pairs / "B"))  # fmt: skip

@@ -41,6 +41,7 @@ class Likelihoods:
         unit: What these are.
         kind: Whether the likelihood is ``exact`` or a ``bound``, so that the nats are too many.
         rival: Nats by an n-gram model that was counted on the run's training data; None where there is none.  # [n]
+        scored: What the likelihoods are of, where that is not the data as they are, e.g. binarised pictures.
     """
 
     data: str
@@ -50,6 +51,7 @@ class Likelihoods:
     unit: str
     kind: str
     rival: Tensor | None = None
+    scored: str = ""
 
     @property
     def bits_per_unit(self) -> float:
@@ -63,6 +65,7 @@ class Likelihoods:
             "data": self.data,
             "samples": len(self.names),
             "likelihood": self.kind,
+            "of": self.scored or self.data,
             "nats": float(self.nats.mean()),
             f"bits_per_{self.unit}": self.bits_per_unit,
             f"{self.unit}s": int(self.units.sum()),
@@ -89,6 +92,9 @@ class Likelihoods:
             f"{self.data}: {len(self.names):,} samples, {told}{float(self.nats.mean()):.4f} nats each",
             f"{told}{self.bits_per_unit:.4f} bits per {self.unit}{f' ({counted})' if counted else ''}",
         ]
+        if self.unit == "dimension":
+            what = "the likelihood itself" if self.kind == "exact" else "a bound of the likelihood"
+            lines.append(f"{what}{f', of {self.scored}' if self.scored else ''}")
         if self.rival is not None:
             lines.append(
                 f"n-grams of up to {ORDER} with Kneser-Ney smoothing, counted on the training data: "
@@ -146,7 +152,7 @@ def score(
     rival = nats_by_ngrams(own, raw) if baseline and field.modality == "text" else None
     shown = tuple(names[index] for index in among.tolist())
     name = chosen.name if chosen is not own else f"{own.name}, {data}"
-    return Likelihoods(name, shown, nats, units, unit, method.likelihood, rival)
+    return Likelihoods(name, shown, nats, units, unit, method.likelihood, rival, method.scored)
 
 
 def likely(method: BaseMethod) -> Any:
@@ -159,7 +165,8 @@ def likely(method: BaseMethod) -> Any:
         return method
     raise UsageError(
         f"score needs a method that knows how likely data are, and {method_of(method)} does not: a GAN, say, only "
-        "draws samples. Take a run of a language model, e.g. `belamy train char-lm`."
+        "draws samples. Take a run of a model of pictures, e.g. `belamy train gated-pixel-cnn`, or of a language "
+        "model, `belamy train char-lm`."
     )
 
 

@@ -8,18 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from belamy.evaluation.pairs import measure
+from belamy.evaluation.pairs.usual import UsualMeasures
 from belamy.methods.base import UNTOUCHED, Restores
 from belamy.modalities import modality
 from belamy.modalities.fields import Field
 
-MEASURES = {
-    "image": ("l1:data_range=2", "psnr:data_range=2", "ssim:data_range=2"),
-    "audio": ("snr", "si-sdr"),
-}
-"""What translations are measured by where their targets are known; values as networks see them."""
-WINDOW = 11
-"""Pictures with a shorter side have no structural similarity."""
 MADE = "made"
 """Who made what a run's own translations are measured by."""
 
@@ -39,16 +32,13 @@ def measured(
     """
     known = [(given, made, wanted) for given, made, wanted in items if wanted is not None]
     found: dict[str, dict[str, list[Tensor]]] = {}
-    kind = modality(target.modality)
+    kind, usual = modality(target.modality), UsualMeasures()
     for given, made, wanted in known:
         own = target._replace(shape=tuple(made.shape))
         new, true = (kind.to_float(raw[None], own).double() for raw in (made, wanted))
         for who, values in {MADE: new, **_beside(given, method, source, own)}.items():
-            for text in MEASURES.get(target.modality, ()):
-                name = text.partition(":")[0]
-                if name == "ssim" and min(own.shape[1:]) < WINDOW:
-                    continue
-                found.setdefault(who, {}).setdefault(name, []).append(measure(text)(true, values))
+            for name, measure in usual.of(own).items():
+                found.setdefault(who, {}).setdefault(name, []).append(measure(true, values))
     return {
         who: {name: torch.cat(values) for name, values in measures.items() if len(values) == len(known)}
         for who, measures in found.items()

@@ -12,8 +12,8 @@ from belamy.data import Batch, Dataset
 from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.kneser_ney import nats_by_ngrams
 from belamy.evaluation.measures import Measure
-from belamy.evaluation.pairs import measure
 from belamy.evaluation.pairs.summary import summarise
+from belamy.evaluation.pairs.usual import UsualMeasures
 from belamy.methods.base import BaseMethod, Evaluates, HasLikelihood, Ratio, Restores, Translates, given_of
 from belamy.modalities import modality
 from belamy.modalities.text import PADDING
@@ -23,11 +23,6 @@ from belamy.seeds import Draws, SampleDraws, derive
 BATCH = 250
 MOST = 1000
 """Samples that are translated or whose likelihood is measured, at most."""
-PAIRED = {
-    "image": {"psnr": "psnr:data_range=2", "ssim": "ssim:data_range=2"},
-    "audio": {"si-sdr": "si-sdr", "snr": "snr"},
-}
-"""Measures of pairs for translations, by the kind of the target."""
 
 
 def batches(method: BaseMethod, data: Dataset, indices: Tensor, size: int = BATCH) -> Iterator[Batch]:
@@ -149,7 +144,8 @@ def _translated(method: Translates, data: Dataset, indices: Tensor, seed: int) -
     if method.target not in data.columns:
         return
     field = data.columns[method.target].field
-    compare = {name: measure(text) for name, text in PAIRED.get(field.modality, {}).items()}
+    compare = UsualMeasures().of(field)
+    compare.pop("l1", None)  # told of every kind, in the units that networks see
     first = 0
     for batch in batches(method, data, indices, 50):
         draws = SampleDraws(seed, range(first, first + len(batch)))

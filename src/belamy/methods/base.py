@@ -102,6 +102,7 @@ class BaseMethod(nn.Module):
         averaged: Names of the networks whose weights are averaged for sampling.
         objective_terms: The losses, ``player.term``, whose sum falls while the method learns; the watch judges by them.
             Empty where none falls for certain, as in a game, or where there is but one number, which is then it.
+        scored: What a method that knows likelihoods tells them of, in words, where that is not the data as they are.
         fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
         sampling_options: What may be chosen when a method whose ``generate`` takes ``sampling`` draws, by name; or when
             one translates, whose ``translate`` then takes ``options``, a value of each.
@@ -110,6 +111,7 @@ class BaseMethod(nn.Module):
     averaged: tuple[str, ...] = ()
     objective_terms: tuple[str, ...] = ()
     fingerprint: str = ""
+    scored: str = ""
     sampling_options: Mapping[str, SamplingOption] = MappingProxyType({})
 
     def __init__(self, recipe: Any, spec: DataSpec) -> None:
@@ -333,7 +335,10 @@ class Continues(Protocol):
     """Goes on with a sequence."""
 
     def continuation(self, prefix: Tensor, count: int, sampling: Sampling, labels: Tensor | None = None) -> Tensor:
-        """``[n, t + count]``: a prefix ``[n, t]`` and what follows it, e.g. numbers of symbols, of classes ``[n]``."""
+        """``[n, t + count, …]``: a prefix ``[n, t, …]`` and what follows it, of classes ``[n]``.
+
+        A text's are its symbols, a picture's the levels of its pixels' channels, ``[n, t, C]``, row by row.
+        """
         ...
 
 

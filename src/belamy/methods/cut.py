@@ -11,11 +11,9 @@ from torch import Tensor, nn
 
 from belamy.data import Batch
 from belamy.errors import UsageError
-from belamy.losses.objective import Objective
 from belamy.losses.patch_nce import TEMPERATURE, patch_nce
-from belamy.methods import base, two_sides
+from belamy.methods import base, patches, two_sides
 from belamy.methods.base import DataSpec, Player, Turn
-from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.movement import mirrored
 from belamy.methods.pix2pix import dropout_streams
 from belamy.methods.two_sides import HALF, OTHER, Duel
@@ -104,7 +102,7 @@ class Method(base.BaseMethod):
             )
         self.heads = PatchHeads(self.generator.map_channels, recipe.features)
         self.discriminator = two_sides.make_judge(recipe, there)
-        self.objective = Objective(ADVERSARIAL.build(recipe.adversarial))
+        self.objective = patches.patch_objective(recipe.adversarial)
 
     @classmethod
     def requires(cls, recipe: Any) -> Mapping[str, str]:

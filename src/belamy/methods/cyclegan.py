@@ -12,12 +12,10 @@ from torch.nn.functional import cross_entropy
 
 from belamy.data import Batch
 from belamy.errors import UsageError
-from belamy.losses.objective import Objective
-from belamy.methods import base, two_sides
+from belamy.methods import base, patches, two_sides
 from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn, weighted
 from belamy.methods.classifier import CLASSIFIERS
-from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.pix2pix import dropout_streams
 from belamy.methods.two_sides import HALF, OTHER, DrawnSides, Duel
 from belamy.modalities.fields import Field as DataField
@@ -105,7 +103,7 @@ class Method(base.BaseMethod):
         self.inverse = two_sides.make_translator(recipe, there, here[0])
         self.discriminator = two_sides.make_judge(recipe, there)
         self.inverse_discriminator = two_sides.make_judge(recipe, here)
-        self.objective = Objective(ADVERSARIAL.build(recipe.adversarial))
+        self.objective = patches.patch_objective(recipe.adversarial)
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
         self.pool = ImagePool(recipe.pool, there) if recipe.pool else None
         self.inverse_pool = ImagePool(recipe.pool, here) if recipe.pool else None

@@ -21,17 +21,19 @@ from belamy.losses.holes import (
 )
 from belamy.losses.penalties.gradients import squared_slope
 from belamy.losses.perceptual.feature_matching import feature_matching
-from belamy.methods import base, patches
+from belamy.methods import base, patches, perception
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.filling import FillsHoles
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.pix2pix import PATCH_DISCRIMINATORS
+from belamy.methods.pretrained import check_seen
 from belamy.networks.frozen import FrozenFeatures
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws
 
 INPAINTERS = Registry("belamy.networks", "network that fills holes", "Inpainter")
-_NEAR, _ALL = 3, 4  # stages of the embedded network
+_NEAR, _ALL = 3, 4  # stages of the network that looks
+_POOLINGS = tuple(f"block{block}_pool" for block in range(1, _ALL + 1))
 _OF_THE_GAME = frozenset(("adversarial", "matching"))
 
 
@@ -62,6 +64,9 @@ class Recipe(base.BaseRecipe):
     """Of the absolute error of Gram matrices, of the same two."""
     roughness_weight: float = Field(default=0.1, ge=0)
     """Of total variation in the holes and at their edges."""
+    vgg: str | None = None
+    """A file of published weights of VGG-16 or VGG-19, whose features count instead of those of the embedded
+    network."""
     wide_weight: float = Field(default=0.0, ge=0)
     """Of the squared error of features that see far."""
     adversarial_weight: float = Field(default=0.0, ge=0)
@@ -118,9 +123,10 @@ class Method(FillsHoles):
 
     What is filled in is put between the known pixels, which stay as they are, bit for bit.
 
-    *Departs from the papers*: the features are those of EfficientNet-lite0, which comes with the package: at a half, a
-    quarter and an eighth of the size instead of VGG-16's first three poolings, and those and at a sixteenth, which sees
-    147 pixels, instead of those of a dilated ResNet-50; LaMa's discriminator judges patches of 70 pixels.
+    *Departs from the papers*: unless a file of VGG's weights is given, the features are those of EfficientNet-lite0,
+    which comes with the package: at a half, a quarter and an eighth of the size instead of VGG-16's first three
+    poolings; and those and at a sixteenth, which sees 147 pixels, instead of those of a dilated ResNet-50; LaMa's
+    discriminator judges patches of 70 pixels.
 
     References:
         Liu, Reda, Shih, Wang, Tao & Catanzaro 2018, arXiv 1804.07723, section 3.3; Suvorov et al. 2021, arXiv
@@ -158,8 +164,26 @@ class Method(FillsHoles):
                 f"The loss '{recipe.adversarial.name}' compares real with generated patches, but those of a filled "
                 "picture that hold no hole are real. Choose --adversarial non-saturating, hinge or least-squares."
             )
-        stages = _ALL if recipe.wide_weight else _NEAR if recipe.perceptual_weight or recipe.style_weight else 0
-        self.eyes = FrozenFeatures(spec.shape[0], stages) if stages else None
+        self.stages = _ALL if recipe.wide_weight else _NEAR if recipe.perceptual_weight or recipe.style_weight else 0
+        self.eyes = FrozenFeatures(spec.shape[0], self.stages) if self.stages and not recipe.vgg else None
+        self._vgg: list[FrozenFeatures] = []  # not the package's to carry, so not registered
+        if recipe.vgg and self.stages:
+            check_seen(spec.shape, recipe.vgg)
+
+    def prepare(self, offline: bool = False) -> None:
+        """Read the weights of VGG, if they are given and count."""
+        if self.recipe.vgg and self.stages:
+            self.looking(next(self.parameters()))
+            self.fingerprint = perception.weights_fingerprint(self.recipe.vgg)
+
+    def looking(self, like: Tensor) -> FrozenFeatures | None:
+        """The network whose features count, where a tensor is; None if none do."""
+        if not self.recipe.vgg or not self.stages:
+            return self.eyes
+        if not self._vgg or next(self._vgg[0].buffers()).device != like.device:
+            network = perception.perceptual_network(like, self.recipe.vgg)
+            self._vgg = [FrozenFeatures(self.spec.shape[0], self.stages, network, _POOLINGS)]
+        return self._vgg[0]
 
     @property
     def players(self) -> dict[str, Player]:
@@ -224,8 +248,8 @@ class Method(FillsHoles):
         composed = torch.where(known > 0, wanted, made)
         terms = {"hole": absolute_error(made, wanted, holes), "valid": absolute_error(made, wanted, known),
                  "roughness": roughness(composed, holes)}  # fmt: skip
-        if self.eyes is not None:
-            terms |= self.seen_terms(self.eyes, wanted, made, composed)
+        if (eyes := self.looking(made)) is not None:
+            terms |= self.seen_terms(eyes, wanted, made, composed)
         if self.discriminator is not None:
             terms |= self.judged_terms(wanted, self.shown(wanted, known, made))
         return {name: terms[name] for name in weights}

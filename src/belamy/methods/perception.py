@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from belamy.data.fetching import checksum
 from belamy.data.patterns import PATTERNS, pattern
 from belamy.data.pictures import read_whole
 from belamy.errors import DataError, Unreadable, UsageError
@@ -19,6 +20,7 @@ from belamy.losses.perceptual import content as contents
 from belamy.losses.perceptual import covariance, gram
 from belamy.losses.perceptual.total_variation import total_variation
 from belamy.methods.base import to_range
+from belamy.methods.pretrained import PictureNetwork, published_network, vggs
 from belamy.networks.efficientnet_lite import EfficientNetLite
 
 CONTENT = ("b4", "b6")
@@ -38,7 +40,7 @@ class PerceptualTerms(NamedTuple):
     smoothness: Tensor
 
 
-def seen(network: EfficientNetLite, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+def seen(network: PictureNetwork, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """What layers answer to images in [-1, 1], grey or colour.  # [N, C, H, W]"""
     return network.outputs(network.prepare(to_range(images, (0.0, 1.0))), layers)
 
@@ -148,7 +150,24 @@ def check_channels(shape: tuple[int, ...], what: str) -> None:
         raise UsageError(f"{what} learns from grey or colour images, but these have {shape[0]} channels.")
 
 
-def perceptual_network(like: Tensor) -> EfficientNetLite:
-    """The embedded network on the device and in the precision of a tensor."""
-    network: Any = EfficientNetLite.pretrained().to(like)
-    return network
+def perceptual_network(like: Tensor, vgg: str | None = None) -> Any:
+    """The embedded network, or VGG, on the device and in the precision of a tensor.
+
+    Args:
+        like: That tensor.
+        vgg: A file of VGG's published weights.
+
+    Raises:
+        DataError: There is no such file, or it holds other weights.
+    """
+    network = EfficientNetLite.pretrained() if vgg is None else published_network(_file(vgg), vggs(), "--vgg")
+    return network.to(like)
+
+
+def weights_fingerprint(vgg: str) -> str:
+    """SHA-256 of a file of weights."""
+    return checksum(_file(vgg))
+
+
+def _file(text: str) -> Path:
+    return Path(text).expanduser()

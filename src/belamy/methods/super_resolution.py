@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from functools import partial
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import torch
 from pydantic import Field
@@ -21,12 +21,12 @@ from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.methods.base import OPTIMIZERS, UNTOUCHED, DataSpec, Player, SamplingOption, Turn
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.pix2pix import PATCH_DISCRIMINATORS
+from belamy.methods.pretrained import check_seen, last_of_blocks
 from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field as DataField
 from belamy.modalities.sizes import text_of
 from belamy.networks.bicubic import bicubic, enlarged
 from belamy.networks.blur_kernels import blurred, gaussian, sharpened
-from belamy.networks.efficientnet_lite import EfficientNetLite
 from belamy.networks.jpeg import rounded
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws
@@ -72,6 +72,9 @@ class Recipe(base.BaseRecipe):
     """Factor of that distance in the second stage."""
     perceptual_weight: float = Field(default=1.0, ge=0)
     """Factor of the distance in a pretrained network's features in the second stage."""
+    vgg: str | None = None
+    """A file of published weights of VGG-19 or VGG-16, whose features count instead of those of the embedded
+    network."""
     adversarial: Annotated[Part, ADVERSARIAL] = Part(name="relativistic-average")
     """What the two players minimise in the second stage."""
     adversarial_weight: float = Field(default=0.1, ge=0)
@@ -108,9 +111,10 @@ class Method(base.BaseMethod):
     details. A copy of the first stage's network (its average, where averages are kept) stays; ``blend`` mixes the
     weights of the two, from 0, true to the pixels, to 1.
 
-    *Departs from the papers*: the pretrained network is EfficientNet-lite0, which comes with the package, not VGG-19;
-    each of four layers is compared by squares over the variation of the sharp picture's own features, so that layers
-    count alike. D's optimiser begins with the second stage, G's goes on.
+    *Departs from the papers*: the pretrained network is EfficientNet-lite0, which comes with the package, unless a file
+    of VGG's weights is given; each of four layers (of VGG, the last of its five blocks) is compared by squares over the
+    variation of the sharp picture's own features, so that layers count alike whatever the network. D's optimiser begins
+    with the second stage, G's goes on.
 
     References:
         Ledig et al. 2016, arXiv 1609.04802, eq. 1 to 6; relativistic and by mixed weights: Wang et al. 2018, arXiv
@@ -139,7 +143,15 @@ class Method(base.BaseMethod):
             self.faithful = deepcopy(self.generator).requires_grad_(False)
             self.discriminator: nn.Module = PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=self.shown)
             self.objective = patches.patch_objective(recipe.adversarial)
-        self._perceptual: list[EfficientNetLite] = []  # neither learned nor saved, so not registered
+        if recipe.vgg and self.staged:
+            check_seen(self.shown, recipe.vgg)
+        self._perceptual: list[Any] = []  # neither learned nor saved, so not registered
+
+    def prepare(self, offline: bool = False) -> None:
+        """Read the weights of VGG, if they are given and count."""
+        if self.recipe.vgg and self.staged:
+            self._perceptual = [perception.perceptual_network(next(self.parameters()), self.recipe.vgg)]
+            self.fingerprint = perception.weights_fingerprint(self.recipe.vgg)
 
     @property
     def degraded(self) -> DataField:
@@ -231,11 +243,12 @@ class Method(base.BaseMethod):
     def perceptual(self, made: Tensor, wanted: Tensor) -> Tensor:
         """The distance ``[N]`` of pictures from the sharp ones in the features of the pretrained network."""
         if not self._perceptual or next(self._perceptual[0].parameters()).device != made.device:
-            self._perceptual = [perception.perceptual_network(made)]
+            self._perceptual = [perception.perceptual_network(made, self.recipe.vgg)]
         eyes = self._perceptual[0]
+        layers = last_of_blocks(eyes) if self.recipe.vgg else LAYERS
         with torch.no_grad():
-            targets = perception.seen(eyes, colours_of(wanted), LAYERS)
-        found = perception.seen(eyes, colours_of(made), LAYERS)
+            targets = perception.seen(eyes, colours_of(wanted), layers)
+        found = perception.seen(eyes, colours_of(made), layers)
         return content.mean_relative(found, targets)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:

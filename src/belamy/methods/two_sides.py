@@ -139,5 +139,5 @@ class Duel(NamedTuple):
         return patches.of_discriminator(self.objective, on_real, on_made, draw), means
 
     def judged(self, pictures: Tensor) -> list[PatchScores]:
-        """What is said of patches; a discriminator of several scales gives the mean of theirs."""
-        return [PatchScores(self.judge(pictures))]
+        """What is said of patches, at each scale."""
+        return patches.judged(self.judge, pictures)

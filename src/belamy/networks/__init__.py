@@ -106,6 +106,35 @@ class LanguageModel(Module, Protocol):
         ...
 
 
+class PixelModel(Module, Protocol):
+    """What a class ``PixelModel(shape, classes, *, …)`` must have; pixels are numbered row by row."""
+
+    features: int
+
+    def forward(self, values: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Features of each pixel, a function of the pixels before it.  # [N, C, H, W] to [N, features, H, W]
+
+        Args:
+            values: Pictures in [-1, 1].
+            labels: Their classes, of a network that was made for some.  # [N]
+        """
+        ...
+
+    def start(self, count: int, labels: Tensor | None = None) -> Any:
+        """The state before the first pixel of so many pictures, in evaluation."""
+        ...
+
+    def step(self, state: Any, place: int, before: Tensor | None = None) -> Tensor:
+        """Features of the pixel at a place, the same as ``forward`` tells; the state is changed.  # [N, features]
+
+        Args:
+            state: Of the places before.
+            place: The pixel's number.
+            before: The pixel before it; None at the first.  # [N, C]
+        """
+        ...
+
+
 class Translator(Module, Protocol):
     """What a class ``Translator(shape, outputs, *, …)`` must have."""
 

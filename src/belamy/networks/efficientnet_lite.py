@@ -54,6 +54,8 @@ class EfficientNetLite(nn.Module):
         {'b2': (1, 24, 16, 12), 'stem': (1, 32, 32, 24)}
     """
 
+    name = "EfficientNet-lite0"
+
     def __init__(self, blocks: int = EMBEDDED) -> None:
         super().__init__()
         if not 1 <= blocks <= len(BLOCKS):

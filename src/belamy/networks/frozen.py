@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,28 +17,28 @@ CHANNELS = (32, 24, 40, 80)
 
 
 class FrozenFeatures(nn.Module):
-    """Outputs of the embedded EfficientNet-lite0 for pictures in [-1, 1], through which gradients flow to the pictures.
+    """Outputs of a network of photographs for pictures in [-1, 1], through which gradients flow to the pictures.
 
-    Its weights are buffers that are not saved, since the package carries them: nothing of it learns, and no optimiser
-    or form of weights finds it. Grey pictures are seen as colours that are alike. Pictures of other than one or three
-    channels are mixed to three by fixed random numbers, which are saved; of more than three channels, what lies across
-    that mixture is not seen.
+    By default it is the embedded EfficientNet-lite0. Its weights are buffers that are not saved, since the package or
+    the user carries them: nothing of it learns, and no optimiser or form of weights finds it. Grey pictures are seen as
+    colours that are alike. Pictures of other than one or three channels are mixed to three by fixed random numbers,
+    which are saved; of more than three channels, what lies across that mixture is not seen.
 
     Args:
         channels: Of the pictures.
         stages: How many of the four stages are wanted, from the first on.
+        network: Another network, which becomes this module's own.
+        names: The stages of that network.
 
     Example:
         >>> [tuple(found.shape) for found in FrozenFeatures(3, 2)(torch.zeros(1, 3, 64, 48))]
         [(1, 32, 32, 24), (1, 24, 16, 12)]
     """
 
-    def __init__(self, channels: int, stages: int = 4) -> None:
+    def __init__(self, channels: int, stages: int = 4, network: Any = None, names: Sequence[str] = STAGES) -> None:
         super().__init__()
-        self.names: Sequence[str] = STAGES[:stages]
-        self.network = EfficientNetLite.pretrained()
-        last = self.names[-1]
-        self.network.blocks = self.network.blocks[: 0 if last == "stem" else int(last[1:]) + 1]
+        self.names = names[:stages]
+        self.network = _cut(EfficientNetLite.pretrained(), self.names[-1]) if network is None else network
         for module in self.network.modules():
             for name, weight in list(module.named_parameters(recurse=False)):
                 delattr(module, name)
@@ -51,3 +52,9 @@ class FrozenFeatures(nn.Module):
             images = torch.einsum("oc,nchw->nohw", self.mixture.to(images), images)
         found = self.network.outputs(self.network.prepare((images + 1) / 2), self.names)
         return [found[name] for name in self.names]
+
+
+def _cut(network: EfficientNetLite, last: str) -> EfficientNetLite:
+    """A network without the blocks after a stage."""
+    network.blocks = network.blocks[: 0 if last == "stem" else int(last[1:]) + 1]
+    return network

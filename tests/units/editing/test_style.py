@@ -20,7 +20,7 @@ from belamy.editing.style.tiles import spans, tiles
 from belamy.errors import DataError, NotFinite, UsageError
 from belamy.losses.perceptual import gram
 from belamy.networks.efficientnet_lite import EfficientNetLite
-from belamy.networks.vgg19 import VGG19
+from belamy.networks.vgg import VGG
 
 DOCUMENTS, GATYS, OFFLINE = (SETTINGS[name] for name in ("documents", "gatys", "offline"))
 
@@ -43,9 +43,9 @@ def lite() -> EfficientNetLite:
 
 
 @pytest.fixture(scope="module")
-def vgg() -> VGG19:
+def vgg() -> VGG:
     torch.manual_seed(5)
-    return VGG19().eval().requires_grad_(False)
+    return VGG().eval().requires_grad_(False)
 
 
 # ---- the documents' form ----
@@ -56,7 +56,7 @@ def test_the_decay_is_continuous() -> None:
     assert rates == pytest.approx([100, 97.97959, 96, 66.483, 19.537], abs=5e-4)
 
 
-def test_sgd_takes_that_rate(vgg: VGG19) -> None:
+def test_sgd_takes_that_rate(vgg: VGG) -> None:
     """Two steps of the documents' descent, by hand."""
     content, style = picture(32, 40), picture(32, 40, seed=1)
     found = stylize(content, style, settings=DOCUMENTS, network=vgg, size=32, steps=2, lr=3.0, decay=0.5, decay_steps=1)
@@ -69,7 +69,7 @@ def test_sgd_takes_that_rate(vgg: VGG19) -> None:
     assert found.pixels.shape == (32, 40, 3) and len(found.losses["total"]) == 2
 
 
-def by_hand(vgg: VGG19, content: Tensor, style: Tensor, image: Tensor) -> float:
+def by_hand(vgg: VGG, content: Tensor, style: Tensor, image: Tensor) -> float:
     """The documents' loss as they write it: three images through the whole network, in float64, on BGR levels."""
     means = torch.tensor([103.939, 116.779, 123.68], dtype=torch.float64).view(3, 1, 1)
     batch = torch.cat([content, style, image]).double().flip(1) * 255 - means
@@ -92,7 +92,7 @@ def by_hand(vgg: VGG19, content: Tensor, style: Tensor, image: Tensor) -> float:
     return loss + 1e-6 * float(squares.pow(1.25).sum())
 
 
-def test_the_documents_loss_on_random_weights(vgg: VGG19) -> None:
+def test_the_documents_loss_on_random_weights(vgg: VGG) -> None:
     content, style, image = values(48, 64), values(48, 64, seed=1), values(48, 64, seed=2)
     terms, _ = StyleLoss(vgg, DOCUMENTS, content, [Style(style)]).gradient(image)
     expected = by_hand(vgg, content, style, image)
@@ -100,9 +100,9 @@ def test_the_documents_loss_on_random_weights(vgg: VGG19) -> None:
     assert min(terms) > 0
 
 
-def test_the_gradient_is_that_of_the_loss(vgg: VGG19) -> None:
+def test_the_gradient_is_that_of_the_loss(vgg: VGG) -> None:
     content, style, image = values(32, 32), values(32, 32, seed=1), values(32, 32, seed=2)
-    double = VGG19().double().eval().requires_grad_(False)
+    double = VGG().double().eval().requires_grad_(False)
     double.load_state_dict({name: tensor.double() for name, tensor in vgg.state_dict().items()})
     objective = StyleLoss(Hooked(double.float()), OFFLINE.changed(
         content_layers={"convolutions.block2_conv2": 1.0}, style_layers={"convolutions.block1_conv1": 1.0},
@@ -114,10 +114,10 @@ def test_the_gradient_is_that_of_the_loss(vgg: VGG19) -> None:
     assert (ends[1] - ends[0]) / 2e-2 == pytest.approx(float((gradient * direction).sum()), rel=2e-2)
 
 
-def test_gatys_sizes_are_the_layers_own(vgg: VGG19) -> None:
+def test_gatys_sizes_are_the_layers_own(vgg: VGG) -> None:
     """Of pictures of one size his fourth equation, term by term."""
     content, style, image = values(32, 48), values(32, 48, seed=1), values(32, 48, seed=2)
-    network = VGG19(pooling="average").eval().requires_grad_(False)
+    network = VGG(pooling="average").eval().requires_grad_(False)
     network.load_state_dict(vgg.state_dict())
     terms, _ = StyleLoss(network, GATYS, content, [Style(style)]).gradient(image)
     names = [*GATYS.style_layers, "block4_conv2"]
@@ -132,7 +132,7 @@ def test_gatys_sizes_are_the_layers_own(vgg: VGG19) -> None:
         (found["block4_conv2"] - kept["block4_conv2"]).double().square().sum()), rel=1e-4)  # fmt: skip
 
 
-def test_the_network_passes_once_and_stops_early(vgg: VGG19, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_network_passes_once_and_stops_early(vgg: VGG, monkeypatch: pytest.MonkeyPatch) -> None:
     passes = []
     whole = vgg.outputs
     monkeypatch.setattr(vgg, "outputs", lambda prepared, names: passes.append(len(prepared)) or whole(prepared, names))
@@ -251,7 +251,7 @@ def test_any_network_by_the_names_of_its_layers() -> None:
         stylize(picture(32, 32), picture(32, 32), network="resnet")  # type: ignore[arg-type]
 
 
-def test_quasi_newton_needs_fewer_evaluations(vgg: VGG19) -> None:
+def test_quasi_newton_needs_fewer_evaluations(vgg: VGG) -> None:
     objective = {"settings": GATYS, "network": vgg, "size": 32, "start": "content", "seed": 1}
     quick = stylize(picture(32, 32), picture(32, 32, 1), steps=20, **objective)
     assert len(quick.losses["total"]) <= 25 and quick.losses["total"][-1] < 0.3 * quick.losses["total"][0]

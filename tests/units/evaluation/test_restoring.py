@@ -61,7 +61,8 @@ def test_it_restores_and_says_what_it_is_given(method: Doubling) -> None:
 
 def test_its_own_measures_stand_beside_those_of_rivals(method: Doubling, data: Dataset) -> None:
     found = {each.name: each.value for each in own_measures(method, data)}
-    assert found.keys() == {f"{who}-{what}" for who in ("translation", "untouched") for what in ("l1", "psnr", "ssim")}
+    usual = ("l1", "psnr", "ssim", "perceptual")
+    assert found.keys() == {f"{who}-{what}" for who in ("translation", "untouched") for what in usual}
     assert found["untouched-psnr"] > found["translation-psnr"]  # the rival of another shape is left out
 
 

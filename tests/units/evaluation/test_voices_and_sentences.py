@@ -13,9 +13,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from belamy.data.dataset import Dataset, Memory
+from belamy.data.weights import MINILM, MINILM_PIECES
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.features import sentences, speaker
-from belamy.evaluation.weights import MINILM, MINILM_PIECES
 from belamy.evaluation.word_pieces import WordPieces, words
 from belamy.judges.extractors import choose, of_kind, suited
 from belamy.modalities.fields import Field

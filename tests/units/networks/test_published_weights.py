@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from belamy.data.weights import Published, as_safetensors, find, read_tensors
 from belamy.errors import DataError, UsageError
-from belamy.evaluation.weights import Published, as_safetensors, find, read_tensors
 from belamy.networks import efficientnet_lite
 from belamy.networks.efficientnet_lite import BLOCKS, EfficientNetLite, folded
 from belamy.networks.embedded import embedded_weights
 from belamy.networks.inception import Inception
-from belamy.networks.vgg19 import VGG19
+from belamy.networks.vgg import VGG
 
 
 def parameters(network: nn.Module) -> int:
@@ -124,15 +124,15 @@ def test_other_embedded_weights_are_refused() -> None:
         embedded_weights("absent.safetensors", "0" * 64)
 
 
-# ---- VGG-19 ----
+# ---- VGG ----
 
 
 @pytest.fixture(scope="module")
-def vgg() -> VGG19:
-    return VGG19()
+def vgg() -> VGG:
+    return VGG()
 
 
-def test_vgg_has_the_published_layers_and_parameters(vgg: VGG19) -> None:
+def test_vgg_has_the_published_layers_and_parameters(vgg: VGG) -> None:
     depths = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
     expected = [
         name
@@ -144,7 +144,7 @@ def test_vgg_has_the_published_layers_and_parameters(vgg: VGG19) -> None:
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
 def test_vgg_computes_torchvisions_sequence(pooling: str) -> None:
-    vgg = VGG19(pooling=pooling)
+    vgg = VGG(pooling=pooling)
     layers: list[nn.Module] = []
     for name in vgg.layers:
         if "conv" in name:
@@ -168,28 +168,28 @@ def test_vgg_computes_torchvisions_sequence(pooling: str) -> None:
             vgg.load_published(spoilt)
 
 
-def test_vgg_prepares_as_keras_does(vgg: VGG19) -> None:
+def test_vgg_prepares_as_keras_does(vgg: VGG) -> None:
     red = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
     assert vgg.prepare(red).flatten().tolist() == pytest.approx([-103.939, -116.779, 255 - 123.68], abs=1e-4)
-    other = VGG19(preparation="torchvision").prepare(red).flatten().tolist()
+    other = VGG(preparation="torchvision").prepare(red).flatten().tolist()
     assert other == pytest.approx([(1 - 0.485) / 0.229, -0.456 / 0.224, -0.406 / 0.225], abs=1e-5)
-    for network in (vgg, VGG19(preparation="torchvision")):
+    for network in (vgg, VGG(preparation="torchvision")):
         images = torch.rand(2, 3, 4, 4)
         torch.testing.assert_close(network.restore(network.prepare(images)), images, rtol=1e-5, atol=1e-6)
 
 
-def test_vgg_stops_and_refuses(vgg: VGG19, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vgg_stops_and_refuses(vgg: VGG, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = vgg.prepare(torch.rand(1, 1, 8, 8))
     monkeypatch.setattr(vgg.convolutions["block1_conv2"], "forward", lambda *_: pytest.fail("computed"))
     assert vgg.outputs(prepared, ["block1_conv1"])["block1_conv1"].shape == (1, 64, 8, 8)
     with pytest.raises(UsageError, match="Did you mean 'block4_conv2'"):
         vgg.outputs(prepared, ["block4conv2"])
     with pytest.raises(UsageError, match="no pooling 'mean'"):
-        VGG19(pooling="mean")
+        VGG(pooling="mean")
 
 
 def test_rescaled_filters_are_one_on_average_and_else_the_same() -> None:
-    vgg, images = VGG19(pooling="average"), torch.rand(2, 3, 32, 32)
+    vgg, images = VGG(pooling="average"), torch.rand(2, 3, 32, 32)
     names = tuple(vgg.convolutions)
     with torch.no_grad():
         before = vgg.outputs(vgg.prepare(images), names)
@@ -361,3 +361,15 @@ def test_no_code_in_weights_is_run(tmp_path: Path) -> None:
             read_tensors(tmp_path / name)
     with pytest.raises(DataError, match="others could run code"):
         as_safetensors(tmp_path / "text.pth")
+
+
+def test_vgg_16_has_the_published_layers_and_parameters() -> None:
+    vgg = VGG(16)
+    last = {f"block{block}_conv{count}" for block, count in ((1, 2), (2, 2), (3, 3), (4, 3), (5, 3))}
+    found = [name for name, after in zip(vgg.layers, vgg.layers[1:], strict=False) if after.endswith("pool")]
+    assert set(found) == last and parameters(vgg) == 14_714_688
+    assert vgg._places() == [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]
+    with pytest.raises(UsageError, match=r"not those of VGG-16 .*features\.28\.bias\. Give vgg16-397923af\.pth"):
+        vgg.load_published({})
+    with pytest.raises(UsageError, match="no VGG-11: it must be 16 or 19"):
+        VGG(11)

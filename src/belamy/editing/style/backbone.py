@@ -110,16 +110,11 @@ def build(settings: StyleSettings, weights: Path | None = None) -> Backbone:
         from belamy.networks.efficientnet_lite import EfficientNetLite
 
         return EfficientNetLite.pretrained()
-    from belamy.data.fetching import checksum
-    from belamy.evaluation.weights import VGG19_CAFFE, VGG19_TORCHVISION, find, read_tensors
-    from belamy.networks.vgg19 import VGG19
+    from belamy.data import weights as published
+    from belamy.methods.pretrained import published_network, vggs
 
-    torchvision = weights is not None and weights.is_file() and checksum(weights) == VGG19_TORCHVISION.sha256
-    published = VGG19_TORCHVISION if torchvision else VGG19_CAFFE
-    file = find(published, file=weights, option="--weights")
-    network = VGG19(pooling=settings.pooling, preparation="torchvision" if torchvision else "caffe")
-    network.load_published(read_tensors(file))
-    return network.eval().requires_grad_(False)
+    file = weights if weights is not None else published.find(published.VGG19_CAFFE, option="--weights")
+    return published_network(file, vggs((19,), settings.pooling), "--weights")
 
 
 def imported(text: str, weights: Path | None = None) -> Backbone:
@@ -150,7 +145,7 @@ def imported(text: str, weights: Path | None = None) -> Backbone:
     if not isinstance(network, nn.Module):
         raise UsageError(f"{path} gives a {type(network).__name__}, but it must give a torch.nn.Module.")
     if weights is not None:
-        from belamy.evaluation.weights import read_tensors
+        from belamy.data.weights import read_tensors
 
         try:
             network.load_state_dict(read_tensors(weights))

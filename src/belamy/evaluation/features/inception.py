@@ -6,9 +6,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from belamy.data.weights import INCEPTION, find, read_tensors
 from belamy.evaluation.features.network import NetworkFeatures
 from belamy.evaluation.resizing import check_rule, resize
-from belamy.evaluation.weights import INCEPTION, find, read_tensors
 from belamy.networks.inception import CLASSES, FEATURES, SIDE, Inception
 
 

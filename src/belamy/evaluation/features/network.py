@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from belamy.data.weights import as_safetensors
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features.classifier import weights_digest
 from belamy.evaluation.resizing import clean_bicubic
-from belamy.evaluation.weights import as_safetensors
 from belamy.modalities.colours import has_opacity, recolour
 
 PART = 50

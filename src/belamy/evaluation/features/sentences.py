@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from belamy.data.weights import MINILM, MINILM_PIECES, find, read_tensors
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.weights import MINILM, MINILM_PIECES, find, read_tensors
 from belamy.evaluation.word_pieces import WordPieces
 from belamy.modalities.fields import Field
 from belamy.modalities.text import strings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +58,15 @@ MINILM_PIECES = Published(
 VGG19_TORCHVISION = Published(
     "vgg19-dcbb9e9d.pth", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44", "torchvision"
 )
-"""VGG-19 as torchvision trained it: ``VGG19(preparation="torchvision")``."""
+"""VGG-19 as torchvision trained it: ``VGG(19, preparation="torchvision")``."""
 VGG19_CAFFE = Published("vgg19-d01eb7cb.pth", "d01eb7cb", "jcjohnson/pytorch-vgg")
-"""VGG-19 as published, the numbers of Keras' file in torchvision's layout: ``VGG19(preparation="caffe")``."""
+"""VGG-19 as published, the numbers of Keras' file in torchvision's layout: ``VGG(19, preparation="caffe")``."""
+VGG16_TORCHVISION = Published("vgg16-397923af.pth", "397923af", "torchvision")
+"""VGG-16 as torchvision trained it."""
+VGG16_CAFFE = Published("vgg16-00b39a1b.pth", "00b39a1b", "jcjohnson/pytorch-vgg")
+"""VGG-16 as published."""
+ALEXNET = Published("alexnet-owt-7be5be79.pth", "7be5be79", "torchvision")
+"""AlexNet as torchvision trained it."""
 
 
 def find(
@@ -104,6 +111,34 @@ def find(
         return fetch(published.url, published.sha256, folder, offline)
     except DataError as error:
         raise DataError(f"{error} {hint}") from error
+
+
+def recognised(file: Path, known: Sequence[Published], option: str) -> Published:
+    """Which published weights a file holds, by its checksum.
+
+    Args:
+        file: The user's.
+        known: Those that would do.
+        option: The command's option that names the file, for messages.
+
+    Raises:
+        DataError: There is no such file, or it holds none of them.
+    """
+    if not Path(file).is_file():
+        raise DataError(f"There is no file {file}. Give {_listed(known)} with {option} FILE.")
+    digest = checksum(Path(file))
+    for published in known:
+        if digest.startswith(published.sha256):
+            return published
+    raise DataError(
+        f"{file} has the SHA-256 {digest[: max(16, _DIGITS)]}…: it is damaged or another. Give {_listed(known)} with "
+        f"{option} FILE."
+    )
+
+
+def _listed(known: Sequence[Published]) -> str:
+    *others, last = (f"{each.name} of {each.source}" for each in known)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""VGG-19 without its dense layers, as style transfer uses it."""
+"""VGG-16 and VGG-19 without their dense layers, as style transfer and perceptual losses use them."""
 
 from __future__ import annotations
 
@@ -11,47 +11,54 @@ from torch.nn import functional as F
 
 from belamy.errors import UsageError, nearest
 
-PLAN = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
-"""Channels and convolutions of each block; a pooling ends it."""
+CHANNELS = (64, 128, 256, 512, 512)
+"""Of each block; a pooling ends it."""
+DEPTHS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+"""Convolutions of each block, by the layers that have weights, dense ones counted."""
 POOLINGS = ("max", "average")
 PREPARATIONS = ("caffe", "torchvision")
 _CAFFE_MEANS = (103.939, 116.779, 123.68)  # blue, green, red
 _MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-class VGG19(nn.Module):
-    """Sixteen 3×3 convolutions with ReLU in five blocks, taken by Keras' layer names; 20,024,384 parameters.
+class VGG(nn.Module):
+    """3×3 convolutions with ReLU in five blocks, taken by Keras' layer names.
 
-    Layers, in order: ``block1_conv1 block1_conv2 block1_pool block2_conv1`` … ``block5_conv4 block5_pool``. A
-    convolution's output is what its ReLU gives.
+    VGG-19 has sixteen, 20,024,384 parameters; VGG-16 thirteen, 14,714,688. Layers of VGG-19, in order:
+    ``block1_conv1 block1_conv2 block1_pool block2_conv1`` … ``block5_conv4 block5_pool``. A convolution's output is
+    what its ReLU gives.
 
     References:
-        Simonyan & Zisserman 2014, arXiv 1409.1556, configuration E; average pooling: Gatys et al. 2015,
+        Simonyan & Zisserman 2014, arXiv 1409.1556, configurations D and E; average pooling: Gatys et al. 2015,
         arXiv 1508.06576.
 
     Args:
+        depth: 19 or 16.
         pooling: ``max`` as published, or ``average``.
         preparation: How images are prepared: ``caffe`` for the original weights (and Keras'), ``torchvision`` for those
             that torchvision trained anew.
 
     Raises:
-        UsageError: Another pooling or preparation.
+        UsageError: Another depth, pooling or preparation.
 
     Example:
-        >>> network = VGG19(pooling="average")
+        >>> network = VGG(pooling="average")
         >>> network.outputs(network.prepare(torch.rand(1, 3, 32, 48)), ["block2_conv1"])["block2_conv1"].shape
         torch.Size([1, 128, 16, 24])
     """
 
-    def __init__(self, *, pooling: str = "max", preparation: str = "caffe") -> None:
+    def __init__(self, depth: int = 19, *, pooling: str = "max", preparation: str = "caffe") -> None:
         super().__init__()
+        if depth not in DEPTHS:
+            raise UsageError(f"There is no VGG-{depth}: it must be 16 or 19.")
+        self.name = f"VGG-{depth}"
         for value, known, what in ((pooling, POOLINGS, "pooling"), (preparation, PREPARATIONS, "preparation")):
             if value not in known:
-                raise UsageError(f"VGG-19 has no {what} '{value}'. {nearest(value, known)}")
+                raise UsageError(f"{self.name} has no {what} '{value}'. {nearest(value, known)}")
         self.pooling, self.preparation = pooling, preparation
         convolutions, names, incoming = {}, [], 3
-        for block, (channels, depth) in enumerate(PLAN, start=1):
-            for index in range(1, depth + 1):
+        for block, (channels, count) in enumerate(zip(CHANNELS, DEPTHS[depth], strict=True), start=1):
+            for index in range(1, count + 1):
                 names.append(f"block{block}_conv{index}")
                 convolutions[names[-1]] = nn.Conv2d(incoming, channels, 3, padding=1)
                 incoming = channels
@@ -80,9 +87,11 @@ class VGG19(nn.Module):
         try:
             self.convolutions.load_state_dict(state)
         except RuntimeError as error:
+            last = self._places()[-1]
+            known = "vgg19-dcbb9e9d.pth or vgg19-d01eb7cb.pth" if self.name == "VGG-19" else "vgg16-397923af.pth"
             raise UsageError(
-                "The tensors are not those of VGG-19 in torchvision's layout, features.0.weight … features.34.bias. "
-                "Give vgg19-dcbb9e9d.pth or vgg19-d01eb7cb.pth."
+                f"The tensors are not those of {self.name} in torchvision's layout, features.0.weight … "
+                f"features.{last}.bias. Give {known}."
             ) from error
 
     def _places(self) -> list[int]:
@@ -122,7 +131,7 @@ class VGG19(nn.Module):
         """
         for name in names:
             if name not in self.layers:
-                raise UsageError(f"VGG-19 has no layer '{name}'. {nearest(name, self.layers)}")
+                raise UsageError(f"{self.name} has no layer '{name}'. {nearest(name, self.layers)}")
         last = max((self.layers.index(name) for name in names), default=-1)
         found, features = {}, prepared
         for name in self.layers[: last + 1]:

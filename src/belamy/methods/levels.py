@@ -1,0 +1,199 @@
+r"""What autoregressive models of pictures share: levels of values, their likelihood, and drawing pixel by pixel.
+
+.. math:: \ln p(x) = \sum_i \ln p(x_i \mid x_1 \dots x_{i-1})
+
+Pixels are numbered row by row, and the channels of one in their order. A picture's values are brought to the levels of
+the likelihood first: of two levels, by the *binarisation*, whose name belongs to every likelihood that is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from belamy.data import Batch
+from belamy.errors import UsageError
+from belamy.losses.likelihood import MOST_LEVELS
+from belamy.methods import base
+from belamy.methods.base import OPTIMIZERS, DataSpec, Sampling, SamplingOption, Turn
+from belamy.registry import Part, Registry
+from belamy.seeds import Draws, SampleDraws, generator
+
+LIKELIHOODS = Registry("belamy.losses.likelihood", "likelihood", "Likelihood")
+SAMPLING = {
+    "temperature": SamplingOption(
+        1.0, "Below 1 likelier and plainer, above 1 bolder; 0 always takes the likeliest value.", least=0, most=100
+    )
+}
+BINARISATIONS = {
+    "threshold": "binarised at half of white",
+    "stochastic": "binarised once, each pixel white with the probability of its brightness",
+    "dynamic": "binarised afresh, each pixel white with the probability of its brightness",
+}
+"""How pictures become black and white, in words."""
+
+
+class LevelsRecipe(base.BaseRecipe):
+    """What recipes of models of levels have in common."""
+
+    likelihood: Annotated[Part, LIKELIHOODS] = Part(name="bernoulli")
+    """How likely a value is by what the network says: bernoulli (black and white), categorical, logistic-mixture."""
+    binarisation: Literal["threshold", "stochastic", "dynamic"] = "stochastic"
+    """How pictures become black and white where values have two levels: at half of white; once and for all, each pixel
+    white with the probability of its brightness; or so afresh each time. Likelihoods under two of them do not
+    compare."""
+    conditional: bool = False
+    """Learn pictures given their class, so that classes can be asked for."""
+    optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
+    """How it learns."""
+    clip_norm: float | None = Field(default=1.0, gt=0)
+    """Scale the gradient down to this Euclidean norm."""
+
+
+class LevelsMethod(base.BaseMethod):
+    """One player that minimises the nats of pictures; it knows their likelihood exactly, and draws pixel by pixel.
+
+    What is drawn is a function of uniform numbers, in float64 where the device has it, so that pictures do not depend
+    on rounding.
+
+    Raises:
+        UsageError: The pictures have not 8 bits, or a conditional model's have no classes.
+    """
+
+    averaged = ("network",)
+    sampling_options = SAMPLING
+    likelihood: Literal["exact", "bound"] = "exact"
+
+    def __init__(self, recipe: Any, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        if spec.field.bits != 8:
+            raise UsageError(
+                f"An autoregressive model takes pictures of 8 bits, but these have {spec.field.bits}. Type --modality "
+                "image."
+            )
+        if recipe.conditional and not spec.classes:
+            raise UsageError("--conditional needs pictures with classes, and these have none. Leave it out.")
+        self.law = LIKELIHOODS.build(recipe.likelihood)
+        self.classes = len(spec.classes) if recipe.conditional else 0
+        self.channels, self.height, self.width = spec.shape
+        self.values = self.channels * self.height * self.width
+        self.scored = scored(self.law.levels, recipe.binarisation)
+
+    def levels(self, batch: Batch, draws: Draws | SampleDraws) -> Tensor:
+        """The pictures of a batch as levels.  # [N, C, H, W] in [-1, 1] to long [N, C, H, W]
+
+        Args:
+            batch: The pictures; ``stochastic`` binarisation is a function of their indices.
+            draws: The numbers of ``dynamic`` binarisation.
+        """
+        bright = ((batch.main.double() + 1) * 127.5).round()
+        binarisation = self.recipe.binarisation
+        if self.law.levels > 2 or binarisation == "threshold":
+            return (bright * (self.law.levels / MOST_LEVELS)).long().clamp(0, self.law.levels - 1)
+        once = SampleDraws(0, batch.indices.tolist())
+        chance = (once if binarisation == "stochastic" else draws).uniform(
+            "binarisation", len(bright), *self.spec.shape
+        )
+        return (chance.to(bright) < bright / 255).long()
+
+    def shown(self, levels: Tensor, like: torch.dtype | None = None) -> Tensor:
+        """Levels as networks see them, black -1 and white 1, in a floating type."""
+        return levels.to(like or torch.float32) * (2 / (self.law.levels - 1)) - 1
+
+    def given(self, labels: Tensor | None, count: int) -> Tensor | None:
+        """The classes that a conditional model is told; None for another.  # [N]
+
+        Raises:
+            UsageError: A conditional model is given none.
+        """
+        if not self.classes:
+            return None
+        if labels is None:
+            raise UsageError("This run's model is conditional, and these pictures have no classes. Give some.")
+        return labels.expand(count)
+
+    def nats(self, levels: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Minus the log-likelihood of each picture, given its class if the model is conditional.  # [N, C, H, W]"""
+        raise AssertionError(f"{type(self).__module__} has no likelihood")
+
+    def learned(self, levels: Tensor, labels: Tensor | None, draw: Draws) -> Tensor:
+        """What a step minimises: the nats, unless a step trains otherwise than it measures.  # [N]"""
+        return self.nats(levels, labels)
+
+    def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
+        """One turn; the nats are weighted by 1 over a picture's values, so that gradients keep their size."""
+        batch = next(data)
+        nats = self.learned(self.levels(batch, draw), batch.labels, draw)
+        yield Turn("model", {"nats": nats}, {"nats": 1 / self.values})
+
+    def log_prob(self, batch: Batch, draws: SampleDraws) -> Tensor:
+        """Log-likelihood of each picture in nats, exact, of what ``scored`` says.  # [n]"""
+        return -self.nats(self.levels(batch, draws), batch.labels)
+
+    def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
+        """Nats of a picture."""
+        return {"loss": self.nats(self.levels(batch, draw), batch.labels)}
+
+    def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
+        """Uniform numbers: a picture is a function of them.  # [n, pixels, channels, chances]"""
+        size = (self.height * self.width, self.channels, self.law.chances)
+        return torch.stack([torch.rand(size, generator=generator(seed, "sample", index)) for index in indices])
+
+    def generate(self, latents: Tensor, labels: Tensor | None = None, *, sampling: Sampling | None = None) -> Tensor:
+        """Pictures from their first pixel to their last, in [-1, 1].  # [n, C, H, W]
+
+        Raises:
+            UsageError: A number of steps is asked for.
+        """
+        if sampling is not None and sampling.steps is not None:
+            raise UsageError("A picture has a step for each of its pixels, so --steps chooses nothing. Leave it out.")
+        nothing = torch.zeros(len(latents), 0, self.channels, dtype=torch.long, device=latents.device)
+        drawn = self.drawn(nothing, latents, self.given(labels, len(latents)), sampling)
+        return self.shown(self.picture(drawn), latents.dtype)
+
+    def continuation(self, prefix: Tensor, count: int, sampling: Sampling, labels: Tensor | None = None) -> Tensor:
+        """Pictures that go on after their first pixels.  # long [n, t, C] to [n, t + count, C]
+
+        Args:
+            prefix: Levels of the pixels that are given, row by row, at least none.
+            count: How many follow; together no more than a picture has.
+            sampling: Its streams choose them; option ``temperature``.
+            labels: The classes, if the model is conditional.  # [n]
+        """
+        size = (count, self.channels, self.law.chances)
+        chance = sampling.draws.uniform("continuation", len(prefix), *size).to(prefix.device)
+        return self.drawn(prefix, chance, self.given(labels, len(prefix)), sampling)
+
+    def picture(self, pixels: Tensor) -> Tensor:
+        """Pixels in their order as pictures.  # [n, pixels, C] to [n, C, H, W]"""
+        return pixels.transpose(1, 2).unflatten(2, (self.height, self.width))
+
+    def drawn(self, begun: Tensor, chance: Tensor, labels: Tensor | None, sampling: Sampling | None) -> Tensor:
+        """Pixels after those that are there, one for each of ``chance``.  # long [n, t, C] to [n, t + count, C]"""
+        raise AssertionError(f"{type(self).__module__} draws nothing")
+
+
+def scored(levels: int, binarisation: str) -> str:
+    """Of what pictures of so many levels a likelihood is, in words.
+
+    Example:
+        >>> scored(2, "threshold")
+        'pictures binarised at half of white'
+    """
+    if levels == 2:
+        return f"pictures {BINARISATIONS[binarisation]}"
+    return "pictures of 8 bits" if levels == MOST_LEVELS else f"pictures of {levels} levels"
+
+
+def temperature_of(sampling: Sampling | None) -> float:
+    """The temperature that is asked for; 1 where none is."""
+    return float((sampling.options if sampling else {}).get("temperature", 1.0))
+
+
+def precise(device: torch.device) -> torch.dtype:
+    """The floating type in which pictures are drawn."""
+    return torch.float32 if device.type == "mps" else torch.float64

@@ -1,0 +1,47 @@
+"""Models that know how likely a picture is."""
+
+from belamy.methods import autoregressive
+from belamy.registry import Part
+
+
+def pixel_cnn() -> autoregressive.Recipe:
+    """PixelCNN as it was first: black and white digits by masked convolutions."""
+    return autoregressive.Recipe(
+        network=Part(name="pixel-cnn", width=32, depth=7),
+        optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
+        schedule=Part(name="cosine", warmup=0.02),
+        batch=32,
+        train_samples=240_000,
+        ema_half_life=10_000,
+    )
+
+
+def gated_pixel_cnn() -> autoregressive.Recipe:
+    """Gated PixelCNN: black and white digits by two stacks of gated convolutions."""
+    return autoregressive.Recipe(
+        network=Part(name="gated-pixel-cnn", width=32, depth=8),
+        optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
+        schedule=Part(name="cosine", warmup=0.02),
+        batch=32,
+        train_samples=120_000,
+        ema_half_life=10_000,
+    )
+
+
+def conditional_pixel_cnn() -> autoregressive.Recipe:
+    """Gated PixelCNN of black and white digits that are asked for by class."""
+    return gated_pixel_cnn().changed(conditional=True)
+
+
+def pixel_cnn_pp() -> autoregressive.Recipe:
+    """Model in small after PixelCNN++: pictures of 8 bits and 32 pixels by mixtures of logistic distributions."""
+    return autoregressive.Recipe(
+        data="avatars-32",
+        network=Part(name="gated-pixel-cnn", width=48, depth=8, dropout=0.1, dilations=(1, 2)),
+        likelihood=Part(name="logistic-mixture", components=10),
+        optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+        schedule=Part(name="cosine", warmup=0.02),
+        batch=16,
+        train_samples=100_000,
+        ema_half_life=10_000,
+    )
