@@ -137,7 +137,7 @@ class TestFiles:
         deep = np.random.default_rng(3).integers(0, 65536, (23, 32)).astype(np.uint16)
         Image.fromarray(deep).save(tmp_path / "deep.png")
         made = package.translate(run, tmp_path / "deep.png", targets=tmp_path / "deep.png")
-        assert made.items[0].made.dtype == torch.uint16 and set(made.measures) == {"l1", "psnr", "ssim"}
+        assert made.items[0].made.dtype == torch.uint16 and set(made.measures) >= {"l1", "psnr", "ssim"}
         assert belamy("translate", run, "deep.png", "--out", "out.png").returncode == 0
         header = (tmp_path / "out.png").read_bytes()[16:26]
         assert header[8:] == bytes([16, 2])  # bits, and colours

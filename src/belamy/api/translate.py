@@ -165,7 +165,7 @@ class Translations:
         cells = []
         outputs = [item.kept(which) for which in range(1 + len(item.others))]
         shown = [("input", self.source, item.given)]
-        shown += [(f"output {which}" if which else "output", self.target, raw) for which, raw in enumerate(outputs)]
+        shown += [(f"output {which + 1}" if which else "output", self.target, raw) for which, raw in enumerate(outputs)]
         shown += [] if item.wanted is None else [("target", self.target, item.wanted)]
         for name, kind, raw in shown:
             own = own_field(kind, raw)
