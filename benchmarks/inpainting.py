@@ -3,8 +3,8 @@
 Held-out pictures get holes of five sizes. They are filled by the network, by means of what surrounds holes, by
 biharmonic functions (scikit-image) and by Telea's and Navier and Stokes' methods (OpenCV); those two packages are
 wanted by this file alone: ``pip install scikit-image opencv-python-headless``, or leave them out with ``--own``.
-Measured are the perceptual distance in features of the embedded EfficientNet, and the absolute error within the holes.
-Known pixels are checked to be the same, bit for bit.
+Measured are the perceptual distance (LPIPS) in features of the embedded EfficientNet, and the absolute error within the
+holes. Known pixels are checked to be the same, bit for bit.
 
     python benchmarks/inpainting.py fill [--data dead-leaves] [--recipe partial-conv-small] [--minutes 20] [--seed 0]
         [--folder DIR] [--own] [-- OPTIONS]
@@ -35,13 +35,10 @@ from belamy.data import Dataset, open_data
 from belamy.data.holes import HoleShapes
 from belamy.editing.deep_prior import SETTINGS, FitProgress, restore_picture
 from belamy.editing.inversion import psnr
-from belamy.evaluation.features.efficientnet import LAYERS
-from belamy.losses.perceptual.content import mean_relative
+from belamy.evaluation.pairs import measure
 from belamy.methods.filling import surrounded
-from belamy.methods.perception import seen
 from belamy.modalities.grid import grid
 from belamy.modalities.image import to_float, to_uint8
-from belamy.networks.efficientnet_lite import EfficientNetLite
 from belamy.runs.files import save_png
 from belamy.seeds import generator
 from belamy.training.distribution import World
@@ -101,7 +98,7 @@ class Judge:
     """Tells how far filled pictures are from what they were."""
 
     def __init__(self, pictures: Tensor) -> None:
-        self.pictures, self.network = pictures, EfficientNetLite.pretrained()
+        self.pictures, self.apart = pictures, measure("perceptual:data_range=255")
         sides = pictures.shape[2], pictures.shape[3]
         self.holes = [
             torch.stack([HoleShapes("mixed", *shares).drawn(*sides, generator(0, "holes", place, number))
@@ -123,8 +120,7 @@ class Judge:
             known = ~holes[:, None].expand_as(filled)
             if not torch.equal(filled[known], self.pictures[known]):
                 sys.exit("Known pixels have changed.")
-            mine, wanted = (seen(self.network, to_float(each), LAYERS) for each in (filled, self.pictures))
-            apart = mean_relative(mine, wanted).mean()
+            apart = self.apart(self.pictures, filled).mean()
             error = (filled.float() - self.pictures.float())[~known].abs().mean() / 255
             rows.append({"perceptual": float(apart), "error": float(error)})
         means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}

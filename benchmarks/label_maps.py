@@ -1,9 +1,9 @@
 """Painters of label maps in CPU-minutes of one thread: does a segmenter find on their pictures what was asked for?
 
-A small U-Net is trained on real pictures of other scenes to tell the class of every pixel. Its mean intersection over
-union on held-out real pictures is the ceiling; on what the methods paint of the same label maps it is the score, and
-beside it stand two rivals: the picture of the training scene whose label map is nearest, and each class in its mean
-colour. Fréchet distances are in features of the embedded EfficientNet.
+The segmenter of ``belamy translate --measures labels`` has learned from real pictures of other scenes. Its mean
+intersection over union on held-out real pictures is the ceiling; on what the methods paint of the same label maps it is
+the score, and beside it stand two rivals: the picture of the training scene whose label map is nearest, and each class
+in its mean colour. Fréchet distances are in features of the embedded EfficientNet.
 
 The same maps are painted with two seeds. ``style`` is the mean absolute difference of two pictures of a map (of 0..1);
 ``agree`` the share of pixels at which the segmenter sees one class in both. The lights of the drawn streets are told
@@ -24,25 +24,25 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate, one_hot
+from torch import Tensor
+from torch.nn.functional import interpolate, one_hot
 
 from belamy import recipes
 from belamy.cli.recipe_form import read
 from belamy.data import open_data
 from belamy.data.dataset import Dataset
 from belamy.evaluation.features.efficientnet import efficientnet_features
+from belamy.evaluation.label_agreement import LabelCounts
 from belamy.evaluation.metrics.frechet import Metric as Frechet
-from belamy.methods.base import BaseRecipe, Player, Turn
-from belamy.methods.learning import fit
+from belamy.judges.segmenter import STEPS, PixelJudge, segmenter
+from belamy.methods.base import BaseRecipe
 from belamy.methods.pix2pix import Recipe as Pix2Pix
 from belamy.modalities.grid import grid
-from belamy.modalities.image import to_float, to_uint8
+from belamy.modalities.image import to_uint8
 from belamy.modalities.label_map import palette
-from belamy.networks.u_net import Translator as UNet
 from belamy.registry import Part
 from belamy.runs.files import save_png
-from belamy.seeds import SampleDraws, generator
+from belamy.seeds import SampleDraws
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
@@ -50,7 +50,6 @@ from belamy.training.trainer import Trainer
 MOMENTS = (1, 2, 5, 10, 15)
 """CPU-minutes of training after which the pictures are judged."""
 SHOWN = 10
-SEGMENTER_STEPS, SEGMENTER_BATCH = 600, 8
 
 
 def usual(method: str) -> BaseRecipe:
@@ -62,57 +61,6 @@ def usual(method: str) -> BaseRecipe:
             train_samples=1_000_000,
         )  # fmt: skip
     return recipes.get({"pix2pix-hd": "pix2pix-hd-small", "spade": "spade-small"}[method])
-
-
-class Segmenter:
-    """Tells the class of every pixel; it has learned from real pictures.
-
-    Args:
-        data: Its training pictures are learned from.
-        seed: Of the weights and batches.
-    """
-
-    def __init__(self, data: Dataset, seed: int = 0, steps: int = SEGMENTER_STEPS) -> None:
-        self.classes = len(data.field.classes)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.network: nn.Module = _Scores(data.spec.fields["target"].shape, self.classes)
-        train, random = data.indices("train"), generator(seed, "segmenter")
-
-        def play(_: int) -> Turn:
-            some = train[torch.randint(len(train), (SEGMENTER_BATCH,), generator=random)]
-            batch = data.batch(some)
-            loss = cross_entropy(self.network(batch["target"]), batch.main, reduction="none").mean((1, 2))
-            return Turn("segmenter", {"entropy": loss})
-
-        fit({"segmenter": Player(self.network, Part(name="adam", lr=2e-3, beta1=0.9))}, play, steps, seed=seed)
-        self.network.eval()
-
-    @torch.no_grad()
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """Classes ``[n, H, W]`` of pictures uint8 ``[n, 3, H, W]``."""
-        return torch.cat([self.network(to_float(some)).argmax(1) for some in pictures.split(64)])
-
-
-class _Scores(nn.Module):
-    """A U-Net whose last layer is linear: logits of classes."""
-
-    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
-        super().__init__()
-        self.body = UNet((shape[0], shape[1], shape[2]), 16, width=16, depth=3, dropout=0.0, upsampling="transposed")
-        self.head = nn.Conv2d(16 + shape[0], classes, 3, padding=1)
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        return self.head(torch.cat([self.body(pictures), pictures], 1))
-
-
-def mean_iou(found: Tensor, wanted: Tensor, classes: int) -> float:
-    """The mean over classes of intersection over union, over all pixels of all maps."""
-    pairs = torch.bincount(classes * wanted.flatten() + found.flatten(), minlength=classes**2).view(classes, classes)
-    shared = pairs.diagonal().double()
-    union = pairs.sum(0) + pairs.sum(1) - pairs.diagonal()
-    there = union > 0
-    return float((shared[there] / union[there]).mean())
 
 
 def nearest(data: Dataset) -> Tensor:
@@ -134,7 +82,7 @@ def mean_colours(data: Dataset, maps: Tensor) -> Tensor:
 class Judge:
     """Compares pictures of the held-out label maps with the real ones."""
 
-    def __init__(self, data: Dataset, segmenter: Segmenter) -> None:
+    def __init__(self, data: Dataset, segmenter: PixelJudge) -> None:
         held = data.raw(data.indices("test"))
         self.maps, self.real, self.segmenter = held["label_map"].long(), held["target"], segmenter
         self.extractor = efficientnet_features(tuple(self.real.shape[1:]))
@@ -142,12 +90,11 @@ class Judge:
 
     def __call__(self, made: Tensor) -> dict[str, float]:
         """Mean intersection over union, accuracy, Fréchet distance and how many lights there are."""
-        found = self.segmenter(made)
+        counts = LabelCounts.of(self.segmenter(made), self.maps, self.segmenter.classes)
         metric = Frechet()
         metric.update(real=self.extractor.extract(self.real))
         metric.update(fake=self.extractor.extract(made))
-        scores = {"miou": mean_iou(found, self.maps, self.segmenter.classes),
-                  "accuracy": float((found == self.maps).float().mean()), **metric.compute()}  # fmt: skip
+        scores = {"miou": float(counts.iou.mean()), "accuracy": float(counts.accuracy.mean()), **metric.compute()}
         if self.lights is not None:
             distance = torch.cdist(_thumbs(made), self.lights)
             scores["lights"] = len(distance.argmin(1).unique())
@@ -197,14 +144,14 @@ def main() -> None:
     parser.add_argument("--data", default="streets:count=600")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--segmenter-steps", type=int, default=SEGMENTER_STEPS)
+    parser.add_argument("--segmenter-steps", type=int, default=STEPS)
     parser.add_argument("--folder", type=Path, help="for figures and sheets")
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     chosen = parser.parse_args(sys.argv[1:end])
     console = Console()
     torch.set_num_threads(1)
     data = open_data(chosen.data)
-    judge = Judge(data, Segmenter(data, steps=chosen.segmenter_steps))
+    judge = Judge(data, segmenter(data, "label_map", "target", say=console.print, steps=chosen.segmenter_steps))
     copies = data.extra["target"].store.read(nearest(data))
     rows: list[dict[str, Any]] = [
         {"what": name, **judge(made)}

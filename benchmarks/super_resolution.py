@@ -1,8 +1,8 @@
 """Super-resolution in CPU-minutes of one thread, against bicubic enlargement, on held-out pictures.
 
 One run in two stages: true to the pixels, then sharp to the eye. Reported are the peak signal-to-noise ratio and the
-structural similarity, and the perceptual distance and the Fréchet distance in features of the embedded EfficientNet, of
-bicubic enlargement, of the first stage at its end, and of the blends of both networks at the end.
+structural similarity, and the perceptual distance (LPIPS) and the Fréchet distance in features of the embedded
+EfficientNet, of bicubic enlargement, of the first stage at its end, and of the blends of both networks at the end.
 
 With ``--unknown`` small pictures are made by two rounds of random blur, resizing, noise and JPEG, and a second run,
 whose small pictures were made by the bicubic filter alone, stands beside the first.
@@ -29,15 +29,13 @@ from torch import Tensor
 from belamy import recipes
 from belamy.cli.recipe_form import read
 from belamy.data import Dataset, open_data
-from belamy.evaluation.features.efficientnet import LAYERS, efficientnet_features
+from belamy.evaluation.features.efficientnet import efficientnet_features
 from belamy.evaluation.metrics.frechet import Metric as Frechet
-from belamy.evaluation.pairs import measure
-from belamy.losses.perceptual.content import mean_relative
-from belamy.methods.perception import seen
+from belamy.evaluation.pairs.usual import UsualMeasures
 from belamy.methods.super_resolution import Recipe
+from belamy.modalities.fields import Field
 from belamy.modalities.grid import grid
 from belamy.modalities.image import to_float, to_uint8
-from belamy.networks.efficientnet_lite import EfficientNetLite
 from belamy.registry import Part
 from belamy.runs.files import save_png
 from belamy.seeds import SampleDraws
@@ -49,32 +47,27 @@ BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SHOWN = 10
 CALIBRATION = 6
 """Steps of each stage by which the length of the run is chosen."""
-MEASURES = {"psnr": "psnr:data_range=2", "ssim": "ssim:data_range=2"}
 
 
 class Judge:
     """Tells how far pictures are from the sharp ones, all in uint8."""
 
     def __init__(self, target: Tensor) -> None:
-        self.target, self.network = target, EfficientNetLite.pretrained()
-        self.extractor = efficientnet_features(tuple(target.shape[1:]))
+        self.target, shape = target, tuple(target.shape[1:])
+        self.extractor, self.measures = efficientnet_features(shape), UsualMeasures().of(Field("image", shape))
 
     @torch.no_grad()
     def __call__(self, made: Tensor) -> dict[str, float]:
         """Means of all measures."""
-        distances: list[Tensor] = []
-        near: dict[str, list[Tensor]] = {name: [] for name in MEASURES}
+        near: dict[str, list[Tensor]] = {name: [] for name in self.measures}
         for mine, wanted in zip(made.split(32), self.target.split(32), strict=True):
-            mine, wanted = to_float(mine), to_float(wanted)
-            for name, text in MEASURES.items():
-                near[name].append(measure(text)(wanted, mine))
-            mine, wanted = (seen(self.network, pictures, LAYERS) for pictures in (mine, wanted))
-            distances.append(mean_relative(mine, wanted))
+            for name, measure in self.measures.items():
+                near[name].append(measure(to_float(wanted), to_float(mine)))
         metric = Frechet()
         metric.update(real=self.extractor.extract(self.target))
         metric.update(fake=self.extractor.extract(made))
         means = {name: float(torch.cat(values).mean()) for name, values in near.items()}
-        return {**means, "perceptual": float(torch.cat(distances).mean()), **metric.compute()}
+        return {**means, **metric.compute()}
 
 
 @torch.no_grad()

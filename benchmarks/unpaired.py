@@ -6,9 +6,9 @@ other, each shuffled by itself. Measured is the mean absolute error to the true 
 input unchanged, for families that were learned from and for those that were not. The rival blurs and amplifies, as
 strongly as fits the truth best.
 
-faces: faces without glasses become faces with them. A classifier of the real faces, which never saw a translation, says
-how many have glasses then, and of how many it still says the same of each other attribute; beside it, how often it is
-right about real held-out faces.
+faces: faces without glasses become faces with them. The judges of ``belamy translate --measures attributes``, which
+learned from real faces alone, say how many have glasses then, and of how many they still say the same of each other
+attribute; beside it, how often they are right about real held-out faces.
 
     python benchmarks/unpaired.py glyphs glyphs32.npz [--method cyclegan|cut] [--minutes 20] [--seed 0] [--precision P]
         [--folder DIR] [-- OPTIONS]
@@ -21,7 +21,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,13 @@ import torch
 from rich.console import Console
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from belamy import recipes
 from belamy.cli.recipe_form import read
 from belamy.data import open_data
 from belamy.data.dataset import Dataset, Memory
-from belamy.editing.attribute_predictors import learned_network
+from belamy.judges.attribute_predictors import attribute_predictors
+from belamy.judges.sides import SIDE, both_sides
 from belamy.methods.base import BaseRecipe
 from belamy.modalities.grid import grid
 from belamy.modalities.image import to_float, to_uint8
@@ -54,9 +54,6 @@ LOOKS = 4
 WARM, TIMED = 3, 8
 """Steps before the speed is measured, and those that it is measured by."""
 SHOWN = 16
-MOST_VALUES = 16
-"""Attributes of more values are left out."""
-CLASSIFIER_SAMPLES = 80_000
 
 
 @dataclass
@@ -125,37 +122,26 @@ def faces(source: str, attribute: str, size: int) -> Task:
     """Faces without something, and other faces with it."""
     data = open_data(source, labels=attribute, size=size)
     without, having = (data.only(name) for name in data.classes)
-    known = {name: each for name, each in data.attributes.items() if len(each.values) <= MOST_VALUES}
-    classify = classifier(data, {name: each.codes for name, each in known.items()})
+    sided = without.changed(sides={"other": having})
+    both = both_sides(sided, "other")
+    judges = attribute_predictors(both)
     inputs = without.images(without.held_out)
-    before, real = classify(inputs), classify(data.images(data.held_out))
+    before = {each.name: each.predict(inputs).verdict for each in judges}
 
     def judge(made: Tensor) -> dict[str, float]:
-        seen = classify(made)
-        kept = {f"keeps {name}": _share(seen[name] == before[name]) for name in known if name != attribute}
-        return {f"shows {attribute}": _share(seen[attribute] == 1), **kept, "least kept": min(kept.values())}
+        seen = {each.name: each.predict(made).verdict for each in judges}
+        same = {f"keeps {name}": _share(seen[name] == before[name]) for name in seen if name != SIDE}
+        return {f"shows {attribute}": _share(seen[SIDE] == 1), **same, "least kept": min(same.values())}
 
-    right = {f"right about {name}": _share(real[name] == each.codes[data.held_out]) for name, each in known.items()}
+    real = both.images(both.held_out)
+    right = {
+        f"right about {each.name}": _share(
+            each.predict(real).verdict == both.attributes[each.name].codes[both.held_out]
+        )
+        for each in judges
+    }
     rows = [{"what": "the classifier on real held-out faces", **right}, {"what": "input unchanged", **judge(inputs)}]
-    return Task(without.changed(sides={"other": having}), inputs, judge, rows, lambda some: [inputs[some]])
-
-
-def classifier(data: Dataset, codes: Mapping[str, Tensor]) -> Callable[[Tensor], dict[str, Tensor]]:
-    """Tells every attribute of pictures; trained on the real ones of the training split."""
-    counts = [int(each.max()) + 1 for each in codes.values()]
-
-    def loss(scores: Tensor, rows: Tensor) -> Tensor:
-        parts = zip(scores.split(counts, 1), codes.values(), strict=True)
-        return torch.stack([cross_entropy(part, each[rows], reduction="none") for part, each in parts]).sum(0)
-
-    given = {"samples": CLASSIFIER_SAMPLES, "seed": 7}
-    network = learned_network(data.images, data.indices("train"), data.shape, sum(counts), loss, **given)
-
-    def classify(pictures: Tensor) -> dict[str, Tensor]:
-        scores = torch.cat([network(to_float(some)) for some in pictures.split(256)])
-        return {name: part.argmax(1) for name, part in zip(codes, scores.split(counts, 1), strict=True)}
-
-    return classify
+    return Task(sided, inputs, judge, rows, lambda some: [inputs[some]])
 
 
 def _share(true: Tensor) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from belamy.api.compare import compare
+    from belamy.api.completion import complete
     from belamy.api.continuation import continue_text
     from belamy.api.evaluate import evaluate
     from belamy.api.latent_editor import steer
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     from belamy.training.watch.diagnosis import diagnose
 
 __all__ = [
-    "compare", "continue_text", "diagnose", "evaluate", "open", "restore_picture", "resume", "score", "steer",
-    "stylize", "train", "translate",
+    "compare", "complete", "continue_text", "diagnose", "evaluate", "open", "restore_picture", "resume", "score",
+    "steer", "stylize", "train", "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
 _HOMES = {
     "compare": ("api.compare", "compare"),
+    "complete": ("api.completion", "complete"),
     "continue_text": ("api.continuation", "continue_text"),
     "diagnose": ("training.watch.diagnosis", "diagnose"),
     "evaluate": ("api.evaluate", "evaluate"),

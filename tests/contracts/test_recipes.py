@@ -77,7 +77,7 @@ OURS = {
     *("colourisation-256", "colourisation-small"),
     *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
     "context-encoder-small",
-    *("pixel-cnn", "gated-pixel-cnn", "conditional-pixel-cnn", "pixel-cnn-pp"),
+    *("pixel-cnn", "gated-pixel-cnn", "conditional-pixel-cnn", "pixel-cnn-pp", "made-mnist"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {

@@ -197,7 +197,10 @@ def test_words_are_symbols_too(belamy: Command, phrases: Path) -> None:
         (["continue", "RUN", "the", "--length", "0"], "--length is 0"),
         (["continue", "RUN", "the", "--out", "texts.png"], "must end in .txt"),
         (["continue", "RUN"], "PREFIX is missing"),
-        (["continue", "GAN", "the"], "continue needs a run of a language model"),
+        (
+            ["continue", "GAN", "the"],
+            "continue needs a run that draws pictures pixel by pixel, e.g. `belamy train gated-pixel-cnn`, or of a",
+        ),
         (["continue", "nowhere", "the"], "does not exist"),
         (["score", "GAN", "test"], "score needs a method that knows how likely data are, and gan does not"),
         (["score", "RUN", "validation"], "has no split 'validation'"),

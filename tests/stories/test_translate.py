@@ -81,6 +81,18 @@ class TestFiles:
         assert facts["measures"]["l1"]["mean"][0] == pytest.approx(error, abs=1e-4)
         assert f"l1: {error:.3f}" in done.stdout
 
+    def test_all_of_them_together_are_measured_where_it_is_asked_for(
+        self, run: Path, pairs: Path, belamy: Command, tmp_path: Path
+    ) -> None:
+        asked = ["--targets", pairs / "B", "--measures", "frechet", "cost", "--json", "facts.json"]
+        done = belamy("translate", run, pairs / "A", "--out", "made", *asked)
+        assert done.returncode == 0
+        scores = json.loads((tmp_path / "facts.json").read_text())["scores"]
+        assert scores["made"].keys() == {"frechet", "seconds", "megabytes"}
+        assert f"frechet: {scores['made']['frechet'][0]:.3f} (" in done.stdout and "too large by about" in done.stdout
+        page = (tmp_path / "made/translations.html").read_text()
+        assert all(word in page for word in ("frechet", "seconds", "megabytes"))
+
     def test_a_translation_does_not_depend_on_what_is_translated_with_it(
         self, run: Path, pairs: Path, belamy: Command, tmp_path: Path
     ) -> None:
@@ -163,6 +175,21 @@ class TestFiles:
         assert len(made) == 24 and made.items[3].made.shape == (3, 24, 32)
         assert "<img" in made._repr_html_() and repr(made) == "Translations(24 of image to image)"
         assert made.measures["psnr"].shape == (24,)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--measures", "frechett"], "no measure 'frechett' of translations. Did you mean 'frechet'"),
+        (["--measures", "kernel"], "'kernel' needs targets: give --targets, or translate test. Leave it out"),
+        (["--measures", "cycle"], "'cycle' needs a method that translates back, such as cyclegan"),
+    ],
+)
+def test_measures_that_cannot_be_told_are_refused(
+    run: Path, pairs: Path, belamy: Command, tmp_path: Path, words: list[str], says: str
+) -> None:
+    done = belamy("translate", run, pairs / "A", "--out", "made", *words)
+    assert done.returncode == 2 and says in done.stderr and not (tmp_path / "made").exists()
 
 
 def test_what_cannot_be_read_or_compared_is_named(run: Path, pairs: Path, belamy: Command, tmp_path: Path) -> None:

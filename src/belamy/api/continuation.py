@@ -1,4 +1,4 @@
-"""A text that goes on: a run that knows what follows is given a beginning."""
+"""A text that goes on: a run that knows what follows is given a beginning; pictures do in ``completion``."""
 
 from __future__ import annotations
 

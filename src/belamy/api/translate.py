@@ -17,10 +17,12 @@ from belamy.api.given_files import COLOURS, Given, Reading, own_field, read_inpu
 from belamy.api.making import Manner, Progress, Translate, made
 from belamy.api.masking import check_masking, holed
 from belamy.api.translation_measures import MADE, measured
+from belamy.api.translation_scores import TranslatedSet, check_scores, scored
 from belamy.data import Dataset
 from belamy.device import choose_device
 from belamy.errors import UsageError
 from belamy.evaluation.pairs.summary import Summary, summarise
+from belamy.evaluation.statistics import Interval
 from belamy.methods.base import (
     UNTOUCHED,
     BaseMethod,
@@ -92,6 +94,8 @@ class Translations:
         measures: How near they come to their targets, each by name, one number for each item that has one.
         untouched: The same of the inputs themselves, where they can be compared with targets.
         rivals: The same of what is made without learning, by its name, where the method knows such ways.
+        scores: What was asked for beside, one number for all of them: by who made what is judged (``made``,
+            ``untouched``, a rival, ``real``) and by name.
         skipped: Inputs and targets that were left out, and why.
         notes: What a user should know.
     """
@@ -102,6 +106,7 @@ class Translations:
     measures: Mapping[str, Tensor] = field(default_factory=dict)
     untouched: Mapping[str, Tensor] = field(default_factory=dict)
     rivals: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
 
@@ -152,11 +157,17 @@ class Translations:
              *(figure(found[name]) if name in found else "" for found in beside.values())]
             for name, (made, untouched) in self.summaries().items()
         ]  # fmt: skip
+        others = [who for who in self.scores if who not in (MADE, UNTOUCHED, *beside)]
+        rows = [[*row, *[""] * len(others)] for row in rows] + [
+            [name, *(spoken(self.scores[who][name]) if name in self.scores.get(who, {}) else ""
+                     for who in (MADE, UNTOUCHED, *beside, *others))]
+            for name in self.scores.get(MADE, {})
+        ]  # fmt: skip
         shown = [self._cells(number) for number in range(min(len(self.items), ON_PAGE))]
         kept, words = len(self.items), modality(self.source.modality).words
         lead = f"{kept:,} {words[kept != 1]} translated" + (f", {ON_PAGE} of them shown" if kept > ON_PAGE else "")
         return page(
-            "translation", title, lead_text=f"{lead}.", notes=list(self.notes), rows=rows, rivals=list(beside),
+            "translation", title, lead_text=f"{lead}.", notes=list(self.notes), rows=rows, rivals=[*beside, *others],
             items=shown, skipped=dict(self.skipped),
         )  # fmt: skip
 
@@ -204,6 +215,8 @@ def translate(
     data: Dataset | None = None,
     mask: str | Path | None = None,
     feather: int = 0,
+    measures: Sequence[str] = (),
+    say: Callable[[str], None] | None = None,
     progress: Progress | None = None,
 ) -> Translations:
     """What a trained method makes of files.
@@ -227,6 +240,10 @@ def translate(
         mask: Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder
             with one of each name; by default what is transparent is filled.
         feather: Of these, so many pixels into the holes what is filled in is shifted to join what is known.
+        measures: What is asked of all translations together, of ``frechet``, ``kernel``, ``labels``, ``attributes``,
+            ``cycle`` and ``cost``, or ``all`` that can be told here; labels and attributes are told by judges that are
+            trained on the run's data once and kept.
+        say: Is told that one is being trained.
         progress: Called with (done, total).
 
     Raises:
@@ -243,6 +260,7 @@ def translate(
     given, wanted = (wanted, given) if back else (given, wanted)
     manner = Manner(seed, batch, tile, overlap)
     manner.check(given)
+    asked = check_scores(measures, method, given, wanted, data, targets is not None)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     skipped: list[tuple[str, str]] = []
     notes: list[str] = []
@@ -271,7 +289,13 @@ def translate(
         Translation(each.name, each.raw, first, each.wanted, others, each.opacity, each.grey and restores)
         for each, (first, *others) in zip(found, zip(*series, strict=True), strict=True)
     ]
-    return _compared(items, method, given, wanted, skipped, notes)
+    items = _comparable(items, skipped)
+    pairs = [(_shallow(each.given, given), _shallow(each.made, wanted), each.wanted) for each in items]
+    pairs = [(raw, new, None if true is None else _shallow(true, wanted)) for raw, new, true in pairs]
+    near = measured(pairs, method, given, wanted)
+    scores = scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say)
+    own, untouched = near.pop(MADE, {}), near.pop(UNTOUCHED, {})
+    return Translations(given, wanted, items, own, untouched, near, scores.values, skipped, [*notes, *scores.notes])
 
 
 def _alike(values: Sequence[Tensor]) -> bool:
@@ -285,30 +309,22 @@ def _holed(found: list[Given], mask: str | Path | None, field: Field, skipped: l
     return [Given(name, raw, wanted, grey=greys[name]) for name, raw, wanted in fitting]
 
 
-def _compared(
-    items: list[Translation], method: Any, given: Field, wanted: Field, skipped: list[tuple[str, str]],
-    notes: list[str],
-) -> Translations:  # fmt: skip
-    """Translations beside their targets; pictures of more bits than the run's are measured in 8."""
+def _comparable(items: list[Translation], skipped: list[tuple[str, str]]) -> list[Translation]:
+    """Translations without targets of another size, which are named among what is left out."""
     skipped += [
         (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
         for item in items
         if item.wanted is not None and item.wanted.shape != item.made.shape
     ]
-    items = [
+    return [
         item if item.wanted is None or item.wanted.shape == item.made.shape else replace(item, wanted=None)
         for item in items
     ]
 
-    def shallow(raw: Tensor | None, field: Field) -> Tensor | None:
-        return as_bytes(raw) if raw is not None and field.modality == "image" and field.bits == 8 else raw
 
-    found = measured(
-        [(shallow(item.given, given), shallow(item.made, wanted), shallow(item.wanted, wanted)) for item in items],  # type: ignore[misc]
-        method, given, wanted,
-    )  # fmt: skip
-    measures, untouched = found.pop(MADE, {}), found.pop(UNTOUCHED, {})
-    return Translations(given, wanted, items, measures, untouched, found, skipped, notes)
+def _shallow(raw: Tensor, field: Field) -> Tensor:
+    """Pictures of more bits than the run's in 8, in which they are measured."""
+    return as_bytes(raw) if field.modality == "image" and field.bits == 8 else raw
 
 
 def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMethod:
@@ -399,10 +415,13 @@ def _filled(method: Fills, feather: int, source: Tensor, draws: SampleDraws) -> 
 
 def figure(summary: Summary) -> str:
     """A mean with its interval, in words."""
-    if summary.mean is None:
-        return "exact copies"
-    mean = summary.mean
-    return f"{mean.value:.3f}" + (f" ({mean.low:.3f} to {mean.high:.3f})" if isfinite(mean.low) else "")
+    return "exact copies" if summary.mean is None else spoken(summary.mean)
+
+
+def spoken(number: Interval) -> str:
+    """A number with its interval, where it has one, in words."""
+    known = isfinite(number.low) and number.low < number.high
+    return f"{number.value:.3f}" + (f" ({number.low:.3f} to {number.high:.3f})" if known else "")
 
 
 def _sides(raw: Tensor | None) -> str:

@@ -36,7 +36,7 @@ def measured(
     for given, made, wanted in known:
         own = target._replace(shape=tuple(made.shape))
         new, true = (kind.to_float(raw[None], own).double() for raw in (made, wanted))
-        for who, values in {MADE: new, **_beside(given, method, source, own)}.items():
+        for who, values in {MADE: new, **beside(given, method, source, own)}.items():
             for name, measure in usual.of(own).items():
                 found.setdefault(who, {}).setdefault(name, []).append(measure(true, values))
     return {
@@ -45,7 +45,7 @@ def measured(
     }
 
 
-def _beside(given: Tensor, method: Any, source: Field, target: Field) -> dict[str, Tensor]:
+def beside(given: Tensor, method: Any, source: Field, target: Field) -> dict[str, Tensor]:
     """What an input is as it is, and what rivals make of it, where that has the shape of its target."""
     if isinstance(method, Restores):
         kind = modality(target.modality)

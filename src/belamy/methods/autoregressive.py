@@ -1,11 +1,10 @@
-"""Pictures pixel by pixel: PixelCNN in its forms, PixelRNN, and a transformer, by the network that is chosen.
+"""Pictures pixel by pixel: PixelCNN in its forms, and a transformer, by the network that is chosen.
 
 | paper | network | likelihood |
 |---|---|---|
 | PixelCNN, binary or with a softmax of 256 levels | ``pixel-cnn`` | ``bernoulli``, ``categorical`` |
 | gated PixelCNN, by class with ``conditional`` | ``gated-pixel-cnn`` | ``bernoulli``, ``categorical`` |
 | PixelCNN++ | ``gated-pixel-cnn`` | ``logistic-mixture`` |
-| PixelRNN | ``row-lstm``, ``diagonal-bilstm`` | ``bernoulli``, ``categorical`` |
 | a transformer over pixels | ``pixel-transformer`` | any |
 
 All pixels are learned at once, each from the true ones before it (teacher forcing). A picture is drawn pixel by pixel:
@@ -29,7 +28,7 @@ NETWORKS = Registry("belamy.networks", "model of pixels", "PixelModel")
 
 
 class Recipe(LevelsRecipe):
-    """A model of pixels, each given those before it: PixelCNN, gated or not, PixelRNN, or a transformer."""
+    """A model of pixels, each given those before it: PixelCNN, gated or not, or a transformer."""
 
     network: Annotated[Part, NETWORKS] = Part(name="gated-pixel-cnn")
     """The network that looks at the pixels before each."""

@@ -149,8 +149,7 @@ class LevelsMethod(base.BaseMethod):
         Raises:
             UsageError: A number of steps is asked for.
         """
-        if sampling is not None and sampling.steps is not None:
-            raise UsageError("A picture has a step for each of its pixels, so --steps chooses nothing. Leave it out.")
+        check_steps(sampling)
         nothing = torch.zeros(len(latents), 0, self.channels, dtype=torch.long, device=latents.device)
         drawn = self.drawn(nothing, latents, self.given(labels, len(latents)), sampling)
         return self.shown(self.picture(drawn), latents.dtype)
@@ -175,6 +174,16 @@ class LevelsMethod(base.BaseMethod):
     def drawn(self, begun: Tensor, chance: Tensor, labels: Tensor | None, sampling: Sampling | None) -> Tensor:
         """Pixels after those that are there, one for each of ``chance``.  # long [n, t, C] to [n, t + count, C]"""
         raise AssertionError(f"{type(self).__module__} draws nothing")
+
+
+def check_steps(sampling: Sampling | None) -> None:
+    """Refuse a number of steps.
+
+    Raises:
+        UsageError: One is asked for.
+    """
+    if sampling is not None and sampling.steps is not None:
+        raise UsageError("A picture has a step for each of its pixels, so --steps chooses nothing. Leave it out.")
 
 
 def scored(levels: int, binarisation: str) -> str:

@@ -1,6 +1,6 @@
 """Models that know how likely a picture is."""
 
-from belamy.methods import autoregressive
+from belamy.methods import autoregressive, made
 from belamy.registry import Part
 
 
@@ -44,4 +44,16 @@ def pixel_cnn_pp() -> autoregressive.Recipe:
         batch=16,
         train_samples=100_000,
         ema_half_life=10_000,
+    )
+
+
+def made_mnist() -> made.Recipe:
+    """MADE of black and white digits: one hidden layer, one order."""
+    return made.Recipe(
+        hidden=(1000,),
+        optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+        schedule=Part(name="cosine", warmup=0.01),
+        batch=100,
+        train_samples=3_000_000,
+        ema_half_life=100_000,
     )

@@ -15,6 +15,7 @@ from belamy.registry import Part
 SMALL: dict[str, dict[str, Any]] = {
     "pixel-cnn": {"width": 3, "depth": 2},
     "gated-pixel-cnn": {"width": 4, "depth": 3, "first": 5, "dilations": (1, 2)},
+    "pixel-transformer": {"width": 8, "depth": 2, "heads": 2},
 }
 HEIGHT, WIDTH, CLASSES = 5, 4, 3
 PIXELS = HEIGHT * WIDTH

@@ -1,50 +1,75 @@
 # ruff: noqa: N999 (the verb is a word of Python's, too)
-"""Go on with a text: a language model writes what follows a beginning."""
+"""Go on with a text or a picture: a run that knows what follows is given a beginning."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from belamy.cli.options import Json, NewFile, OfRun, Overwrite, Seed, Within, options
+from belamy.cli.options import (
+    Json,
+    NewFile,
+    Offline,
+    OfRun,
+    Overwrite,
+    ProgressOption,
+    Seed,
+    Share,
+    Within,
+    options,
+)
+from belamy.cli.output import picture_file
 from belamy.cli.parsing import verb
+from belamy.errors import UsageError
 
 
 @options
-class Form(OfRun, Overwrite, Json):
-    """Let a run of a language model go on with a text, symbol by symbol, until its end. Text i depends on the seed and
-    on i alone."""
+class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
+    """Let a run go on with a beginning: one of a language model with a text, symbol by symbol, until its end; one that
+    draws pixel by pixel with the first rows of a picture. What is made depends on the seed and on its number alone."""
 
     run: str
-    """The run's directory; its method must go on with texts."""
+    """The run's directory; its method must go on with texts or with pictures."""
     prefix: str
-    """How each text begins; "" for whole texts."""
-    count: Annotated[int, Within(1, 10_000)] = 1
-    """How many texts."""
+    """How each text begins, "" for whole texts. Or a picture, a folder of them, or test:0..7 for held-out ones."""
+    count: Annotated[int | None, Within(1, 10_000)] = None
+    """How many texts, or pictures of each (at most 64); by default 1 text, or 8 pictures."""
     length: Annotated[int | None, Within(1, 10_000)] = None
     """Symbols that follow, at most; by default as many as the run's texts have."""
+    keep: Share = 0.5
+    """Share of a picture's rows that is given, from the top."""
     temperature: Annotated[float, Within(0, 100)] = 1.0
-    """Below 1 likelier and duller, above 1 bolder; 0 always takes the likeliest symbol."""
+    """Below 1 likelier and duller, above 1 bolder; 0 always takes the likeliest symbol or value."""
     top_k: Annotated[int, Within(0, 100_000)] = 0
-    """Choose among so many likeliest symbols; 0 for all."""
+    """Of texts: choose among so many likeliest symbols; 0 for all."""
     label: str | None = None
-    """The class of all texts, by name or number, of a run that was trained with --conditional; by default the classes
-    in turn."""
+    """The class of all, by name or number, of a run that was trained with --conditional; by default the pictures' own,
+    or the classes in turn."""
     seed: Seed = 0
-    """Decides the texts."""
-    out: Annotated[str | None, NewFile(("txt",))] = None
-    """Write the texts to this file, NAME.txt, one a line; by default they are shown."""
+    """Decides what is made."""
+    out: Annotated[str | None, NewFile(("txt", "png"))] = None
+    """Write the texts to this file, NAME.txt, one a line; by default they are shown. Of pictures a sheet, by default
+    continued.png."""
 
 
 @verb(Form)
 def run(form: Form) -> int:
-    """Write on."""
+    """Write or draw on."""
+    from belamy.runs.run import Run
+
+    opened = Run.open(form.run)
+    return _pictures(form, opened) if opened.spec.modality == "image" else _texts(form)
+
+
+def _texts(form: Form) -> int:
     from belamy.api.continuation import continue_text
     from belamy.runs.files import write_bytes
 
+    if form.out is not None:
+        picture_file(form.out, form.overwrite, ("txt",), "--out")
     texts = continue_text(
-        form.run, form.prefix, count=form.count, length=form.length, temperature=form.temperature, top_k=form.top_k,
-        label=form.label, seed=form.seed, best=form.weights == "best", device=form.device,
+        form.run, form.prefix, count=form.count or 1, length=form.length, temperature=form.temperature,
+        top_k=form.top_k, label=form.label, seed=form.seed, best=form.weights == "best", device=form.device,
     )  # fmt: skip
     lines = "\n".join(text.replace("\n", " / ") for text in texts)
     if form.out is not None:
@@ -54,3 +79,31 @@ def run(form: Form) -> int:
         "label": form.label, "texts": texts, "files": [form.out] if form.out else [],
     }  # fmt: skip
     return form.deliver(facts, f"{len(texts):,} texts in {form.out}" if form.out else lines)
+
+
+def _pictures(form: Form, opened: Any) -> int:
+    from belamy.api.completion import complete, completing
+    from belamy.cli.images import given
+    from belamy.runs.files import save_png
+
+    if form.length is not None or form.top_k:
+        raise UsageError("--length and --top-k are of texts, and this run makes pictures. Leave them out.")
+    completing(opened.build())
+    out = picture_file(form.out or "continued.png", form.overwrite, ("png",), "--out")
+    names, images, labels = given(form.prefix, form.run_data(opened), form.offline)
+    with form.reporting() as reporter:
+
+        def tell(done: int, total: int) -> None:
+            reporter.work(done / total, f"{done / total:.0%} of the pixels")
+
+        found = complete(
+            opened, images, keep=form.keep, count=form.count or 8, temperature=form.temperature, label=form.label,
+            labels=labels, seed=form.seed, best=form.weights == "best", device=form.device, progress=tell,
+        )  # fmt: skip
+    save_png(found.sheet(), out)
+    facts = {
+        "run": form.run, "pictures": names, "rows": found.rows, "count": found.made.shape[1], "seed": form.seed,
+        "temperature": form.temperature, "label": form.label, "files": [str(out)],
+    }  # fmt: skip
+    told = f"{out}: {len(names):,} picture(s), {found.rows} rows given, {found.made.shape[1]} made of each"
+    return form.deliver(facts, told)

@@ -38,6 +38,9 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     of each name; by default what is transparent is filled."""
     feather: Annotated[int, Within(0, 1024)] = 0
     """Of these, so many pixels into the holes what is filled in is shifted to join what is known."""
+    measures: tuple[str, ...] = ()
+    """What is asked of all translations together: frechet, kernel, labels, attributes, cycle, cost, or all that can be
+    told here. Judges of labels and attributes are trained on the run's data once and kept; minutes."""
     batch: Annotated[int, Within(1, 1024)] = 16
     """Inputs of one size that are translated together."""
     outputs: Annotated[int, Within(1, 64)] = 1
@@ -96,6 +99,7 @@ def work(form: Form) -> int:
             run, form.inputs, targets=form.targets, size=form.size, fit=form.fit, seed=form.seed, weights=form.weights,
             device=form.device, batch=form.batch, outputs=form.outputs, tile=form.tile, overlap=form.overlap,
             options=chosen(form), back=form.back, data=data, mask=form.mask, feather=form.feather,
+            measures=form.measures, say=told.say,
             progress=telling(told, "translations"),
         )  # fmt: skip
     files = [_write_one(made, out)] if one else _write_folder(made, out, run.path.name)
@@ -107,6 +111,7 @@ def work(form: Form) -> int:
             for name, (mine, theirs) in made.summaries().items()
         },
         "rivals": {who: {name: each.mean for name, each in found.items()} for who, found in made.beside().items()},
+        "scores": {who: {name: list(each) for name, each in found.items()} for who, found in made.scores.items()},
         "skipped": [list(each) for each in made.skipped], "notes": list(made.notes),
         "files": [str(path) for path in files],
     }  # fmt: skip
@@ -146,7 +151,26 @@ def _told(made: Any, out: Path, one: bool) -> list[str]:
         beside = f"; the inputs as they are: {figure(theirs)}" if theirs else ""
         beside += "".join(f"; {who}: {figure(found[name])}" for who, found in rivals.items() if name in found)
         lines.append(f"{name}: {figure(mine)}{beside}")
+    lines += _scores(made)
     lines += [f"note: {note}" for note in made.notes]
     lines += [f"left out {name}: {why}" for name, why in list(made.skipped)[:20]]
     more = len(made.skipped) - 20
     return [*lines, f"left out {more:,} more; --json FILE lists all"] if more > 0 else lines
+
+
+def _scores(made: Any) -> list[str]:
+    """A line for each number of all translations together, beside those of who else is judged."""
+    from belamy.api.translate import spoken
+    from belamy.api.translation_measures import MADE
+    from belamy.methods.base import UNTOUCHED
+
+    words = {UNTOUCHED: "the inputs as they are", "real": "real ones"}
+    lines = []
+    for name, mine in made.scores.get(MADE, {}).items():
+        others = [
+            f"; {words.get(who, who)}: {spoken(found[name])}"
+            for who, found in made.scores.items()
+            if who != MADE and name in found
+        ]
+        lines.append(f"{name}: {spoken(mine)}{''.join(others)}")
+    return lines
