@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite
@@ -276,18 +276,12 @@ def translate(
         work = partial(work, options=chosen)  # type: ignore[call-arg]
     if feather:
         work = partial(_filled, method, feather)
-    series: list[list[Tensor]] = []
-    for which in range(outputs):
-        raw = [each.raw for each in found]
-        values, said = made(method, work, raw, given, wanted, replace(manner, seed=seed + which), progress)
-        series.append(values)
-    notes += said
-    if outputs > 1 and all(map(_alike, zip(*series, strict=True))):
-        notes.append(f"all {outputs} outputs of each input are alike: nothing is random in this method")
-    restores = isinstance(method, Restores)
+    series = _series(method, work, found, (given, wanted), manner, outputs, notes, progress)
     items = [
-        Translation(each.name, each.raw, first, each.wanted, others, each.opacity, each.grey and restores)
-        for each, (first, *others) in zip(found, zip(*series, strict=True), strict=True)
+        Translation(
+            each.name, each.raw, first, each.wanted, others, each.opacity, each.grey and isinstance(method, Restores)
+        )
+        for each, (first, *others) in zip(found, series, strict=True)
     ]
     items = _comparable(items, skipped)
     pairs = [(_shallow(each.given, given), _shallow(each.made, wanted), each.wanted) for each in items]
@@ -296,6 +290,24 @@ def translate(
     scores = scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say)
     own, untouched = near.pop(MADE, {}), near.pop(UNTOUCHED, {})
     return Translations(given, wanted, items, own, untouched, near, scores.values, skipped, [*notes, *scores.notes])
+
+
+def _series(
+    method: Any, work: Translate, found: Sequence[Given], fields: tuple[Field, Field], manner: Manner, outputs: int,
+    notes: list[str], progress: Progress | None,
+) -> list[tuple[Tensor, ...]]:  # fmt: skip
+    """The outputs of each input, one for each seed from the manner's on; what a user should know is added to notes."""
+    raw = [each.raw for each in found]
+    series: list[list[Tensor]] = []
+    said: list[str] = []
+    for which in range(outputs):
+        values, said = made(method, work, raw, *fields, replace(manner, seed=manner.seed + which), progress)
+        series.append(values)
+    together = list(zip(*series, strict=True))
+    notes += said
+    if outputs > 1 and all(map(_alike, together)):
+        notes.append(f"all {outputs} outputs of each input are alike: nothing is random in this method")
+    return together
 
 
 def _alike(values: Sequence[Tensor]) -> bool:
