@@ -277,12 +277,7 @@ def translate(
     if feather:
         work = partial(_filled, method, feather)
     series = _series(method, work, found, (given, wanted), manner, outputs, notes, progress)
-    items = [
-        Translation(
-            each.name, each.raw, first, each.wanted, others, each.opacity, each.grey and isinstance(method, Restores)
-        )
-        for each, (first, *others) in zip(found, series, strict=True)
-    ]
+    items = [_translation(each, outcome, method) for each, outcome in zip(found, series, strict=True)]
     items = _comparable(items, skipped)
     pairs = [(_shallow(each.given, given), _shallow(each.made, wanted), each.wanted) for each in items]
     pairs = [(raw, new, None if true is None else _shallow(true, wanted)) for raw, new, true in pairs]
@@ -308,6 +303,12 @@ def _series(
     if outputs > 1 and all(map(_alike, together)):
         notes.append(f"all {outputs} outputs of each input are alike: nothing is random in this method")
     return together
+
+
+def _translation(given: Given, outputs: Sequence[Tensor], method: Any) -> Translation:
+    """What was made of an input; files of methods that restore are grey where it is."""
+    grey = given.grey and isinstance(method, Restores)
+    return Translation(given.name, given.raw, outputs[0], given.wanted, outputs[1:], given.opacity, grey)
 
 
 def _alike(values: Sequence[Tensor]) -> bool:
