@@ -141,7 +141,7 @@ class _Tracer(TorchFunctionMode):
             return self._resized(seen, Fraction(args[0].shape[axis - 2], made.shape[axis - 2]), options)
         if name in ("pixel_shuffle", "pixel_unshuffle"):
             ratio = Fraction(args[0].shape[axis - 2], made.shape[axis - 2])
-            return _Seen(seen.reach + seen.scale * max(0, 1 - ratio), seen.scale * ratio)
+            return _Seen(seen.reach + seen.scale * max(Fraction(0), 1 - ratio), seen.scale * ratio)
         if name == "pad":
             sides = list(call.value(1, "pad", ()))[2 * (1 - axis) :]
             return seen._replace(offset=seen.offset + (sides[0] if sides else 0))
