@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import stat
 from pathlib import Path
@@ -131,3 +132,19 @@ def test_ffmpeg_gets_every_frame_once_and_the_last_for_its_time(
 @pytest.mark.skipif("mp4" not in available_codecs(), reason="no H.264 encoder is installed")
 def test_a_film_has_the_right_header() -> None:
     assert encode_mp4(ramp(4))[4:8] == b"ftyp"
+
+
+@pytest.mark.skipif("mp4" not in available_codecs(), reason="no H.264 encoder is installed")
+@pytest.mark.skipif(not hasattr(ctypes.pythonapi, "mallopt"), reason="fresh memory cannot be filled")
+def test_equal_frames_are_an_equal_film_whatever_lay_in_memory() -> None:
+    """On processors with AVX-512 this fails for x264's own code."""
+    numbers, fill = np.random.default_rng(0), -6  # glibc's M_PERTURB
+    frames = [numbers.integers(0, 256, (138, 410, 3), dtype=np.uint8) for _ in range(4)]
+    films = set()
+    try:
+        for byte in (1, 2, 3, 85, 255):
+            ctypes.pythonapi.mallopt(fill, byte)
+            films.add(encode_mp4(frames))
+    finally:
+        ctypes.pythonapi.mallopt(fill, 0)
+    assert len(films) == 1
