@@ -27,7 +27,7 @@ LOSSES, TERMS = ADVERSARIAL.names(), ["nothing", *PENALTIES.names()]
 
 
 def quick(loss: str, penalty: str, network: str, labels: str) -> bool:
-    """Half of them, by turns: each loss and each penalty meets each other, and either network with labels and without."""
+    """Half of them, by turns: each loss meets each penalty, and either meets both networks with labels and without."""
     turn = LOSSES.index(loss) + TERMS.index(penalty)
     return network != "resnet" and (turn + (network == "dense") + (labels == "labels")) % 2 == 0
 
