@@ -1,5 +1,6 @@
 """What every test starts from: one thread, a fixed seed, no cache of the user's."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,12 @@ import pytest
 import torch
 
 from belamy.data.dataset import Dataset, Memory
+
+
+def pytest_collection_finish() -> None:
+    """The thousands of tests and all that they import stay; the garbage collector need not walk them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,9 +21,10 @@ EMBEDDED = (*AVATARS, "mnist", "portraits", "stacked-mnist", "dead-leaves", "pat
 
 
 def offline(name: str, cache: Path) -> Dataset | str:
-    """The set, or why it cannot be opened without a network and a cache."""
+    """The set, of few samples where it is drawn, or why it cannot be opened without a network and a cache."""
+    few = ":count=48" if "count" in SOURCES.options(name) else ""
     try:
-        return open_data(name, offline=True, cache=cache)
+        return open_data(name + few, offline=True, cache=cache)
     except DataError as error:
         return str(error)
 

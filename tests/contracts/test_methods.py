@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,27 +39,33 @@ from belamy.training.trainer import Trainer
 pytestmark = pytest.mark.parametrize("name", METHODS.names())
 
 
-@pytest.fixture(scope="module")
+@cache
 def digits() -> Dataset:
     """Made-up 28-pixel images of four classes: every tiny recipe of pictures takes them."""
     pixels = torch.randint(0, 256, (80, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     return Dataset("noise", Memory(pixels), labels=torch.arange(80) % 4, classes=[*"abcd"])
 
 
-@pytest.fixture
-def data(name: str, digits: Dataset) -> Dataset:
+@cache
+@torch.random.fork_rng(devices=[])  # the test that comes first has the numbers that it has later
+def data_for(name: str) -> Dataset:
     """Made-up images, or what the tiny recipe names where the method needs other fields, or colours."""
-    recipe = tiny(name)
+    recipe, made = tiny(name), digits()
     if isinstance(recipe.size, int) and recipe.size < 16:  # what draws pixel by pixel
-        few = digits.images(torch.arange(80))[..., : recipe.size, : recipe.size]
-        digits = Dataset("noise", Memory(few), labels=torch.arange(80) % 4, classes=[*"abcd"])
-    images = with_sides(recipe, digits)
+        few = made.images(torch.arange(80))[..., : recipe.size, : recipe.size]
+        made = Dataset("noise", Memory(few), labels=torch.arange(80) % 4, classes=[*"abcd"])
+    images = with_sides(recipe, made)
     try:
         check_fields(METHODS.load(name), name, recipe, images.spec)
         METHODS.build(Part(name=name), recipe=recipe, spec=images.spec)
     except UsageError:
         return open_recipe_data(recipe, offline=True)
     return images
+
+
+@pytest.fixture
+def data(name: str) -> Dataset:
+    return data_for(name)
 
 
 def tiny(name: str, **fields: Any) -> BaseRecipe:
@@ -184,9 +191,12 @@ class TestMethod:
         assert all(value.dtype == torch.float64 for value in floating)
 
 
-def trained(name: str, data: Dataset) -> BaseMethod:
+@cache
+@torch.random.fork_rng(devices=[])
+def trained(name: str) -> BaseMethod:
+    """After five steps; whoever takes it changes nothing of it."""
     with torch.enable_grad():
-        engine = trainer(name, data)
+        engine = trainer(name, data_for(name))
         for _ in range(5):
             engine.step()
     return engine.method.eval()
@@ -199,7 +209,7 @@ class TestCapabilities:
 
     @torch.no_grad()
     def test_images_are_in_range_and_shape(self, name: str, data: Dataset) -> None:
-        method, images = trained(name, data), data.batch(torch.arange(5)).main
+        method, images = trained(name), data.batch(torch.arange(5)).main
         if isinstance(method, Samples):
             made = next(generated(method, 5))
             assert made.shape == (5, *method.output.shape)
@@ -229,9 +239,9 @@ class TestCapabilities:
             assert parts and all(part.shape == (5,) for part in parts)
 
     @torch.no_grad()
-    def test_sample_i_does_not_depend_on_the_batch(self, name: str, data: Dataset) -> None:
+    def test_sample_i_does_not_depend_on_the_batch(self, name: str) -> None:
         """Identical latents, and images equal to 1e-5, for batches of 1, 7 and 64."""
-        method = trained(name, data)
+        method = trained(name)
         if not isinstance(method, Samples):
             with pytest.raises(UsageError, match="draws no samples"):
                 draw(method, 1)

@@ -20,8 +20,6 @@ from PIL import Image
 from belamy.runs import files
 from stories.conftest import SMALL, Command, environment, process
 
-pytestmark = pytest.mark.xdist_group("life of a run")  # its tests share runs that take a while
-
 LENGTH = 1200
 """Training samples: long enough for an interruption to find the run at work."""
 

@@ -25,8 +25,6 @@ from belamy.seeds import SampleDraws
 from belamy.survey.server import listening, serving
 from stories.conftest import Command
 
-pytestmark = pytest.mark.xdist_group("survey")  # one browser for all
-
 STYLIST = [
     *("train", "spade", "--data", "streets:side=32,count=24", "--generator", "spade:width=2,hidden=4,latent=4"),
     *("--discriminator", "multi-scale:width=2,count=2,receptive-field=16", "--encoder-width", "2"),

@@ -29,8 +29,6 @@ from belamy.survey.stimuli import WAV, Collection, stimuli, wav
 from belamy.survey.store import Store
 from stories.conftest import Command, environment, write_photos
 
-pytestmark = pytest.mark.xdist_group("survey")  # one browser for all
-
 TOKEN = "x-belamy-token"
 
 
