@@ -29,7 +29,7 @@ def pairs() -> pix2pix.Recipe:
     and falling rates. The evidence is in docs/pairs.md.
     """
     return pix2pix.Recipe(
-        generator=Part(name="pictures", palette=32), discriminator=Part(name="pictures", width=40),
+        data="outlines", generator=Part(name="pictures", palette=32), discriminator=Part(name="pictures", width=40),
         reconstruction_weight=10.0, r1_weight=0.1, r2_weight=0.1, batch=16, train_samples=165_000, ema_half_life=4_000,
         schedule=Part(name="linear", end=0.1, warmup=0.02),
         generator_optimizer=Part(name="adam", lr=2e-3, beta1=0.5),
