@@ -26,7 +26,8 @@ def pairs() -> pix2pix.Recipe:
 
     Networks that work at half the size, a discriminator of patches of 20 pixels whose slope is held low, a generator
     that chooses from 32 learned colours (``--generator.palette 0`` for photographs), half of the pairs spliced with
-    others, a light distance, averaged weights, rates that fall, and an end before drawings are learned by heart. The evidence is in docs/pairs.md.
+    others, a light distance, averaged weights, rates that fall, and an end before drawings are learned by heart. The
+    evidence is in docs/pairs.md.
     """
     return pix2pix.Recipe(
         data="outlines", generator=Part(name="pictures", palette=32), discriminator=Part(name="pictures", width=40),
