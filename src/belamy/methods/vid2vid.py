@@ -17,9 +17,9 @@ from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.construction import NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.movement import mirrored
-from belamy.methods.pix2pix import INSTANCES, PATCH_DISCRIMINATORS, TRANSLATORS
+from belamy.methods.pix2pix import INSTANCES, PATCH_DISCRIMINATORS, TRANSLATORS, encoded
 from belamy.modalities.fields import Field as DataField
-from belamy.modalities.label_map import MOST, edges
+from belamy.modalities.label_map import MOST
 from belamy.networks import PatchScores
 from belamy.networks.film_composer import FilmComposer
 from belamy.networks.warping import changes_on_the_way, warped
@@ -305,11 +305,8 @@ class Method(base.BaseMethod):
         films = source if self.is_film else source.unsqueeze(1)
         if self.spec.field.modality not in _LABELS:
             return films
-        maps = nn.functional.one_hot(films, len(self.spec.field.classes)).movedim(-1, 2).float()
-        if INSTANCES not in self.spec.fields:
-            return maps
-        objects = (source if instances is None else instances).reshape(films.shape)
-        return torch.cat([maps, edges(objects.flatten(0, 1)).view(films.shape).unsqueeze(2).to(maps)], 2)
+        objects = None if instances is None else instances.reshape(films.shape).flatten(0, 1)
+        return encoded(films.flatten(0, 1), objects, self.spec).unflatten(0, films.shape[:2])
 
     def drawn(self, batch: Batch, draw: Draws) -> FilmBatch:
         """So many frames of each film as are learned from, at a random place, mirrored by chance."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +10,8 @@ import torch
 from torch import Tensor
 
 from belamy.errors import Unreadable
+from belamy.modalities.arrays import NPY, npy_file, read_npy
 from belamy.modalities.fields import Field, Media
-from belamy.modalities.films import NPY
 from belamy.modalities.video import Modality as Films
 
 CHANNELS = 3
@@ -51,16 +50,11 @@ class Modality:
 
     def encode(self, raw: Tensor, field: Field) -> bytes:
         """A ``.npy`` file of float32 [T, 3, H, W]."""
-        file = io.BytesIO()
-        np.save(file, raw.to(torch.float32).cpu().numpy(), allow_pickle=False)
-        return file.getvalue()
+        return npy_file(raw.to(torch.float32).cpu().numpy())
 
     def decode(self, data: bytes, field: Field) -> Tensor:
         """The flow in a ``.npy`` file of the field's shape."""
-        try:
-            found = np.load(io.BytesIO(data), allow_pickle=False) if data.startswith(NPY) else np.zeros(0)
-        except Exception as error:  # what is damaged can raise nearly anything
-            raise Unreadable(f"a damaged NumPy file ({str(error).splitlines()[0][:80]})") from error
+        found = read_npy(data) if data.startswith(NPY) else np.zeros(0)
         if found.shape != tuple(field.shape) or found.dtype.kind != "f" or not np.isfinite(found).all():
             raise Unreadable(f"no finite flow of {list(field.shape)}, but {found.dtype} of {list(found.shape)}")
         return torch.from_numpy(found.astype(np.float32))

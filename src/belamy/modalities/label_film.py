@@ -12,8 +12,9 @@ from PIL import Image
 from torch import Tensor
 
 from belamy.errors import Unreadable
+from belamy.modalities.arrays import NPY, npy_file
 from belamy.modalities.fields import Field, Media
-from belamy.modalities.films import NPY, read_film
+from belamy.modalities.films import read_film
 from belamy.modalities.label_map import MOST, classes_in, palette
 from belamy.modalities.label_map import Modality as Maps
 from belamy.modalities.video import Modality as Films
@@ -57,9 +58,7 @@ class Modality:
 
     def encode(self, raw: Tensor, field: Field) -> bytes:
         """A ``.npy`` file of bytes [T, H, W]."""
-        file = io.BytesIO()
-        np.save(file, raw.to(torch.uint8).cpu().numpy(), allow_pickle=False)
-        return file.getvalue()
+        return npy_file(raw.to(torch.uint8).cpu().numpy())
 
     def decode(self, data: bytes, field: Field) -> Tensor:
         """The first frames of a film of label maps of the field's size; of a picture, its one frame."""

@@ -35,19 +35,9 @@ class RemedyBuilder:
             change: From the present value to the new one.
             why: What it does, in words.
         """
-        slot = self.slot(field)
-        if slot is None or slot.many:
-            return None
-        part: Part = getattr(self.recipe, field)
-        known = slot.registry.options(part.name)
-        if key not in known:
-            return None
-        now = part.options.get(key, known[key].default)
-        new = _rounded(change(now)) if isinstance(now, int | float) else now
-        if new == now:
-            return None
-        word = f"--{_dashed(field)}.{_dashed(key)}"
-        return self.made({field: Part(name=part.name, **{**part.options, key: new})}, (word, f"{new}"), why)
+        return self._optioned(
+            field, key, lambda now: _rounded(change(now)) if isinstance(now, int | float) else now, why
+        )
 
     def choice(self, field: str, key: str, value: str, why: str) -> Remedy | None:
         """A word for an option of the part in a field, where it takes one.
@@ -58,17 +48,22 @@ class RemedyBuilder:
             value: E.g. ``reflect``.
             why: What it does, in words.
         """
+        return self._optioned(field, key, lambda now: value if isinstance(now, str) else now, why)
+
+    def _optioned(self, field: str, key: str, change: Callable[[Any], Any], why: str) -> Remedy | None:
+        """Another value for an option of the part in a field; None where it has none, or stays as it is."""
         slot = self.slot(field)
         if slot is None or slot.many:
             return None
         part: Part = getattr(self.recipe, field)
         known = slot.registry.options(part.name)
-        if key not in known or not isinstance(known[key].default, str):
+        if key not in known:
             return None
-        if part.options.get(key, known[key].default) == value:
+        now = part.options.get(key, known[key].default)
+        if (new := change(now)) == now:
             return None
         word = f"--{_dashed(field)}.{_dashed(key)}"
-        return self.made({field: Part(name=part.name, **{**part.options, key: value})}, (word, value), why)
+        return self.made({field: Part(name=part.name, **{**part.options, key: new})}, (word, f"{new}"), why)
 
     def rate(self, player: str, factor: float, learns: str, learn: str) -> Remedy | None:
         """Another learning rate for a player, or for the only one that there is."""
