@@ -132,7 +132,7 @@ class TestStep:
         check(next(made.turns()), "discriminator", judge, {"adversarial": wanted})
 
     @pytest.mark.parametrize(
-        "judge", [Part(name="patch-gan", width=3, receptive_field=16), Part(name="pictures", width=3, scales=2)]
+        "judge", [Part(name="patch-gan", width=3, receptive_field=16), Part(name="pictures", width=3, count=2)]
     )
     def test_slopes_at_real_and_made_pairs(self, stage: Any, check: Any, pairs: Dataset, judge: Part) -> None:
         """Half the squared gradient of the sum of a scale's scores over the root of their number, in both pictures."""

@@ -184,7 +184,7 @@ class PatchDiscriminator(nn.Module):
     Args:
         shape: (channels, height, width) of a picture and what it was made from together; multiples of 2.
         width: Channels at half the size; each halving doubles them, up to four times the width.
-        scales: How many sizes are judged: patches of 20, 40, 80 … pixels.
+        count: How many sizes are judged: patches of 20, 40, 80 … pixels.
 
     Raises:
         UsageError: Pictures that cannot be halved so often, or an option out of range.
@@ -192,11 +192,11 @@ class PatchDiscriminator(nn.Module):
 
     native_shape = (6, 64, 64)
 
-    def __init__(self, shape: tuple[int, int, int], *, width: int = 24, scales: int = 1) -> None:
+    def __init__(self, shape: tuple[int, int, int], *, width: int = 24, count: int = 1) -> None:
         super().__init__()
         check_positive(width, "width")
-        check_divisible(shape, 2 ** (check_positive(scales, "scales") + 1), "pictures")
-        widths = [width * min(2**halving, _WIDEST_MAPS) for halving in range(scales + 1)]
+        check_divisible(shape, 2 ** (check_positive(count, "count") + 1), "pictures")
+        widths = [width * min(2**halving, _WIDEST_MAPS) for halving in range(count + 1)]
         self.enter = nn.Conv2d(4 * shape[0], width, 3, padding=1)
         self.down = nn.ModuleList(nn.Conv2d(before, after, 4, 2, 1) for before, after in pairwise(widths))
         self.heads = nn.ModuleList(nn.Conv2d(after, 1, 3, padding=1) for after in widths[1:])

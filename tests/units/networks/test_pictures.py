@@ -7,7 +7,10 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.methods.pix2pix import Recipe
 from belamy.networks.pictures import PatchDiscriminator, Translator
+from belamy.registry import Part
+from belamy.training.watch.constant import scales
 
 
 def seen_by(network: PatchDiscriminator, scale: int) -> int:
@@ -21,7 +24,7 @@ def seen_by(network: PatchDiscriminator, scale: int) -> int:
 
 
 def test_patches_of_each_scale() -> None:
-    network = PatchDiscriminator((2, 256, 256), width=4, scales=3)
+    network = PatchDiscriminator((2, 256, 256), width=4, count=3)
     assert [seen_by(network, scale) for scale in range(3)] == [20, 40, 80]
 
 
@@ -53,3 +56,9 @@ def test_free_colours_are_bounded_and_any_multiple_of_the_stride_goes() -> None:
 def test_a_negative_palette() -> None:
     with pytest.raises(UsageError, match="palette is -1"):
         Translator((1, 16, 16), 3, palette=-1)
+
+
+def test_the_watch_counts_its_scales() -> None:
+    """Their losses are summed, as those of several discriminators are."""
+    recipe = Recipe(discriminator=Part(name="pictures", count=3))
+    assert scales(recipe) == 3
