@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from minutes import trained
 from rich.console import Console
 from torch import Tensor
 
@@ -155,13 +156,8 @@ def filling(chosen: argparse.Namespace, words: list[str], console: Console) -> N
         rows.append({"what": name, **judge(way)})
         console.print(rows[-1])
     trainer = make_trainer(recipe, data.spec, data, Options(device="cpu"), World())
-    spent = 0.0
-    for moment in [*[each for each in MOMENTS if each < chosen.minutes], chosen.minutes]:
-        while spent < 60 * moment:
-            started = time.process_time()
-            trainer.step()
-            spent += time.process_time() - started
-        own = {"what": chosen.recipe, "cpu_minutes": spent / 60, "samples": trainer.clock.samples}
+    for moment, spent in trained(trainer, MOMENTS, chosen.minutes):
+        own = {"what": chosen.recipe, "cpu_minutes": spent, "samples": trainer.clock.samples}
         rows.append({**own, **judge(network(trainer))})
         console.print(rows[-1])
         if chosen.folder:

@@ -18,11 +18,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
+from minutes import trained
 from rich.console import Console
 from torch import Tensor
 from torch.nn.functional import interpolate, one_hot
@@ -168,14 +168,9 @@ def main() -> None:
         fields, _ = read(base, sys.argv[end + 1 :], "label_maps.py")
         recipe = base.changed(**fields, seed=chosen.seed)
         trainer = make_trainer(recipe, data.spec, data, Options(device="cpu", progress=False), World())
-        spent = 0.0
-        for moment in [*[each for each in MOMENTS if each < chosen.minutes], chosen.minutes]:
-            while spent < 60 * moment:
-                started = time.process_time()
-                trainer.step()
-                spent += time.process_time() - started
+        for moment, spent in trained(trainer, MOMENTS, chosen.minutes):
             one, other = painted(trainer, data, 0), painted(trainer, data, 1)
-            rows.append({"what": name, "cpu_minutes": spent / 60, "samples": trainer.clock.samples, **judge(one),
+            rows.append({"what": name, "cpu_minutes": spent, "samples": trainer.clock.samples, **judge(one),
                          **judge.styles(one, other)})  # fmt: skip
             console.print(rows[-1])
             if chosen.folder:

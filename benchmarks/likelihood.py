@@ -12,11 +12,11 @@ import argparse
 import json
 import math
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
+from minutes import trained
 from rich.console import Console
 
 from belamy import recipes
@@ -69,12 +69,8 @@ def main() -> None:
     if chosen.folder and (chosen.folder / "state").is_dir():
         rows = json.loads((chosen.folder / "figures.json").read_text())["rows"]
         trainer.load_state(Checkpoint.load(chosen.folder / "state"))
-    spent = 60 * rows[-1]["cpu_minutes"] if rows else 0.0
-    for moment in [each for each in (*[m for m in MOMENTS if m < chosen.minutes], chosen.minutes) if 60 * each > spent]:
-        while spent < 60 * moment:
-            started = time.process_time()
-            trainer.step()
-            spent += time.process_time() - started
+    before = rows[-1]["cpu_minutes"] if rows else 0.0
+    for moment, spent in trained(trainer, MOMENTS, chosen.minutes, before):
         with trainer.averages.in_place(trainer.method):
             nats = nats_of(trainer.method, data, chosen.count)
             sheet = (
@@ -83,10 +79,10 @@ def main() -> None:
             )  # fmt: skip
         found = mean(nats)
         bits = found.value / math.log(2) / math.prod(data.shape)
-        rows.append({"cpu_minutes": spent / 60, "samples": trainer.clock.samples, "nats": found.value,
+        rows.append({"cpu_minutes": spent, "samples": trainer.clock.samples, "nats": found.value,
                      "low": found.low, "high": found.high, "bits_per_dimension": bits})  # fmt: skip
-        console.print(f"{chosen.recipe} {sys.argv[end + 1 :]} {spent / 60:.1f} min, {trainer.clock.samples:,} samples "
-                      f"({trainer.clock.samples / spent:.0f}/s): {found.value:.2f} nats [{found.low:.2f}, "
+        console.print(f"{chosen.recipe} {sys.argv[end + 1 :]} {spent:.1f} min, {trainer.clock.samples:,} samples "
+                      f"({trainer.clock.samples / spent / 60:.0f}/s): {found.value:.2f} nats [{found.low:.2f}, "
                       f"{found.high:.2f}], {bits:.4f} bits/dim, {trainer.method.likelihood}, of "
                       f"{len(nats):,} held-out {trainer.method.scored or 'samples'}", highlight=False)  # fmt: skip
         if chosen.folder:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 import torch
+from minutes import trained
 from rich.console import Console
 
 from belamy import recipes
@@ -56,18 +56,14 @@ def main() -> None:
     if chosen.folder and (chosen.folder / "state").is_dir():
         rows = json.loads((chosen.folder / "figures.json").read_text())["rows"]
         trainer.load_state(Checkpoint.load(chosen.folder / "state"))
-    spent = 60 * rows[-1]["cpu_minutes"] if rows else 0.0
-    for moment in [each for each in (*[m for m in MOMENTS if m < chosen.minutes], chosen.minutes) if 60 * each > spent]:
-        while spent < 60 * moment:
-            started = time.process_time()
-            trainer.step()
-            spent += time.process_time() - started
+    before = rows[-1]["cpu_minutes"] if rows else 0.0
+    for moment, spent in trained(trainer, MOMENTS, chosen.minutes, before):
         with trainer.averages.in_place(trainer.method):
             judged = panel.judge_method(trainer.method, COUNT, seed=1)
             sheet = grid(draw(trainer.method, 96, seed=1), columns=16)
-        rows.append({"cpu_minutes": spent / 60, "samples": trainer.clock.samples, **judged.values})
-        console.print(f"{chosen.recipe} {sys.argv[end + 1 :]} {spent / 60:.1f} min, {trainer.clock.samples:,} samples "
-                      f"({trainer.clock.samples / spent:.0f}/s), "
+        rows.append({"cpu_minutes": spent, "samples": trainer.clock.samples, **judged.values})
+        console.print(f"{chosen.recipe} {sys.argv[end + 1 :]} {spent:.1f} min, {trainer.clock.samples:,} samples "
+                      f"({trainer.clock.samples / spent / 60:.0f}/s), "
                       + ", ".join(f"{key} {value:.3g}" for key, value in judged.values.items()))  # fmt: skip
         if chosen.folder:
             chosen.folder.mkdir(parents=True, exist_ok=True)

@@ -15,12 +15,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from minutes import trained
 from rich.console import Console
 from torch import Tensor
 
@@ -161,14 +161,9 @@ def main() -> None:
     ]
     for row in rows:
         console.print(row)
-    spent = 0.0
-    for moment in [*[each for each in MOMENTS if each < chosen.minutes], chosen.minutes]:
-        while spent < 60 * moment:
-            started = time.process_time()
-            trainer.step()
-            spent += time.process_time() - started
+    for moment, spent in trained(trainer, MOMENTS, chosen.minutes):
         made = translated(trainer, data)
-        rows.append({"what": "pix2pix", "cpu_minutes": spent / 60, "samples": trainer.clock.samples, **judge(made)})
+        rows.append({"what": "pix2pix", "cpu_minutes": spent, "samples": trainer.clock.samples, **judge(made)})
         console.print(rows[-1])
         if chosen.folder:
             shown = torch.linspace(0, len(made) - 1, 4 * SHOWN).round().long()

@@ -38,7 +38,8 @@ def compare(name: str, chosen: argparse.Namespace, console: Console) -> None:
     method.eval()
     latents = method.latents(0, range(chosen.count))
     places = range(784) if chosen.whole else range(0, 784, 784 // chosen.pixels)
-    kept, loops = [], {torch.float32: [], torch.float64: []}
+    kept: list[float] = []
+    loops: dict[torch.dtype, list[float]] = {torch.float32: [], torch.float64: []}
     pixels = {}
     for _ in range(chosen.rounds):
         started = time.process_time()

@@ -15,11 +15,12 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import inf
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -32,11 +33,11 @@ from belamy.errors import NotFinite
 from belamy.evaluation.panel import Panel
 from belamy.judges.judge import extractor, trained_judge
 from belamy.methods import gan
-from belamy.methods.base import DataSpec
+from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.progress import reporter
 from belamy.registry import Part
 from belamy.runs.provenance import provenance
-from belamy.runs.run import Run
+from belamy.runs.run import Run, method_name
 from belamy.training.autopilot import Autopilot
 from belamy.training.distribution import World
 from belamy.training.session import Session, SessionSettings
@@ -90,7 +91,7 @@ LABELLED = {
 # What a recipe cannot say
 
 
-def as_made(method: gan.Method, trainer: Trainer | None) -> None:
+def as_made(method: Any, trainer: Trainer | None) -> None:
     """Nothing is spoiled."""
 
 
@@ -178,13 +179,23 @@ class Kind:
         spoil: What a recipe cannot say: called with the method before, and with the trainer after they are joined.
         labels: Whether the networks are told the labels of the data.
         curable: Whether a change in the middle of the run can mend it.
+        data: Gives data whose fields the method sees all; None for pictures by the name in the recipe.
     """
 
     names: tuple[str, ...]
-    recipe: Callable[[Path], gan.Recipe]
-    spoil: Callable[[gan.Method, Trainer | None], None] = as_made
+    recipe: Callable[[Path], BaseRecipe]
+    spoil: Callable[[Any, Trainer | None], None] = as_made
     labels: bool = False
     curable: bool = False
+    data: Callable[[], Dataset] | None = None
+
+    def opened(self, recipe: BaseRecipe) -> tuple[Dataset, DataSpec]:
+        """The data, and what the method is told of them."""
+        if self.data is not None:
+            data = self.data()
+            return data, data.spec
+        data = opened(recipe.data)
+        return data, DataSpec.pictures(data.shape, tuple(data.classes) if self.labels else ())
 
 
 KINDS: dict[str, Kind] = {
@@ -271,35 +282,38 @@ def healthy() -> dict[str, Kind]:
     }
 
 
-def train(kind: Kind, recipe: gan.Recipe, path: Path, autopilot: bool = False) -> None:
-    """Train into a folder as ``belamy train`` does."""
+def train(kind: Kind, recipe: BaseRecipe, path: Path, autopilot: bool = False) -> float:
+    """Train into a folder as ``belamy train`` does; the time that looks took, over that of all else."""
     made = path.with_name(f"{path.name}.part")
     shutil.rmtree(made, ignore_errors=True)
-    data = opened(recipe.data)
-    spec = DataSpec.pictures(data.shape, tuple(data.classes) if kind.labels else ())
+    data, spec = kind.opened(recipe)
     torch.set_flush_denormal(True)
 
-    def trainer(recipe: gan.Recipe) -> Trainer:
-        def build() -> gan.Method:
-            method = gan.Method(recipe, spec)
+    def trainer(recipe: BaseRecipe) -> Trainer:
+        def build() -> BaseMethod:
+            method: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
             kind.spoil(method, None)
             return method
 
         joined = Trainer(fresh(build, recipe.seed, torch.device("cpu"), torch.float32), data, World())
-        kind.spoil(joined.method, joined)  # type: ignore[arg-type]
+        kind.spoil(joined.method, joined)
         return joined
 
     facts = provenance("cpu", "float32", 8, 1, "")
     run = Run.create(made, recipe=recipe, recipe_name=path.name, spec=spec, provenance=facts, card=data.card())
     settings, silent = SessionSettings(snapshots=8, checkpoint_seconds=1e9), reporter(False)
     start = trainer(recipe)
-    pilot = Autopilot(run, start, settings, silent, trainer) if autopilot else Session(run, start, settings, silent)  # type: ignore[arg-type]
+    pilot = Autopilot(run, start, settings, silent, trainer) if autopilot else Session(run, start, settings, silent)
+    began = process_time()
     try:
         if not pilot.go():
             raise KeyboardInterrupt
     except NotFinite:
         pass  # its journal says so
+    taken = process_time() - began
     made.rename(path)
+    looks = pilot.looks.spent if isinstance(pilot, Session) else 0.0
+    return looks / (taken - looks)
 
 
 def course_of(path: Path) -> RunHistory:
@@ -309,7 +323,8 @@ def course_of(path: Path) -> RunHistory:
 
 def named_first(path: Path) -> list[str]:
     """The first findings after the early share of the budget, or before it where the run had ended by then."""
-    return [finding.sign for finding in examine(course_of(path).until(EARLY * SAMPLES))][:FINDINGS]
+    course = course_of(path)
+    return [finding.sign for finding in examine(course.until(EARLY * course.recipe.train_samples))][:FINDINGS]
 
 
 def alarms(path: Path) -> list[str]:
@@ -325,12 +340,19 @@ def where(folder: Path, name: str, seed: int) -> Path:
     return folder / f"{name} seed {seed}".replace(",", "").replace(" ", "-")
 
 
-def table(folder: Path, seeds: Sequence[int]) -> str:
-    """What was found in the runs of a folder, as Markdown: for each kind how often each sign stood among the first."""
+def table(folder: Path, seeds: Sequence[int], kinds: Mapping[str, Kind], well: Sequence[str]) -> str:
+    """What was found in the runs of a folder, as Markdown: for each kind how often each sign stood among the first.
+
+    Args:
+        folder: Where the runs are.
+        seeds: Of the broken runs; the healthy ones have one each, from the first on.
+        kinds: The broken runs.
+        well: Names of the healthy ones.
+    """
     counts: dict[str, Counter[str]] = {}
     right, made = 0, 0
     lines = []
-    for name, kind in KINDS.items():
+    for name, kind in kinds.items():
         found = [named_first(path) for seed in seeds if (path := where(folder, name, seed)).exists()]
         counts[name] = Counter(sign for signs in found for sign in signs)
         hits = sum(bool(set(signs) & set(kind.names)) for signs in found)
@@ -338,7 +360,7 @@ def table(folder: Path, seeds: Sequence[int]) -> str:
         others = [f"{sign} {count}" for sign, count in counts[name].most_common() if sign not in kind.names]
         correct = [f"**{sign}** {counts[name][sign]}" for sign in kind.names if counts[name][sign]]
         lines.append(f"| {name} | {hits} of {len(found)} | {', '.join(correct)} | {', '.join(others)} |")
-    runs = {name: where(folder, name, seeds[0] + number) for number, name in enumerate(healthy())}
+    runs = {name: where(folder, name, seeds[0] + number) for number, name in enumerate(well)}
     alarmed = {name: alarms(path) for name, path in runs.items() if path.exists()}
     loud = {name: signs for name, signs in alarmed.items() if signs}
     told = "; ".join(f"{name}: {', '.join(signs)}" for name, signs in loud.items()) or "none"
@@ -390,14 +412,14 @@ def flights(folder: Path, seeds: Sequence[int]) -> str:
     ])  # fmt: skip
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Put the table between the two marks of a page."""
     page = path.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, found, after = rest.partition(END)
+    before, _, rest = page.partition(begin)
+    _, found, after = rest.partition(end)
     if not found:
-        raise SystemExit(f"{path} needs the lines {BEGIN} and {END}.")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        raise SystemExit(f"{path} needs the lines {begin} and {end}.")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -428,7 +450,8 @@ def main() -> None:
         if kind.curable and seed in options.flights and not flown.exists():
             train(kind, recipe, flown, autopilot=True)
     if parts == 1:
-        found = f"{table(options.folder, options.seeds)}\n\n{flights(options.folder, options.flights)}"
+        named = table(options.folder, options.seeds, KINDS, list(healthy()))
+        found = f"{named}\n\n{flights(options.folder, options.flights)}"
         Console().print(found, soft_wrap=True, markup=False)
         if options.write:
             write(options.write, found)

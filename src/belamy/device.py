@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import torch
 
 from belamy.errors import UsageError
@@ -48,3 +51,14 @@ def choose_precision(name: str, device: torch.device) -> tuple[torch.dtype, torc
         return torch.float64, None
     gains = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.float32, torch.bfloat16 if name == "bfloat16" or (name == "auto" and gains) else None
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a device has left; of a CPU those that the system can give, half of its memory where it is silent."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, ValueError, StopIteration):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2 if hasattr(os, "sysconf") else 1 << 31

@@ -71,12 +71,12 @@ OURS = {
     *("progan-1024", "stylegan-1024", "stylegan-64"),
     *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
-    *("pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
+    *("pairs", "pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
     *("colourisation-256", "colourisation-small"),
     *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
-    "context-encoder-small",
+    *("context-encoder-small", "vid2vid-256", "vid2vid-small"),
     *("pixel-cnn", "gated-pixel-cnn", "conditional-pixel-cnn", "pixel-cnn-pp", "made-mnist"),
 }
 """Recipes whose sizes no document fixes."""
@@ -89,7 +89,7 @@ GIANTS = {
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
     *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
     *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
-    *("srresnet", "srgan", "esrgan", "real-esrgan", "colourisation-256"),
+    *("srresnet", "srgan", "esrgan", "real-esrgan", "colourisation-256", "vid2vid-256"),
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
 WIDTHS = {"width": 16, "growth": 2, "base": 256, "widest": 32, "style": 32}
@@ -105,6 +105,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         return open_data("outlines:count=8", size=256, channels=3)
     if recipe.data.startswith("streets"):
         return open_data("streets:count=8", size=recipe.size)
+    if recipe.data.startswith("moving-scenes"):
+        return open_data("moving-scenes:count=8", length=recipe.length)
     if recipe.data == "wordnet-phrases":
         return Dataset(
             "noise", Memory(torch.randint(1, 9, (40, 12))), field=Field("text", (12,), (*SPECIAL, *"abcdef"))
@@ -134,6 +136,8 @@ def narrowed(name: str) -> BaseRecipe:
         part: Part = getattr(recipe, field)
         options = {key: min(value, WIDTHS[key]) if key in WIDTHS else value for key, value in part.options.items()}
         thin[field] = Part(name=part.name, **options)
+    if name == "vid2vid-256":
+        thin |= {"composer_width": 4, "composer_blocks": 2, "film_discriminator": thin["discriminator"], "length": 4}
     return recipe.changed(**thin, size=32)
 
 

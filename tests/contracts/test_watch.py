@@ -17,7 +17,7 @@ from torch import Tensor
 import belamy
 from belamy.cli import main
 from belamy.cli.recipe_form import read
-from belamy.methods import base, classifier, gan, vae
+from belamy.methods import base, classifier, cut, cyclegan, gan, inpainting, pix2pix, vae
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe
 from belamy.modalities import MODALITIES
 from belamy.modalities.fields import DataSpec
@@ -33,12 +33,39 @@ RECIPE = gan.Recipe(generator=Part(name="digits"), discriminator=Part(name="digi
 CONDITIONAL = RECIPE.changed(
     generator_condition=Part(name="embedding"), discriminator_condition=Part(name="projection"), auxiliary=0.3
 )
+PAIRED = pix2pix.Recipe(train_samples=SAMPLES, batch=32)
+CYCLE = cyclegan.Recipe(train_samples=SAMPLES, batch=32, identity_weight=0.0, adversarial=Part(name="non-saturating"))
+CONTRAST = cut.Recipe(train_samples=SAMPLES, batch=32, adversarial=Part(name="non-saturating"))
+FILLING = inpainting.Recipe(train_samples=SAMPLES, batch=32, adversarial_weight=1.0, judged="made")
+TRANSLATORS = {"paired": PAIRED, "cycle": CYCLE, "contrast": CONTRAST, "filling": FILLING}
 Change = Callable[[dict[str, Any], float], None]
 
 
 def rising(progress: float, low: float, high: float, half: float = 0.08) -> float:
     """From low to high, half of the way at a share of the run."""
     return low + (high - low) * (1 - 0.5 ** (progress / half))
+
+
+def translated(progress: float, noise: np.random.Generator) -> dict[str, Any]:
+    """What the watch saw of translations that went well, with and without pairs."""
+    return {
+        "variety": rising(progress, 0.3, 0.9),
+        "spots": 0.02,
+        "seam": 1.6 + 0.2 * float(noise.normal()),
+        "seam_inside": float(noise.integers(1, 16)),
+        "change": rising(progress, 0.2, 1.1),
+        "likeness": rising(progress, 0.3, 0.9),
+        "shift": 0.7 - rising(progress, 0.0, 0.6),
+        "negative": 3.0,
+        "way": rising(progress, 0.1, 0.7),
+        "sides_apart": 40.0,
+        "jump": 3.0 - rising(progress, 0.0, 1.8),
+        "classes_given": noise.multinomial(32, [0.8, 0.2]).tolist(),
+        "classes_made": noise.multinomial(32, [0.75, 0.25]).tolist(),
+        "classes_kept": 0.9,
+        "classes_limit": 0.97,
+        "classes_there": [0.2, 0.8],
+    }
 
 
 def healthy_look(progress: float, number: int) -> dict[str, Any]:
@@ -49,6 +76,8 @@ def healthy_look(progress: float, number: int) -> dict[str, Any]:
         "finite": 1.0,
         "weights": {"generator": 0.24, "discriminator": 0.06 + 0.01 * progress},
         "moved": {"generator": 0.007, "discriminator": 0.025},
+        "translation": translated(progress, noise),
+        "reach": {"game": 2.0, "share": 0.1},
         "activations": 1.5 + 6 * progress,
         "loudest": "generator.layers.5",
         "diversity": rising(progress, 0.3, 0.87, 0.2),
@@ -153,6 +182,9 @@ def circle(progress: float) -> float:
 STOPPED = ({"event": "not-finite", "samples": 9000, "reason": "the loss 'discriminator.adversarial' is nan"},)
 BROKEN: dict[str, Callable[[], RunHistory]] = {
     "checkerboard": lambda: history(look=put(pattern=15.0)),
+    "copied-ratios": lambda: history(
+        CONTRAST, look=put(translation__classes_made=[7, 25], translation__classes_kept=0.3)
+    ),
     "discriminator-diverges": lambda: history(
         row=lambda made, _: made["losses"].update({"discriminator.adversarial": 30.0})
     ),
@@ -162,16 +194,20 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
         look=put(auc=1.0, precision=0.01, coverage=0.1),
         row=lambda made, _: made["losses"].update({"discriminator.adversarial": 0.01}),
     ),
+    "droplets": lambda: history(PAIRED, look=put(translation__spots=0.9)),
     "exploding-gradients": lambda: history(
         row=lambda made, progress: made["gradient_norms"].update({"discriminator": 2.0 * np.exp(8 * progress)})
     ),
     "frozen-generator": lambda: history(look=put(moved__generator=0.0)),
+    "input-copied": lambda: history(CYCLE, look=put(translation__change=0.01, translation__way=0.01)),
     "label-ignored": lambda: history(CONDITIONAL, look=put(fidelity=0.1, label_effect=0.02)),
+    "mask-shadow": lambda: history(FILLING, look=put(translation__jump=3.0)),
     "memorisation": lambda: history(look=put(copies=lambda progress: rising(progress, 0.0, 0.9), nearest=0.2)),
     "mode-collapse": lambda: history(look=put(diversity=lambda progress: 0.6 * 0.5 ** (progress / 0.1), coverage=0.1)),
     "mode-drop": lambda: history(look=put(classes=[16, 16, 0, 0, 0, 0, 0, 0, 0, 0], coverage=0.3, precision=0.7)),
     "not-finite": lambda: history(look=put(activations=lambda progress: 1.5 * 10 ** (5 * progress))),
     "not-learning": lambda: history(look=put(coverage=0.02)),
+    "one-output": lambda: history(PAIRED, look=put(translation__variety=0.001)),
     "oscillation": lambda: history(
         look=put(coverage=0.3),
         row=lambda made, progress: made["losses"].update({"discriminator.real": circle(progress)}),
@@ -179,6 +215,8 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "overfitting": lambda: evaluations([1.0, 0.5, 0.4, 0.5, 0.6, 0.7, 0.8]),
     "rising-loss": lambda: of_classifier(lambda progress: abs(2.3 - 5 * progress) + 1),
     "saturated": lambda: history(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
+    "seams": lambda: history(PAIRED, look=put(translation__seam=6.0, translation__seam_inside=16.0)),
+    "unheard-discriminator": lambda: history(PAIRED, look=put(reach__game=0.0, reach__share=0.0)),
     "unshuffled": lambda: history(look=put(batch__classes=1.0)),
     "unstable-steps": lambda: history(look=put(moved__generator=0.08)),
     "unsteady-discriminator": lambda: history(
@@ -187,6 +225,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
         )
     ),
     "washed-out": lambda: history(look=put(detail=0.05)),
+    "wrong-colours": lambda: history(CYCLE, look=put(translation__likeness=-0.8, translation__negative=0.9)),
     "wrong-range": lambda: history(RECIPE.changed(real_range="0..1"), look=put(shown__real__low=0.0)),
 }  # fmt: skip
 WARN_ONLY = {"not-learning", "unsteady-discriminator"}
@@ -294,8 +333,10 @@ def test_a_loss_that_does_not_fall_is_told_whatever_samples_look_like() -> None:
     assert found["not-learning"].severity == "warning" and "began at 2.29" in found["not-learning"].says
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, CONDITIONAL], ids=["unconditional", "conditional"])
-def test_a_healthy_run_is_left_in_peace(recipe: gan.Recipe) -> None:
+@pytest.mark.parametrize(
+    "recipe", [RECIPE, CONDITIONAL, *TRANSLATORS.values()], ids=["unconditional", "conditional", *TRANSLATORS]
+)
+def test_a_healthy_run_is_left_in_peace(recipe: BaseRecipe) -> None:
     whole = history(recipe)
     for share in np.linspace(0.05, 1, 20):
         found = examine(whole.until(share * SAMPLES))
@@ -318,25 +359,31 @@ def test_signs_bear_any_recipe_and_any_table(method: str) -> None:
 
 
 def finished(recipe: BaseRecipe, folder: Path) -> Run:
-    """A finished run of a few samples of labelled noise."""
+    """A finished run of a few samples of labelled noise, or of what the recipe names if that is no noise."""
     pixels = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 3), dtype=np.uint8)
     np.savez(folder / "noise.npz", images=pixels, labels=np.arange(64) % 10)
-    chosen = recipe.changed(data=str(folder / "noise.npz"), samples=32, batch=8)
+    data = recipe.data if isinstance(recipe, pix2pix.Recipe) else str(folder / "noise.npz")
+    chosen = recipe.changed(data=data, samples=32, batch=8)
     return belamy.train(chosen, out=folder / "my run", progress=False, device="cpu", snapshots=1)
 
 
 QUIET = ["--no-progress", "--device", "cpu", "--snapshots", "1"]
 SMALL = {"generator": "digits:width=2,hidden=8", "discriminator": "digits:width=2,hidden=8", "latent": 4}
 RUNS: dict[str, BaseRecipe] = {"gan": CONDITIONAL.changed(**SMALL, targets=("noise",)), "vae": vae.Recipe.tiny()}
+RUNS |= {"pix2pix": pix2pix.Recipe.tiny(), "inpainting": inpainting.Recipe.tiny().changed(
+    adversarial_weight=1.0, discriminator=Part(name="patch-gan", width=4, receptive_field=1), judged="made",
+    perceptual_weight=0.0, style_weight=0.0,
+)}  # fmt: skip
+OF_TRANSLATORS = ("input-copied", "mask-shadow", "one-output", "seams", "unheard-discriminator", "wrong-colours")
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", [*RUNS][:2] + [pytest.param(name, marks=pytest.mark.slow) for name in [*RUNS][2:]])
 def test_every_command_that_is_printed_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("belamy.training.session.publish", lambda run: None)
     run = finished(RUNS[name], tmp_path)
     commands: dict[str, str] = {}  # two that differ in numbers alone are one kind
-    for make in BROKEN.values():
-        broken = make()
+    for sign in BROKEN if name in ("gan", "vae") else OF_TRANSLATORS:
+        broken = BROKEN[sign]()
         rows = [{**row, "samples": row["samples"] / 1000} for row in broken.rows]
         history = replace(broken, recipe=run.recipe, rows=rows, spec=run.spec, saved=run.samples_seen)
         for finding in facts(history):
@@ -432,6 +479,64 @@ def test_rank_is_severity_then_causes_then_strength() -> None:
         made("e", 0.9, specific=True),
     ]
     assert [finding.title for finding in ranked(given)] == ["d", "c", "b", "e", "a"]
+
+
+def told(sign: str, recipe: BaseRecipe, **values: Any) -> Finding | None:
+    """What a sign says of a translator whose looks are healthy but for some numbers."""
+    made: Finding | None = SIGNS.build(Part(name=sign))(history(recipe, look=put(**values)))
+    return made
+
+
+def test_a_translation_that_is_to_be_a_negative_has_no_wrong_colours() -> None:
+    negative = told("wrong-colours", CYCLE, translation__likeness=-0.9, translation__negative=4.0)
+    assert negative and negative.severity == "note"
+    broken = told("wrong-colours", CYCLE, translation__likeness=-0.9, translation__negative=1.0)
+    assert broken and broken.title == "colours inverted" and "identity_weight" in broken.remedies[0].changes
+    shifted = told("wrong-colours", PAIRED, translation__shift=1.5)
+    assert shifted and (shifted.title, shifted.severity) == ("colours shifted", "severe")
+
+
+def test_sides_that_are_alike_may_be_copied() -> None:
+    copied = {"translation__change": 0.001, "translation__way": 0.0}
+    assert told("input-copied", CONTRAST, **copied, translation__sides_apart=1.2) is None
+    unheard = told("input-copied", CONTRAST, **copied, reach__game=0.0)
+    assert unheard and unheard.cause.startswith("No gradient of the discriminator reaches")
+
+
+def test_a_discriminator_that_is_drowned_is_a_warning_and_one_that_is_cut_off_is_not() -> None:
+    drowned = told("unheard-discriminator", PAIRED, reach__share=1e-6)
+    assert drowned and drowned.severity == "warning" and "larger" in drowned.cause
+    assert "reconstruction_weight" in drowned.remedies[0].changes
+    cut_off = told("unheard-discriminator", PAIRED, reach__game=0.0, reach__share=0.0)
+    assert cut_off and cut_off.severity == "severe" and "detach" in cut_off.remedies[0].why
+    unweighed = told("unheard-discriminator", FILLING.changed(adversarial_weight=0.0), reach__share=0.0)
+    assert unweighed and unweighed.severity == "warning" and unweighed.cause.endswith("is 0.")
+
+
+def test_translations_that_begin_to_differ_are_no_failure() -> None:
+    assert BROKEN["one-output"]().until(0.3 * SAMPLES).progress < 0.31
+    early = history(PAIRED, look=put(translation__variety=lambda progress: 0.001 * np.exp(10 * progress)))
+    found = {each.sign: each.severity for each in examine(early.until(0.35 * SAMPLES))}
+    assert found["one-output"] == "note"
+
+
+def test_classes_that_are_as_frequent_on_both_sides_cannot_be_copied() -> None:
+    same = told("copied-ratios", CONTRAST, translation__classes_there=[0.75, 0.25], translation__classes_kept=0.3)
+    assert same is None
+    assert told("copied-ratios", CONTRAST, translation__classes_limit=0.5) is None
+    kept = told("copied-ratios", CONTRAST)
+    assert kept and kept.severity == "note"
+
+
+def test_the_cause_of_a_seam_or_a_shadow_follows_from_the_numbers() -> None:
+    inside, border = (
+        told("seams", PAIRED, translation__seam=9.0, translation__seam_inside=place) for place in (16.0, 1.0)
+    )
+    assert inside and border and "parts" in inside.cause and "border" in border.cause
+    judged = told("mask-shadow", FILLING, translation__jump=4.0)
+    assert judged and judged.remedies[0].changes == {"judged": "composed"}
+    alone = told("mask-shadow", FILLING.changed(adversarial_weight=0.0, hole_weight=0.0), translation__jump=4.0)
+    assert alone and "do not count" in alone.cause and alone.remedies[0].changes == {"hole_weight": 6.0}
 
 
 def test_networks_that_begin_to_learn_do_not_explode() -> None:

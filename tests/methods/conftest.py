@@ -101,6 +101,36 @@ def check() -> Callable[..., None]:
     return hold
 
 
+def resumed_equal(whole: Trainer, resumed: Trainer, stop: int, steps: int) -> None:
+    """Assert that a trainer which takes up another's state ends as that one does, in every tensor bit for bit.
+
+    Args:
+        whole: Takes all steps.
+        resumed: Takes up its state.
+        stop: After so many.
+        steps: In all.
+    """
+    for _ in range(stop):
+        whole.step()
+    state = whole.state()
+    copied = type(state)(
+        state.samples, state.step, state.position, 0.0, {key: value.clone() for key, value in state.tensors.items()}
+    )
+    resumed.load_state(copied)
+    for engine in (whole, resumed):
+        for _ in range(steps - stop):
+            engine.step()
+    mine, its = whole.state().tensors, resumed.state().tensors
+    assert mine.keys() == its.keys()
+    assert [key for key in mine if not torch.equal(mine[key], its[key])] == []
+
+
+@pytest.fixture
+def goes_on() -> Callable[..., None]:
+    """See :func:`resumed_equal`."""
+    return resumed_equal
+
+
 @pytest.fixture
 def stage(noise: Dataset) -> Callable[..., Stage]:
     """Makes a :class:`Stage` of a recipe on 8x8 noise of three classes, or on other data."""

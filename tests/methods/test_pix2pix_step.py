@@ -131,6 +131,57 @@ class TestStep:
         wanted = mean(objective.discriminator(real, fake))
         check(next(made.turns()), "discriminator", judge, {"adversarial": wanted})
 
+    @pytest.mark.parametrize(
+        "judge", [Part(name="patch-gan", width=3, receptive_field=16), Part(name="pictures", width=3, count=2)]
+    )
+    def test_slopes_at_real_and_made_pairs(self, stage: Any, check: Any, pairs: Dataset, judge: Part) -> None:
+        """Half the squared gradient of the sum of a scale's scores over the root of their number, in both pictures."""
+        data = Dataset("pairs", Memory(noise(24, 1, 32, 24, seed=1)), extra=pairs.extra)
+        made = stage(recipe(discriminator=judge, r1_weight=0.3, r2_weight=0.7, slope_every=4), data)
+        x, y = pair(made)
+        generator, network = made.method.generator, made.method.discriminator
+        fake = generator(x).detach()
+
+        def slope(wanted: Tensor) -> Tensor:
+            at = torch.cat([x, wanted], 1).requires_grad_()
+            scores = [scale.scores for scale in network.scales(at)]
+            total = sum(each.sum() / each[0].numel() ** 0.5 for each in scores)
+            (gradient,) = torch.autograd.grad(total, at, create_graph=True)
+            return gradient.square().flatten(1).sum(1) / 2
+
+        pairs_of_scores = zip(*(network.scales(torch.cat([x, each], 1)) for each in (y, fake)), strict=True)
+        terms = {
+            "adversarial": sum(
+                mean(-chance(real.scores).log() - (1 - chance(its.scores)).log()) for real, its in pairs_of_scores
+            ),
+            "r1": slope(y),
+            "r2": slope(fake),
+        }
+        check(next(made.turns()), "discriminator", network, terms, {"r1": 4 * 0.3, "r2": 4 * 0.7})
+
+    def test_some_pairs_get_a_rectangle_of_another(self, stage: Any, check: Any, pairs: Dataset) -> None:
+        """The rectangle of both pictures is that of the pair before; sides from a quarter to three quarters."""
+        made = stage(recipe(splice=0.6, seed=3), pairs)
+        x, y = pair(made)
+        whole = x.clone(), y.clone()
+        numbers = made.numbers().uniform("splice", 5, 5).double()
+        chosen = [number for number in range(5) if numbers[number, 0] < 0.6]
+        assert 0 < len(chosen) < 5
+        for number in chosen:
+            tall, wide = (0.25 + float(share) / 2 for share in numbers[number, 1:3])
+            top, left = float(numbers[number, 3]) * (1 - tall), float(numbers[number, 4]) * (1 - wide)
+            rows = [row for row in range(32) if top <= row / 32 < top + tall]
+            columns = [column for column in range(24) if left <= column / 24 < left + wide]
+            assert 7 <= len(rows) <= 25 and 5 <= len(columns) <= 19
+            for mine, its in zip((x, y), whole, strict=True):
+                mine[number, :, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = its[
+                    number - 1, :, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1
+                ]
+        generator, judge = made.method.generator, made.method.discriminator
+        real, fake = (judge(torch.cat([x, pictures], 1)) for pictures in (y, generator(x).detach()))
+        wanted = mean(-chance(real).log() - (1 - chance(fake)).log())
+        check(next(made.turns()), "discriminator", judge, {"adversarial": wanted})
+
     def test_both_of_a_pair_are_mirrored_alike(self, stage: Any, check: Any, pairs: Dataset) -> None:
         made = stage(recipe(mirror=True, seed=2), pairs)
         x, y = pair(made)

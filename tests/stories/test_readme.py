@@ -22,7 +22,7 @@ def test_every_recipe_is_listed() -> None:
     assert sorted(ROWS) == recipes.names()
 
 
-HUGE = {"r3gan-imagenet-32", "r3gan-imagenet-64"}
+HUGE = {"r3gan-imagenet-32", "r3gan-imagenet-64", "vid2vid-256"}
 """Recipes whose networks take seconds to build."""
 
 
@@ -46,6 +46,9 @@ def test_listed_weights(name: str) -> None:
         spec = open_recipe_data(recipe, offline=True).spec
     if recipe.data.startswith("streets"):
         spec = open_data("streets:count=8", size=recipe.size).spec
+    if recipe.data.startswith("moving-scenes"):
+        side = 256 if name in HUGE else 32
+        spec = open_data(f"moving-scenes:count=8,side={side}", length=recipe.length).spec
     if recipe.other is not None:
         spec = DataSpec({**spec.fields, "other": spec.field})
     method = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import belamy as package
@@ -112,6 +113,63 @@ class TestFiles:
         assert belamy("translate", run, "given", "--out", "made").returncode == 0
         assert [np.shape(pixels(tmp_path / f"made/{name}.png"))[:2] for name in "abc"] == [(8, 8), (20, 64), (8, 8)]
 
+    def test_sizes_that_the_stride_does_not_divide_are_mirrored_and_cut(self, run: Path, tmp_path: Path) -> None:
+        grey = noise(7, 29, 22, 1)
+        grey.save(tmp_path / "odd.png")
+        mirrored = np.pad(np.asarray(grey), ((0, 2), (0, 3)), mode="reflect")
+        Image.fromarray(mirrored).save(tmp_path / "even.png")
+        odd, even = (package.translate(run, tmp_path / f"{name}.png").items[0].made for name in ("odd", "even"))
+        assert odd.shape == (3, 22, 29) and torch.equal(odd, even[:, :22, :29])
+
+    def test_tiles_make_the_picture_that_the_whole_makes(self, run: Path, belamy: Command, tmp_path: Path) -> None:
+        noise(8, 150, 77, 1).save(tmp_path / "large.png")
+        belamy("translate", run, "large.png", "--out", "whole.png")
+        told = belamy("translate", run, "large.png", "--out", "tiled.png", "--tile", 68).stdout
+        assert "note: large pictures passed in tiles of up to 68 pixels that overlap by 20" in told
+        apart = np.abs(pixels(tmp_path / "whole.png") - pixels(tmp_path / "tiled.png"))
+        assert apart.max() <= 1 and (apart > 0).mean() < 1e-3  # 1 where a value lies between two bytes
+        rough = belamy("translate", run, "large.png", "--out", "rough.png", "--tile", 48, "--overlap", 4).stdout
+        assert "fewer than the 12 that the network sees" in rough
+
+    def test_opacity_is_kept(self, run: Path, belamy: Command, tmp_path: Path) -> None:
+        clear, flat = noise(9, 32, 24, 1).convert("LA"), noise(9, 32, 24, 1)
+        clear.putalpha(noise(10, 32, 24, 1))
+        clear.save(tmp_path / "clear.png")
+        Image.alpha_composite(Image.new("RGBA", (32, 24), "white"), clear.convert("RGBA")).convert("L").save(
+            tmp_path / "flat.png"
+        )
+        for name in ("clear", "flat"):
+            assert belamy("translate", run, f"{name}.png", "--out", f"made-{name}.png").returncode == 0
+        with Image.open(tmp_path / "made-clear.png") as made:
+            assert made.mode == "RGBA" and flat.size == made.size
+            assert made.getchannel("A").tobytes() == noise(10, 32, 24, 1).tobytes()
+            assert np.abs(np.asarray(made, float)[..., :3] - pixels(tmp_path / "made-flat.png")).mean() < 2
+
+    def test_sixteen_bits_are_kept(self, run: Path, belamy: Command, tmp_path: Path) -> None:
+        deep = np.random.default_rng(3).integers(0, 65536, (23, 32)).astype(np.uint16)
+        Image.fromarray(deep).save(tmp_path / "deep.png")
+        made = package.translate(run, tmp_path / "deep.png", targets=tmp_path / "deep.png")
+        assert made.items[0].made.dtype == torch.uint16 and set(made.measures) >= {"l1", "psnr", "ssim"}
+        assert belamy("translate", run, "deep.png", "--out", "out.png").returncode == 0
+        header = (tmp_path / "out.png").read_bytes()[16:26]
+        assert header[8:] == bytes([16, 2])  # bits, and colours
+        assert len(torch.unique(made.items[0].made.int() & 255)) > 200
+
+    def test_several_outputs_are_those_of_the_seeds_that_follow(
+        self, run: Path, pairs: Path, belamy: Command, tmp_path: Path
+    ) -> None:
+        done = belamy("translate", run, pairs / "A/03.png", pairs / "A/04.png", "--outputs", 3, "--out", "many")
+        assert done.returncode == 0 and "alike" not in done.stdout
+        assert {path.name for path in (tmp_path / "many").iterdir()} == {
+            *(f"0{number}{which}.png" for number in (3, 4) for which in ("", "-2", "-3")), "sheet.png",
+            "translations.html",
+        }  # fmt: skip
+        assert (tmp_path / "many/translations.html").read_text().count("output 2") >= 2
+        belamy("translate", run, pairs / "A/03.png", pairs / "A/04.png", "--seed", 2, "--out", "third")
+        for number in (3, 4):
+            one = (tmp_path / f"many/0{number}-3.png").read_bytes()
+            assert one == (tmp_path / f"third/0{number}.png").read_bytes()
+
     def test_python_users_call_it_too(self, run: Path, pairs: Path) -> None:
         made = package.translate(run, pairs / "A", targets=pairs / "B", size="32x24")
         assert len(made) == 24 and made.items[3].made.shape == (3, 24, 32)
@@ -172,7 +230,11 @@ WRONG = [
     ("translate {run} {pairs}/A --out full", "full is a folder with files in it"),
     ("translate {run} {pairs}/A/00.png --out a.jpg", "what is made is a file .png"),
     ("translate {run} {pairs}/A/00.png --out {pairs}/A/01.png", "is there already, and nothing is overwritten unasked"),
-    ("translate {run} {pairs}/A --size 30 --out made", "multiples of 4, but these are 30 wide and 30 high"),
+    ("translate {run} {pairs}/A --tile 8 --out made", "--tile is 8"),
+    ("translate {run} {pairs}/A --tile 24 --out made", "The network sees 12 pixels around each place, so tiles that"),
+    ("translate {run} {pairs}/A --overlap -1 --out made", "--overlap is -1"),
+    ("translate {run} {pairs}/A --outputs 0 --out made", "--outputs is 0"),
+    ("translate {run} {pairs}/A/00.png --outputs 2 --out made.png", "made.png, but there are 2 outputs. Name a folder"),
     ("translate {run} {pairs}/A --size huge --out made", "The size is 'huge'"),
     ("translate {run} {pairs}/A --fit squeeze --out made", "--fit"),
     ("translate {run} {pairs}/A --seed -1 --out made", "--seed is -1"),

@@ -6,21 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.api.given_files import COLOURS, Given, Reading, own_field, read_inputs
+from belamy.api.making import Manner, Progress, Translate, made
 from belamy.api.masking import check_masking, holed
 from belamy.api.translation_measures import MADE, measured
 from belamy.api.translation_scores import TranslatedSet, check_scores, scored
 from belamy.data import Dataset
-from belamy.data.files import reasons
-from belamy.data.one_file import NamedFile, files_in, has_opacity, is_grey, pieces, read_sample
 from belamy.device import choose_device
-from belamy.errors import DataError, Unreadable, UsageError
+from belamy.errors import UsageError
 from belamy.evaluation.pairs.summary import Summary, summarise
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import (
@@ -34,22 +34,23 @@ from belamy.methods.base import (
     given_field,
 )
 from belamy.modalities import MODALITIES, modality, suffix_of
+from belamy.modalities.colours import recolour
 from belamy.modalities.fields import Field
-from belamy.modalities.sizes import NATIVE, Size, SizeOption, parse_size
+from belamy.modalities.image import as_bytes
+from belamy.modalities.sizes import SizeOption, parse_size
 from belamy.pages import fragment, page
 from belamy.pages.pictures import source
 from belamy.ranges import Within
 from belamy.registry import Part
 from belamy.runs.run import Run
-from belamy.sampling.draw import checked_options, placement
+from belamy.sampling.draw import checked_options
 from belamy.sampling.sheets import sheet_of, side_by_side
 from belamy.seeds import SampleDraws
 
 ON_PAGE, ON_SHEET = 48, 16
 HELD_OUT = "test"
 
-Progress = Callable[[int, int], None]
-Translate = Callable[[Tensor, SampleDraws], Tensor]
+MOST_OUTPUTS = 64
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,25 @@ class Translation:
         given: The input.
         made: What was made of it.
         wanted: What it should have become, where that is known.
+        others: What else was made of it, by the seeds that follow.
+        opacity: That files keep of the input, where the method takes none.  # [1, H, W]
+        grey: Whether files are grey, as the input is and the method restores it.
     """
 
     name: str
     given: Tensor
     made: Tensor
     wanted: Tensor | None = None
+    others: Sequence[Tensor] = ()
+    opacity: Tensor | None = None
+    grey: bool = False
+
+    def kept(self, which: int = 0) -> Tensor:
+        """What a file of one of its outputs holds: in grey where the input is, with its opacity."""
+        made = (self.made, *self.others)[which]
+        if self.grey:
+            made = recolour(made[None], made.shape[0] - 2)[0]
+        return made if self.opacity is None else torch.cat([made, self.opacity])
 
 
 @dataclass(frozen=True)
@@ -104,10 +118,10 @@ class Translations:
         """Of a file of one translation."""
         return suffix_of(self.target)
 
-    def file(self, number: int) -> bytes:
-        """The file of one translation."""
-        made = self.items[number].made
-        return modality(self.target.modality).encode(made, self.target._replace(shape=tuple(made.shape)))
+    def file(self, number: int, which: int = 0) -> bytes:
+        """The file of one translation, or of another output of the same input."""
+        kept = self.items[number].kept(which)
+        return modality(self.target.modality).encode(kept, own_field(self.target, kept))
 
     def summaries(self) -> dict[str, tuple[Summary, Summary | None]]:
         """Of each measure, that of the translations and that of the untouched inputs."""
@@ -131,7 +145,7 @@ class Translations:
             shown["target"] = (self.target, wanted)
         values = {}
         for name, (kind, raw) in shown.items():
-            own = kind._replace(shape=tuple(raw[0].shape))
+            own = own_field(kind, raw[0])
             values[name] = (own, modality(kind.modality).to_float(torch.stack(raw), own))
         return side_by_side(values)
 
@@ -160,12 +174,14 @@ class Translations:
     def _cells(self, number: int) -> dict[str, Any]:
         item = self.items[number]
         cells = []
-        for name, kind, raw in (("input", self.source, item.given), ("output", self.target, item.made),
-                                ("target", self.target, item.wanted)):  # fmt: skip
-            if raw is not None:
-                own = kind._replace(shape=tuple(raw.shape))
-                media = modality(kind.modality).media(raw[None], own)
-                cells.append({"name": name, "picture": sheet_of(raw[None], own, 1), "media": media})
+        outputs = [item.kept(which) for which in range(1 + len(item.others))]
+        shown = [("input", self.source, item.given)]
+        shown += [(f"output {which + 1}" if which else "output", self.target, raw) for which, raw in enumerate(outputs)]
+        shown += [] if item.wanted is None else [("target", self.target, item.wanted)]
+        for name, kind, raw in shown:
+            own = own_field(kind, raw)
+            media = modality(kind.modality).media(raw[None], own)
+            cells.append({"name": name, "picture": sheet_of(raw[None], own, 1), "media": media})
         place = sum(each.wanted is not None for each in self.items[:number])
         figures = {} if item.wanted is None else {
             name: f"{float(values[place]):.3f}" for name, values in self.measures.items() if len(values) > place
@@ -191,6 +207,9 @@ def translate(
     weights: str = "newest",
     device: str = "auto",
     batch: int = 16,
+    outputs: int = 1,
+    tile: int | None = None,
+    overlap: int | None = None,
     options: Mapping[str, float] | None = None,
     back: bool = False,
     data: Dataset | None = None,
@@ -212,6 +231,9 @@ def translate(
         weights: The ``newest``, or the ``best`` that ``--keep-best`` kept.
         device: Where to compute.
         batch: Inputs of one size that are translated together.
+        outputs: How many are made of each input; the second is what the next seed gives, and so on.
+        tile: Longest side of a tile of large pictures in pixels; by default they pass in tiles where memory needs it.
+        overlap: Of tiles in pixels; by default as many as the network sees, so that tiles make what the whole would.
         options: Values of the method's ``sampling_options``, e.g. ``blend`` of super-resolution.
         back: Translate the second of two sides into the first, by a method such as ``cyclegan``.
         data: The run's data, for ``test``.
@@ -231,44 +253,91 @@ def translate(
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     method: Any = translator(opened, weights, back).to(choose_device(device))
-    check_call(size, fit, seed, batch)
+    check_call(size, fit, outputs)
     chosen = checked_options(method, options)
     check_masking(method, mask, feather, size)
     given, wanted = given_field(method), method.spec.fields[method.target]
     given, wanted = (wanted, given) if back else (given, wanted)
+    manner = Manner(seed, batch, tile, overlap)
+    manner.check(given)
     asked = check_scores(measures, method, given, wanted, data, targets is not None)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    skipped: list[tuple[str, str]] = []
+    notes: list[str] = []
     if [str(each) for each in named] == [HELD_OUT] and data is not None:
-        found = _held_out(data, method, back, seed, batch)
-        skipped: list[tuple[str, str]] = []
-        notes: list[str] = []
+        found = [Given(*each) for each in _held_out(data, method, back, seed, batch)]
     else:
-        told = (unknown_label(opened.recipe.modality), keeps_opacity(method))
-        found, skipped, notes = _read(list(map(str, named)), targets, given, wanted, size, fit, *told)
-        found = holed(found, mask, given, skipped) if isinstance(method, Fills) else found
+        unknown = unknown_label(opened.recipe.modality)
+        how = Reading(given, wanted, size, fit, unknown, *opacities(method, given, wanted))
+        found, skipped, notes = read_inputs(list(map(str, named)), targets, how)
+        found = _holed(found, mask, given, skipped) if isinstance(method, Fills) else found
     work: Translate = method.translate_back if back else method.translate
     if chosen:
         work = partial(work, options=chosen)  # type: ignore[call-arg]
     if feather:
         work = partial(_filled, method, feather)
-    made = _made(method, work, [raw for _, raw, _ in found], given, wanted, seed, batch, progress)
-    items = [Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
+    series = _series(method, work, found, (given, wanted), manner, outputs, notes, progress)
+    items = [_translation(each, outcome, method) for each, outcome in zip(found, series, strict=True)]
+    items = _comparable(items, skipped)
+    pairs = [(_shallow(each.given, given), _shallow(each.made, wanted), each.wanted) for each in items]
+    pairs = [(raw, new, None if true is None else _shallow(true, wanted)) for raw, new, true in pairs]
+    near = measured(pairs, method, given, wanted)
+    scores = scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say)
+    own, untouched = near.pop(MADE, {}), near.pop(UNTOUCHED, {})
+    return Translations(given, wanted, items, own, untouched, near, scores.values, skipped, [*notes, *scores.notes])
+
+
+def _series(
+    method: Any, work: Translate, found: Sequence[Given], fields: tuple[Field, Field], manner: Manner, outputs: int,
+    notes: list[str], progress: Progress | None,
+) -> list[tuple[Tensor, ...]]:  # fmt: skip
+    """The outputs of each input, one for each seed from the manner's on; what a user should know is added to notes."""
+    raw = [each.raw for each in found]
+    series: list[list[Tensor]] = []
+    said: list[str] = []
+    for which in range(outputs):
+        values, said = made(method, work, raw, *fields, replace(manner, seed=manner.seed + which), progress)
+        series.append(values)
+    together = list(zip(*series, strict=True))
+    notes += said
+    if outputs > 1 and all(map(_alike, together)):
+        notes.append(f"all {outputs} outputs of each input are alike: nothing is random in this method")
+    return together
+
+
+def _translation(given: Given, outputs: Sequence[Tensor], method: Any) -> Translation:
+    """What was made of an input; files of methods that restore are grey where it is."""
+    grey = given.grey and isinstance(method, Restores)
+    return Translation(given.name, given.raw, outputs[0], given.wanted, outputs[1:], given.opacity, grey)
+
+
+def _alike(values: Sequence[Tensor]) -> bool:
+    return all(torch.equal(values[0], other) for other in values[1:])
+
+
+def _holed(found: list[Given], mask: str | Path | None, field: Field, skipped: list[tuple[str, str]]) -> list[Given]:
+    """Inputs that have holes."""
+    greys = {each.name: each.grey for each in found}
+    fitting = holed([(each.name, each.raw, each.wanted) for each in found], mask, field, skipped)
+    return [Given(name, raw, wanted, grey=greys[name]) for name, raw, wanted in fitting]
+
+
+def _comparable(items: list[Translation], skipped: list[tuple[str, str]]) -> list[Translation]:
+    """Translations without targets of another size, which are named among what is left out."""
     skipped += [
         (item.name, f"its target is {_sides(item.wanted)}, but {_sides(item.made)} was made, so it is not measured")
         for item in items
         if item.wanted is not None and item.wanted.shape != item.made.shape
     ]
-    items = [
+    return [
         item if item.wanted is None or item.wanted.shape == item.made.shape else replace(item, wanted=None)
         for item in items
     ]
-    pairs = [(item.given, item.made, item.wanted) for item in items]
-    near = measured(pairs, method, given, wanted)
-    scores = scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say)
-    own, untouched = near.pop(MADE, {}), near.pop(UNTOUCHED, {})
-    return Translations(
-        given, wanted, items, own, untouched, near, scores.values, skipped, [*notes, *scores.notes]
-    )  # fmt: skip
+
+
+def _shallow(raw: Tensor, field: Field) -> Tensor:
+    """Pictures of more bits than the run's in 8, in which they are measured."""
+    return as_bytes(raw) if field.modality == "image" and field.bits == 8 else raw
 
 
 def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMethod:
@@ -297,10 +366,12 @@ def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMet
     return method
 
 
-def keeps_opacity(method: BaseMethod) -> bool:
-    """Whether a method takes pictures with their opacity, though it learned from others."""
-    field = given_field(method)
-    return bool(getattr(method, "keeps_opacity", False)) and field.modality == "image" and field.shape[0] in (1, 3)
+def opacities(method: BaseMethod, given: Field, wanted: Field) -> tuple[bool, bool]:
+    """Whether a method takes pictures with their opacity, and whether that is kept beside it if it does not."""
+    opaque = given.modality == "image" and given.shape[0] in COLOURS
+    through = opaque and bool(getattr(method, "keeps_opacity", False))
+    alike = wanted.modality == "image" and wanted.shape[0] in COLOURS and wanted.shape[1:] == given.shape[1:]
+    return through, opaque and alike and not through
 
 
 def unknown_label(kind: str | None) -> int:
@@ -314,7 +385,7 @@ def unknown_label(kind: str | None) -> int:
     return int(MODALITIES.build(part).unknown) if part is not None and part.name == "label-map" else -1
 
 
-def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
+def check_call(size: SizeOption, fit: str, outputs: int) -> None:
     """Refuse what cannot be before anything is read.
 
     Raises:
@@ -325,8 +396,7 @@ def check_call(size: SizeOption, fit: str, seed: int, batch: int) -> None:
     parse_size(size)
     if fit not in FITS:
         raise UsageError(f"There is no fit '{fit}': it must be {', '.join(FITS)}.")
-    Within(0).check("seed", seed)
-    Within(1).check("batch", batch)
+    Within(1, MOST_OUTPUTS).check("outputs", outputs)
 
 
 def _held_out(data: Dataset, method: Any, back: bool, seed: int, batch: int) -> list[tuple[str, Tensor, Tensor | None]]:
@@ -344,106 +414,16 @@ def _held_out(data: Dataset, method: Any, back: bool, seed: int, batch: int) -> 
     if not pairs:
         return [(name, given, None) for name, given in zip(names, raw[data.named], strict=True)]
     wanted, whole = raw[method.target], method.spec.fields[method.target]
-    given = raw[method.source] if not isinstance(method, Restores) else _made(
-        method, method.degrade, wanted.unbind(), whole, method.degraded, seed, batch, None
-    )  # fmt: skip
+    given = raw[method.source] if not isinstance(method, Restores) else made(
+        method, method.degrade, wanted.unbind(), whole, method.degraded, Manner(seed, batch)
+    )[0]  # fmt: skip
     first, second = (wanted, given) if back else (given, wanted)
     return list(zip(names, first, second, strict=True))
-
-
-def _read(
-    inputs: Sequence[str],
-    targets: str | Path | None,
-    source: Field,
-    target: Field,
-    size: SizeOption,
-    fit: str,
-    unknown: int,
-    opacity: bool,
-) -> tuple[list[tuple[str, Tensor, Tensor | None]], list[tuple[str, str]], list[str]]:
-    """Name, input and target of each file that can be read, with its opacity or without; the others, and notes."""
-    sides = parse_size(size)
-    wanted_size = None if sides in (None, NATIVE) else sides
-    target_size = _enlarged(wanted_size, source, target)  # type: ignore[arg-type]
-    files = [each for given in inputs for each in files_in(given, source)]
-    partners = _partners(files, [] if targets is None else files_in(str(targets), target))
-    found: list[tuple[str, Tensor, Tensor | None]] = []
-    skipped: list[tuple[str, str]] = []
-    coloured = 0
-    for file in files:
-        try:
-            through = opacity and has_opacity(file.path)
-            given = read_sample(file.path, _deeper(source, through), wanted_size, fit, unknown)  # type: ignore[arg-type]
-        except Unreadable as error:
-            skipped.append((file.name, str(error)))
-            continue
-        partner, wanted = partners.get(file.path), None
-        if targets is not None and partner is None:
-            skipped.append((file.name, f"there is no target of that name in {targets}"))
-        if partner is not None:
-            try:
-                wanted = read_sample(partner.path, _deeper(target, through), target_size, fit)
-            except Unreadable as error:
-                skipped.append((partner.name, str(error)))
-        found.append((file.name, given, wanted))
-        coloured += source.modality == "image" and source.shape[0] <= 2 and not is_grey(file.path)
-    if not found:
-        word = modality(source.modality).words[0]
-        raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {reasons(skipped)}.")
-    notes = [f"{coloured:,} picture(s) in colour became grey, as this run's inputs are"] if coloured else []
-    return found, skipped, notes
-
-
-def _deeper(field: Field, opacity: bool) -> Field:
-    """A field of pictures with one channel more, if they are read with their opacity."""
-    channels, *sides = field.shape
-    return field._replace(shape=(channels + 1, *sides)) if opacity else field
-
-
-def _enlarged(size: Size | None, source: Field, target: Field) -> Size | None:
-    """The size of targets where inputs are brought to one: as much larger as the run's targets are."""
-    if size is None or source.modality != target.modality:
-        return size
-    height, width = (
-        side * of_target // of_source
-        for side, of_source, of_target in zip(size, source.shape[-2:], target.shape[-2:], strict=True)
-    )
-    return height, width
-
-
-def _partners(files: Sequence[NamedFile], others: Sequence[NamedFile]) -> dict[Path, NamedFile]:
-    """The target of each input: the one where there is one of each, else that of the same name but for its suffix."""
-    if len(files) == len(others) == 1:
-        return {files[0].path: others[0]}
-    known = {PurePosixPath(other.name).with_suffix(""): other for other in others}
-    named = {file.path: known.get(PurePosixPath(file.name).with_suffix("")) for file in files}
-    return {path: other for path, other in named.items() if other is not None}
 
 
 def _filled(method: Fills, feather: int, source: Tensor, draws: SampleDraws) -> Tensor:
     """Pictures whose holes are filled up to a feathered seam."""
     return method.fill(source, feather)
-
-
-@torch.no_grad()
-def _made(
-    method: Any, work: Translate, inputs: Sequence[Tensor], source: Field, target: Field, seed: int, batch: int,
-    progress: Progress | None,
-) -> list[Tensor]:  # fmt: skip
-    """What is made of inputs, in order; neighbours of one shape are worked on together."""
-    method.eval()
-    device, dtype = placement(method)
-    kinds = modality(source.modality), modality(target.modality)
-    made: list[Tensor] = []
-    for some in pieces([tuple(each.shape) for each in inputs], batch):
-        stacked = torch.stack([inputs[number] for number in some])
-        values = kinds[0].to_float(stacked.to(device), source._replace(shape=tuple(stacked.shape[1:])))
-        values = values.to(dtype) if values.is_floating_point() else values
-        results = work(values, SampleDraws(seed, some))
-        made += list(kinds[1].to_raw(results, target._replace(shape=tuple(results.shape[1:]))).cpu())
-        if progress is not None:
-            progress(some.stop, len(inputs))
-    return made
 
 
 def figure(summary: Summary) -> str:

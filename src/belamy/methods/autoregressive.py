@@ -58,7 +58,7 @@ class Method(LevelsMethod):
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
         self.network: Any = NETWORKS.build(recipe.network, shape=spec.shape, classes=self.classes)
-        self.head = ChannelHead(self.network.features, self.channels, self.law.levels, self.law.parameters)
+        self.head: Any = ChannelHead(self.network.features, self.channels, self.law.levels, self.law.parameters)
 
     @property
     def players(self) -> dict[str, Player]:
@@ -70,7 +70,7 @@ class Method(LevelsMethod):
         labels = (torch.zeros(2, dtype=torch.long),) if self.classes else ()
         levels = torch.zeros(2, *self.spec.shape, dtype=torch.long)
         features = torch.zeros(2, self.network.features, self.height, self.width)
-        return {"network": (torch.zeros(2, *self.spec.shape), *labels), "head": (features, levels)}
+        return {"network": (self.spec.shape, *labels), "head": (features, levels)}
 
     def nats(self, levels: Tensor, labels: Tensor | None = None) -> Tensor:
         """Minus the log-likelihood of each picture: all pixels at once.  # [N, C, H, W] to [N]"""

@@ -289,4 +289,4 @@ class Method(FillsHoles):
         terms = self.generator_terms(wanted, known, made)
         weighted = [weight * terms[name] for name, weight in self.weights.items() if name not in _OF_THE_GAME]
         share = (1 - known).flatten(1).mean(1)
-        return {"hole": absolute_error(made, wanted, 1 - known) / share, "loss": torch.stack(weighted).sum(0)}
+        return {"in-holes": absolute_error(made, wanted, 1 - known) / share, "loss": torch.stack(weighted).sum(0)}

@@ -64,7 +64,7 @@ class LevelsMethod(base.BaseMethod):
         UsageError: The pictures have not 8 bits, or a conditional model's have no classes.
     """
 
-    averaged = ("network",)
+    averaged: tuple[str, ...] = ("network",)
     sampling_options = SAMPLING
     likelihood: Literal["exact", "bound"] = "exact"
 

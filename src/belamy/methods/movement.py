@@ -31,6 +31,27 @@ def shifted(fields: Sequence[Tensor], modes: Sequence[str], recipe: Any, draw: D
     return found
 
 
+def spliced(fields: Sequence[Tensor], share: float, draw: Draws) -> list[Tensor]:
+    """Aligned maps and pictures of a batch, of which some get a rectangle of the sample before theirs, all alike.
+
+    A rectangle takes up to three quarters of each side, at a random place; what it holds fits, as both maps of a pair
+    are cut alike, but stands in other surroundings (Yun et al. 2019, arXiv 1905.04899, for pairs in place of classes).
+
+    Args:
+        fields: What is spliced.  # [N, C, H, W] each
+        share: Of the samples that get one, 0 to 1.
+        draw: The step's random numbers.
+    """
+    count, (height, width) = len(fields[0]), fields[0].shape[2:]
+    chosen, tall, wide, top, left = draw.uniform("splice", count, 5).view(count, 5, 1).unbind(1)
+    tall, wide = 0.25 + tall / 2, 0.25 + wide / 2
+    top, left = top * (1 - tall), left * (1 - wide)
+    rows, columns = (torch.arange(size, device=top.device) / size for size in (height, width))
+    inside = ((rows >= top) & (rows < top + tall))[:, :, None] & ((columns >= left) & (columns < left + wide))[:, None]
+    inside = (inside & (chosen < share)[:, :, None])[:, None].to(fields[0].device)
+    return [torch.where(inside, each.roll(1, 0), each) for each in fields]
+
+
 def moved(pictures: Tensor, share: float, places: Tensor, mode: str) -> Tensor:
     """Pictures ``[N, C, H, W]`` enlarged by a share of their sides and cut to their size, each at its own place.
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
+from math import sqrt
+from operator import add
 from typing import Annotated, Any, Self
 
 import torch
@@ -12,12 +15,13 @@ from torch.nn.functional import one_hot
 
 from belamy.data import Batch
 from belamy.errors import UsageError
+from belamy.losses.penalties.gradients import squared_slope
 from belamy.methods import base, patches
 from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn, weighted
 from belamy.methods.construction import NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
-from belamy.methods.movement import shifted
+from belamy.methods.movement import shifted, spliced
 from belamy.modalities.fields import Field as DataField
 from belamy.modalities.label_map import MOST, edges
 from belamy.networks import PatchScores
@@ -47,12 +51,20 @@ class Recipe(base.BaseRecipe):
     """Factor of that distance in the generator's loss."""
     matching_weight: float = Field(default=0.0, ge=0)
     """Factor of the distance of the discriminator's features, of translation and target, in the generator's loss."""
+    r1_weight: float = Field(default=0.0, ge=0)
+    """Factor of half the squared slope of the discriminator's scores at real pairs, in its loss."""
+    r2_weight: float = Field(default=0.0, ge=0)
+    """Factor of the same at pairs with translations."""
+    slope_every: int = Field(default=8, ge=1)
+    """Add these slopes on each so many-th step, so many times as heavily."""
     fresh_batch: bool = False
     """Let the generator learn from a batch of its own instead of from that of the discriminator's turn."""
     mirror: bool = True
     """Show half of the pairs mirrored left to right."""
     jitter: float = Field(default=0.0, ge=0, le=1)
     """Show pairs enlarged by this share of their sides and cut to their size at a random place; 30/256 in the paper."""
+    splice: float = Field(default=0.0, ge=0, le=1)
+    """Show this share of the pairs with a rectangle of another pair in them."""
     generator_norm: Annotated[Part, NORMALISATIONS] = Part(name="instance")
     """What stands in place of the generator's batch normalisations; native keeps them."""
     discriminator_norm: Annotated[Part, NORMALISATIONS] = Part(name="instance")
@@ -81,9 +93,10 @@ class Method(base.BaseMethod):
     .. math:: L_D = -\log D(x, y) - \log(1 - D(x, G(x))), \qquad L_G = -\log D(x, G(x)) + \lambda |y - G(x)|_1
 
     with the mean over patches, and λ = 100. Where the discriminator judges at several scales, the losses of all are
-    summed; its features can be matched as pix2pixHD does. The only noise is dropout, which stays on when pictures are
-    translated, a function of the seed and the picture's number. Label maps are given as one map of 0 and 1 for each
-    class, with the edges of the instances where those are known.
+    summed; its features can be matched as pix2pixHD does, and its slope be held low at real and at made pairs, as by R1
+    and R2. The only noise is dropout, which stays on when pictures are translated, a function of the seed and the
+    picture's number. Label maps are given as one map of 0 and 1 for each class, with the edges of the instances where
+    those are known.
 
     The paper normalises by the statistics of the batch at hand, also in testing; with its batch of one picture that is
     instance normalisation, and so it is here, for batches of any size.
@@ -94,7 +107,7 @@ class Method(base.BaseMethod):
 
     References:
         Isola, Zhu, Zhou & Efros 2016, arXiv 1611.07004, sections 3 and 6.2; edges of instances: Wang et al. 2017,
-        arXiv 1711.11585, section 3.3.
+        arXiv 1711.11585, section 3.3; R1 and R2: Mescheder et al. 2018, arXiv 1801.04406, equation 9.
 
     Args:
         recipe: What decides the outcome.
@@ -152,7 +165,7 @@ class Method(base.BaseMethod):
         with torch.set_grad_enabled(serves_both):
             made = self.generator(given)
         real, fake = self.judge(given, wanted), self.judge(given, made.detach())
-        yield patches.discriminator_turn(self.objective, real, fake, draw)
+        yield self.penalised(patches.discriminator_turn(self.objective, real, fake, draw), given, wanted, made, draw)
         if self.recipe.fresh_batch:
             given, wanted = self.drawn(data, draw)
         if not serves_both:
@@ -160,12 +173,28 @@ class Method(base.BaseMethod):
         terms = self.generator_terms(given, wanted, made, draw.progress)
         yield Turn("generator", terms, self.weights)
 
+    def penalised(self, turn: Turn, given: Tensor, wanted: Tensor, made: Tensor, draw: Draws) -> Turn:
+        """The discriminator's turn with the slopes that are due."""
+        if draw.step % self.recipe.slope_every:
+            return turn
+        weights = {"r1": self.recipe.r1_weight, "r2": self.recipe.r2_weight}
+        at = {"r1": wanted, "r2": made.detach()}
+        due = {name: self.recipe.slope_every * weight for name, weight in weights.items() if weight}
+        slopes = {name: squared_slope(self.patch_sums, torch.cat([given, at[name]], 1)) / 2 for name in due}
+        return Turn(turn.player, {**turn.terms, **slopes}, {**turn.weights, **due}, turn.signals)
+
+    def patch_sums(self, pairs: Tensor) -> Tensor:
+        """``[N]``: each scale's scores summed, over the root of their number: slopes as large as those of a patch."""
+        scores = [scale.scores.flatten(1) for scale in patches.judged(self.discriminator, pairs)]
+        return reduce(add, [each.sum(1) / sqrt(each.shape[1]) for each in scores])
+
     def drawn(self, data: Iterator[Batch], draw: Draws) -> tuple[Tensor, Tensor]:
         """The next inputs and targets, as they come or moved and mirrored; both of a pair alike."""
         batch = next(data)
         given, wanted = self.seen(batch), batch[self.target]
         mode = "bilinear" if self.spec.field.modality == "image" else "nearest"
-        given, wanted = shifted((given, wanted), (mode, "bilinear"), self.recipe, draw)
+        pair = shifted((given, wanted), (mode, "bilinear"), self.recipe, draw)
+        given, wanted = spliced(pair, self.recipe.splice, draw) if self.recipe.splice else pair
         return given, wanted
 
     def generator_terms(self, given: Tensor, wanted: Tensor, made: Tensor, progress: float) -> dict[str, Tensor]:

@@ -105,7 +105,8 @@ def check_seen(shape: Sequence[int], file: str) -> None:
         UsageError: The message says what to leave out.
     """
     if min(shape[1:]) < SMALLEST:
+        shown = text_of(tuple(shape[1:]))
         raise UsageError(
-            f"VGG needs pictures with sides of {SMALLEST} pixels or more, but it is shown {text_of(shape[1:])}. Learn "
-            f"from larger ones, or leave --vgg {file} out."
+            f"VGG needs pictures with sides of {SMALLEST} pixels or more, but it is shown {shown}. Learn from larger "
+            f"ones, or leave --vgg {file} out."
         )

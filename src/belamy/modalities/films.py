@@ -10,8 +10,9 @@ import numpy as np
 from PIL import Image
 
 from belamy.errors import MissingExtra, Unreadable
+from belamy.modalities.arrays import read_npy
 
-GIF, NPY = b"GIF8", b"\x93NUMPY"
+GIF = b"GIF8"
 MOST_FRAMES, MOST_BYTES = 100_000, 1 << 31
 """Of a film that is read."""
 
@@ -48,11 +49,7 @@ def read_frames_array(data: bytes) -> np.ndarray:
     Raises:
         Unreadable: It is damaged, or its values are no frames'.
     """
-    try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except Exception as error:  # what is damaged can raise nearly anything
-        raise Unreadable(f"a damaged NumPy file ({str(error).splitlines()[0][:80]})") from error
-    return as_frames(array)
+    return as_frames(read_npy(data))
 
 
 def as_frames(array: np.ndarray) -> np.ndarray:

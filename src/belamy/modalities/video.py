@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +12,9 @@ from torch import Tensor
 
 from belamy.errors import Unreadable, UsageError
 from belamy.modalities.animation import encode_gif, encode_mp4
+from belamy.modalities.arrays import NPY, npy_file
 from belamy.modalities.fields import Field, Media
-from belamy.modalities.films import NPY, read_film, read_frames_array
+from belamy.modalities.films import read_film, read_frames_array
 from belamy.modalities.grid import grid
 from belamy.modalities.image import to_float, to_uint8
 
@@ -82,9 +82,7 @@ class Modality:
         """A GIF, an MP4 or a ``.npy`` file of [T, H, W, C]."""
         frames = raw.cpu().permute(0, 2, 3, 1).numpy()
         if self.file == "npy":
-            file = io.BytesIO()
-            np.save(file, frames, allow_pickle=False)
-            return file.getvalue()
+            return npy_file(frames)
         encode = encode_gif if self.file == "gif" else encode_mp4
         colour = [np.ascontiguousarray(np.broadcast_to(frame, (*frame.shape[:2], 3))) for frame in frames]
         return encode(colour, len(colour) / (field.rate or RATE), 0.0)

@@ -17,12 +17,13 @@ from scipy import ndimage
 from torch import Tensor
 
 from belamy.errors import Unreadable
+from belamy.modalities.arrays import NPY, npy_file, read_npy
 from belamy.modalities.fields import Field, Media
 from belamy.modalities.grid import grid
 from belamy.modalities.views import view
 
 MOST_VOXELS = 1 << 27
-NPY, BINVOX = b"\x93NUMPY", b"#binvox"
+BINVOX = b"#binvox"
 CELL, TURNING, LARGEST = 96, 8, 3600
 """Pixels of a volume in a sheet; volumes in the turning picture; pixels of the side of a sheet."""
 FRAMES, FRAME_MS, COLOURS = 24, 100, 48
@@ -70,9 +71,7 @@ class Modality:
 
     def encode(self, raw: Tensor, field: Field) -> bytes:
         """A ``.npy`` file of [D, H, W]."""
-        file = io.BytesIO()
-        np.save(file, raw[0].cpu().numpy(), allow_pickle=False)
-        return file.getvalue()
+        return npy_file(raw[0].cpu().numpy())
 
     def decode(self, data: bytes, field: Field) -> Tensor:
         """The volume of a ``.npy`` or binvox file."""
@@ -133,10 +132,7 @@ def read_volume(data: bytes) -> np.ndarray:
         return read_binvox(data)
     if not data.startswith(NPY):
         raise Unreadable("neither a NumPy nor a binvox file")
-    try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except Exception as error:  # what is damaged can raise nearly anything
-        raise Unreadable(f"a damaged NumPy file ({str(error).splitlines()[0][:80]})") from error
+    array = read_npy(data)
     if array.ndim == 4 and 1 in (array.shape[0], array.shape[-1]):
         array = array[0] if array.shape[0] == 1 else array[..., 0]
     if array.ndim != 3 or 0 in array.shape:

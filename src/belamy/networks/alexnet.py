@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.errors import UsageError, nearest
+from belamy.errors import UsageError
+from belamy.networks.photographs import standardised, up_to_last
 
 PLAN = ((64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1))
 """Channels, kernel, stride and padding of each convolution."""
@@ -18,7 +19,6 @@ POOLED = (1, 2)
 """Convolutions before which a maximum over 3×3 places is taken, every second one."""
 SMALLEST = 31
 """Side of the smallest picture of which the last layer sees anything."""
-_MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class AlexNet(nn.Module):
@@ -73,8 +73,7 @@ class AlexNet(nn.Module):
 
     def prepare(self, images: Tensor) -> Tensor:
         """What the network is fed, (x - mean)/sd, from RGB or grey images in [0, 1].  # [N, 3, H, W]"""
-        images = images.expand(-1, 3, -1, -1)
-        return (images - images.new_tensor(_MEANS).view(3, 1, 1)) / images.new_tensor(_DEVIATIONS).view(3, 1, 1)
+        return standardised(images.expand(-1, 3, -1, -1))
 
     def outputs(self, prepared: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Outputs of layers by name; nothing after the last of them is computed.
@@ -86,12 +85,8 @@ class AlexNet(nn.Module):
         Raises:
             UsageError: There is no such layer.
         """
-        for name in names:
-            if name not in self.layers:
-                raise UsageError(f"AlexNet has no layer '{name}'. {nearest(name, self.layers)}")
-        last = max((self.layers.index(name) for name in names), default=-1)
         found, features = {}, prepared
-        for number, name in enumerate(self.layers[: last + 1]):
+        for number, name in enumerate(up_to_last(self.layers, names, self.name)):
             if number in POOLED:
                 features = F.max_pool2d(features, 3, 2)
             features = F.relu(self.convolutions[name](features))

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.errors import UsageError, nearest
+from belamy.errors import UsageError
 from belamy.networks.embedded import embedded_weights
 from belamy.networks.layers import same_padding
+from belamy.networks.photographs import up_to_last
 
 WEIGHTS = "efficientnet-lite0-blocks-0-7.safetensors"
 SHA256 = "663d1141c73c8f07db1a664576354b8ef6979f9c93053980c7b97b37247b2bbf"
@@ -94,11 +95,7 @@ class EfficientNetLite(nn.Module):
         Raises:
             UsageError: There is no such layer.
         """
-        for name in names:
-            if name not in self.layers:
-                raise UsageError(f"EfficientNet-lite0 has no layer '{name}'. {nearest(name, self.layers)}")
-        last = max((self.layers.index(name) for name in names), default=-1)
-        wanted = self.layers[: last + 1]
+        wanted = up_to_last(self.layers, names, "EfficientNet-lite0")
         found: dict[str, Tensor] = {}
         if wanted:
             found["stem"] = features = self.stem(prepared)

@@ -9,14 +9,14 @@ References:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.networks.sizes import check_positive
-from belamy.networks.windows import PixelCanvas, Window, gated, with_places
+from belamy.networks.windows import PLACES, PictureCanvas, PixelCanvas, Window, at_pixel, gated, with_places
 
 
 class PixelModel(nn.Module):
@@ -60,8 +60,8 @@ class PixelModel(nn.Module):
             check_positive(value, f"gated-pixel-cnn:{name}")
         self.shape, self.features = shape, width
         steps = [1, *(dilations[number % len(dilations)] for number in range(depth - 1))]
-        self.layers = nn.ModuleList(
-            GatedLayer(width, classes, kernel if number else first, step, dropout, 0 if number else shape[0] + 3)
+        self.layers: Any = nn.ModuleList(
+            GatedLayer(width, classes, kernel if number else first, step, dropout, 0 if number else shape[0] + PLACES)
             for number, step in enumerate(steps)
         )
         self.out = nn.Conv2d(width, width, 1)
@@ -76,33 +76,28 @@ class PixelModel(nn.Module):
 
     def start(self, count: int, labels: Tensor | None = None) -> Stacks:
         """The state before the first pixel of so many pictures."""
-        like, (channels, height, width) = self.out.weight, self.shape
+        like, size = self.out.weight, self.shape[1:]
         margin = max(layer.reach for layer in self.layers)
-        sizes = [channels + 3, *([self.features] * (len(self.layers) - 1))]
+        picture = PictureCanvas(count, self.shape, margin, like)
         above, left = (
-            [PixelCanvas(count, size, (height, width), margin, like) for size in sizes] for _ in range(2)
-        )  # what each layer reads
-        for canvas in (above[0], left[0]):
-            places = with_places(like.new_zeros(1, channels, height, width))
-            canvas.maps[:, :, margin:, margin : margin + width] = places
-        return Stacks(above, left, [like.new_zeros(0)] * len(self.layers), labels)
+            [picture, *(PixelCanvas(count, self.features, size, margin, like) for _ in self.layers[1:])]
+            for _ in range(2)
+        )
+        return Stacks(picture, above, left, [like.new_zeros(0)] * len(self.layers), labels)
 
     def step(self, state: Stacks, place: int, before: Tensor | None = None) -> Tensor:
         """Features of the pixel at a place, row by row from 0; ``before`` is the pixel before it.  # [N, features]"""
-        channels, _, width = self.shape
         if before is not None:
-            row, column = divmod(place - 1, width)
-            for canvas in (state.above[0], state.left[0]):
-                canvas.maps[:, :channels, row + canvas.margin, column + canvas.margin] = before
-        row, column = divmod(place, width)
+            state.picture.show(before, place - 1)
+        row, column = divmod(place, self.shape[2])
         if column == 0:
             self._descend(state, row)
-        features = state.left[0].get(row, column)
+        features = state.picture.get(row, column)
         for number, layer in enumerate(self.layers):
             features = layer.go_left(state, number, row, column, features)
             if number + 1 < len(self.layers):
                 state.left[number + 1].put(features, row, column)
-        return nn.functional.linear(torch.relu(features), self.out.weight[..., 0, 0], self.out.bias)
+        return at_pixel(self.out, torch.relu(features))
 
     def _descend(self, state: Stacks, row: int) -> None:
         """The stack that sees the rows above, at a new row."""
@@ -119,12 +114,14 @@ class Stacks(NamedTuple):
     """What has been computed of pictures that are being drawn; ``step`` changes it.
 
     Args:
+        picture: What the first layer of both stacks reads.
         above: What each layer of the stack of rows above reads.
         left: What each layer of the other stack reads.
         across: What each layer of the first tells the second of the present row.  # [N, 2 width, W] each
         labels: The classes that are told.  # [N]
     """
 
+    picture: PictureCanvas
     above: list[PixelCanvas]
     left: list[PixelCanvas]
     across: list[Tensor]
@@ -175,7 +172,7 @@ class GatedLayer(nn.Module):
         here = self.left.at(state.left[number], row, column) + state.across[number][..., column]
         if self.classes is not None and state.labels is not None:
             here = here + self.classes(state.labels).chunk(2, 1)[1]
-        made = nn.functional.linear(gated(here), self.out.weight[..., 0, 0], self.out.bias)
+        made = at_pixel(self.out, gated(here))
         return features + made if self.residual else made
 
 

@@ -6,6 +6,8 @@ References:
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
@@ -36,7 +38,7 @@ class MaskedDense(nn.Module):
     def __init__(self, inputs: int, outputs: int, hidden: tuple[int, ...], orders: int = 1, classes: int = 0) -> None:
         super().__init__()
         self.inputs, self.outputs, self.orders = inputs, outputs, orders
-        self.layers = nn.ModuleList(
+        self.layers: Any = nn.ModuleList(
             nn.Linear(before, after) for before, after in zip((inputs, *hidden[:-1]), hidden, strict=True)
         )
         self.out = nn.Linear(hidden[-1], inputs * outputs)

@@ -13,15 +13,14 @@ References:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from belamy.networks.gated_pixel_cnn import check_windows
 from belamy.networks.sizes import check_positive
-from belamy.networks.windows import PixelCanvas, Window, with_places
+from belamy.networks.windows import PLACES, PictureCanvas, PixelCanvas, Window, at_pixel, with_places
 
 
 class PixelModel(nn.Module):
@@ -60,9 +59,9 @@ class PixelModel(nn.Module):
         for name, value in {"width": width, "depth": depth}.items():
             check_positive(value, f"pixel-cnn:{name}")
         self.shape, self.features = shape, 2 * width
-        self.enter = MaskedConv(shape[0] + 3, 2 * width, first, sees_itself=False)
+        self.enter = MaskedConv(shape[0] + PLACES, 2 * width, first, sees_itself=False)
         self.classes = nn.Embedding(classes, 2 * width) if classes else None
-        self.blocks = nn.ModuleList(MaskedBlock(width, kernel) for _ in range(depth))
+        self.blocks: Any = nn.ModuleList(MaskedBlock(width, kernel) for _ in range(depth))
         self.out = nn.Conv2d(2 * width, 2 * width, 1)
 
     def forward(self, values: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -77,40 +76,35 @@ class PixelModel(nn.Module):
 
     def start(self, count: int, labels: Tensor | None = None) -> Maps:
         """The state before the first pixel of so many pictures."""
-        like, (channels, height, width) = self.out.weight, self.shape
+        like, size = self.out.weight, self.shape[1:]
         margin = max(self.enter.reach, *(block.masked.reach for block in self.blocks))
-        sizes = [channels + 3, *([self.features // 2] * len(self.blocks))]
-        read = [PixelCanvas(count, size, (height, width), margin, like) for size in sizes]
-        places = with_places(like.new_zeros(1, channels, height, width))
-        read[0].maps[:, :, margin:, margin : margin + width] = places
-        return Maps(read, labels)
+        read = [PixelCanvas(count, self.features // 2, size, margin, like) for _ in self.blocks]
+        return Maps(PictureCanvas(count, self.shape, margin, like), read, labels)
 
     def step(self, state: Maps, place: int, before: Tensor | None = None) -> Tensor:
         """Features of the pixel at a place, row by row from 0; ``before`` is the pixel before it.  # [N, features]"""
-        channels, _, width = self.shape
-        picture = state.read[0]
         if before is not None:
-            row, column = divmod(place - 1, width)
-            picture.maps[:, :channels, row + picture.margin, column + picture.margin] = before
-        row, column = divmod(place, width)
-        values = self.enter.at(picture, row, column)
+            state.picture.show(before, place - 1)
+        row, column = divmod(place, self.shape[2])
+        values = self.enter.at(state.picture, row, column)
         if self.classes is not None and state.labels is not None:
             values = values + self.classes(state.labels)
-        for block, canvas in zip(self.blocks, state.read[1:], strict=True):
-            canvas.put(linear(torch.relu(values), block.enter.weight[..., 0, 0], block.enter.bias).relu(), row, column)
-            inner = torch.relu(block.masked.at(canvas, row, column))
-            values = values + linear(inner, block.leave.weight[..., 0, 0], block.leave.bias)
-        return linear(torch.relu(values), self.out.weight[..., 0, 0], self.out.bias)
+        for block, canvas in zip(self.blocks, state.read, strict=True):
+            canvas.put(at_pixel(block.enter, torch.relu(values)).relu(), row, column)
+            values = values + at_pixel(block.leave, torch.relu(block.masked.at(canvas, row, column)))
+        return at_pixel(self.out, torch.relu(values))
 
 
 class Maps(NamedTuple):
     """What has been computed of pictures that are being drawn; ``step`` changes it.
 
     Args:
-        read: What the windows of the first layer and of each block read.
+        picture: What the first layer's windows read.
+        read: What the windows of each block read.
         labels: The classes that are told.  # [N]
     """
 
+    picture: PictureCanvas
     read: list[PixelCanvas]
     labels: Tensor | None
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from belamy.errors import UsageError, nearest
+from belamy.networks.photographs import standardised, unstandardised, up_to_last
 
 CHANNELS = (64, 128, 256, 512, 512)
 """Of each block; a pooling ends it."""
@@ -18,7 +19,6 @@ DEPTHS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 POOLINGS = ("max", "average")
 PREPARATIONS = ("caffe", "torchvision")
 _CAFFE_MEANS = (103.939, 116.779, 123.68)  # blue, green, red
-_MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class VGG(nn.Module):
@@ -111,13 +111,13 @@ class VGG(nn.Module):
         images = images.expand(-1, 3, -1, -1)
         if self.preparation == "caffe":
             return images.flip(1) * 255 - images.new_tensor(_CAFFE_MEANS).view(3, 1, 1)
-        return (images - images.new_tensor(_MEANS).view(3, 1, 1)) / images.new_tensor(_DEVIATIONS).view(3, 1, 1)
+        return standardised(images)
 
     def restore(self, prepared: Tensor) -> Tensor:
         """The images that ``prepare`` was given, not clipped.  # [N, 3, H, W]"""
         if self.preparation == "caffe":
             return ((prepared + prepared.new_tensor(_CAFFE_MEANS).view(3, 1, 1)) / 255).flip(1)
-        return prepared * prepared.new_tensor(_DEVIATIONS).view(3, 1, 1) + prepared.new_tensor(_MEANS).view(3, 1, 1)
+        return unstandardised(prepared)
 
     def outputs(self, prepared: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Outputs of layers by name; nothing after the last of them is computed.
@@ -129,12 +129,8 @@ class VGG(nn.Module):
         Raises:
             UsageError: There is no such layer.
         """
-        for name in names:
-            if name not in self.layers:
-                raise UsageError(f"{self.name} has no layer '{name}'. {nearest(name, self.layers)}")
-        last = max((self.layers.index(name) for name in names), default=-1)
         found, features = {}, prepared
-        for name in self.layers[: last + 1]:
+        for name in up_to_last(self.layers, names, self.name):
             if name in self.convolutions:
                 features = F.relu(self.convolutions[name](features))
             else:

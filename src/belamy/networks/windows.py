@@ -15,6 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, linear, pad
 
+PLACES = 3
+"""Maps that say where a pixel is."""
+
 
 class Window(nn.Module):
     """A convolution over rows ``-up … -down`` and columns ``-left … right`` from each pixel, in steps of ``dilation``.
@@ -105,6 +108,27 @@ class PixelCanvas:
         return self.maps[:, :, row + self.margin, column + self.margin]
 
 
+class PictureCanvas(PixelCanvas):
+    """A picture that fills pixel by pixel, with three maps that say where a pixel is, as :func:`with_places` adds them.
+
+    Args:
+        count: Pictures.
+        shape: (channels, height, width) of them.
+        margin: Zeros above, to the left and to the right.
+        like: Gives device and floating type.
+    """
+
+    def __init__(self, count: int, shape: tuple[int, int, int], margin: int, like: Tensor) -> None:
+        self.channels, height, width = shape
+        super().__init__(count, self.channels + PLACES, (height, width), margin, like)
+        self.maps[:, :, margin:, margin : margin + width] = with_places(like.new_zeros(1, *shape))
+
+    def show(self, pixel: Tensor, place: int) -> None:
+        """Write the channels of the pixel at a place, row by row from 0.  # [N, channels]"""
+        row, column = divmod(place, self.width)
+        self.maps[:, : self.channels, row + self.margin, column + self.margin] = pixel
+
+
 def with_places(values: Tensor) -> Tensor:
     """Pictures and three maps that say where a pixel is: ones, its height and its width in [-1, 1].
 
@@ -116,7 +140,12 @@ def with_places(values: Tensor) -> Tensor:
     down = torch.linspace(-1, 1, height, dtype=values.dtype, device=values.device)[:, None].expand(height, width)
     across = torch.linspace(-1, 1, width, dtype=values.dtype, device=values.device).expand(height, width)
     places = torch.stack([torch.ones_like(down), down, across])
-    return torch.cat([values, places.expand(count, 3, height, width)], 1)
+    return torch.cat([values, places.expand(count, PLACES, height, width)], 1)
+
+
+def at_pixel(convolution: nn.Conv2d, values: Tensor) -> Tensor:
+    """What a 1x1 convolution makes of one pixel.  # [N, inputs] to [N, outputs]"""
+    return linear(values, convolution.weight[..., 0, 0], convolution.bias)
 
 
 def gated(maps: Tensor) -> Tensor:

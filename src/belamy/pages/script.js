@@ -1,5 +1,5 @@
 "use strict";
-// Values under the pointer, enlarged sheets, copied commands. The page reads well without any of it.
+// Values under the pointer, enlarged sheets, compared pictures, copied commands. The page reads well without any of it.
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
@@ -133,6 +133,34 @@ for (const film of document.querySelectorAll(".film")) {
     film.querySelector("source")?.remove(); // who presses it wants motion
     picture.src = `${address}#${++times}`; // another address: the browser plays it from the start
   });
+}
+
+// Two pictures of one place, the first seen up to a line: dragged on the picture, or moved by the keys of the range.
+for (const sweep of document.querySelectorAll(".sweep")) {
+  const pictures = [...sweep.parentElement.querySelectorAll(".look img")];
+  const stage = sweep.querySelector(".stage"), [under, over] = stage.querySelectorAll("img"), line = stage.querySelector("i");
+  const choice = sweep.querySelector("select"), range = sweep.querySelector("input");
+  const choose = () => {
+    const [first, second] = choice.selectedOptions[0].dataset.pair.split(" ").map(place => pictures[place]);
+    [over.src, under.src, over.alt, under.alt] = [first.src, second.src, first.alt, second.alt];
+    stage.style.aspectRatio = `${second.naturalWidth} / ${second.naturalHeight}`;
+  };
+  const draw = () => {
+    over.style.clipPath = `inset(0 ${100 - range.value}% 0 0)`;
+    line.style.left = `${range.value}%`;
+  };
+  const drag = event => {
+    if (event.buttons !== 1) return;
+    const box = stage.getBoundingClientRect();
+    range.value = Math.round((event.clientX - box.left) / box.width * 100);
+    draw();
+  };
+  choice.addEventListener("change", choose);
+  range.addEventListener("input", draw);
+  stage.addEventListener("pointerdown", event => { stage.setPointerCapture(event.pointerId); drag(event); });
+  stage.addEventListener("pointermove", drag);
+  sweep.hidden = false;
+  pictures[pictures.length - 1].decode().catch(() => {}).then(() => { choose(); draw(); });
 }
 
 for (const block of document.querySelectorAll(".copy")) {

@@ -18,14 +18,7 @@ def pixel_cnn() -> autoregressive.Recipe:
 
 def gated_pixel_cnn() -> autoregressive.Recipe:
     """Gated PixelCNN: black and white digits by two stacks of gated convolutions."""
-    return autoregressive.Recipe(
-        network=Part(name="gated-pixel-cnn", width=32, depth=8),
-        optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
-        schedule=Part(name="cosine", warmup=0.02),
-        batch=32,
-        train_samples=120_000,
-        ema_half_life=10_000,
-    )
+    return pixel_cnn().changed(network=Part(name="gated-pixel-cnn", width=32, depth=8), train_samples=120_000)
 
 
 def conditional_pixel_cnn() -> autoregressive.Recipe:

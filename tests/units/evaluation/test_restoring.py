@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from belamy.api import translate as api
+from belamy.api.given_files import _enlarged
+from belamy.api.making import Manner, made
 from belamy.api.translation_measures import measured
 from belamy.data.dataset import Dataset, Memory
 from belamy.evaluation.own import own_measures
@@ -75,8 +77,8 @@ def test_held_out_pictures_are_given_as_files_would_hold_them(method: Doubling, 
 def test_translations_are_measured_beside_the_inputs_enlarged(method: Doubling, data: Dataset) -> None:
     found, field = api._held_out(data, method, False, 0, 16), data.field
     given = [raw for _, raw, _ in found]
-    made = api._made(method, method.translate, given, given_field(method), field, 0, 16, None)
-    items = [api.Translation(name, raw, new, known) for (name, raw, known), new in zip(found, made, strict=True)]
+    results = made(method, method.translate, given, given_field(method), field, Manner())[0]
+    items = [api.Translation(name, raw, new, known) for (name, raw, known), new in zip(found, results, strict=True)]
     triples = [(item.given, item.made, item.wanted) for item in items]
     measures = measured(triples, method, given_field(method), field)
     assert measures.keys() == {"made", "untouched"}
@@ -94,5 +96,5 @@ def test_translations_are_measured_beside_the_inputs_enlarged(method: Doubling, 
 
 def test_targets_are_brought_to_a_size_as_much_larger(method: Doubling) -> None:
     field = method.spec.field
-    assert api._enlarged((10, 6), given_field(method), field) == (20, 12)
-    assert api._enlarged((10, 6), field, field) == (10, 6) and api._enlarged(None, field, field) is None
+    assert _enlarged((10, 6), given_field(method), field) == (20, 12)
+    assert _enlarged((10, 6), field, field) == (10, 6) and _enlarged(None, field, field) is None

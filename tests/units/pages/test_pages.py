@@ -143,3 +143,16 @@ def test_a_film_fits_its_budget_by_fewer_frames_and_then_by_smaller_ones() -> No
     assert 16 <= Image.open(io.BytesIO(fewer)).n_frames < 40
     wide = [np.full((20, 1700, 3), level, dtype=np.uint8) for level in (0, 255)]
     assert Image.open(io.BytesIO(encode_within(wide, 120_000))).size == (567, 7)
+
+
+def test_translations_are_compared_by_a_line_only_where_there_is_script() -> None:
+    picture = np.zeros((4, 4, 3), np.uint8)
+    cells = [{"name": name, "picture": picture, "media": ()} for name in ("input", "output", "target")]
+    shown = page(
+        "translation", "t", lead_text="", notes=[], rows=[], rivals=[], skipped={},
+        items=[{"name": "<a>", "cells": cells[:count], "figures": {}} for count in (3, 1)],
+    )  # fmt: skip
+    assert shown.count('<div class="sweep" hidden>') == 1 and shown.count('class="look"') == 4
+    pairs = re.findall(r'data-pair="(\d) (\d)">(\w+) \| (\w+)<', shown)
+    assert pairs == [("0", "1", "input", "output"), ("0", "2", "input", "target"), ("1", "2", "output", "target")]
+    assert "&lt;a&gt;: how much of the first picture is seen" in shown and 'type="range"' in shown

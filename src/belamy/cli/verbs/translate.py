@@ -43,6 +43,13 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     told here. Judges of labels and attributes are trained on the run's data once and kept; minutes."""
     batch: Annotated[int, Within(1, 1024)] = 16
     """Inputs of one size that are translated together."""
+    outputs: Annotated[int, Within(1, 64)] = 1
+    """How many are made of each input, where a method leaves something to chance; the second is that of the next seed,
+    and so on."""
+    tile: Annotated[int, Within(16, 65536)] | None = None
+    """Longest side in pixels of the tiles in which large pictures pass; by default they do so where memory needs it."""
+    overlap: Annotated[int, Within(0, 8192)] | None = None
+    """Of tiles, in pixels; by default as many as the network sees, so that tiles make what the whole would."""
     seed: Seed = 0
     """Decides what is random in a translation, with the place of the input."""
 
@@ -65,6 +72,8 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
         out = named_file(self.out, "--out")
         one = len(self.inputs) == 1 and Path(self.inputs[0]).expanduser().is_file()
         if out.suffix and not out.is_dir():
+            if one and self.outputs > 1:
+                raise UsageError(f"--out is the file {out}, but there are {self.outputs} outputs. Name a folder.")
             if not one:
                 raise UsageError(f"--out is the file {out}, but there may be several inputs. Name a folder.")
             return picture_file(self.out, self.overwrite, (out.suffix.lower()[1:],)), True
@@ -88,14 +97,15 @@ def work(form: Form) -> int:
     with form.reporting() as told:
         made = translate(
             run, form.inputs, targets=form.targets, size=form.size, fit=form.fit, seed=form.seed, weights=form.weights,
-            device=form.device, batch=form.batch, options=chosen(form), back=form.back, data=data, mask=form.mask,
-            feather=form.feather, measures=form.measures, say=told.say,
+            device=form.device, batch=form.batch, outputs=form.outputs, tile=form.tile, overlap=form.overlap,
+            options=chosen(form), back=form.back, data=data, mask=form.mask, feather=form.feather,
+            measures=form.measures, say=told.say,
             progress=telling(told, "translations"),
         )  # fmt: skip
     files = [_write_one(made, out)] if one else _write_folder(made, out, run.path.name)
     facts: dict[str, Any] = {
         "run": str(run.path), "translations": len(made), "seed": form.seed, "weights": form.weights, **chosen(form),
-        "back": form.back,
+        "back": form.back, "outputs": form.outputs,
         "measures": {
             name: {"mean": mine.mean, "untouched": None if theirs is None else theirs.mean, "count": mine.count}
             for name, (mine, theirs) in made.summaries().items()
@@ -121,10 +131,12 @@ def _write_folder(made: Any, out: Path, title: str) -> list[Path]:
     """A file for each translation and the page; they come into their place when all are there."""
     from belamy.runs.files import filling, save_png, write_bytes
 
-    names = [f"{stem}{made.suffix}" for stem in stems([item.name for item in made.items], [PAGE, "sheet.png"])]
+    several = [(number, which) for number, item in enumerate(made.items) for which in range(1 + len(item.others))]
+    called = [made.items[number].name for number, _ in several]
+    names = [f"{stem}{made.suffix}" for stem in stems(called, [PAGE, "sheet.png"])]
     with filling(out) as folder:
-        for number, name in enumerate(names):
-            write_bytes(folder / name, made.file(number))
+        for (number, which), name in zip(several, names, strict=True):
+            write_bytes(folder / name, made.file(number, which))
         save_png(made.sheet(), folder / "sheet.png")
         write_bytes(folder / PAGE, made.page(title).encode())
     return [out / name for name in (*names, "sheet.png", PAGE)]

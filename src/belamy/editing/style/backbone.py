@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from belamy.editing.style.settings import StyleSettings
 from belamy.errors import DataError, UsageError, nearest
-
-_MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+from belamy.networks.photographs import standardised
 
 
 class Backbone(Protocol):
@@ -49,7 +48,7 @@ class Hooked:
 
     def __init__(self, module: nn.Module, prepare: Callable[[Tensor], Tensor] | None = None) -> None:
         self.module = module.eval().requires_grad_(False)
-        self.prepare = prepare or _by_imagenet
+        self.prepare = prepare or standardised
 
     def outputs(self, prepared: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """See :class:`Backbone`."""
@@ -85,10 +84,6 @@ class Hooked:
 
 class _Enough(Exception):
     """All layers asked for have answered."""
-
-
-def _by_imagenet(images: Tensor) -> Tensor:
-    return (images - images.new_tensor(_MEANS).view(3, 1, 1)) / images.new_tensor(_DEVIATIONS).view(3, 1, 1)
 
 
 def build(settings: StyleSettings, weights: Path | None = None) -> Backbone:

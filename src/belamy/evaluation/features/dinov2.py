@@ -9,10 +9,10 @@ from torch import Tensor
 
 from belamy.errors import MissingExtra
 from belamy.evaluation.features.network import NetworkFeatures, foreign_weights, loaded, normalised
+from belamy.networks.photographs import DEVIATIONS, MEANS
 
 MODEL = "vit_large_patch14_dinov2.lvd142m"
 SIDE = 224
-_MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def dinov2_features(*, weights: Path | None = None, offline: bool = False) -> NetworkFeatures:
@@ -42,7 +42,7 @@ def dinov2_features(*, weights: Path | None = None, offline: bool = False) -> Ne
     )
 
     def sight(images: Tensor) -> tuple[Tensor, None]:
-        return network(normalised(images, SIDE, _MEANS, _DEVIATIONS)), None
+        return network(normalised(images, SIDE, MEANS, DEVIATIONS)), None
 
     return NetworkFeatures(
         "dinov2-vit-l-14", network, sight, size=network.num_features, layer="class token", resize=f"clean {SIDE}"

@@ -91,15 +91,17 @@ class Subject:
         return found
 
     def inputs(self, count: int, seed: int = 0) -> Tensor:
-        """Something to call it with: latents of samples, or noise as images.  # [count, …]"""
+        """Something to call it with: latents of samples, or noise as images or codes.  # [count, …]"""
         device, dtype = placement(self.method)
         if self.sees:
             noise = torch.randn(count, *self.method.spec.shape, generator=generator(seed, "visualise"))
             return (0.1 * noise).to(device, dtype)
+        (first, *_) = self.method.inputs()[self.name]
+        shape = tuple(first.shape[1:]) if isinstance(first, Tensor) else first
         if isinstance(self.method, Samples):
-            return self.method.latents(seed, range(count)).to(device, dtype)
-        (shape, *_) = self.method.inputs()[self.name]
-        assert not isinstance(shape, Tensor)  # a code
+            latents = self.method.latents(seed, range(count))
+            if tuple(latents.shape[1:]) == tuple(shape):
+                return latents.to(device, dtype)
         return torch.randn(count, *shape, generator=generator(seed, "visualise")).to(device, dtype)
 
     def answer(self, inputs: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
@@ -131,9 +133,9 @@ class Subject:
 
 
 def subjects(method: BaseMethod) -> Iterator[Subject]:
-    """The networks of a method that is in evaluation mode, but for those fed by several layers of another."""
+    """The networks of a method that is in evaluation mode, but for those fed by several things besides labels."""
     for name, given in method.inputs().items():
-        if sum(not isinstance(each, Tensor) for each in given) > 1:
+        if not all(isinstance(each, Tensor) and each.dim() == 1 for each in given[1:]):
             continue
         sees = not isinstance(given[0], Tensor) and tuple(given[0]) == method.spec.shape
         yield Subject(name, method.networks()[name], method, sees, labelled=len(given) > 1)

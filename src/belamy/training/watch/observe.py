@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from belamy.data import Batch
 from belamy.methods import base
-from belamy.methods.base import Samples
+from belamy.methods.base import Samples, Translates
 from belamy.networks.layers import KerasConvTranspose2d
 from belamy.sampling.draw import made
 from belamy.training.trainer import Trainer
 from belamy.training.watch.patch_features import PatchFeatures, colour, compared, detail, nearest, pairwise, spectrum
 from belamy.training.watch.sample_distances import SampleDistances
+from belamy.training.watch.translations import TranslationLooks
 
 MOMENTS = 64
 """Looks at a run, at most."""
@@ -87,6 +88,12 @@ class Watch:
                      if column.field[:2] == made[:2]), None)  # fmt: skip
         return SampleDistances(self.trainer.dataset, name, made) if name else None
 
+    @cached_property
+    def translations(self) -> TranslationLooks | None:
+        """What translations of pictures are looked at by; None where none are made."""
+        made = isinstance(self.method, Translates) and self.method.output.modality == "image"
+        return TranslationLooks(self.trainer, self.learned) if made else None
+
     def approach(self) -> None:
         """Before a step: remember the weights, if the coming step is likely to reach a moment."""
         clock = self.trainer.clock
@@ -105,6 +112,9 @@ class Watch:
         with undisturbed(self.method, self.trainer.device), self.trainer.precision(), loudness(self.method) as loud:
             if isinstance(self.method, Samples):
                 row |= self._samples(self.method)
+            elif self.translations is not None:
+                row |= self.translations.look(self._passed(self.trainer.clock.samples), self.images)
+                row["reach"] = self.translations.reach()
         row["activations"] = 0.0
         row["enlarging"], uneven = enlarging_layers(self.method)
         if uneven:

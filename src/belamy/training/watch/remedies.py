@@ -35,6 +35,23 @@ class RemedyBuilder:
             change: From the present value to the new one.
             why: What it does, in words.
         """
+        return self._optioned(
+            field, key, lambda now: _rounded(change(now)) if isinstance(now, int | float) else now, why
+        )
+
+    def choice(self, field: str, key: str, value: str, why: str) -> Remedy | None:
+        """A word for an option of the part in a field, where it takes one.
+
+        Args:
+            field: E.g. ``generator``.
+            key: E.g. ``padding``.
+            value: E.g. ``reflect``.
+            why: What it does, in words.
+        """
+        return self._optioned(field, key, lambda now: value if isinstance(now, str) else now, why)
+
+    def _optioned(self, field: str, key: str, change: Callable[[Any], Any], why: str) -> Remedy | None:
+        """Another value for an option of the part in a field; None where it has none, or stays as it is."""
         slot = self.slot(field)
         if slot is None or slot.many:
             return None
@@ -43,8 +60,7 @@ class RemedyBuilder:
         if key not in known:
             return None
         now = part.options.get(key, known[key].default)
-        new = _rounded(change(now)) if isinstance(now, int | float) else now
-        if new == now:
+        if (new := change(now)) == now:
             return None
         word = f"--{_dashed(field)}.{_dashed(key)}"
         return self.made({field: Part(name=part.name, **{**part.options, key: new})}, (word, f"{new}"), why)
@@ -156,6 +172,22 @@ def smoother(builder: RemedyBuilder, why: str = "keep the discriminator smooth n
 def clipped(builder: RemedyBuilder) -> Remedy | None:
     """A bound on the gradients, or a lower one."""
     return builder.field("clip_norm", lambda now: (now or 2.0) / 2, "cut the largest gradients")
+
+
+def more(builder: RemedyBuilder, weight: str, least: float, why: str) -> Remedy | None:
+    """A weight four times as large, or one where there is none."""
+    return builder.field(weight, lambda now: now * 4 if now else least, why)
+
+
+def less(builder: RemedyBuilder, weight: str, why: str) -> Remedy | None:
+    """A weight a quarter as large; none where it was to follow from others."""
+    return builder.field(weight, lambda now: (now or 0.0) / 4, why)
+
+
+def louder(builder: RemedyBuilder) -> Remedy | None:
+    """What the discriminator says counts more, against the distance from a target where it has no weight itself."""
+    own = builder.field("adversarial_weight", lambda now: now * 10 if now else 0.1, "count the discriminator more")
+    return own or less(builder, "reconstruction_weight", "count the distance from the target less")
 
 
 def advice(why: str) -> Remedy:

@@ -9,9 +9,10 @@ from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
 class Sign(BaseSign):
-    """Power of the samples' spectrum at periods 2 and 4 against its surroundings, over the same of the data.
+    """Power at periods 2 and 4 in the spectrum of samples or translations against its surroundings, over the data's.
 
     Where a transposed convolution has a kernel that its stride does not divide, the cause is known and less is proof.
+    Without one it is a warning at most of what translates, where targets can be far smoother than early translations.
 
     References:
         Odena et al. 2016, Distill, "Deconvolution and checkerboard artifacts".
@@ -25,7 +26,6 @@ class Sign(BaseSign):
 
     title = "checkerboard"
     specific = True
-    capabilities = ("Samples",)
     modalities = ("image",)
     needs = ("median watch.pattern",)
     factor: float = 8.0
@@ -42,8 +42,11 @@ class Sign(BaseSign):
             f"The pattern of period 2 or 4 stands out {factor:.1f} times as much as in the data (limit {limit:g}).",
             cause(layer, history.words("watch.enlarging")),
             ("pattern against the data's", "watch.pattern", limit),
+            mild=history.can("Translates") and not layer,
             remedies=lambda builder: (
                 advice("take kernels divisible by the stride, or enlarge before convolving") if layer else None,
+                builder.choice("generator", "upsampling", "nearest", "enlarge before convolving"),
+                builder.choice("generator", "resampling", "nearest", "enlarge before convolving"),
                 slower(builder, "generator"),
                 builder.part("generator", "r3gan", "a generator that enlarges smoothly"),
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from belamy.training.watch.constant import least
 from belamy.training.watch.remedies import calm, larger_batches
-from belamy.training.watch.sign import BaseSign, Finding, RunHistory
+from belamy.training.watch.sign import EASED, BaseSign, Finding, RunHistory
 
 LOSS = "losses.discriminator.adversarial"
 
@@ -14,9 +14,12 @@ class Sign(BaseSign):
 
     Learning can only do better than a constant, so a loss that stays above it comes from steps that overshoot.
 
+    Of what translates, a loss that falls is none: patches of a new generator are far from those of the data at first.
+
     Args:
         excess: Above the constant's loss, in units of that loss and of the spread of scores, from where it is severe.
         looks: Rows over which it must last.
+        falling: By how much of the constant's loss it must have fallen within these rows to count as falling.
         moved: Relative change of its weights in a step, below which its steps are too small to overshoot.
     """
 
@@ -26,6 +29,7 @@ class Sign(BaseSign):
     needs = (f"median {LOSS}",)
     excess: float = 0.5
     looks: int = 30
+    falling: float = 0.05
     moved: float = 1e-3
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
@@ -36,9 +40,11 @@ class Sign(BaseSign):
         moved = history.series("watch.moved.discriminator")[1]
         if not loss > constant or (len(moved) and max(moved) < self.moved):
             return None
+        falls = history.can("Translates") and history.rise(LOSS, self.looks // 2) < -self.falling * constant
+        strength = min((loss - constant) / (abs(constant) + spread + 1e-6) / self.excess, 2.0)
         return self.found(
             history,
-            min((loss - constant) / (abs(constant) + spread + 1e-6) / self.excess, 2.0),
+            strength * (EASED if falls else 1.0),
             f"Its loss is {loss:.3g}; one score for all images would give {constant:.3g}.",
             "The discriminator's steps overshoot: its learning rate is too high.",
             ("loss of the discriminator", LOSS, constant),

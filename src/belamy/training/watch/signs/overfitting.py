@@ -80,5 +80,7 @@ class Sign(BaseSign):
 def held_out(history: RunHistory) -> list[str]:
     """The held-out measures that fall while a method learns."""
     terms = {term.partition(".")[2] for term in history.objective_terms}
+    if history.adversarial and history.can("Translates"):  # their loss holds what the discriminator says
+        return [name for name in history.names("evaluation.") if name != "evaluation.loss"]
     names = ["loss"] if len(history.series("evaluation.loss")[1]) else sorted(terms)
     return [f"evaluation.{name}" for name in names]
