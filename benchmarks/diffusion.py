@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,6 @@ from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.files import save_png
 from belamy.sampling.draw import draw
 from belamy.training.distribution import World
-from belamy.training.estimate import speed
 from belamy.training.setup import Options, make_trainer, open_recipe_data
 from belamy.training.trainer import Trainer
 
@@ -76,8 +76,17 @@ def planned(chosen: argparse.Namespace, words: list[str], folder: Path | None) -
         return type(usual).parse(json.loads((folder / "figures.json").read_text())["recipe"]), data
     if "train_samples" not in fields:
         trial = make_trainer(recipe, data.spec, data, Options(device="cpu"), World())
-        recipe = recipe.changed(train_samples=round(speed(trial) * 60 * chosen.minutes / chosen.threads))
+        recipe = recipe.changed(train_samples=round(speed(trial) * 60 * chosen.minutes))
     return recipe, data
+
+
+def speed(trainer: Trainer, steps: int = 20) -> float:
+    """Samples per CPU-second of a trainer that is thrown away."""
+    trainer.step()
+    started = time.process_time()
+    for _ in range(steps):
+        trainer.step()
+    return steps * trainer.method.recipe.batch / (time.process_time() - started)
 
 
 def main() -> None:
