@@ -38,7 +38,7 @@ from belamy.seeds import Draws, SampleDraws, generator
 DENOISERS = Registry("belamy.networks", "denoiser", "Denoiser")
 MEASURED = 4096
 """Pictures at most that the mean and the spread of the data are measured on."""
-SMALL = 64
+SMALL = 16
 """Values of a sample up to which the divergence of the flow is computed, not estimated."""
 FARTHEST = 1e6
 OPTIONS = {
