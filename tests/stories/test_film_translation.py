@@ -18,8 +18,8 @@ from belamy.api.making import Manner
 from belamy.api.translate import translate
 from belamy.cli import main
 from belamy.data import open_data
-from belamy.data.film_files import open_film
 from belamy.data.files import walk
+from belamy.data.film_files import open_film
 from belamy.modalities.fields import Field
 from belamy.modalities.film_writing import film_writer
 from belamy.modalities.label_map import palette

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from belamy.api.making import Maker, Manner
 from belamy.api.translate import translator, unknown_label
-from belamy.data.film_files import PLAYING, FilmFile, is_film, open_film
 from belamy.data.files import opened
+from belamy.data.film_files import PLAYING, FilmFile, is_film, open_film
 from belamy.data.pictures import is_picture_name
 from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
@@ -34,7 +34,6 @@ from belamy.networks.warping import changes_on_the_way
 from belamy.pages import page
 from belamy.runs.run import Run
 from belamy.sampling.draw import checked_options, placement
-from belamy.seeds import SampleDraws
 
 Progress = Callable[[int, int], None]
 
@@ -88,8 +87,8 @@ class FilmTranslation:
 class FilmTranslator:
     """A run at work on films; memory does not grow with their length.
 
-    A translator of pictures makes each frame by itself, with the same random numbers for all, so what it leaves to chance
-    does not flicker. A translator of films makes each from those that it made before.
+    A translator of pictures makes each frame by itself, with the same random numbers for all, so what it leaves to
+    chance does not flicker. A translator of films makes each from those that it made before.
 
     Args:
         run: Trained.
@@ -107,17 +106,18 @@ class FilmTranslator:
         self, run: Run, manner: Manner, *, weights: str = "newest", device: str = "auto",
         options: Mapping[str, float] | None = None, back: bool = False,
     ) -> None:  # fmt: skip
-        self.method: Any = translator(run, weights, back).to(choose_device(device)).eval()
-        given, wanted = given_field(self.method), self.method.spec.fields[self.method.target]
+        method: Any = translator(run, weights, back)
+        self.method: Any = method.to(choose_device(device)).eval()
+        given, wanted = given_field(method), method.spec.fields[method.target]
         self.given, self.wanted = (wanted, given) if back else (given, wanted)
         self.of_films = takes_films(self.method)
         self.unknown = unknown_label(run.recipe.modality)
         self._check(run.path)
         manner.check(self.given)
-        work = self.method.translate_back if back else self.method.translate
-        chosen = checked_options(self.method, options)
+        work = method.translate_back if back else method.translate
+        chosen = checked_options(method, options)
         self.maker = Maker(partial(work, options=chosen) if chosen else work, self.given, self.wanted, manner,
-                           *placement(self.method))  # fmt: skip
+                           *placement(method))  # fmt: skip
         self.batch = manner.batch
 
     def _check(self, run: Path) -> None:
@@ -184,7 +184,10 @@ class FilmTranslator:
             DataError: A frame is damaged, or the flow is of another film.
         """
         began, seen = monotonic(), Thinned[tuple[np.ndarray, np.ndarray]](MOST_FRAMES)
-        ways = {"output": Way(flow), **({"input": Way(flow)} if _FRAMES[self.given.modality] == 3 else {})}
+        ways = {
+            "output": MovedChanges(flow),
+            **({"input": MovedChanges(flow)} if _FRAMES[self.given.modality] == 3 else {}),
+        }
         length, count, made = 0.0, 0, torch.empty(0)
         try:
             for count, (raw, seconds, made) in enumerate(self._pairs(film), 1):
@@ -213,8 +216,9 @@ class FilmTranslator:
                 "the temporal warping error is not told, because the film's optical flow is not known (--flow)"
             )
         return FilmTranslation(
-            film.name, count, None if rate is None else count / length, film.sides, tuple(made.shape[1:]), monotonic() - began,
-            {name: error for name, way in ways.items() if (error := way.error) is not None}, notes,
+            film.name, count, None if rate is None else count / length, film.sides, (made.shape[1], made.shape[2]),
+            monotonic() - began,
+            {name: apart for name, way in ways.items() if (apart := way.error) is not None}, notes,
             [_beside(*pair) for pair in seen.held], (_enlarged(still[0]), _enlarged(still[1])),
         )  # fmt: skip
 
@@ -232,7 +236,7 @@ class FilmTranslator:
             yield raw, seconds, self.maker.keep_frame(each)
 
 
-class Way:
+class MovedChanges:
     """How much of a film changes that only moves, told frame by frame.
 
     Args:

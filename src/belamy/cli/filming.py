@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PAGE = "translations.html"
 WRITTEN = (".mp4", ".gif", ".npy")
+"""Endings of files of films that can be written."""
 
 
 def translate_films(form: Any, run: Run, films: Sequence[Path], out: Path, one: bool) -> int:

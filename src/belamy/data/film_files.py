@@ -89,14 +89,15 @@ class FilmFile:
             raise Unreadable(SINGLE)
 
     def _whole(self) -> Iterator[Shown]:
-        number = 0
+        count = 0
         try:
-            for number, shown in enumerate(self.read(), 1):
+            for shown in self.read():
                 yield shown
+                count += 1
         except Unreadable:
             raise
         except Exception as error:  # what is damaged can raise nearly anything
-            raise Unreadable(f"damaged after frame {number} ({reason(error)})") from error
+            raise Unreadable(f"damaged after frame {count} ({reason(error)})") from error
 
 
 def open_film(path: Path, classes: bool = False) -> FilmFile:

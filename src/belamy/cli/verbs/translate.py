@@ -6,23 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from belamy.cli.filming import PAGE, WRITTEN, translate_films
 from belamy.cli.method_options import chosen, extended, named_run
 from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
 from belamy.cli.output import named_file, picture_file, picture_folder, stems, telling
 from belamy.cli.parsing import parse
 from belamy.errors import UsageError
 
-PAGE = "translations.html"
-FILMS = (".mp4", ".gif", ".npy")
-"""Endings of files of films that can be written."""
-
 
 @options
 class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Translate files or folders of them by a run of a method for pairs, such as pix2pix, or for two sides, such as
     cyclegan. Writes a file for each, and a page that shows input, output and target side by side; with targets it tells
-    how near they come. Films (MP4, GIF, .npy, folders of numbered frames) pass frame by frame. A method may have options
-    of its own, e.g. a blend: `belamy translate RUN --help`."""
+    how near they come. Films (MP4, GIF, .npy, folders of numbered frames) pass frame by frame. A method may have
+    options of its own, e.g. a blend: `belamy translate RUN --help`."""
 
     inputs: tuple[str, ...]
     """Files and folders; test for the held-out samples of the run's data, which have targets."""
@@ -78,7 +75,7 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
         """What to write, and whether it is one file."""
         out = named_file(self.out, "--out")
         one = len(self.inputs) == 1 and Path(self.inputs[0]).expanduser().is_file()
-        one = one or (len(self.inputs) == 1 and out.suffix.lower() in FILMS)  # a folder of frames
+        one = one or (len(self.inputs) == 1 and out.suffix.lower() in WRITTEN)  # a folder of frames
         if out.suffix and not out.is_dir():
             if one and self.outputs > 1:
                 raise UsageError(f"--out is the file {out}, but there are {self.outputs} outputs. Name a folder.")
@@ -97,7 +94,6 @@ def work(form: Form) -> int:
     """Translate and write what a form says."""
     from belamy.api.film_translation import films_given, takes_films
     from belamy.api.translate import translate, translator
-    from belamy.cli.filming import translate_films
     from belamy.runs.run import Run
 
     run = Run.open(form.run)

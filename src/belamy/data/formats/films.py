@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from belamy.data.dataset import Dataset
-from belamy.data.film_files import PLAYING, numbered
 from belamy.data.files import opened, read_bounded, reason, some, stamp, visible, walk
+from belamy.data.film_files import PLAYING, numbered
 from belamy.data.fitting import fit
 from belamy.data.gathering import SampleFile, dataset_of, gather
 from belamy.data.load_options import LoadOptions
