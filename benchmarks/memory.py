@@ -64,7 +64,8 @@ def published(name: str) -> Any:
         chosen = recipes.get(name)
     if "fastgan" in name:
         chosen = chosen.changed(penalties=(Part(name="self-supervised", distance="absolute"),))
-    return chosen.changed(views=())
+    ramps = tuple(ramp for ramp in chosen.ramps if not ramp.options["of"].startswith("views."))
+    return chosen.changed(views=(), ramps=ramps)
 
 
 def trainer(name: str, size: int, batch: int, micro: int | None, recompute: bool) -> Any:
@@ -158,7 +159,7 @@ def _days(days: float) -> str:
 def count(name: str) -> dict[str, Any]:
     """Operations of a sample on the mean over a run, bytes that each adds where most are held, and bytes that stay.
 
-    The networks have shapes and no numbers; wherever a step asks for one, it is told 1.
+    The networks have shapes and no numbers; wherever a step asks for one, it is told 1, or 0 of several.
     """
     import torch
 
@@ -202,12 +203,18 @@ def _shapes_alone() -> Any:
 
     from belamy.training.footprint import Footprint
 
+    processor = torch.device("cpu")
+
     class Paper(Footprint):
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            given = kwargs or {}
             if func is torch.ops.aten._local_scalar_dense.default and args[0].is_meta:
                 return torch.ones((), dtype=args[0].dtype).item()
+            if func is torch.ops.aten._to_copy.default and args[0].is_meta and given.get("device") == processor:
+                return torch.zeros(args[0].shape, dtype=args[0].dtype)
             if func is torch.ops.aten.bincount.default and args[0].is_meta:
-                return torch.empty(kwargs["minlength"], dtype=torch.int64, device="meta")
+                bins = args[2] if len(args) > 2 else given.get("minlength", 1)
+                return torch.empty(bins, dtype=torch.int64, device="meta")
             return super().__torch_dispatch__(func, types, args, kwargs)
 
     return Paper
