@@ -268,6 +268,19 @@ class Translates(Protocol):
         ...
 
 
+@runtime_checkable
+class TranslatesFilms(Translates, Protocol):
+    """Translates films, each frame from what it made before."""
+
+    def continued(self, frames: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Frames ``[n, …]`` of the target field, one for each of the source field, of a film of any length.
+
+        Args:
+            frames: One after the other, as networks see them; no more of them is held than the past that counts.
+        """
+        ...
+
+
 UNTOUCHED = "untouched"
 
 
