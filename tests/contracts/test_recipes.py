@@ -76,7 +76,7 @@ OURS = {
     *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
     *("colourisation-256", "colourisation-small"),
     *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
-    *("context-encoder-small", "vid2vid-256", "vid2vid-small"),
+    *("context-encoder-small", "vid2vid-256", "vid2vid-small", "next-frame-small"),
     *("pixel-cnn", "gated-pixel-cnn", "conditional-pixel-cnn", "pixel-cnn-pp", "made-mnist"),
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "edm-avatars"),
 }
