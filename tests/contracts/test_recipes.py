@@ -108,6 +108,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         return open_data("streets:count=8", size=recipe.size)
     if recipe.data.startswith("moving-scenes"):
         return open_data("moving-scenes:count=8", length=recipe.length)
+    if recipe.data.startswith("moving-shapes"):
+        return open_data(f"{recipe.data},count=8", length=recipe.length)
     if recipe.data == "wordnet-phrases":
         return Dataset(
             "noise", Memory(torch.randint(1, 9, (40, 12))), field=Field("text", (12,), (*SPECIAL, *"abcdef"))
