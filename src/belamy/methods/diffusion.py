@@ -182,9 +182,9 @@ class Method(base.BaseMethod):
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         r"""The loss, no class hidden; and of three levels of noise the squared error, in that of the best linear guess.
 
-        .. math:: \| D(y + \sigma\epsilon; \sigma) - y \|^2 \Big/ \frac{D \sigma^2 s^2}{\sigma^2 + s^2}
+        .. math:: \| D(y + \sigma\epsilon; \sigma) - y \|^2 \Big/ \frac{d\, \sigma^2 s^2}{\sigma^2 + s^2}
 
-        with s the standard deviation of the data. Where it is not below 1 nothing was learned at that level.
+        with s the standard deviation of the d values of a picture. Where it is not below 1 nothing was learned at that level.
         """
         found, count = {"loss": self.loss(batch, draw)}, len(batch.main)
         clean, labels = batch.main - self.network.centre, batch.labels if self.classes else None
