@@ -184,7 +184,8 @@ class Method(base.BaseMethod):
 
         .. math:: \| D(y + \sigma\epsilon; \sigma) - y \|^2 \Big/ \frac{d\, \sigma^2 s^2}{\sigma^2 + s^2}
 
-        with s the standard deviation of the d values of a picture. Where it is not below 1 nothing was learned at that level.
+        with s the standard deviation of the d values of a picture. Where it is not below 1, nothing was learned at that
+        level.
         """
         found, count = {"loss": self.loss(batch, draw)}, len(batch.main)
         clean, labels = batch.main - self.network.centre, batch.labels if self.classes else None
