@@ -22,7 +22,7 @@ from belamy.networks.invertible import (
     InvertibleBatchNorm,
     InvertibleConvolution,
     Squeeze,
-    Standardised,
+    Standardisation,
     checkerboard,
     half_the_channels,
 )
@@ -197,7 +197,7 @@ def test_a_convolution_begins_as_a_rotation() -> None:
 
 def test_what_is_told_by_another_half_is_standardised() -> None:
     torch.manual_seed(0)
-    layer = shaken(Standardised((2, 2, 2), nn.Conv2d(2, 4, 1)))
+    layer = shaken(Standardisation((2, 2, 2), nn.Conv2d(2, 4, 1)))
     known, y = torch.randn(3, 2, 2, 2).double(), torch.randn(3, 2, 2, 2).double()
     z, told = layer.there(y, known)
     mean, spread = layer.network(known).chunk(2, 1)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
-from belamy.networks.invertible import ActNorm, InvertibleBatchNorm, Squeeze, Standardised
+from belamy.networks.invertible import ActNorm, InvertibleBatchNorm, Squeeze, Standardisation
 
 MOST_STEPS, MOST_WIDTH = 64, 4096
 
@@ -31,8 +31,8 @@ class FlowLevels(nn.Module):
         self,
         shape: tuple[int, int, int],
         levels: Sequence[Sequence[nn.Module]],
-        splits: Sequence[Standardised | None],
-        top: Standardised,
+        splits: Sequence[Standardisation | None],
+        top: Standardisation,
     ) -> None:
         super().__init__()
         self.shape = shape
@@ -59,7 +59,7 @@ class FlowLevels(nn.Module):
                 total = total + told
             if number < len(self.splits):
                 x, done = x.chunk(2, 1)
-                if isinstance(self.splits[number], Standardised):
+                if isinstance(self.splits[number], Standardisation):
                     done, told = self.splits[number].there(done, x)
                     total = total + told
                 found.append(done.flatten(1))
@@ -81,7 +81,7 @@ class FlowLevels(nn.Module):
         for number, level in reversed(list(enumerate(self.levels))):
             if number < len(self.splits):
                 half = done[number].unflatten(1, parts[number])
-                if isinstance(self.splits[number], Standardised):
+                if isinstance(self.splits[number], Standardisation):
                     half = self.splits[number].back(half, x)
                 x = torch.cat([x, half], 1)
             for layer in reversed(level):

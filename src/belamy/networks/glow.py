@@ -10,7 +10,7 @@ from belamy.networks.invertible import (
     Coupling,
     InvertibleConvolution,
     Squeeze,
-    Standardised,
+    Standardisation,
     half_the_channels,
 )
 
@@ -55,7 +55,7 @@ class Flow(FlowLevels):
     ) -> None:
         check_flow(shape, levels, levels=levels, steps=steps, width=width)
         size, built = shape, []
-        splits: list[Standardised | None] = []
+        splits: list[Standardisation | None] = []
         for number in range(levels):
             size = (4 * size[0], size[1] // 2, size[2] // 2)
             layers: list[nn.Module] = [Squeeze()]
@@ -68,6 +68,6 @@ class Flow(FlowLevels):
                 network = nn.Conv2d(size[0], 2 * size[0], 3, padding=1)
                 nn.init.zeros_(network.weight)
                 nn.init.zeros_(network.bias)  # type: ignore[arg-type]
-                splits.append(Standardised(size, network))
+                splits.append(Standardisation(size, network))
             built.append(layers)
-        super().__init__(shape, built, splits, Standardised(size, classes=classes))
+        super().__init__(shape, built, splits, Standardisation(size, classes=classes))

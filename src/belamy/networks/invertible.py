@@ -235,7 +235,7 @@ class InvertibleConvolution(nn.Module):
         return torch.linalg.solve(self.matrix(), y.flatten(2)).view_as(y)
 
 
-class Standardised(nn.Module):
+class Standardisation(nn.Module):
     r"""Values in units of a normal distribution whose mean and spread are learned, or told by other values.
 
     .. math:: z = (y - \mu)\,e^{-s}, \qquad \ln|\det J| = -\sum s

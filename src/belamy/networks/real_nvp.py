@@ -9,7 +9,7 @@ from belamy.networks.invertible import (
     Coupling,
     InvertibleBatchNorm,
     Squeeze,
-    Standardised,
+    Standardisation,
     checkerboard,
     half_the_channels,
 )
@@ -70,7 +70,7 @@ class Flow(FlowLevels):
                 layers += [Squeeze(), *_couplings(size, masks, width, blocks, affine, batch_norm)]
                 size = (size[0] // 2, *size[1:])
             built.append(layers)
-        super().__init__(shape, built, [None] * (levels - 1), Standardised(size, classes=classes))
+        super().__init__(shape, built, [None] * (levels - 1), Standardisation(size, classes=classes))
 
 
 def _couplings(

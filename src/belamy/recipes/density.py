@@ -57,7 +57,7 @@ def real_nvp_mnist() -> flow.Recipe:
     return flow.Recipe(
         network=Part(name="real-nvp", levels=2, width=32, blocks=2),
         optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
-        schedule=Part(name="cosine", warmup=0.02),
+        schedule=Part(name="cosine"),
         batch=64,
         train_samples=200_000,
         ema_half_life=10_000,
