@@ -67,12 +67,13 @@ class FilmFile:
     names: Sequence[str]
     read: Callable[[], Iterator[Shown]]
 
-    def frames(self, field: Field, unknown: int = -1) -> Iterator[tuple[Tensor, float | None]]:
+    def frames(self, field: Field, unknown: int = -1, numbers: int = 0) -> Iterator[tuple[Tensor, float | None]]:
         """Each frame as files hold it, uint8 [C, H, W] or classes [H, W], and how long it is seen.
 
         Args:
             field: Its kind, channels and classes.
             unknown: In label maps, the value of pixels whose class is not known; -1 for none.
+            numbers: How many there may be, where pixels hold numbers of objects; 0 for those of classes.
 
         Raises:
             Unreadable: A frame is damaged, of another size than the first, or holds an unknown class.
@@ -84,7 +85,7 @@ class FilmFile:
                 raise Unreadable(
                     f"its frame {number} is {width}x{height}, but the first {self.sides[1]}x{self.sides[0]}"
                 )
-            yield _as_field(pixels, field, unknown), seconds
+            yield _as_field(pixels, field, unknown, numbers), seconds
         if number < 2:
             raise Unreadable(SINGLE)
 
@@ -161,10 +162,10 @@ def numbered(files: Sequence[Path]) -> list[Path]:
     return [numbers[number] for number in sorted(numbers)]
 
 
-def _as_field(pixels: np.ndarray, field: Field, unknown: int) -> Tensor:
+def _as_field(pixels: np.ndarray, field: Field, unknown: int, numbers: int) -> Tensor:
     if field.modality not in _LABELS:
         return torch.from_numpy(in_channels(pixels[None], field.shape[-3])[0])
-    known = len(field.classes) or MOST
+    known = numbers or len(field.classes) or MOST
     found = pixels if pixels.ndim == 2 else classes_by_colour(pixels[None], known)[0]
     found = Modality(unknown=unknown).known(found)
     if found.min() < 0 or found.max() >= known:
