@@ -135,7 +135,7 @@ class _Steps:
     def advance(self) -> None:
         self._halves += 1
         if self._progress is not None:
-            self._progress(self._halves // 2, self._total)
+            self._progress((self._halves + 1) // 2, self._total)
 
     def finish(self) -> None:
         if self._progress is not None and self._halves < 2 * self._total:
