@@ -127,7 +127,7 @@ def default_side(headers: Sequence[PictureHeader]) -> int:
 
 
 class _Steps:
-    """Counts the files read, each half when it is examined and half when its pixels are read, and tells whoever asked."""
+    """Counts the files read, half when examined and half when their pixels are read, and tells whoever asked."""
 
     def __init__(self, options: LoadOptions, total: int) -> None:
         self._progress, self._total, self._halves = options.progress, total, 0
