@@ -88,7 +88,7 @@ def test_hints_and_palettes_change_what_is_made(guided: Path, belamy: Command, t
             assert (image.size, image.mode) == ((21, 13), "RGB")
         made.append((tmp_path / f"{number}.png").read_bytes())
     assert made[1] == made[2] and made[4] == made[5] and len(set(made)) == 5
-    tiled = belamy("translate", guided, "grey.png", "--out", "t.png", "--hint", "3,4=red", "--tile", 16)
+    tiled = belamy("translate", guided, "grey.png", "--out", "t.png", "--hint", "3,4=red", "--tile", 16, "--overlap", 4)
     assert tiled.returncode == 0, tiled.stderr
 
 
