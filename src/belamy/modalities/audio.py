@@ -149,12 +149,11 @@ def _cell(wave: Tensor, width: int, heights: tuple[int, int]) -> np.ndarray:
     above, below = heights
     picture = np.full((above + below, width, 3), BACKGROUND, np.uint8)
     values = wave.clamp(-1, 1).numpy()
-    edges = np.linspace(0, len(values), width + 1)
-    for column in range(width):
-        first = min(int(edges[column]), len(values) - 1)
-        part = values[first : max(int(edges[column + 1]), first + 1)]
-        top, bottom = ((1 - np.array([part.max(), part.min()])) / 2 * (above - 1)).round().astype(int)
-        picture[top : bottom + 1, column] = _INK
+    firsts = np.minimum(np.linspace(0, len(values), width + 1)[:-1].astype(int), len(values) - 1)
+    limits = np.stack([np.maximum.reduceat(values, firsts), np.minimum.reduceat(values, firsts)])  # of each column
+    top, bottom = ((1 - limits) / 2 * (above - 1)).round().astype(int)
+    rows = np.arange(above)[:, None]
+    picture[:above][(top <= rows) & (rows <= bottom)] = _INK
     picture[above:] = _colours(_spectrogram(wave, width, below))
     return picture
 

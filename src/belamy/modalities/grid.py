@@ -110,7 +110,7 @@ def encode_png(picture: np.ndarray) -> bytes:
         b'PNG'
     """
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
+    Image.fromarray(picture).save(buffer, format="PNG")  # optimised: 1 % fewer bytes, 3 to 12 times as long
     return buffer.getvalue()
 
 

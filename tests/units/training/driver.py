@@ -74,8 +74,9 @@ def perform(request: dict[str, Any]) -> None:
         belamy.resume(request["out"], **usual)
         return
     recipe: BaseRecipe = RECIPE_TYPES.load(request["method"]).tiny().changed(batch=BATCH)
-    of_pictures = METHODS.load(request["method"]).requires(recipe) == {"main": "image"}
-    data = request["data"] if of_pictures else recipe.data
+    wanted = dict(METHODS.load(request["method"]).requires(recipe))
+    wanted.pop("styles", None)  # the recipe brings them
+    data = request["data"] if wanted == {"main": "image"} else recipe.data
     belamy.train(recipe, out=request["out"], data=data, samples=STEPS * BATCH, snapshots=3, **usual)
 
 
