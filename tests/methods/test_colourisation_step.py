@@ -1,5 +1,5 @@
-"""Colourisation by loops in float64: bins against Zhang, Isola & Efros 2016, arXiv 1603.08511, equations 2 to 5; values
-against a discriminator, Isola et al. 2016, arXiv 1611.07004; hints and palettes, Zhang et al. 2017, arXiv 1705.02999."""
+"""Colourisation by loops in float64: bins against Zhang, Isola & Efros 2016, arXiv 1603.08511, eq. 2 to 5; values
+against a discriminator, Isola et al. 2016, arXiv 1611.07004; hints, palettes: Zhang et al. 2017, arXiv 1705.02999."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ class TestValues:
         assert next(turns, None) is None and "discriminator" not in made.method.networks()
 
     def test_one_step_against_a_discriminator(self, stage: Any, check: Any, colours: Dataset) -> None:
-        """L_D = -log D(x, y) - log(1 - D(x, G(x))); L_G = -w log D(x, G(x)) + 100 |y - G(x)|, logits before sigmoids."""
+        """L_D = -log D(x, y) - log(1 - D(x, G(x))); L_G = -w log D(x, G(x)) + 100 |y - G(x)|."""
         judge = Part(name="patch-gan", receptive_field=1, width=2)
         made = stage(values(adversarial_weight=0.5, discriminator=judge), colours)
         lab = lab_of((next(made.batches).main.double() + 1) / 2)
@@ -204,7 +204,7 @@ class TestValues:
         generator, numbers = made.method.generator, made.numbers()
         turn = next(made.turns())
         told = [hints_by_hand(lab, 5, numbers), palettes_by_hand(lab, 4, numbers)]
-        assert 0 < int(told[0][:, 2].sum()) < 3 * 96 and 0 < int(told[1].any(1).sum())
+        assert 0 < int(told[0][:, 2].sum()) < 3 * 96 and told[1].any()
         ab = torch.tanh(generator(lab[:, :1] / 50 - 1, *told))
         wanted = {"reconstruction": (ab - lab[:, 1:] / 110).abs().mean((1, 2, 3))}
         check(turn, "generator", generator, wanted, {"reconstruction": 100.0})
@@ -324,8 +324,6 @@ def test_counts_of_the_guided_network() -> None:
         ({"palette": 3}, "The generator 'zhang' can be told no colours"),
     ],
 )
-def test_what_does_not_go_together_is_refused(
-    stage: Any, colours: Dataset, fields: dict[str, Any], says: str
-) -> None:
+def test_what_does_not_go_together_is_refused(stage: Any, colours: Dataset, fields: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         stage(recipe(**fields), colours)

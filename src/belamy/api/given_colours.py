@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from PIL import ImageColor
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from belamy.api.given_files import Given
 from belamy.errors import UsageError
-from belamy.methods.base import BaseMethod, TakesColours
+from belamy.methods.base import BaseMethod, Restores
 from belamy.modalities.colours import top_of
 from belamy.modalities.sizes import NATIVE, SizeOption, parse_size
 
@@ -35,6 +35,25 @@ class Hint(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.column},{self.row}=#{bytes(self.colour).hex()}"
+
+
+@runtime_checkable
+class TakesColours(Restores, Protocol):
+    """Gives grey pictures colours, and may be told some.
+
+    Its ``translate`` takes hints as four channels more of the source, colours and opacity of these, and the keyword
+    ``palette``, colours ``[k, 3]`` in [-1, 1].
+    """
+
+    @property
+    def hint_side(self) -> int:
+        """Side in pixels of the square that a colour at a place is told for; 0 where it takes none."""
+        ...
+
+    @property
+    def palette_size(self) -> int:
+        """Most colours that may be told of the whole; 0 where it takes none."""
+        ...
 
 
 def parse_hints(words: Sequence[str]) -> list[Hint]:
@@ -114,8 +133,8 @@ def check_colours(
         raise UsageError("A hint is at a pixel of its picture, which --size would move. Leave one of them out.")
     if palette and known and len(palette) > method.palette_size:
         raise UsageError(
-            f"The palette has {len(palette)} colours, but this run learned from up to {method.palette_size}. Leave some "
-            "out."
+            f"The palette has {len(palette)} colours, but this run learned from up to {method.palette_size}. Leave "
+            "some out."
         )
 
 
@@ -146,8 +165,8 @@ def _painted(given: Given, hints: Sequence[Hint], side: int) -> Tensor:
     for hint in hints:
         if hint.column >= width or hint.row >= height:
             raise UsageError(
-                f"The hint {hint} lies outside of {given.name}, which is {width}x{height}: columns are 0 to {width - 1}, "
-                f"rows 0 to {height - 1}."
+                f"The hint {hint} lies outside of {given.name}, which is {width}x{height}: columns are 0 to "
+                f"{width - 1}, rows 0 to {height - 1}."
             )
         top, left = (max(0, place - (side - 1) // 2) for place in (hint.row, hint.column))
         bottom, right = hint.row + side // 2 + 1, hint.column + side // 2 + 1

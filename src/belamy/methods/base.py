@@ -324,38 +324,6 @@ class Fills(Restores, Protocol):
         ...
 
 
-@runtime_checkable
-class TakesColours(Restores, Protocol):
-    """Gives grey pictures colours, and may be told some: at places, or of the whole picture."""
-
-    @property
-    def hint_side(self) -> int:
-        """Side in pixels of the square that a colour at a place is told for; 0 where it takes none."""
-        ...
-
-    @property
-    def palette_size(self) -> int:
-        """Most colours that may be told of the whole; 0 where it takes none."""
-        ...
-
-    def translate(
-        self,
-        source: Tensor,
-        draws: SampleDraws,
-        options: Mapping[str, float] | None = None,
-        palette: Tensor | None = None,
-    ) -> Tensor:
-        """See :class:`Translates`.
-
-        Args:
-            source: Grey pictures; with hints four channels more, colours and opacity of these.
-            draws: Random streams.
-            options: Values of the method's ``sampling_options``.
-            palette: Colours in [-1, 1] for all of them.  # [k, 3]
-        """
-        ...
-
-
 def given_field(method: BaseMethod) -> DataField:
     """What a method that translates is given."""
     assert isinstance(method, Translates)

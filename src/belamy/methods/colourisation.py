@@ -30,7 +30,7 @@ from belamy.seeds import Draws, SampleDraws
 COLOURISERS = Registry("belamy.networks", "colouriser", "Colouriser")
 TEMPERATURE = SamplingOption(
     0.38,
-    "Of probabilities: from the likeliest colour, near 0, to the mean of all, 1; less is more colourful and less smooth.",
+    "Of probabilities: from the likeliest colour, near 0, to the mean of all, 1; less is more colourful, less smooth.",
     0.01, 1.0,
 )  # fmt: skip
 COLOURS = 3
@@ -111,8 +111,8 @@ class Method(base.BaseMethod):
 
     The lightness of what is given stays; colours of a smaller map are enlarged to it.
 
-    *Departs from the papers*: see :class:`belamy.networks.colour_bins.ColourBins`; of bins the mean over places, not the
-    sum, a place weighs as its nearest bin, and frequencies are counted while it learns; the distance of values with
+    *Departs from the papers*: see :class:`belamy.networks.colour_bins.ColourBins`; of bins the mean over places, not
+    the sum, a place weighs as its nearest bin, and frequencies are counted while it learns; the distance of values with
     hints is absolute, not Huber's; at most 32 hints, and never all of a picture; a palette is of few pixels, not the
     histogram of all, and no mean saturation is told.
 
@@ -161,7 +161,7 @@ class Method(base.BaseMethod):
 
     @property
     def hint_side(self) -> int:
-        """Side in pixels of what a given hint covers; see :class:`belamy.methods.base.TakesColours`."""
+        """Side in pixels of what a given hint covers."""
         return (int(self.recipe.hints) + 1) // 2
 
     @property
@@ -172,7 +172,9 @@ class Method(base.BaseMethod):
     @property
     def players(self) -> dict[str, Player]:
         """The generator, and the discriminator if there is one."""
-        found = {"discriminator": Player(self.discriminator, self.recipe.discriminator_optimizer)} if self.judged else {}
+        found = (
+            {"discriminator": Player(self.discriminator, self.recipe.discriminator_optimizer)} if self.judged else {}
+        )
         return {**found, "generator": Player(self.generator, self.recipe.optimizer)}
 
     def networks(self) -> dict[str, nn.Module]:
@@ -212,7 +214,7 @@ class Method(base.BaseMethod):
         return hints + ([self.shown_palettes(ab, draw)] if self.recipe.palette else [])
 
     def shown_palettes(self, ab: Tensor, draw: Draws) -> Tensor:
-        """Palettes of up to so many random pixels, of none of them for half of the pictures.  # [N, 2, H, W] to [N, Q]"""
+        """Palettes of up to so many random pixels, of none for half of the pictures.  # [N, 2, H, W] to [N, Q]"""
         most, count = self.recipe.palette, len(ab)
         known, share = draw.uniform("palette", count, 2).to(ab).unbind(1)
         size = torch.where(known < UNTOLD, 0, 1 + (share * most).floor().clamp_max(most - 1))
@@ -318,7 +320,9 @@ def check_recipe(recipe: Recipe, spec: DataSpec) -> None:
             "A discriminator judges colours, but the form 'bins' tells how likely each is. Type --form values, or "
             "--adversarial-weight 0."
         )
-    if (recipe.hints or recipe.palette) and not getattr(COLOURISERS.load(recipe.generator.name), "takes_colours", False):
+    if (recipe.hints or recipe.palette) and not getattr(
+        COLOURISERS.load(recipe.generator.name), "takes_colours", False
+    ):
         raise UsageError(
             f"The generator '{recipe.generator.name}' can be told no colours. Type --generator user-guided, or leave "
             "--hints and --palette out."
