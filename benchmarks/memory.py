@@ -5,11 +5,12 @@
 Measured is the most memory that the process held, everything included, over a few steps, and the mean time of these;
 both times are those of one thread of the processor.
 
-    python benchmarks/memory.py --paper [--recipes r3gan] [--tflops 80] [--share 0.35] [--card 24]
+    python benchmarks/memory.py --paper [--recipes progan-1024] [--tflops 80] [--share 0.35] [--card 24]
 
-On paper: steps of a few samples at 32 and 64 pixels are counted, and each further doubling of the side multiplies
-activations and operations as that one did. A card holds ``--card`` gigabytes and does ``--share`` of ``--tflops``, and
-eight do 0.9 of eight times as much. Activations are float32. Pictures are random colours.
+On paper: steps of the published networks are counted on tensors that have shapes and no numbers, each lazy term on its
+share of the steps, a network that grows at many moments of its run. A card holds ``--card`` gigabytes and does
+``--share`` of ``--tflops``, and eight do 0.9 of eight times as much. Activations are float32; augmentations are not
+counted, and FastGAN's reconstructions are compared by pixels.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import os
 import resource
 import subprocess
 import sys
+from math import lcm
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -29,7 +31,11 @@ from rich.table import Table
 
 BATCHES = {32: 64, 64: 32, 128: 16, 256: 8}
 """Samples of a step at each size, where none are given."""
-STEPS = 4
+STEPS, CYCLE = 4, 16
+"""Steps that are measured, and the most where lazy terms come again after more."""
+MOMENTS = 24
+"""Of the run of a network that grows."""
+PUBLISHED = ("progan-1024", "stylegan-1024", "stylegan2-1024", "r3gan-ffhq-256", "fastgan-256", "fastgan-1024")
 
 
 def recipe(name: str, size: int, batch: int) -> Any:
@@ -41,6 +47,25 @@ def recipe(name: str, size: int, batch: int) -> Any:
     if name == "dcgan":
         chosen = chosen.changed(generator="dcgan-32", discriminator="dcgan-32")
     return chosen
+
+
+def published(name: str) -> Any:
+    """A recipe with the networks, size and length of its paper; what changes no count stays as it is."""
+    from belamy import recipes
+    from belamy.registry import Part
+
+    if name == "stylegan2-1024":
+        wide = {"name": "stylegan2", "base": 16384, "widest": 512}
+        generator = Part(**wide, style=512, mapping=8)
+        chosen = recipes.get("stylegan2-ada-64").changed(size=1024, generator=generator, discriminator=Part(**wide))
+    elif name == "fastgan-1024":
+        chosen = recipes.get("fastgan-256").changed(size=1024)
+    else:
+        chosen = recipes.get(name)
+    if "fastgan" in name:
+        chosen = chosen.changed(penalties=(Part(name="self-supervised", distance="absolute"),))
+    ramps = tuple(ramp for ramp in chosen.ramps if not ramp.options["of"].startswith("views."))
+    return chosen.changed(views=(), ramps=ramps)
 
 
 def trainer(name: str, size: int, batch: int, micro: int | None, recompute: bool) -> Any:
@@ -72,10 +97,11 @@ def child(what: str, name: str, size: int, batch: int, micro: int | None, recomp
         told = {"memory": found.memory.total, "step": batch / found.speed}
         return {**told, "seconds": seconds, "parts": str(found.memory)}
     engine.step()
+    steps = max(STEPS, min(lcm(*periods(engine)), CYCLE))  # lazy terms as often as they come
     started = process_time()
-    for _ in range(STEPS):
+    for _ in range(steps):
         engine.step()
-    seconds = (process_time() - started) / STEPS
+    seconds = (process_time() - started) / steps
     return {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "step": seconds}
 
 
@@ -94,7 +120,7 @@ def run(arguments: argparse.Namespace, what: str, name: str, size: int, batch: i
 def compare(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Each recipe at each size, estimated and measured."""
     rows = []
-    for name in arguments.recipes:
+    for name in arguments.recipes or ("digits", "dcgan", "r3gan"):
         for size in arguments.sizes:
             batch = arguments.batch or BATCHES[size]
             told, seen = (run(arguments, what, name, size, batch) for what in ("estimate", "measure"))
@@ -105,31 +131,93 @@ def compare(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
-def counted(name: str, size: int) -> tuple[float, float, int]:
-    """Operations and bytes that each sample adds to a step, and the bytes that stay, counted on few samples."""
-    from belamy.training.memory import MORE, Needs, held
-
-    engine = trainer(name, size, MORE, None, False)
-    needs = Needs(engine)
-    added = (needs.peak(4) - needs.peak(2)) / 2
-    return needs.flops(), added, held(needs.probe).total
+def periods(engine: Any) -> list[int]:
+    """After how many steps each lazy term comes again; 1 where none is lazy."""
+    return [each for module in engine.method.modules() if isinstance(each := getattr(module, "every", 1), int)]
 
 
 def paper(arguments: argparse.Namespace) -> None:
-    """What sizes up to 1024 pixels take, on one card and on eight."""
-    columns = ("recipe", "pixels", "GFLOP a sample", "MB a sample", "most samples at once", "1 M samples: one", "eight")
-    table = Table(*columns)
-    for name in arguments.recipes:
-        small, large = (counted(name, size) for size in (32, 64))
-        for doublings, size in enumerate((64, 128, 256, 512, 1024)):
-            flops, added, stays = (b * (b / a) ** doublings for a, b in zip(small, large, strict=True))
-            speed = arguments.share * arguments.tflops * 1e12 / flops  # samples a second
-            hours = 1e6 / speed / 3600
-            table.add_row(
-                name, str(size), f"{flops / 1e9:,.1f}", f"{added / 1e6:,.0f}",
-                f"{int((arguments.card * 1e9 - stays) / added):,}", f"{hours:,.2f} h", f"{hours / 7.2:,.2f} h",
-            )  # fmt: skip
-    Console(width=120).print(table)
+    """What the published networks take, on one card and on eight."""
+    columns = ("recipe", "pixels", "weights of both", "TFLOP a sample", "MB a sample", "samples at once", "M samples")
+    table = Table(*columns, "one card", "eight")
+    for name in arguments.recipes or PUBLISHED:
+        row = run(arguments, "count", name, 0, 0)
+        speed = arguments.share * arguments.tflops * 1e12 / row["flops"]  # samples a second
+        days = row["samples"] / speed / 86400
+        fit = int((arguments.card * 1e9 - row["stays"]) / row["added"])
+        table.add_row(
+            name, str(row["size"]), f"{row['weights'] / 1e6:,.1f} M", f"{row['flops'] / 1e12:,.3f}",
+            f"{row['added'] / 1e6:,.0f}", f"{fit:,}", f"{row['samples'] / 1e6:,.1f}", _days(days), _days(days / 7.2),
+        )  # fmt: skip
+    Console(width=140).print(table)
+
+
+def _days(days: float) -> str:
+    return f"{days:,.1f} d" if days >= 2 else f"{days * 24:,.1f} h"
+
+
+def count(name: str) -> dict[str, Any]:
+    """Operations of a sample on the mean over a run, bytes that each adds where most are held, and bytes that stay.
+
+    The networks have shapes and no numbers; wherever a step asks for one, it is told 1, or 0 of several.
+    """
+    import torch
+
+    from belamy.data.dataset import Dataset, Memory
+    from belamy.methods.base import METHODS
+    from belamy.registry import Part
+    from belamy.runs.run import method_name
+    from belamy.training import memory
+    from belamy.training.memory import Probe, held, rhythm
+    from belamy.training.trainer import Clock, Trainer
+
+    memory.Footprint = _shapes_alone()
+    chosen = published(name)
+    data = Dataset("blank", Memory(torch.zeros(8, 3, chosen.size, chosen.size, dtype=torch.uint8)))
+    with torch.device("meta"):
+        method = METHODS.build(Part(name=method_name(chosen)), recipe=chosen, spec=data.spec)
+    probe = Probe.of(Trainer(method.to("meta"), data))
+    for optimizer in probe.optimizers.values():
+        optimizer.torch.param_groups[0].update(fused=False, foreach=True)
+    beats, total = rhythm(probe), chosen.train_samples
+    moments = MOMENTS if chosen.growth.name != "none" else 1
+    flops = 0.0
+    for moment in range(moments):
+        at = round(total * (moment + 0.5) / moments)
+        for step, share in reversed(beats):  # the fullest last
+            few = probe.record(2, 1, Clock(at, step))
+            seen = probe.clock.samples - at
+            flops += share * few.flops / seen / moments
+    more = probe.record(4, 1, Clock(at, beats[0][0]))
+    added = (max(more.timeline) - max(few.timeline)) / seen
+    return {
+        "flops": flops, "added": added, "stays": held(probe).total,
+        "weights": sum(each.numel() for player in method.players.values() for each in player.module.parameters()),
+        "samples": total, "size": chosen.size,
+    }  # fmt: skip
+
+
+def _shapes_alone() -> Any:
+    """A footprint of tensors that have no numbers."""
+    import torch
+
+    from belamy.training.footprint import Footprint
+
+    processor = torch.device("cpu")
+
+    class Paper(Footprint):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            given = kwargs or {}
+            if func is torch.ops.aten._local_scalar_dense.default and args[0].is_meta:
+                return torch.ones((), dtype=args[0].dtype).item()
+            if func is torch.ops.aten._to_copy.default and args[0].is_meta and given.get("device") == processor:
+                return torch.zeros(args[0].shape, dtype=args[0].dtype)
+            if func is torch.ops.aten.bincount.default and args[0].is_meta:
+                bins = args[2] if len(args) > 2 else given.get("minlength", 1)
+                return torch.empty(bins, dtype=torch.int64, device="meta")
+            return super().__torch_dispatch__(func, types, args, kwargs)
+
+    return Paper
 
 
 def show(rows: list[dict[str, Any]]) -> None:
@@ -149,12 +237,12 @@ def show(rows: list[dict[str, Any]]) -> None:
 def main() -> None:
     """Compare, or be one of the processes that do."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipes", nargs="+", default=["digits", "dcgan", "r3gan"])
+    parser.add_argument("--recipes", nargs="+", help="digits, dcgan and r3gan; on paper, the published ones")
     parser.add_argument("--sizes", nargs="+", type=int, default=list(BATCHES))
     parser.add_argument("--batch", type=int)
     parser.add_argument("--micro-batch", type=int)
     parser.add_argument("--recompute", action="store_true", help="with activation checkpointing")
-    parser.add_argument("--paper", action="store_true", help="count, and compute up to 1024 pixels")
+    parser.add_argument("--paper", action="store_true", help="count the published networks")
     parser.add_argument("--tflops", type=float, default=80.0)
     parser.add_argument("--share", type=float, default=0.35)
     parser.add_argument("--card", type=float, default=24.0)
@@ -163,7 +251,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.child:
         what, name, size, batch, micro, recompute = arguments.child
-        found = child(what, name, int(size), int(batch), int(micro) or None, recompute == "1")
+        if what == "count":
+            found = count(name)
+        else:
+            found = child(what, name, int(size), int(batch), int(micro) or None, recompute == "1")
         sys.stdout.write(json.dumps(found) + "\n")
         return
     if arguments.paper:

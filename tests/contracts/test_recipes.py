@@ -76,8 +76,9 @@ OURS = {
     *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
     *("colourisation-256", "colourisation-small"),
     *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
-    *("context-encoder-small", "vid2vid-256", "vid2vid-small"),
+    *("context-encoder-small", "vid2vid-256", "vid2vid-small", "next-frame-small"),
     *("pixel-cnn", "gated-pixel-cnn", "conditional-pixel-cnn", "pixel-cnn-pp", "made-mnist"),
+    *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "edm-avatars"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
@@ -107,6 +108,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         return open_data("streets:count=8", size=recipe.size)
     if recipe.data.startswith("moving-scenes"):
         return open_data("moving-scenes:count=8", length=recipe.length)
+    if recipe.data.startswith("moving-shapes"):
+        return open_data(f"{recipe.data},count=8", length=recipe.length)
     if recipe.data == "wordnet-phrases":
         return Dataset(
             "noise", Memory(torch.randint(1, 9, (40, 12))), field=Field("text", (12,), (*SPECIAL, *"abcdef"))

@@ -49,6 +49,8 @@ def test_listed_weights(name: str) -> None:
     if recipe.data.startswith("moving-scenes"):
         side = 256 if name in HUGE else 32
         spec = open_data(f"moving-scenes:count=8,side={side}", length=recipe.length).spec
+    if recipe.data.startswith("moving-shapes"):
+        spec = open_data(f"{recipe.data},count=8", length=recipe.length).spec
     if recipe.other is not None:
         spec = DataSpec({**spec.fields, "other": spec.field})
     method = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)

@@ -99,6 +99,22 @@ def test_a_recipe_s_option_is_named_as_it_was_typed(words: list[str], says: str)
     assert str(refused.value).startswith(says), refused.value
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--generator.areas", "false"], "type --generator.areas or --generator.no-areas alone."),
+        (["--generator.no-areas=1"], "type --generator.areas or --generator.no-areas alone."),
+        (["--no-generator.areas"], "or '--generator.no-areas'"),
+    ],
+)
+def test_what_says_no_to_an_option_of_a_part(words: list[str], says: str) -> None:
+    recipe = recipes.get("pairs")
+    with pytest.raises(UsageError, match=re.escape(says)):
+        read(recipe, words, "belamy train pairs", Train)
+    said_no = changed(recipe, read(recipe, ["--generator.no-areas"], "belamy train pairs", Train)[0], words)
+    assert said_no.generator.options["areas"] is False
+
+
 @pytest.mark.parametrize("words", [["--path", "law"], ["--path=law"], ["--path", "prior"]])
 def test_an_earlier_name_of_a_value_is_understood(words: list[str]) -> None:
     assert parse(form_of("walk"), ["run", *words], "belamy walk").path == "prior"

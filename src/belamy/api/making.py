@@ -86,7 +86,7 @@ def made(
         UsageError: The method takes no inputs of such a size, or no tiles.
     """
     method.eval()
-    maker = _Maker(work, source, target, manner, *placement(method))
+    maker = Maker(work, source, target, manner, *placement(method))
     found: list[Tensor] = []
     for some in pieces([tuple(each.shape) for each in inputs], manner.batch):
         found += maker.made([inputs[number] for number in some], some)
@@ -95,8 +95,17 @@ def made(
     return found, sorted(maker.notes)
 
 
-class _Maker:
-    """A way through a method, and what is known of how far its network sees."""
+class Maker:
+    """A way through a method, and what is known of how far its network sees.
+
+    Args:
+        work: The way.
+        source: What is given.
+        target: What is made.
+        manner: How samples pass.
+        device: Where.
+        dtype: Of the network's weights.
+    """
 
     def __init__(
         self, work: Translate, source: Field, target: Field, manner: Manner, device: torch.device, dtype: torch.dtype
@@ -106,8 +115,13 @@ class _Maker:
         self.sights: dict[int, FieldOfView] = {}
         self.notes: set[str] = set()
 
-    def made(self, inputs: Sequence[Tensor], numbers: range) -> list[Tensor]:
-        """What is made of inputs of one shape."""
+    def made(self, inputs: Sequence[Tensor], numbers: Sequence[int]) -> list[Tensor]:
+        """What is made of inputs of one shape.
+
+        Args:
+            inputs: As files hold them.
+            numbers: Of each, which decide what is random.
+        """
         first, manner = inputs[0], self.manner
         pictures = self.source.modality in _PICTURES
         if not pictures or (manner.tile is None and first.shape[-2:] == self.source.shape[-2:]):
@@ -130,7 +144,20 @@ class _Maker:
         height, width = (int(side * seen.enlargement) for side in sides)
         return [each[..., :height, :width] for each in found]
 
-    def _together(self, inputs: Sequence[Tensor], numbers: range) -> list[Tensor]:
+    def see_frame(self, raw: Tensor) -> Tensor:
+        """A frame of a film as networks see it, a batch of one, ``[1, …]``."""
+        shape = (1, *raw.shape)
+        values = modality(self.source.modality).to_float(
+            raw[None, None].to(self.device), self.source._replace(shape=shape)
+        )
+        return (values.to(self.dtype) if values.is_floating_point() else values)[:, 0]
+
+    def keep_frame(self, values: Tensor) -> Tensor:
+        """A frame that networks made, ``[1, C, H, W]``, as files hold it.  # [C, H, W]"""
+        own = self.target._replace(shape=(1, *values.shape[1:]))
+        return modality(self.target.modality).to_raw(values[:, None], own)[0, 0].cpu()
+
+    def _together(self, inputs: Sequence[Tensor], numbers: Sequence[int]) -> list[Tensor]:
         values = self.work(self._see(torch.stack(list(inputs))), SampleDraws(self.manner.seed, numbers))
         return list(self._keep(values, inputs[0]))
 

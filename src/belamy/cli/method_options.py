@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from belamy.cli.options import Within
 
@@ -31,7 +31,9 @@ def extended(form: type[Form], run: str | None) -> type[Form]:
 
     known = METHODS.load(Run.open(run).method_name).sampling_options  # type: ignore[attr-defined]
     own = [
-        (
+        (name, Annotated[Literal[each.choices], arg(help=each.help)], field(default=each.choices[int(each.default)]))
+        if each.choices
+        else (
             name,
             Annotated[int if each.whole else float, Within(each.least, each.most), arg(help=each.help)],
             field(default=int(each.default) if each.whole else float(each.default)),
@@ -45,6 +47,6 @@ def extended(form: type[Form], run: str | None) -> type[Form]:
     return made
 
 
-def chosen(form: object) -> dict[str, float]:
-    """The options of the method by name, as a user chose them."""
+def chosen(form: object) -> dict[str, Any]:
+    """The options of the method by name, numbers and names, as a user chose them."""
     return {name: getattr(form, name) for name in getattr(form, OWN, ())}

@@ -376,3 +376,14 @@ class ToPage(Overwrite):
         if self.out is not None:
             return picture_file(self.out, self.overwrite, ("html", "htm"))
         return folder / self.name if (folder / "recipe.json").is_file() else None
+
+
+def negation(option: str) -> str:
+    """The option that says no.
+
+    Example:
+        >>> negation("generator.fresh-latents")
+        'generator.no-fresh-latents'
+    """
+    of, dot, name = option.rpartition(".")
+    return f"{of}{dot}no-{name}"

@@ -172,3 +172,19 @@ def telling(told: Reporter, what: str = "images") -> Callable[[int, int], None]:
             told.work(done / total, f"{done:,} of {total:,} {what}  {left} left")
 
     return tell
+
+
+def telling_speed(told: Reporter, what: str) -> Callable[[int, int], None]:
+    """The same with how many are done in a second; the total is 0 where nobody knows it."""
+    from belamy.progress import duration
+
+    began = monotonic()
+
+    def tell(done: int, total: int) -> None:
+        if told.due():
+            speed = done / max(monotonic() - began, 1e-9)
+            left = f"  {duration((total - done) / speed)} left" if total else ""
+            of = f" of {total:,}" if total else ""
+            told.work(done / total if total else 0.0, f"{done:,}{of} {what}  {speed:.3g} a second{left}")
+
+    return tell

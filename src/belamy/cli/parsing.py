@@ -11,7 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
-from belamy.cli.options import VerbOptions
+from belamy.cli.options import VerbOptions, negation
 from belamy.errors import UsageError
 
 Form = TypeVar("Form")
@@ -172,8 +172,7 @@ def _spelled(facts: Mapping[str, Any], prefix: str) -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from _spelled(value, f"{option}.")
         elif isinstance(value, bool):
-            last = option.rpartition(".")
-            yield f"--{option if value else f'{last[0]}{last[1]}no-{last[2]}'}"
+            yield f"--{option if value else negation(option)}"
         elif isinstance(value, list):
             yield from (f"--{option}", *map(str, value))
         else:

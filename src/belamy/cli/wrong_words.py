@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from tyro.conf import Positional
 
-from belamy.cli.options import VerbOptions, Within
+from belamy.cli.options import VerbOptions, Within, negation
 from belamy.errors import nearest, one_of
 
 _FRAME = re.compile(r"\x1b\[[0-9;]*m|[╭╮╰╯│─]|^\+?-{8,}\+?$|^\||\|$", flags=re.MULTILINE)
@@ -122,7 +122,7 @@ def misused(form: Any, words: Sequence[str], typed: Mapping[str, str]) -> str | 
     for word in words if any(word.startswith("--") for word in words) else ():
         name, equals, value = word.partition("=")
         name = name.replace("_", "-")
-        switch = options.get(name.removeprefix("--").removeprefix("no-"))
+        switch = options.get(_affirmed(name.removeprefix("--")))
         if word.startswith("--") and equals and switch is not None and switch.kind is bool:
             return _valued(typed.get(f"--{switch.name}", f"--{switch.name}"), value)
         option = options.get(name.removeprefix("--"))
@@ -139,7 +139,13 @@ def misused(form: Any, words: Sequence[str], typed: Mapping[str, str]) -> str | 
 
 def _valued(switch: str, value: str) -> str:
     name = switch.removeprefix("--")
-    return f"{switch} takes no value, but is given '{value}': type {switch} or --no-{name} alone."
+    return f"{switch} takes no value, but is given '{value}': type {switch} or --{negation(name)} alone."
+
+
+def _affirmed(name: str) -> str:
+    """The name of an option without the no before it, or before its last part."""
+    of, dot, last = name.removeprefix("no-").rpartition(".")
+    return f"{of}{dot}{last.removeprefix('no-')}"
 
 
 def complaint(form: Any, words: Sequence[str], said: str, typed: Mapping[str, str], command: str) -> str:
@@ -177,13 +183,13 @@ def unexpected(
     """What to say of an option or a word that has no place."""
     if word.startswith("-"):
         name = word.lstrip("-").partition("=")[0].replace("_", "-")
-        negated = [f"no-{option}" for option in known] if name.startswith("no-") else []
+        negated = [negation(option) for option in known] if _affirmed(name) != name else []
         hint = nearest(name, [*known, *negated])
         return f"There is no option '--{name}'. {_dashed(hint)}`{command} --help` lists the options."
     switches = {f"--{option.name}" for option in described(form) if option.kind is bool}
     for before, each in pairwise(words):
-        name = before.replace("_", "-").replace("--no-", "--")
-        if each == word and name in switches:
+        name = f"--{_affirmed(before.removeprefix('--').replace('_', '-'))}"
+        if before.startswith("--") and each == word and name in switches:
             return _valued(typed.get(name, name), word)
     return f"'{word}' is not expected there. `{command} --help` shows what is."
 

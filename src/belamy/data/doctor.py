@@ -384,7 +384,7 @@ def _command(source: str | Path, dataset: Dataset, options: dict[str, Any]) -> s
     given = {name: options.get(name) for name in names}
     recipe = getattr(modality(dataset.field.modality), "recipe", "RECIPE")
     if is_paired(dataset):
-        recipe = "pix2pix"
+        recipe = "vid2vid" if dataset.field.modality in ("video", "label_film") else "pix2pix"
     elif dataset.field.modality == "image":
         recipe = ""  # `belamy train` chooses for pictures
         height, width = dataset.shape[1:]

@@ -9,6 +9,7 @@ from typing import Any
 
 from belamy.data.arrays import LEVELS
 from belamy.data.dataset import Dataset
+from belamy.data.film_pairs import KINDS as FILMS
 from belamy.data.formats import Format
 from belamy.data.layouts import LAYOUTS, PairLayout
 from belamy.data.load_options import LoadOptions, Progress
@@ -19,6 +20,8 @@ from belamy.modalities.fields import Field
 from belamy.modalities.sizes import SizeOption
 from belamy.registry import Part, Registry
 
+FILM_PAIRS = ("folders", "next")
+"""Layouts that hold pairs of films."""
 SOURCES = Registry("belamy.data.sources", "data source", "Source")
 FORMATS = Registry("belamy.data.formats", "data format", "Format")
 
@@ -123,6 +126,8 @@ def faults(source: str | Path, **options: Any) -> dict[str, list[str]]:
     text, asked = os.fspath(source), LoadOptions(**{name: value for name, value in options.items() if name != "other"})
     if not isinstance(source, Path) and text.partition(":")[0].replace("_", "-") in SOURCES.names():
         return {}
+    if asked.pairs is not None and asked.kind is not None and asked.kind.name in FILMS:
+        return {}  # what is wrong with films is told by the files that are left out
     path = Path(os.path.expanduser(text))
     look = getattr(_claimant(path, asked), "faults", None)
     found: dict[str, list[str]] = look(path, asked) if look else {}
@@ -146,7 +151,10 @@ def _opened(source: str | Path, options: LoadOptions) -> Dataset:
     path = Path(os.path.expanduser(text))
     if not text or not os.path.lexists(path):
         raise _unknown(text, path)
-    layout: PairLayout | None = LAYOUTS.build(options.pairs) if options.pairs is not None else None
+    pairs = options.pairs
+    if pairs is not None and options.kind is not None and options.kind.name in FILMS and pairs.name not in FILM_PAIRS:
+        raise UsageError(f"Pairs of films are pairs={' or pairs='.join(FILM_PAIRS)}, not pairs={pairs.name}.")
+    layout: PairLayout | None = LAYOUTS.build(pairs) if pairs is not None else None
     return (layout or _claimant(path, options)).open(path, options)
 
 

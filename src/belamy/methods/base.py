@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from belamy.data import Batch
+from belamy.data import Batch, Dataset
 from belamy.methods.recipe import BaseRecipe as BaseRecipe
 from belamy.modalities.fields import DataSpec as DataSpec
 from belamy.modalities.fields import Field as DataField
@@ -23,7 +23,7 @@ OPTIMIZERS = Registry("belamy.training.optimizers", "optimizer", "Optimizer")
 
 
 class SamplingOption(NamedTuple):
-    """A number that a method's sampler lets one choose; it is an option of ``belamy sample`` for runs of the method.
+    """What a method's sampler lets one choose, a number; it is an option of ``belamy sample`` for runs of the method.
 
     Args:
         default: What it is where nobody chooses.
@@ -31,6 +31,7 @@ class SamplingOption(NamedTuple):
         least: The least that is allowed.
         most: The most that is allowed.
         whole: Whether it must be a whole number.
+        choices: Names of the numbers from 0 on, of which one is chosen by its name.
     """
 
     default: float
@@ -38,6 +39,7 @@ class SamplingOption(NamedTuple):
     least: float = -math.inf
     most: float = math.inf
     whole: bool = False
+    choices: tuple[str, ...] = ()
 
     def allows(self, value: float) -> bool:
         """Whether a number is finite, whole where it must be, and within the bounds."""
@@ -130,6 +132,18 @@ class BaseMethod(nn.Module):
     def output(self) -> DataField:
         """What samples, reconstructions and the like are; by default like the main field of the data."""
         return self.spec.field
+
+    def measure_data(self, data: Dataset) -> None:
+        """Measure what must be known of the training data, once, before anything is learned.
+
+        What is found goes into buffers of the networks.
+
+        Args:
+            data: Its ``train`` split is what will be learned from.
+
+        Raises:
+            BelamyError: Nothing can be learned from them.
+        """
 
     def prepare(self, offline: bool = False) -> None:
         """Read what is learned from beside the data, once, before anything is learned or written.
@@ -250,6 +264,19 @@ class Translates(Protocol):
         Args:
             source: What is given.
             draws: Random streams; the i-th translation depends on the seed and the i-th index alone.
+        """
+        ...
+
+
+@runtime_checkable
+class TranslatesFilms(Translates, Protocol):
+    """Translates films, each frame from what it made before."""
+
+    def continued(self, frames: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Frames ``[n, …]`` of the target field, one for each of the source field, of a film of any length.
+
+        Args:
+            frames: One after the other, as networks see them; no more of them is held than the past that counts.
         """
         ...
 

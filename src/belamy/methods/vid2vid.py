@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -339,18 +340,28 @@ class Method(base.BaseMethod):
         Args:
             maps: What networks see.  # [N, T, M, H, W]
         """
-        past = self.recipe.past
-        frames, flows = [self.generator(maps[:, 0])], []
-        for time in range(1, maps.shape[1]):
-            if self.composer is None:  # learned from single pictures
-                frames.append(self.generator(maps[:, time]))
-                continue
-            before = [max(time - back, 0) for back in range(past, 0, -1)]
-            given = torch.cat([maps[:, place] for place in (*before, time)], 1)
-            composed = self.composer(given, torch.cat([frames[place].detach() for place in before], 1))
-            frames.append(composed.frame)
-            flows.append(composed.flow)
-        return Rolled(torch.stack(frames, 1), torch.stack(flows, 1) if flows else None)
+        frames, flows = zip(*self.rolling(maps.unbind(1)), strict=True)
+        return Rolled(
+            torch.stack(frames, 1), torch.stack(flows[1:], 1) if self.composer is not None and len(flows) > 1 else None
+        )
+
+    def rolling(self, maps: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Frames and their flow from the ones before, as long as there are maps; no more is held than the past.
+
+        Args:
+            maps: Of each frame.  # [N, M, H, W]
+        """
+        places: deque[Tensor] = deque(maxlen=self.recipe.past)
+        frames: deque[Tensor] = deque(maxlen=self.recipe.past)
+        for given in maps:
+            if not frames or self.composer is None:  # learned from single pictures
+                frame, flow = self.generator(given), None
+            else:
+                composed = self.composer(torch.cat([*places, given], 1), torch.cat([*frames], 1))
+                frame, flow = composed.frame, composed.flow
+            for held, new in ((places, given), (frames, frame.detach())):
+                held.extend([new] * (1 if held else self.recipe.past))  # the first stands for what was before it
+            yield frame, flow
 
     def judge(self, film: FilmBatch, frames: Tensor, features: bool = False) -> list[PatchScores]:
         """What is said of the patches of each frame beside its map."""
@@ -413,6 +424,16 @@ class Method(base.BaseMethod):
         """
         made = self.rolled(self.seen(source).to(next(self.generator.parameters()).dtype)).frames
         return made if self.is_film else made.squeeze(1)
+
+    def continued(self, frames: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Frames ``[n, C, H, W]`` in [-1, 1] of a film that is given frame by frame, of any length.
+
+        Args:
+            frames: Of the main field, one after the other.  # [n, …]
+        """
+        dtype = next(self.generator.parameters()).dtype
+        seen = (self.seen(frame.unsqueeze(1) if self.is_film else frame)[:, 0].to(dtype) for frame in frames)
+        return (frame for frame, _ in self.rolling(seen))
 
     def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:
         """Inputs, what is made of them, and the targets."""

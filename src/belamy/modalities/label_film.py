@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from belamy.errors import Unreadable
+from belamy.errors import Unreadable, UsageError
 from belamy.modalities.arrays import NPY, npy_file
 from belamy.modalities.fields import Field, Media
 from belamy.modalities.films import read_film
@@ -29,13 +29,24 @@ class Modality:
 
     Args:
         unknown: The value of pixels whose class is not known, which become class 0; -1 for none.
+        size: Side to which frames are cut and brought when they are read; 0 leaves them as they are.
+        pairs: How pairs of films lie on disk: ``folders``; empty for no pairs.
+        input: The folder of films of label maps.
+        target: The folder of films.
+        instances: A folder of films of numbers of objects; empty for none.
     """
 
     suffix = ".npy"
     words = ("film of label maps", "films of label maps")
 
-    def __init__(self, *, unknown: int = -1) -> None:
-        self.unknown = unknown
+    def __init__(
+        self, *, unknown: int = -1, size: int = 0, pairs: str = "", input: str = "", target: str = "",
+        instances: str = "",
+    ) -> None:  # fmt: skip
+        if size and not 4 <= size <= 1024:
+            raise UsageError(f"label-film:size={size} must be in 4..1024 pixels, or 0.")
+        self.unknown, self.size = unknown, size
+        self.pairs, self.input, self.target, self.instances = pairs, input, target, instances
         self.maps, self.films = Maps(unknown=unknown), Films()
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:

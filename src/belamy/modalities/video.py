@@ -32,11 +32,18 @@ class Modality:
         size: Side to which frames are cut and brought when they are read; 0 leaves them as they are.
         channels: 3 for colour, 1 for grey.
         file: What a film is written as: gif (256 colours), mp4 (in need of a codec) or npy (without loss).
+        pairs: How pairs of films lie on disk: ``folders``, or ``next`` for films whose next frame is to be told; empty
+            for no pairs.
+        input: The folder of what is given.
+        target: The folder of what it is to become.
     """
 
     words = ("film", "films")
 
-    def __init__(self, *, size: int = 0, channels: int = 3, file: str = "gif") -> None:
+    def __init__(
+        self, *, size: int = 0, channels: int = 3, file: str = "gif", pairs: str = "", input: str = "",
+        target: str = "",
+    ) -> None:  # fmt: skip
         if size and not 4 <= size <= 1024:
             raise UsageError(f"video:size={size} must be in 4..1024 pixels, or 0.")
         if channels not in (1, 3):
@@ -44,6 +51,7 @@ class Modality:
         if file not in FILES:
             raise UsageError(f"video:file={file} must be one of {', '.join(FILES)}.")
         self.size, self.channels, self.file = size, channels, file
+        self.pairs, self.input, self.target = pairs, input, target
         self.suffix = f".{file}"
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:

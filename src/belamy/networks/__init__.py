@@ -135,6 +135,16 @@ class PixelModel(Module, Protocol):
         ...
 
 
+class Denoiser(Module, Protocol):
+    """What a class ``Denoiser(shape, classes, *, …)`` must have; with classes, label ``classes`` stands for none."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor, level: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What a diffusion model is asked for, at a level of noise of each.  # [N, C, H, W], [N], [N]"""
+        ...
+
+
 class Translator(Module, Protocol):
     """What a class ``Translator(shape, outputs, *, …)`` must have."""
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from belamy.errors import UsageError
 from belamy.networks import PatchScores
+from belamy.networks.areas import even, light_areas
 from belamy.networks.layers import BatchNorm, ScoringNetwork
 from belamy.networks.residual import doublings
 from belamy.networks.sizes import check_divisible, check_positive
@@ -99,7 +100,9 @@ class Translator(nn.Module):
 
     The last convolution also sees the given picture, so fine lines need not pass through the network. With a palette it
     says for each pixel how much of each learned colour there is, by a softmax. A network that paints in free colours
-    gives the mean of all where several are possible; one that has to choose comes to whole ones.
+    gives the mean of all where several are possible; one that has to choose comes to whole ones. With areas it says so
+    for each light area of the given picture as a whole, by the mean of what its pixels say, as flat colours of drawings
+    are laid between lines.
 
     Args:
         shape: (channels, height, width) of what is given; height and width multiples of 4, at least 8.
@@ -108,6 +111,7 @@ class Translator(nn.Module):
         dropout: Probability of dropping a value of the maps on the way back, the only noise there is.
         dropped: At how many sizes values are dropped, from the smallest on.
         palette: How many colours are learned and mixed; 0 for free colours.
+        areas: Whether light areas of what is given are filled evenly.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4 or below 8, or an option out of range.
@@ -124,6 +128,7 @@ class Translator(nn.Module):
         dropout: float = 0.0,
         dropped: int = 3,
         palette: int = 0,
+        areas: bool = False,
     ) -> None:
         super().__init__()
         check_positive(outputs, "The number of channels that are made")
@@ -150,6 +155,7 @@ class Translator(nn.Module):
             self.image.weight.mul_(0.5)
         start = torch.empty(palette, outputs).uniform_(-2, 2) / _PALETTE_RATE
         self.palette = nn.Parameter(start) if palette else None
+        self.areas = areas
 
     def forward(self, images: Tensor, streams: Sequence[torch.Generator] | None = None) -> Tensor:
         """Pictures ``[N, outputs, H, W]`` in [-1, 1] from pictures ``[N, C, H, W]``.
@@ -172,6 +178,8 @@ class Translator(nn.Module):
             x = torch.cat([layer(x), maps.pop()], 1)
         x = self.image(torch.cat([F.leaky_relu(x, _SLOPE), given], 1))
         x = F.pixel_shuffle(x, 2)
+        if self.areas:
+            x = even(x, light_areas(images))
         if self.palette is not None:
             colours = torch.tanh(_PALETTE_RATE * self.palette).to(x.dtype)
             return torch.einsum("nkhw,kc->nchw", x.softmax(1), colours)

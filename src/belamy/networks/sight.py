@@ -17,6 +17,7 @@ _SUMMED = frozenset(("mean", "sum", "var", "std", "var_mean", "amax", "amin", "m
 _EVERYWHERE = frozenset((
     "linear", "matmul", "__matmul__", "mm", "bmm", "addmm", "baddbmm", "roll", "flip", "cumsum", "sort", "unfold",
     "adaptive_avg_pool2d", "adaptive_max_pool2d", "scaled_dot_product_attention", "grid_sample", "affine_grid",
+    "index_add",
 ))  # fmt: skip
 """What lets a place depend on all of the picture, or on where in it it lies."""
 _CONVERTS = frozenset(("to", "type_as"))

@@ -89,6 +89,26 @@ def write_bytes(path: Path, data: bytes) -> None:
         _sync_directory(path.parent)
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """A name beside a file to write at length; at the end of the context the file gets its place, or is gone.
+
+    Raises:
+        StorageError: The disk is full or the place cannot be written. The old file, if any, is as it was.
+    """
+    temporary = path.with_name(f"{NEW}{secrets.token_hex(4)}")
+    with _storage(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_directory(path.parent)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file atomically, indented for people, keys in the order given."""
     text = json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False)

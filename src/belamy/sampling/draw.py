@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError, nearest
-from belamy.methods.base import BaseMethod, Samples, Sampling, Translates
+from belamy.methods.base import BaseMethod, Samples, Sampling, SamplingOption, Translates
 from belamy.modalities import modality
 from belamy.networks.layers import initial_share
 from belamy.seeds import SampleDraws
@@ -39,7 +39,7 @@ class Drawing(TypedDict, total=False):
     batch: int
     steps: int | None
     report: Callable[[int, int], None] | None
-    options: Mapping[str, float] | None
+    options: Mapping[str, float | str] | None
 
 
 def draw(method: BaseMethod, count: int, **how: Unpack[Drawing]) -> Tensor:
@@ -118,20 +118,32 @@ def takes_sampling(method: Samples) -> bool:
     return "sampling" in inspect.signature(method.generate).parameters
 
 
-def checked_options(method: BaseMethod, given: Mapping[str, float] | None = None) -> dict[str, float]:
-    """A value of each option of a method's sampling: those that are given, the others by default.
+def checked_options(method: BaseMethod, given: Mapping[str, float | str] | None = None) -> dict[str, float]:
+    """A value of each option of a method's sampling: those that are given, by number or name, the others by default.
 
     Raises:
         UsageError: There is no such option, or a number is out of range.
     """
     known = method.sampling_options
+    found = {name: option.default for name, option in known.items()}
     for name, value in (given or {}).items():
         if name not in known:
             hint = nearest(name, known) if known else "It has none: leave it out."
             raise UsageError(f"The sampler of this run's method has no option '{name}'. {hint}")
-        if not known[name].allows(value):
-            raise UsageError(f"The sampler's {name} is {value:g}, but it must be {known[name].bounds}.")
-    return {name: option.default for name, option in known.items()} | dict(given or {})
+        found[name] = _number(name, known[name], value)
+    return found
+
+
+def _number(name: str, option: SamplingOption, value: float | str) -> float:
+    """The value of an option, which may be given by its name."""
+    if option.choices:
+        if value not in option.choices:
+            raise UsageError(f"The sampler's {name} is {value!r}. {nearest(str(value), option.choices)}")
+        return float(option.choices.index(str(value)))
+    if isinstance(value, str) or not option.allows(value):
+        said = value if isinstance(value, str) else f"{value:g}"
+        raise UsageError(f"The sampler's {name} is {said}, but it must be {option.bounds}.")
+    return value
 
 
 def made(method: Samples, latents: Tensor, labels: Tensor | None, seed: int, numbers: Iterable[int]) -> Tensor:

@@ -68,19 +68,19 @@ def _step_seconds(needs: Needs, trainer: Trainer, micro: int) -> tuple[float, in
     times = [now + round((recipe.train_samples - now) * (each + 0.5) / moments) for each in range(moments)]
     tried, parts = _affordable(needs, trainer, micro, TRIAL_SECONDS / moments)
     factor = micro * trainer.parts / (tried * parts)
-    found, seen = [], 0
+    found, seen = 0.0, 0
     for at in times:
-        plain = _timed(needs, tried, parts, Clock(at, needs.plain), TRIAL_SECONDS / moments)
+        for step, share in needs.beats:
+            found += share * _timed(needs, tried, parts, Clock(at, step), TRIAL_SECONDS / moments)
         seen = needs.probe.clock.samples - at
-        heavy = _timed(needs, tried, parts, Clock(at, needs.heavy), TRIAL_SECONDS / moments) if needs.lazy else plain
-        found.append((plain + max(heavy - plain, 0.0) * needs.lazy) * factor)
-    return sum(found) / moments, round(seen * factor)
+    return found / moments * factor, round(seen * factor)
 
 
 def _affordable(needs: Needs, trainer: Trainer, micro: int, budget: float) -> tuple[int, int]:
     """Samples of a micro-batch, and how many of those, of a step that may be tried within a number of seconds."""
     few = min(FEW, needs.share)
-    one = needs.probe.play(few, 1, Clock(needs.samples, needs.plain)) / few
+    usual = max(needs.beats, key=lambda beat: beat[1])[0]
+    one = needs.probe.play(few, 1, Clock(needs.samples, usual)) / few
     tried, parts = micro, trainer.parts
     if one * micro * parts > budget:
         parts = min(parts, 2)

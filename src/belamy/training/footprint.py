@@ -7,6 +7,7 @@ import os
 import sys
 import weakref
 from collections.abc import Iterable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ class Footprint(TorchDispatchMode):
         for tensor in given:
             self._meet(tensor, own=True)
         packet = func.overloadpacket
-        if packet in flop_registry:
+        if packet is torch.ops.aten.convolution_backward:
+            self.flops += _of_gradients(*args)
+        elif packet in flop_registry:
             self.flops += flop_registry[packet](*args, **(kwargs or {}), out_val=made)
         self.timeline.append(self._alive + (copied([*taken, *given]) if packet in _CONVOLUTIONS else 0))
         return made
@@ -70,6 +73,16 @@ class Footprint(TorchDispatchMode):
 
     def _forget(self, key: int) -> None:
         self._alive -= self._known.pop(key, 0)
+
+
+def _of_gradients(slope: Tensor, taken: Tensor, weight: Tensor, *rest: Any) -> int:
+    """Operations of a convolution's backward pass: what the forward pass took, for each gradient that is wanted.
+
+    PyTorch's own counter forgets the groups of the weights' gradient.
+    """
+    *_, transposed, _, _, wanted = rest
+    places = taken if transposed else slope
+    return 2 * places.shape[0] * prod(places.shape[2:]) * weight.numel() * sum(wanted[:2])
 
 
 def copied(tensors: Iterable[Tensor]) -> int:

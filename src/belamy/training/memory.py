@@ -21,6 +21,8 @@ FEW, MORE = 2, 4
 """Samples of the micro-batches that tell how memory grows with them."""
 LATE = 101
 """A step after which no warm-up is under way."""
+LONGEST = 10_000
+"""Steps in which the patterns of lazy terms are looked for."""
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 
 
@@ -87,13 +89,25 @@ class Probe(Trainer):
         return seen
 
 
-def rhythm(trainer: Trainer) -> tuple[int, int, float]:
-    """A late step on which everything lazy is due, one on which nothing is, and the share of steps with lazy terms."""
+def rhythm(trainer: Trainer) -> list[tuple[int, float]]:
+    """Late steps that differ in which lazy terms are due, and how often such steps come; the first has all of them.
+
+    Terms of a period p are due on every p-th step, so their patterns repeat with the least common multiple.
+
+    Example:
+        Terms every fourth and every 16th step: ``[(112, 1/16), (113, 3/4), (116, 3/16)]``.
+    """
     every = [each for module in trainer.method.modules() if isinstance(each := getattr(module, "every", 1), int)]
-    lazy = [each for each in every if each > 1]
-    cycle = lcm(*lazy) if lazy else 1
-    heavy = cycle * ceil(LATE / cycle)
-    return heavy, heavy + 1 if lazy else heavy, sum(1 / each for each in lazy) / len(lazy) if lazy else 0.0
+    periods = sorted({each for each in every if each > 1})
+    whole = lcm(*periods)
+    first = whole * ceil(LATE / whole)
+    found: dict[tuple[bool, ...], tuple[int, int]] = {}
+    cycle = min(whole, LONGEST)
+    for step in range(first, first + cycle):
+        due = tuple(step % period == 0 for period in periods)
+        at, count = found.get(due, (step, 0))
+        found[due] = at, count + 1
+    return [(at, count / cycle) for at, count in found.values()]
 
 
 class Needs:
@@ -112,7 +126,8 @@ class Needs:
         self.share = trainer.method.recipe.batch // trainer.world.size
         self.process = max(resident() - held(trainer).total, 0) if trainer.device.type == "cpu" else 0
         self.probe = Probe.of(trainer, recompute)
-        self.heavy, self.plain, self.lazy = rhythm(trainer)
+        self.beats = rhythm(trainer)
+        self.heavy = self.beats[0][0]
         now, total = trainer.clock.samples, trainer.method.recipe.train_samples
         self.samples = now
         self.probe.play(min(FEW, self.share), 1, Clock(now, self.heavy))  # optimisers begin, code is loaded

@@ -86,6 +86,7 @@ def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Opt
 
     method = fresh(build, recipe.seed, device, dtype)
     method.prepare(options.offline)
+    method.measure_data(data)
     freeze(method, recipe.freeze)
     return Trainer(method, data, team, mixed, micro_batch=options.micro_batch, recompute=options.recompute)
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.methods.pix2pix import Recipe
+from belamy.networks.areas import even, light_areas
 from belamy.networks.pictures import PatchDiscriminator, Translator
 from belamy.registry import Part
 from belamy.training.watch.constant import scales
@@ -51,6 +52,45 @@ def test_free_colours_are_bounded_and_any_multiple_of_the_stride_goes() -> None:
     assert float(made.detach().abs().max()) <= 1
     with pytest.raises(UsageError, match="multiples of 16"):
         network(torch.randn(3, 2, 24, 32))
+
+
+def test_light_areas_are_filled_evenly_by_the_mean_of_what_their_pixels_say() -> None:
+    lines = torch.ones(2, 1, 16, 16, dtype=torch.float64)
+    lines[0, :, :, 6] = -1  # two areas of 16x6 and 16x9 pixels
+    lines[1, :, 4:9, 4:9] = -1
+    lines[1, :, 6, 6] = 0.9  # a light pixel for itself
+    network = Translator((1, 16, 16), 3, width=4, palette=5, areas=True).eval().double()
+    shares: list[Tensor] = []
+    network.image.register_forward_hook(lambda _, __, made: shares.append(made.detach()))
+    made = network(lines).detach()
+    logits = torch.nn.functional.pixel_shuffle(shares[0], 2)
+    assert network.palette is not None
+    colours = (20 * network.palette.detach()).tanh()
+
+    def mixed(of: Tensor) -> Tensor:  # logits [colour, pixels]
+        return of.mean(1).softmax(0) @ colours
+
+    for picture, rows, columns in ((0, slice(0, 16), slice(0, 6)), (0, slice(0, 16), slice(7, 16))):
+        wanted = mixed(logits[picture, :, rows, columns].flatten(1))
+        assert torch.allclose(made[picture, :, rows, columns], wanted[:, None, None], atol=1e-12)
+    around = lines[1, 0] == 1
+    assert torch.allclose(made[1][:, around], mixed(logits[1][:, around])[:, None], atol=1e-12)
+    for row, column in ((0, 6), (15, 6)):  # lines keep what their pixels say
+        wanted = mixed(logits[0, :, row, column][:, None])
+        assert torch.allclose(made[0, :, row, column], wanted, atol=1e-12)
+    assert torch.allclose(made[1, :, 6, 6], mixed(logits[1, :, 6, 6][:, None]), atol=1e-12)
+
+
+def test_the_slope_through_areas() -> None:
+    numbers = light_areas(torch.tensor([[[[1.0, 1.0, -1.0, 1.0]]], [[[1.0, -1.0, -1.0, 0.89]]]]))
+    assert numbers.tolist() == [[[1, 1, 0, 2]], [[3, 0, 0, 4]]]
+    maps = torch.randn(2, 3, 1, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda values: even(values, numbers), (maps,))
+
+
+def test_without_light_areas_nothing_changes() -> None:
+    maps = torch.randn(2, 3, 4, 4)
+    assert torch.equal(even(maps, light_areas(torch.zeros(2, 1, 4, 4))), maps)
 
 
 def test_a_negative_palette() -> None:

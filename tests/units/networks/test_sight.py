@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from belamy.methods.construction import adapted
 from belamy.methods.pix2pix import TRANSLATORS
 from belamy.methods.super_resolution import UPSCALERS
+from belamy.networks.areas import even, light_areas
 from belamy.networks.sight import sight
 from belamy.registry import Part
 
@@ -90,6 +91,7 @@ def test_instance_norms_need_the_statistics_of_the_whole() -> None:
         lambda x: F.linear(x.flatten(1), torch.ones(64, 64)).view_as(x),
         lambda x: torch.einsum("nchw,chw->nc", x, x[0])[..., None, None].expand_as(x),
         lambda x: torch.rand(1, 1, 8, 8),
+        lambda x: even(x, light_areas(x)),
     ],
 )
 def test_what_sees_everything_is_told(work: object) -> None:

@@ -90,6 +90,16 @@ class TestFootprint:
             (torch.ones(16, 8) @ weight).sum().backward()
         assert seen.flops == 2 * (2 * 16 * 8 * 4)  # the input needs no gradient
 
+    @pytest.mark.parametrize("transposed", [False, True])
+    @pytest.mark.parametrize("groups", [1, 4])
+    def test_convolutions_are_counted_in_both_directions(self, groups: int, transposed: bool) -> None:
+        """Each weight meets each place once, forward, for the slope of the input and for its own."""
+        kind = nn.ConvTranspose2d if transposed else nn.Conv2d
+        layer = kind(8, 16, 3, padding=1, groups=groups, bias=False)
+        with Footprint() as seen:
+            layer(torch.ones(2, 8, 5, 6, requires_grad=True)).sum().backward()
+        assert seen.flops == 3 * 2 * (2 * 5 * 6) * (8 * 16 * 9 // groups)
+
     def test_convolutions_copy_what_does_not_lie_channels_last(self) -> None:
         plain = torch.zeros(2, 3, 4, 4)
         assert copied([plain, torch.zeros(5)]) == plain.nbytes
@@ -128,8 +138,12 @@ class TestNeeds:
         assert needs.peak(8, 8) < 0.75 * needs.peak(64)  # weights' gradients stay
 
     def test_a_lazy_penalty_is_met_when_it_is_due(self, noise: Dataset) -> None:
-        assert rhythm(game(noise, penalties=("r1:every=8", "r2:every=4"))) == (104, 105, (1 / 8 + 1 / 4) / 2)
-        assert rhythm(game(noise)) == (101, 101, 0.0)
+        """Every eighth step both, every other fourth one of them, else none."""
+        both = rhythm(game(noise, penalties=("r1:every=8", "r2:every=4")))
+        assert both == [(104, 1 / 8), (105, 3 / 4), (108, 1 / 8)]
+        assert rhythm(game(noise, penalties=("r1:every=8", "r2:every=8"))) == [(104, 1 / 8), (105, 7 / 8)]
+        assert rhythm(game(noise, penalties=("r1:every=2", "r2:every=3")))[0] == (102, 1 / 6)
+        assert rhythm(game(noise)) == [(101, 1.0)]
 
     def test_a_batch_of_one_or_two(self, noise: Dataset) -> None:
         for batch in (1, 2, 3):
@@ -167,6 +181,21 @@ class TestEstimate:
         step = 0.08 * (1 + 2 / 4)
         assert told.seconds == pytest.approx(6400 / 16 * step)
         assert told.speed == pytest.approx(16 / step)
+
+    def test_each_pattern_of_lazy_terms_counts_as_often_as_it_comes(
+        self, noise: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of four steps one has both terms, one the cheap one alone: (9 + 1 + 2 + 1) / 4."""
+        engine = game(noise, penalties=("r1:every=4", "r2:every=2"), batch=8)
+
+        def play(self: Probe, micro: int, parts: int, clock: Clock) -> float:
+            step = clock.step
+            played(self, micro, parts, clock)
+            return 0.01 * micro * parts * (9 if step % 4 == 0 else 2 if step % 2 == 0 else 1)
+
+        played = Probe.play
+        monkeypatch.setattr(Probe, "play", play)
+        assert estimate(engine).speed == pytest.approx(8 / (0.08 * 13 / 4))
 
     def test_a_step_that_takes_long_is_timed_with_fewer_samples(
         self, noise: Dataset, monkeypatch: pytest.MonkeyPatch

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from belamy.cli.filming import PAGE, WRITTEN, translate_films
 from belamy.cli.method_options import chosen, extended, named_run
 from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
 from belamy.cli.output import named_file, picture_file, picture_folder, stems, telling
 from belamy.cli.parsing import parse
 from belamy.errors import UsageError
 
-PAGE = "translations.html"
-
 
 @options
 class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Translate files or folders of them by a run of a method for pairs, such as pix2pix, or for two sides, such as
     cyclegan. Writes a file for each, and a page that shows input, output and target side by side; with targets it tells
-    how near they come. A method may have options of its own, e.g. a blend: `belamy translate RUN --help`."""
+    how near they come. Films (MP4, GIF, .npy, folders of numbered frames) pass frame by frame. A method may have
+    options of its own, e.g. a blend: `belamy translate RUN --help`."""
 
     inputs: tuple[str, ...]
     """Files and folders; test for the held-out samples of the run's data, which have targets."""
@@ -50,8 +50,12 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Longest side in pixels of the tiles in which large pictures pass; by default they do so where memory needs it."""
     overlap: Annotated[int, Within(0, 8192)] | None = None
     """Of tiles, in pixels; by default as many as the network sees, so that tiles make what the whole would."""
+    rate: Annotated[float, Within(0.1, 1000)] | None = None
+    """Frames a second of films whose files do not say it: folders of frames and .npy files."""
+    flow: str | None = None
+    """Optical flow of one film in an .npy file, floats [frames, 3, height, width]; tells the temporal warping error."""
     seed: Seed = 0
-    """Decides what is random in a translation, with the place of the input."""
+    """Decides what is random in a translation, with the place of the input; all frames of a film have the same."""
 
     def refuse(self) -> None:
         """Refuse what cannot be translated, or written."""
@@ -71,6 +75,7 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
         """What to write, and whether it is one file."""
         out = named_file(self.out, "--out")
         one = len(self.inputs) == 1 and Path(self.inputs[0]).expanduser().is_file()
+        one = one or (len(self.inputs) == 1 and out.suffix.lower() in WRITTEN)  # a folder of frames
         if out.suffix and not out.is_dir():
             if one and self.outputs > 1:
                 raise UsageError(f"--out is the file {out}, but there are {self.outputs} outputs. Name a folder.")
@@ -87,12 +92,21 @@ def run(words: Sequence[str]) -> int:
 
 def work(form: Form) -> int:
     """Translate and write what a form says."""
+    from belamy.api.film_translation import films_given, takes_films
     from belamy.api.translate import translate, translator
     from belamy.runs.run import Run
 
     run = Run.open(form.run)
-    translator(run, form.weights, form.back)  # before data are opened
+    method = translator(run, form.weights, form.back)  # before data are opened
     out, one = form.destination()
+    if form.inputs != ("test",) and not (form.targets is not None and takes_films(method)):
+        films = films_given(form.inputs, method, str(run.path), out.suffix.lower() if one else "")
+        if films is not None:
+            return translate_films(form, run, films, out, one)
+    if one and Path(form.inputs[0]).expanduser().is_dir():
+        raise UsageError(f"--out is the file {out}, but {form.inputs[0]} holds no film. Name a folder.")
+    if form.rate is not None or form.flow is not None:
+        raise UsageError("--rate and --flow belong to films, but none is given. Leave them out.")
     data = form.run_data(run) if form.inputs == ("test",) else None
     with form.reporting() as told:
         made = translate(

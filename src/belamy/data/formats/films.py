@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from PIL import Image
 
 from belamy.data.dataset import Dataset
 from belamy.data.files import opened, read_bounded, reason, some, stamp, visible, walk
+from belamy.data.film_files import PLAYING, numbered
 from belamy.data.fitting import fit
 from belamy.data.gathering import SampleFile, dataset_of, gather
 from belamy.data.load_options import LoadOptions
@@ -25,10 +25,8 @@ from belamy.modalities.fields import Field
 from belamy.modalities.films import MOST_BYTES, ReadFilm, as_frames, read_film, read_frames_array
 from belamy.modalities.video import Modality, in_channels
 
-PLAYING = frozenset((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ogv"))
 FILES = PLAYING | {".gif", ".npy"}
 NAMES = ("films", "videos", "video", "frames", "x", "data", "samples", "arr_0")
-_NUMBER = re.compile(r"(\d+)(?=\D*$)")
 
 
 @dataclass(frozen=True)
@@ -180,22 +178,11 @@ def _of_file(path: Path) -> ReadFilm:
 
 def _of_frames(files: list[Path]) -> ReadFilm:
     """The pictures of a folder in the order of their numbers."""
-    numbers: dict[int, Path] = {}
-    for file in files:
-        found = _NUMBER.search(file.stem)
-        if found is None:
-            raise Unreadable(f"{visible(file.name)} has no number, so its place is open")
-        if (earlier := numbers.get(int(found[1]))) is not None:
-            raise Unreadable(f"{visible(earlier.name)} and {visible(file.name)} have the same number")
-        numbers[int(found[1])] = file
-    missing = sorted(set(range(min(numbers), max(numbers) + 1)) - set(numbers))
-    if missing:
-        raise Unreadable(f"frame {missing[0]} is missing" + (f", and {len(missing) - 1} more" if missing[1:] else ""))
     frames: list[np.ndarray] = []
-    for number in sorted(numbers):
-        name = visible(numbers[number].name)
+    for file in numbered(files):
+        name = visible(file.name)
         try:
-            with opened(numbers[number]) as held, Image.open(held) as picture:
+            with opened(file) as held, Image.open(held) as picture:
                 frames.append(np.asarray(picture.convert("RGB")))
         except Exception as error:  # what is damaged can raise nearly anything
             raise Unreadable(f"{name} is no picture, or a damaged one") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from belamy.data.dataset import Dataset
 from belamy.data.files import opened, stamp, visible, walk
+from belamy.data.film_pairs import KINDS, FilmEntry, films_under, open_film_pairs
 from belamy.data.gallery import PictureEntry, labels_for
 from belamy.data.load_options import LoadOptions
 from belamy.data.pairing import INSTANCES, TARGET, PairedFiles, open_pairs, paired, two_names
@@ -37,6 +38,9 @@ class PairLayout:
         """The pairs, sorted by name."""
         if not path.is_dir():
             raise UsageError(f"Pairs in folders need a folder that holds them, but {path} is a file.")
+        if options.kind is not None and options.kind.name in KINDS:
+            films = {side: _films(path, folder) for side, folder in self.folders.items()}
+            return open_film_pairs(path, films, self.folders, options)
         ignored: Counter[str] = Counter()
         sides = {side: _entries(path, folder, ignored) for side, folder in self.folders.items()}
         pairs, skipped = paired(sides["input"], sides[TARGET], (self.folders["input"], self.folders[TARGET]))
@@ -53,8 +57,34 @@ class PairLayout:
         return open_pairs(PairedFiles(title, str(path), inputs, others, skipped, ignored, table), options)
 
 
+def _films(path: Path, folder: str) -> dict[str, FilmEntry]:
+    """The films of one side, by split and name within it."""
+    found = {}
+    for split, place in _places(path, folder).items():
+        films = films_under(place, partial(_shown, path)) if place.is_dir() else {}
+        found.update({f"{split}{name}": film for name, film in films.items() if name != "."})
+    return found
+
+
 def _entries(path: Path, folder: str, ignored: Counter[str]) -> dict[str, PictureEntry]:
-    """The pictures of one side, by split and name within it.
+    """The pictures of one side, by split and name within it."""
+    found = {}
+    for split, place in _places(path, folder).items():
+        for file in sorted(walk(place, ignored)) if place.is_dir() else ():
+            name = visible(file.relative_to(place).as_posix())
+            if is_picture_name(name):
+                found[f"{split}{name}"] = PictureEntry(_shown(path, file), stamp(file), partial(opened, file))
+            else:
+                ignored[visible(file.suffix.lower()) or "nameless"] += 1
+    return found
+
+
+def _shown(path: Path, file: Path) -> str:
+    return visible(file.relative_to(path).as_posix() if file.is_relative_to(path) else file.as_posix())
+
+
+def _places(path: Path, folder: str) -> dict[str, Path]:
+    """Where the files of a side may lie, by the split that the place says.
 
     Raises:
         DataError: There is no such folder.
@@ -64,19 +94,10 @@ def _entries(path: Path, folder: str, ignored: Counter[str]) -> dict[str, Pictur
         for place in (path / f"{split}{folder}", path / split / folder):
             if place.is_dir():
                 places[f"{split}/"] = place
-    found = {}
-    for split, place in places.items():
-        for file in sorted(walk(place, ignored)) if place.is_dir() else ():
-            name = visible(file.relative_to(place).as_posix())
-            shown = visible(file.relative_to(path).as_posix() if file.is_relative_to(path) else file.as_posix())
-            if is_picture_name(name):
-                found[f"{split}{name}"] = PictureEntry(shown, stamp(file), partial(opened, file))
-            else:
-                ignored[visible(file.suffix.lower()) or "nameless"] += 1
     if not any(place.is_dir() for place in places.values()):
         here = sorted(entry.name for entry in path.iterdir() if entry.is_dir())[:8]
         raise DataError(
             f"{path} has no folder {folder} (nor train{folder}, test{folder}); it has {', '.join(here) or 'none'}. "
             "Say which folders hold the pairs: --modality image:pairs=folders,input=NAME,target=NAME"
         )
-    return found
+    return places

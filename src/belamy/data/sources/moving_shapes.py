@@ -10,6 +10,7 @@ from torch import Tensor
 
 from belamy.data.assembly import categories
 from belamy.data.dataset import Computed, Dataset, Memory
+from belamy.data.film_pairs import next_frames
 from belamy.data.load_options import LoadOptions
 from belamy.data.moving import KINDS, MovingShapes
 from belamy.errors import UsageError
@@ -28,6 +29,7 @@ class Source:
         side: Of the frames, in pixels.
         count: How many films.
         shapes: How many shapes move.
+        next: Whether to each frame belongs, as the target, the one that follows.
 
     Example:
         >>> from belamy.data import open_data
@@ -35,9 +37,10 @@ class Source:
         Dataset('moving-shapes', 6 samples of video of 4x3x32x32)
     """
 
-    def __init__(self, *, side: int = 32, count: int = 600, shapes: int = 3) -> None:
+    def __init__(self, *, side: int = 32, count: int = 600, shapes: int = 3, next: bool = False) -> None:
         self.side = Within(8, 256).check("moving-shapes.side", side)
         self.count = Within(3, 1_000_000).check("moving-shapes.count", count)
+        self.next = next
         self.shapes = Within(1, 20).check("moving-shapes.shapes", shapes)
 
     def open(self, options: LoadOptions) -> Dataset:
@@ -46,7 +49,7 @@ class Source:
             raise UsageError("The labels of moving-shapes are its three kinds. Leave --labels out.")
         if options.kind is not None and options.kind.options:
             raise UsageError("moving-shapes are drawn, not read: leave the options of --modality out.")
-        length, rate = options.length or 16, options.rate or RATE
+        length, rate = (options.length or 16) + self.next, options.rate or RATE
         if length < 2:
             raise UsageError(f"The length is {length}, but a film has 2 frames or more.")
         shape = (length, 3, self.side, self.side)
@@ -66,10 +69,11 @@ class Source:
                     options.progress(int(numbers[-1]) + 1, self.count)
             store = Memory(torch.cat(parts))
         label = categories([KINDS[number % len(KINDS)] for number in range(self.count)])
-        return Dataset(
+        films = Dataset(
             "moving-shapes", store, field=Field("video", shape, rate=float(rate)), labels=label.codes,
             classes=label.values, licence="CC0: drawn here",
         )  # fmt: skip
+        return next_frames(films) if self.next else films
 
     def _film(self, number: int, length: int, rate: int) -> np.ndarray:
         scene = MovingShapes(number % len(KINDS), self.shapes, self.side, number)
