@@ -40,6 +40,8 @@ MEASURED = 4096
 """Pictures at most that the mean and the spread of the data are measured on."""
 SMALL = 16
 """Values of a sample up to which the divergence of the flow is computed, not estimated."""
+LOOKED_AT = (0.1, 1.0, 10.0)
+"""Levels of noise at which what was learned is measured."""
 FARTHEST = 1e6
 OPTIONS = {
     "sampler": SamplingOption(
@@ -178,8 +180,21 @@ class Method(base.BaseMethod):
         return error if self.recipe.weighting == "plain" else self.network.min_snr(sigma) * error
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
-        """The loss, no class hidden."""
-        return {"loss": self.loss(batch, draw)}
+        r"""The loss, no class hidden; and of three levels of noise the squared error, in that of the best linear guess.
+
+        .. math:: \| D(y + \sigma\epsilon; \sigma) - y \|^2 \Big/ \frac{d\, \sigma^2 s^2}{\sigma^2 + s^2}
+
+        with s the standard deviation of the d values of a picture. Where it is not below 1, nothing was learned at that
+        level.
+        """
+        found, count = {"loss": self.loss(batch, draw)}, len(batch.main)
+        clean, labels = batch.main - self.network.centre, batch.labels if self.classes else None
+        for level in LOOKED_AT:
+            noise = draw.normal("looked at", count, *self.spec.shape).to(clean)
+            told = self.network(clean + level * noise, torch.full_like(clean[:, 0, 0, 0], level), labels)
+            linear = (level**-2 + self.network.sigma_data**-2).reciprocal()
+            found[f"error-at-{level:g}"] = (told - clean).square().flatten(1).mean(1) / linear
+        return found
 
     def log_prob(self, batch: Batch, draws: SampleDraws) -> Tensor:
         r"""A lower bound of the log-likelihood of each picture's levels in nats, by conditional models given its class.

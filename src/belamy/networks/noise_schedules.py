@@ -62,7 +62,7 @@ def ends(kind: NoiseSchedule) -> tuple[float, float]:
         >>> ends("edm")
         (0.002, 80.0)
     """
-    if kind in ("edm", "flow"):
+    if kind == "edm" or kind == "flow":
         return LEAST, MOST if kind == "edm" else LATEST / (1 - LATEST)
     levels = _sigmas(alphas_bar(kind))
     return float(levels[0]), float(levels[-1])
