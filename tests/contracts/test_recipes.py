@@ -74,7 +74,8 @@ OURS = {
     *("pairs", "pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
-    *("colourisation-256", "colourisation-small"),
+    *("colourisation-256", "colourisation-small", "colourisation-guided-256", "colourisation-guided-small"),
+    "colourisation-adversarial-small",
     *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
     *("context-encoder-small", "vid2vid-256", "vid2vid-small", "next-frame-small"),
     *("pixel-cnn", "gated-pixel-cnn", "conditional-pixel-cnn", "pixel-cnn-pp", "made-mnist"),
@@ -91,6 +92,7 @@ GIANTS = {
     *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
     *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "colourisation-256", "vid2vid-256"),
+    "colourisation-guided-256",
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
 WIDTHS = {"width": 16, "growth": 2, "base": 256, "widest": 32, "style": 32}

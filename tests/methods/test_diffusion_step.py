@@ -259,6 +259,17 @@ def test_without_labels() -> None:
         draw(unlabelled, 2, labels=1)
 
 
+def test_what_was_learned_at_each_level_is_told_in_that_of_the_best_linear_guess() -> None:
+    batch = Batch({"image": 0.5 * torch.randn(2000, *SHAPE, dtype=DOUBLE)}, torch.arange(2000))
+    with torch.no_grad():
+        nothing = model(stirred=False).evaluate(batch, Draws(0, 0, dtype=DOUBLE))
+        noise = model(stirred=False, parametrization="epsilon").evaluate(batch, Draws(0, 0, dtype=DOUBLE))
+    for level in (0.1, 1.0, 10.0):
+        assert float(nothing[f"error-at-{level:g}"].mean()) == pytest.approx(1.0, abs=0.02)
+        as_it_is = level**2 / (level**2 * 0.25 / (level**2 + 0.25))  # the noisy picture itself
+        assert float(noise[f"error-at-{level:g}"].mean()) == pytest.approx(as_it_is, rel=0.02)
+
+
 def test_data_are_measured_unless_they_are_known() -> None:
     pixels = torch.randint(0, 256, (50, *SHAPE), dtype=torch.uint8)
     data = Dataset("noise", Memory(pixels))

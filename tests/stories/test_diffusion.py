@@ -52,6 +52,14 @@ def test_the_run_knows_the_spread_of_its_data(denoiser: Path, photos: Path) -> N
     assert float(network.centre) == pytest.approx(float(values.mean()), abs=1e-6)
 
 
+def test_it_is_scored(belamy: Command, denoiser: Path) -> None:
+    said = belamy("score", denoiser, "train", "--json", "facts.json", "--no-progress")
+    assert said.returncode == 0 and "a bound of the likelihood, of pictures of 8 bits" in said.stdout
+    facts = json.loads(Path("facts.json").read_text())
+    assert facts["likelihood"] == "bound" and "the probability flow from σ = 0.002" in facts["of"]
+    assert 5 < facts["bits_per_dimension"] < 12  # noise of 8 bits, hardly learned
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

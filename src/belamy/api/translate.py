@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.api.given_colours import as_values, check_colours, hinted, parse_hints, parse_palette
 from belamy.api.given_files import COLOURS, Given, Reading, own_field, read_inputs
 from belamy.api.making import Manner, Progress, Translate, made
 from belamy.api.masking import check_masking, holed
@@ -215,6 +216,8 @@ def translate(
     data: Dataset | None = None,
     mask: str | Path | None = None,
     feather: int = 0,
+    hints: Sequence[str] = (),
+    palette: Sequence[str] = (),
     measures: Sequence[str] = (),
     say: Callable[[str], None] | None = None,
     progress: Progress | None = None,
@@ -240,6 +243,9 @@ def translate(
         mask: Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder
             with one of each name; by default what is transparent is filled.
         feather: Of these, so many pixels into the holes what is filled in is shifted to join what is known.
+        hints: Of grey pictures that are given colours: what each is to have at places, ``12,34=#ff0000`` at column 12
+            of row 34.
+        palette: Of these, colours that they are to have somewhere, e.g. ``["#e33", "white"]``.
         measures: What is asked of all translations together, of ``frechet``, ``kernel``, ``labels``, ``attributes``,
             ``cycle`` and ``cost``, or ``all`` that can be told here; labels and attributes are told by judges that are
             trained on the run's data once and kept.
@@ -247,8 +253,8 @@ def translate(
         progress: Called with (done, total).
 
     Raises:
-        UsageError: The method does not translate, or not back, does not take inputs of such a size, or masks do not
-            fit.
+        UsageError: The method does not translate, or not back, does not take inputs of such a size, or masks or colours
+            do not fit.
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
@@ -256,27 +262,27 @@ def translate(
     check_call(size, fit, outputs)
     chosen = checked_options(method, options)
     check_masking(method, mask, feather, size)
+    named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    held_out = [str(each) for each in named] == [HELD_OUT] and data is not None
+    points, colours = parse_hints(hints), parse_palette(palette)
+    check_colours(method, points, colours, size, held_out)
     given, wanted = given_field(method), method.spec.fields[method.target]
     given, wanted = (wanted, given) if back else (given, wanted)
     manner = Manner(seed, batch, tile, overlap)
     manner.check(given)
     asked = check_scores(measures, method, given, wanted, data, targets is not None)
-    named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     skipped: list[tuple[str, str]] = []
     notes: list[str] = []
-    if [str(each) for each in named] == [HELD_OUT] and data is not None:
+    if held_out and data is not None:
         found = [Given(*each) for each in _held_out(data, method, back, seed, batch)]
     else:
         unknown = unknown_label(opened.recipe.modality)
         how = Reading(given, wanted, size, fit, unknown, *opacities(method, given, wanted))
         found, skipped, notes = read_inputs(list(map(str, named)), targets, how)
         found = _holed(found, mask, given, skipped) if isinstance(method, Fills) else found
-    work: Translate = method.translate_back if back else method.translate
-    if chosen:
-        work = partial(work, options=chosen)  # type: ignore[call-arg]
-    if feather:
-        work = partial(_filled, method, feather)
-    series = _series(method, work, found, (given, wanted), manner, outputs, notes, progress)
+    work = _way(method, back, chosen, feather, colours)
+    seen = hinted(found, points, method.hint_side if points else 0)
+    series = _series(method, work, seen, (given, wanted), manner, outputs, notes, progress)
     items = [_translation(each, outcome, method) for each, outcome in zip(found, series, strict=True)]
     items = _comparable(items, skipped)
     pairs = [(_shallow(each.given, given), _shallow(each.made, wanted), each.wanted) for each in items]
@@ -288,11 +294,10 @@ def translate(
 
 
 def _series(
-    method: Any, work: Translate, found: Sequence[Given], fields: tuple[Field, Field], manner: Manner, outputs: int,
+    method: Any, work: Translate, raw: Sequence[Tensor], fields: tuple[Field, Field], manner: Manner, outputs: int,
     notes: list[str], progress: Progress | None,
 ) -> list[tuple[Tensor, ...]]:  # fmt: skip
     """The outputs of each input, one for each seed from the manner's on; what a user should know is added to notes."""
-    raw = [each.raw for each in found]
     series: list[list[Tensor]] = []
     said: list[str] = []
     for which in range(outputs):
@@ -419,6 +424,18 @@ def _held_out(data: Dataset, method: Any, back: bool, seed: int, batch: int) -> 
     )[0]  # fmt: skip
     first, second = (wanted, given) if back else (given, wanted)
     return list(zip(names, first, second, strict=True))
+
+
+def _way(
+    method: Any, back: bool, options: Mapping[str, float], feather: int, palette: Sequence[tuple[int, int, int]]
+) -> Translate:
+    """How a method is called."""
+    if feather:
+        return partial(_filled, method, feather)
+    chosen: dict[str, Any] = ({"options": options} if options else {}) | (
+        {"palette": as_values(palette)} if palette else {}
+    )
+    return partial(method.translate_back if back else method.translate, **chosen)
 
 
 def _filled(method: Fills, feather: int, source: Tensor, draws: SampleDraws) -> Tensor:

@@ -15,6 +15,7 @@ All are denoisers D(x; σ) of data plus σ times noise, so that every sampler dr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Literal, Self
 
@@ -27,15 +28,20 @@ from belamy.errors import DataError, UsageError
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Sampling, SamplingOption, Turn
 from belamy.networks.denoising import SAMPLERS, Sampler, denoised
-from belamy.networks.noise_schedules import STEPS, NoiseSchedule, sampled_sigmas, trained_sigmas
+from belamy.networks.noise_schedules import STEPS, NoiseSchedule, ends, sampled_sigmas, trained_sigmas
 from belamy.networks.preconditioning import Parametrization, Preconditioned
 from belamy.networks.priors.normal import Prior
+from belamy.networks.probability_flow import log_density
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws, generator
 
 DENOISERS = Registry("belamy.networks", "denoiser", "Denoiser")
 MEASURED = 4096
 """Pictures at most that the mean and the spread of the data are measured on."""
+SMALL = 16
+"""Values of a sample up to which the divergence of the flow is computed, not estimated."""
+LOOKED_AT = (0.1, 1.0, 10.0)
+"""Levels of noise at which what was learned is measured."""
 FARTHEST = 1e6
 OPTIONS = {
     "sampler": SamplingOption(
@@ -108,6 +114,7 @@ class Method(base.BaseMethod):
 
     averaged = ("network",)
     sampling_options = OPTIONS
+    likelihood: Literal["exact", "bound"] = "bound"
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
@@ -116,6 +123,11 @@ class Method(base.BaseMethod):
         centre, spread = recipe.centre or 0.0, recipe.sigma_data or 0.5  # until they are measured
         self.network = Preconditioned(network, recipe.parametrization, centre, spread)
         self.prior = Prior(spec.shape[0] * spec.shape[1] * spec.shape[2])
+        self.distance = 2 / (2**spec.field.bits - 1) if spec.field.bits < 32 else 0.0  # of two levels
+        levels = f"pictures of {spec.field.bits} bits, each level spread evenly over its width"
+        what = levels if self.distance else "densities of pictures between -1 and 1"
+        estimate = "" if self.prior.latent <= SMALL else ", its divergence estimated by one probe"
+        self.scored = f"{what}, by the probability flow from σ = {ends(recipe.noise)[0]:.2g}{estimate}"
 
     @property
     def players(self) -> dict[str, Player]:
@@ -168,8 +180,45 @@ class Method(base.BaseMethod):
         return error if self.recipe.weighting == "plain" else self.network.min_snr(sigma) * error
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
-        """The loss, no class hidden."""
-        return {"loss": self.loss(batch, draw)}
+        r"""The loss, no class hidden; and of three levels of noise the squared error, in that of the best linear guess.
+
+        .. math:: \| D(y + \sigma\epsilon; \sigma) - y \|^2 \Big/ \frac{d\, \sigma^2 s^2}{\sigma^2 + s^2}
+
+        with s the standard deviation of the d values of a picture. Where it is not below 1, nothing was learned at that
+        level.
+        """
+        found, count = {"loss": self.loss(batch, draw)}, len(batch.main)
+        clean, labels = batch.main - self.network.centre, batch.labels if self.classes else None
+        for level in LOOKED_AT:
+            noise = draw.normal("looked at", count, *self.spec.shape).to(clean)
+            told = self.network(clean + level * noise, torch.full_like(clean[:, 0, 0, 0], level), labels)
+            linear = (level**-2 + self.network.sigma_data**-2).reciprocal()
+            found[f"error-at-{level:g}"] = (told - clean).square().flatten(1).mean(1) / linear
+        return found
+
+    def log_prob(self, batch: Batch, draws: SampleDraws) -> Tensor:
+        r"""A lower bound of the log-likelihood of each picture's levels in nats, by conditional models given its class.
+
+        .. math:: \ln P(x) \ge E_u \ln p(x + u) + d \ln \Delta, \qquad u \sim U(-\Delta/2, \Delta/2)^d
+
+        with one u for each picture, Δ the distance of two levels, and p the density of what the probability flow makes
+        of noise down to the least level of it, before a sampler's last step. Of pictures of floats, ln p(x).
+
+        References:
+            Theis et al. 2015, arXiv 1511.01844, section 3.1; p: :func:`belamy.networks.probability_flow.log_density`.
+        """
+        count, shape = len(batch.main), self.spec.shape
+        spread = self.distance * (draws.uniform("dequantisation", count, *shape) - 0.5)
+        x = batch.main - self.network.centre + spread.to(batch.main)
+        labels = batch.labels if self.classes else None
+        probe = None
+        if self.prior.latent > SMALL:
+            probe = 2 * (draws.uniform("probe", count, *shape) < 0.5).to(x) - 1
+        found = log_density(
+            lambda state, sigma: self.network(state, sigma.expand(len(state)), labels), x, *ends(self.recipe.noise),
+            spread=float(self.network.sigma_data), probe=probe,
+        )  # fmt: skip
+        return found + self.prior.latent * math.log(self.distance or 1.0)
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """Standard normal noise of a picture's size.  # [n, C H W]"""

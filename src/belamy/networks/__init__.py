@@ -171,12 +171,20 @@ class Upscaler(Module, Protocol):
 
 
 class Colouriser(Module, Protocol):
-    """What a class ``Colouriser(shape, bins, *, …)`` must have; the shape is that of lightness, (1, H, W)."""
+    """What a class ``Colouriser(shape, bins, *, …)`` must have; the shape is that of lightness, (1, H, W).
+
+    One that can be told colours is ``Colouriser(shape, bins, hints, palette, *, …)``, says so by ``takes_colours =
+    True``, and is called with hints ``[N, 3, H, W]`` and palettes ``[N, palette]`` after the lightness.
+    """
 
     native_shape: tuple[int, int, int]
 
     def forward(self, lightness: Tensor) -> Tensor:
-        """Logits of each bin of colours, at the size of the picture or below.  # [N, 1, H, W] to [N, bins, h, w]"""
+        """Numbers of each place, such as logits of bins, at the size of the picture or below.
+
+        Args:
+            lightness: In [-1, 1].  # [N, 1, H, W] to [N, bins, h, w]
+        """
         ...
 
 

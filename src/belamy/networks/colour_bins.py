@@ -72,6 +72,18 @@ class ColourBins(nn.Module):
         shape = (len(ab), *ab.shape[2:], NEAREST)
         return weights.reshape(shape), places.reshape(shape)
 
+    def palette(self, ab: Tensor, counted: Tensor) -> Tensor:
+        """The mean share of each bin in the colours of palettes that count; 0 everywhere where none does.
+
+        Args:
+            ab: Colours.  # [N, 2, K] to [N, Q]
+            counted: 1 for those that count, 0 for the others.  # [N, K]
+        """
+        weights, places = self.encoded(ab.unsqueeze(3))  # [N, K, 1, 5]
+        weights = weights.squeeze(2) * counted.unsqueeze(2)
+        found = weights.new_zeros(len(ab), len(self)).scatter_add(1, places.flatten(1), weights.flatten(1))
+        return found / counted.sum(1, keepdim=True).clamp_min(1)
+
     @torch.no_grad()
     def count(self, weights: Tensor, places: Tensor) -> None:
         """Add what was seen to the frequencies."""

@@ -55,6 +55,19 @@ def trained_sigmas(kind: NoiseSchedule, normal: Tensor, uniform: Tensor) -> Tens
     return _sigmas(alphas_bar(kind)).to(uniform)[(uniform * STEPS).long().clamp(max=STEPS - 1)]
 
 
+def ends(kind: NoiseSchedule) -> tuple[float, float]:
+    """The least and the most noise that samples are led through before the last step.
+
+    Example:
+        >>> ends("edm")
+        (0.002, 80.0)
+    """
+    if kind == "edm" or kind == "flow":
+        return LEAST, MOST if kind == "edm" else LATEST / (1 - LATEST)
+    levels = _sigmas(alphas_bar(kind))
+    return float(levels[0]), float(levels[-1])
+
+
 def sampled_sigmas(kind: NoiseSchedule, steps: int) -> Tensor:
     """Levels that ``steps`` steps lead through, from noise to 0.  # [steps + 1] float64
 

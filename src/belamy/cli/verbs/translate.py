@@ -38,6 +38,11 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     of each name; by default what is transparent is filled."""
     feather: Annotated[int, Within(0, 1024)] = 0
     """Of these, so many pixels into the holes what is filled in is shifted to join what is known."""
+    hint: tuple[str, ...] = ()
+    """Of grey pictures that are given colours: what they are to have at places, e.g. 12,34=#ff0000 at column 12 of row
+    34, in quotes where the shell asks for them."""
+    palette: tuple[str, ...] = ()
+    """Of these, colours that they are to have somewhere, e.g. "#e33 #fa0 white"."""
     measures: tuple[str, ...] = ()
     """What is asked of all translations together: frechet, kernel, labels, attributes, cycle, cost, or all that can be
     told here. Judges of labels and attributes are trained on the run's data once and kept; minutes."""
@@ -60,9 +65,12 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     def refuse(self) -> None:
         """Refuse what cannot be translated, or written."""
         super().refuse()
+        from belamy.api.given_colours import parse_hints, parse_palette
         from belamy.modalities.sizes import parse_size
 
         parse_size(self.size)
+        parse_hints(self.hint)
+        parse_palette(self.palette)
         if not self.inputs:
             raise UsageError("Nothing is given to translate. Name files or folders, or test.")
         if self.targets is not None and self.inputs == ("test",):
@@ -113,13 +121,13 @@ def work(form: Form) -> int:
             run, form.inputs, targets=form.targets, size=form.size, fit=form.fit, seed=form.seed, weights=form.weights,
             device=form.device, batch=form.batch, outputs=form.outputs, tile=form.tile, overlap=form.overlap,
             options=chosen(form), back=form.back, data=data, mask=form.mask, feather=form.feather,
-            measures=form.measures, say=told.say,
+            hints=form.hint, palette=form.palette, measures=form.measures, say=told.say,
             progress=telling(told, "translations"),
         )  # fmt: skip
     files = [_write_one(made, out)] if one else _write_folder(made, out, run.path.name)
     facts: dict[str, Any] = {
         "run": str(run.path), "translations": len(made), "seed": form.seed, "weights": form.weights, **chosen(form),
-        "back": form.back, "outputs": form.outputs,
+        "back": form.back, "hint": list(form.hint), "palette": list(form.palette), "outputs": form.outputs,
         "measures": {
             name: {"mean": mine.mean, "untouched": None if theirs is None else theirs.mean, "count": mine.count}
             for name, (mine, theirs) in made.summaries().items()
