@@ -108,7 +108,8 @@ class FilmTranslator:
     ) -> None:  # fmt: skip
         method: Any = translator(run, weights, back)
         self.method: Any = method.to(choose_device(device)).eval()
-        given, wanted = given_field(method), method.spec.fields[method.target]
+        given: Field = given_field(method)
+        wanted: Field = method.spec.fields[method.target]
         self.given, self.wanted = (wanted, given) if back else (given, wanted)
         self.of_films = takes_films(self.method)
         self.unknown = unknown_label(run.recipe.modality)
