@@ -72,12 +72,12 @@ def two_names(given: str, wanted: str, what: str) -> tuple[str, str]:
 
 
 def paired(
-    inputs: Mapping[str, PictureEntry], others: Mapping[str, PictureEntry], folders: tuple[str, str]
+    inputs: Mapping[str, Any], others: Mapping[str, Any], folders: tuple[str, str]
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """The names on both sides that belong together, whatever their suffixes; and files that have no partner, or two.
 
     Args:
-        inputs: Files of one side by their names.
+        inputs: Files of one side by their names; each has a ``name`` of its own for messages.
         others: Of the other side.
         folders: What the sides are called in messages.
     """
