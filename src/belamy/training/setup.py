@@ -101,7 +101,7 @@ def fitted(trainer: Trainer, options: Options, say: Reporter) -> tuple[Trainer, 
         return trainer, options
     choice = choose(trainer, parse_bytes(options.memory))
     say.say(f"To stay below {options.memory}: {choice}.")
-    options = replace(options, micro_batch=choice.micro_batch, recompute=choice.recompute)
+    options = replace(options, memory=None, micro_batch=choice.micro_batch, recompute=choice.recompute)
     method = trainer.method
     return make_trainer(method.recipe, method.spec, trainer.dataset, options, trainer.world), options
 

@@ -16,13 +16,14 @@ from belamy.data.dataset import Dataset
 from belamy.errors import UsageError
 from belamy.methods import gan
 from belamy.methods.base import BaseMethod, BaseRecipe, DataSpec, Player, Turn
+from belamy.progress import Reporter
 from belamy.registry import Part
 from belamy.seeds import Draws
 from belamy.training.distribution import World
 from belamy.training.estimate import estimate
 from belamy.training.footprint import Footprint, copied, resident
 from belamy.training.memory import Needs, Probe, choose, held, parse_bytes, rhythm
-from belamy.training.setup import Options, make_trainer
+from belamy.training.setup import Options, fitted, make_trainer
 from belamy.training.trainer import Clock, Trainer, fresh
 
 WIDTH, PIXELS, BATCH = 32, 64, 48
@@ -249,6 +250,13 @@ class TestLimit:
         assert not (tmp_path / "small").exists()
         with pytest.raises(UsageError, match="Leave out --memory or --micro-batch"):
             belamy.train("digits", out=tmp_path / "both", memory="20 MB", micro_batch=4, **given)
+
+    def test_a_run_is_fitted_with_micro_batches(self, noise: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The limit is replaced by what was chosen for it."""
+        monkeypatch.setattr(Needs, "peak", lambda needs, micro, parts: 10**9 * micro)
+        options = Options(device="cpu", progress=False, memory="40GB")
+        made, kept = fitted(game(noise), options, Reporter())
+        assert kept.micro_batch == 64 // made.parts and made.parts > 1 and kept.memory is None
 
     @pytest.mark.parametrize("text", ["8 apples", "", "0", "0GB", "-1GB", "GB", "8GBB", "1e9", "nan", "8 8GB"])
     def test_words_that_are_no_memory(self, text: str) -> None:
