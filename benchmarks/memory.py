@@ -33,7 +33,7 @@ BATCHES = {32: 64, 64: 32, 128: 16, 256: 8}
 """Samples of a step at each size, where none are given."""
 STEPS, CYCLE = 4, 16
 """Steps that are measured, and the most where lazy terms come again after more."""
-MOMENTS = 24
+MOMENTS = 16
 """Of the run of a network that grows."""
 PUBLISHED = ("progan-1024", "stylegan-1024", "stylegan2-1024", "r3gan-ffhq-256", "fastgan-256", "fastgan-1024")
 
@@ -165,6 +165,7 @@ def count(name: str) -> dict[str, Any]:
 
     from belamy.data.dataset import Dataset, Memory
     from belamy.methods.base import METHODS
+    from belamy.networks.growing import Growing
     from belamy.registry import Part
     from belamy.runs.run import method_name
     from belamy.training import memory
@@ -176,7 +177,11 @@ def count(name: str) -> dict[str, Any]:
     data = Dataset("blank", Memory(torch.zeros(8, 3, chosen.size, chosen.size, dtype=torch.uint8)))
     with torch.device("meta"):
         method = METHODS.build(Part(name=method_name(chosen)), recipe=chosen, spec=data.spec)
-    probe = Probe.of(Trainer(method.to("meta"), data))
+    method = method.to("meta")
+    for module in method.modules():
+        if isinstance(module, Growing):
+            module.level = torch.tensor(0)  # the size at which it works has a number
+    probe = Probe.of(Trainer(method, data))
     for optimizer in probe.optimizers.values():
         optimizer.torch.param_groups[0].update(fused=False, foreach=True)
     beats, total = rhythm(probe), chosen.train_samples

@@ -4,7 +4,8 @@ A patient is a GAN of colour pictures that goes wrong, or not: it trains to its 
 each remedy of each finding is then tried as its command says: the run goes on with it for as many samples again, or,
 where the remedy discards a network, begins anew for as many. It helps if the Fréchet distance to the pictures, in the
 features of the embedded EfficientNet, is at least a twentieth below that of the same run gone on with unchanged, and
-harms if it is a twentieth above.
+harms if it is a twentieth above. Whether a label is heard no such distance can tell: against ``label-ignored`` it is
+that of the samples of a class to the pictures of that class, meant over the classes.
 
 Every trial is a line of ``trials.jsonl`` in the folder. What is there is not done again, so the benchmark can be
 stopped at any time and gone on with.
@@ -22,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from math import inf
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from time import monotonic
 from typing import Any
 
@@ -39,6 +40,7 @@ from belamy.progress import Reporter
 from belamy.registry import Part
 from belamy.runs.provenance import provenance
 from belamy.runs.run import Run, method_name
+from belamy.sampling.draw import draw
 from belamy.training.inheritance import discarded, inherit
 from belamy.training.session import Session, SessionSettings
 from belamy.training.trainer import Trainer, fresh
@@ -58,6 +60,11 @@ BEGIN, END = "<!-- trials: begin -->", "<!-- trials: end -->"
 KEY = ("pictures", "patient", "seed")
 ENOUGH = 4
 """Trials after which a remedy that harms is given up."""
+OF_LABELS = "label-ignored"
+LOST = {"after": inf, "by_class": inf}
+"""The distances of a run that NaN ended."""
+FEWEST = 50
+"""Pictures that a class must have for its samples to be compared with them."""
 
 
 def adam(lr: float) -> Part:
@@ -103,13 +110,15 @@ PATIENTS: dict[str, dict[str, Any]] = {
         "discriminator_optimizer": Part(name="sgd", lr=0.02), "generator_optimizer": Part(name="sgd", lr=0.02),
     },
     "nobody checks the label": {"generator_condition": Part(name="embedding")},
+    "nobody tells the label": {"discriminator_condition": Part(name="projection")},
+    "generator rate x100": {"generator_optimizer": adam(100 * RATE), "penalties": ()},
     "sgd": {"generator_optimizer": Part(name="sgd", lr=0.01), "discriminator_optimizer": Part(name="sgd", lr=0.01)},
 }  # fmt: skip
 VAE = {"encoder": Part(name="vae-digits", width=8, hidden=128), "optimizer": Part(name="adam", lr=RATE, beta1=0.9)}
 PATIENTS["vae"] = VAE
 PATIENTS["vae of two numbers"] = {**VAE, "latent": 2}
 PATIENTS["kernel 5 stride 2"] = {"generator": Part(name="dcgan-geron")}
-LABELLED = "nobody checks the label"
+LABELLED = ("nobody checks the label", "nobody tells the label")
 HUNDRED, COPIES = "a hundred pictures", "a hundred pictures for long"
 PATIENTS[HUNDRED] = {"discriminator": digits(16, 128), "penalties": ()}
 PATIENTS[COPIES] = {"generator": digits(16, 128), "samples": 10 * SAMPLES}
@@ -129,10 +138,28 @@ def panel(data: str) -> Panel:
     return Panel(efficientnet_features(pictures.shape), pictures, "all", metrics=("frechet",))
 
 
-def distance(data: str, trainer: Trainer) -> float:
-    """Fréchet distance of samples, drawn with averaged weights, from the pictures."""
-    with trainer.averages.in_place(trainer.method):
-        return panel(data).judge_method(trainer.method, JUDGED).values["frechet"]
+@cache
+def panel_of(data: str, label: int) -> Panel:
+    """Who judges samples of a class against the pictures of that class."""
+    pictures = opened(data)
+    return Panel(efficientnet_features(pictures.shape), pictures.only(pictures.classes[label]), "all", ["frechet"])
+
+
+def distances(data: str, trainer: Trainer) -> dict[str, float]:
+    """Fréchet distances of samples, drawn with averaged weights, from the pictures.
+
+    ``after`` is that of all; ``by_class``, where classes are told, the mean of those of each class.
+    """
+    method = trainer.method
+    with trainer.averages.in_place(method):
+        found = {"after": panel(data).judge_method(method, JUDGED).values["frechet"]}
+        if method.spec.classes:
+            counts = opened(data).label_counts()
+            frequent = [label for label, name in enumerate(method.spec.classes) if counts[name] >= FEWEST]
+            samples = {label: draw(method, JUDGED // 2, labels=label) for label in frequent}
+            judged = [panel_of(data, label).judge([(some, None)]) for label, some in samples.items()]
+            found["by_class"] = mean(each.values["frechet"] for each in judged)
+    return found
 
 
 def make(recipe: BaseRecipe, labelled: bool) -> Trainer:
@@ -182,8 +209,8 @@ def patient(folder: Path, recipe: BaseRecipe, labelled: bool) -> Run:
     return Run.open(folder)
 
 
-def treated(run: Run, changes: dict[str, Any]) -> tuple[float, bool]:
-    """The distance after a change, infinite where NaN came, and whether the run had to begin anew for it."""
+def treated(run: Run, changes: dict[str, Any]) -> dict[str, Any]:
+    """The distances after a change, infinite where NaN came, and whether the run had to begin ``anew`` for it."""
     recipe, labelled = run.recipe, bool(run.spec.classes)
     state = run.load_checkpoint()
     changed = recipe.changed(**changes)
@@ -196,9 +223,9 @@ def treated(run: Run, changes: dict[str, Any]) -> tuple[float, bool]:
         assert state is not None
         inherit(trainer, recipe, run.spec, state)
     try:
-        return distance(recipe.data, trained(trainer)), anew
+        return {**distances(recipe.data, trained(trainer)), "anew": anew}
     except NotFinite:
-        return inf, anew
+        return {**LOST, "anew": anew}
 
 
 def told(folder: Path) -> list[dict[str, Any]]:
@@ -222,13 +249,13 @@ def ratios(rows: Sequence[dict[str, Any]], of: Sequence[dict[str, Any]]) -> list
         rows: The trials.
         of: All trials, with those of the unchanged runs.
     """
-    named = {(row["why"], *(row[key] for key in KEY)): row["after"] for row in of if not row["sign"]}
+    named = {(row["why"], *(row[key] for key in KEY)): row for row in of if not row["sign"]}
     found = []
     for row in rows:
-        key = tuple(row[key] for key in KEY)
-        after, alone = row["after"], named["unchanged", *key]
+        key, how = tuple(row[key] for key in KEY), "by_class" if row["sign"] == OF_LABELS else "after"
+        after, alone = row[how], named["unchanged", *key][how]
         if "train_samples" in row["changes"] and not row["anew"]:
-            after, alone = alone, named["before", *key]
+            after, alone = alone, named["before", *key][how]
         found.append(after / alone if alone < inf else float(after == inf))
     return found
 
@@ -269,18 +296,18 @@ def work(folder: Path, pictures: str, name: str, seed: int, until: float, most: 
     data = hundred(pictures, folder) if name in (HUNDRED, COPIES) else pictures
     recipe = usual(data=data, seed=seed, **PATIENTS[name])
     run = patient(folder / f"{Path(pictures).stem}-{name}-{seed}".replace(" ", "-").replace("/", "by"), recipe,
-                  name == LABELLED)  # fmt: skip
+                  name in LABELLED)  # fmt: skip
     key = {"pictures": Path(pictures).stem, "patient": name, "seed": seed}
     rows = [row for row in told(folder) if {**row, **key} == row]
     known = {json.dumps(row["changes"], sort_keys=True): row for row in rows}
     if not any(row["why"] == "unchanged" for row in rows):
-        state, before = run.load_checkpoint(), inf
+        state, before = run.load_checkpoint(), LOST
         if state is not None and state.samples >= SAMPLES:
-            trainer = make(recipe, name == LABELLED)
+            trainer = make(recipe, name in LABELLED)
             trainer.load_state(state)
-            before = distance(data, trainer)
-        tell(folder, **key, sign="", why="before", changes={}, after=before, anew=False)
-        tell(folder, **key, sign="", why="unchanged", changes={}, after=treated(run, {})[0], anew=False)
+            before = distances(data, trainer)
+        tell(folder, **key, sign="", why="before", changes={}, **before, anew=False)
+        tell(folder, **key, sign="", why="unchanged", changes={}, **treated(run, {}))
     for finding, remedy in prescribed(run):
         fields = recipe.changed(**remedy.changes).model_dump(mode="json")
         changes = {field: fields[field] for field in remedy.changes}
@@ -290,9 +317,9 @@ def work(folder: Path, pictures: str, name: str, seed: int, until: float, most: 
         same = known.get(json.dumps(changes, sort_keys=True))
         if same is None and monotonic() >= until:
             continue
-        after, anew = (same["after"], same["anew"]) if same else treated(run, changes)
-        known[json.dumps(changes, sort_keys=True)] = {"after": after, "anew": anew}
-        tell(folder, **key, sign=finding.sign, why=remedy.why, changes=changes, after=after, anew=anew)
+        found = {name: same[name] for name in (*LOST, "anew") if name in same} if same else treated(run, changes)
+        known[json.dumps(changes, sort_keys=True)] = found
+        tell(folder, **key, sign=finding.sign, why=remedy.why, changes=changes, **found)
 
 
 def by_remedy(folder: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:

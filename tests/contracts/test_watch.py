@@ -520,6 +520,60 @@ def test_translations_that_begin_to_differ_are_no_failure() -> None:
     assert found["one-output"] == "note"
 
 
+@pytest.mark.parametrize(("varieties", "severity"), [
+    ([0.065, 0.068, 0.07, 0.126, 0.068, 0.075, 0.105], "note"),  # of a DiscoGAN that went on to learn
+    ([0.065, 0.068, 0.07, 0.126, 0.068, 0.075, 0.07], "severe"),
+    ([0.01, 0.03, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05], "severe"),
+    ([0.4, 0.3, 0.2, 0.1, 0.05, 0.08, 0.1], "severe"),
+])  # fmt: skip
+def test_outputs_that_differ_little_are_a_failure_unless_they_differ_more_than_they_did(
+    varieties: list[float], severity: str
+) -> None:
+    rows = [{"samples": SAMPLES * (0.2 + 0.05 * turn), "watch": {"translation": {"variety": each}}}
+            for turn, each in enumerate(varieties)]  # fmt: skip
+    found = SIGNS.build(Part(name="one-output"))(RunHistory(CYCLE, rows))
+    assert found and found.severity == severity
+
+
+def losing(losses: list[float], norms: list[float] | None = None, recipe: BaseRecipe = CONTRAST) -> RunHistory:
+    """A run whose discriminator loses so much, with gradients of such norms."""
+    rows = [{"samples": turn + 1, "losses": {"discriminator.adversarial": loss},
+             "gradient_norms": {"discriminator": norm}}
+            for turn, (loss, norm) in enumerate(zip(losses, norms or losses, strict=True))]  # fmt: skip
+    return RunHistory(recipe, rows)
+
+
+def test_a_discriminator_of_translations_that_comes_down_to_a_constants_loss_has_not_diverged() -> None:
+    sign = SIGNS.build(Part(name="discriminator-diverges"))
+    steps = np.arange(48)
+    falling = (1.4 + 6 * 0.95**steps).tolist()
+    thrown = (4 + 1.5 * (-1.0) ** steps).tolist()
+    back = falling + np.linspace(falling[-1], 6, 60).tolist()
+    for losses, severity in ((falling, "note"), (thrown, "severe"), (back, "severe")):
+        found = sign(losing(losses))
+        assert found and found.severity == severity
+    found = sign(losing(falling, recipe=RECIPE))
+    assert found and found.severity == "severe", "whose samples are not patches of pictures that were given"
+
+
+def test_a_discriminator_of_translations_that_tells_them_apart_does_not_explode() -> None:
+    sign = SIGNS.build(Part(name="exploding-gradients"))
+    norms = [0.1] * 20 + [30.0] * 40
+    for recipe, loss, severity in ((CONTRAST, 0.7, "warning"), (CONTRAST, 3.0, "severe"), (RECIPE, 0.7, "severe")):
+        found = sign(losing([1.39] * 20 + [loss] * 40, norms, recipe))
+        assert found and found.severity == severity
+
+
+def test_chance_is_that_of_classes_as_frequent_as_samples_are() -> None:
+    few = {"fidelity": 0.5, "fidelity_limit": 0.95, "classes": [32, 32]}
+    sign = SIGNS.build(Part(name="label-ignored"))
+    ignored = sign(history(CONDITIONAL, look=put(**few, fidelity_chance=0.5)))
+    assert ignored and ignored.severity == "severe" and "chance 50%" in ignored.says
+    heard = sign(history(CONDITIONAL, look=put(**few, fidelity_chance=0.1)))
+    assert heard and heard.severity == "note"
+    assert sign(history(CONDITIONAL, look=put(**few, fidelity_chance=0.8))) is None, "hardly told from chance"
+
+
 def test_classes_that_are_as_frequent_on_both_sides_cannot_be_copied() -> None:
     same = told("copied-ratios", CONTRAST, translation__classes_there=[0.75, 0.25], translation__classes_kept=0.3)
     assert same is None

@@ -89,7 +89,7 @@ def open_gallery(gallery: Gallery, options: LoadOptions) -> Dataset:
     if not gallery.entries:
         others = ", ".join(f"{count} {suffix}" for suffix, count in gallery.ignored.most_common(3))
         raise DataError(f"{gallery.where} holds no images{f', only {others} file(s)' if others else ''}.")
-    steps = _Steps(options, 2 * len(gallery.entries))
+    steps = _Steps(options, len(gallery.entries))
     with strict_pillow():
         headers, skipped = _examined(gallery.entries, steps, Room(options.memory_budget))
         entries, unlabelled, notes = _labelled(gallery, [entry for entry, _ in headers])
@@ -127,20 +127,20 @@ def default_side(headers: Sequence[PictureHeader]) -> int:
 
 
 class _Steps:
-    """Counts the files read and tells whoever asked."""
+    """Counts the files read, half when examined and half when their pixels are read, and tells whoever asked."""
 
     def __init__(self, options: LoadOptions, total: int) -> None:
-        self._progress, self._total, self._done = options.progress, total, 0
+        self._progress, self._total, self._halves = options.progress, total, 0
 
     def advance(self) -> None:
-        self._done += 1
+        self._halves += 1
         if self._progress is not None:
-            self._progress(self._done, self._total)
+            self._progress((self._halves + 1) // 2, self._total)
 
     def finish(self) -> None:
-        if self._progress is not None and self._done < self._total:
+        if self._progress is not None and self._halves < 2 * self._total:
             self._progress(self._total, self._total)
-        self._done = self._total
+        self._halves = 2 * self._total
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,8 @@ def test_a_look_at_a_gan_tells_all_that_signs_need(digits: Dataset) -> None:
     assert watch.due(0)
     row = watch.look()
     assert {"auc", "auc_held", "gradient", "push", "diversity", "precision", "coverage", "nearest", "copies", "pattern",
-            "fidelity", "fidelity_limit", "label_effect", "activations", "loudest", "finite"} <= row.keys()  # fmt: skip
+            "fidelity", "fidelity_chance", "fidelity_limit", "label_effect", "activations", "loudest",
+            "finite"} <= row.keys()  # fmt: skip
     assert row["moved"]["generator"] > 0 and row["weights"]["discriminator"] > 0
     assert 0 <= row["auc"] <= 1 and 0 <= row["coverage"] <= 1 and sum(row["classes"]) == LEAST
     assert row["shown"]["real"]["low"] == -1.0 and row["batch"]["classes"] <= 10

@@ -239,6 +239,7 @@ class Watch:
             if labels is not None and again is not None:
                 other = patch_features.features(again)[0]
                 row["fidelity"] = float((said == labels).float().mean())
+                row["fidelity_chance"] = by_chance(said, labels)
                 row["fidelity_limit"] = patch_features.accuracy
                 changed = (other - features[: len(other)]).norm(dim=1).mean()
                 row["label_effect"] = float(changed) / patch_features.spread
@@ -333,6 +334,17 @@ def enlarging_layers(method: nn.Module) -> tuple[str, str]:
         first = first or (name if stride > 1 else "")
         uneven = uneven or (f"{name} (kernel {kernel}, stride {stride})" if kernel % stride else "")
     return first, uneven
+
+
+def by_chance(said: Tensor, asked: Tensor) -> float:
+    """The share that two lists of classes agree in if they have nothing to do with each other.
+
+    Example:
+        >>> by_chance(torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, 1, 1]))
+        0.5
+    """
+    shares = [torch.bincount(each, minlength=int(max(said.max(), asked.max())) + 1).double() for each in (said, asked)]
+    return float((shares[0] * shares[1]).sum()) / len(said) ** 2
 
 
 def _auc(high: Tensor, low: Tensor) -> float:

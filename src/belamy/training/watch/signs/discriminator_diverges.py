@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from belamy.training.watch.constant import least
 from belamy.training.watch.remedies import calm, larger_batches
 from belamy.training.watch.sign import EASED, BaseSign, Finding, RunHistory
@@ -14,12 +16,14 @@ class Sign(BaseSign):
 
     Learning can only do better than a constant, so a loss that stays above it comes from steps that overshoot.
 
-    Of what translates, a loss that falls is none: patches of a new generator are far from those of the data at first.
+    Of what translates, a loss that comes down is none: patches of a new generator are far from those of the data at
+    first, and a new discriminator scores them anyhow. Then it is nearer to the constant's than in the first half of the
+    run so far; a loss that is thrown about, or that rises, is not.
 
     Args:
         excess: Above the constant's loss, in units of that loss and of the spread of scores, from where it is severe.
         looks: Rows over which it must last.
-        falling: By how much of the constant's loss it must have fallen within these rows to count as falling.
+        falling: Share of what it lay above the constant's in that half, below which it counts as coming down.
         moved: Relative change of its weights in a step, below which its steps are too small to overshoot.
     """
 
@@ -29,7 +33,7 @@ class Sign(BaseSign):
     needs = (f"median {LOSS}",)
     excess: float = 0.5
     looks: int = 30
-    falling: float = 0.05
+    falling: float = 0.75
     moved: float = 1e-3
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
@@ -40,7 +44,9 @@ class Sign(BaseSign):
         moved = history.series("watch.moved.discriminator")[1]
         if not loss > constant or (len(moved) and max(moved) < self.moved):
             return None
-        falls = history.can("Translates") and history.rise(LOSS, self.looks // 2) < -self.falling * constant
+        values = history.series(LOSS)[1]
+        before = float(np.median(values[: len(values) // 2])) - constant
+        falls = history.can("Translates") and loss - constant <= self.falling * before
         strength = min((loss - constant) / (abs(constant) + spread + 1e-6) / self.excess, 2.0)
         return self.found(
             history,

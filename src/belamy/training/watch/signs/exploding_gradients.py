@@ -6,6 +6,7 @@ from math import log
 
 import numpy as np
 
+from belamy.training.watch.constant import least
 from belamy.training.watch.remedies import slower
 from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
@@ -19,7 +20,9 @@ and two runs that exploded, to norms of hundreds and thousands."""
 class Sign(BaseSign):
     """The median norm of the last rows against the lowest of as many rows in a row, counted as 0.25 at least.
 
-    A warning at most while an objective that is to fall stays near its best.
+    A warning at most while an objective that is to fall stays near its best, and of a discriminator that translations
+    are shown while its loss is below that of a constant score: then its steps do not overshoot, it has begun to tell
+    real from made, as one does that joins in a second stage.
 
     Args:
         growth: Factor from which the gradients explode.
@@ -49,6 +52,12 @@ class Sign(BaseSign):
             f"The steps of the {player} overshoot, so that its next gradient is larger still: its learning rate is too "
             f"high for its loss.",
             (f"gradient norm of the {player}", name, None),
-            mild=history.thrives,
+            mild=history.thrives or (player == "discriminator" and tells_apart(history)),
             remedies=lambda builder: (slower(builder, player, 10),),
         )
+
+
+def tells_apart(history: RunHistory) -> bool:
+    """Whether a discriminator of translations loses less than one score for all of them would."""
+    constant, loss = least(history.recipe), history.late("losses.discriminator.adversarial", ROWS)
+    return history.can("Translates") and constant is not None and loss is not None and loss < constant

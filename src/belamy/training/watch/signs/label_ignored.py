@@ -9,7 +9,8 @@ from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 class Sign(BaseSign):
     """Samples asked for by class are taken for that class, by an independent classifier, hardly above chance.
 
-    Only where the recipe conditions on labels and the classifier itself can tell the classes of held-out images.
+    Only where the recipe conditions on labels and the classifier itself can tell the classes of held-out images. Chance
+    is that of samples whose classes come as often as these do: of few classes, or unequal ones, it is high.
 
     Args:
         share: Of the way from chance to the classifier's own accuracy, below which labels have no effect.
@@ -23,16 +24,19 @@ class Sign(BaseSign):
     modalities = ("image",)
     needs = ("mean watch.fidelity", "last watch.fidelity_limit")
     share: float = 0.15
-    looks: int = 5
+    looks: int = 3
     grace: float = 0.2
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         mean, possible = seen
         classes = history.histograms("watch.classes")
         told, checked = conditions(history)
-        if not classes or not (told or checked) or possible < 1 / len(classes[-1]) + 0.2:
+        if not classes or not (told or checked):
             return None
-        chance = 1 / len(classes[-1])
+        by_chance = history.recent("watch.fidelity_chance", self.looks)
+        chance = float(by_chance.mean()) if len(by_chance) else 1 / len(classes[-1])
+        if possible < chance + 0.2:
+            return None
         way = (mean - chance) / (possible - chance)
         if not told:
             cause = "Nobody tells the generator the label."

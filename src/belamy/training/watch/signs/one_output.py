@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from belamy.training.watch.remedies import advice, longer, more, slower
 from belamy.training.watch.sign import EASED, BaseSign, Finding, RunHistory
 
@@ -9,14 +11,16 @@ from belamy.training.watch.sign import EASED, BaseSign, Finding, RunHistory
 class Sign(BaseSign):
     """By how much a pixel differs from translation to translation, over the same of pictures of the target.
 
-    Of what fills holes only pixels in holes count. While the ratio grows, it is no failure yet.
+    Of what fills holes only pixels in holes count. While the ratio grows, it is no failure yet: outputs that have only
+    begun to differ come farther than they were in the first half of the looks so far, those of a network that does not
+    hear its input, or that fell on one picture, do not.
 
     References:
         img2img-turbo, issue 82.
 
     Args:
         variety: That ratio, below which it is severe.
-        growing: How many times what it was before it must be to count as growing.
+        growing: How many times its median over the first half it must be to count as growing.
         least: What is smaller does not count as growing.
         looks: Looks over which it must last.
         grace: Share of the run in which the mean picture may still be learned.
@@ -34,8 +38,9 @@ class Sign(BaseSign):
     grace: float = 0.2
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
-        before = history.recent("watch.translation.variety", 2 * self.looks)[: self.looks]
-        grows = seen[0] >= self.least and len(before) > 0 and seen[0] > self.growing * before.max()
+        looks = history.series("watch.translation.variety")[1]
+        before = looks[: len(looks) // 2]
+        grows = seen[0] >= self.least and len(before) > 0 and seen[0] > self.growing * np.median(before)
         return self.found(
             history,
             (1 - seen[0]) / (1 - self.variety) * (EASED if grows else 1.0),
