@@ -155,9 +155,8 @@ def judge(
     said = own_measures(candidate.source.method, whole, protocol.seed) if isinstance(
         candidate.source, Drawn | Translated) else ()  # fmt: skip
     asked_of_method = probed(candidate, probes, data, extractor, protocol, say)
-    words = named(protocol.metrics)
     kind = data.field.modality
-    panel = Panel(extractor, data, split, words, held=held, fit=fit, usual=STANDARD)
+    panel = Panel(extractor, data, split, named(protocol.metrics), held=held, fit=fit, usual=STANDARD)
     counting = Counting(
         say, panel.work(candidate.count, protocol.real_baseline, protocol.controls), spoken("images judged", kind)
     )

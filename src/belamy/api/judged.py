@@ -136,7 +136,8 @@ def by_itself(
     shown = data.store.read(data.held_out[:SHOWN])
     return Verdict(
         subject=facts, against={"name": data.name, "split": "test", "rule": data.rule, "images": len(data)}, card=card,
-        measures=(*found, *measures), notes=tuple(notes), sheets={f"Held out of {data.name}": pictured(shown, data)}, command=typed,
+        measures=(*found, *measures), notes=tuple(notes),
+        sheets={f"Held out of {data.name}": pictured(shown, data)}, command=typed,
     )  # fmt: skip
 
 
