@@ -10,7 +10,8 @@ that of the samples of a class to the pictures of that class, meant over the cla
 Every trial is a line of ``trials.jsonl`` in the folder. What is there is not done again, so the benchmark can be
 stopped at any time and gone on with.
 
-    python benchmarks/remedies.py FOLDER PICTURES … [--seeds 0 1 2] [--minutes 2] [--only KIND …] [--write PAGE TRIALS]
+    python benchmarks/remedies.py FOLDER PICTURES … [--seeds 0 1 2] [--minutes 2] [--only KIND …] [--signs SIGN …]
+        [--write PAGE TRIALS]
 """
 
 from __future__ import annotations
@@ -291,8 +292,10 @@ def hundred(data: str, folder: Path) -> str:
     return str(path)
 
 
-def work(folder: Path, pictures: str, name: str, seed: int, until: float, most: int) -> None:
-    """Treat one patient with what has not been tried on it."""
+def work(
+    folder: Path, pictures: str, name: str, seed: int, until: float, most: int, signs: Sequence[str] | None
+) -> None:
+    """Treat one patient with what has not been tried on it, against some signs or all."""
     data = hundred(pictures, folder) if name in (HUNDRED, COPIES) else pictures
     recipe = usual(data=data, seed=seed, **PATIENTS[name])
     run = patient(folder / f"{Path(pictures).stem}-{name}-{seed}".replace(" ", "-").replace("/", "by"), recipe,
@@ -312,6 +315,8 @@ def work(folder: Path, pictures: str, name: str, seed: int, until: float, most: 
         fields = recipe.changed(**remedy.changes).model_dump(mode="json")
         changes = {field: fields[field] for field in remedy.changes}
         mine = [row for row in told(folder) if (row["sign"], row["why"]) == (finding.sign, remedy.why)]
+        if signs is not None and finding.sign not in signs:
+            continue
         if len(mine) >= most or settled(folder, mine) or any({**row, **key} == row for row in mine):
             continue
         same = known.get(json.dumps(changes, sort_keys=True))
@@ -366,6 +371,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=inf, help="begin nothing after so many")
     parser.add_argument("--most", type=int, default=9, help="trials of each remedy of each sign, at most")
     parser.add_argument("--only", nargs="+", choices=PATIENTS)
+    parser.add_argument("--signs", nargs="+", help="signs whose remedies are tried; by default all")
     parser.add_argument("--write", type=Path, nargs=2, help="the page for the table, and the doctor's trials.json")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -375,7 +381,7 @@ def main() -> None:
         for pictures in options.pictures:
             for name in options.only or PATIENTS:
                 if monotonic() < until:
-                    work(options.folder, pictures, name, seed, until, options.most)
+                    work(options.folder, pictures, name, seed, until, options.most, options.signs)
     if options.write:
         page, doctor = options.write
         before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)

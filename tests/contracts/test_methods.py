@@ -230,7 +230,8 @@ class TestCapabilities:
             with pytest.raises(UsageError, match="style"):
                 method.stylize(images, [] if styles else [images[:1]])
         if isinstance(method, Encodes):
-            assert method.encode(images).shape == (5, method.recipe.latent)
+            size = method.latents(0, range(1)).shape[1] if isinstance(method, Samples) else method.recipe.latent
+            assert method.encode(images).shape == (5, size)
         if isinstance(method, Classifies):
             assert method.classify(images).shape == (5, len(data.classes))
         if isinstance(method, Evaluates):

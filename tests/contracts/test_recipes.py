@@ -79,6 +79,7 @@ OURS = {
     *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
     *("context-encoder-small", "vid2vid-256", "vid2vid-small", "next-frame-small"),
     *("pixel-cnn", "gated-pixel-cnn", "conditional-pixel-cnn", "pixel-cnn-pp", "made-mnist"),
+    *("real-nvp-mnist", "nice-mnist", "glow-mnist"),
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "edm-avatars"),
 }
 """Recipes whose sizes no document fixes."""

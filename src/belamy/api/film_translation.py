@@ -364,7 +364,9 @@ def film_page(title: str, films: Sequence[FilmTranslation]) -> str:
     ]  # fmt: skip
     notes = [f"{film.name}: {note}" for film in films for note in film.notes]
     told = f"{len(films):,} {'film' if len(films) == 1 else 'films'} translated; the pictures are from their middle."
-    return page("translation", title, lead_text=told, notes=notes, rows=rows, rivals=[], items=items, skipped={})
+    measured = "Root of the mean squared change, in [-1, 1], of pixels against their places in the frame before."
+    return page("translation", title, lead_text=told, notes=notes, rows=rows, rivals=[], items=items, skipped={},
+                measured=measured)  # fmt: skip
 
 
 def _is_film(path: Path, given: Field, of_films: bool) -> bool:

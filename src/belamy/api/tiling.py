@@ -127,7 +127,7 @@ def in_tiles(
     if seen.whole_statistics:
         whole.look([Tile(row, column) for row in rows for column in columns], passed)
     windows = [[_Window.of(span, chosen.ramp, seen.enlargement) for span in axis] for axis in (rows, columns)]
-    parts: list[Tensor] = []
+    found: Tensor | None = None
     rest: Tensor | None = None
     for number, (row, upright) in enumerate(zip(rows, windows[0], strict=True)):
         band: Tensor | None = None
@@ -142,9 +142,13 @@ def in_tiles(
         if rest is not None:
             band[:, : rest.shape[1]] += rest
         ready = (windows[0][number + 1].low if number + 1 < len(rows) else upright.high) - upright.low
-        parts.append(keep(band[:, :ready]))
-        rest = band[:, ready:]
-    return torch.cat(parts, 1)
+        kept = keep(band[:, :ready])
+        if found is None:
+            found = kept.new_empty(*kept.shape[:-2], windows[0][-1].high, kept.shape[-1])
+        found[..., upright.low : upright.low + ready, :] = kept
+        rest = band[:, ready:].clone()  # a part of it would hold all of it
+    assert found is not None
+    return found
 
 
 @dataclass(frozen=True)

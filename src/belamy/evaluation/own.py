@@ -23,6 +23,8 @@ from belamy.seeds import Draws, SampleDraws, derive
 BATCH = 250
 MOST = 1000
 """Samples that are translated or whose likelihood is measured, at most."""
+MOST_BOUNDED = 200
+"""Samples whose likelihood is bounded, at most: that takes a hundred evaluations of a network and their gradients."""
 
 
 def batches(method: BaseMethod, data: Dataset, indices: Tensor, size: int = BATCH) -> Iterator[Batch]:
@@ -106,7 +108,9 @@ def own_measures(method: BaseMethod, data: Dataset, seed: int = 0) -> tuple[Meas
     method.eval()
     try:
         parts = [evaluated(method, data, indices)] if isinstance(method, Evaluates) else []
-        parts += [_likely(method, data, indices[:MOST], seed)] if isinstance(method, HasLikelihood) else []
+        if isinstance(method, HasLikelihood):
+            most = MOST if method.likelihood == "exact" else MOST_BOUNDED
+            parts.append(_likely(method, data, indices[:most], seed))
         parts += [_by_ngrams(data, indices)] if isinstance(method, HasLikelihood) else []
         parts += [_translated(method, data, indices[:MOST], seed)] if isinstance(method, Translates) else []
         for values in (each for part in parts for each in part):

@@ -145,6 +145,24 @@ class Denoiser(Module, Protocol):
         ...
 
 
+class Flow(Module, Protocol):
+    """What a class ``Flow(shape, classes, *, …)`` must have; an invertible network."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Standard normal numbers and ln |det J|.  # [N, C, H, W] to [N, C H W], [N]"""
+        ...
+
+    def inverse(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Pictures of standard normal numbers.  # [N, C H W] to [N, C, H, W]"""
+        ...
+
+    def begin(self, images: Tensor) -> None:
+        """Set what is first set by a batch, if anything is.  # [N, C, H, W]"""
+        ...
+
+
 class Translator(Module, Protocol):
     """What a class ``Translator(shape, outputs, *, …)`` must have."""
 

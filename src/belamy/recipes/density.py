@@ -1,6 +1,6 @@
 """Models that know how likely a picture is."""
 
-from belamy.methods import autoregressive, made
+from belamy.methods import autoregressive, flow, made
 from belamy.registry import Part
 
 
@@ -50,3 +50,27 @@ def made_mnist() -> made.Recipe:
         train_samples=3_000_000,
         ema_half_life=100_000,
     )
+
+
+def real_nvp_mnist() -> flow.Recipe:
+    """RealNVP in small: digits by couplings of two resolutions."""
+    return flow.Recipe(
+        network=Part(name="real-nvp", levels=2, width=32, blocks=2),
+        optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+        schedule=Part(name="cosine"),
+        batch=64,
+        train_samples=200_000,
+        ema_half_life=10_000,
+    )
+
+
+def nice_mnist() -> flow.Recipe:
+    """NICE's additive couplings, at RealNVP's resolutions: digits by a map that keeps volumes until its last layer."""
+    return real_nvp_mnist().changed(
+        network=Part(name="real-nvp", levels=2, width=32, blocks=2, affine=False, batch_norm=False), logit_alpha=0.0
+    )
+
+
+def glow_mnist() -> flow.Recipe:
+    """Glow in small: digits by eight steps at each of two resolutions."""
+    return real_nvp_mnist().changed(network=Part(name="glow", levels=2, steps=8, width=64), logit_alpha=0.0)

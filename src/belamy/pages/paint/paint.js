@@ -104,10 +104,11 @@ function stroke(from, to) {
   }
 }
 
-/** All pixels of one class that hang together with one of them take the chosen class. */
+/** All pixels of one class that hang together with one of them take the chosen class; a step if that changes any. */
 function fill(x, y) {
   const before = classes[y * width + x], after = chosen();
   if (before === after) return;
+  remember();
   const pending = [y * width + x];
   while (pending.length) {
     const at = pending.pop();
@@ -197,12 +198,13 @@ canvas.addEventListener("keydown", (event) => {
     cursor.y = Math.min(Math.max(cursor.y + by * move[1], 0), height - 1);
     place();
   } else if (event.key === " " || event.key === "Enter") {
-    remember();
     if (tool() === "fill") fill(cursor.x, cursor.y);
-    else dab(cursor.x, cursor.y);
+    else {
+      remember();
+      dab(cursor.x, cursor.y);
+    }
     changed();
   } else if (event.key === "f" || event.key === "F") {
-    remember();
     fill(cursor.x, cursor.y);
     changed();
   } else if (event.key === "+" || event.key === "-") {
@@ -223,10 +225,10 @@ document.addEventListener("keydown", (event) => {
 
 canvas.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
-  remember();
   cursor = under(event);
   if (tool() === "fill") fill(cursor.x, cursor.y);
   else {
+    remember();
     canvas.setPointerCapture(event.pointerId);
     last = cursor;
     dab(cursor.x, cursor.y);

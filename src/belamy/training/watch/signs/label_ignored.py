@@ -53,11 +53,12 @@ class Sign(BaseSign):
             ("share of the class asked for", "watch.fidelity", possible),
             remedies=lambda builder: (
                 advice("check that images and labels belong together: belamy data") if told and checked else None,
-                builder.field("auxiliary", lambda now: now or 0.3, "let the discriminator learn the classes (AC-GAN)"),
                 builder.part("discriminator_condition", "projection", "tell the discriminator the class"),
+                builder.field("auxiliary", lambda now: now or 0.3, "let the discriminator learn the classes (AC-GAN)")
+                if told else None,
                 builder.part("generator_condition", "batch-norm", "tell the generator the class in every layer"),
             ),
-        )
+        )  # fmt: skip
 
 
 def conditions(history: RunHistory) -> tuple[bool, bool]:

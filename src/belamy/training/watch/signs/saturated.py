@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from belamy.training.watch.remedies import clipped, slower
+from belamy.training.watch.remedies import advice
 from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
@@ -32,5 +32,7 @@ class Sign(BaseSign):
             f"(limit {real + self.excess:.0%}).",
             "The generator's last layer is driven into the flat ends of its activation, where no gradient comes back.",
             ("share at the ends", "watch.shown.fake.saturated", None),
-            remedies=lambda builder: (slower(builder, "generator"), clipped(builder)),
+            remedies=lambda _: (
+                advice("begin anew with a lower learning rate of the generator: nothing comes back from flat ends"),
+            ),
         )

@@ -1,0 +1,205 @@
+r"""Normalizing flows: an invertible network makes of a picture independent normal numbers, and back.
+
+.. math:: \ln p(x) = \ln N(f(x); 0, I) + \ln \left| \det \frac{\partial f}{\partial x} \right|
+
+Pictures have 256 levels, and a density on them could be as high as one likes; so noise of one level, uniform, is added,
+afresh each time. What is learned, and told, is the density of that, of levels: a uniform one has 8 bits per dimension.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Literal, Self
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from belamy.data import Batch, Dataset
+from belamy.errors import UsageError
+from belamy.methods import base
+from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Sampling, SamplingOption, Turn
+from belamy.networks.priors.normal import Prior
+from belamy.registry import Part, Registry
+from belamy.seeds import Draws, SampleDraws, generator
+
+FLOWS = Registry("belamy.networks", "flow", "Flow")
+LEVELS = 256
+BEGUN = 256
+"""Training pictures at most that a network begins with."""
+
+
+class Recipe(base.BaseRecipe):
+    """A normalizing flow of pictures: exact densities, and latents of every picture."""
+
+    network: Annotated[Part, FLOWS] = Part(name="real-nvp")
+    """The invertible network."""
+    logit_alpha: float = Field(default=0.05, ge=0, le=0.49)
+    """Values are drawn so far from black and white before the logit is taken; 0 for no logit."""
+    conditional: bool = False
+    """Learn pictures given their class, so that classes can be asked for."""
+    optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
+    """How the network learns."""
+    clip_norm: float | None = Field(default=1.0, gt=0)
+    """Scale the gradient down to this Euclidean norm."""
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """A narrow network of two resolutions."""
+        network = Part(name="real-nvp", width=4, blocks=1)
+        return cls(network=network, size=8, train_samples=96, batch=8, ema_half_life=16)
+
+
+class Method(base.BaseMethod):
+    """One player, the network, that minimises the nats of pictures with noise.
+
+    *Departs from the paper* in the logit: of α + (1 - 2α) x, which treats black and white alike.
+
+    References:
+        Dinh et al. 2017, arXiv 1605.08803, section 4.1; Kingma & Dhariwal 2018, arXiv 1807.03039.
+
+    Raises:
+        UsageError: The pictures have not 8 bits, or a conditional model's have no classes.
+    """
+
+    averaged = ("network",)
+    scored = "pictures of 8 bits with uniform noise of one level added, a density"
+    likelihood: Literal["exact", "bound"] = "exact"
+    sampling_options: Mapping[str, SamplingOption] = {
+        "temperature": SamplingOption(1.0, "Factor of the latents: below 1 likelier and plainer.", least=0, most=100)
+    }
+
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        if spec.field.bits != 8:
+            raise UsageError(
+                f"A flow takes pictures of 8 bits, but these have {spec.field.bits}. Type --modality image."
+            )
+        if recipe.conditional and not spec.classes:
+            raise UsageError("--conditional needs pictures with classes, and these have none. Leave it out.")
+        self.classes = len(spec.classes) if recipe.conditional else 0
+        self.network = FLOWS.build(recipe.network, shape=spec.shape, classes=self.classes)
+        self.prior = Prior(math.prod(spec.shape))
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """One player, the network."""
+        return {"model": Player(self.network, self.recipe.optimizer)}
+
+    def measure_data(self, data: Dataset) -> None:
+        """Let the network begin with up to 256 training pictures."""
+        train = data.indices("train")
+        some = train[torch.randperm(len(train), generator=generator(0, "begun"))[:BEGUN]]
+        like = next(self.network.parameters())
+        values = data.batch(some).main.to(like)
+        noise = SampleDraws(0, some.tolist()).uniform("begun", *values.shape).to(like)
+        self.network.begin(prepared(levels_of(values), noise, self.recipe.logit_alpha)[0])
+
+    def nats(self, batch: Batch, noise: Tensor) -> Tensor:
+        """Minus the logarithm of the density of pictures with noise, in levels.  # [N]
+
+        Args:
+            batch: The pictures.
+            noise: Uniform on [0, 1).  # [N, C, H, W]
+
+        Raises:
+            UsageError: A conditional model is given no classes.
+        """
+        if self.classes and batch.labels is None:
+            raise UsageError("This run's model is conditional, and these pictures have no classes. Give some.")
+        values, told = prepared(levels_of(batch.main), noise.to(batch.main), self.recipe.logit_alpha)
+        latents, more = self.network(values, batch.labels if self.classes else None)
+        size = latents.shape[1]
+        return 0.5 * (latents.square().sum(1) + size * math.log(2 * math.pi)) - told - more
+
+    def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
+        """One turn; the nats are weighted by 1 over a picture's values, so that gradients keep their size."""
+        batch = next(data)
+        nats = self.nats(batch, draw.uniform("dequantisation", *batch.main.shape))
+        yield Turn("model", {"nats": nats}, {"nats": 1 / self.prior.latent})
+
+    def log_prob(self, batch: Batch, draws: SampleDraws) -> Tensor:
+        """Log-density of each picture with noise in nats, exact.  # [n]"""
+        return -self.nats(batch, draws.uniform("dequantisation", *batch.main.shape))
+
+    def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
+        """Nats of a picture, and bits of each of its values."""
+        nats = self.nats(batch, draw.uniform("dequantisation", *batch.main.shape))
+        return {"loss": nats, "bits_per_dimension": nats / (math.log(2) * self.prior.latent)}
+
+    def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
+        """Standard normal numbers, as many as a picture has values.  # [n, C H W]"""
+        return base.normal_latents(seed, indices, self.prior.latent)
+
+    def generate(self, latents: Tensor, labels: Tensor | None = None, *, sampling: Sampling | None = None) -> Tensor:
+        """Pictures in [-1, 1].  # [n, C H W] to [n, C, H, W]
+
+        Args:
+            latents: Standard normal numbers; option ``temperature`` is their factor.
+            labels: Classes of a conditional model; without them, by what classes have in common.
+            sampling: Its option.
+
+        Raises:
+            UsageError: A number of steps is asked for.
+        """
+        if sampling is not None and sampling.steps is not None:
+            raise UsageError("A flow draws in one pass, so --steps chooses nothing. Leave it out.")
+        factor = float((sampling.options if sampling else {}).get("temperature", 1.0))
+        values = self.network.inverse(latents * factor, labels if self.classes else None)
+        return restored(values, self.recipe.logit_alpha)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The latents of pictures, noise in the middle of a level.  # [n, C, H, W] to [n, C H W]"""
+        values, _ = prepared(shown_levels(images), torch.full_like(images, 0.5), self.recipe.logit_alpha)
+        latents: Tensor = self.network(values)[0]
+        return latents
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """The pictures again, but for rounding: the map is invertible."""
+        return self.generate(self.encode(images))
+
+
+def shown_levels(images: Tensor) -> Tensor:
+    """Pictures in [-1, 1] as levels from 0 to 255, not rounded."""
+    return (images + 1) * ((LEVELS - 1) / 2)
+
+
+def levels_of(images: Tensor) -> Tensor:
+    """Pictures in [-1, 1] as whole levels.
+
+    Example:
+        >>> levels_of(torch.tensor([-1.0, 0.0, 1.0])).tolist()
+        [0.0, 128.0, 255.0]
+    """
+    return shown_levels(images).round()
+
+
+def prepared(levels: Tensor, noise: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    r"""What the network sees of levels with noise, and ln |det J| of the way there.
+
+    .. math:: y = (x + u) / 256, \qquad v = \ln\frac{\alpha + (1 - 2\alpha)\,y}{1 - \alpha - (1 - 2\alpha)\,y}
+
+    Args:
+        levels: 0 to 255.  # [N, …]
+        noise: Uniform on [0, 1).  # [N, …]
+        alpha: α; with 0, v is 2 y - 1.
+
+    Example:
+        >>> prepared(torch.zeros(1, 3), torch.zeros(1, 3), 0.0)[1] / math.log(2)  # of [-1, 1): 7 bits for each
+        tensor([-21.])
+    """
+    shares, size = (levels + noise) / LEVELS, levels[0].numel()
+    if alpha == 0:
+        return 2 * shares - 1, levels.new_full((len(levels),), size * math.log(2 / LEVELS))
+    shares = alpha + (1 - 2 * alpha) * shares
+    values = shares.log() - (1 - shares).log()
+    told = (-logsigmoid(values) - logsigmoid(-values)).flatten(1).sum(1)
+    return values, told + size * math.log((1 - 2 * alpha) / LEVELS)
+
+
+def restored(values: Tensor, alpha: float) -> Tensor:
+    """Pictures in [-1, 1] from what the network sees; the way back, less half a level of noise."""
+    shares = (values + 1) / 2 if alpha == 0 else (values.sigmoid() - alpha) / (1 - 2 * alpha)
+    return ((shares * LEVELS - 0.5) * (2 / (LEVELS - 1)) - 1).clamp(-1, 1)
