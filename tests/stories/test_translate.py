@@ -192,6 +192,32 @@ def test_measures_that_cannot_be_told_are_refused(
     assert done.returncode == 2 and says in done.stderr and not (tmp_path / "made").exists()
 
 
+def test_an_evaluation_asks_the_same_of_held_out_translations(run: Path, belamy: Command, tmp_path: Path) -> None:
+    words = ["evaluate", run, "--metrics", "kernel", "--no-real-baseline", "--device", "cpu", "--no-progress"]
+    done = belamy(*words, "--measures", "cost", "--json", "facts.json", "--out", "page.html")
+    assert done.returncode == 0, done.stderr
+    assert "seconds" in done.stdout and "megabytes" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("{run} --measures labels", "asks what became of a label map, and this run is given none. Leave it out"),
+        ("{run} --measures attributes", "compares two sides that are no pairs, and this run has pairs"),
+        ("{run} --measures cycle", "needs a method that translates back, such as cyclegan"),
+        ("{run} --measures frechet", "'frechet' is a metric of an evaluation. Type --metrics frechet"),
+        ("{run} --measures nosuch", "There is no measure 'nosuch' of translations: it must be labels, attributes"),
+        ("{gan} --measures cost", "trained by 'gan', which translates nothing"),
+        ("{pairs}/A --against {pairs}/B --measures cost", "Leave --measures out"),
+    ],
+)
+def test_an_evaluation_refuses_what_cannot_be_told(
+    words: str, says: str, run: Path, trained: Path, pairs: Path, belamy: Command
+) -> None:
+    done = belamy("evaluate", *words.format(run=run, gan=trained, pairs=pairs).split(), "--device", "cpu")
+    assert done.returncode == 2 and says in " ".join(done.stderr.split()), done.stderr
+
+
 def test_what_cannot_be_read_or_compared_is_named(run: Path, pairs: Path, belamy: Command, tmp_path: Path) -> None:
     (tmp_path / "given").mkdir()
     (tmp_path / "wanted").mkdir()

@@ -11,11 +11,13 @@ from typing import Any
 import torch
 
 from belamy.api.judged import COUNT, SHOWN, Protocol, by_itself, judged, pictured, reference
+from belamy.api.judged_translations import check_data, check_measures, judged_translations
 from belamy.data import Dataset
 from belamy.errors import UsageError, nearest
 from belamy.evaluation.candidate import Candidate, Drawn, Stored, Translated, facing, is_run
 from belamy.evaluation.features import Extractor
-from belamy.evaluation.measures import Measure, measures
+from belamy.evaluation.measures import Measure
+from belamy.evaluation.measures import measures as measures_of
 from belamy.evaluation.metrics import METRICS, named
 from belamy.evaluation.own import own_measures
 from belamy.evaluation.panel import LEAST, Panel, compared, learned_from, needs_of, unmet
@@ -61,6 +63,7 @@ def evaluate(
     controls: bool = False,
     probes: Sequence[str] = (),
     classifiers: int = 0,
+    measures: Sequence[str] = (),
     device: str = "auto",
     offline: bool = False,
     progress: bool = True,
@@ -93,6 +96,8 @@ def evaluate(
             options: ``path-length``, ``continuity``, ``reconstruction``, ``elbo``.
         classifiers: Train so many classifiers on a run's samples alone and test them on real images (classifier
             accuracy score): minutes each.
+        measures: What is asked of a run's translations of held-out samples, as of ``belamy translate``: ``labels``,
+            ``attributes``, ``cycle``, ``cost``, or ``all`` that can be told.
         device: Where a run draws.
         offline: Never fetch anything from the network.
         progress: Show how far it is.
@@ -108,7 +113,7 @@ def evaluate(
     weights = None if extractor_weights is None else Path(extractor_weights).expanduser()
     protocol = Protocol(
         metrics, extractor, weights, count, split, seed, size, modality, rate, length, real_baseline, best, controls,
-        probes, classifiers,
+        probes, classifiers, measures,
     )  # fmt: skip
     say = reporter(progress)
     try:
@@ -127,10 +132,13 @@ def judge(
     split, held, why = compared_with(data, protocol.split)
     if run is None or run.build().output[:2] == data.field[:2]:
         refuse_unmet(asked, data, split, held)
+    check_data(run, protocol.measures, data)
     candidate = judged(run, source, data, protocol, say, device, offline)
+    judged_pairs, remarks = judged_translations(run, data, protocol, device, say.say)
     if candidate is None:
         assert run is not None
-        return by_itself(run, data, protocol, device, command(source, against, protocol))
+        typed = command(source, against, protocol)
+        return by_itself(run, data, protocol, device, typed, judged_pairs, remarks)
     whole = data
     if isinstance(candidate.source, Drawn | Translated):
         data = facing(data, candidate.source.method)
@@ -147,9 +155,8 @@ def judge(
     said = own_measures(candidate.source.method, whole, protocol.seed) if isinstance(
         candidate.source, Drawn | Translated) else ()  # fmt: skip
     asked_of_method = probed(candidate, probes, data, extractor, protocol, say)
-    words = named(protocol.metrics)
     kind = data.field.modality
-    panel = Panel(extractor, data, split, words, held=held, fit=fit, usual=STANDARD)
+    panel = Panel(extractor, data, split, named(protocol.metrics), held=held, fit=fit, usual=STANDARD)
     counting = Counting(
         say, panel.work(candidate.count, protocol.real_baseline, protocol.controls), spoken("images judged", kind)
     )
@@ -157,13 +164,13 @@ def judge(
     found = panel.judge_candidate(candidate)
     real_baseline = panel.real_baseline(candidate.count, protocol.seed, detail=True) if protocol.real_baseline else None
     controls = panel.controls(candidate.count, protocol.seed) if protocol.controls else {}
-    notes = [*why, *stated(run, data, candidate, protocol), *found.notes]
+    notes = [*why, *stated(run, data, candidate, protocol), *found.notes, *remarks]
     order = generator(protocol.seed, "shown")
     return Verdict(
         subject=subject(source, run, candidate),
         against={"name": data.name, "split": split, "rule": data.rule, "images": len(data), "fit": fit},
         card=found.card,
-        measures=(*measures(found, real_baseline, controls), *asked_of_method, *said),
+        measures=(*measures_of(found, real_baseline, controls), *asked_of_method, *said, *judged_pairs),
         notes=tuple(dict.fromkeys(notes)),
         sheets={
             "Judged": pictured(found.shown, data),
@@ -196,6 +203,7 @@ def check_request(run: Run | None, source: str, against: str | None, protocol: P
         UsageError: There is no such metric, probe, extractor or split, or nothing to compare with or to probe.
     """
     asked = [METRICS.check(Part.parse(word)).name for word in named(protocol.metrics) or ()]
+    check_measures(run, protocol.measures)
     for word in protocol.probes:
         PROBES.check(Part.parse(word))
     if protocol.extractor is not None:

@@ -96,10 +96,12 @@ def parse_colour(word: str) -> Colour:
         UsageError: It is none, or says how opaque it is.
     """
     try:
-        red, green, blue = ImageColor.getrgb(word)
+        found = ImageColor.getrgb(word)
     except ValueError:
-        raise UsageError(f"'{word}' is no colour: write #ff0000, #f00 or a name, e.g. red.") from None
-    return red, green, blue
+        found = ()
+    if len(found) != 3:
+        raise UsageError(f"'{word}' is no colour: write #ff0000, #f00 or a name, e.g. red.")
+    return found[0], found[1], found[2]
 
 
 def check_colours(
@@ -117,10 +119,8 @@ def check_colours(
     Raises:
         UsageError: What to leave out.
     """
-    known = isinstance(method, TakesColours)
-    for word, given, takes in (
-        ("hint", hints, known and method.hint_side > 0), ("palette", palette, known and method.palette_size > 0),
-    ):  # fmt: skip
+    side, most = (method.hint_side, method.palette_size) if isinstance(method, TakesColours) else (0, 0)
+    for word, given, takes in (("hint", hints, side), ("palette", palette, most)):
         if given and not takes:
             trained = "--hints 7" if word == "hint" else "--palette 8"
             raise UsageError(
@@ -131,10 +131,9 @@ def check_colours(
         raise UsageError("A hint belongs to one picture, but test is many. Give a file, or leave --hint out.")
     if hints and parse_size(size) not in (None, NATIVE):
         raise UsageError("A hint is at a pixel of its picture, which --size would move. Leave one of them out.")
-    if palette and known and len(palette) > method.palette_size:
+    if len(palette) > most:
         raise UsageError(
-            f"The palette has {len(palette)} colours, but this run learned from up to {method.palette_size}. Leave "
-            "some out."
+            f"The palette has {len(palette)} colours, but this run learned from up to {most}. Leave some out."
         )
 
 

@@ -20,6 +20,7 @@ from belamy.evaluation.candidate import (
     stored_candidate,
     translated_candidate,
 )
+from belamy.evaluation.measures import Measure
 from belamy.evaluation.own import own_card, own_measures, speaks
 from belamy.evaluation.verdict import Verdict
 from belamy.methods.base import Samples, Translates
@@ -56,6 +57,7 @@ class Protocol:
     controls: bool = False
     probes: Sequence[str] = ()
     classifiers: int = 0
+    measures: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.count < 2:
@@ -121,8 +123,11 @@ def refuse_metrics(run: Run, protocol: Protocol) -> None:
         )
 
 
-def by_itself(run: Run, data: Dataset, protocol: Protocol, device: str, typed: str) -> Verdict:
-    """The verdict on a method that makes no samples: what it says of itself on held-out data."""
+def by_itself(
+    run: Run, data: Dataset, protocol: Protocol, device: str, typed: str, measures: Sequence[Measure] = (),
+    notes: Sequence[str] = (),
+) -> Verdict:  # fmt: skip
+    """The verdict on a method that makes no samples: what it says of itself on held-out data, and what was found."""
     method = run.method(best=protocol.best).to(choose_device(device))
     found = own_measures(method, data, protocol.seed)
     card = own_card(data, protocol.seed, bool(run.recipe.ema_half_life and method.averaged))
@@ -131,7 +136,8 @@ def by_itself(run: Run, data: Dataset, protocol: Protocol, device: str, typed: s
     shown = data.store.read(data.held_out[:SHOWN])
     return Verdict(
         subject=facts, against={"name": data.name, "split": "test", "rule": data.rule, "images": len(data)}, card=card,
-        measures=found, sheets={f"Held out of {data.name}": pictured(shown, data)}, command=typed,
+        measures=(*found, *measures), notes=tuple(notes),
+        sheets={f"Held out of {data.name}": pictured(shown, data)}, command=typed,
     )  # fmt: skip
 
 

@@ -56,6 +56,9 @@ class Form(SizeOfPictures, Device, Offline, ProgressOption, ToPage, Json):
     """What is asked of a run's method itself: path-length, continuity, reconstruction, elbo, with their options."""
     classifiers: Annotated[int, Within(0, 100)] = 0
     """Train so many classifiers on the run's samples alone and test them on real images; minutes each."""
+    measures: tuple[str, ...] = ()
+    """What is asked of a run's translations of held-out samples: labels, attributes, cycle, cost, or all that can be
+    told here. Judges of labels and attributes are trained on the run's data once and kept; minutes."""
     name = "evaluation.html"
 
     def refuse(self) -> None:
@@ -76,7 +79,7 @@ def run(form: Form) -> int:
         extractor_weights=form.extractor_weights, count=form.count, split=form.split, seed=form.seed, size=form.size,
         modality=form.modality, rate=form.rate, length=form.length,
         real_baseline=form.real_baseline, best=form.weights == "best", controls=form.controls, probes=form.probes,
-        classifiers=form.classifiers, device=form.device, offline=form.offline,
+        classifiers=form.classifiers, measures=form.measures, device=form.device, offline=form.offline,
         progress=form.progress and not form.quiet,
     )  # fmt: skip
     text = verdict.table()
