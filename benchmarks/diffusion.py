@@ -47,7 +47,7 @@ def drawn(method: BaseMethod, count: int, steps: int, sampler: str, guidance: fl
     classes = len(method.spec.classes)
     for start in range(0, count, CHUNK):
         some = min(CHUNK, count - start)
-        options = {"sampler": sampler, "guidance": guidance}
+        options: dict[str, float | str] = {"sampler": sampler, "guidance": guidance}
         asked = torch.arange(start, start + some) % max(classes, 1)
         yield draw(method, some, seed=1, start=start, steps=steps, options=options), asked
 

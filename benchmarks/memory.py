@@ -55,9 +55,9 @@ def published(name: str) -> Any:
     from belamy.registry import Part
 
     if name == "stylegan2-1024":
-        wide = {"name": "stylegan2", "base": 16384, "widest": 512}
-        generator = Part(**wide, style=512, mapping=8)
-        chosen = recipes.get("stylegan2-ada-64").changed(size=1024, generator=generator, discriminator=Part(**wide))
+        generator = Part(name="stylegan2", base=16384, widest=512, style=512, mapping=8)
+        discriminator = Part(name="stylegan2", base=16384, widest=512)
+        chosen = recipes.get("stylegan2-ada-64").changed(size=1024, generator=generator, discriminator=discriminator)
     elif name == "fastgan-1024":
         chosen = recipes.get("fastgan-256").changed(size=1024)
     else:
@@ -172,7 +172,7 @@ def count(name: str) -> dict[str, Any]:
     from belamy.training.memory import Probe, held, rhythm
     from belamy.training.trainer import Clock, Trainer
 
-    memory.Footprint = _shapes_alone()
+    memory.Footprint = _shapes_alone()  # type: ignore[misc]
     chosen = published(name)
     data = Dataset("blank", Memory(torch.zeros(8, 3, chosen.size, chosen.size, dtype=torch.uint8)))
     with torch.device("meta"):

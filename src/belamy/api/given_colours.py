@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -95,10 +96,9 @@ def parse_colour(word: str) -> Colour:
     Raises:
         UsageError: It is none, or says how opaque it is.
     """
-    try:
+    found: tuple[int, ...] = ()
+    with suppress(ValueError):
         found = ImageColor.getrgb(word)
-    except ValueError:
-        found = ()
     if len(found) != 3:
         raise UsageError(f"'{word}' is no colour: write #ff0000, #f00 or a name, e.g. red.")
     return found[0], found[1], found[2]

@@ -5,7 +5,7 @@ r"""Invertible layers: each maps values there and back, and knows the logarithm 
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -264,7 +264,7 @@ class Standardisation(nn.Module):
             known: What they are told by; only its size counts where they are parameters.
             labels: The classes.  # [N]
         """
-        both = self.network(known) if self.network is not None else self.both
+        both: Any = self.both if self.network is None else self.network(known)
         if self.classes is not None and labels is not None:
             both = both + self.classes(labels)[:, :, None, None]
         mean, spread = both.expand(len(known), -1, -1, -1).chunk(2, 1)

@@ -72,21 +72,12 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         StorageError: the disk is full or the place cannot be written. The old file, if any, is as it was.
     """
-    temporary = path.with_name(f"{NEW}{secrets.token_hex(4)}")
-    with _storage(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-            try:
-                _write_all(descriptor, data)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_directory(path.parent)
+            _write_all(descriptor, data)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
