@@ -27,17 +27,9 @@ import belamy.api.translate
 with Image.open(sys.argv[1]) as image:
     Image.merge("RGB", image.convert("RGB").split()).save(sys.argv[2], optimize=True)
 """
-TRAIN = [
-    *(
-        "--generator",
-        "resnet-translator:width=4,blocks=1",
-        "--generator-norm",
-        "native",
-        "--discriminator",
-        "patch-gan:width=4,receptive_field=16",
-    ),
-    *("--modality", "image:pairs=folders", "--size", "64", "--samples", "16", "--batch", "4", "--device", "cpu"),
-]
+TRAIN = ["--generator", "resnet-translator:width=4,blocks=1", "--generator-norm", "native"]
+TRAIN += ["--discriminator", "patch-gan:width=4,receptive_field=16", "--modality", "image:pairs=folders"]
+TRAIN += ["--size", "64", "--samples", "16", "--batch", "4", "--device", "cpu"]
 
 
 def drawn(megapixels: float) -> Image.Image:

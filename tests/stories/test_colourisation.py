@@ -51,16 +51,6 @@ def test_colour_becomes_grey_first_and_is_said(run: Path, belamy: Command, tmp_p
     assert "1 picture(s) in colour became grey, as this run's inputs are" in done.stdout
 
 
-def test_a_run_that_was_killed_goes_on_as_if_nothing_had_been(
-    belamy: Command, tmp_path: Path, broken_off: Callable[..., None]
-) -> None:
-    words = [*TRAIN, "--samples", "48"]
-    assert belamy(*words, "--out", "whole").returncode == 0
-    broken_off(words, "broken", 7)
-    one, other = (Run.open(tmp_path / name).method().state_dict() for name in ("whole", "broken"))
-    assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
-
-
 GUIDED = ["train", "colourisation", "--data", "avatars-16", "--form", "values", "--hints", "5", "--palette", "3"]
 GUIDED += ["--generator", "user-guided:width=2,halvings=1", "--batch", "4", "--no-progress", "--device", "cpu"]
 GUIDED += ["--adversarial-weight", "1", "--discriminator", "patch-gan:width=2,receptive-field=1"]
@@ -92,10 +82,11 @@ def test_hints_and_palettes_change_what_is_made(guided: Path, belamy: Command, t
     assert tiled.returncode == 0, tiled.stderr
 
 
-def test_a_guided_run_that_was_killed_goes_on_as_if_nothing_had_been(
-    belamy: Command, tmp_path: Path, broken_off: Callable[..., None]
+@pytest.mark.parametrize("train", [TRAIN, GUIDED], ids=["bins", "guided"])
+def test_a_run_that_was_killed_goes_on_as_if_nothing_had_been(
+    belamy: Command, tmp_path: Path, broken_off: Callable[..., None], train: list[str]
 ) -> None:
-    words = [*GUIDED, "--samples", "48"]
+    words = [*train, "--samples", "48"]
     assert belamy(*words, "--out", "whole").returncode == 0
     broken_off(words, "broken", 7)
     one, other = (Run.open(tmp_path / name).method().state_dict() for name in ("whole", "broken"))

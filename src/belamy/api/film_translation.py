@@ -24,9 +24,9 @@ from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.methods.base import Fills, TranslatesFilms, given_field
 from belamy.modalities import modality
-from belamy.modalities.animation import MOST_FRAMES, available_codecs, encode_gif, encode_webp
+from belamy.modalities.animation import MOST_FRAMES, Thinned, available_codecs, encode_gif, encode_webp
 from belamy.modalities.fields import Field, Media
-from belamy.modalities.film_writing import FilmWriter, Thinned
+from belamy.modalities.film_writing import FilmWriter
 from belamy.modalities.image import as_bytes
 from belamy.modalities.label_map import palette
 from belamy.modalities.video import RATE
@@ -198,10 +198,7 @@ class FilmTranslator:
                 length += shown
                 for name, each in ((name, raw if name == "input" else made) for name in ways):
                     ways[name].add(each)
-                if seen.due:
-                    seen.add((_small(raw), _small(made)))
-                else:
-                    seen.seen += 1
+                seen.offer(partial(_both_small, raw, made))
                 if progress is not None:
                     progress(count, max(film.count, count) if film.count else 0)
             for way in ways.values():
@@ -400,6 +397,10 @@ def _small(raw: Tensor) -> np.ndarray:
     image = Image.fromarray(np.ascontiguousarray(pixels, np.uint8))
     times = -(-max(image.size) // PREVIEW)
     return np.asarray(image.reduce(times) if times > 1 else image)
+
+
+def _both_small(given: Tensor, made: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    return _small(given), _small(made)
 
 
 def _enlarged(pixels: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from belamy.cli.method_options import chosen
-from belamy.cli.output import picture_file, stems, telling_speed
+from belamy.cli.output import picture_file, stems, telling
 from belamy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Work:
         if not kind:
             path.mkdir()
         writer = film_writer(path, kind, film.names)
-        return self.method.translate(film, writer, rate, self.flow, telling_speed(told, f"frames of {film.name}"))
+        return self.method.translate(film, writer, rate, self.flow, telling(told, f"frames of {film.name}", speed=True))
 
 
 def _refuse(form: Any, films: Sequence[Path], out: Path, one: bool) -> None:

@@ -160,31 +160,23 @@ def film(frames: Sequence[np.ndarray], path: Path, seconds: float, hold_last: fl
     return encoders[kind_of(path)](frames, seconds=seconds, hold_last=hold_last)
 
 
-def telling(told: Reporter, what: str = "images") -> Callable[[int, int], None]:
-    """What to call with how many are done and of how many: shows it, and the time that the rest will take."""
+def telling(told: Reporter, what: str = "images", speed: bool = False) -> Callable[[int, int], None]:
+    """What to call with how many are done and of how many: shows it, and the time that the rest will take.
+
+    Args:
+        told: Shows it.
+        what: What is done.
+        speed: Whether to show how many are done in a second; then the total may be 0, where nobody knows it.
+    """
     from belamy.progress import duration
 
     began = monotonic()
 
     def tell(done: int, total: int) -> None:
         if told.due():
-            left = duration((total - done) * (monotonic() - began) / done)
-            told.work(done / total, f"{done:,} of {total:,} {what}  {left} left")
-
-    return tell
-
-
-def telling_speed(told: Reporter, what: str) -> Callable[[int, int], None]:
-    """The same with how many are done in a second; the total is 0 where nobody knows it."""
-    from belamy.progress import duration
-
-    began = monotonic()
-
-    def tell(done: int, total: int) -> None:
-        if told.due():
-            speed = done / max(monotonic() - began, 1e-9)
-            left = f"  {duration((total - done) / speed)} left" if total else ""
-            of = f" of {total:,}" if total else ""
-            told.work(done / total if total else 0.0, f"{done:,}{of} {what}  {speed:.3g} a second{left}")
+            each = (monotonic() - began) / done
+            of, left = (f" of {total:,}", f"  {duration((total - done) * each)} left") if total else ("", "")
+            pace = f"  {1 / max(each, 1e-9):.3g} a second" if speed else ""
+            told.work(done / total if total else 0.0, f"{done:,}{of} {what}{pace}{left}")
 
     return tell

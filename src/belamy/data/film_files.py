@@ -19,7 +19,7 @@ from belamy.data.files import opened, reason, visible
 from belamy.data.pictures import is_picture_name, strict_pillow
 from belamy.errors import MissingExtra, Unreadable
 from belamy.modalities.fields import Field
-from belamy.modalities.films import as_frames
+from belamy.modalities.films import as_frames, over_white
 from belamy.modalities.label_film import classes_by_colour
 from belamy.modalities.label_map import MOST, Modality, classes_in
 from belamy.modalities.video import in_channels
@@ -133,12 +133,15 @@ def open_film(path: Path, classes: bool = False) -> FilmFile:
 def is_film(path: Path) -> bool:
     """Whether a file can only be a film: one that plays, or a GIF of several frames."""
     suffix = path.suffix.lower()
-    if suffix != ".gif" or not path.is_file():
-        return suffix in PLAYING
+    return suffix in PLAYING or (suffix == ".gif" and path.is_file() and moves(path))
+
+
+def moves(path: Path) -> bool:
+    """Whether a picture file has several frames; what cannot be read has none, and is told when it is read."""
     try:
-        with Image.open(path) as image:
+        with strict_pillow(), Image.open(path) as image:
             return getattr(image, "n_frames", 1) > 1
-    except (OSError, SyntaxError, ValueError):
+    except Exception:  # what is damaged can raise nearly anything
         return False
 
 
@@ -229,10 +232,7 @@ def _gif(path: Path) -> FilmFile:
         with opened(path) as held, Image.open(held) as film:
             for place in range(count):
                 film.seek(place)
-                frame = film.convert("RGBA")
-                white = Image.new("RGBA", frame.size, "white")
-                pixels = np.asarray(Image.alpha_composite(white, frame).convert("RGB"))
-                yield Shown(pixels, times[place] if total else None)
+                yield Shown(over_white(film), times[place] if total else None)
 
     return FilmFile(visible(path.name), ".gif", sides, count, count / total if total else None, False, (), read)
 

@@ -324,9 +324,9 @@ def _store(
     if len(clips) * int(np.prod(shape)) > budget:
         return Computed(read, len(clips), shape, feed)
     whole = np.empty((len(clips), *shape), np.uint8)
-    row = 0
+    row, counts = 0, Counter(name for name, _ in clips)
     for name in films:
-        count = sum(each == name for each, _ in clips)
+        count = counts[name]
         frames = (frame for _, frame in zip(range(count * shape[0]), how.frames(films[name]), strict=False))
         whole[row : row + count] = np.stack(list(frames)).reshape(count, *shape)
         row += count

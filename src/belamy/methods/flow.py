@@ -21,6 +21,7 @@ from belamy.data import Batch, Dataset
 from belamy.errors import UsageError
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Sampling, SamplingOption, Turn
+from belamy.methods.levels import classes_told, labels_told
 from belamy.networks.priors.normal import Prior
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws, generator
@@ -73,13 +74,7 @@ class Method(base.BaseMethod):
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
-        if spec.field.bits != 8:
-            raise UsageError(
-                f"A flow takes pictures of 8 bits, but these have {spec.field.bits}. Type --modality image."
-            )
-        if recipe.conditional and not spec.classes:
-            raise UsageError("--conditional needs pictures with classes, and these have none. Leave it out.")
-        self.classes = len(spec.classes) if recipe.conditional else 0
+        self.classes = classes_told(recipe.conditional, spec, "A flow")
         self.network = FLOWS.build(recipe.network, shape=spec.shape, classes=self.classes)
         self.prior = Prior(math.prod(spec.shape))
 
@@ -107,10 +102,9 @@ class Method(base.BaseMethod):
         Raises:
             UsageError: A conditional model is given no classes.
         """
-        if self.classes and batch.labels is None:
-            raise UsageError("This run's model is conditional, and these pictures have no classes. Give some.")
+        labels = labels_told(self.classes, batch.labels)
         values, told = prepared(levels_of(batch.main), noise.to(batch.main), self.recipe.logit_alpha)
-        latents, more = self.network(values, batch.labels if self.classes else None)
+        latents, more = self.network(values, labels)
         size = latents.shape[1]
         return 0.5 * (latents.square().sum(1) + size * math.log(2 * math.pi)) - told - more
 

@@ -54,6 +54,35 @@ class LevelsRecipe(base.BaseRecipe):
     """Scale the gradient down to this Euclidean norm."""
 
 
+def classes_told(conditional: bool, spec: DataSpec, who: str) -> int:
+    """How many classes a model of 8-bit pictures is told; 0 where it is told none.
+
+    Args:
+        conditional: Whether it is to be told them.
+        spec: What the data decide.
+        who: What the model is called at the beginning of a sentence.
+
+    Raises:
+        UsageError: The pictures have not 8 bits, or a conditional model's have no classes.
+    """
+    if spec.field.bits != 8:
+        raise UsageError(f"{who} takes pictures of 8 bits, but these have {spec.field.bits}. Type --modality image.")
+    if conditional and not spec.classes:
+        raise UsageError("--conditional needs pictures with classes, and these have none. Leave it out.")
+    return len(spec.classes) if conditional else 0
+
+
+def labels_told(classes: int, labels: Tensor | None) -> Tensor | None:
+    """The labels that a model of so many classes is told; None for one that is told none.
+
+    Raises:
+        UsageError: There are none, and it needs them.
+    """
+    if classes and labels is None:
+        raise UsageError("This run's model is conditional, and these pictures have no classes. Give some.")
+    return labels if classes else None
+
+
 class LevelsMethod(base.BaseMethod):
     """One player that minimises the nats of pictures; it knows their likelihood exactly, and draws pixel by pixel.
 
@@ -70,15 +99,8 @@ class LevelsMethod(base.BaseMethod):
 
     def __init__(self, recipe: Any, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
-        if spec.field.bits != 8:
-            raise UsageError(
-                f"An autoregressive model takes pictures of 8 bits, but these have {spec.field.bits}. Type --modality "
-                "image."
-            )
-        if recipe.conditional and not spec.classes:
-            raise UsageError("--conditional needs pictures with classes, and these have none. Leave it out.")
+        self.classes = classes_told(recipe.conditional, spec, "An autoregressive model")
         self.law = LIKELIHOODS.build(recipe.likelihood)
-        self.classes = len(spec.classes) if recipe.conditional else 0
         self.channels, self.height, self.width = spec.shape
         self.values = self.channels * self.height * self.width
         self.scored = scored(self.law.levels, recipe.binarisation)
@@ -110,11 +132,8 @@ class LevelsMethod(base.BaseMethod):
         Raises:
             UsageError: A conditional model is given none.
         """
-        if not self.classes:
-            return None
-        if labels is None:
-            raise UsageError("This run's model is conditional, and these pictures have no classes. Give some.")
-        return labels.expand(count)
+        labels = labels_told(self.classes, labels)
+        return None if labels is None else labels.expand(count)
 
     def nats(self, levels: Tensor, labels: Tensor | None = None) -> Tensor:
         """Minus the log-likelihood of each picture, given its class if the model is conditional.  # [N, C, H, W]"""

@@ -13,10 +13,11 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from PIL import Image, features
@@ -31,6 +32,36 @@ PALETTE_SIDE = 96  # every frame lends this many pixels squared to the choice of
 H264 = {"crf": "20", "preset": "medium"}  # crf 20: no visible blocks on small sharp pictures
 if platform.machine().lower() in ("x86_64", "amd64"):  # x264's code for AVX-512 decides by memory it never wrote
     H264["x264-params"] = "asm=sse2"
+
+
+T = TypeVar("T")
+
+
+class Thinned(Generic[T]):
+    """Things that come one by one, evenly thinned to at most so many.
+
+    Args:
+        most: How many are held at most.
+
+    Example:
+        >>> thinned = Thinned(4)
+        >>> for number in range(10):
+        ...     thinned.offer(lambda: number)
+        >>> thinned.held, thinned.every
+        ([0, 4, 8], 4)
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.every, self.seen = most, 1, 0
+        self.held: list[T] = []
+
+    def offer(self, make: Callable[[], T]) -> None:
+        """The next one, which is made only where it is held."""
+        if self.seen % self.every == 0:
+            self.held.append(make())
+        self.seen += 1
+        if len(self.held) > self.most:
+            self.held, self.every = self.held[::2], 2 * self.every
 
 
 def encode_gif(frames: Sequence[np.ndarray], seconds: float = 8.0, hold_last: float = 2.0) -> bytes:
@@ -65,12 +96,11 @@ def encode_mp4(frames: Sequence[np.ndarray], seconds: float = 8.0, hold_last: fl
         MissingExtra: neither PyAV, imageio-ffmpeg nor a program `ffmpeg` with H.264 is there.
     """
     pictures = [np.asarray(picture) for picture in _pictures(frames)]
-    height, width = pictures[0].shape[:2]
-    pictures = [np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge") for picture in pictures]
+    pictures = [even_sided(picture) for picture in pictures]
     _check_times(seconds, hold_last)
     rate = Fraction(len(pictures) / seconds).limit_denominator(100)
     pictures += [pictures[-1]] * round(hold_last * rate)
-    if _pyav_has_h264():
+    if pyav_has_h264():
         return _film_by_pyav(pictures, rate)
     program = _ffmpeg()
     if program is None:
@@ -101,7 +131,7 @@ def encode_within(frames: Sequence[np.ndarray], budget: int) -> bytes:
 
 def available_codecs() -> tuple[str, ...]:
     """What can be written here, of "gif", "webp" and "mp4"; each is the ending of its encoder's name."""
-    film = _pyav_has_h264() or _ffmpeg() is not None
+    film = pyav_has_h264() or _ffmpeg() is not None
     return ("gif", *(["webp"] if features.check("webp") else []), *(["mp4"] if film else []))
 
 
@@ -136,8 +166,31 @@ def _check_times(seconds: float, hold_last: float) -> None:
 
 def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
     """Up to 256 colours chosen from all frames: an early frame of noise must not decide for the late ones."""
-    lent = [np.asarray(picture.resize((PALETTE_SIDE, PALETTE_SIDE), Image.Resampling.NEAREST)) for picture in pictures]
-    return Image.fromarray(np.concatenate(lent)).quantize(256, method=Image.Quantize.MEDIANCUT)
+    return palette_of([lent(picture) for picture in pictures])
+
+
+def lent(picture: Image.Image) -> np.ndarray:
+    """What a picture lends to the choice of a palette.  # uint8 [96, 96, 3]"""
+    return np.asarray(picture.resize((PALETTE_SIDE, PALETTE_SIDE), Image.Resampling.NEAREST))
+
+
+def palette_of(pixels: Sequence[np.ndarray]) -> Image.Image:
+    """A picture whose palette is the up to 256 colours of what pictures lent."""
+    return Image.fromarray(np.concatenate(pixels)).quantize(256, method=Image.Quantize.MEDIANCUT)
+
+
+def even_sided(pixels: np.ndarray) -> np.ndarray:
+    """Pixels [H, W, C], an odd side extended by one, as the colours of H.264 need."""
+    height, width = pixels.shape[:2]
+    return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+
+
+def h264_stream(film: Any, rate: Fraction, pixels: np.ndarray) -> Any:
+    """A stream of H.264 for frames like this one in a film that PyAV writes."""
+    stream = film.add_stream("libx264", rate=rate, options=H264)
+    stream.height, stream.width = pixels.shape[:2]
+    stream.pix_fmt = "yuv420p"  # the only layout that all players know
+    return stream
 
 
 def _save(pictures: Sequence[Image.Image], kind: str, **options: object) -> bytes:
@@ -146,7 +199,8 @@ def _save(pictures: Sequence[Image.Image], kind: str, **options: object) -> byte
     return buffer.getvalue()
 
 
-def _pyav_has_h264() -> bool:
+def pyav_has_h264() -> bool:
+    """Whether PyAV is there and writes H.264."""
     if importlib.util.find_spec("av") is None:
         return False
     import av
@@ -168,9 +222,7 @@ def _film_by_pyav(pictures: Sequence[np.ndarray], rate: Fraction) -> bytes:
 
     buffer = io.BytesIO()
     with av.open(buffer, mode="w", format="mp4") as film:
-        stream = film.add_stream("libx264", rate=rate, options=H264)
-        stream.height, stream.width = pictures[0].shape[:2]
-        stream.pix_fmt = "yuv420p"  # the only layout that all players know
+        stream = h264_stream(film, rate, pictures[0])
         for picture in pictures:
             film.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         film.mux(stream.encode())

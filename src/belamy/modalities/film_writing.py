@@ -7,13 +7,22 @@ import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any, Generic, Protocol, TypeVar
+from typing import IO, Any, Protocol
 
 import numpy as np
 from PIL import GifImagePlugin, Image, ImageChops
 
 from belamy.errors import MissingExtra, UsageError
-from belamy.modalities.animation import H264, MOST_FRAMES, PALETTE_SIDE, SHORTEST
+from belamy.modalities.animation import (
+    MOST_FRAMES,
+    SHORTEST,
+    Thinned,
+    even_sided,
+    h264_stream,
+    lent,
+    palette_of,
+    pyav_has_h264,
+)
 from belamy.modalities.grid import encode_png
 
 KINDS = (".mp4", ".gif", ".npy", "")
@@ -21,8 +30,6 @@ KINDS = (".mp4", ".gif", ".npy", "")
 CLOCK = 90_000
 """Ticks of a second in an MP4."""
 _LOOP = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
-
-T = TypeVar("T")
 
 
 class FilmWriter(Protocol):
@@ -35,38 +42,6 @@ class FilmWriter(Protocol):
     def close(self) -> None:
         """The end of the film: the file is whole now."""
         ...
-
-
-class Thinned(Generic[T]):
-    """Things that come one by one, evenly thinned to at most so many.
-
-    Args:
-        most: How many are held at most.
-
-    Example:
-        >>> thinned = Thinned(4)
-        >>> for number in range(10):
-        ...     thinned.add(number)
-        >>> thinned.held
-        [0, 4, 8]
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most, self.step, self.seen = most, 1, 0
-        self.held: list[T] = []
-
-    @property
-    def due(self) -> bool:
-        """Whether the next one would be held."""
-        return self.seen % self.step == 0
-
-    def add(self, thing: T) -> None:
-        """The next one, which may be dropped at once."""
-        if self.due:
-            self.held.append(thing)
-        self.seen += 1
-        if len(self.held) > self.most:
-            self.held, self.step = self.held[::2], 2 * self.step
 
 
 def film_writer(path: Path, kind: str, names: Sequence[str] = ()) -> FilmWriter:
@@ -95,12 +70,9 @@ def check_mp4() -> None:
     Raises:
         MissingExtra: PyAV is not installed, or has no H.264.
     """
-    if importlib.util.find_spec("av") is None:
-        raise MissingExtra("av", "video", "writing MP4")
-    import av
-
-    if "libx264" not in av.codecs_available:
-        raise MissingExtra("av", "video", "writing MP4 (the one here has no H.264)")
+    if not pyav_has_h264():
+        lacks = " (the one here has no H.264)" if importlib.util.find_spec("av") else ""
+        raise MissingExtra("av", "video", f"writing MP4{lacks}")
 
 
 class _Mp4:
@@ -116,13 +88,10 @@ class _Mp4:
     def add(self, frame: np.ndarray, seconds: float) -> None:
         import av
 
-        height, width = frame.shape[:2]
-        frame = np.pad(_coloured(frame), ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        frame = even_sided(_coloured(frame))
         if self.stream is None:
             rate = Fraction(1 / seconds).limit_denominator(1001)
-            self.stream = self.film.add_stream("libx264", rate=rate, options=H264)
-            self.stream.height, self.stream.width = frame.shape[:2]
-            self.stream.pix_fmt = "yuv420p"  # the only layout that all players know
+            self.stream = h264_stream(self.film, rate, frame)
             self.stream.codec_context.time_base = Fraction(1, CLOCK)
         shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
         shown.pts, shown.time_base = round(self.ticks), Fraction(1, CLOCK)
@@ -151,14 +120,10 @@ class _Gif:
         self.shape = frame.shape
         self.waiting.write(np.ascontiguousarray(frame).tobytes())
         self.times.append(seconds)
-        if self.lent.due:
-            small = Image.fromarray(frame).resize((PALETTE_SIDE, PALETTE_SIDE), Image.Resampling.NEAREST)
-            self.lent.add(np.asarray(small))
-        else:
-            self.lent.seen += 1
+        self.lent.offer(lambda: lent(Image.fromarray(frame)))
 
     def close(self) -> None:
-        chosen = Image.fromarray(np.concatenate(self.lent.held)).quantize(256, method=Image.Quantize.MEDIANCUT)
+        chosen = palette_of(self.lent.held)
         height, width, _ = self.shape
         colours = bytes(chosen.getpalette() or ()).ljust(768, b"\0")
         ends = np.round(np.cumsum(self.times) * 100).astype(int)  # hundredths; rounding does not pile up

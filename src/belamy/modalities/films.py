@@ -52,6 +52,12 @@ def read_frames_array(data: bytes) -> np.ndarray:
     return as_frames(read_npy(data))
 
 
+def over_white(frame: Image.Image) -> np.ndarray:
+    """A frame of a GIF or WebP, what is not opaque over white.  # uint8 [H, W, 3]"""
+    opaque = frame.convert("RGBA")
+    return np.asarray(Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque).convert("RGB"))
+
+
 def as_frames(array: np.ndarray) -> np.ndarray:
     """An array [T, H, W], [T, H, W, C] or [T, C, H, W] as frames; floats are in [0, 1].  # uint8 [T, H, W, 1 or 3]
 
@@ -84,9 +90,7 @@ def _read_gif(data: bytes) -> ReadFilm:
         with Image.open(io.BytesIO(data)) as film:
             for place in range(min(getattr(film, "n_frames", 1), MOST_FRAMES)):
                 film.seek(place)
-                frame = film.convert("RGBA")
-                white = Image.new("RGBA", frame.size, "white")
-                frames.append(np.asarray(Image.alpha_composite(white, frame).convert("RGB")))
+                frames.append(over_white(film))
                 times.append(float(film.info.get("duration", 0)))
                 if len(frames) * frames[0].nbytes > MOST_BYTES:
                     raise Unreadable(f"more than {MOST_BYTES:,} bytes of pixels")

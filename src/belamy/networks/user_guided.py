@@ -11,11 +11,10 @@ from torch.nn import functional as F
 
 from belamy.networks.layers import BatchNorm
 from belamy.networks.sizes import check_positive
+from belamy.networks.zhang import PLAN
 from belamy.ranges import Within
 
 _EPS, _MOMENTUM, _SLOPE = 1e-5, 0.1, 0.2
-PLAN = ((1, 2, 1), (2, 2, 1), (4, 3, 1), (8, 3, 1), (8, 3, 2), (8, 3, 2), (8, 3, 1))
-"""Of each block on the way in: channels in widths, convolutions and their dilation."""
 BACK = ((2, 1), (2, 1), (4, 2))
 """Of the block on the way back that the first one joins, the second and the third: the same without dilation."""
 JOINED = 4

@@ -103,7 +103,7 @@ def test_what_is_called_available_works() -> None:
 
 
 def test_without_any_program_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(animation, "_pyav_has_h264", lambda: False)
+    monkeypatch.setattr(animation, "pyav_has_h264", lambda: False)
     monkeypatch.setattr(animation, "_ffmpeg", lambda: None)
     assert "mp4" not in available_codecs()
     with pytest.raises(MissingExtra, match=r"pip install 'belamy\[video\]'"):
@@ -118,7 +118,7 @@ def test_ffmpeg_gets_every_frame_once_and_the_last_for_its_time(
     program.write_text('#!/bin/sh\necho "$@" > "$(dirname "$0")/command"\nfor film; do :; done\ncat > "$film"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(animation, "_pyav_has_h264", lambda: False)
+    monkeypatch.setattr(animation, "pyav_has_h264", lambda: False)
     given = np.frombuffer(encode_mp4(ramp(8, 13, 21), seconds=2.0, hold_last=1.0), dtype=np.uint8)
     films = given.reshape(-1, 14, 22, 3)  # even sides
     assert [int(film[0, -1, 0]) for film in films] == [40 + index for index in (0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 from torch import Tensor
 
+from belamy.data.film_files import moves
 from belamy.data.pictures import MOST_PIXELS, strict_pillow
 from belamy.editing.style.flow import moved, optical_flow, trusted
 from belamy.editing.style.images import as_pixels, check_smallest, resized, size_for
@@ -19,7 +21,8 @@ from belamy.editing.style.settings import StyleSettings, named
 from belamy.editing.style.styles import Styles
 from belamy.editing.style.stylize import Before, Progress, sight, stylize
 from belamy.errors import DataError, MissingExtra
-from belamy.modalities.animation import MOST_FRAMES
+from belamy.modalities.animation import MOST_FRAMES, Thinned
+from belamy.modalities.films import over_white
 
 PILLOW = (".gif", ".webp")
 FILMS = (*PILLOW, ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
@@ -66,13 +69,7 @@ def is_film(source: Any) -> bool:
     path = Path(source) if isinstance(source, str | Path) else None
     if path is None or path.suffix.lower() not in FILMS:
         return False
-    if path.suffix.lower() not in PILLOW:
-        return True
-    try:
-        with strict_pillow(), Image.open(path) as image:
-            return getattr(image, "n_frames", 1) > 1
-    except Exception:  # whatever it is, it is told when the picture is read
-        return False
+    return path.suffix.lower() not in PILLOW or moves(path)
 
 
 def read_film(path: str | Path, height: int | None = None) -> Film:
@@ -85,22 +82,21 @@ def read_film(path: str | Path, height: int | None = None) -> Film:
     path = Path(path).expanduser()
     if not path.is_file():
         raise DataError(f"There is no file {path} for the content.")
-    kept: list[np.ndarray] = []
-    every, count, seconds = 1, 0, 0.0
+    kept, seconds = Thinned[np.ndarray](MOST_FRAMES), 0.0
+
+    def brought(pixels: np.ndarray) -> np.ndarray:
+        size = size_for(pixels, pixels.shape[0] if height is None else height)
+        return as_pixels(resized(pixels, size))
+
     try:
         for pixels, lasts in _by_pillow(path) if path.suffix.lower() in PILLOW else _by_pyav(path):
             seconds += lasts
-            if count % every == 0:
-                size = size_for(pixels, pixels.shape[0] if height is None else height)
-                kept.append(as_pixels(resized(pixels, size)))
-            count += 1
-            if len(kept) > MOST_FRAMES:
-                kept, every = kept[::2], 2 * every
+            kept.offer(partial(brought, pixels))
     except (OSError, ValueError, EOFError, SyntaxError) as error:
         raise DataError(f"{path} cannot be read as a film: {getattr(error, 'strerror', None) or error}.") from error
-    if not kept:
+    if not kept.held:
         raise DataError(f"{path} holds no frames.")
-    return Film(kept, seconds, every)
+    return Film(kept.held, seconds, kept.every)
 
 
 def stylize_film(
@@ -215,9 +211,7 @@ def _by_pillow(path: Path) -> Iterator[tuple[np.ndarray, float]]:
     with strict_pillow(), Image.open(path) as image:
         _check_size(path, *image.size)
         for frame in ImageSequence.Iterator(image):
-            opaque = frame.convert("RGBA")
-            canvas = Image.new("RGBA", opaque.size, "white")
-            yield np.asarray(Image.alpha_composite(canvas, opaque).convert("RGB")), frame.info.get("duration", 80) / 1e3
+            yield over_white(frame), frame.info.get("duration", 80) / 1e3
 
 
 def _by_pyav(path: Path) -> Iterator[tuple[np.ndarray, float]]:
