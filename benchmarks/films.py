@@ -78,7 +78,9 @@ def scenes(numbers: list[int], side: int) -> Scenes:
     def stacked(name: str) -> Tensor:
         return torch.from_numpy(np.stack([np.stack([getattr(each, name) for each in film]) for film in drawn]))
 
-    return Scenes(stacked("classes").int(), stacked("objects"), stacked("picture").movedim(-1, 2), stacked("flow"))
+    return Scenes(
+        stacked("classes").long(), stacked("objects").long(), stacked("picture").movedim(-1, 2), stacked("flow")
+    )
 
 
 def single(films: Dataset) -> Dataset:
