@@ -111,7 +111,7 @@ class AdaptiveBlock(nn.Module):
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
         """The sum.  # [N, T, width], [N, width] to [N, T, width]"""
         shift, scale, gate, shift_again, scale_again, gate_again = self.told(told)[:, None].chunk(6, 2)
-        asked = self.asked(_normal(x, shift, scale)).unflatten(2, (3, self.heads, -1))  # [N, T, 3, heads, width / heads]
+        asked = self.asked(_normal(x, shift, scale)).unflatten(2, (3, self.heads, -1))  # [N, T, 3, h, w]
         found = F.scaled_dot_product_attention(*asked.permute(2, 0, 3, 1, 4))
         x = x + gate * self.dropout(self.out(found.transpose(1, 2).flatten(2)))
         inner = self.contract(F.gelu(self.expand(_normal(x, shift_again, scale_again)), approximate="tanh"))
