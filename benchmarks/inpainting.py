@@ -3,53 +3,57 @@
 Held-out pictures get holes of five sizes. They are filled by the network, by means of what surrounds holes, by
 biharmonic functions (scikit-image) and by Telea's and Navier and Stokes' methods (OpenCV); those two packages are
 wanted by this file alone: ``pip install scikit-image opencv-python-headless``, or leave them out with ``--own``.
-Measured are the perceptual distance (LPIPS) in features of the embedded EfficientNet, and the absolute error within the
-holes. Known pixels are checked to be the same, bit for bit.
+Measured are the perceptual distance (LPIPS) in features of the embedded EfficientNet, how far it is above or below that
+of each rival, picture by picture, and the absolute error within the holes. Known pixels are checked to be the same, bit
+for bit. The run is as long as the minutes are, as a few steps tell, and goes on where its folder holds a state.
 
     python benchmarks/inpainting.py fill [--data dead-leaves] [--recipe partial-conv-small] [--minutes 20] [--seed 0]
         [--folder DIR] [--own] [-- OPTIONS]
 
-and Deep Image Prior at a noise of 25 of 255, its own stop against the best step, on a folder's or drawn pictures:
+and Deep Image Prior at a noise of 25 of 255, its own stop against the best step, on a folder's or drawn pictures; the
+rival is a Gaussian blur as wide as fits each clean picture best, which nobody knows:
 
     python benchmarks/inpainting.py prior [--data dead-leaves] [--pictures 5] [--side 128] [--folder DIR]
+
+Data are a named set, a folder, an .npz file, or ``photographs``, those that come with scikit-learn and scikit-image.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from minutes import trained
-from rich.console import Console
+from minutes import lasting, trained_through
+from notes import Notes
+from photographs import photographs
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from belamy import recipes
 from belamy.cli.recipe_form import read
 from belamy.data import Dataset, open_data
 from belamy.data.holes import HoleShapes
-from belamy.editing.deep_prior import SETTINGS, FitProgress, restore_picture
+from belamy.editing.deep_prior import SETTINGS, restore_picture
 from belamy.editing.inversion import psnr
+from belamy.evaluation.intervals import mean
 from belamy.evaluation.pairs import measure
 from belamy.methods.filling import surrounded
 from belamy.modalities.grid import grid
 from belamy.modalities.image import to_float, to_uint8
 from belamy.runs.files import save_png
 from belamy.seeds import generator
-from belamy.training.distribution import World
-from belamy.training.setup import Options, make_trainer
+from belamy.training.setup import Options
 from belamy.training.trainer import Trainer
 
 SHARES = ((0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5))
 """Of a picture, that holes cover: from and to."""
-MOMENTS = (1, 2, 5, 10, 15)
-"""CPU-minutes of training after which the network is judged."""
 JUDGED, SHOWN = 64, 12
 SIGMA = 25
 Filler = Callable[[Tensor, Tensor], Tensor]
@@ -100,6 +104,7 @@ class Judge:
 
     def __init__(self, pictures: Tensor) -> None:
         self.pictures, self.apart = pictures, measure("perceptual:data_range=255")
+        self.rivals: dict[str, Tensor] = {}
         sides = pictures.shape[2], pictures.shape[3]
         self.holes = [
             torch.stack([HoleShapes("mixed", *shares).drawn(*sides, generator(0, "holes", place, number))
@@ -112,20 +117,33 @@ class Judge:
         return torch.where(holes[:, None], torch.tensor(128, dtype=torch.uint8), self.pictures)
 
     @torch.no_grad()
-    def __call__(self, fill: Filler) -> dict[str, Any]:
-        """Perceptual distance and absolute error of 0..1 in holes, for each range of shares; seconds of a picture."""
-        rows, started = [], time.process_time()
+    def __call__(self, fill: Filler, rival: str = "") -> dict[str, Any]:
+        """Perceptual distance, over all holes and for each range of shares, and against each rival before it.
+
+        Args:
+            fill: What fills holes.
+            rival: Its name, if others are to be compared with it.
+        """
+        started = time.process_time()
         made = [fill(self.torn(holes), holes) for holes in self.holes]
         seconds = (time.process_time() - started) / len(self.holes) / len(self.pictures)
+        apart, errors = [], []
         for filled, holes in zip(made, self.holes, strict=True):
             known = ~holes[:, None].expand_as(filled)
             if not torch.equal(filled[known], self.pictures[known]):
                 sys.exit("Known pixels have changed.")
-            apart = self.apart(self.pictures, filled).mean()
-            error = (filled.float() - self.pictures.float())[~known].abs().mean() / 255
-            rows.append({"perceptual": float(apart), "error": float(error)})
-        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
-        return {**means, "seconds": seconds, "by_share": rows}
+            apart.append(self.apart(self.pictures, filled))
+            errors.append(float((filled.float() - self.pictures.float())[~known].abs().mean() / 255))
+        by_share = torch.stack(apart)
+        all_of = by_share.mean(0)
+        below = {f"against {other}": mean(all_of - its) for other, its in self.rivals.items()}
+        ranges = {
+            f"perceptual, holes of {low:.0%} to {high:.0%}": mean(row)
+            for (low, high), row in zip(SHARES, by_share, strict=True)
+        }
+        if rival:
+            self.rivals[rival] = all_of
+        return {"perceptual": mean(all_of), **below, "error": sum(errors) / len(errors), **ranges, "seconds": seconds}
 
 
 def network(trainer: Trainer) -> Filler:
@@ -143,60 +161,78 @@ def network(trainer: Trainer) -> Filler:
     return fill
 
 
-def filling(chosen: argparse.Namespace, words: list[str], console: Console) -> None:
+def opened(name: str, side: int) -> Dataset:
+    """The data, in colour."""
+    return photographs(side) if name == "photographs" else open_data(name, size=side, channels=3)
+
+
+def filling(chosen: argparse.Namespace, words: list[str]) -> None:
     """Train, and judge on the way."""
     usual = recipes.get(chosen.recipe)
     fields, _ = read(usual, words, "inpainting.py")
-    recipe = usual.changed(**{"data": chosen.data, **fields}, seed=chosen.seed)
-    data: Dataset = open_data(recipe.data, size=recipe.size, channels=3)
-    held = data.held_out[:JUDGED]
-    judge = Judge(data.images(held))
-    rows: list[dict[str, Any]] = []
-    for name, way in classical(chosen.own).items():
-        rows.append({"what": name, **judge(way)})
-        console.print(rows[-1])
-    trainer = make_trainer(recipe, data.spec, data, Options(device="cpu"), World())
-    for moment, spent in trained(trainer, MOMENTS, chosen.minutes):
-        own = {"what": chosen.recipe, "cpu_minutes": spent, "samples": trainer.clock.samples}
-        rows.append({**own, **judge(network(trainer))})
-        console.print(rows[-1])
-        if chosen.folder:
-            chosen.folder.mkdir(parents=True, exist_ok=True)
-            holes = judge.holes[2]
-            torn = judge.torn(holes)
-            parts = [torn, *(way(torn, holes) for way in classical(chosen.own).values())]
-            parts += [network(trainer)(torn, holes), judge.pictures]
-            sheet = torch.cat([part[:SHOWN] for part in parts])
-            save_png(grid(sheet, SHOWN), chosen.folder / f"sheet-{moment:g}.png")
-            text = json.dumps({"recipe": recipe.model_dump(mode="json"), "rows": rows}, indent=2)
-            (chosen.folder / "figures.json").write_text(text)
+    recipe = usual.changed(**fields, seed=chosen.seed)
+    data, options = opened(chosen.data, recipe.size), Options(device="cpu", progress=False)
+    judge, ways = Judge(data.images(data.held_out[:JUDGED])), classical(chosen.own)
+    notes = Notes(chosen.folder, data=chosen.data, judged=len(judge.pictures))
+    found = {name: judge(way, name) for name, way in ways.items()}
+    for name, figures in found.items():
+        notes.once(name, partial(dict, figures))
+    trainer, before = notes.trainer(
+        chosen.recipe, recipe, lambda one: lasting(one, data, options, chosen.minutes), data, options
+    )
+    holes = judge.holes[2]
+    torn = judge.torn(holes)
+    for share, spent in trained_through(trainer, before):
+        own = network(trainer)
+        parts = [torn, *(way(torn[:SHOWN], holes[:SHOWN]) for way in ways.values()), own(torn[:SHOWN], holes[:SHOWN])]
+        sheet = grid(torch.cat([part[:SHOWN] for part in (*parts, judge.pictures)]), SHOWN)
+        notes.keep(chosen.recipe, trainer, share, spent, judge(own), sheet)
 
 
-def prior(chosen: argparse.Namespace, console: Console) -> None:
+def prior(chosen: argparse.Namespace) -> None:
     """Take noise out of pictures; its own stop is found afterwards in a fit that goes to the last step."""
-    data = open_data(chosen.data, size=chosen.side, channels=3)
-    patience = SETTINGS["quick"].patience
-    rows = []
-    for number, clean in enumerate(data.images(data.held_out[: chosen.pictures])):
-        noise = torch.randn(clean.shape, generator=generator(0, "noise", number))
-        noisy = (clean + SIGMA * noise).round().clamp(0, 255).to(torch.uint8)
-        on_the_way: list[float] = []
+    data = opened(chosen.data, chosen.side)
+    notes = Notes(chosen.folder, data=chosen.data, side=chosen.side, sigma=SIGMA)
+    held = data.held_out
+    some = held[torch.linspace(0, len(held) - 1, chosen.pictures).round().long()]
+    for number, clean in enumerate(data.images(some)):
+        notes.once(f"picture {number}", partial(denoised, clean, number, chosen))
+    rows = [notes.last(f"picture {number}") or {} for number in range(len(some))]
+    noisy, own, best, blurred = (
+        torch.tensor([row[name] for row in rows], dtype=torch.double) for name in ("noisy", "own", "best", "blurred")
+    )
+    gains = {
+        "gain over noisy": mean(own - noisy),
+        "gain over blur": mean(own - blurred),
+        "below best": mean(best - own),
+        "least gain": float((own - noisy).min()),
+        "most below best": float((best - own).max()),
+    }
+    notes.add("all", gains)
 
-        def follow(fit: FitProgress, clean: Tensor = clean, found: list[float] = on_the_way) -> None:
-            found.append(float(psnr(to_uint8(2 * fit.picture - 1), clean[None])))
 
-        pixels = noisy.permute(1, 2, 0).numpy()
-        made = restore_picture(pixels, steps=chosen.steps, patience=chosen.steps, progress=follow)
-        own, ended = stopped(made.errors, patience)
-        rows.append({
-            "picture": number, "noisy": float(psnr(noisy[None], clean[None])), "own": on_the_way[own - 1],
-            "best": max(on_the_way), "last": on_the_way[-1], "own_step": own, "ended": ended,
-            "best_step": 1 + int(np.argmax(on_the_way)), "seconds_a_step": made.seconds / made.steps,
-        })  # fmt: skip
-        console.print(rows[-1])
+def denoised(clean: Tensor, number: int, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Decibels of one picture: noisy, at the own stop, at the best step, at the last, and blurred."""
+    noise = torch.randn(clean.shape, generator=generator(0, "noise", number))
+    noisy = (clean + SIGMA * noise).round().clamp(0, 255).to(torch.uint8)
+    on_the_way: list[float] = []
+    pixels = noisy.permute(1, 2, 0).numpy()
+    made = restore_picture(
+        pixels, steps=chosen.steps, patience=chosen.steps,
+        progress=lambda fit: on_the_way.append(float(psnr(to_uint8(2 * fit.picture - 1), clean[None]))),
+    )  # fmt: skip
+    own, ended = stopped(made.errors, SETTINGS["quick"].patience)
+    blurs = [torch.from_numpy(gaussian_filter(noisy.numpy(), (0, width, width))) for width in (0.4, 0.6, 0.8, 1.0, 1.3)]
     if chosen.folder:
         chosen.folder.mkdir(parents=True, exist_ok=True)
-        (chosen.folder / "prior.json").write_text(json.dumps(rows, indent=2))
+        row = torch.stack([noisy, torch.from_numpy(made.pixels).movedim(2, 0), clean])
+        save_png(grid(row, len(row)), chosen.folder / f"picture-{number}.png")
+    return {
+        "noisy": float(psnr(noisy[None], clean[None])), "own": on_the_way[own - 1], "best": max(on_the_way),
+        "last": on_the_way[-1], "blurred": max(float(psnr(blur[None], clean[None])) for blur in blurs),
+        "own_step": own, "ended": ended, "best_step": 1 + int(np.argmax(on_the_way)),
+        "seconds_a_step": made.seconds / made.steps,
+    }  # fmt: skip
 
 
 def stopped(errors: list[float], patience: int) -> tuple[int, int]:
@@ -224,12 +260,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=SETTINGS["quick"].steps)
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     chosen = parser.parse_args(sys.argv[1:end])
-    console = Console()
     torch.set_num_threads(1)
     if chosen.what == "prior":
-        prior(chosen, console)
+        prior(chosen)
     else:
-        filling(chosen, sys.argv[end + 1 :], console)
+        filling(chosen, sys.argv[end + 1 :])
 
 
 if __name__ == "__main__":

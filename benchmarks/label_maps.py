@@ -9,6 +9,8 @@ The same maps are painted with two seeds. ``style`` is the mean absolute differe
 ``agree`` the share of pixels at which the segmenter sees one class in both. The lights of the drawn streets are told
 apart by the nearest mean thumbnail: ``lights`` is how many of the four are painted.
 
+A run is as long as the minutes are, as a few steps tell, and goes on where its folder holds a state.
+
     python benchmarks/label_maps.py [--method pix2pix|pix2pix-hd|spade …] [--minutes 20] [--seed 0] [--folder DIR]
                                     [-- OPTIONS]
 """
@@ -16,14 +18,14 @@ apart by the nearest mean thumbnail: ``lights`` is how many of the four are pain
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from minutes import trained
-from rich.console import Console
+from minutes import lasting, trained_through
+from notes import Notes
 from torch import Tensor
 from torch.nn.functional import interpolate, one_hot
 
@@ -32,6 +34,7 @@ from belamy.cli.recipe_form import read
 from belamy.data import open_data
 from belamy.data.dataset import Dataset
 from belamy.evaluation.features.efficientnet import efficientnet_features
+from belamy.evaluation.intervals import bootstrap, mean
 from belamy.evaluation.label_agreement import LabelCounts
 from belamy.evaluation.metrics.frechet import Metric as Frechet
 from belamy.judges.segmenter import STEPS, PixelJudge, segmenter
@@ -41,14 +44,10 @@ from belamy.modalities.grid import grid
 from belamy.modalities.image import to_uint8
 from belamy.modalities.label_map import palette
 from belamy.registry import Part
-from belamy.runs.files import save_png
 from belamy.seeds import SampleDraws
-from belamy.training.distribution import World
-from belamy.training.setup import Options, make_trainer
+from belamy.training.setup import Options
 from belamy.training.trainer import Trainer
 
-MOMENTS = (1, 2, 5, 10, 15)
-"""CPU-minutes of training after which the pictures are judged."""
 SHOWN = 10
 
 
@@ -58,7 +57,6 @@ def usual(method: str) -> BaseRecipe:
         return Pix2Pix(
             data="streets", generator=Part(name="u-net", width=32, upsampling="transposed", dropped=3),
             discriminator=Part(name="patch-gan", width=32, receptive_field=16), batch=4, ema_half_life=2000,
-            train_samples=1_000_000,
         )  # fmt: skip
     return recipes.get({"pix2pix-hd": "pix2pix-hd-small", "spade": "spade-small"}[method])
 
@@ -87,23 +85,33 @@ class Judge:
         self.maps, self.real, self.segmenter = held["label_map"].long(), held["target"], segmenter
         self.extractor = efficientnet_features(tuple(self.real.shape[1:]))
         self.lights = _light_colours(data)
+        self.ceiling = LabelCounts.of(segmenter(self.real), self.maps, segmenter.classes)
 
-    def __call__(self, made: Tensor) -> dict[str, float]:
-        """Mean intersection over union, accuracy, Fréchet distance and how many lights there are."""
+    def __call__(self, made: Tensor) -> dict[str, Any]:
+        """Mean intersection over union, its share of that on real pictures, accuracy, Fréchet distance and lights."""
         counts = LabelCounts.of(self.segmenter(made), self.maps, self.segmenter.classes)
         metric = Frechet()
         metric.update(real=self.extractor.extract(self.real))
         metric.update(fake=self.extractor.extract(made))
-        scores = {"miou": float(counts.iou.mean()), "accuracy": float(counts.accuracy.mean()), **metric.compute()}
+        share = bootstrap(lambda some: miou(counts, some) / miou(self.ceiling, some), len(made), seed=0)
+        near = {"miou": mean(counts.iou), "share of real": share, "accuracy": mean(counts.accuracy)}
+        scores: dict[str, Any] = {**near, **metric.compute()}
         if self.lights is not None:
             distance = torch.cdist(_thumbs(made), self.lights)
             scores["lights"] = len(distance.argmin(1).unique())
         return scores
 
-    def styles(self, one: Tensor, other: Tensor) -> dict[str, float]:
+    def styles(self, one: Tensor, other: Tensor) -> dict[str, Any]:
         """How far two pictures of each map differ, and at how many pixels the same class is seen in both."""
-        agreed = (self.segmenter(one) == self.segmenter(other)).float().mean()
-        return {"style": float((one.float() - other.float()).abs().mean() / 255), "agree": float(agreed)}
+        agreed = (self.segmenter(one) == self.segmenter(other)).double().flatten(1).mean(1)
+        apart = (one.double() - other.double()).abs().flatten(1).mean(1) / 255
+        return {"style": mean(apart), "agree": mean(agreed)}
+
+
+def miou(counts: LabelCounts, some: Tensor) -> float:
+    """Intersection over union of all pixels of some pictures, averaged over the classes that occur."""
+    shared, either = counts.shared[some].sum(0), counts.either[some].sum(0)
+    return float((shared / either)[either > 0].mean())
 
 
 def _thumbs(pictures: Tensor) -> Tensor:
@@ -148,35 +156,26 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="for figures and sheets")
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     chosen = parser.parse_args(sys.argv[1:end])
-    console = Console()
     torch.set_num_threads(1)
-    data = open_data(chosen.data)
-    judge = Judge(data, segmenter(data, "label_map", "target", say=console.print, steps=chosen.segmenter_steps))
+    data, options = open_data(chosen.data), Options(device="cpu", progress=False)
+    notes = Notes(chosen.folder, data=chosen.data)
+    say = notes.console.print
+    judge = Judge(data, segmenter(data, "label_map", "target", say=say, steps=chosen.segmenter_steps))
     copies = data.extra["target"].store.read(nearest(data))
-    rows: list[dict[str, Any]] = [
-        {"what": name, **judge(made)}
-        for name, made in (
-            ("real pictures", judge.real),
-            ("the nearest map's picture", copies),
-            ("mean colours", mean_colours(data, judge.maps)),
-        )
-    ]
-    for row in rows:
-        console.print(row)
+    rivals = {"real pictures": judge.real, "nearest": copies, "mean colours": mean_colours(data, judge.maps)}
+    for name, made in rivals.items():
+        notes.once(name, partial(judge, made))
     for name in chosen.method:
         base = usual(name)
         fields, _ = read(base, sys.argv[end + 1 :], "label_maps.py")
-        recipe = base.changed(**fields, seed=chosen.seed)
-        trainer = make_trainer(recipe, data.spec, data, Options(device="cpu", progress=False), World())
-        for moment, spent in trained(trainer, MOMENTS, chosen.minutes):
+        trainer, before = notes.trainer(
+            name, base.changed(**fields, seed=chosen.seed),
+            lambda recipe: lasting(recipe, data, options, chosen.minutes), data, options,
+        )  # fmt: skip
+        for share, spent in trained_through(trainer, before):
             one, other = painted(trainer, data, 0), painted(trainer, data, 1)
-            rows.append({"what": name, "cpu_minutes": spent, "samples": trainer.clock.samples, **judge(one),
-                         **judge.styles(one, other)})  # fmt: skip
-            console.print(rows[-1])
-            if chosen.folder:
-                chosen.folder.mkdir(parents=True, exist_ok=True)
-                save_png(sheet(judge, [one, other]), chosen.folder / f"{name}-{moment:g}.png")
-                (chosen.folder / "figures.json").write_text(json.dumps({"rows": rows}, indent=2))
+            figures = {**judge(one), **judge.styles(one, other)}
+            notes.keep(name, trainer, share, spent, figures, sheet(judge, [copies, one, other]))
 
 
 if __name__ == "__main__":

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from belamy.data import Dataset
+from belamy.methods.base import BaseRecipe
+from belamy.training.distribution import World
+from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
+
+LOOKS = (0.05, 0.125, 0.25, 0.5, 0.75, 1.0)
+"""Shares of a run after which it is judged and its state is saved."""
+WARM, TIMED = 3, 8
+"""Steps before the speed is measured, and those that it is measured by."""
 
 
 def trained(
@@ -28,3 +38,51 @@ def trained(
             trainer.step()
             seconds += time.process_time() - started
         yield moment, seconds / 60
+
+
+def trained_through(
+    trainer: Trainer, spent: float = 0.0, looks: Sequence[float] = LOOKS
+) -> Iterator[tuple[float, float]]:
+    """Train to the recipe's end and stop at shares of it: the share, and the minutes that were spent.
+
+    Args:
+        trainer: What trains.
+        spent: Minutes that a run which is gone on with has behind it.
+        looks: The shares; those that it has behind it are left out.
+    """
+    seconds, total = 60 * spent, trainer.method.recipe.train_samples
+    for share in looks:
+        if trainer.clock.samples >= share * total:
+            continue
+        while trainer.clock.samples < share * total:
+            started = time.process_time()
+            trainer.step()
+            seconds += time.process_time() - started
+        yield share, seconds / 60
+
+
+def lasting(
+    recipe: BaseRecipe, data: Dataset, options: Options, minutes: float,
+    parts: Sequence[tuple[float, Mapping[str, Any]]] = ((1.0, {}),),
+) -> BaseRecipe:  # fmt: skip
+    """The recipe as long as fits into CPU-minutes, by the time of a few steps; its averages forget accordingly.
+
+    Args:
+        recipe: What is to be trained.
+        data: What it learns from.
+        options: How.
+        minutes: How long.
+        parts: Shares of the run whose steps take another time, and the recipe's fields by which that is measured.
+    """
+    each = 0.0
+    for share, fields in parts:
+        trial = make_trainer(recipe.changed(**fields), data.spec, data, options, World())
+        for _ in range(WARM):
+            trial.step()
+        started = time.process_time()
+        for _ in range(TIMED):
+            trial.step()
+        each += share * (time.process_time() - started) / TIMED
+    samples = max(len(LOOKS), int(60 * minutes / each)) * recipe.batch
+    half_life = min(recipe.ema_half_life, max(samples // 20, 1)) if recipe.ema_half_life else recipe.ema_half_life
+    return recipe.changed(train_samples=samples, ema_half_life=half_life)

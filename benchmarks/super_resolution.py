@@ -2,12 +2,15 @@
 
 One run in two stages: true to the pixels, then sharp to the eye. Reported are the peak signal-to-noise ratio and the
 structural similarity, and the perceptual distance (LPIPS) and the Fréchet distance in features of the embedded
-EfficientNet, of bicubic enlargement, of the first stage at its end, and of the blends of both networks at the end.
+EfficientNet, of bicubic enlargement, of the network on its way, and of the blends of both stages at the end, of which 0
+is the first stage. Gains are over bicubic enlargement, picture by picture. The curve is drawn.
 
 With ``--unknown`` small pictures are made by two rounds of random blur, resizing, noise and JPEG, and a second run,
-whose small pictures were made by the bicubic filter alone, stands beside the first.
+whose small pictures were made by the bicubic filter alone, stands beside the first; each has the minutes.
 
-The data are a folder of photographs, a named set, or an .npz file with ``images``.
+The data are a folder of photographs, a named set, an .npz file with ``images``, or ``photographs``: squares of those
+that come with scikit-learn and scikit-image (``pip install scikit-image``), of which three are held out whole. A run is
+as long as the minutes are, as a few steps tell, and goes on where its folder holds a state.
 
     python benchmarks/super_resolution.py DATA [--size 128] [--crop 64] [--scale 4] [--minutes 20] [--seed 0]
         [--unknown] [--folder DIR] [-- OPTIONS]
@@ -16,58 +19,68 @@ The data are a folder of photographs, a named set, or an .npz file with ``images
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
+from minutes import LOOKS, lasting, trained_through
+from notes import Notes
+from photographs import photographs
 from torch import Tensor
 
 from belamy import recipes
 from belamy.cli.recipe_form import read
 from belamy.data import Dataset, open_data
 from belamy.evaluation.features.efficientnet import efficientnet_features
+from belamy.evaluation.intervals import mean
 from belamy.evaluation.metrics.frechet import Metric as Frechet
 from belamy.evaluation.pairs.usual import UsualMeasures
 from belamy.methods.super_resolution import Recipe
 from belamy.modalities.fields import Field
 from belamy.modalities.grid import grid
 from belamy.modalities.image import to_float, to_uint8
+from belamy.pages.charts import line_chart
 from belamy.registry import Part
-from belamy.runs.files import save_png
+from belamy.runs.files import save_png, write_bytes
 from belamy.seeds import SampleDraws
-from belamy.training.distribution import World
-from belamy.training.setup import Options, make_trainer
+from belamy.training.setup import Options
 from belamy.training.trainer import Trainer
 
 BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SHOWN = 10
-CALIBRATION = 6
-"""Steps of each stage by which the length of the run is chosen."""
 
 
 class Judge:
-    """Tells how far pictures are from the sharp ones, all in uint8."""
+    """Tells how far pictures are from the sharp ones, all in uint8.
 
-    def __init__(self, target: Tensor) -> None:
+    Args:
+        target: The sharp ones.  # [n, C, H, W]
+        rival: Gains are over these.
+    """
+
+    def __init__(self, target: Tensor, rival: Tensor) -> None:
         self.target, shape = target, tuple(target.shape[1:])
         self.extractor, self.measures = efficientnet_features(shape), UsualMeasures().of(Field("image", shape))
+        self.beside = self.near(rival)
 
     @torch.no_grad()
-    def __call__(self, made: Tensor) -> dict[str, float]:
-        """Means of all measures."""
-        near: dict[str, list[Tensor]] = {name: [] for name in self.measures}
+    def near(self, made: Tensor) -> dict[str, Tensor]:
+        """All measures of each picture."""
+        found: dict[str, list[Tensor]] = {name: [] for name in self.measures}
         for mine, wanted in zip(made.split(32), self.target.split(32), strict=True):
             for name, measure in self.measures.items():
-                near[name].append(measure(to_float(wanted), to_float(mine)))
-        metric = Frechet()
+                found[name].append(measure(to_float(wanted), to_float(mine)))
+        return {name: torch.cat(values).double() for name, values in found.items()}
+
+    def __call__(self, made: Tensor) -> dict[str, Any]:
+        """Means of all measures and of the gains, and the distance of the sets."""
+        near, metric = self.near(made), Frechet()
         metric.update(real=self.extractor.extract(self.target))
         metric.update(fake=self.extractor.extract(made))
-        means = {name: float(torch.cat(values).mean()) for name, values in near.items()}
-        return {**means, **metric.compute()}
+        gains = {f"{name} over bicubic": mean(values - self.beside[name]) for name, values in near.items()}
+        return {**{name: mean(values) for name, values in near.items()}, **gains, **metric.compute()}
 
 
 @torch.no_grad()
@@ -83,17 +96,10 @@ def enlarged(trainer: Trainer, small: Tensor, blend: float) -> Tensor:
 
 def lengthened(recipe: Recipe, data: Dataset, minutes: float) -> Recipe:
     """The recipe as long as fits into CPU-minutes, by the time of a few steps of each stage."""
-    seconds = []
-    for stage in (1.0, 0.0):
-        trainer = make_trainer(recipe.changed(first_stage=stage), data.spec, data, OPTIONS, World())
-        trainer.step()
-        started = time.process_time()
-        for _ in range(CALIBRATION):
-            trainer.step()
-        seconds.append((time.process_time() - started) / CALIBRATION)
-    each = recipe.first_stage * seconds[0] + (1 - recipe.first_stage) * seconds[1]
-    steps = max(int(60 * minutes / each), 2)
-    return recipe.changed(train_samples=steps * recipe.batch, ema_half_life=min(recipe.ema_half_life, steps))
+    share = recipe.first_stage
+    parts = [(share, {"first_stage": 1.0}), (1 - share, {"first_stage": 0.0})]
+    long: Any = lasting(recipe, data, OPTIONS, minutes, [part for part in parts if part[0]])
+    return long  # type: ignore[no-any-return]
 
 
 OPTIONS = Options(device="cpu", progress=False)
@@ -111,53 +117,58 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="for figures and sheets")
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     chosen = parser.parse_args(sys.argv[1:end])
-    console = Console()
     torch.set_num_threads(1)
     usual = recipes.get("esrgan-small").changed(size=chosen.size, crop=chosen.crop, scale=chosen.scale)
     fields, _ = read(usual, sys.argv[end + 1 :], "super_resolution.py")
-    recipe: Any = usual.changed(**fields, data=chosen.data, seed=chosen.seed)
-    data = open_data(chosen.data, size=chosen.size, channels=3)
-    kinds = {"": recipe}
+    recipe: Any = usual.changed(**fields, seed=chosen.seed)
+    own = chosen.data == "photographs"
+    data = photographs(chosen.size) if own else open_data(chosen.data, size=chosen.size, channels=3)
+    kinds = {"bicubic": recipe}
     if chosen.unknown:
-        kinds = {"two-rounds ": recipe.changed(degradation=Part(name="two-rounds")), "bicubic ": recipe}
+        kinds = {"two-rounds": recipe.changed(degradation=Part(name="two-rounds")), **kinds}
     target = data.raw(data.held_out)[data.named]
-    judge = Judge(target)
-    rows: list[dict[str, Any]] = []
+    notes = Notes(chosen.folder, held_out=len(target), degradation=next(iter(kinds)))
     parts: dict[str, Tensor] = {}
     for kind, each in kinds.items():
-        each = lengthened(each, data, chosen.minutes / len(kinds))
-        trainer = make_trainer(each, data.spec, data, OPTIONS, World())
-        if not rows:
+        name = f"learned from {kind}"
+        trainer, before = notes.trainer(name, each, lambda one: lengthened(one, data, chosen.minutes), data, OPTIONS)
+        method: Any = trainer.method
+        if not parts:
             with torch.no_grad():
-                method: Any = trainer.method
                 small = method.degrade(to_float(target), SampleDraws(0, range(len(target))))
-                rivals = method.rivals(small)
-            parts = {name: to_uint8(values) for name, values in rivals.items()}
-            rows = [{"what": name, **judge(made)} for name, made in parts.items()]
-            for row in rows:
-                console.print(row)
-        spent, told = 0.0, False
-        while trainer.clock.samples < each.train_samples:
-            started = time.process_time()
-            trainer.step()
-            spent += time.process_time() - started
-            if not told and trainer.clock.samples >= each.first_stage * each.train_samples:
-                told = True
-                parts[f"{kind}stage 1"] = enlarged(trainer, small, 0.0)
-                rows.append({"what": f"{kind}stage 1", "cpu_minutes": spent / 60, **judge(parts[f"{kind}stage 1"])})
-                console.print(rows[-1])
+                parts = {rival: to_uint8(values) for rival, values in method.rivals(small).items()}
+            judge = Judge(target, parts["bicubic"])
+            for rival, made in parts.items():
+                notes.once(rival, partial(judge, made))
+        for share, spent in trained_through(trainer, before, sorted({*LOOKS, recipe.first_stage})):
+            made = enlarged(trainer, small, 1.0)
+            notes.keep(name, trainer, share, spent, judge(made), sheet({**parts, name: made}, target))
         for blend in BLENDS:
             made = enlarged(trainer, small, blend)
-            rows.append({"what": f"{kind}blend {blend:g}", "cpu_minutes": spent / 60, **judge(made)})
-            console.print(rows[-1])
-        parts[f"{kind}stage 2"] = made
+            notes.once(f"{name}, blend {blend:g}", partial(judge, made))
+            if blend in (0.0, 1.0):
+                parts[f"{name}, blend {blend:g}"] = made
     if chosen.folder:
-        chosen.folder.mkdir(parents=True, exist_ok=True)
-        some = torch.linspace(0, len(target) - 1, SHOWN).round().long()
-        shown = torch.cat([part[some] for part in (*parts.values(), target)])
-        save_png(grid(shown, SHOWN), chosen.folder / "sheet.png")
-        facts = {"recipe": recipe.model_dump(mode="json"), "held out": len(target), "rows": rows}
-        (chosen.folder / "figures.json").write_text(json.dumps(facts, indent=2))
+        save_png(sheet(parts, target), chosen.folder / "sheet.png")
+        write_bytes(chosen.folder / "curve.svg", str(curve(notes, list(kinds))).encode())
+
+
+def sheet(parts: dict[str, Tensor], target: Tensor) -> Any:
+    """Rows of pictures, the sharp ones last."""
+    some = torch.linspace(0, len(target) - 1, SHOWN).round().long()
+    return grid(torch.cat([part[some] for part in (*parts.values(), target)]), SHOWN)
+
+
+def curve(notes: Notes, kinds: list[str]) -> Any:
+    """Perceptual distance against decibels: the blends of each run from one end to the other, and the rivals."""
+
+    def at(what: str) -> tuple[float, float]:
+        row: Any = notes.last(what)
+        return row["psnr"][0], row["perceptual"][0]
+
+    series = {kind: [at(f"learned from {kind}, blend {blend:g}") for blend in BLENDS] for kind in kinds}
+    series["bicubic filter"] = [at("bicubic")]
+    return line_chart(series, "Between true and sharp", "decibels", "perceptual distance", smooth=False)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ faces: faces without glasses become faces with them. The judges of ``belamy tran
 learned from real faces alone, say how many have glasses then, and of how many they still say the same of each other
 attribute; beside it, how often they are right about real held-out faces.
 
+The run is as long as the minutes are, as a few steps tell, and goes on where its folder holds a state.
+
     python benchmarks/unpaired.py glyphs glyphs32.npz [--method cyclegan|cut] [--minutes 20] [--seed 0] [--precision P]
         [--folder DIR] [-- OPTIONS]
     python benchmarks/unpaired.py faces avatars-16 [--attribute glasses] …
@@ -18,9 +20,7 @@ attribute; beside it, how often they are right about real held-out faces.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
+from minutes import lasting, trained_through
+from notes import Notes
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
@@ -36,23 +37,18 @@ from belamy import recipes
 from belamy.cli.recipe_form import read
 from belamy.data import open_data
 from belamy.data.dataset import Dataset, Memory
+from belamy.evaluation.intervals import bootstrap, wilson
+from belamy.evaluation.statistics import Interval
 from belamy.judges.attribute_predictors import attribute_predictors
 from belamy.judges.sides import SIDE, both_sides
-from belamy.methods.base import BaseRecipe
 from belamy.modalities.grid import grid
 from belamy.modalities.image import to_float, to_uint8
-from belamy.runs.files import save_png
 from belamy.seeds import SampleDraws
-from belamy.training.distribution import World
-from belamy.training.setup import Options, make_trainer
+from belamy.training.setup import Options
 from belamy.training.trainer import Trainer
 
 HELD_FAMILIES = ("ComicNeue", "RobotoCondensed", "Vollkorn")
 REGULAR, BOLD = 400, 700
-LOOKS = 4
-"""How often translations are judged, the end included."""
-WARM, TIMED = 3, 8
-"""Steps before the speed is measured, and those that it is measured by."""
 SHOWN = 16
 
 
@@ -64,14 +60,14 @@ class Task:
         data: What is learned from.
         inputs: What is translated.  # uint8 [n, C, H, W]
         judge: Figures of translations of these.
-        rows: Figures of rivals.
+        rivals: Figures of what does not learn, by name.
         shown: Sheets' rows beside the translations, from the inputs' numbers.
     """
 
     data: Dataset
     inputs: Tensor
-    judge: Callable[[Tensor], dict[str, float]]
-    rows: list[dict[str, Any]]
+    judge: Callable[[Tensor], dict[str, Any]]
+    rivals: dict[str, Callable[[], dict[str, Any]]]
     shown: Callable[[Tensor], list[Tensor]]
 
 
@@ -94,16 +90,22 @@ def glyphs(path: Path) -> Task:
     truth = bold.float()
     unchanged = (regular.float() - truth).abs().flatten(1).mean(1)
 
-    def judge(made: Tensor) -> dict[str, float]:
+    def judge(made: Tensor) -> dict[str, Any]:
         error = (made.float() - truth).abs().flatten(1).mean(1)
-        parts = {"seen families": ~held_out, "new families": held_out}
-        found = {f"error, {name}": float(error[some].mean()) for name, some in parts.items()}
-        shares = {f"share, {name}": float(error[some].mean() / unchanged[some].mean()) for name, some in parts.items()}
-        return {**found, **shares}
+        parts = {"all": slice(None), "seen families": ~held_out, "new families": held_out}
+        shares = {f"share, {name}": _ratio(error[some], unchanged[some]) for name, some in parts.items()}
+        return {**shares, "error": float(error.mean())}
 
-    rows: list[dict[str, Any]] = [{"what": "input unchanged", **judge(regular)}]
-    rows.append({"what": "blurred and amplified", **judge(_thickened(regular, bold))})
-    return Task(data, regular, judge, rows, lambda some: [regular[some], bold[some]])
+    rivals = {
+        "input unchanged": lambda: judge(regular),
+        "blurred and amplified": lambda: judge(_thickened(regular, bold)),
+    }
+    return Task(data, regular, judge, rivals, lambda some: [regular[some], bold[some]])
+
+
+def _ratio(mine: Tensor, theirs: Tensor) -> Interval:
+    """The ratio of two means over the same letters, with its interval for other letters."""
+    return bootstrap(lambda some: float(mine[some].mean() / theirs[some].mean()), len(mine), seed=0)
 
 
 def _thickened(regular: Tensor, bold: Tensor) -> Tensor:
@@ -128,37 +130,27 @@ def faces(source: str, attribute: str, size: int) -> Task:
     inputs = without.images(without.held_out)
     before = {each.name: each.predict(inputs).verdict for each in judges}
 
-    def judge(made: Tensor) -> dict[str, float]:
+    def judge(made: Tensor) -> dict[str, Any]:
         seen = {each.name: each.predict(made).verdict for each in judges}
         same = {f"keeps {name}": _share(seen[name] == before[name]) for name in seen if name != SIDE}
-        return {f"shows {attribute}": _share(seen[SIDE] == 1), **same, "least kept": min(same.values())}
+        least = min(same.values(), key=lambda share: share.value)
+        return {f"shows {attribute}": _share(seen[SIDE] == 1), **same, "least kept": least}
 
-    real = both.images(both.held_out)
-    right = {
-        f"right about {each.name}": _share(
-            each.predict(real).verdict == both.attributes[each.name].codes[both.held_out]
-        )
-        for each in judges
-    }
-    rows = [{"what": "the classifier on real held-out faces", **right}, {"what": "input unchanged", **judge(inputs)}]
-    return Task(sided, inputs, judge, rows, lambda some: [inputs[some]])
+    def right() -> dict[str, Any]:
+        real = both.images(both.held_out)
+        return {
+            f"right about {each.name}": _share(
+                each.predict(real).verdict == both.attributes[each.name].codes[both.held_out]
+            )
+            for each in judges
+        }
+
+    rivals = {"the classifier on real held-out faces": right, "input unchanged": lambda: judge(inputs)}
+    return Task(sided, inputs, judge, rivals, lambda some: [inputs[some]])
 
 
-def _share(true: Tensor) -> float:
-    return float(true.double().mean())
-
-
-def timed(recipe: BaseRecipe, data: Dataset, options: Options, seconds: float) -> Trainer:
-    """A trainer whose run takes so many seconds of this processor, by the speed of a few steps."""
-    trial = make_trainer(recipe, data.spec, data, options, World())
-    for _ in range(WARM):
-        trial.step()
-    started = time.process_time()
-    for _ in range(TIMED):
-        trial.step()
-    each = (time.process_time() - started) / TIMED
-    steps = max(LOOKS, int(seconds / each))
-    return make_trainer(recipe.changed(train_samples=steps * recipe.batch), data.spec, data, options, World())
+def _share(true: Tensor) -> Interval:
+    return wilson(int(true.sum()), len(true))
 
 
 @torch.no_grad()
@@ -188,7 +180,6 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="for figures and sheets")
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     chosen = parser.parse_args(sys.argv[1:end])
-    console = Console()
     torch.set_num_threads(1)
     task = (
         glyphs(Path(chosen.source)) if chosen.task == "glyphs" else faces(chosen.source, chosen.attribute, chosen.size)
@@ -197,32 +188,26 @@ def main() -> None:
         mirror=chosen.task == "faces"
     )  # letters have a left and a right
     fields, _ = read(usual, sys.argv[end + 1 :], "unpaired.py")
-    recipe = usual.changed(**fields, seed=chosen.seed)
-    for row in task.rows:
-        console.print(row)
     options = Options(device="cpu", precision=chosen.precision, progress=False)
-    trainer = timed(recipe, task.data, options, 60 * chosen.minutes)
-    total, spent, rows = trainer.method.recipe.train_samples, 0.0, list(task.rows)
-    for look in range(1, LOOKS + 1):
-        while trainer.clock.samples < total * look / LOOKS:
-            started = time.process_time()
-            trainer.step()
-            spent += time.process_time() - started
+    notes = Notes(chosen.folder, task=chosen.task, judged=len(task.inputs))
+    for name, rival in task.rivals.items():
+        notes.once(name, rival)
+    trainer, before = notes.trainer(
+        chosen.method, usual.changed(**fields, seed=chosen.seed),
+        lambda recipe: lasting(recipe, task.data, options, chosen.minutes), task.data, options,
+    )  # fmt: skip
+    for share, spent in trained_through(trainer, before):
         made = translated(trainer, task.inputs)
-        rows.append(
-            {"what": chosen.method, "cpu_minutes": spent / 60, "samples": trainer.clock.samples, **task.judge(made)}
-        )
-        console.print(rows[-1])
-        if chosen.folder:
-            some = torch.linspace(0, len(made) - 1, 3 * SHOWN).round().long()
-            parts = []
-            for row_of in some.split(SHOWN):
-                first, *after = task.shown(row_of)
-                parts += [first, made[row_of], *after]
-            chosen.folder.mkdir(parents=True, exist_ok=True)
-            save_png(grid(torch.cat(parts), SHOWN), chosen.folder / f"sheet-{look}.png")
-            facts = {"recipe": trainer.method.recipe.model_dump(mode="json"), "rows": rows}
-            (chosen.folder / "figures.json").write_text(json.dumps(facts, indent=2))
+        notes.keep(chosen.method, trainer, share, spent, task.judge(made), _sheet(task, made))
+
+
+def _sheet(task: Task, made: Tensor) -> Any:
+    """Inputs, translations and what stands beside them, in rows."""
+    parts = []
+    for row in torch.linspace(0, len(made) - 1, 3 * SHOWN).round().long().split(SHOWN):
+        first, *after = task.shown(row)
+        parts += [first, made[row], *after]
+    return grid(torch.cat(parts), SHOWN)
 
 
 if __name__ == "__main__":

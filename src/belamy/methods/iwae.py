@@ -3,8 +3,8 @@ r"""A variational autoencoder whose likelihood is bounded: importance-weighted, 
 .. math:: \ln p(x) \ge \mathcal L_K = E \ln \frac1K \sum_{k=1}^{K} \frac{p(x \mid z_k)\, p(z_k)}{q(z_k \mid x)},
           \qquad z_k \sim q(z \mid x)
 
-:math:`\mathcal L_1` is the usual evidence lower bound; the bound rises with K, to the likelihood. So a bound is told with
-its K. The decoder says how likely each level of a value is, so that bounds stand beside the likelihoods of other models.
+:math:`\mathcal L_1` is the usual evidence lower bound; the bound rises with K, to the likelihood. So a bound is told
+with its K. The decoder says how likely each level of a value is, so that bounds stand beside other models' likelihoods.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ References:
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ class Tower(nn.Sequential):
     def __init__(self, inputs: int, hidden: tuple[int, ...]) -> None:
         sizes = (inputs, *hidden)
         layers: list[nn.Module] = []
-        for before, after in zip(sizes, sizes[1:], strict=False):
+        for before, after in pairwise(sizes):
             layers += [dense(before, after), nn.ReLU()]
         super().__init__(*layers)
 
