@@ -202,8 +202,9 @@ class Method(DenoisingMethod):
             draw: Levels and noise.
         """
         clean, count, labels = batch.main - self.network.centre, len(batch), self.known_labels(batch)
-        sigmas = sampled_sigmas(self.recipe.noise, self.recipe.teacher_steps).to(clean)
-        place = (draw.uniform("level", count) * self.recipe.teacher_steps).long().clamp(max=self.recipe.teacher_steps - 1)
+        steps = self.recipe.teacher_steps
+        sigmas = sampled_sigmas(self.recipe.noise, steps).to(clean)
+        place = (draw.uniform("level", count) * steps).long().clamp(max=steps - 1)
         sigma, lower = sigmas[place], sigmas[place + 1]
         noise = draw.normal("noise", count, *self.spec.shape).to(clean)
         x = clean + sigma[:, None, None, None] * noise
