@@ -37,8 +37,8 @@ BINARISATIONS = {
 """How pictures become black and white, in words."""
 
 
-class LevelsRecipe(base.BaseRecipe):
-    """What recipes of models of levels have in common."""
+class ShadesRecipe(base.BaseRecipe):
+    """What recipes of models of levels have in common, whether they draw pixel by pixel or not."""
 
     likelihood: Annotated[Part, LIKELIHOODS] = Part(name="bernoulli")
     """How likely a value is by what the network says: bernoulli (black and white), categorical, logistic-mixture."""
@@ -46,12 +46,17 @@ class LevelsRecipe(base.BaseRecipe):
     """How pictures become black and white where values have two levels: at half of white; once and for all, each pixel
     white with the probability of its brightness; or so afresh each time. Likelihoods under two of them do not
     compare."""
-    conditional: bool = False
-    """Learn pictures given their class, so that classes can be asked for."""
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
     """How it learns."""
     clip_norm: float | None = Field(default=1.0, gt=0)
     """Scale the gradient down to this Euclidean norm."""
+
+
+class LevelsRecipe(ShadesRecipe):
+    """What recipes of models that draw pixel by pixel have in common."""
+
+    conditional: bool = False
+    """Learn pictures given their class, so that classes can be asked for."""
 
 
 def classes_told(conditional: bool, spec: DataSpec, who: str) -> int:
@@ -83,23 +88,16 @@ def labels_told(classes: int, labels: Tensor | None) -> Tensor | None:
     return labels if classes else None
 
 
-class LevelsMethod(base.BaseMethod):
-    """One player that minimises the nats of pictures; it knows their likelihood exactly, and draws pixel by pixel.
+class ShadesMethod(base.BaseMethod):
+    """A model of pictures as levels.
 
-    What is drawn is a function of uniform numbers, in float64 where the device has it, so that pictures do not depend
-    on rounding.
-
-    Raises:
-        UsageError: The pictures have not 8 bits, or a conditional model's have no classes.
+    Args:
+        recipe: Its likelihood decides the levels.
+        spec: What the data decide.
     """
-
-    averaged: tuple[str, ...] = ("network",)
-    sampling_options = SAMPLING
-    likelihood: Literal["exact", "bound"] = "exact"
 
     def __init__(self, recipe: Any, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
-        self.classes = classes_told(recipe.conditional, spec, "An autoregressive model")
         self.law = LIKELIHOODS.build(recipe.likelihood)
         self.channels, self.height, self.width = spec.shape
         self.values = self.channels * self.height * self.width
@@ -119,6 +117,25 @@ class LevelsMethod(base.BaseMethod):
     def shown(self, levels: Tensor, like: torch.dtype | None = None) -> Tensor:
         """Levels as networks see them, black -1 and white 1, in a floating type."""
         return levels.to(like or torch.float32) * (2 / (self.law.levels - 1)) - 1
+
+
+class LevelsMethod(ShadesMethod):
+    """One player that minimises the nats of pictures; it knows their likelihood exactly, and draws pixel by pixel.
+
+    What is drawn is a function of uniform numbers, in float64 where the device has it, so that pictures do not depend
+    on rounding.
+
+    Raises:
+        UsageError: The pictures have not 8 bits, or a conditional model's have no classes.
+    """
+
+    averaged: tuple[str, ...] = ("network",)
+    sampling_options = SAMPLING
+    likelihood: Literal["exact", "bound"] = "exact"
+
+    def __init__(self, recipe: Any, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        self.classes = classes_told(recipe.conditional, spec, "An autoregressive model")
 
     def given(self, labels: Tensor | None, count: int) -> Tensor | None:
         """The classes that a conditional model is told; None for another.  # [N]

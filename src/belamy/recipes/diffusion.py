@@ -32,6 +32,12 @@ def flow_mnist() -> diffusion.Recipe:
     return edm_mnist().changed(parametrization="flow", noise="flow", sampler="ddim", sampling_steps=18)
 
 
+def dit_mnist() -> diffusion.Recipe:
+    """Digits by a small transformer over squares of 4x4 pixels after DiT, trained as a rectified flow."""
+    network = Part(name="diffusion-transformer")
+    return flow_mnist().changed(network=network, optimizer=Part(name="adam", lr=5e-4, beta1=0.9))
+
+
 def edm_avatars() -> diffusion.Recipe:
     """EDM in small on drawn faces of 32 pixels."""
     return edm_mnist().changed(

@@ -124,8 +124,7 @@ def begin(
             raise UsageError(f"The autopilot flies in one process, not in {team.size}. Leave out --autopilot.")
         if not spec.classes and (told := heeding_labels(recipe)):
             say.say(f"{data.name} has no labels, so {told} of the recipe do nothing: no class can be asked for.")
-        trainer = make_trainer(recipe, spec, data, options, team)  # before anything is written
-        trainer, options = fitted(trainer, options, say)
+        trainer, options, cost = fitted(recipe, spec, data, options, team, say)  # before anything is written
         validates = validator(trainer, options, say) if validator else None
         facts = provenance(trainer.device.type, options.precision, options.snapshots, team.size, fingerprint(trainer))
         facts |= {"watch": options.watch, "autopilot": options.autopilot, "judging": options.validation}
@@ -148,7 +147,7 @@ def begin(
             )  # fmt: skip
         run = Run.open(team.leader_says(str(path)))
         with run.locked() if team.leads else nullcontext():
-            return conduct(run, trainer, options, say, validates)
+            return conduct(run, trainer, options, say, validates, cost)
 
 
 def descend(trainer: Trainer, ancestor: Parent, say: Reporter) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def transfer(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkp
     shapes. Places in sequences are counted from the beginning in networks that take latents, from the end in those that
     take samples, and then the other way for what is left: so blocks of the same resolution meet where a network for
     other sizes has more or fewer of them. Averages follow their networks. The clock, the optimisers and whatever
-    else is remembered begin anew.
+    else is remembered begin anew; so does what a layer names in ``of_the_data``, which was measured on the new data.
 
     Args:
         trainer: Of the new recipe.
@@ -124,7 +124,7 @@ def _inner(tensors: Mapping[str, Tensor], network: str) -> dict[str, Tensor]:
 def _copy(network: nn.Module, tensors: Mapping[str, Tensor], sources: Mapping[str, str]) -> None:
     for path, tensor in network.state_dict().items():
         layer, _, name = path.rpartition(".")
-        if layer in sources:
+        if layer in sources and name not in getattr(network.get_submodule(layer), "of_the_data", ()):
             tensor.copy_(tensors[f"{sources[layer]}.{name}" if sources[layer] else name])
 
 
