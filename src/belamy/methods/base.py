@@ -108,8 +108,8 @@ class BaseMethod(nn.Module):
         fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
         sampling_options: What may be chosen when a method whose ``generate`` takes ``sampling`` draws, by name; or when
             one translates, whose ``translate`` then takes ``options``, a value of each.
-        born_of: Networks that begin as those of the run of another method that must be started from, each with its name
-            there; they are its averages where it keeps such.
+        translating: What a trained method of this kind translates by, built from it, where it does not do so itself.
+        born_of: Networks that begin as averages of another method's run, which must be named, with their names there.
     """
 
     averaged: tuple[str, ...] = ()
@@ -117,6 +117,7 @@ class BaseMethod(nn.Module):
     fingerprint: str = ""
     scored: str = ""
     sampling_options: Mapping[str, SamplingOption] = MappingProxyType({})
+    translating: Callable[[Any], BaseMethod] | None = None
     born_of: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, recipe: Any, spec: DataSpec) -> None:

@@ -27,6 +27,7 @@ from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods.base import DataSpec, Player, Sampling, SamplingOption, Turn
 from belamy.methods.denoising import DenoisingMethod, DenoisingRecipe
+from belamy.methods.diffusion_filling import DiffusionFilling
 from belamy.networks.denoising import SAMPLERS, Sampler, denoised
 from belamy.networks.noise_schedules import STEPS, ends, sampled_sigmas, trained_sigmas
 from belamy.networks.probability_flow import log_density
@@ -93,6 +94,7 @@ class Method(DenoisingMethod):
     """
 
     sampling_options = OPTIONS
+    translating = DiffusionFilling
     likelihood: Literal["exact", "bound"] = "bound"
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
