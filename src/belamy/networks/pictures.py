@@ -27,7 +27,7 @@ _PALETTE_RATE = 20  # how many times as fast as the weights the colours of a pal
 class Generator(nn.Module):
     """Latent → 4×4 → doubled again and again, a residual block at each size → image, the last step by pixel shuffle.
 
-    The latent also says how each normalised map is scaled and shifted (Chen et al. 2018, arXiv 1810.01365, equation 2).
+    The latent also says how each normalised map is scaled and shifted (Chen et al. 2018, arXiv 1810.01365).
     *Departs from that paper* in that it does so by one linear layer, beside the normalisation's own gain and offset.
 
     Args:
