@@ -349,11 +349,23 @@ class TranslatesBack(Translates, Protocol):
 class HasLikelihood(Protocol):
     """Knows how likely data are."""
 
-    likelihood: Literal["exact", "bound"]
-    """Whether ``log_prob`` is the likelihood itself or a lower bound of it."""
+    likelihood: Literal["exact", "bound", "estimate"]
+    """Whether ``log_prob`` is the likelihood itself, a lower bound of it, or an estimate."""
 
     def log_prob(self, batch: Batch, draws: SampleDraws) -> Tensor:
         """``[n]``: log-likelihood of each sample in nats, of the data as files hold them."""
+        ...
+
+
+@runtime_checkable
+class HasNormaliser(HasLikelihood, Protocol):
+    """Knows likelihoods but for a factor that is the same for all, which must be found."""
+
+    def normaliser(self) -> Any:
+        """The factor's logarithm in nats: ``value`` between ``low`` and ``high``, and ``how`` it was found, in words.
+
+        It is :class:`belamy.networks.partition.Normaliser`.
+        """
         ...
 
 

@@ -110,15 +110,9 @@ class ShadesMethod(base.BaseMethod):
             batch: The pictures; ``stochastic`` binarisation is a function of their indices.
             draws: The numbers of ``dynamic`` binarisation.
         """
-        bright = ((batch.main.double() + 1) * 127.5).round()
-        binarisation = self.recipe.binarisation
-        if self.law.levels > 2 or binarisation == "threshold":
-            return (bright * (self.law.levels / MOST_LEVELS)).long().clamp(0, self.law.levels - 1)
-        once = SampleDraws(0, batch.indices.tolist())
-        chance = (once if binarisation == "stochastic" else draws).uniform(
-            "binarisation", len(bright), *self.spec.shape
-        )
-        return (chance.to(bright) < bright / 255).long()
+        if self.law.levels > 2:
+            return (bright_of(batch) * (self.law.levels / MOST_LEVELS)).long().clamp(0, self.law.levels - 1)
+        return binarised(batch, self.recipe.binarisation, draws)
 
     def shown(self, levels: Tensor, like: torch.dtype | None = None) -> Tensor:
         """Levels as networks see them, black -1 and white 1, in a floating type."""
@@ -218,6 +212,27 @@ class LevelsMethod(ShadesMethod):
     def drawn(self, begun: Tensor, chance: Tensor, labels: Tensor | None, sampling: Sampling | None) -> Tensor:
         """Pixels after those that are there, one for each of ``chance``.  # long [n, t, C] to [n, t + count, C]"""
         raise AssertionError(f"{type(self).__module__} draws nothing")
+
+
+def bright_of(batch: Batch) -> Tensor:
+    """The brightness of a batch's pictures, 0 to 255, rounded.  # float64 [N, C, H, W]"""
+    return ((batch.main.double() + 1) * 127.5).round()
+
+
+def binarised(batch: Batch, how: str, draws: Draws | SampleDraws) -> Tensor:
+    """The pictures of a batch in black and white.  # [N, C, H, W] in [-1, 1] to long [N, C, H, W], 0 and 1
+
+    Args:
+        batch: The pictures; ``stochastic`` binarisation is a function of their indices.
+        how: One of ``BINARISATIONS``.
+        draws: The numbers of ``dynamic`` binarisation.
+    """
+    bright = bright_of(batch)
+    if how == "threshold":
+        return (bright * (2 / MOST_LEVELS)).long().clamp(0, 1)
+    chosen = SampleDraws(0, batch.indices.tolist()) if how == "stochastic" else draws
+    chance = chosen.uniform("binarisation", *bright.shape)
+    return (chance.to(bright) < bright / 255).long()
 
 
 def check_steps(sampling: Sampling | None) -> None:

@@ -1,6 +1,6 @@
 """Models that know how likely a picture is."""
 
-from belamy.methods import autoregressive, flow, iwae, made, vq_vae
+from belamy.methods import autoregressive, boltzmann, flow, iwae, made, vq_vae
 from belamy.registry import Part
 
 
@@ -74,6 +74,23 @@ def nice_mnist() -> flow.Recipe:
 def glow_mnist() -> flow.Recipe:
     """Glow in small: digits by eight steps at each of two resolutions."""
     return real_nvp_mnist().changed(network=Part(name="glow", levels=2, steps=8, width=64), logit_alpha=0.0)
+
+
+def rbm_mnist() -> boltzmann.Recipe:
+    """Restricted Boltzmann machine of black and white digits, by chains that go on (PCD)."""
+    return boltzmann.Recipe(
+        hidden=(500,),
+        optimizer=Part(name="sgd", lr=0.05),
+        schedule=Part(name="linear"),
+        batch=100,
+        train_samples=8_000_000,
+        ema_half_life=200_000,
+    )
+
+
+def deep_belief_mnist() -> boltzmann.Recipe:
+    """Deep belief network: two Boltzmann machines of black and white digits, one on the other."""
+    return rbm_mnist().changed(hidden=(500, 500))
 
 
 def vae_nats() -> iwae.Recipe:
