@@ -82,7 +82,7 @@ OURS = {
     *("real-nvp-mnist", "nice-mnist", "glow-mnist"),
     *("rbm-mnist", "deep-belief-mnist"),
     *("vae-nats", "iwae-mnist", "iaf-vae-mnist", "two-level-vae-mnist", "vq-vae-mnist", "fsq-mnist"),
-    *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars"),
+    *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {

@@ -108,6 +108,8 @@ class BaseMethod(nn.Module):
         fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
         sampling_options: What may be chosen when a method whose ``generate`` takes ``sampling`` draws, by name; or when
             one translates, whose ``translate`` then takes ``options``, a value of each.
+        born_of: Networks that begin as those of the run of another method that must be started from, each with its name
+            there; they are its averages where it keeps such.
     """
 
     averaged: tuple[str, ...] = ()
@@ -115,6 +117,7 @@ class BaseMethod(nn.Module):
     fingerprint: str = ""
     scored: str = ""
     sampling_options: Mapping[str, SamplingOption] = MappingProxyType({})
+    born_of: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, recipe: Any, spec: DataSpec) -> None:
         super().__init__()
