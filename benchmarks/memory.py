@@ -170,7 +170,7 @@ def count(name: str) -> dict[str, Any]:
     from belamy.runs.run import method_name
     from belamy.training import memory
     from belamy.training.memory import Probe, held, rhythm
-    from belamy.training.trainer import Clock, Trainer
+    from belamy.training.trainer import Clock
 
     memory.Footprint = _shapes_alone()  # type: ignore[misc]
     chosen = published(name)
@@ -181,7 +181,7 @@ def count(name: str) -> dict[str, Any]:
     for module in method.modules():
         if isinstance(module, Growing):
             module.level = torch.tensor(0)  # the size at which it works has a number
-    probe = Probe.of(Trainer(method, data))
+    probe = Probe(method, data)
     for optimizer in probe.optimizers.values():
         optimizer.torch.param_groups[0].update(fused=False, foreach=True)
     beats, total = rhythm(probe), chosen.train_samples

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from belamy.data import Batch
+import belamy
+from belamy.data import Batch, open_data
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import DataError, UsageError
 from belamy.methods.diffusion import Method, Recipe
@@ -23,6 +26,7 @@ from belamy.sampling.draw import draw
 from belamy.seeds import Draws
 
 SHAPE = (1, 8, 8)
+TRANSFORMER = {"name": "diffusion-transformer", "width": 8, "depth": 1, "heads": 2, "patch": 2}
 DOUBLE = torch.float64
 
 
@@ -67,6 +71,8 @@ def test_levels_that_are_learned() -> None:
     assert float(edm.mean()) == pytest.approx(-1.2, abs=0.02) and float(edm.std()) == pytest.approx(1.2, abs=0.02)
     flow = trained_sigmas("flow", normal, uniform)
     torch.testing.assert_close(flow / (1 + flow), torch.sigmoid(normal))
+    higher = trained_sigmas("edm", normal, uniform, -0.4, 0.5).log()
+    torch.testing.assert_close(higher, 0.5 * normal - 0.4)
     edges = trained_sigmas("linear", normal[:2], torch.tensor([0.0, 1.0], dtype=DOUBLE))
     left = alphas_bar("linear")[[0, -1]]
     torch.testing.assert_close(1 / (1 + edges.square()), left)
@@ -120,7 +126,7 @@ def test_a_network_that_answers_right_denoises(kind: Parametrization) -> None:
 
 
 def test_one_step_by_hand(stage: Callable[..., Any], check: Callable[..., None]) -> None:
-    on = stage(Recipe.tiny().changed(label_dropout=0.5, weighting="min-snr"))
+    on = stage(Recipe.tiny().changed(label_dropout=0.5, weighting="min-snr", level_mean=-0.7))
     images, labels = on.batch()
     numbers, network = on.numbers(), on.method.network
     pixels = on.data.images(on.data.indices("train")).double() / 127.5 - 1
@@ -128,7 +134,7 @@ def test_one_step_by_hand(stage: Callable[..., Any], check: Callable[..., None])
     assert float(network.centre) == pytest.approx(mean, abs=1e-6)
     assert float(network.sigma_data) == pytest.approx(spread, abs=1e-6)
     count = len(images)
-    sigma = (1.2 * numbers.normal("level", count) - 1.2).exp()[:, None, None, None]
+    sigma = (1.2 * numbers.normal("level", count) - 0.7).exp()[:, None, None, None]
     labels = torch.where(numbers.uniform("hidden", count) < 0.5, 3, labels)
     clean = images - network.centre
     noisy, total = clean + sigma * numbers.normal("noise", count, *images.shape[1:]), sigma**2 + network.sigma_data**2
@@ -307,6 +313,21 @@ def test_what_samplers_refuse(how: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ({"width": 10, "heads": 2}, "multiple of 4 and of its 2 heads"),
+        ({"width": 8, "heads": 3}, "multiple of 4 and of its 3 heads"),
+        ({"depth": 0}, "depth is 0"),
+        ({"dropout": 1.0}, r"must be in \[0, 1\)"),
+        ({"patch": 3}, "multiples of 3"),
+    ],
+)
+def test_what_the_transformer_refuses(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        Method(Recipe(network={"name": "diffusion-transformer", **options}), DataSpec.pictures(SHAPE, ()))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
         ({"width": 12}, "a multiple of 8"),
         ({"patch": 0}, "patch is 0"),
         ({"multipliers": ()}, "multipliers is 0"),
@@ -319,9 +340,16 @@ def test_what_the_network_refuses(options: dict[str, Any], said: str) -> None:
         Method(Recipe(network={"name": "diffusion-u-net", **options}), DataSpec.pictures(SHAPE, ()))
 
 
-def test_the_network_sees_everything() -> None:
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"name": "diffusion-u-net", "width": 8, "multipliers": (1, 2), "patch": 2},
+        TRANSFORMER,
+    ],
+)
+def test_the_network_sees_everything(network: dict[str, Any]) -> None:
     """Every pixel depends on every other, on the level of noise and on the class."""
-    method = model(("a", "b"), network={"name": "diffusion-u-net", "width": 8, "multipliers": (1, 2), "patch": 2})
+    method = model(("a", "b"), network=network)
     x = torch.randn(1, *SHAPE, dtype=DOUBLE, requires_grad=True)
     level = torch.zeros(1, dtype=DOUBLE)
     inner: Any = method.network.inner
@@ -329,3 +357,53 @@ def test_the_network_sees_everything() -> None:
     assert gradient.all()
     found = [inner(x, at, torch.tensor([k])) for at, k in ((level, 0), (level + 0.1, 0), (level, 1), (level, 2))]
     assert all(not torch.allclose(found[0], other) for other in found[1:])
+
+
+def test_blocks_of_the_transformer_begin_as_the_identity() -> None:
+    """adaLN-zero: what a block is told lets nothing through; a row and a column of patches are told apart."""
+    inner: Any = model(stirred=False, network=TRANSFORMER).network.inner
+    x, told = torch.randn(2, 16, 8, dtype=DOUBLE), torch.randn(2, 8, dtype=DOUBLE)
+    assert torch.equal(inner.blocks[0](x, told), x)
+    assert inner.places.shape == (16, 8) and len(inner.places.unique(dim=0)) == 16
+    torch.testing.assert_close(inner.places[0], torch.tensor([0.0, 0, 1, 1, 0, 0, 1, 1], dtype=DOUBLE))
+    assert (inner.places[:4, :4] == inner.places[0, :4]).all()  # of one row
+
+
+def test_a_block_of_the_transformer_by_hand() -> None:
+    block: Any = model(network=TRANSFORMER).network.inner.blocks[0]
+    x, told = torch.randn(1, 5, 8, dtype=DOUBLE), torch.randn(1, 8, dtype=DOUBLE)
+    shift, scale, gate, again, scaled, gated = block.told(told)[0].chunk(6)
+
+    def normal(values: Tensor) -> Tensor:
+        return (values - values.mean(1, keepdim=True)) / (values.var(1, correction=0, keepdim=True) + 1e-6).sqrt()
+
+    q, k, v = block.asked(normal(x[0]) * (1 + scale) + shift).chunk(3, 1)
+    heads = [
+        torch.softmax(q[:, part] @ k[:, part].T / 2, 1) @ v[:, part] for part in (slice(0, 4), slice(4, 8))
+    ]  # of 4 numbers each
+    wanted = x[0] + gate * block.out(torch.cat(heads, 1))
+    inner = torch.nn.functional.gelu(block.expand(normal(wanted) * (1 + scaled) + again), approximate="tanh")
+    torch.testing.assert_close(block(x, told)[0], wanted + gated * block.contract(inner))
+
+
+def test_a_run_that_starts_from_another_measures_its_own_data(tmp_path: Path) -> None:
+    """The spread and the mean are those of the new pictures, or what the recipe says; the weights are the old ones."""
+    for name, levels in {"old": 256, "new": 64}.items():
+        pixels = torch.randint(0, levels, (40, 8, 8), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+        np.savez(tmp_path / f"{name}.npz", images=pixels.numpy())
+    short: dict[str, Any] = {"progress": False, "snapshots": 1, "samples": 16, "device": "cpu"}
+    recipe = Recipe.tiny().changed(data=str(tmp_path / "old.npz"))
+    old = belamy.train(recipe, out=tmp_path / "old", **short).load_checkpoint()
+    short |= {"start_from": tmp_path / "old", "data": str(tmp_path / "new.npz"), "optimizer": {"name": "adam", "lr": 0}}
+    for own in (None, 0.9):
+        run = belamy.train(out=tmp_path / f"new-{own}", sigma_data=own, **short)
+        new, data = run.load_checkpoint(), open_data(str(tmp_path / "new.npz"))
+        values = data.batch(data.indices("train")).main
+        assert old is not None and new is not None
+        for holder in ("method/network", "average/network"):
+            where = f"{holder}/" if f"{holder}/centre" in new.tensors else f"{holder}."
+            assert float(new.tensors[f"{where}centre"]) == pytest.approx(float(values.mean()), abs=1e-6)
+            spread = own or float(values.std(correction=0))
+            assert float(new.tensors[f"{where}sigma_data"]) == pytest.approx(spread, rel=1e-5)
+            key = f"{where}inner.middle.conv.weight"
+            torch.testing.assert_close(new.tensors[key], old.tensors[key], rtol=0, atol=1e-3)

@@ -94,9 +94,7 @@ class Denoiser(nn.Module):
 
     def told(self, level: Tensor, labels: Tensor | None) -> Tensor:
         """What all blocks are told.  # [N], [N] to [N, 4 width]"""
-        rates = torch.exp(torch.linspace(0, math.log(1000), self.width // 2, device=level.device)).to(level)
-        angles = level[:, None] * rates
-        told: Tensor = self.level(torch.cat([angles.cos(), angles.sin()], 1))
+        told: Tensor = self.level(waves(level, self.width))
         if self.label is not None:
             none = torch.full((len(level),), self.classes, device=level.device)
             told = told + self.label(none if labels is None else labels)
@@ -152,6 +150,13 @@ class PixelAttention(nn.Module):
         pixels = self.norm(x).flatten(2).transpose(1, 2)  # [N, HW, C]
         found = self.out(F.scaled_dot_product_attention(*self.asked(pixels).chunk(3, 2)))
         return x + found.transpose(1, 2).unflatten(2, x.shape[2:])
+
+
+def waves(level: Tensor, width: int) -> Tensor:
+    """Cosines and sines of a level at rates from 1 to 1,000.  # [N] to [N, width]"""
+    rates = torch.exp(torch.linspace(0, math.log(1000), width // 2, device=level.device)).to(level)
+    angles = level[:, None] * rates
+    return torch.cat([angles.cos(), angles.sin()], 1)
 
 
 def _check(shape: tuple[int, ...], width: int, multipliers: tuple[int, ...], patch: int, dropout: float) -> None:

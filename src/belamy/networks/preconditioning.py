@@ -70,6 +70,9 @@ class Preconditioned(nn.Module):
         sigma_data: Their standard deviation.
     """
 
+    of_the_data = ("centre", "sigma_data")
+    """What a run that starts from another measures anew."""
+
     def __init__(self, network: nn.Module, kind: Parametrization, centre: float, sigma_data: float) -> None:
         super().__init__()
         self.inner, self.kind = network, kind
