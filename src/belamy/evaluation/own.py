@@ -109,7 +109,7 @@ def own_measures(method: BaseMethod, data: Dataset, seed: int = 0) -> tuple[Meas
     try:
         parts = [evaluated(method, data, indices)] if isinstance(method, Evaluates) else []
         if isinstance(method, HasLikelihood):
-            most = MOST if method.likelihood == "exact" else MOST_BOUNDED
+            most = MOST_BOUNDED if method.likelihood == "bound" else MOST
             parts.append(_likely(method, data, indices[:most], seed))
         parts += [_by_ngrams(data, indices)] if isinstance(method, HasLikelihood) else []
         parts += [_translated(method, data, indices[:MOST], seed)] if isinstance(method, Translates) else []
@@ -125,7 +125,7 @@ def own_measures(method: BaseMethod, data: Dataset, seed: int = 0) -> tuple[Meas
 def _likely(method: HasLikelihood, data: Dataset, indices: Tensor, seed: int) -> Iterator[Mapping[str, Tensor]]:
     """Log-likelihoods in nats, and the same as bits of each value of a sample where all have equally many."""
     assert isinstance(method, BaseMethod)
-    said = "log-likelihood" if method.likelihood == "exact" else "log-likelihood-bound"
+    said = "log-likelihood" if method.likelihood == "exact" else f"log-likelihood-{method.likelihood}"
     first, size = 0, max(1, prod(data.shape))
     varies = hasattr(modality(data.field.modality), "units")
     for batch in batches(method, data, indices, 50):

@@ -108,6 +108,8 @@ class BaseMethod(nn.Module):
         fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
         sampling_options: What may be chosen when a method whose ``generate`` takes ``sampling`` draws, by name; or when
             one translates, whose ``translate`` then takes ``options``, a value of each.
+        born_of: Networks that begin as those of the run of another method that must be started from, each with its name
+            there; they are its averages where it keeps such.
     """
 
     averaged: tuple[str, ...] = ()
@@ -115,6 +117,7 @@ class BaseMethod(nn.Module):
     fingerprint: str = ""
     scored: str = ""
     sampling_options: Mapping[str, SamplingOption] = MappingProxyType({})
+    born_of: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, recipe: Any, spec: DataSpec) -> None:
         super().__init__()
@@ -349,11 +352,23 @@ class TranslatesBack(Translates, Protocol):
 class HasLikelihood(Protocol):
     """Knows how likely data are."""
 
-    likelihood: Literal["exact", "bound"]
-    """Whether ``log_prob`` is the likelihood itself or a lower bound of it."""
+    likelihood: Literal["exact", "bound", "estimate"]
+    """Whether ``log_prob`` is the likelihood itself, a lower bound of it, or an estimate."""
 
     def log_prob(self, batch: Batch, draws: SampleDraws) -> Tensor:
         """``[n]``: log-likelihood of each sample in nats, of the data as files hold them."""
+        ...
+
+
+@runtime_checkable
+class HasNormaliser(HasLikelihood, Protocol):
+    """Knows likelihoods but for a factor that is the same for all, which must be found."""
+
+    def normaliser(self) -> Any:
+        """The factor's logarithm in nats: ``value`` between ``low`` and ``high``, and ``how`` it was found, in words.
+
+        It is :class:`belamy.networks.partition.Normaliser`.
+        """
         ...
 
 

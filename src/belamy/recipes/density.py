@@ -1,6 +1,6 @@
 """Models that know how likely a picture is."""
 
-from belamy.methods import autoregressive, flow, made
+from belamy.methods import autoregressive, boltzmann, flow, iwae, made
 from belamy.registry import Part
 
 
@@ -74,3 +74,46 @@ def nice_mnist() -> flow.Recipe:
 def glow_mnist() -> flow.Recipe:
     """Glow in small: digits by eight steps at each of two resolutions."""
     return real_nvp_mnist().changed(network=Part(name="glow", levels=2, steps=8, width=64), logit_alpha=0.0)
+
+
+def rbm_mnist() -> boltzmann.Recipe:
+    """Restricted Boltzmann machine of black and white digits, by chains that go on (PCD)."""
+    return boltzmann.Recipe(
+        hidden=(500,),
+        optimizer=Part(name="sgd", lr=0.05),
+        schedule=Part(name="linear"),
+        batch=100,
+        train_samples=8_000_000,
+        ema_half_life=200_000,
+    )
+
+
+def deep_belief_mnist() -> boltzmann.Recipe:
+    """Deep belief network: two Boltzmann machines of black and white digits, one on the other."""
+    return rbm_mnist().changed(hidden=(500, 500))
+
+
+def vae_nats() -> iwae.Recipe:
+    """Variational autoencoder of black and white digits whose likelihood is bounded."""
+    return iwae.Recipe(
+        optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+        schedule=Part(name="cosine", warmup=0.01),
+        batch=128,
+        train_samples=7_000_000,
+        ema_half_life=100_000,
+    )
+
+
+def iwae_mnist() -> iwae.Recipe:
+    """Importance-weighted autoencoder: the same, learned with ten codes of each picture."""
+    return vae_nats().changed(importance=10, batch=64, train_samples=1_500_000)
+
+
+def iaf_vae_mnist() -> iwae.Recipe:
+    """The same whose posterior is an inverse autoregressive flow of four steps."""
+    return vae_nats().changed(flow_steps=4, train_samples=3_500_000)
+
+
+def two_level_vae_mnist() -> iwae.Recipe:
+    """The same with a second code that tells the first's distribution."""
+    return vae_nats().changed(latent=50, second=25, warm_up=0.1, train_samples=6_000_000)
