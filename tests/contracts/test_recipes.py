@@ -81,7 +81,7 @@ OURS = {
     *("pixel-cnn", "gated-pixel-cnn", "conditional-pixel-cnn", "pixel-cnn-pp", "made-mnist"),
     *("real-nvp-mnist", "nice-mnist", "glow-mnist"),
     *("rbm-mnist", "deep-belief-mnist"),
-    *("vae-nats", "iwae-mnist", "iaf-vae-mnist", "two-level-vae-mnist"),
+    *("vae-nats", "iwae-mnist", "iaf-vae-mnist", "two-level-vae-mnist", "vq-vae-mnist", "fsq-mnist"),
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
 }
 """Recipes whose sizes no document fixes."""

@@ -17,7 +17,7 @@ from torch import Tensor
 import belamy
 from belamy.cli import main
 from belamy.cli.recipe_form import read
-from belamy.methods import base, classifier, cut, cyclegan, gan, inpainting, pix2pix, vae
+from belamy.methods import base, classifier, cut, cyclegan, gan, inpainting, iwae, pix2pix, vae, vq_vae
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe
 from belamy.modalities import MODALITIES
 from belamy.modalities.fields import DataSpec
@@ -37,6 +37,8 @@ PAIRED = pix2pix.Recipe(train_samples=SAMPLES, batch=32)
 CYCLE = cyclegan.Recipe(train_samples=SAMPLES, batch=32, identity_weight=0.0, adversarial=Part(name="non-saturating"))
 CONTRAST = cut.Recipe(train_samples=SAMPLES, batch=32, adversarial=Part(name="non-saturating"))
 FILLING = inpainting.Recipe(train_samples=SAMPLES, batch=32, adversarial_weight=1.0, judged="made")
+CODED = vq_vae.Recipe(train_samples=SAMPLES, batch=32, restart=False)
+BOUNDED = iwae.Recipe(train_samples=SAMPLES, batch=32)
 TRANSLATORS = {"paired": PAIRED, "cycle": CYCLE, "contrast": CONTRAST, "filling": FILLING}
 Change = Callable[[dict[str, Any], float], None]
 
@@ -185,6 +187,9 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "copied-ratios": lambda: history(
         CONTRAST, look=put(translation__classes_made=[7, 25], translation__classes_kept=0.3)
     ),
+    "dead-codes": lambda: history(
+        CODED, row=lambda made, progress: made["losses"].update({"autoencoder.used": 0.05 + 0.05 * progress})
+    ),
     "discriminator-diverges": lambda: history(
         row=lambda made, _: made["losses"].update({"discriminator.adversarial": 30.0})
     ),
@@ -213,6 +218,9 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
         row=lambda made, progress: made["losses"].update({"discriminator.real": circle(progress)}),
     ),
     "overfitting": lambda: evaluations([1.0, 0.5, 0.4, 0.5, 0.6, 0.7, 0.8]),
+    "posterior-collapse": lambda: history(
+        BOUNDED, row=lambda made, progress: made["losses"].update({"model.active": 0.5**(10 * progress)})
+    ),
     "rising-loss": lambda: of_classifier(lambda progress: abs(2.3 - 5 * progress) + 1),
     "saturated": lambda: history(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
     "seams": lambda: history(PAIRED, look=put(translation__seam=6.0, translation__seam_inside=16.0)),
@@ -341,6 +349,12 @@ def test_a_healthy_run_is_left_in_peace(recipe: BaseRecipe) -> None:
     for share in np.linspace(0.05, 1, 20):
         found = examine(whole.until(share * SAMPLES))
         assert not [finding for finding in found if finding.severity != "note"], share
+
+
+@pytest.mark.parametrize(("recipe", "name"), [(CODED, "autoencoder.used"), (BOUNDED, "model.active")])
+def test_codes_that_are_taken_and_move_are_left_in_peace(recipe: BaseRecipe, name: str) -> None:
+    whole = history(recipe, row=lambda made, progress: made["losses"].update({name: 0.3 + 0.3 * progress}))
+    assert not [finding for finding in examine(whole) if finding.severity != "note"]
 
 
 @pytest.mark.parametrize("method", METHODS.names())

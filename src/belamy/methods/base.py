@@ -283,6 +283,15 @@ class TranslatesFilms(Translates, Protocol):
         """
         ...
 
+    def movement(self, source: Tensor) -> Tensor | None:
+        """The flow ``[n, T - 1, 2, H, W]`` from each frame after the first of what it makes to the one before, pixels
+        to the right and downwards; None where it tells none.
+
+        Args:
+            source: Of the source field, as networks see it.
+        """
+        ...
+
 
 UNTOUCHED = "untouched"
 

@@ -1,6 +1,6 @@
 """Models that know how likely a picture is."""
 
-from belamy.methods import autoregressive, boltzmann, flow, iwae, made
+from belamy.methods import autoregressive, boltzmann, flow, iwae, made, vq_vae
 from belamy.registry import Part
 
 
@@ -117,3 +117,21 @@ def iaf_vae_mnist() -> iwae.Recipe:
 def two_level_vae_mnist() -> iwae.Recipe:
     """The same with a second code that tells the first's distribution."""
     return vae_nats().changed(latent=50, second=25, warm_up=0.1, train_samples=6_000_000)
+
+
+def vq_vae_mnist() -> vq_vae.Recipe:
+    """VQ-VAE of digits: 49 codes of a codebook, and then a gated PixelCNN of the codes."""
+    return vq_vae.Recipe(
+        quantiser=Part(name="vector", codes=64, dimensions=16),
+        width=32,
+        prior=Part(name="gated-pixel-cnn", width=48, depth=6, first=3),
+        optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+        batch=64,
+        train_samples=200_000,
+        ema_half_life=5_000,
+    )
+
+
+def fsq_mnist() -> vq_vae.Recipe:
+    """The same with codes that are places of a grid (FSQ), of which none can die."""
+    return vq_vae_mnist().changed(quantiser=Part(name="finite-scalar", levels=(5, 4, 4)))
