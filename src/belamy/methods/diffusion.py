@@ -138,10 +138,11 @@ class Method(DenoisingMethod):
         .. math:: \| D(y + \sigma\epsilon; \sigma) - y \|^2 \Big/ \frac{d\, \sigma^2 s^2}{\sigma^2 + s^2}
 
         with s the standard deviation of the d values of a picture. Where it is not below 1, nothing was learned at that
-        level.
+        level. ``spread`` is the mean square of the centred pictures over s squared, about 1 if s is theirs.
         """
         found, count = {"loss": self.loss(batch, draw)}, len(batch.main)
         clean, labels = batch.main - self.network.centre, self.known_labels(batch)
+        found["spread"] = clean.square().flatten(1).mean(1) / self.network.sigma_data.square()
         for level in LOOKED_AT:
             noise = draw.normal("looked at", count, *self.spec.shape).to(clean)
             told = self.network(clean + level * noise, torch.full_like(clean[:, 0, 0, 0], level), labels)
