@@ -98,7 +98,7 @@ class DiffusionFilling(FillsHoles):
         sigmas = sampled_sigmas(model.recipe.noise, steps).to(pictures.device, state)
         first = steps - max(1, round(chosen["strength"] * steps))
         held, clean = known.to(state), pictures.to(state) - model.network.centre.to(state)
-        denoise = model.guided(self.labels(int(chosen["label"]), count).to(pictures.device), chosen | _ALL_LEVELS)
+        denoise = model.guided(self.labels(int(chosen["label"]), count).to(pictures.device), {**chosen, **_ALL_LEVELS})
 
         def fresh(name: str) -> Tensor:
             return draws.normal(name, count, *pictures.shape[1:]).to(clean)
