@@ -23,7 +23,7 @@ from belamy import recipes
 from belamy.cli.recipe_form import read
 from belamy.data import Dataset
 from belamy.evaluation.intervals import mean
-from belamy.methods.base import HasLikelihood, Samples
+from belamy.methods.base import HasLikelihood, HasNormaliser, Samples
 from belamy.modalities.grid import grid
 from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.files import save_png
@@ -73,6 +73,7 @@ def main() -> None:
     for moment, spent in trained(trainer, MOMENTS, chosen.minutes, before):
         with trainer.averages.in_place(trainer.method):
             nats = nats_of(trainer.method, data, chosen.count)
+            normaliser = trainer.method.normaliser() if isinstance(trainer.method, HasNormaliser) else None
             sheet = (
                 grid(draw(trainer.method, 64, seed=1), columns=8)
                 if isinstance(trainer.method, Samples) and trainer.method.spec.modality == "image" else None
@@ -81,6 +82,12 @@ def main() -> None:
         bits = found.value / math.log(2) / math.prod(data.shape)
         rows.append({"cpu_minutes": spent, "samples": trainer.clock.samples, "nats": found.value,
                      "low": found.low, "high": found.high, "bits_per_dimension": bits})  # fmt: skip
+        if normaliser is not None:
+            rows[-1] |= {"normaliser": normaliser.value, "normaliser_low": normaliser.low,
+                         "normaliser_high": normaliser.high}  # fmt: skip
+            console.print(f"ln Z {normaliser.how}: {normaliser.value:.2f}; by three standard errors of it nats may be "
+                          f"{normaliser.value - normaliser.low:.2f} fewer or "
+                          f"{normaliser.high - normaliser.value:.2f} more", highlight=False)  # fmt: skip
         console.print(f"{chosen.recipe} {sys.argv[end + 1 :]} {spent:.1f} min, {trainer.clock.samples:,} samples "
                       f"({trainer.clock.samples / spent / 60:.0f}/s): {found.value:.2f} nats [{found.low:.2f}, "
                       f"{found.high:.2f}], {bits:.4f} bits/dim, {trainer.method.likelihood}, of "

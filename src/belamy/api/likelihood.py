@@ -17,8 +17,9 @@ from belamy.data import Dataset, open_data
 from belamy.device import choose_device
 from belamy.errors import UsageError
 from belamy.evaluation.kneser_ney import ORDER, nats_by_ngrams
-from belamy.methods.base import BaseMethod, HasLikelihood
+from belamy.methods.base import BaseMethod, HasLikelihood, HasNormaliser
 from belamy.modalities import modality
+from belamy.networks.partition import Normaliser
 from belamy.runs.run import Run
 from belamy.sampling.draw import placement
 from belamy.seeds import SampleDraws
@@ -39,9 +40,10 @@ class Likelihoods:
         nats: Minus the log-likelihood of each.  # [n] float64
         units: Of how many characters, words or dimensions each is made.  # [n]
         unit: What these are.
-        kind: Whether the likelihood is ``exact`` or a ``bound``, so that the nats are too many.
+        kind: Whether the likelihood is ``exact``, a ``bound``, so that the nats are too many, or an ``estimate``.
         rival: Nats by an n-gram model that was counted on the run's training data; None where there is none.  # [n]
         scored: What the likelihoods are of, where that is not the data as they are, e.g. binarised pictures.
+        normaliser: The factor that all likelihoods share, where one must be found.
     """
 
     data: str
@@ -52,6 +54,13 @@ class Likelihoods:
     kind: str
     rival: Tensor | None = None
     scored: str = ""
+    normaliser: Normaliser | None = None
+
+    @property
+    def within(self) -> tuple[float, float]:
+        """Between what the mean of the nats lies by what is known of the normaliser."""
+        mean, found = float(self.nats.mean()), self.normaliser
+        return (mean - found.value + found.low, mean - found.value + found.high) if found else (mean, mean)
 
     @property
     def bits_per_unit(self) -> float:
@@ -71,6 +80,10 @@ class Likelihoods:
             f"{self.unit}s": int(self.units.sum()),
             "each": [{"name": name, "nats": nats, f"{self.unit}s": units} for name, nats, units in rows],
         }
+        if self.normaliser is not None:
+            value, low, high, how = self.normaliser
+            found["normaliser"] = {"value": value, "low": _finite(low), "high": high, "how": how}
+            found["nats_within"] = [_finite(each) for each in self.within]
         if self.rival is not None:
             found["kneser_ney"] = {"order": ORDER, f"bits_per_{self.unit}": _bits(self.rival, self.units)}
         return found
@@ -87,20 +100,32 @@ class Likelihoods:
     def text(self) -> str:
         """The means in words."""
         counted = {"character": "its end is one", "word": "its end is one"}.get(self.unit, "")
-        told = "" if self.kind == "exact" else "at most "
+        told = {"exact": "", "bound": "at most "}.get(self.kind, "about ")
         lines = [
             f"{self.data}: {len(self.names):,} samples, {told}{float(self.nats.mean()):.4f} nats each",
             f"{told}{self.bits_per_unit:.4f} bits per {self.unit}{f' ({counted})' if counted else ''}",
         ]
         if self.unit == "dimension":
-            what = "the likelihood itself" if self.kind == "exact" else "a bound of the likelihood"
+            kinds = {"exact": "the likelihood itself", "bound": "a bound of the likelihood"}
+            what = kinds.get(self.kind, "an estimate of the likelihood")
             lines.append(f"{what}{f', of {self.scored}' if self.scored else ''}")
+        if self.normaliser is not None:
+            lines.append(self._about(self.normaliser))
         if self.rival is not None:
             lines.append(
                 f"n-grams of up to {ORDER} with Kneser-Ney smoothing, counted on the training data: "
                 f"{_bits(self.rival, self.units):.4f} bits per {self.unit}"
             )
         return "\n".join(lines)
+
+    def _about(self, found: Normaliser) -> str:
+        said = f"ln Z = {found.value:.3f}, {found.how}"
+        if found.exact:
+            return said
+        low, high = self.within
+        few = "" if math.isfinite(low) else ": too few chains or temperatures to tell the lower end"
+        return (f"{said}: within three standard errors {low:.2f} to {high:.2f} nats{few}; such an estimate is on "
+                "average a little too low, and so are these nats")  # fmt: skip
 
 
 def score(
@@ -152,7 +177,8 @@ def score(
     rival = nats_by_ngrams(own, raw) if baseline and field.modality == "text" else None
     shown = tuple(names[index] for index in among.tolist())
     name = chosen.name if chosen is not own else f"{own.name}, {data}"
-    return Likelihoods(name, shown, nats, units, unit, method.likelihood, rival, method.scored)
+    normaliser = method.normaliser() if isinstance(method, HasNormaliser) else None
+    return Likelihoods(name, shown, nats, units, unit, method.likelihood, rival, method.scored, normaliser)
 
 
 def likely(method: BaseMethod) -> Any:
@@ -200,6 +226,10 @@ def _nats(method: Any, data: Dataset, among: Tensor, seed: int, batch: int, prog
         if progress is not None:
             progress(sum(map(len, found)), len(among))
     return torch.cat(found)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _bits(nats: Tensor, units: Tensor) -> float:

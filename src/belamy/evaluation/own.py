@@ -109,7 +109,7 @@ def own_measures(method: BaseMethod, data: Dataset, seed: int = 0) -> tuple[Meas
     try:
         parts = [evaluated(method, data, indices)] if isinstance(method, Evaluates) else []
         if isinstance(method, HasLikelihood):
-            most = MOST if method.likelihood == "exact" else MOST_BOUNDED
+            most = MOST_BOUNDED if method.likelihood == "bound" else MOST
             parts.append(_likely(method, data, indices[:most], seed))
         parts += [_by_ngrams(data, indices)] if isinstance(method, HasLikelihood) else []
         parts += [_translated(method, data, indices[:MOST], seed)] if isinstance(method, Translates) else []
@@ -125,7 +125,7 @@ def own_measures(method: BaseMethod, data: Dataset, seed: int = 0) -> tuple[Meas
 def _likely(method: HasLikelihood, data: Dataset, indices: Tensor, seed: int) -> Iterator[Mapping[str, Tensor]]:
     """Log-likelihoods in nats, and the same as bits of each value of a sample where all have equally many."""
     assert isinstance(method, BaseMethod)
-    said = "log-likelihood" if method.likelihood == "exact" else "log-likelihood-bound"
+    said = "log-likelihood" if method.likelihood == "exact" else f"log-likelihood-{method.likelihood}"
     first, size = 0, max(1, prod(data.shape))
     varies = hasattr(modality(data.field.modality), "units")
     for batch in batches(method, data, indices, 50):
@@ -161,7 +161,7 @@ def _translated(method: Translates, data: Dataset, indices: Tensor, seed: int) -
         for who, values in made.items():
             if values.shape != target.shape or not values.is_floating_point():
                 continue
-            values = values.clamp(-1, 1) if field.modality == "image" else values
+            values = values.clamp(-1, 1) if field.modality in ("image", "video") else values
             found[f"{who}-l1"] = (values - target).abs().flatten(1).mean(1)
             found |= {f"{who}-{name}": compared(target, values) for name, compared in compare.items()}
         if found:

@@ -37,8 +37,8 @@ BINARISATIONS = {
 """How pictures become black and white, in words."""
 
 
-class LevelsRecipe(base.BaseRecipe):
-    """What recipes of models of levels have in common."""
+class ShadesRecipe(base.BaseRecipe):
+    """What recipes of models of levels have in common, whether they draw pixel by pixel or not."""
 
     likelihood: Annotated[Part, LIKELIHOODS] = Part(name="bernoulli")
     """How likely a value is by what the network says: bernoulli (black and white), categorical, logistic-mixture."""
@@ -46,12 +46,17 @@ class LevelsRecipe(base.BaseRecipe):
     """How pictures become black and white where values have two levels: at half of white; once and for all, each pixel
     white with the probability of its brightness; or so afresh each time. Likelihoods under two of them do not
     compare."""
-    conditional: bool = False
-    """Learn pictures given their class, so that classes can be asked for."""
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
     """How it learns."""
     clip_norm: float | None = Field(default=1.0, gt=0)
     """Scale the gradient down to this Euclidean norm."""
+
+
+class LevelsRecipe(ShadesRecipe):
+    """What recipes of models that draw pixel by pixel have in common."""
+
+    conditional: bool = False
+    """Learn pictures given their class, so that classes can be asked for."""
 
 
 def classes_told(conditional: bool, spec: DataSpec, who: str) -> int:
@@ -83,7 +88,46 @@ def labels_told(classes: int, labels: Tensor | None) -> Tensor | None:
     return labels if classes else None
 
 
-class LevelsMethod(base.BaseMethod):
+class ShadesMethod(base.BaseMethod):
+    """A model of pictures as levels.
+
+    Args:
+        recipe: Its likelihood decides the levels.
+        spec: What the data decide.
+    """
+
+    def __init__(self, recipe: Any, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        self.law = LIKELIHOODS.build(recipe.likelihood)
+        self.channels, self.height, self.width = spec.shape
+        self.values = self.channels * self.height * self.width
+        self.scored = scored(self.law.levels, recipe.binarisation)
+
+    def levels(self, batch: Batch, draws: Draws | SampleDraws) -> Tensor:
+        """The pictures of a batch as levels.  # [N, C, H, W] in [-1, 1] to long [N, C, H, W]
+
+        Args:
+            batch: The pictures; ``stochastic`` binarisation is a function of their indices.
+            draws: The numbers of ``dynamic`` binarisation.
+        """
+        if self.law.levels > 2:
+            return (bright_of(batch) * (self.law.levels / MOST_LEVELS)).long().clamp(0, self.law.levels - 1)
+        return binarised(batch, self.recipe.binarisation, draws)
+
+    def shown(self, levels: Tensor, like: torch.dtype | None = None) -> Tensor:
+        """Levels as networks see them, black -1 and white 1, in a floating type."""
+        return levels.to(like or torch.float32) * (2 / (self.law.levels - 1)) - 1
+
+    def mean_shown(self, parameters: Tensor) -> Tensor:
+        """The mean of each value's distribution, as networks see it.  # [..., parameters] to [...]"""
+        total = torch.zeros_like(parameters[..., 0])
+        for level in range(self.law.levels):
+            levels = torch.full(total.shape, level, device=total.device)
+            total = total + self.law.log_prob(parameters, levels).exp() * self.shown(levels, total.dtype)
+        return total
+
+
+class LevelsMethod(ShadesMethod):
     """One player that minimises the nats of pictures; it knows their likelihood exactly, and draws pixel by pixel.
 
     What is drawn is a function of uniform numbers, in float64 where the device has it, so that pictures do not depend
@@ -100,31 +144,6 @@ class LevelsMethod(base.BaseMethod):
     def __init__(self, recipe: Any, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
         self.classes = classes_told(recipe.conditional, spec, "An autoregressive model")
-        self.law = LIKELIHOODS.build(recipe.likelihood)
-        self.channels, self.height, self.width = spec.shape
-        self.values = self.channels * self.height * self.width
-        self.scored = scored(self.law.levels, recipe.binarisation)
-
-    def levels(self, batch: Batch, draws: Draws | SampleDraws) -> Tensor:
-        """The pictures of a batch as levels.  # [N, C, H, W] in [-1, 1] to long [N, C, H, W]
-
-        Args:
-            batch: The pictures; ``stochastic`` binarisation is a function of their indices.
-            draws: The numbers of ``dynamic`` binarisation.
-        """
-        bright = ((batch.main.double() + 1) * 127.5).round()
-        binarisation = self.recipe.binarisation
-        if self.law.levels > 2 or binarisation == "threshold":
-            return (bright * (self.law.levels / MOST_LEVELS)).long().clamp(0, self.law.levels - 1)
-        once = SampleDraws(0, batch.indices.tolist())
-        chance = (once if binarisation == "stochastic" else draws).uniform(
-            "binarisation", len(bright), *self.spec.shape
-        )
-        return (chance.to(bright) < bright / 255).long()
-
-    def shown(self, levels: Tensor, like: torch.dtype | None = None) -> Tensor:
-        """Levels as networks see them, black -1 and white 1, in a floating type."""
-        return levels.to(like or torch.float32) * (2 / (self.law.levels - 1)) - 1
 
     def given(self, labels: Tensor | None, count: int) -> Tensor | None:
         """The classes that a conditional model is told; None for another.  # [N]
@@ -193,6 +212,27 @@ class LevelsMethod(base.BaseMethod):
     def drawn(self, begun: Tensor, chance: Tensor, labels: Tensor | None, sampling: Sampling | None) -> Tensor:
         """Pixels after those that are there, one for each of ``chance``.  # long [n, t, C] to [n, t + count, C]"""
         raise AssertionError(f"{type(self).__module__} draws nothing")
+
+
+def bright_of(batch: Batch) -> Tensor:
+    """The brightness of a batch's pictures, 0 to 255, rounded.  # float64 [N, C, H, W]"""
+    return ((batch.main.double() + 1) * 127.5).round()
+
+
+def binarised(batch: Batch, how: str, draws: Draws | SampleDraws) -> Tensor:
+    """The pictures of a batch in black and white.  # [N, C, H, W] in [-1, 1] to long [N, C, H, W], 0 and 1
+
+    Args:
+        batch: The pictures; ``stochastic`` binarisation is a function of their indices.
+        how: One of ``BINARISATIONS``.
+        draws: The numbers of ``dynamic`` binarisation.
+    """
+    bright = bright_of(batch)
+    if how == "threshold":
+        return (bright * (2 / MOST_LEVELS)).long().clamp(0, 1)
+    chosen = SampleDraws(0, batch.indices.tolist()) if how == "stochastic" else draws
+    chance = chosen.uniform("binarisation", *bright.shape)
+    return (chance.to(bright) < bright / 255).long()
 
 
 def check_steps(sampling: Sampling | None) -> None:

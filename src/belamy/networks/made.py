@@ -27,6 +27,7 @@ class MaskedDense(nn.Module):
         hidden: Units of each hidden layer.
         orders: How many orders there are, each with its own masks over the same weights.
         classes: How many a conditional model is told; 0 for none.
+        context: How many numbers a model is told in place of a class; 0 for none.
 
     Example:
         >>> MaskedDense(6, 2, (8,), 3)(torch.zeros(4, 6), 1).shape
@@ -35,14 +36,17 @@ class MaskedDense(nn.Module):
 
     places: Tensor
 
-    def __init__(self, inputs: int, outputs: int, hidden: tuple[int, ...], orders: int = 1, classes: int = 0) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, hidden: tuple[int, ...], orders: int = 1, classes: int = 0, context: int = 0
+    ) -> None:
         super().__init__()
         self.inputs, self.outputs, self.orders = inputs, outputs, orders
         self.layers: Any = nn.ModuleList(
             nn.Linear(before, after) for before, after in zip((inputs, *hidden[:-1]), hidden, strict=True)
         )
         self.out = nn.Linear(hidden[-1], inputs * outputs)
-        self.classes = nn.Embedding(classes, hidden[0] + inputs * outputs) if classes else None
+        told = hidden[0] + inputs * outputs
+        self.classes: Any = nn.Embedding(classes, told) if classes else nn.Linear(context, told) if context else None
         shuffled = [torch.randperm(inputs, generator=generator(0, "made", order)) for order in range(1, orders)]
         self.register_buffer("places", torch.stack([torch.arange(inputs), *shuffled]))
         for number, size in enumerate(hidden):
@@ -68,7 +72,7 @@ class MaskedDense(nn.Module):
         return self.places[order][:, None] > self.degrees(len(self.layers) - 1)[order]
 
     def forward(self, values: Tensor, order: int = 0, labels: Tensor | None = None) -> Tensor:
-        """Numbers for all values.  # [N, inputs] to [N, inputs, outputs]"""
+        """Numbers for all values, given classes or a context.  # [N, inputs] to [N, inputs, outputs]"""
         first, told = self.heard(labels)
         units = linear(values, self.layers[0].weight * self.mask(0, order), self.layers[0].bias) + first
         units = self.later(units, order)
@@ -76,7 +80,7 @@ class MaskedDense(nn.Module):
         return (linear(units, weight, self.out.bias) + told).unflatten(1, (self.inputs, self.outputs))
 
     def heard(self, labels: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What classes add to the first hidden layer and to what is told; zeros where there are none."""
+        """What classes ``[N]``, or a context ``[N, context]``, add to the first hidden layer and to what is told."""
         if self.classes is None or labels is None:
             nothing = self.out.bias.new_zeros(1)
             return nothing, nothing

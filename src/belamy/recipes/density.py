@@ -1,6 +1,6 @@
 """Models that know how likely a picture is."""
 
-from belamy.methods import autoregressive, flow, made
+from belamy.methods import autoregressive, boltzmann, flow, iwae, made, vq_vae
 from belamy.registry import Part
 
 
@@ -77,7 +77,7 @@ def glow_mnist() -> flow.Recipe:
 
 
 def maf_points() -> flow.Recipe:
-    """MAF of points in the plane: five masked dense layers, and the density as a picture."""
+    """MAF of points in the plane: five masked dense layers."""
     return flow.Recipe(
         data="points",
         network=Part(name="maf", layers=5, hidden=(64, 64)),
@@ -102,3 +102,64 @@ def spline_points() -> flow.Recipe:
 def maf_mnist() -> flow.Recipe:
     """MAF of digits: five masked dense layers over the 784 values of a picture."""
     return real_nvp_mnist().changed(network=Part(name="maf", layers=5, hidden=(512,)))
+
+
+def rbm_mnist() -> boltzmann.Recipe:
+    """Restricted Boltzmann machine of black and white digits, by chains that go on (PCD)."""
+    return boltzmann.Recipe(
+        hidden=(500,),
+        optimizer=Part(name="sgd", lr=0.05),
+        schedule=Part(name="linear"),
+        batch=100,
+        train_samples=8_000_000,
+        ema_half_life=200_000,
+    )
+
+
+def deep_belief_mnist() -> boltzmann.Recipe:
+    """Deep belief network: two Boltzmann machines of black and white digits, one on the other."""
+    return rbm_mnist().changed(hidden=(500, 500))
+
+
+def vae_nats() -> iwae.Recipe:
+    """Variational autoencoder of black and white digits whose likelihood is bounded."""
+    return iwae.Recipe(
+        optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+        schedule=Part(name="cosine", warmup=0.01),
+        batch=128,
+        train_samples=7_000_000,
+        ema_half_life=100_000,
+    )
+
+
+def iwae_mnist() -> iwae.Recipe:
+    """Importance-weighted autoencoder: the same, learned with ten codes of each picture."""
+    return vae_nats().changed(importance=10, batch=64, train_samples=1_500_000)
+
+
+def iaf_vae_mnist() -> iwae.Recipe:
+    """The same whose posterior is an inverse autoregressive flow of four steps."""
+    return vae_nats().changed(flow_steps=4, train_samples=3_500_000)
+
+
+def two_level_vae_mnist() -> iwae.Recipe:
+    """The same with a second code that tells the first's distribution."""
+    return vae_nats().changed(latent=50, second=25, warm_up=0.1, train_samples=6_000_000)
+
+
+def vq_vae_mnist() -> vq_vae.Recipe:
+    """VQ-VAE of digits: 49 codes of a codebook, and then a gated PixelCNN of the codes."""
+    return vq_vae.Recipe(
+        quantiser=Part(name="vector", codes=64, dimensions=16),
+        width=32,
+        prior=Part(name="gated-pixel-cnn", width=48, depth=6, first=3),
+        optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+        batch=64,
+        train_samples=200_000,
+        ema_half_life=5_000,
+    )
+
+
+def fsq_mnist() -> vq_vae.Recipe:
+    """The same with codes that are places of a grid (FSQ), of which none can die."""
+    return vq_vae_mnist().changed(quantiser=Part(name="finite-scalar", levels=(5, 4, 4)))

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from statistics import median
 from time import monotonic
 
 from belamy.methods.base import Samples
 from belamy.progress import duration
 from belamy.sampling.draw import draw, takes_sampling
 from belamy.training.distribution import agree
-from belamy.training.memory import FEW, MemoryUse, Needs, size
+from belamy.training.memory import MemoryUse, Needs, Probe, beside, size
 from belamy.training.pacing import slowed
 from belamy.training.trainer import Clock, Trainer
 
 TRIAL_STEPS = 3
 TRIAL_SECONDS = 2.0
+"""All that is tried at a moment of the run."""
+LARGE_SECONDS, LARGE_SHARE = 30.0, 0.01
+"""How long a step with all its samples may take at most and still be tried; and as a share of the run."""
 MOMENTS = 5
 """Moments of the run at which a network that grows is timed."""
 SHEET, PART = 64, 8
@@ -35,69 +39,89 @@ class Estimate:
         return f"about {duration(self.seconds)}, {size(self.memory.total)} of memory, {speed} samples/s"
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a run holds, and its samples per second on the mean over the rest of it."""
+
+    memory: MemoryUse
+    speed: float
+
+
 class Enough(Exception):
     """What was measured tells how long the rest will take."""
 
 
-def estimate(trainer: Trainer, snapshots: int = 0) -> Estimate:
-    """Time and memory of the rest of a run with its snapshots, from trial steps on a copy that is thrown away.
+def estimate(trainer: Trainer, snapshots: int = 0, cost: Cost | None = None) -> Estimate:
+    """Time and memory of the rest of a run with its snapshots.
 
     Memory is told by steps of few samples, so nothing larger than the run is ever tried. Steps that take long are timed
     with fewer samples too. Of a network that grows, steps are timed at several moments of the run.
+
+    Args:
+        trainer: Where the run is; it is left alone.
+        snapshots: How many sheets are drawn.
+        cost: What the run costs; by default trial steps on a copy, which is thrown away, tell.
     """
-    recipe, needs = trainer.method.recipe, Needs(trainer)
-    micro = needs.share // trainer.parts
-    memory = needs.memory(micro, trainer.parts)
-    step, samples = _step_seconds(needs, trainer, micro)
-    left = max(recipe.train_samples - trainer.clock.samples, 0)
-    seconds = slowed(left / samples * step, sheet_seconds(trainer) if snapshots else 0.0, snapshots)
-    return Estimate(seconds, memory, samples / step)
+    if cost is None:
+        needs = needs_of(trainer)
+        micro = needs.share // trainer.parts
+        cost = Cost(needs.memory(micro, trainer.parts), speed(needs, micro, trainer.parts, LARGE_SECONDS))
+    left = max(trainer.method.recipe.train_samples - trainer.clock.samples, 0)
+    seconds = slowed(left / cost.speed, sheet_seconds(trainer) if snapshots else 0.0, snapshots)
+    return Estimate(seconds, cost.memory, cost.speed)
 
 
-def speed(trainer: Trainer) -> float:
-    """Samples per second, on the mean over the rest of the run, from trial steps on a copy that is thrown away."""
-    needs = Needs(trainer)
-    step, samples = _step_seconds(needs, trainer, needs.share // trainer.parts)
-    return samples / step
+def needs_of(trainer: Trainer) -> Needs:
+    """What a trainer's steps need, by a copy of it."""
+    process = beside(trainer)
+    return Needs(Probe.of(trainer), process)
 
 
-def _step_seconds(needs: Needs, trainer: Trainer, micro: int) -> tuple[float, int]:
-    """Seconds of a step, on the mean over the rest of the run, and the samples that it sees."""
-    recipe, now = trainer.method.recipe, trainer.clock.samples
+def speed(needs: Needs, micro: int, parts: int, longest: float = TRIAL_SECONDS) -> float:
+    """Samples per second, on the mean over the rest of the run, from trial steps.
+
+    Args:
+        needs: What knows the steps.
+        micro: Samples of a micro-batch.
+        parts: Micro-batches of a step.
+        longest: Seconds that a step may take and still be tried with all its samples, in a run of a hundred times that.
+    """
+    recipe, now = needs.probe.method.recipe, needs.now
     moments = MOMENTS if needs.grows else 1
     times = [now + round((recipe.train_samples - now) * (each + 0.5) / moments) for each in range(moments)]
-    tried, parts = _affordable(needs, trainer, micro, TRIAL_SECONDS / moments)
-    factor = micro * trainer.parts / (tried * parts)
-    found, seen = 0.0, 0
+    tried, some = _affordable(needs, micro, parts, TRIAL_SECONDS / moments, longest / moments / len(needs.beats))
+    seconds, seen = 0.0, 0
     for at in times:
         for step, share in needs.beats:
-            found += share * _timed(needs, tried, parts, Clock(at, step), TRIAL_SECONDS / moments)
+            seconds += share * _timed(needs, tried, some, Clock(at, step), TRIAL_SECONDS / moments) / moments
         seen = needs.probe.clock.samples - at
-    return found / moments * factor, round(seen * factor)
+    return seen / seconds
 
 
-def _affordable(needs: Needs, trainer: Trainer, micro: int, budget: float) -> tuple[int, int]:
-    """Samples of a micro-batch, and how many of those, of a step that may be tried within a number of seconds."""
-    few = min(FEW, needs.share)
-    usual = max(needs.beats, key=lambda beat: beat[1])[0]
-    one = needs.probe.play(few, 1, Clock(needs.samples, usual)) / few
-    tried, parts = micro, trainer.parts
+def _affordable(needs: Needs, micro: int, parts: int, usual: float, longest: float) -> tuple[int, int]:
+    """Samples of a micro-batch, and how many of those, of a step that may be tried."""
+    few, probe = min(needs.few, micro), needs.probe
+    often = max(needs.beats, key=lambda beat: beat[1])[0]
+    one = probe.play(few, 1, Clock(needs.samples, often)) / few
+    run = one * max(probe.method.recipe.train_samples - needs.now, 0)
+    budget = max(usual, min(longest, LARGE_SHARE * run))
+    tried = micro
     if one * micro * parts > budget:
         parts = min(parts, 2)
         while tried > few and one * tried * parts > budget:
             tried = max(tried // 2, few)
-    told = trainer.world.leader_says(f"{tried} {parts}")  # all processes must try the same
+    told = probe.world.leader_says(f"{tried} {parts}")  # all processes must try the same
     tried, parts = map(int, told.split())
     return tried, parts
 
 
 def _timed(needs: Needs, micro: int, parts: int, clock: Clock, budget: float) -> float:
-    """The shortest of a few steps; all processes try equally often, for a step waits for the gradients of every one."""
+    """The median of a few steps; all processes try equally often, for a step waits for the gradients of every one."""
     trials = [needs.probe.play(micro, parts, replace(clock))]
     size = needs.probe.world.size
     while len(trials) < TRIAL_STEPS and agree(sum(trials) < budget, size):
         trials.append(needs.probe.play(micro, parts, replace(clock)))
-    return min(trials)
+    return median(trials)
 
 
 def sheet_seconds(trainer: Trainer) -> float:

@@ -20,6 +20,10 @@ from torch.utils.flop_counter import flop_registry
 _CONVOLUTIONS = (torch.ops.aten.convolution, torch.ops.aten.convolution_backward)
 
 
+class _Full(Exception):
+    """There is no room for more."""
+
+
 class Footprint(TorchDispatchMode):
     """Within this context, the bytes of tensors that come and go are counted, and multiplications with additions.
 
@@ -27,8 +31,12 @@ class Footprint(TorchDispatchMode):
     a moment. What was there before counts nothing. On a CPU convolutions also copy what they take and give into blocks
     of their own unless channels lie last in memory; that is counted while they run.
 
+    Args:
+        room: Bytes that may be alive; the operation that makes more of them is the last, and the context is left.
+
     Attributes:
         timeline: Bytes alive after each operation, with what it needed while it ran.
+        full: Whether the context was left because there was no more room.
         flops: Floating-point operations of products and convolutions; a multiplication and an addition are two.
 
     Example:
@@ -38,8 +46,9 @@ class Footprint(TorchDispatchMode):
         (12416, 16384)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, room: int | None = None) -> None:
         super().__init__()
+        self.room, self.full = room, False
         self.timeline: list[int] = []
         self.flops = 0
         self._alive = 0
@@ -60,7 +69,15 @@ class Footprint(TorchDispatchMode):
         elif packet in flop_registry:
             self.flops += flop_registry[packet](*args, **(kwargs or {}), out_val=made)
         self.timeline.append(self._alive + (copied([*taken, *given]) if packet in _CONVOLUTIONS else 0))
+        if self.room is not None and self.timeline[-1] > self.room:
+            raise _Full
         return made
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        """Leave the context; that it is full is no error."""
+        super().__exit__(kind, error, trace)
+        self.full = isinstance(error, _Full)
+        return self.full
 
     def _meet(self, tensor: Tensor, own: bool) -> None:
         """Count a tensor's memory once, as long as it lives."""

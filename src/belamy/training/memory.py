@@ -1,9 +1,7 @@
-"""How much memory a run needs, told from steps of a few samples, and what is done where that is too much."""
+"""How much memory a run needs, told from steps of a few samples."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from math import ceil, lcm
@@ -13,17 +11,15 @@ import torch
 from torch import Tensor
 
 from belamy.data.dataset import Memory
-from belamy.errors import UsageError
 from belamy.training.footprint import Footprint, resident
 from belamy.training.trainer import Clock, Trainer
 
-FEW, MORE = 2, 4
-"""Samples of the micro-batches that tell how memory grows with them."""
+FEW = 2
+"""Samples of a micro-batch, which tell together with twice as many how memory grows."""
 LATE = 101
 """A step after which no warm-up is under way."""
 LONGEST = 10_000
 """Steps in which the patterns of lazy terms are looked for."""
-UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 
 
 @dataclass(frozen=True)
@@ -68,10 +64,13 @@ class Probe(Trainer):
         return False
 
     @classmethod
-    def of(cls, trainer: Trainer, recompute: bool | None = None) -> Probe:
-        """A copy with its own weights; with or without activation checkpointing, by default as the trainer."""
-        again = trainer.recompute if recompute is None else recompute
-        return cls(deepcopy(trainer.method), trainer.dataset, trainer.world, trainer.mixed, recompute=again)
+    def of(cls, trainer: Trainer, copied: bool = True) -> Probe:
+        """A copy with its own weights, or one that takes those of a trainer, which is of no use then."""
+        method = deepcopy(trainer.method) if copied else trainer.method
+        return cls(
+            method, trainer.dataset, trainer.world, trainer.mixed, clock=replace(trainer.clock),
+            micro_batch=trainer.micro_batch, recompute=trainer.recompute,
+        )  # fmt: skip
 
     def play(self, micro: int, parts: int, clock: Clock) -> float:
         """One step of micro-batches at a time of the run; returns its seconds."""
@@ -82,10 +81,13 @@ class Probe(Trainer):
         self.step()
         return monotonic() - started
 
-    def record(self, micro: int, parts: int, clock: Clock) -> Footprint:
-        """What such a step holds and computes."""
-        with Footprint() as seen:
+    def record(self, micro: int, parts: int, clock: Clock, room: int | None = None) -> Footprint:
+        """What such a step holds and computes, and how far it came where it may hold no more than ``room``."""
+        with Footprint(room) as seen:
             self.play(micro, parts, clock)
+        if seen.full:
+            for parameter in self.method.parameters():
+                parameter.grad = None
         return seen
 
 
@@ -110,52 +112,92 @@ def rhythm(trainer: Trainer) -> list[tuple[int, float]]:
     return [(at, count / cycle) for at, count in found.values()]
 
 
+class TooMuch(Exception):
+    """A step passed the limit; what the run held then is kept."""
+
+    def __init__(self, memory: MemoryUse) -> None:
+        super().__init__(str(memory))
+        self.memory = memory
+
+
 class Needs:
     """What a step of any micro-batch holds at its peak, by steps of two and of four samples.
 
     Every operation of a step is a point in time; what is alive then grows linearly with the samples, each point with a
     slope of its own, and the peak is where the most is alive. Of a batch in parts, whatever one part keeps from one
-    turn to the next is kept for each.
+    turn to the next is kept for each. No step is larger than what is asked for, and where two samples pass the limit it
+    is one and two.
 
     Args:
-        trainer: Its method at its present state; nothing of it changes.
-        recompute: With activation checkpointing or without; by default as the trainer.
+        probe: At the present state of the run; its steps change it.
+        process: Bytes that the process holds beside it; the first step adds the code that it loads.
+        limit: Of all bytes together; a step that comes to more is broken off. Several processes, of which none may stop
+            alone, know no limit.
+
+    Raises:
+        TooMuch: Even a step of one sample passes the limit.
     """
 
-    def __init__(self, trainer: Trainer, recompute: bool | None = None) -> None:
-        self.share = trainer.method.recipe.batch // trainer.world.size
-        self.process = max(resident() - held(trainer).total, 0) if trainer.device.type == "cpu" else 0
-        self.probe = Probe.of(trainer, recompute)
-        self.beats = rhythm(trainer)
+    def __init__(self, probe: Probe, process: int, limit: int | None = None) -> None:
+        self.share = probe.method.recipe.batch // probe.world.size
+        self.probe, self.process = probe, process
+        self.limit = limit if probe.world.size == 1 else None
+        self.beats = rhythm(probe)
         self.heavy = self.beats[0][0]
-        now, total = trainer.clock.samples, trainer.method.recipe.train_samples
-        self.samples = now
-        self.probe.play(min(FEW, self.share), 1, Clock(now, self.heavy))  # optimisers begin, code is loaded
-        ends = {at: max(self.record(1, FEW, at).timeline) for at in (now, max(total - 1, now))}
+        self.now = self.samples = probe.clock.samples
+        self.grows = False
+        self._lines: dict[tuple[int, int], Footprint] = {}
+        self.few = min(FEW, self.share)
+        try:
+            self._begin()
+        except TooMuch:
+            if self.few == 1:
+                raise
+            self.few = 1
+            self._begin()
+
+    def _begin(self) -> None:
+        """First steps: optimisers begin, code is loaded, and it shows when in the run most is held."""
+        total, before = self.probe.method.recipe.train_samples, beside(self.probe)
+        self.record(1, self.few, self.now)
+        self.process += max(beside(self.probe) - before, 0)
+        ends = {at: max(self.record(1, self.few, at).timeline) for at in (self.now, max(total - 1, self.now))}
         self.samples = max(ends, key=lambda at: ends[at])
         self.grows = max(ends.values()) > 1.02 * min(ends.values())
-        self._lines: dict[tuple[int, int], Footprint] = {}
 
     def record(self, parts: int, micro: int, samples: int) -> Footprint:
-        """A step on which everything lazy is due, at a time of the run."""
-        return self.probe.record(min(micro, max(self.share // parts, 1)), parts, Clock(samples, self.heavy))
+        """A step on which everything lazy is due, at a time of the run.
+
+        Raises:
+            TooMuch: It passes the limit.
+        """
+        kept = replace(held(self.probe), process=self.process)
+        room = None if self.limit is None else self.limit - kept.total
+        seen = self.probe.record(micro, parts, Clock(samples, self.heavy), room)
+        if seen.full:
+            raise TooMuch(replace(kept, step=max(seen.timeline)))
+        return seen
 
     def line(self, parts: int, micro: int) -> Footprint:
         """The same where the run needs the most, recorded once."""
-        key = parts, min(micro, max(self.share // parts, 1))
+        key = parts, micro
         if key not in self._lines:
             self._lines[key] = self.record(parts, micro, self.samples)
         return self._lines[key]
 
     def peak(self, micro: int, parts: int = 1) -> int:
-        """Bytes that are alive at most in a step of ``parts`` micro-batches of ``micro`` samples each."""
-        few, more = (min(samples, max(self.share // min(parts, 2), 1)) for samples in (FEW, MORE))
+        """Bytes that are alive at most in a step of ``parts`` micro-batches of ``micro`` samples each.
+
+        Raises:
+            TooMuch: A smaller step passes the limit.
+        """
+        few, more = (min(samples, micro) for samples in (self.few, 2 * self.few))
         one, other = (
             torch.tensor(self.line(min(parts, 2), each).timeline, dtype=torch.float64) for each in (few, more)
         )
         if len(one) != len(other):  # the batch decides what is done
             one, other = one.max(), other.max()
-        slope = (other - one) / (more - few) if more > few else one / few
+        slope = (other - one) / (more - few) if more > few else torch.zeros(())
         most = float((one + slope * (micro - few)).max())
         if parts > 2:
             kept = [max(self.line(number, few).timeline) for number in (2, 3)]
@@ -164,12 +206,16 @@ class Needs:
 
     def flops(self) -> float:
         """Floating-point operations of a whole step on which everything lazy is due, for each of its samples."""
-        few, more = (self.line(1, samples) for samples in (FEW, MORE))
-        first, last = min(FEW, self.share), min(MORE, self.share)
+        first, last = (min(samples, self.share) for samples in (self.few, 2 * self.few))
+        few, more = self.line(1, first), self.line(1, last)
         return (more.flops - few.flops) / (last - first) if last > first else few.flops / first
 
     def memory(self, micro: int, parts: int = 1) -> MemoryUse:
-        """All that the run holds then."""
+        """All that the run holds then.
+
+        Raises:
+            TooMuch: A smaller step passes the limit.
+        """
         return replace(held(self.probe), process=self.process, step=self.peak(micro, parts))
 
 
@@ -185,78 +231,9 @@ def held(trainer: Trainer) -> MemoryUse:
     return MemoryUse(0, data, weights, averages, optimizer, 0)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """How a step is taken so that it fits.
-
-    Args:
-        micro_batch: Samples at a time; None for the whole batch.
-        recompute: Whether activations are computed again.
-        memory: What the run then holds.
-    """
-
-    micro_batch: int | None
-    recompute: bool
-    memory: MemoryUse
-
-    def __str__(self) -> str:
-        how = f"micro-batches of {self.micro_batch}" if self.micro_batch else "whole batches"
-        how += ", activations computed again" if self.recompute else ""
-        return f"{how}, about {size(self.memory.total)} ({self.memory})"
-
-
-def choose(trainer: Trainer, limit: int) -> Choice:
-    """The largest micro-batch that keeps a run below a limit; activations are computed again only where none does.
-
-    Args:
-        trainer: At its beginning.
-        limit: In bytes.
-
-    Raises:
-        UsageError: Even one sample at a time is too much.
-    """
-    least: MemoryUse | None = None
-    for choice in _ways(trainer):
-        if choice.memory.total <= limit:
-            return choice
-        least = choice.memory if least is None or choice.memory.total < least.total else least
-    assert least is not None
-    raise UsageError(
-        f"Training does not fit into {size(limit)}: the least that this recipe takes is {size(least.total)} ({least}). "
-        f"Type --memory {ceil(least.total / 1e6)}MB, or choose a smaller --size or smaller networks."
-    )
-
-
-def _ways(trainer: Trainer) -> Iterator[Choice]:
-    """Ways to take a step, the quicker first."""
-    share = trainer.method.recipe.batch // trainer.world.size
-    sizes = [share] if trainer.method.undivided else [each for each in range(share, 0, -1) if share % each == 0]
-    for recompute in dict.fromkeys([trainer.recompute, True]):
-        try:
-            needs = Needs(trainer, recompute)
-        except UsageError:  # no blocks
-            return
-        for micro in sizes:
-            whole = micro == share
-            yield Choice(None if whole else micro, recompute, needs.memory(micro, share // micro))
-
-
-def parse_bytes(text: str) -> int:
-    """Bytes from words.
-
-    Raises:
-        UsageError: They do not say how many.
-
-    Example:
-        >>> parse_bytes("8GB"), parse_bytes("1.5 GiB"), parse_bytes("700m")
-        (8000000000, 1610612736, 700000000)
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?\s*", text.upper())
-    if not found or found[2] not in UNITS or not (count := round(float(found[1]) * UNITS[found[2]])):
-        raise UsageError(
-            f"The memory is '{text}', but it must be a number of bytes, e.g. --memory 8GB, 700MB or 1.5GiB."
-        )
-    return count
+def beside(trainer: Trainer) -> int:
+    """Bytes that the process holds beside a trainer; 0 for a device with memory of its own."""
+    return max(resident() - held(trainer).total, 0) if trainer.device.type == "cpu" else 0
 
 
 def size(count: int) -> str:

@@ -10,10 +10,9 @@ from belamy.data import Dataset
 from belamy.methods.base import BaseRecipe
 from belamy.progress import Reporter
 from belamy.registry import Part
-from belamy.training import estimate
 from belamy.training.distribution import World
 from belamy.training.plans import PLANS, Plan
-from belamy.training.setup import Options, make_trainer, open_recipe_data
+from belamy.training.setup import Options, open_recipe_data, trained_at
 
 SHARE = 0.9
 """Of the time, what is left for training beside snapshots, checkpoints and the report."""
@@ -46,7 +45,7 @@ def planned(
         return open_recipe_data(wanted, options.offline, say.read)
 
     def speed(wanted: BaseRecipe, data: Dataset, precision: str) -> float:
-        return estimate.speed(make_trainer(wanted, data.spec, data, replace(options, precision=precision), team))
+        return trained_at(wanted, data.spec, data, replace(options, precision=precision), team)
 
     if not wishes.plan:
         data = opened(recipe)

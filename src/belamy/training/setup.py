@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,9 +22,10 @@ from belamy.registry import Part
 from belamy.runs.run import Run, method_name
 from belamy.training.autopilot import Autopilot
 from belamy.training.distribution import World
-from belamy.training.estimate import estimate
+from belamy.training.estimate import LARGE_SECONDS, Cost, estimate, speed
 from belamy.training.freezing import freeze
-from belamy.training.memory import choose, parse_bytes
+from belamy.training.limits import Choice, NoRoom, choose, parse_bytes
+from belamy.training.memory import Needs, Probe
 from belamy.training.session import Session, SessionSettings, Validates
 from belamy.training.trainer import Trainer, fresh
 
@@ -91,30 +93,73 @@ def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Opt
     return Trainer(method, data, team, mixed, micro_batch=options.micro_batch, recompute=options.recompute)
 
 
-def fitted(trainer: Trainer, options: Options, say: Reporter) -> tuple[Trainer, Options]:
-    """The trainer, at its beginning, and the options with the micro-batch that the memory allows.
+def within(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World) -> Choice:
+    """How a step is taken so that the run stays below ``options.memory``.
 
     Raises:
-        UsageError: Even one sample at a time is too much.
+        NoRoom: Even one sample at a time is too much.
     """
+
+    def build(recompute: bool) -> Probe:
+        return Probe.of(make_trainer(recipe, spec, data, replace(options, recompute=recompute), team), copied=False)
+
+    return choose(build, parse_bytes(options.memory or ""), options.recompute)
+
+
+def trained_at(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World) -> float:
+    """Samples per second that a recipe is trained at, by trial steps; 0 where the memory does not allow it."""
     if options.memory is None:
-        return trainer, options
-    choice = choose(trainer, parse_bytes(options.memory))
-    say.say(f"To stay below {options.memory}: {choice}.")
-    options = replace(options, memory=None, micro_batch=choice.micro_batch, recompute=choice.recompute)
-    method = trainer.method
-    return make_trainer(method.recipe, method.spec, trainer.dataset, options, trainer.world), options
+        probe = Probe.of(make_trainer(recipe, spec, data, options, team), copied=False)
+        needs = Needs(probe, 0)
+        return speed(needs, needs.share // probe.parts, probe.parts)
+    try:
+        choice = within(recipe, spec, data, options, team)
+    except NoRoom:
+        return 0.0
+    assert choice.needs is not None
+    return speed(choice.needs, choice.micro_batch, choice.needs.share // choice.micro_batch)
 
 
-def conduct(run: Run, trainer: Trainer, options: Options, say: Reporter, validator: Validates | None = None) -> Run:
-    """Train until the run is finished or interrupted."""
+def fitted(
+    recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World, say: Reporter
+) -> tuple[Trainer, Options, Cost | None]:
+    """The trainer at the beginning of a run, the options with the micro-batch that the memory allows, and the cost.
+
+    Where there is a limit, all that needs memory is tried with the networks that are thrown away before the run's are
+    made, and there is never more than one set of them.
+
+    Raises:
+        NoRoom: Even one sample at a time is too much.
+    """
+    cost = None
+    if options.memory is not None:
+        choice = within(recipe, spec, data, options, team)
+        say.say(f"To stay below {options.memory}: {choice}.")
+        assert choice.needs is not None
+        micro, parts = choice.micro_batch, choice.needs.share // choice.micro_batch
+        cost = Cost(choice.memory, speed(choice.needs, micro, parts, LARGE_SECONDS))
+        options = replace(options, memory=None, micro_batch=micro if parts > 1 else None, recompute=choice.recompute)
+        del choice
+        gc.collect()
+    return make_trainer(recipe, spec, data, options, team), options, cost
+
+
+def conduct(
+    run: Run,
+    trainer: Trainer,
+    options: Options,
+    say: Reporter,
+    validator: Validates | None = None,
+    cost: Cost | None = None,
+) -> Run:
+    """Train until the run is finished or interrupted; what it costs is measured first, unless that is known."""
     settings = SessionSettings(options.snapshots, options.checkpoint_seconds, options.watch, validator)
     say.say(f"{run.recipe_name} on {run.recipe.data} into {run.path}")
     if options.progress and trainer.clock.samples < run.recipe.train_samples:
         how = f"{trainer.device.type}, {torch.get_num_threads()} threads"
         how += f", {trainer.parts} micro-batches" if trainer.parts > 1 else ""
         how += ", activations computed again" if trainer.recompute else ""
-        say.say(f"{how}: {estimate(trainer, options.snapshots)}")
+        say.say(f"{how}: {estimate(trainer, options.snapshots, cost)}")
     try:
         if options.autopilot:
             finished = Autopilot(run, trainer, settings, say, partial(remade, trainer, options)).go()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,13 @@ from belamy.methods.base import BaseMethod, BaseRecipe, DataSpec, Player, Turn
 from belamy.progress import Reporter
 from belamy.registry import Part
 from belamy.seeds import Draws
+from belamy.training import memory
 from belamy.training.distribution import World
-from belamy.training.estimate import estimate
+from belamy.training.estimate import estimate, needs_of
 from belamy.training.footprint import Footprint, copied, resident
-from belamy.training.memory import Needs, Probe, choose, held, parse_bytes, rhythm
-from belamy.training.setup import Options, fitted, make_trainer
+from belamy.training.limits import NoRoom, choose, parse_bytes
+from belamy.training.memory import Needs, Probe, rhythm
+from belamy.training.setup import Options, fitted, make_trainer, trained_at
 from belamy.training.trainer import Clock, Trainer, fresh
 
 WIDTH, PIXELS, BATCH = 32, 64, 48
@@ -62,6 +64,11 @@ def game(noise: Dataset, micro_batch: int | None = None, recompute: bool = False
     )
     options = Options(device="cpu", progress=False, micro_batch=micro_batch, recompute=recompute)
     return make_trainer(chosen.changed(**fields), noise.spec, noise, options, World())
+
+
+def build(noise: Dataset, **fields: Any) -> Callable[[bool], Probe]:
+    """Makes probes of the game."""
+    return lambda recompute: Probe.of(game(noise, recompute=recompute, **fields))
 
 
 class TestFootprint:
@@ -106,13 +113,29 @@ class TestFootprint:
         assert copied([plain, torch.zeros(5)]) == plain.nbytes
         assert copied([plain.to(memory_format=torch.channels_last)]) == 0
 
+    def test_where_there_is_no_more_room_it_is_left(self) -> None:
+        x, done = torch.ones(1000, requires_grad=True), []
+        with Footprint(room=9000) as seen:
+            doubled = x * 2
+            done.append(doubled)
+            doubled.square().sum().backward()
+            done.append(x)
+        assert seen.full and len(done) == 1 and seen.timeline[-1] > 9000 >= max(seen.timeline[:-1])
+        with Footprint(room=20_000) as seen:
+            (x * 2).square().sum().backward()
+        assert not seen.full
+
+    def test_errors_are_not_lack_of_room(self) -> None:
+        with pytest.raises(ZeroDivisionError), Footprint(room=9000):
+            torch.ones(3).reshape(3, 1 // 0)
+
     def test_a_process_holds_something(self) -> None:
         assert resident() > 50e6
 
 
 class TestNeeds:
     def test_a_chain_of_layers_by_hand(self, noise: Dataset) -> None:
-        needs = Needs(chain(noise))
+        needs = needs_of(chain(noise))
         parameters = (PIXELS + 1) * WIDTH + (WIDTH + 1) * WIDTH + WIDTH + 1
         kept = needs.memory(BATCH)
         assert kept.weights == kept.averages == 4 * parameters
@@ -126,13 +149,13 @@ class TestNeeds:
     @pytest.mark.parametrize("fields", [{}, {"penalties": ("r1:every=4",)}, {"turns": "simultaneous"}])
     def test_few_samples_tell_of_many(self, noise: Dataset, fields: dict[str, Any]) -> None:
         """The peak of a large step, found from steps of two and four samples, is the one that is recorded."""
-        needs = Needs(game(noise, **fields))
+        needs = needs_of(game(noise, **fields))
         for micro in (16, 64):
             recorded = max(needs.probe.record(micro, 1, Clock(0, needs.heavy)).timeline)
             assert needs.peak(micro) == pytest.approx(recorded, rel=0.02)
 
     def test_micro_batches_need_less_and_are_told_as_well(self, noise: Dataset) -> None:
-        needs = Needs(game(noise))
+        needs = needs_of(game(noise))
         for micro in (8, 16, 32):
             recorded = max(needs.probe.record(micro, 64 // micro, Clock(0, needs.heavy)).timeline)
             assert needs.peak(micro, 64 // micro) == pytest.approx(recorded, rel=0.05)
@@ -148,12 +171,12 @@ class TestNeeds:
 
     def test_a_batch_of_one_or_two(self, noise: Dataset) -> None:
         for batch in (1, 2, 3):
-            assert Needs(chain(noise, batch=batch)).peak(batch) > 0
+            assert needs_of(chain(noise, batch=batch)).peak(batch) > 0
 
     def test_operations_of_a_sample_by_hand(self, noise: Dataset) -> None:
         """Forward, and backward twice that but for the first layer's input, a multiplication and an addition each."""
         layers = (PIXELS * WIDTH, WIDTH * WIDTH, WIDTH)
-        assert Needs(chain(noise)).flops() == 2 * (3 * sum(layers) - layers[0])
+        assert needs_of(chain(noise)).flops() == 2 * (3 * sum(layers) - layers[0])
 
 
 class TestEstimate:
@@ -198,47 +221,69 @@ class TestEstimate:
         monkeypatch.setattr(Probe, "play", play)
         assert estimate(engine).speed == pytest.approx(8 / (0.08 * 13 / 4))
 
+    @pytest.mark.parametrize(("seconds", "samples", "most"), [(0.1, 640, 16), (0.1, 10_000, 64), (1.0, 10**6, 16)])
     def test_a_step_that_takes_long_is_timed_with_fewer_samples(
-        self, noise: Dataset, monkeypatch: pytest.MonkeyPatch
+        self, noise: Dataset, monkeypatch: pytest.MonkeyPatch, seconds: float, samples: int, most: int
     ) -> None:
+        """Two seconds, or a hundredth of the run up to half a minute, are enough for so many of 64."""
         tried: list[int] = []
         played = Probe.play
 
         def play(self: Probe, micro: int, parts: int, clock: Clock) -> float:
             tried.append(micro * parts)
-            played(self, micro, parts, clock)
-            return 0.5 * micro * parts
+            played(self, 2, 1, clock)
+            clock.samples += micro * parts - 2
+            return seconds * micro * parts
 
         monkeypatch.setattr(Probe, "play", play)
-        told = estimate(game(noise))
-        assert max(tried) <= 4
-        assert told.seconds == pytest.approx(6400 * 0.5)
+        told = estimate(game(noise, train_samples=samples))
+        assert max(tried) == most
+        assert told.seconds == pytest.approx(samples * seconds)
 
     def test_it_says_time_and_memory(self, noise: Dataset) -> None:
         assert " of memory, " in str(estimate(chain(noise)))
 
 
 class TestLimit:
-    def test_the_largest_micro_batch_that_fits(self, noise: Dataset) -> None:
-        engine = game(noise)
-        needs = Needs(engine)
-        between = (needs.memory(8, 8).total + needs.memory(16, 4).total) // 2
-        assert choose(engine, needs.memory(64).total + 10**7).micro_batch is None
-        chosen = choose(engine, between - needs.process + resident() - held(engine).total)
-        assert chosen.micro_batch in (4, 8, 16) and not chosen.recompute
+    def test_no_step_of_the_search_passes_the_limit(self, noise: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The largest micro-batch is taken; an operation that would pass the limit is the last of its step."""
+        monkeypatch.setattr(memory, "resident", lambda: 0)
+        needs = Needs(build(noise, batch=32)(False), 0)
+        wanted = {micro: needs.memory(micro, 32 // micro).total for micro in (4, 32)}
+        recorded, inside = Probe.record, []
 
-    def test_what_cannot_fit_is_refused_in_numbers(self, noise: Dataset) -> None:
-        with pytest.raises(
-            UsageError, match=r"does not fit into 1 MB: the least .* is [\d.]+ [MG]B \(process .*--memory \d+MB"
-        ):
-            choose(game(noise), 10**6)
+        def record(self: Probe, micro: int, parts: int, clock: Clock, room: int | None = None) -> Footprint:
+            found = recorded(self, micro, parts, clock, room)
+            inside.append(room is not None and max(found.timeline[:-1]) <= room)
+            return found
+
+        monkeypatch.setattr(Probe, "record", record)
+        for micro, limit in wanted.items():
+            chosen = choose(build(noise, batch=32), limit)
+            assert (chosen.micro_batch, chosen.recompute, chosen.memory.total) == (micro, False, limit)
+        assert inside and all(inside)
+
+    def test_what_cannot_fit_is_refused_in_numbers(self, noise: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(NoRoom, match=r"fit into 1 MB: the smallest step had taken [\d.]+ [MG]B \(process .*\) when "
+                           r"it was broken off. Type --memory \d+MB to try"):  # fmt: skip
+            choose(build(noise), 10**6)
+        monkeypatch.setattr(Needs, "peak", lambda needs, micro, parts: 10**10)
+        with pytest.raises(NoRoom, match=r"fit into 9.0 GB: the least that this recipe takes is 1\d.\d GB \(process .*"
+                           r"--memory \d+MB, or choose"):  # fmt: skip
+            choose(build(noise), 9 * 10**9)
+
+    def test_what_is_broken_off_leaves_no_gradients(self, noise: Dataset) -> None:
+        probe = build(noise)(False)
+        assert probe.record(2, 1, Clock(0, 101), 10**5).full
+        assert all(parameter.grad is None for parameter in probe.method.parameters())
+        assert not probe.record(2, 1, Clock(0, 101), 10**9).full
 
     def test_activations_are_computed_again_where_no_micro_batch_fits(
         self, noise: Dataset, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(Needs, "peak", lambda needs, micro, parts: 10**9 if needs.probe.recompute else 10**10)
-        chosen = choose(game(noise), 8 * 10**9)
-        assert chosen.recompute and chosen.micro_batch is None
+        chosen = choose(build(noise), 8 * 10**9)
+        assert chosen.recompute and chosen.micro_batch == 64
         assert "activations computed again" in str(chosen)
 
     def test_a_run_keeps_what_was_chosen(self, noise_file: Path, tmp_path: Path) -> None:
@@ -255,8 +300,16 @@ class TestLimit:
         """The limit is replaced by what was chosen for it."""
         monkeypatch.setattr(Needs, "peak", lambda needs, micro, parts: 10**9 * micro)
         options = Options(device="cpu", progress=False, memory="40GB")
-        made, kept = fitted(game(noise), options, Reporter())
+        recipe = game(noise).method.recipe
+        made, kept, cost = fitted(recipe, noise.spec, noise, options, World(), Reporter())
         assert kept.micro_batch == 64 // made.parts and made.parts > 1 and kept.memory is None
+        assert cost is not None and str(estimate(made, cost=cost)).startswith("about ")
+
+    def test_what_does_not_fit_is_not_trained_at_any_speed(self, noise: Dataset) -> None:
+        recipe = game(noise).method.recipe
+        for limit, trains in (("20MB", False), ("40GB", True), (None, True)):
+            options = Options(device="cpu", progress=False, memory=limit)
+            assert (trained_at(recipe, noise.spec, noise, options, World()) > 0) is trains
 
     @pytest.mark.parametrize("text", ["8 apples", "", "0", "0GB", "-1GB", "GB", "8GBB", "1e9", "nan", "8 8GB"])
     def test_words_that_are_no_memory(self, text: str) -> None:
