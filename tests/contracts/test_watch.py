@@ -17,7 +17,7 @@ from torch import Tensor
 import belamy
 from belamy.cli import main
 from belamy.cli.recipe_form import read
-from belamy.methods import base, classifier, cut, cyclegan, gan, inpainting, iwae, pix2pix, vae, vq_vae
+from belamy.methods import base, classifier, cut, cyclegan, diffusion, gan, inpainting, iwae, pix2pix, vae, vq_vae
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe
 from belamy.modalities import MODALITIES
 from belamy.modalities.fields import DataSpec
@@ -159,6 +159,22 @@ def evaluations(losses: list[float]) -> RunHistory:
     return RunHistory(classifier.Recipe(), rows)
 
 
+def denoised(errors: list[float], spread: float = 1.0, **fields: Any) -> RunHistory:
+    """A diffusion run whose errors at three levels of noise fell to these, in those of the best linear guess."""
+    rows = [
+        {
+            "samples": SAMPLES * number // 8,
+            "evaluation": {
+                "loss": 0.3, "spread": spread,
+                **{f"error-at-{level}": 1 - (1 - error) * number / 8
+                   for level, error in zip(("0.1", "1", "10"), errors, strict=True)},
+            },
+        }
+        for number in range(1, 9)
+    ]  # fmt: skip
+    return RunHistory(diffusion.Recipe(train_samples=SAMPLES, sigma_data=0.5, **fields), rows)
+
+
 def of_classifier(loss: Callable[[float], float], noise: float = 0.02) -> RunHistory:
     """A run of a method that names its objective, which takes a course."""
     source = np.random.default_rng(0)
@@ -187,6 +203,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "copied-ratios": lambda: history(
         CONTRAST, look=put(translation__classes_made=[7, 25], translation__classes_kept=0.3)
     ),
+    "data-scale": lambda: denoised([0.3, 0.4, 0.5], spread=2.44),
     "dead-codes": lambda: history(
         CODED, row=lambda made, progress: made["losses"].update({"autoencoder.used": 0.05 + 0.05 * progress})
     ),
@@ -225,6 +242,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "saturated": lambda: history(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
     "seams": lambda: history(PAIRED, look=put(translation__seam=6.0, translation__seam_inside=16.0)),
     "unheard-discriminator": lambda: history(PAIRED, look=put(reach__game=0.0, reach__share=0.0)),
+    "unlearned-noise": lambda: denoised([0.3, 0.5, 1.01]),
     "unshuffled": lambda: history(look=put(batch__classes=1.0)),
     "unstable-steps": lambda: history(look=put(moved__generator=0.08)),
     "unsteady-discriminator": lambda: history(
@@ -299,6 +317,19 @@ def test_signs_of_pictures_and_of_adversaries_leave_others_in_peace() -> None:
     del row["coverage"]
     rows = [{"samples": 1000 * number, "watch": row} for number in range(1, 33)]
     assert not [finding for finding in examine(RunHistory(RECIPE, rows)) if finding.severity != "note"]
+
+
+@pytest.mark.parametrize(
+    "healthy",
+    [
+        denoised([0.3, 0.5, 0.8]),
+        denoised([0.6, 0.4, 0.3], spread=0.8),
+        denoised([0.3, 0.4, 0.5], spread=2.44, parametrization="v"),
+        denoised([0.9, 0.9, 1.0]).until(SAMPLES // 8),  # it has just begun
+    ],
+)
+def test_denoisers_that_learn_are_healthy(healthy: RunHistory) -> None:
+    assert not [found for found in examine(healthy) if found.severity != "note"]
 
 
 def of_pairs(held: float) -> RunHistory:

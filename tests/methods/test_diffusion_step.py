@@ -270,6 +270,7 @@ def test_what_was_learned_at_each_level_is_told_in_that_of_the_best_linear_guess
     with torch.no_grad():
         nothing = model(stirred=False).evaluate(batch, Draws(0, 0, dtype=DOUBLE))
         noise = model(stirred=False, parametrization="epsilon").evaluate(batch, Draws(0, 0, dtype=DOUBLE))
+    assert float(nothing["spread"].mean()) == pytest.approx(1.0, abs=0.02)
     for level in (0.1, 1.0, 10.0):
         assert float(nothing[f"error-at-{level:g}"].mean()) == pytest.approx(1.0, abs=0.02)
         as_it_is = level**2 / (level**2 * 0.25 / (level**2 + 0.25))  # the noisy picture itself

@@ -27,6 +27,7 @@ from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods.base import DataSpec, Player, Sampling, SamplingOption, Turn
 from belamy.methods.denoising import DenoisingMethod, DenoisingRecipe
+from belamy.methods.diffusion_filling import DiffusionFilling
 from belamy.networks.denoising import SAMPLERS, Sampler, denoised
 from belamy.networks.noise_schedules import STEPS, ends, sampled_sigmas, trained_sigmas
 from belamy.networks.probability_flow import log_density
@@ -93,6 +94,7 @@ class Method(DenoisingMethod):
     """
 
     sampling_options = OPTIONS
+    translating = DiffusionFilling
     likelihood: Literal["exact", "bound"] = "bound"
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
@@ -136,10 +138,11 @@ class Method(DenoisingMethod):
         .. math:: \| D(y + \sigma\epsilon; \sigma) - y \|^2 \Big/ \frac{d\, \sigma^2 s^2}{\sigma^2 + s^2}
 
         with s the standard deviation of the d values of a picture. Where it is not below 1, nothing was learned at that
-        level.
+        level. ``spread`` is the mean square of the centred pictures over s squared, about 1 if s is theirs.
         """
         found, count = {"loss": self.loss(batch, draw)}, len(batch.main)
         clean, labels = batch.main - self.network.centre, self.known_labels(batch)
+        found["spread"] = clean.square().flatten(1).mean(1) / self.network.sigma_data.square()
         for level in LOOKED_AT:
             noise = draw.normal("looked at", count, *self.spec.shape).to(clean)
             told = self.network(clean + level * noise, torch.full_like(clean[:, 0, 0, 0], level), labels)

@@ -183,8 +183,8 @@ class Method(DenoisingMethod):
     def discriminator_turn(self, batch: Batch, fake: Tensor, draw: Draws) -> Turn:
         """From the scores of real and of made pictures, with the slopes where they are due."""
         labels, recipe = batch.labels, self.recipe
-        scores = [self.judge(each, labels).judged for each in (batch.main, fake)]
-        terms = {"adversarial": self.objective.discriminator(*scores, draw, draw.progress)}
+        real, made = (self.judge(each, labels).judged for each in (batch.main, fake))
+        terms = {"adversarial": self.objective.discriminator(real, made, draw, draw.progress)}
         weights: dict[str, float] = {}
         if recipe.slope_weight and draw.step % recipe.slope_every == 0:
             at = {"r1": batch.main, "r2": fake}
@@ -192,7 +192,7 @@ class Method(DenoisingMethod):
                 name: squared_slope(lambda x: self.judge(x, labels).scores, each) / 2 for name, each in at.items()
             }
             weights = dict.fromkeys(at, recipe.slope_every * recipe.slope_weight)
-        return Turn("discriminator", terms, weights, {"real": scores[0].detach(), "fake": scores[1].detach()})
+        return Turn("discriminator", terms, weights, {"real": real.detach(), "fake": made.detach()})
 
     def consistency(self, batch: Batch, draw: Draws) -> Tensor:
         """How far the student's leaps from a level and from the next lower one end apart.  # [N]

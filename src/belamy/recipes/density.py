@@ -76,6 +76,34 @@ def glow_mnist() -> flow.Recipe:
     return real_nvp_mnist().changed(network=Part(name="glow", levels=2, steps=8, width=64), logit_alpha=0.0)
 
 
+def maf_points() -> flow.Recipe:
+    """MAF of points in the plane: five masked dense layers."""
+    return flow.Recipe(
+        data="points",
+        network=Part(name="maf", layers=5, hidden=(64, 64)),
+        optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
+        schedule=Part(name="cosine"),
+        batch=256,
+        train_samples=500_000,
+        ema_half_life=10_000,
+    )
+
+
+def iaf_points() -> flow.Recipe:
+    """IAF of points in the plane: as MAF, but samples are what comes in one pass."""
+    return maf_points().changed(network=Part(name="iaf", layers=5, hidden=(64, 64)))
+
+
+def spline_points() -> flow.Recipe:
+    """Neural spline flow of points in the plane: couplings by rational-quadratic splines."""
+    return maf_points().changed(network=Part(name="spline-flow", layers=5, hidden=(64, 64)))
+
+
+def maf_mnist() -> flow.Recipe:
+    """MAF of digits: five masked dense layers over the 784 values of a picture."""
+    return real_nvp_mnist().changed(network=Part(name="maf", layers=5, hidden=(512,)))
+
+
 def rbm_mnist() -> boltzmann.Recipe:
     """Restricted Boltzmann machine of black and white digits, by chains that go on (PCD)."""
     return boltzmann.Recipe(

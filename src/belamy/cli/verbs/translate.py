@@ -95,7 +95,7 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
 
 def run(words: Sequence[str]) -> int:
     """Translate and write."""
-    return work(parse(extended(Form, named_run(words)), words, "belamy translate"))
+    return work(parse(extended(Form, named_run(words), translating=True), words, "belamy translate"))
 
 
 def work(form: Form) -> int:
