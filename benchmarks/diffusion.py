@@ -2,10 +2,11 @@
 
 Samples are judged by the Fréchet distance in the usual classifier's features. Only training counts as time, over all
 threads: ten minutes of two cores are 20 CPU-minutes. The recipe is as long as the minutes are, as a few steps tell. A
-run goes on where its folder holds a state.
+run goes on where its folder holds a state. A student learns from the run whose folder --teacher names.
 
     python benchmarks/diffusion.py edm-mnist [--minutes 120] [--threads 2] [--seed 0] [--count 10000] [--sampler heun]
                                    [--evaluations 1 2 4 8 18 50] [--guidance 1] [--folder DIR] [-- OPTIONS]
+    python benchmarks/diffusion.py few-steps-mnist --teacher DIR --evaluations 1 2 4 [...]
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from belamy.cli.recipe_form import read
 from belamy.data import Dataset
 from belamy.evaluation.panel import Panel
 from belamy.judges.judge import extractor, trained_judge
+from belamy.methods import diffusion
 from belamy.methods.base import BaseMethod, BaseRecipe
 from belamy.modalities.grid import grid
 from belamy.runs.checkpoint import Checkpoint
@@ -35,6 +37,7 @@ from belamy.sampling.draw import draw
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer, open_recipe_data
 from belamy.training.trainer import Trainer
+from belamy.training.transfer import transfer
 
 MOMENTS = (2, 5, 10, 20, 40, 60, 90, 120)
 """CPU-minutes of training after which samples are judged and the state is saved."""
@@ -47,7 +50,7 @@ def drawn(method: BaseMethod, count: int, steps: int, sampler: str, guidance: fl
     classes = len(method.spec.classes)
     for start in range(0, count, CHUNK):
         some = min(CHUNK, count - start)
-        options: dict[str, float | str] = {"sampler": sampler, "guidance": guidance}
+        options: dict[str, float | str] = {"sampler": sampler, "guidance": guidance} if method.sampling_options else {}
         asked = torch.arange(start, start + some) % max(classes, 1)
         yield draw(method, some, seed=1, start=start, steps=steps, options=options), asked
 
@@ -57,7 +60,7 @@ def told(trainer: Trainer, panel: Panel, chosen: argparse.Namespace) -> list[dic
     method, rows = trainer.method, []
     conditional = method.recipe.conditional
     for evaluations in chosen.evaluations:
-        heun = (method.recipe.sampler if chosen.sampler == "own" else chosen.sampler) == "heun"
+        heun = (getattr(method.recipe, "sampler", "") if chosen.sampler == "own" else chosen.sampler) == "heun"
         steps = (evaluations + 1) // 2 if heun else evaluations
         chunks = drawn(method, chosen.count, steps, chosen.sampler, chosen.guidance)
         found = panel.judge(((images, asked if conditional else None) for images, asked in chunks), 1,
@@ -78,6 +81,13 @@ def planned(chosen: argparse.Namespace, words: list[str], folder: Path | None) -
         trial = make_trainer(recipe, data.spec, data, Options(device="cpu"), World())
         recipe = recipe.changed(train_samples=round(speed(trial) * 60 * chosen.minutes))
     return recipe, data
+
+
+def taught(trainer: Trainer, folder: Path) -> None:
+    """Let a student begin as the network of another folder's run."""
+    recipe = diffusion.Recipe.parse(json.loads((folder / "figures.json").read_text())["recipe"])
+    trainer.method.recipe.check_start(recipe)
+    transfer(trainer, recipe, trainer.method.spec, Checkpoint.load(folder / "state"))
 
 
 def speed(trainer: Trainer, steps: int = 20) -> float:
@@ -101,12 +111,15 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=1.0)
     parser.add_argument("--moments", type=float, nargs="+", default=MOMENTS)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--teacher", type=Path)
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     chosen = parser.parse_args(sys.argv[1:end])
     folder, console = chosen.folder, Console(width=200)
     torch.set_num_threads(chosen.threads)
     recipe, data = planned(chosen, sys.argv[end + 1 :], folder)
     trainer = make_trainer(recipe, data.spec, data, Options(device="cpu"), World())
+    if chosen.teacher:
+        taught(trainer, chosen.teacher)
     panel = Panel(extractor(data, trained_judge(data, say=console.print)), data)
     rows: list[dict[str, float]] = []
     if folder and (folder / "state").is_dir():

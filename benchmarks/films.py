@@ -5,7 +5,8 @@ Both learn from the same drawn scenes, whose flow is exact, for the same minutes
 after frame from what was made before, several times as long as those that were learned from. Told are
 
 * ``warping``: the temporal warping error (root of the mean squared change, in [-1, 1], of what only moved), and its
-  share of that of frames made one by one; the true films have one too, of what the bilinear warp loses,
+  share of that of frames made one by one; the true films have one too, of what the bilinear warp loses at edges,
+* ``warping within``: the same of pixels all of whose four neighbours in the frame before are of the same thing,
 * ``error``: the mean absolute error as a share of the range, and ``drift``, that of the last ten frames over that of
   the first ten,
 * ``flow``: the end-point error in pixels of the flow that the network tells, where pixels were seen before; beside it
@@ -70,6 +71,20 @@ class Scenes(NamedTuple):
     films: Tensor
     flow: Tensor
 
+    @property
+    def within(self) -> Tensor:
+        """The flow, seen only where the four pixels around a place in the frame before belong to the same thing."""
+        films, times, _, height, width = self.flow.shape
+        rows, columns = torch.arange(height).view(-1, 1), torch.arange(width)
+        x, y = columns + self.flow[:, :, 0], rows + self.flow[:, :, 1]
+        before = self.objects.roll(1, 1).flatten(2)
+        seen = self.flow[:, :, 2] > 0
+        for corner in ((x.floor(), y.floor()), (x.ceil(), y.floor()), (x.floor(), y.ceil()), (x.ceil(), y.ceil())):
+            place = corner[1].clamp(0, height - 1) * width + corner[0].clamp(0, width - 1)
+            there = before.gather(2, place.long().view(films, times, -1)).view_as(self.objects)
+            seen &= there == self.objects
+        return torch.cat([self.flow[:, :, :2], seen.unsqueeze(2).to(self.flow)], 2)
+
 
 def scenes(numbers: list[int], side: int) -> Scenes:
     """The scenes of these numbers for 100 frames."""
@@ -115,7 +130,8 @@ class Judge:
     def __init__(self, held: Scenes) -> None:
         self.held, self.true = held, to_float(held.films)
         self.perceptual = measure("perceptual:data_range=255")
-        self.singly: Tensor | None = None
+        self.flows = {"warping": held.flow, "warping within": held.within}
+        self.singly: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def made(self, trainer: Trainer) -> tuple[Tensor, Tensor | None]:
@@ -137,14 +153,14 @@ class Judge:
         return torch.cat(films), torch.cat(flows) if flows else None
 
     def __call__(self, films: Tensor, flow: Tensor | None = None) -> dict[str, Any]:
-        """All figures of films; the share once the frames made one by one are known."""
-        values = to_float(films)
-        warping = warping_error(values, self.held.flow)
-        apart = (values - self.true).double().abs().flatten(2).mean(2) / 2  # [n, T]
+        """All figures of films; shares once the frames made one by one are known."""
+        apart = (to_float(films) - self.true).double().abs().flatten(2).mean(2) / 2  # [n, T]
         first, last = apart[:, :ENDS].mean(1), apart[:, -ENDS:].mean(1)
-        found: dict[str, Any] = {"warping": mean(warping), "error": mean(apart.mean(1))}
-        if self.singly is not None:
-            found["warping, share of frame by frame"] = _ratio(warping, self.singly)
+        found: dict[str, Any] = {"error": mean(apart.mean(1))}
+        for name, warping in self.warping(films).items():
+            found[name] = mean(warping)
+            if name in self.singly:
+                found[f"{name}, share of frame by frame"] = _ratio(warping, self.singly[name])
         if bool(first.mean()):
             found["drift"] = _ratio(last, first)
         if flow is not None:
@@ -152,6 +168,10 @@ class Judge:
         some = slice(None, None, 10)
         near = self.perceptual(self.held.films[:, some].flatten(0, 1), films[:, some].flatten(0, 1))
         return {**found, "perceptual": mean(near.view(len(films), -1).mean(1))}
+
+    def warping(self, films: Tensor) -> dict[str, Tensor]:
+        """The warping errors of each film.  # [n]"""
+        return {name: warping_error(to_float(films), flow) for name, flow in self.flows.items()}
 
     def flow_errors(self, flow: Tensor) -> dict[str, Any]:
         """End-point errors of each film's flow, in pixels, and of no movement."""
@@ -216,8 +236,7 @@ def main() -> None:
             notes.keep(name, trainer, share, spent, judge(made, flow), judge.sheet([*rows, made]))
         made, _ = judge.made(trainer)
         rows.append(made)
-        if judge.singly is None:
-            judge.singly = warping_error(to_float(made), judge.held.flow)
+        judge.singly = judge.singly or judge.warping(made)
     if chosen.folder:
         write_bytes(chosen.folder / "films.gif", judge.film(rows))
 

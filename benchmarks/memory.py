@@ -33,6 +33,8 @@ BATCHES = {32: 64, 64: 32, 128: 16, 256: 8}
 """Samples of a step at each size, where none are given."""
 STEPS, CYCLE = 4, 16
 """Steps that are measured, and the most where lazy terms come again after more."""
+SHORTEST = 1.0
+"""Seconds that are measured at least."""
 MOMENTS = 16
 """Of the run of a network that grows."""
 PUBLISHED = ("progan-1024", "stylegan-1024", "stylegan2-1024", "r3gan-ffhq-256", "fastgan-256", "fastgan-1024")
@@ -42,7 +44,7 @@ def recipe(name: str, size: int, batch: int) -> Any:
     """A recipe by its name here."""
     from belamy import recipes
 
-    names = {"dcgan": "dcgan-cifar", "r3gan": "r3gan-32"}
+    names = {"dcgan": "dcgan-cifar", "r3gan": "r3gan-32", "fastgan": "fastgan-64"}
     chosen = recipes.get(names.get(name, name)).changed(size=size, batch=batch)
     if name == "dcgan":
         chosen = chosen.changed(generator="dcgan-32", discriminator="dcgan-32")
@@ -97,12 +99,12 @@ def child(what: str, name: str, size: int, batch: int, micro: int | None, recomp
         told = {"memory": found.memory.total, "step": batch / found.speed}
         return {**told, "seconds": seconds, "parts": str(found.memory)}
     engine.step()
-    steps = max(STEPS, min(lcm(*periods(engine)), CYCLE))  # lazy terms as often as they come
+    cycle, steps = max(STEPS, min(lcm(*periods(engine)), CYCLE)), 0  # lazy terms as often as they come
     started = process_time()
-    for _ in range(steps):
+    while (seconds := process_time() - started) < SHORTEST or steps % cycle:
         engine.step()
-    seconds = (process_time() - started) / steps
-    return {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "step": seconds}
+        steps += 1
+    return {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "step": seconds / steps}
 
 
 def run(arguments: argparse.Namespace, what: str, name: str, size: int, batch: int) -> dict[str, Any]:
@@ -242,7 +244,7 @@ def show(rows: list[dict[str, Any]]) -> None:
 def main() -> None:
     """Compare, or be one of the processes that do."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipes", nargs="+", help="digits, dcgan and r3gan; on paper, the published ones")
+    parser.add_argument("--recipes", nargs="+", help="by default digits, dcgan and r3gan; on paper, the published ones")
     parser.add_argument("--sizes", nargs="+", type=int, default=list(BATCHES))
     parser.add_argument("--batch", type=int)
     parser.add_argument("--micro-batch", type=int)

@@ -43,7 +43,7 @@ class Reporter:
     def show(self, samples: int, total: int, speed: float, figures: Mapping[str, float], alarm: str = "") -> None:
         """Progress at a speed in samples per second, the latest figures by name, and what goes wrong in two words."""
         more = f"  {samples:,} of {total:,} samples  {losses(figures)}" if self.verbose else ""
-        self.work(samples / total, f"{status(samples, total, speed, alarm)}{more}")
+        self.work(min(samples / total, 1.0), f"{status(samples, total, speed, alarm)}{more}")
 
     def read(self, done: int, total: int) -> None:
         """Files of the data read so far."""
@@ -138,7 +138,7 @@ def status(samples: int, total: int, speed: float, alarm: str = "") -> str:
         >>> status(400, 1000, 10.0, "mode collapse?")
         '10 samples/s  1 min 00 s left  mode collapse?'
     """
-    left = duration((total - samples) / speed) if speed else "?"
+    left = duration(max(total - samples, 0) / speed) if speed else "?"  # the last batch may be more than was left
     return f"{speed:,.0f} samples/s  {left} left{'  ' if alarm else ''}{alarm}"
 
 

@@ -17,7 +17,18 @@ from belamy.data.sources import fashion_mnist
 from belamy.errors import DataError
 
 AVATARS = ("avatars", "avatars-16", "avatars-32", "avatars-64")
-EMBEDDED = (*AVATARS, "mnist", "portraits", "stacked-mnist", "dead-leaves", "patterns", "sines", "waves", "shapes")
+EMBEDDED = (
+    *AVATARS,
+    "mnist",
+    "portraits",
+    "stacked-mnist",
+    "dead-leaves",
+    "patterns",
+    "sines",
+    "waves",
+    "shapes",
+    "points",
+)
 
 
 def offline(name: str, cache: Path) -> Dataset | str:

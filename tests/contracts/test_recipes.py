@@ -79,10 +79,10 @@ OURS = {
     *("partial-conv-512", "partial-conv-small", "lama-256", "lama-small", "context-encoder-128"),
     *("context-encoder-small", "vid2vid-256", "vid2vid-small", "next-frame-small"),
     *("pixel-cnn", "gated-pixel-cnn", "conditional-pixel-cnn", "pixel-cnn-pp", "made-mnist"),
-    *("real-nvp-mnist", "nice-mnist", "glow-mnist"),
+    *("real-nvp-mnist", "nice-mnist", "glow-mnist", "maf-mnist", "maf-points", "iaf-points", "spline-points"),
     *("rbm-mnist", "deep-belief-mnist", "pixel-rnn", "pixel-transformer"),
-    *("vae-nats", "iwae-mnist", "iaf-vae-mnist", "two-level-vae-mnist"),
-    *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars"),
+    *("vae-nats", "iwae-mnist", "iaf-vae-mnist", "two-level-vae-mnist", "vq-vae-mnist", "fsq-mnist"),
+    *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
@@ -121,6 +121,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         return Dataset(
             "noise", Memory(torch.randint(1, 9, (40, 12))), field=Field("text", (12,), (*SPECIAL, *"abcdef"))
         )
+    if recipe.data == "points":
+        return open_data("points:count=40")
     if recipe.data == "drums":
         return open_data("drums:count=8", length=recipe.length)
     shape = SHAPES[recipe.data]

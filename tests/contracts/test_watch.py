@@ -17,7 +17,7 @@ from torch import Tensor
 import belamy
 from belamy.cli import main
 from belamy.cli.recipe_form import read
-from belamy.methods import base, classifier, cut, cyclegan, gan, inpainting, pix2pix, vae
+from belamy.methods import base, classifier, cut, cyclegan, diffusion, gan, inpainting, iwae, pix2pix, vae, vq_vae
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe
 from belamy.modalities import MODALITIES
 from belamy.modalities.fields import DataSpec
@@ -37,6 +37,8 @@ PAIRED = pix2pix.Recipe(train_samples=SAMPLES, batch=32)
 CYCLE = cyclegan.Recipe(train_samples=SAMPLES, batch=32, identity_weight=0.0, adversarial=Part(name="non-saturating"))
 CONTRAST = cut.Recipe(train_samples=SAMPLES, batch=32, adversarial=Part(name="non-saturating"))
 FILLING = inpainting.Recipe(train_samples=SAMPLES, batch=32, adversarial_weight=1.0, judged="made")
+CODED = vq_vae.Recipe(train_samples=SAMPLES, batch=32, restart=False)
+BOUNDED = iwae.Recipe(train_samples=SAMPLES, batch=32)
 TRANSLATORS = {"paired": PAIRED, "cycle": CYCLE, "contrast": CONTRAST, "filling": FILLING}
 Change = Callable[[dict[str, Any], float], None]
 
@@ -157,6 +159,22 @@ def evaluations(losses: list[float]) -> RunHistory:
     return RunHistory(classifier.Recipe(), rows)
 
 
+def denoised(errors: list[float], spread: float = 1.0, **fields: Any) -> RunHistory:
+    """A diffusion run whose errors at three levels of noise fell to these, in those of the best linear guess."""
+    rows = [
+        {
+            "samples": SAMPLES * number // 8,
+            "evaluation": {
+                "loss": 0.3, "spread": spread,
+                **{f"error-at-{level}": 1 - (1 - error) * number / 8
+                   for level, error in zip(("0.1", "1", "10"), errors, strict=True)},
+            },
+        }
+        for number in range(1, 9)
+    ]  # fmt: skip
+    return RunHistory(diffusion.Recipe(train_samples=SAMPLES, sigma_data=0.5, **fields), rows)
+
+
 def of_classifier(loss: Callable[[float], float], noise: float = 0.02) -> RunHistory:
     """A run of a method that names its objective, which takes a course."""
     source = np.random.default_rng(0)
@@ -184,6 +202,10 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "checkerboard": lambda: history(look=put(pattern=15.0)),
     "copied-ratios": lambda: history(
         CONTRAST, look=put(translation__classes_made=[7, 25], translation__classes_kept=0.3)
+    ),
+    "data-scale": lambda: denoised([0.3, 0.4, 0.5], spread=2.44),
+    "dead-codes": lambda: history(
+        CODED, row=lambda made, progress: made["losses"].update({"autoencoder.used": 0.05 + 0.05 * progress})
     ),
     "discriminator-diverges": lambda: history(
         row=lambda made, _: made["losses"].update({"discriminator.adversarial": 30.0})
@@ -213,10 +235,14 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
         row=lambda made, progress: made["losses"].update({"discriminator.real": circle(progress)}),
     ),
     "overfitting": lambda: evaluations([1.0, 0.5, 0.4, 0.5, 0.6, 0.7, 0.8]),
+    "posterior-collapse": lambda: history(
+        BOUNDED, row=lambda made, progress: made["losses"].update({"model.active": 0.5**(10 * progress)})
+    ),
     "rising-loss": lambda: of_classifier(lambda progress: abs(2.3 - 5 * progress) + 1),
     "saturated": lambda: history(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
     "seams": lambda: history(PAIRED, look=put(translation__seam=6.0, translation__seam_inside=16.0)),
     "unheard-discriminator": lambda: history(PAIRED, look=put(reach__game=0.0, reach__share=0.0)),
+    "unlearned-noise": lambda: denoised([0.3, 0.5, 1.01]),
     "unshuffled": lambda: history(look=put(batch__classes=1.0)),
     "unstable-steps": lambda: history(look=put(moved__generator=0.08)),
     "unsteady-discriminator": lambda: history(
@@ -293,6 +319,19 @@ def test_signs_of_pictures_and_of_adversaries_leave_others_in_peace() -> None:
     assert not [finding for finding in examine(RunHistory(RECIPE, rows)) if finding.severity != "note"]
 
 
+@pytest.mark.parametrize(
+    "healthy",
+    [
+        denoised([0.3, 0.5, 0.8]),
+        denoised([0.6, 0.4, 0.3], spread=0.8),
+        denoised([0.3, 0.4, 0.5], spread=2.44, parametrization="v"),
+        denoised([0.9, 0.9, 1.0]).until(SAMPLES // 8),  # it has just begun
+    ],
+)
+def test_denoisers_that_learn_are_healthy(healthy: RunHistory) -> None:
+    assert not [found for found in examine(healthy) if found.severity != "note"]
+
+
 def of_pairs(held: float) -> RunHistory:
     """A translator whose held-out distance is so many times that of training."""
 
@@ -341,6 +380,12 @@ def test_a_healthy_run_is_left_in_peace(recipe: BaseRecipe) -> None:
     for share in np.linspace(0.05, 1, 20):
         found = examine(whole.until(share * SAMPLES))
         assert not [finding for finding in found if finding.severity != "note"], share
+
+
+@pytest.mark.parametrize(("recipe", "name"), [(CODED, "autoencoder.used"), (BOUNDED, "model.active")])
+def test_codes_that_are_taken_and_move_are_left_in_peace(recipe: BaseRecipe, name: str) -> None:
+    whole = history(recipe, row=lambda made, progress: made["losses"].update({name: 0.3 + 0.3 * progress}))
+    assert not [finding for finding in examine(whole) if finding.severity != "note"]
 
 
 @pytest.mark.parametrize("method", METHODS.names())

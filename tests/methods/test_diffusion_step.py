@@ -71,6 +71,8 @@ def test_levels_that_are_learned() -> None:
     assert float(edm.mean()) == pytest.approx(-1.2, abs=0.02) and float(edm.std()) == pytest.approx(1.2, abs=0.02)
     flow = trained_sigmas("flow", normal, uniform)
     torch.testing.assert_close(flow / (1 + flow), torch.sigmoid(normal))
+    higher = trained_sigmas("edm", normal, uniform, -0.4, 0.5).log()
+    torch.testing.assert_close(higher, 0.5 * normal - 0.4)
     edges = trained_sigmas("linear", normal[:2], torch.tensor([0.0, 1.0], dtype=DOUBLE))
     left = alphas_bar("linear")[[0, -1]]
     torch.testing.assert_close(1 / (1 + edges.square()), left)
@@ -124,7 +126,7 @@ def test_a_network_that_answers_right_denoises(kind: Parametrization) -> None:
 
 
 def test_one_step_by_hand(stage: Callable[..., Any], check: Callable[..., None]) -> None:
-    on = stage(Recipe.tiny().changed(label_dropout=0.5, weighting="min-snr"))
+    on = stage(Recipe.tiny().changed(label_dropout=0.5, weighting="min-snr", level_mean=-0.7))
     images, labels = on.batch()
     numbers, network = on.numbers(), on.method.network
     pixels = on.data.images(on.data.indices("train")).double() / 127.5 - 1
@@ -132,7 +134,7 @@ def test_one_step_by_hand(stage: Callable[..., Any], check: Callable[..., None])
     assert float(network.centre) == pytest.approx(mean, abs=1e-6)
     assert float(network.sigma_data) == pytest.approx(spread, abs=1e-6)
     count = len(images)
-    sigma = (1.2 * numbers.normal("level", count) - 1.2).exp()[:, None, None, None]
+    sigma = (1.2 * numbers.normal("level", count) - 0.7).exp()[:, None, None, None]
     labels = torch.where(numbers.uniform("hidden", count) < 0.5, 3, labels)
     clean = images - network.centre
     noisy, total = clean + sigma * numbers.normal("noise", count, *images.shape[1:]), sigma**2 + network.sigma_data**2
@@ -268,6 +270,7 @@ def test_what_was_learned_at_each_level_is_told_in_that_of_the_best_linear_guess
     with torch.no_grad():
         nothing = model(stirred=False).evaluate(batch, Draws(0, 0, dtype=DOUBLE))
         noise = model(stirred=False, parametrization="epsilon").evaluate(batch, Draws(0, 0, dtype=DOUBLE))
+    assert float(nothing["spread"].mean()) == pytest.approx(1.0, abs=0.02)
     for level in (0.1, 1.0, 10.0):
         assert float(nothing[f"error-at-{level:g}"].mean()) == pytest.approx(1.0, abs=0.02)
         as_it_is = level**2 / (level**2 * 0.25 / (level**2 + 0.25))  # the noisy picture itself

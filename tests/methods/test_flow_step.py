@@ -33,6 +33,9 @@ NETWORKS = [
     "real-nvp:width=4,blocks=1", "real-nvp:width=4,blocks=1,levels=3", "real-nvp:width=4,blocks=1,levels=1",
     "real-nvp:width=4,blocks=1,affine=false,batch_norm=false",
     "glow:width=4,steps=2", "glow:width=4,steps=1,affine=false",
+    "maf:layers=2,hidden=8x8", "maf:layers=2,hidden=8,batch_norm=false", "iaf:layers=2,hidden=8",
+    "spline-flow:layers=2,hidden=8", "spline-flow:layers=2,hidden=8,mix=false,bins=3",
+    "spline-flow:layers=2,hidden=8,coupling=false,reach=2",
 ]  # fmt: skip
 
 
@@ -105,8 +108,9 @@ def test_a_network_is_invertible_and_knows_its_determinant(text: str, classes: i
 
 @pytest.mark.parametrize("text", NETWORKS)
 def test_in_single_precision_too(text: str) -> None:
-    network = flow(text, (3, 8, 8), amount=0.05).float()
-    x = torch.rand(4, 3, 8, 8) * 2 - 1
+    shape = (3, 8, 8) if text.startswith(("real", "glow")) else (6,)
+    network = flow(text, shape, amount=0.05).float()
+    x = torch.rand(4, *shape) * 2 - 1
     with torch.no_grad():
         assert (network.inverse(network(x)[0]) - x).abs().max() < 1e-5
 

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import belamy as library
 from belamy.cli import main
@@ -60,6 +62,20 @@ def test_it_is_scored(belamy: Command, denoiser: Path) -> None:
     assert 5 < facts["bits_per_dimension"] < 12  # noise of 8 bits, hardly learned
 
 
+def test_it_fills_holes_and_draws_pictures_anew(belamy: Command, denoiser: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 1), dtype=np.uint8).repeat(4, axis=2)
+    pixels[..., 3] = np.where(np.arange(8) < 4, 255, 0)
+    Image.fromarray(pixels).save("holed.png")
+    words = ("translate", denoiser, "holed.png", "--steps", "2", "--rounds", "1", "--no-progress")
+    said = belamy(*words, "--out", "filled.png")
+    assert said.returncode == 0, said.stderr
+    filled = np.asarray(Image.open("filled.png").convert("RGB"))
+    assert np.array_equal(filled[:, :4], pixels[:, :4, :3]) and not np.array_equal(filled, pixels[..., :3])
+    Image.fromarray(pixels[..., :3]).save("whole.png")
+    said = belamy(*words[:2], "whole.png", *words[3:], "--strength", "0.4", "--out", "anew.png")
+    assert said.returncode == 0 and not np.array_equal(np.asarray(Image.open("anew.png")), pixels[..., :3])
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -67,6 +83,10 @@ def test_it_is_scored(belamy: Command, denoiser: Path) -> None:
         (["sample", "RUN", "--steps", "2000"], "takes 1 to 1,000"),
         (["sample", "RUN", "--guidance", "-1"], "guidance"),
         (["sample", "RUN", "--temperature", "1"], "temperature"),
+        (["translate", "RUN", "PHOTOS", "--size", "16"], "Type --size 8"),
+        (["translate", "RUN", "PHOTOS"], "has no hole"),
+        (["translate", "RUN", "PHOTOS", "--strength", "0"], "strength"),
+        (["evaluate", "RUN", "--measures", "labels"], "type: belamy translate"),
         (["train", "edm-mnist", "--parametrization", "eps"], "parametrization"),
         (["train", "edm-mnist", "--network", "unet"], "no denoiser 'unet'"),
         (["train", "edm-mnist", "--data", "PHOTOS", "--size", "9"], "multiples of 4"),

@@ -7,12 +7,14 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from belamy.api.film_targets import targets_of
 from belamy.api.film_translation import FilmTranslator
 from belamy.api.making import Manner
 from belamy.api.translate import translate
@@ -20,6 +22,7 @@ from belamy.cli import main
 from belamy.data import open_data
 from belamy.data.files import walk
 from belamy.data.film_files import open_film
+from belamy.errors import DataError, UsageError
 from belamy.modalities.fields import Field
 from belamy.modalities.film_writing import film_writer
 from belamy.modalities.label_map import palette
@@ -185,6 +188,71 @@ class TestTranslatorsOfFilms:
         assert refused.returncode == 2 and "map.png is no film" in refused.stderr
 
 
+class TestTargets:
+    def test_each_frame_is_measured_beside_the_input(
+        self, pictures: Path, film: Path, belamy: Command, tmp_path: Path
+    ) -> None:
+        wanted = np.roll(frames(), 1, axis=2)
+        np.save(tmp_path / "wanted.npy", wanted)
+        words = ["translate", pictures, film.with_suffix(".npy"), "--out", "made.npy", "--targets", "wanted.npy"]
+        done = belamy(*words, "--json", "facts.json")
+        assert done.returncode == 0, done.stderr
+        found = json.loads((tmp_path / "facts.json").read_text())["films"][0]["measures"]
+        for who, values in (("made", np.load(tmp_path / "made.npy")), ("untouched", frames())):
+            expected = np.abs(values.astype(float) - wanted).mean() / 255
+            assert found[who]["l1"][0] == pytest.approx(expected, rel=1e-5)
+        assert "l1 0." in done.stdout and "the input as it is" in done.stdout
+        assert "l1, film.npy" in (tmp_path / "made.html").read_text("utf-8")
+
+    @pytest.mark.parametrize(
+        ("wanted", "said"),
+        [
+            (frames(7), "ends after 7 frames"),
+            (frames(11), "its target wanted.npy has more"),
+            (frames(9, 16), "are 16x12, but 20x12 are made"),
+            (frames(1), "cannot be compared with: a single frame"),
+        ],
+    )
+    def test_a_target_of_another_film_leaves_nothing(
+        self, pictures: Path, film: Path, belamy: Command, tmp_path: Path, wanted: np.ndarray, said: str
+    ) -> None:
+        np.save(tmp_path / "wanted.npy", wanted)
+        refused = belamy("translate", pictures, film, "--out", "made.npy", "--targets", "wanted.npy")
+        assert refused.returncode == 2 and said in refused.stderr, refused.stderr
+        assert not (tmp_path / "made.npy").exists()
+
+    def test_targets_are_found_by_name(self, tmp_path: Path) -> None:
+        (tmp_path / "true").mkdir()
+        np.save(tmp_path / "true/b.npy", frames(3))
+        assert targets_of([Path("a.mp4"), Path("b.mp4")], str(tmp_path / "true")) == [None, tmp_path / "true/b.npy"]
+        with pytest.raises(UsageError, match="no film named as c"):
+            targets_of([Path("c.mp4")], str(tmp_path / "true"))
+        with pytest.raises(UsageError, match="one film"):
+            targets_of([Path("a.mp4"), Path("b.mp4")], str(tmp_path / "true/b.npy"))
+        np.save(tmp_path / "true/b.gif.npy", frames(3))
+        (tmp_path / "true/b.gif.npy").rename(tmp_path / "true/b.mp4")
+        with pytest.raises(DataError, match="have one name"):
+            targets_of([Path("b.mp4")], str(tmp_path / "true"))
+
+    def test_held_out_films_tell_their_movement(self, films: Path) -> None:
+        data = open_data("moving-scenes:side=16,count=24", length=4)
+        made = translate(films, "test", data=data, device="cpu")
+        values = torch.stack([item.made for item in made.items])
+        flow = data.raw(data.held_out)["flow"]
+        warping = changes_on_the_way(values.double() / 127.5 - 1, flow.double())
+        assert made.scores["made"]["warping-error"].value == pytest.approx(float(warping.mean()), rel=1e-5)
+        source = data.batch(data.held_out).main
+        told: Any = Run.open(films).method().eval()
+        apart = (told.movement(source).detach() - flow[:, 1:, :2]).norm(dim=2)
+        seen = flow[:, 1:, 2] > 0
+        expected = torch.stack([apart[at][seen[at]].mean() for at in range(len(flow))]).mean()
+        assert made.scores["made"]["flow-error"].value == pytest.approx(float(expected), rel=1e-5)
+        still = torch.stack([flow[at, 1:, :2].norm(dim=1)[seen[at]].mean() for at in range(len(flow))]).mean()
+        assert made.scores["no movement"]["flow-error"].value == pytest.approx(float(still), rel=1e-5)
+        error = (values.double() - data.raw(data.held_out)["target"].double()).abs().flatten(1).mean(1) / 255
+        assert made.measures["l1"].tolist() == pytest.approx(error.tolist(), rel=1e-5)
+
+
 def broken(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """Films that cannot be translated, and what is said."""
     (tmp_path / "broken.mp4").write_bytes(b"nothing" * 100)
@@ -215,7 +283,9 @@ class TestRefusals:
         ("words", "said"),
         [
             (["--size", "8"], "--size belongs to pictures"),
-            (["--targets", "film"], "--targets belongs to pictures"),
+            (["--measures", "frechet"], "--targets FILM tells how near"),
+            (["--targets", "nowhere"], "--targets names it"),
+            (["--hint", "1,1=red"], "--hint belongs to pictures"),
             (["--outputs", "2"], "there are 2 outputs"),
             (["--flow", "film.npy"], "but flow is floats"),
             (["--out", "made.avi", "--overwrite"], "a film is written as .mp4"),

@@ -1,81 +1,57 @@
-"""A folder of pictures and a time: `belamy train --data FOLDER` plans, trains, and what it refuses."""
-
-from __future__ import annotations
+"""A folder of one's own pictures: what the plan makes of their shapes, sizes and damage, from the command line."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-import belamy as library
-from belamy.runs.run import Run
-from stories.conftest import Command, write_photos
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A run that nothing was said of but the pictures and the time, and its folder."""
-    home = tmp_path_factory.mktemp("own")
-    write_photos(home / "photos", side=16)
-    path = home / "run"
-    library.train(data=str(home / "photos"), minutes=0.02, out=path, snapshots=2, device="cpu", progress=False)
-    return path, str(home / "photos")
+from stories.conftest import Command
 
 
-def test_it_is_finished_and_says_all_that_was_chosen(planned: tuple[Path, str]) -> None:
-    run = Run.open(planned[0])
-    assert run.finished and run.recipe_name == "pictures"
-    assert run.recipe.generator.name == "pictures"
-    assert 0 <= run.samples_seen - run.recipe.train_samples < run.recipe.batch  # of a whole last batch
-    assert run.recipe.generator_condition.name == "unconditional"  # twelve pictures of a class are too few
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """40 noisy colour pictures, 24 wide and 16 high."""
+    numbers, path = np.random.default_rng(0), tmp_path / "photos"
+    path.mkdir()
+    for index in range(40):
+        Image.fromarray(numbers.integers(0, 256, (16, 24, 3), dtype=np.uint8)).save(path / f"{index:02d}.png")
+    return path
 
 
-def test_it_trains_again_the_same_without_a_plan(planned: tuple[Path, str], tmp_path: Path) -> None:
-    again = library.train(like=planned[0], out=tmp_path / "again", snapshots=2, device="cpu", progress=False,
-                          precision=Run.open(planned[0]).provenance.precision)  # fmt: skip
-    assert again.recipe == Run.open(planned[0]).recipe
-    first, second = (run.method().state_dict() for run in (Run.open(planned[0]), again))
-    assert all(first[name].equal(second[name]) for name in first)
+def train(belamy: Command, folder: Path, *words: str) -> str:
+    """What `belamy train` says of a folder, in one line."""
+    narrow = ("--generator", "pictures:width=4", "--precision", "float32", "--device", "cpu", "--snapshots", "1")
+    said = belamy("train", "--data", str(folder), "--out", "run", *narrow, *words)
+    assert said.returncode == 0, said.stderr
+    return " ".join((said.stdout + said.stderr).split())
 
 
-def test_the_plan_is_told_before_it_starts(belamy: Command, planned: tuple[Path, str]) -> None:
-    done = belamy("train", "--data", planned[1], "--samples", "64", "--latent", "8", "--out", "told")
-    assert done.returncode == 0, done.stderr
-    for line in ("Plan: data: ", "Plan: size: 16x16; 64 samples", "Plan: networks: ", "Plan: labels: left alone"):
-        assert line in done.stderr + done.stdout
-    assert Run.open("told").recipe.latent == 8  # type: ignore[attr-defined]
+def test_pictures_of_one_shape_keep_it(belamy: Command, folder: Path, tmp_path: Path) -> None:
+    said = train(belamy, folder, "--samples", "40")
+    assert "Plan: shape: 1.50 times as wide as high, like all files." in said
+    assert "Plan: size: 24x16; 40 samples" in said
+    assert "-1 h" not in said
+    assert belamy("sample", "run", "--count", "2", "--out", "samples").returncode == 0
+    with Image.open(tmp_path / "samples" / "000001.png") as sample:
+        assert sample.size == (24, 16)
 
 
-def test_any_recipe_trains_for_a_time(belamy: Command, planned: tuple[Path, str]) -> None:
-    words = ["train", "dense-fashion", "--data", planned[1], "--batch", "4", "--minutes", "0.005", "--out", "timed"]
-    done = belamy(*words)
-    assert done.returncode == 0, done.stderr
-    run = Run.open("timed")
-    assert run.finished and 4 <= run.recipe.train_samples < 1_000_000
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ("--minutes 0", "minutes is 0, but it must be a time above 0"),
-        ("--minutes nan", "--minutes is nan, but it must be a finite number"),
-        ("--minutes 5 --samples 100", "--minutes and --samples both say how long to train"),
-        ("--minutes 5 --train-samples 100", "--minutes and --samples both say how long to train"),
-        ("--minutes soon", "--minutes"),
-    ],
-)
-def test_what_is_refused(belamy: Command, planned: tuple[Path, str], words: str, said: str) -> None:
-    done = belamy("train", "--data", planned[1], *words.split(), "--out", "refused")
-    assert done.returncode == 2 and said in done.stderr and not Path("refused").exists()
-
-
-def test_going_on_counts_samples(belamy: Command, planned: tuple[Path, str]) -> None:
-    done = belamy("train", "--resume-from", planned[0], "--minutes", "5", "--out", "refused")
-    assert done.returncode == 2 and "say --samples instead of --minutes" in done.stderr
-
-
-def test_other_data_are_sent_to_their_recipe(belamy: Command, tmp_path: Path) -> None:
-    np.save(tmp_path / "table.npy", np.random.default_rng(0).normal(size=(50, 3)))
-    done = belamy("train", "--data", tmp_path / "table.npy", "--modality", "table", "--out", "refused")
-    assert done.returncode == 2 and "belamy train dense-table --data" in done.stderr
-    assert not Path("refused").exists()
+def test_odd_files_are_squares_or_left_out_by_name(belamy: Command, folder: Path) -> None:
+    """Tall, grey, see-through, of 16 bits, tiny, large, cut off, empty."""
+    whole = (folder / "00.png").read_bytes()
+    (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.png").touch()
+    for index in range(20):
+        with Image.open(folder / f"{index:02d}.png") as picture:
+            picture.transpose(Image.Transpose.ROTATE_90).save(folder / f"{index:02d}.png")
+    Image.new("L", (16, 16), 90).save(folder / "grey.png")
+    Image.new("LA", (20, 16), (90, 9)).save(folder / "clear.png")
+    Image.fromarray(np.full((16, 16), 40_000, np.uint16)).save(folder / "deep.png")
+    Image.new("RGB", (3, 2), "red").save(folder / "tiny.png")
+    Image.new("CMYK", (2000, 1000)).save(folder / "large.jpg")
+    said = train(belamy, folder, "--minutes", "0.005")
+    assert "Plan: shape: squares, for the files have 6 sizes of several proportions; they are cropped." in said
+    assert "Plan: size: 16x16; " in said
+    assert "left out cut.png (image file is truncated), and 1 more file." in said
+    assert "Finished: run/report.html" in said

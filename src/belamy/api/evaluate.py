@@ -164,7 +164,7 @@ def judge(
     found = panel.judge_candidate(candidate)
     real_baseline = panel.real_baseline(candidate.count, protocol.seed, detail=True) if protocol.real_baseline else None
     controls = panel.controls(candidate.count, protocol.seed) if protocol.controls else {}
-    notes = [*why, *stated(run, data, candidate, protocol), *found.notes, *remarks]
+    notes = [*why, *stated(run, whole, candidate, protocol), *found.notes, *remarks]
     order = generator(protocol.seed, "shown")
     return Verdict(
         subject=subject(source, run, candidate),

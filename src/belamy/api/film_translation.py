@@ -15,14 +15,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from belamy.api.film_targets import FrameMeasures, spoken_mean
 from belamy.api.making import Maker, Manner
 from belamy.api.translate import translator, unknown_label
+from belamy.api.translation_measures import MADE
 from belamy.data.files import opened
 from belamy.data.film_files import PLAYING, FilmFile, is_film, open_film
 from belamy.data.pictures import is_picture_name
 from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
-from belamy.methods.base import Fills, TranslatesFilms, given_field
+from belamy.evaluation.pairs.summary import Summary
+from belamy.methods.base import UNTOUCHED, Fills, TranslatesFilms, given_field
 from belamy.modalities import modality
 from belamy.modalities.animation import MOST_FRAMES, Thinned, available_codecs, encode_gif, encode_webp
 from belamy.modalities.fields import Field, Media
@@ -59,6 +62,8 @@ class FilmTranslation:
         notes: What a user should know.
         preview: Some frames, input beside output.  # uint8 [H, W, 3] each
         still: Input and output in the middle of the film.
+        near: How near its frames come to those of the target, where one is given, by measure: those ``made``, and the
+            input's as they are, ``untouched``, where they can be compared.
     """
 
     name: str
@@ -71,6 +76,7 @@ class FilmTranslation:
     notes: Sequence[str]
     preview: Sequence[np.ndarray] = field(repr=False)
     still: tuple[np.ndarray, np.ndarray] = field(repr=False)
+    near: Mapping[str, Mapping[str, Summary]] = field(default_factory=dict)
 
     @property
     def told(self) -> str:
@@ -170,7 +176,7 @@ class FilmTranslator:
     @torch.no_grad()
     def translate(
         self, film: FilmFile, writer: FilmWriter, rate: float | None, flow: Tensor | None = None,
-        progress: Progress | None = None,
+        progress: Progress | None = None, target: FilmFile | None = None,
     ) -> FilmTranslation:  # fmt: skip
         """Translate a film as it is read, and write it.
 
@@ -180,9 +186,10 @@ class FilmTranslator:
             rate: Frames a second, which count where the film does not say how long each is seen.
             flow: From each pixel of what is made to its place in the frame before, if it is known.  # [T, 3, H, W]
             progress: Called with (done, total), the latter 0 where it is not known.
+            target: What it should become, if that is known.
 
         Raises:
-            DataError: A frame is damaged, or the flow is of another film.
+            DataError: A frame is damaged, or the flow or the target are of another film.
         """
         began, seen = monotonic(), Thinned[tuple[np.ndarray, np.ndarray]](MOST_FRAMES)
         ways = {
@@ -190,6 +197,7 @@ class FilmTranslator:
             **({"input": MovedChanges(flow)} if _FRAMES[self.given.modality] == 3 else {}),
         }
         length, count, made = 0.0, 0, torch.empty(0)
+        near = None if target is None else FrameMeasures(target, self.wanted)
         try:
             for count, (raw, seconds, made) in enumerate(self._pairs(film), 1):
                 made = as_bytes(made) if made.dtype != torch.uint8 else made
@@ -198,10 +206,12 @@ class FilmTranslator:
                 length += shown
                 for name, each in ((name, raw if name == "input" else made) for name in ways):
                     ways[name].add(each)
+                if near is not None:
+                    near.add(made, raw)
                 seen.offer(partial(_both_small, raw, made))
                 if progress is not None:
                     progress(count, max(film.count, count) if film.count else 0)
-            for way in ways.values():
+            for way in (*ways.values(), *([near] if near else [])):
                 way.close()
         except Unreadable as error:
             raise DataError(f"{film.name} cannot be translated: {error}.") from error
@@ -218,6 +228,7 @@ class FilmTranslator:
             monotonic() - began,
             {name: apart for name, way in ways.items() if (apart := way.error) is not None}, notes,
             [_beside(*pair) for pair in seen.held], (_enlarged(still[0]), _enlarged(still[1])),
+            near.summaries if near else {},
         )  # fmt: skip
 
     def _pairs(self, film: FilmFile) -> Iterator[tuple[Tensor, float | None, Tensor]]:
@@ -360,9 +371,17 @@ def film_page(title: str, films: Sequence[FilmTranslation]) -> str:
                                           for who in ("output", "input"))]
         for film in films if film.warping
     ]  # fmt: skip
+    rows += [
+        [f"{name}, {film.name}", *(spoken_mean(film.near[who][name]) if name in film.near.get(who, {}) else ""
+                                   for who in (MADE, UNTOUCHED))]
+        for film in films for name in film.near.get(MADE, {})
+    ]  # fmt: skip
     notes = [f"{film.name}: {note}" for film in films for note in film.notes]
     told = f"{len(films):,} {'film' if len(films) == 1 else 'films'} translated; the pictures are from their middle."
-    measured = "Root of the mean squared change, in [-1, 1], of pixels against their places in the frame before."
+    measured = (
+        "Warping error: root of the mean squared change, in [-1, 1], of pixels against their places in the frame "
+        "before. The other numbers are means over frames."
+    )
     return page("translation", title, lead_text=told, notes=notes, rows=rows, rivals=[], items=items, skipped={},
                 measured=measured)  # fmt: skip
 

@@ -11,7 +11,7 @@ from belamy.api.translation_scores import ALL, REAL, SCORES, check_scores
 from belamy.data import Dataset
 from belamy.errors import UsageError
 from belamy.evaluation.measures import Measure
-from belamy.methods.base import Translates, given_field
+from belamy.methods.base import METHODS, Translates, given_field
 from belamy.runs.run import Run
 
 METRICS = ("frechet", "kernel")
@@ -29,6 +29,11 @@ def check_measures(run: Run | None, names: Sequence[str]) -> None:
     if run is None:
         raise UsageError("Measures of translations ask a run that translates, but this is none. Leave --measures out.")
     translator(run)
+    if METHODS.load(run.method_name).translating is not None:  # type: ignore[attr-defined]
+        raise UsageError(
+            f"{run.path} is evaluated by its samples, not by its translations. Leave --measures out, or type: belamy "
+            f"translate {run.path} test --measures {' '.join(names)}."
+        )
     for name in names:
         if name in METRICS:
             raise UsageError(f"'{name}' is a metric of an evaluation. Type --metrics {name}.")

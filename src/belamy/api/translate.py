@@ -34,6 +34,7 @@ from belamy.methods.base import (
     TranslatesBack,
     given_field,
 )
+from belamy.methods.diffusion_filling import DiffusionFilling
 from belamy.modalities import MODALITIES, modality, suffix_of
 from belamy.modalities.colours import recolour
 from belamy.modalities.fields import Field
@@ -279,7 +280,7 @@ def translate(
         unknown = unknown_label(opened.recipe.modality)
         how = Reading(given, wanted, size, fit, unknown, *opacities(method, given, wanted))
         found, skipped, notes = read_inputs(list(map(str, named)), targets, how)
-        found = _holed(found, mask, given, skipped) if isinstance(method, Fills) else found
+        found = _fillable(found, method, mask, chosen, skipped)
     work = _way(method, back, chosen, feather, colours)
     seen = hinted(found, points, method.hint_side if points else 0)
     series = _series(method, work, seen, (given, wanted), manner, outputs, notes, progress)
@@ -320,10 +321,21 @@ def _alike(values: Sequence[Tensor]) -> bool:
     return all(torch.equal(values[0], other) for other in values[1:])
 
 
-def _holed(found: list[Given], mask: str | Path | None, field: Field, skipped: list[tuple[str, str]]) -> list[Given]:
-    """Inputs that have holes."""
+def _fillable(
+    found: list[Given],
+    method: Any,
+    mask: str | Path | None,
+    options: Mapping[str, float],
+    skipped: list[tuple[str, str]],
+) -> list[Given]:
+    """Of inputs that are to be filled those that have holes; all, where a diffusion model draws them anew."""
+    if isinstance(method, DiffusionFilling):
+        for each in found:
+            method.check_size(each.name, each.raw)
+    if not isinstance(method, Fills) or (mask is None and options.get("strength", 1.0) < 1):
+        return found
     greys = {each.name: each.grey for each in found}
-    fitting = holed([(each.name, each.raw, each.wanted) for each in found], mask, field, skipped)
+    fitting = holed([(each.name, each.raw, each.wanted) for each in found], mask, method.degraded, skipped)
     return [Given(name, raw, wanted, grey=greys[name]) for name, raw, wanted in fitting]
 
 
@@ -357,6 +369,7 @@ def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMet
         UsageError: It does not; the message says what it does instead.
     """
     method: BaseMethod = run.method(best=weights == "best")
+    method = method.translating(method) if method.translating is not None else method
     if not isinstance(method, Translates):
         instead = "it draws new samples: `belamy sample`" if isinstance(method, Samples) else "see `belamy report`"
         raise UsageError(

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from belamy.api.film_movement import flow_column, movement
 from belamy.api.translation_measures import MADE, beside
 from belamy.data import Dataset
 from belamy.data.one_file import pieces
@@ -33,9 +34,11 @@ from belamy.sampling.draw import placement
 from belamy.seeds import SampleDraws
 from belamy.training.footprint import Footprint
 
-SCORES = ("frechet", "kernel", "labels", "attributes", "cycle", "cost")
-"""What may be asked for: distances of all translations from all targets; what a segmenter and judges of attributes see;
-how far what is translated back is from the input; seconds and memory."""
+SCORES = ("movement", "frechet", "kernel", "labels", "attributes", "cycle", "cost")
+"""What may be asked for: how films move; distances of all translations from all targets; what a segmenter and judges of
+attributes see; how far what is translated back is from the input; seconds and memory."""
+TOLD = "movement"
+"""What is told unasked, where it can be: it costs nothing."""
 ALL = "all"
 REAL = "real"
 """Who made what is wanted."""
@@ -111,13 +114,16 @@ def check_scores(
     for name in names:
         if name != ALL and lacks[name]:
             raise UsageError(f"The measure '{name}' {lacks[name]}. Leave it out.")
-    return [name for name in SCORES if (name in names or ALL in names) and not lacks[name]]
+    return [name for name in SCORES if (name in names or ALL in names or name == TOLD) and not lacks[name]]
 
 
 def _lack(name: str, method: Any, source: Field, target: Field, data: Dataset | None, targets: bool) -> str:
     """Why a score cannot be told; empty where it can."""
     if name == "cost":
         return ""
+    if name == "movement":
+        known = data is not None and target.modality == "video" and flow_column(data) is not None
+        return "" if known else "needs films whose true flow is known: translate test, by a run of such data"
     if name == "cycle":
         return "" if isinstance(method, TranslatesBack) else "needs a method that translates back, such as cyclegan"
     if target.modality != "image" or target.bits != 8:
@@ -140,6 +146,8 @@ def scored(names: Sequence[str], made: TranslatedSet, say: Callable[[str], None]
         say: Is told that a judge is being trained.
     """
     found = Scores()
+    if "movement" in names:
+        _of_movement(found, made)
     if {"frechet", "kernel"} & set(names):
         _of_sets(found, names, made)
     if "labels" in names:
@@ -199,6 +207,18 @@ def _features(extractor: Extractor, pictures: Sequence[Tensor]) -> ExtractedFeat
 def _stacks(pictures: Sequence[Tensor]) -> Iterator[Tensor]:
     for some in pieces([tuple(each.shape) for each in pictures], PART):
         yield torch.stack([pictures[number] for number in some])
+
+
+def _of_movement(found: Scores, made: TranslatedSet) -> None:
+    """What changes in films that only moves, and how far the flow that is told is from the true one."""
+    assert made.data is not None  # checked before
+    flow = made.data.raw(made.data.held_out)[flow_column(made.data) or ""]
+    real = [true for *_, true in made.items if true is not None]
+    films = makers(made) | ({REAL: real} if len(real) == len(made.items) else {})
+    given = [each for each, *_ in made.items]
+    for who, numbers in movement(films, given, made.method, made.source, flow).items():
+        for name, number in numbers.items():
+            found.add(who, name, number)
 
 
 def _of_labels(found: Scores, made: TranslatedSet, say: Callable[[str], None] | None) -> None:

@@ -20,8 +20,14 @@ def named_run(words: Sequence[str]) -> str | None:
     return next((word for word in words if (Path(word).expanduser() / "recipe.json").is_file()), None)
 
 
-def extended(form: type[Form], run: str | None) -> type[Form]:
-    """A form with the options of a run's method; as it is where no run is named."""
+def extended(form: type[Form], run: str | None, translating: bool = False) -> type[Form]:
+    """A form with the options of a run's method; as it is where no run is named.
+
+    Args:
+        form: What it is made of.
+        run: Whose method.
+        translating: Whether the options are those of what the method translates by, if that is another.
+    """
     if run is None:
         return form
     from tyro.conf import arg
@@ -29,7 +35,8 @@ def extended(form: type[Form], run: str | None) -> type[Form]:
     from belamy.methods.base import METHODS
     from belamy.runs.run import Run
 
-    known = METHODS.load(Run.open(run).method_name).sampling_options  # type: ignore[attr-defined]
+    method: Any = METHODS.load(Run.open(run).method_name)
+    known = ((method.translating if translating else None) or method).sampling_options
     own = [
         (name, Annotated[Literal[each.choices], arg(help=each.help)], field(default=each.choices[int(each.default)]))
         if each.choices

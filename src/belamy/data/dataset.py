@@ -415,7 +415,8 @@ class Dataset:
         lines = list(self.notes)
         if self.skipped:
             file, why = self.skipped[0]
-            others = f", and {len(self.skipped) - 1:,} more files" if len(self.skipped) > 1 else ""
+            more = len(self.skipped) - 1
+            others = f", and {more:,} more file{'s' if more > 1 else ''}" if more else ""
             lines.append(f"left out {file} ({why}){others}")
         return lines
 

@@ -161,7 +161,7 @@ def _translated(method: Translates, data: Dataset, indices: Tensor, seed: int) -
         for who, values in made.items():
             if values.shape != target.shape or not values.is_floating_point():
                 continue
-            values = values.clamp(-1, 1) if field.modality == "image" else values
+            values = values.clamp(-1, 1) if field.modality in ("image", "video") else values
             found[f"{who}-l1"] = (values - target).abs().flatten(1).mean(1)
             found |= {f"{who}-{name}": compared(target, values) for name, compared in compare.items()}
         if found:

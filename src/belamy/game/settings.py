@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from belamy.data.distributions import DISTRIBUTIONS
 from belamy.registry import Part, Registry
 from belamy.settings import FrozenSettings
 
-DISTRIBUTIONS = Registry("belamy.game.distributions", "distribution", "Distribution")
 ADVERSARIAL = Registry("belamy.losses.adversarial", "adversarial loss", "Adversarial")
 PENALTIES = Registry("belamy.losses.penalties", "penalty", "Penalty")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from belamy.data import Batch, Dataset
 from belamy.methods.recipe import BaseRecipe as BaseRecipe
+from belamy.methods.sampling_option import SamplingOption as SamplingOption
 from belamy.modalities.fields import DataSpec as DataSpec
 from belamy.modalities.fields import Field as DataField
 from belamy.registry import Part, Registry
@@ -20,38 +20,6 @@ from belamy.seeds import Draws, SampleDraws, generator
 
 METHODS = Registry("belamy.methods", "method", "Method")
 OPTIMIZERS = Registry("belamy.training.optimizers", "optimizer", "Optimizer")
-
-
-class SamplingOption(NamedTuple):
-    """What a method's sampler lets one choose, a number; it is an option of ``belamy sample`` for runs of the method.
-
-    Args:
-        default: What it is where nobody chooses.
-        help: What it does, in a sentence.
-        least: The least that is allowed.
-        most: The most that is allowed.
-        whole: Whether it must be a whole number.
-        choices: Names of the numbers from 0 on, of which one is chosen by its name.
-    """
-
-    default: float
-    help: str
-    least: float = -math.inf
-    most: float = math.inf
-    whole: bool = False
-    choices: tuple[str, ...] = ()
-
-    def allows(self, value: float) -> bool:
-        """Whether a number is finite, whole where it must be, and within the bounds."""
-        return math.isfinite(value) and self.least <= value <= self.most and not (self.whole and value % 1)
-
-    @property
-    def bounds(self) -> str:
-        """What is allowed, in words."""
-        ends = [
-            f"{word} {end:,g}" for word, end in (("at least", self.least), ("at most", self.most)) if math.isfinite(end)
-        ]
-        return f"a {'whole' if self.whole else 'finite'} number{' of ' * bool(ends)}{' and '.join(ends)}"
 
 
 @dataclass(frozen=True)
@@ -106,8 +74,10 @@ class BaseMethod(nn.Module):
             Empty where none falls for certain, as in a game, or where there is but one number, which is then it.
         scored: What a method that knows likelihoods tells them of, in words, where that is not the data as they are.
         fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
-        sampling_options: What may be chosen when a method whose ``generate`` takes ``sampling`` draws, by name; or when
-            one translates, whose ``translate`` then takes ``options``, a value of each.
+        sampling_options: What may be chosen, by name, when a method draws whose ``generate`` takes ``sampling``, or one
+            translates, whose ``translate`` then takes ``options``, a value of each.
+        translating: What a trained method of this kind translates by, built from it, where it does not do so itself.
+        born_of: Networks that begin as averages of another method's run, which must be named, with their names there.
     """
 
     averaged: tuple[str, ...] = ()
@@ -115,6 +85,8 @@ class BaseMethod(nn.Module):
     fingerprint: str = ""
     scored: str = ""
     sampling_options: Mapping[str, SamplingOption] = MappingProxyType({})
+    translating: Callable[[Any], BaseMethod] | None = None
+    born_of: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, recipe: Any, spec: DataSpec) -> None:
         super().__init__()
@@ -277,6 +249,15 @@ class TranslatesFilms(Translates, Protocol):
 
         Args:
             frames: One after the other, as networks see them; no more of them is held than the past that counts.
+        """
+        ...
+
+    def movement(self, source: Tensor) -> Tensor | None:
+        """The flow ``[n, T - 1, 2, H, W]`` from each frame after the first of what it makes to the one before, pixels
+        to the right and downwards; None where it tells none.
+
+        Args:
+            source: Of the source field, as networks see it.
         """
         ...
 

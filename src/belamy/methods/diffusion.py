@@ -16,28 +16,24 @@ All are denoisers D(x; σ) of data plus σ times noise, so that every sampler dr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal, Self
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from belamy.data import Batch, Dataset
-from belamy.errors import DataError, UsageError
-from belamy.methods import base
-from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Sampling, SamplingOption, Turn
+from belamy.data import Batch
+from belamy.errors import UsageError
+from belamy.methods.base import DataSpec, Player, Sampling, SamplingOption, Turn
+from belamy.methods.denoising import DenoisingMethod, DenoisingRecipe
+from belamy.methods.diffusion_filling import DiffusionFilling
 from belamy.networks.denoising import SAMPLERS, Sampler, denoised
-from belamy.networks.noise_schedules import STEPS, NoiseSchedule, ends, sampled_sigmas, trained_sigmas
-from belamy.networks.preconditioning import Parametrization, Preconditioned
-from belamy.networks.priors.normal import Prior
+from belamy.networks.noise_schedules import STEPS, ends, sampled_sigmas, trained_sigmas
 from belamy.networks.probability_flow import log_density
-from belamy.registry import Part, Registry
-from belamy.seeds import Draws, SampleDraws, generator
+from belamy.registry import Part
+from belamy.seeds import Draws, SampleDraws
 
-DENOISERS = Registry("belamy.networks", "denoiser", "Denoiser")
-MEASURED = 4096
-"""Pictures at most that the mean and the spread of the data are measured on."""
 SMALL = 16
 """Values of a sample up to which the divergence of the flow is computed, not estimated."""
 LOOKED_AT = (0.1, 1.0, 10.0)
@@ -64,37 +60,22 @@ OPTIONS = {
 }  # fmt: skip
 
 
-class Recipe(base.BaseRecipe):
+class Recipe(DenoisingRecipe):
     """A diffusion model of pictures, of classes that can be asked for where the data have labels."""
 
-    network: Annotated[Part, DENOISERS] = Part(name="diffusion-u-net")
-    """The network that denoises."""
-    parametrization: Parametrization = "edm"
-    """What the network is asked for: the noise (epsilon), the picture (x0), v, EDM's mixture of the last two, or the
-    way from picture to noise (flow)."""
-    noise: NoiseSchedule = "edm"
-    """Which levels of noise are learned and stepped through: DDPM's linear or cosine ones, EDM's, or those of a flow
-    with logit-normal times."""
+    level_mean: float = Field(default=-1.2, ge=-10, le=10)
+    """Mean of ln σ of the levels that are learned, of the edm ones; higher where pictures are nearly black and white,
+    whose fine noise is easily told."""
+    level_spread: float = Field(default=1.2, gt=0, le=10)
+    """Standard deviation of the same."""
     weighting: Literal["plain", "min-snr"] = "plain"
     """How much levels weigh: alike in what the network is asked for, or by min(SNR, 5) in the picture."""
     sampler: Sampler = "dpm-solver"
     """How samples are drawn where nobody chooses."""
     sampling_steps: int = Field(default=12, gt=0, le=STEPS)
     """Steps of the sampler where nobody chooses."""
-    sigma_data: float | None = Field(default=None, gt=0, le=100)
-    """Standard deviation of the pictures, black at -1 and white at 1; by default it is measured."""
-    centre: float | None = Field(default=None, ge=-1, le=1)
-    """Their mean, which is taken off; by default it is measured."""
-    conditional: bool = True
-    """Learn pictures given their class, where they have such."""
     label_dropout: float = Field(default=0.1, ge=0, le=1)
     """How often a class is hidden in training, so that samples can be guided."""
-    optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
-    """How the network learns."""
-    clip_norm: float | None = Field(default=1.0, gt=0)
-    """Scale the gradient down to this Euclidean norm."""
-    ema_half_life: int = Field(default=10_000, ge=0)
-    """Half-life, in samples, of the exponential average of the weights that is sampled from; 0 for none."""
 
     @classmethod
     def tiny(cls) -> Self:
@@ -103,7 +84,7 @@ class Recipe(base.BaseRecipe):
         return cls(network=network, train_samples=96, batch=8, ema_half_life=16, sampling_steps=2)
 
 
-class Method(base.BaseMethod):
+class Method(DenoisingMethod):
     """One player, the network, at a drawn level of noise for each picture.
 
     References:
@@ -112,17 +93,12 @@ class Method(base.BaseMethod):
         2022, arXiv 2207.12598, equation 6, whose w is one less.
     """
 
-    averaged = ("network",)
     sampling_options = OPTIONS
+    translating = DiffusionFilling
     likelihood: Literal["exact", "bound"] = "bound"
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
-        self.classes = len(spec.classes) if recipe.conditional else 0
-        network = DENOISERS.build(recipe.network, shape=spec.shape, classes=self.classes)
-        centre, spread = recipe.centre or 0.0, recipe.sigma_data or 0.5  # until they are measured
-        self.network = Preconditioned(network, recipe.parametrization, centre, spread)
-        self.prior = Prior(spec.shape[0] * spec.shape[1] * spec.shape[2])
         self.distance = 2 / (2**spec.field.bits - 1) if spec.field.bits < 32 else 0.0  # of two levels
         levels = f"pictures of {spec.field.bits} bits, each level spread evenly over its width"
         what = levels if self.distance else "densities of pictures between -1 and 1"
@@ -133,30 +109,6 @@ class Method(base.BaseMethod):
     def players(self) -> dict[str, Player]:
         """One player, the network."""
         return {"model": Player(self.network, self.recipe.optimizer)}
-
-    def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
-        """Noisy pictures and levels of noise."""
-        return {"network": (self.spec.shape, torch.ones(2))}
-
-    def measure_data(self, data: Dataset) -> None:
-        """The mean and the standard deviation of up to 4,096 training pictures, where the recipe does not name them.
-
-        Raises:
-            DataError: All pixels are alike.
-        """
-        train = data.indices("train")
-        some = train[torch.randperm(len(train), generator=generator(0, "measured"))[:MEASURED]]
-        sums = torch.zeros(3, dtype=torch.float64)
-        for part in some.split(256):
-            values = data.batch(part).main.double()
-            sums += torch.stack([torch.ones_like(values).sum(), values.sum(), values.square().sum()])
-        mean, square = (sums[1:] / sums[0]).tolist()
-        centre = mean if self.recipe.centre is None else self.recipe.centre
-        spread = max(square - 2 * centre * mean + centre**2, 0.0) ** 0.5
-        if spread < 1e-4 and self.recipe.sigma_data is None:
-            raise DataError(f"All pixels of {data.name} are alike: there is nothing to learn. Choose other pictures.")
-        self.network.centre.fill_(centre)
-        self.network.sigma_data.fill_(self.recipe.sigma_data or spread)
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
@@ -171,8 +123,9 @@ class Method(base.BaseMethod):
             dropout: How often one is.
         """
         count, clean = len(batch.main), batch.main - self.network.centre
-        sigma = trained_sigmas(self.recipe.noise, draw.normal("level", count), draw.uniform("step", count)).to(clean)
-        labels = batch.labels if self.classes else None
+        recipe, numbers = self.recipe, (draw.normal("level", count), draw.uniform("step", count))
+        sigma = trained_sigmas(recipe.noise, *numbers, recipe.level_mean, recipe.level_spread).to(clean)
+        labels = self.known_labels(batch)
         if labels is not None:
             hidden = draw.uniform("hidden", count).to(clean) < dropout
             labels = torch.where(hidden, self.classes, labels)
@@ -185,10 +138,11 @@ class Method(base.BaseMethod):
         .. math:: \| D(y + \sigma\epsilon; \sigma) - y \|^2 \Big/ \frac{d\, \sigma^2 s^2}{\sigma^2 + s^2}
 
         with s the standard deviation of the d values of a picture. Where it is not below 1, nothing was learned at that
-        level.
+        level. ``spread`` is the mean square of the centred pictures over s squared, about 1 if s is theirs.
         """
         found, count = {"loss": self.loss(batch, draw)}, len(batch.main)
-        clean, labels = batch.main - self.network.centre, batch.labels if self.classes else None
+        clean, labels = batch.main - self.network.centre, self.known_labels(batch)
+        found["spread"] = clean.square().flatten(1).mean(1) / self.network.sigma_data.square()
         for level in LOOKED_AT:
             noise = draw.normal("looked at", count, *self.spec.shape).to(clean)
             told = self.network(clean + level * noise, torch.full_like(clean[:, 0, 0, 0], level), labels)
@@ -210,7 +164,7 @@ class Method(base.BaseMethod):
         count, shape = len(batch.main), self.spec.shape
         spread = self.distance * (draws.uniform("dequantisation", count, *shape) - 0.5)
         x = batch.main - self.network.centre + spread.to(batch.main)
-        labels = batch.labels if self.classes else None
+        labels = self.known_labels(batch)
         probe = None
         if self.prior.latent > SMALL:
             probe = 2 * (draws.uniform("probe", count, *shape) < 0.5).to(x) - 1
@@ -219,10 +173,6 @@ class Method(base.BaseMethod):
             spread=float(self.network.sigma_data), probe=probe,
         )  # fmt: skip
         return found + self.prior.latent * math.log(self.distance or 1.0)
-
-    def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
-        """Standard normal noise of a picture's size.  # [n, C H W]"""
-        return base.normal_latents(seed, indices, self.prior.latent)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None, *, sampling: Sampling | None = None) -> Tensor:
         """Samples in [-1, 1]; the state is float64 where the device has it.  # [n, C H W] to [n, C, H, W]

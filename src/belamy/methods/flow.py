@@ -1,20 +1,26 @@
-r"""Normalizing flows: an invertible network makes of a picture independent normal numbers, and back.
+r"""Normalizing flows: an invertible network makes of a sample independent normal numbers, and back.
 
 .. math:: \ln p(x) = \ln N(f(x); 0, I) + \ln \left| \det \frac{\partial f}{\partial x} \right|
 
 Pictures have 256 levels, and a density on them could be as high as one likes; so noise of one level, uniform, is added,
 afresh each time. What is learned, and told, is the density of that, of levels: a uniform one has 8 bits per dimension.
+A network may choose the noise instead (variational dequantisation); what is told then is a bound of the probability of
+the pictures themselves, and the less noise is wasted the closer it is:
+
+.. math:: \ln P(x) \ge E_{u \sim q(u|x)} [\ln p(x + u) - \ln q(u \mid x)]
+
+Vectors are numbers, not levels, and need none of that: the density is of them, in their own units.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from belamy.data import Batch, Dataset
@@ -22,6 +28,8 @@ from belamy.errors import UsageError
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Sampling, SamplingOption, Turn
 from belamy.methods.levels import classes_told, labels_told
+from belamy.methods.requirements import kind_of
+from belamy.networks.dequantiser import Dequantiser
 from belamy.networks.priors.normal import Prior
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws, generator
@@ -29,18 +37,28 @@ from belamy.seeds import Draws, SampleDraws, generator
 FLOWS = Registry("belamy.networks", "flow", "Flow")
 LEVELS = 256
 BEGUN = 256
-"""Training pictures at most that a network begins with."""
+"""Training samples at most that a network begins with."""
+SCORED = {
+    "vector": "vectors in their own units, a density",
+    "uniform": "pictures of 8 bits with uniform noise of one level added, a density",
+    "variational": "pictures of 8 bits, by one draw of noise that a network chose",
+}
+"""What the likelihood is of, by the noise."""
 
 
 class Recipe(base.BaseRecipe):
-    """A normalizing flow of pictures: exact densities, and latents of every picture."""
+    """A normalizing flow of pictures or vectors: exact densities, and latents of every sample."""
 
     network: Annotated[Part, FLOWS] = Part(name="real-nvp")
     """The invertible network."""
     logit_alpha: float = Field(default=0.05, ge=0, le=0.49)
     """Values are drawn so far from black and white before the logit is taken; 0 for no logit."""
+    dequantisation: Literal["uniform", "variational"] = "uniform"
+    """What noise makes 8-bit pictures continuous: uniform, or chosen by a network of its own. Vectors need none."""
+    dequantiser_width: int = Field(default=16, gt=0, le=1024)
+    """Channels of that network."""
     conditional: bool = False
-    """Learn pictures given their class, so that classes can be asked for."""
+    """Learn samples given their class, so that classes can be asked for."""
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
     """How the network learns."""
     clip_norm: float | None = Field(default=1.0, gt=0)
@@ -54,19 +72,19 @@ class Recipe(base.BaseRecipe):
 
 
 class Method(base.BaseMethod):
-    """One player, the network, that minimises the nats of pictures with noise.
+    """One player, the network, that minimises the nats of pictures with noise, or of vectors.
 
     *Departs from the paper* in the logit: of α + (1 - 2α) x, which treats black and white alike.
 
     References:
-        Dinh et al. 2017, arXiv 1605.08803, section 4.1; Kingma & Dhariwal 2018, arXiv 1807.03039.
+        Dinh et al. 2017, arXiv 1605.08803, section 4.1; Kingma & Dhariwal 2018, arXiv 1807.03039; variational
+        dequantisation: Ho et al. 2019, arXiv 1902.00275, section 3.1.
 
     Raises:
         UsageError: The pictures have not 8 bits, or a conditional model's have no classes.
     """
 
-    averaged = ("network",)
-    scored = "pictures of 8 bits with uniform noise of one level added, a density"
+    averaged: tuple[str, ...] = ("network",)
     likelihood: Literal["exact", "bound"] = "exact"
     sampling_options: Mapping[str, SamplingOption] = {
         "temperature": SamplingOption(1.0, "Factor of the latents: below 1 likelier and plainer.", least=0, most=100)
@@ -77,58 +95,85 @@ class Method(base.BaseMethod):
         self.classes = classes_told(recipe.conditional, spec, "A flow")
         self.network = FLOWS.build(recipe.network, shape=spec.shape, classes=self.classes)
         self.prior = Prior(math.prod(spec.shape))
+        self.pictures = spec.modality == "image"
+        chosen = self.pictures and recipe.dequantisation == "variational"
+        self.dequantiser = Dequantiser(spec.shape[0], recipe.dequantiser_width) if chosen else None
+        self.scored = SCORED[recipe.dequantisation if self.pictures else "vector"]
+        if chosen:
+            self.averaged, self.likelihood = ("network", "dequantiser"), "bound"
+
+    @classmethod
+    def requires(cls, recipe: Recipe) -> Mapping[str, str]:
+        """Data of the kind that the network takes."""
+        return {"main": kind_of(FLOWS, recipe.network)}
 
     @property
     def players(self) -> dict[str, Player]:
-        """One player, the network."""
-        return {"model": Player(self.network, self.recipe.optimizer)}
+        """One player: the network, with that which chooses the noise if there is one."""
+        learning = self.network if self.dequantiser is None else nn.ModuleList([self.network, self.dequantiser])
+        return {"model": Player(learning, self.recipe.optimizer)}
 
     def measure_data(self, data: Dataset) -> None:
-        """Let the network begin with up to 256 training pictures."""
+        """Let the network begin with up to 256 training samples."""
         train = data.indices("train")
         some = train[torch.randperm(len(train), generator=generator(0, "begun"))[:BEGUN]]
         like = next(self.network.parameters())
         values = data.batch(some).main.to(like)
-        noise = SampleDraws(0, some.tolist()).uniform("begun", *values.shape).to(like)
-        self.network.begin(prepared(levels_of(values), noise, self.recipe.logit_alpha)[0])
+        if self.pictures:
+            noise = SampleDraws(0, some.tolist()).uniform("begun", *values.shape).to(like)
+            values = prepared(levels_of(values), noise, self.recipe.logit_alpha)[0]
+        self.network.begin(values)
 
-    def nats(self, batch: Batch, noise: Tensor) -> Tensor:
-        """Minus the logarithm of the density of pictures with noise, in levels.  # [N]
+    def nats(self, batch: Batch, draw: Draws | SampleDraws) -> Tensor:
+        """Minus the logarithm of the density: of pictures with noise in levels, of vectors in their units.  # [N]
+
+        With noise that a network chooses they are a bound: its own logarithm is counted.
 
         Args:
-            batch: The pictures.
-            noise: Uniform on [0, 1).  # [N, C, H, W]
+            batch: The samples.
+            draw: Its stream ``dequantisation`` is the noise of pictures.
 
         Raises:
             UsageError: A conditional model is given no classes.
         """
         labels = labels_told(self.classes, batch.labels)
-        values, told = prepared(levels_of(batch.main), noise.to(batch.main), self.recipe.logit_alpha)
+        values, told = self.seen(batch.main, draw)
         latents, more = self.network(values, labels)
         size = latents.shape[1]
         return 0.5 * (latents.square().sum(1) + size * math.log(2 * math.pi)) - told - more
 
+    def seen(self, main: Tensor, draw: Draws | SampleDraws) -> tuple[Tensor, Tensor]:
+        """What the network sees, and ln |det J| of the way there, less ln q(u | x) of noise that was chosen."""
+        if not self.pictures:
+            return main, main.new_full((len(main),), stretched(self.spec.field.facts))
+        levels, noise = levels_of(main), draw.uniform("dequantisation", *main.shape).to(main)
+        if self.dequantiser is None:
+            return prepared(levels, noise, self.recipe.logit_alpha)
+        noise, chosen = self.dequantiser(2 * levels / (LEVELS - 1) - 1, noise)
+        values, told = prepared(levels, noise, self.recipe.logit_alpha)
+        return values, told - chosen
+
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
-        """One turn; the nats are weighted by 1 over a picture's values, so that gradients keep their size."""
+        """One turn; the nats are weighted by 1 over a sample's values, so that gradients keep their size."""
         batch = next(data)
-        nats = self.nats(batch, draw.uniform("dequantisation", *batch.main.shape))
+        nats = self.nats(batch, draw)
         yield Turn("model", {"nats": nats}, {"nats": 1 / self.prior.latent})
 
     def log_prob(self, batch: Batch, draws: SampleDraws) -> Tensor:
-        """Log-density of each picture with noise in nats, exact.  # [n]"""
-        return -self.nats(batch, draws.uniform("dequantisation", *batch.main.shape))
+        """Log-density of each sample in nats, of what ``scored`` says.  # [n]"""
+        return -self.nats(batch, draws)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
-        """Nats of a picture, and bits of each of its values."""
-        nats = self.nats(batch, draw.uniform("dequantisation", *batch.main.shape))
+        """Nats of a sample, and bits of each of its values."""
+        nats = self.nats(batch, draw)
         return {"loss": nats, "bits_per_dimension": nats / (math.log(2) * self.prior.latent)}
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
-        """Standard normal numbers, as many as a picture has values.  # [n, C H W]"""
+        """Standard normal numbers, as many as a sample has values.  # [n, C H W]"""
         return base.normal_latents(seed, indices, self.prior.latent)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None, *, sampling: Sampling | None = None) -> Tensor:
-        """Pictures in [-1, 1].  # [n, C H W] to [n, C, H, W]
+        """Pictures in [-1, 1], or vectors.  # [n, C H W] to [n, C, H, W]
 
         Args:
             latents: Standard normal numbers; option ``temperature`` is their factor.
@@ -142,17 +187,39 @@ class Method(base.BaseMethod):
             raise UsageError("A flow draws in one pass, so --steps chooses nothing. Leave it out.")
         factor = float((sampling.options if sampling else {}).get("temperature", 1.0))
         values = self.network.inverse(latents * factor, labels if self.classes else None)
-        return restored(values, self.recipe.logit_alpha)
+        return restored(values, self.recipe.logit_alpha) if self.pictures else values
 
     def encode(self, images: Tensor) -> Tensor:
-        """The latents of pictures, noise in the middle of a level.  # [n, C, H, W] to [n, C H W]"""
-        values, _ = prepared(shown_levels(images), torch.full_like(images, 0.5), self.recipe.logit_alpha)
+        """The latents of samples, of pictures with noise in the middle of a level.  # [n, C, H, W] to [n, C H W]"""
+        values = images
+        if self.pictures:
+            values, _ = prepared(shown_levels(images), torch.full_like(images, 0.5), self.recipe.logit_alpha)
         latents: Tensor = self.network(values)[0]
         return latents
 
     def reconstruct(self, images: Tensor) -> Tensor:
-        """The pictures again, but for rounding: the map is invertible."""
+        """The samples again, but for rounding: the map is invertible."""
         return self.generate(self.encode(images))
+
+    def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
+        """A sample; of what chooses the noise, with uniform noise."""
+        shape = self.spec.shape
+        noise = {} if self.dequantiser is None else {"dequantiser": (shape, torch.full((2, *shape), 0.5))}
+        return {"network": (shape,), **noise}
+
+
+def stretched(facts: Mapping[str, Any]) -> float:
+    """ln |det J| of the way from vectors in their units to [-1, 1]; what never changes counts for nothing.
+
+    Args:
+        facts: ``low`` and ``high`` of each number, or nothing.
+
+    Example:
+        >>> stretched({"low": [0.0, 5.0], "high": [4.0, 5.0]})  # 4 become 2
+        -0.6931471805599453
+    """
+    widths = [(high - low) / 2 for low, high in zip(facts.get("low", ()), facts.get("high", ()), strict=True)]
+    return -sum(math.log(width) for width in widths if width > 0)
 
 
 def shown_levels(images: Tensor) -> Tensor:

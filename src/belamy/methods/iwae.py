@@ -23,14 +23,12 @@ from belamy.methods import base
 from belamy.methods.base import DataSpec, Player, Turn
 from belamy.methods.levels import ShadesMethod, ShadesRecipe, classes_told
 from belamy.networks.layers import dense
-from belamy.networks.stochastic import Gaussian, InverseFlow, Tower, log_normal
+from belamy.networks.stochastic import Gaussian, InverseFlow, Tower, active_units, log_normal
 from belamy.seeds import Draws, SampleDraws
 
 MOST_UNITS = 1 << 16
 ROWS = 1 << 14
 """Codes at most that are decoded at a time when a bound is told."""
-ACTIVE = 0.01
-"""Variance over pictures of a posterior mean above which its unit is active (Burda et al., section 5)."""
 
 
 class Recipe(ShadesRecipe):
@@ -170,7 +168,7 @@ class Method(ShadesMethod):
         batch = next(data)
         levels = self.levels(batch, draw)
         nats, divergence, mean = self.told(levels, self.noise(draw, len(levels), self.recipe.importance))
-        signals = {"active": (mean.detach().var(0, unbiased=False) > ACTIVE).to(mean).mean()}
+        signals = {"active": active_units(mean)}
         if self.recipe.importance > 1:
             yield Turn("model", {"nats": weighed(nats, divergence)}, {"nats": 1 / self.values}, signals)
             return
@@ -207,11 +205,7 @@ class Method(ShadesMethod):
             _, mean, log_variance = self.prior(above)
             code = mean + (0.5 * log_variance).exp() * code
         parameters = self.decoder(code).unflatten(-1, (self.values, self.law.parameters))
-        picture = torch.zeros_like(parameters[..., 0])
-        for level in range(self.law.levels):
-            levels = torch.full(picture.shape, level, device=picture.device)
-            picture = picture + self.law.log_prob(parameters, levels).exp() * self.shown(levels, picture.dtype)
-        return picture.unflatten(1, self.spec.shape)
+        return self.mean_shown(parameters).unflatten(1, self.spec.shape)
 
     def encode(self, images: Tensor) -> Tensor:
         """The latents of the posterior's mean, of pictures in [-1, 1] as they are.  # [n, second + latent]"""

@@ -118,6 +118,14 @@ class ShadesMethod(base.BaseMethod):
         """Levels as networks see them, black -1 and white 1, in a floating type."""
         return levels.to(like or torch.float32) * (2 / (self.law.levels - 1)) - 1
 
+    def mean_shown(self, parameters: Tensor) -> Tensor:
+        """The mean of each value's distribution, as networks see it.  # [..., parameters] to [...]"""
+        total = torch.zeros_like(parameters[..., 0])
+        for level in range(self.law.levels):
+            levels = torch.full(total.shape, level, device=total.device)
+            total = total + self.law.log_prob(parameters, levels).exp() * self.shown(levels, total.dtype)
+        return total
+
 
 class LevelsMethod(ShadesMethod):
     """One player that minimises the nats of pictures; it knows their likelihood exactly, and draws pixel by pixel.

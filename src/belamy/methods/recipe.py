@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -31,6 +31,9 @@ class BaseRecipe(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    starts_from: ClassVar[str] = ""
+    """The method, if it is another, whose run this one starts from where it starts from any."""
 
     data: str = "mnist"
     """A named data set, a folder or a file of pictures, sounds, texts …, an archive or an array file."""
@@ -129,6 +132,16 @@ class BaseRecipe(BaseModel):
             shape: Of a sample of the main field.
         """
         return {}
+
+    def check_start(self, recipe: Any) -> None:
+        """Refuse a run of the method ``starts_from`` that this recipe cannot start from.
+
+        Args:
+            recipe: Of that run.
+
+        Raises:
+            UsageError: What to type instead.
+        """
 
     @classmethod
     def tiny(cls) -> Self:

@@ -12,6 +12,7 @@ from belamy.data import Batch
 from belamy.methods import base
 from belamy.methods.autoencoder import DECODERS, ENCODERS, RECONSTRUCTIONS, EncoderDecoder
 from belamy.methods.base import OPTIMIZERS, Turn
+from belamy.networks.stochastic import active_units
 from belamy.registry import Part
 from belamy.seeds import Draws
 
@@ -57,17 +58,21 @@ class Method(EncoderDecoder):
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
-        terms = self.terms(next(data), draw)
-        yield Turn("model", terms)
+        terms, mean = self._coded(next(data), draw)
+        yield Turn("model", terms, signals={"active": active_units(mean)})
 
     def terms(self, batch: Batch, draw: Draws) -> dict[str, Tensor]:
         """Reconstruction and weighted Kullback-Leibler terms, ``[N]`` each."""
+        return self._coded(batch, draw)[0]
+
+    def _coded(self, batch: Batch, draw: Draws) -> tuple[dict[str, Tensor], Tensor]:
+        """The same, and the mean codes."""
         images = base.to_range(batch.main, (0.0, 1.0))
         mean, log_variance = self.encoder(images)
         noise = draw.normal("code", len(images), self.recipe.latent)
         deviation = log_variance.exp() if self.recipe.printed else (0.5 * log_variance).exp()
         decoded = self.decoder(mean + deviation * noise)
-        return {"reconstruction": self.reconstruction(decoded, images), "kl": self.kl(mean, log_variance)}
+        return {"reconstruction": self.reconstruction(decoded, images), "kl": self.kl(mean, log_variance)}, mean
 
     def kl(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         """``[N]``: the Kullback-Leibler term as it enters the loss."""

@@ -422,8 +422,15 @@ class Method(base.BaseMethod):
             source: Of the main field, of any height and width that the generator of first frames takes.
             draws: Of no use; nothing here is random.
         """
-        made = self.rolled(self.seen(source).to(next(self.generator.parameters()).dtype)).frames
+        made = self._rolled_out(source).frames
         return made if self.is_film else made.squeeze(1)
+
+    def movement(self, source: Tensor) -> Tensor | None:
+        """The flow ``[n, T - 1, 2, H, W]`` from each frame after the first of what is made to the one before."""
+        return self._rolled_out(source).flow
+
+    def _rolled_out(self, source: Tensor) -> Rolled:
+        return self.rolled(self.seen(source).to(next(self.generator.parameters()).dtype))
 
     def continued(self, frames: Iterable[Tensor]) -> Iterator[Tensor]:
         """Frames ``[n, C, H, W]`` in [-1, 1] of a film that is given frame by frame, of any length.

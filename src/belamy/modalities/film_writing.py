@@ -152,26 +152,26 @@ class _Array:
     """Bytes [T, H, W, C]; the number of frames is written into its place at the end."""
 
     def __init__(self, path: Path) -> None:
-        self.file = path.open("wb")
-        self.count, self.shape = 0, (0, 0, 0)
+        self.path, self.count, self.shape = path, 0, (0, 0, 0)
 
     def add(self, frame: np.ndarray, seconds: float) -> None:
         if not self.count:
             self.shape = frame.shape
-            self._head()
-        self.file.write(np.ascontiguousarray(frame).tobytes())
+            with self.path.open("wb") as file:
+                self._head(file)
+        with self.path.open("ab") as file:  # a film that is given up leaves no open file behind
+            file.write(np.ascontiguousarray(frame).tobytes())
         self.count += 1
 
     def close(self) -> None:
-        end = self.file.tell()
-        self.file.seek(0)
-        self._head()
-        assert self.file.tell() + self.count * int(np.prod(self.shape)) == end  # NumPy leaves room for the count
-        self.file.close()
+        end = self.path.stat().st_size
+        with self.path.open("r+b") as file:
+            self._head(file)
+            assert file.tell() + self.count * int(np.prod(self.shape)) == end  # NumPy leaves room for the count
 
-    def _head(self) -> None:
+    def _head(self, file: IO[bytes]) -> None:
         facts = {"descr": "|u1", "fortran_order": False, "shape": (self.count, *self.shape)}
-        np.lib.format.write_array_header_1_0(self.file, facts)
+        np.lib.format.write_array_header_1_0(file, facts)
 
 
 class _Folder:

@@ -36,7 +36,9 @@ def alphas_bar(kind: Literal["linear", "cosine"]) -> Tensor:
     return (1 - betas).cumprod(0)
 
 
-def trained_sigmas(kind: NoiseSchedule, normal: Tensor, uniform: Tensor) -> Tensor:
+def trained_sigmas(
+    kind: NoiseSchedule, normal: Tensor, uniform: Tensor, mean: float = -1.2, spread: float = 1.2
+) -> Tensor:
     """Levels to train at: a table's all alike, EDM's log-normal, or σ of a flow's logit-normal times.  # [N]
 
     References:
@@ -47,9 +49,11 @@ def trained_sigmas(kind: NoiseSchedule, normal: Tensor, uniform: Tensor) -> Tens
         kind: Of the schedule.
         normal: Standard normal numbers.  # [N]
         uniform: Numbers in [0, 1).  # [N]
+        mean: Of ln σ, of ``edm``.
+        spread: The standard deviation of ln σ, of ``edm``.
     """
     if kind == "edm":
-        return (1.2 * normal - 1.2).exp()
+        return (spread * normal + mean).exp()
     if kind == "flow":
         return normal.exp()  # t/(1 - t) of t = sigmoid(normal)
     return _sigmas(alphas_bar(kind)).to(uniform)[(uniform * STEPS).long().clamp(max=STEPS - 1)]

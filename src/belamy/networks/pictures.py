@@ -27,6 +27,9 @@ _PALETTE_RATE = 20  # how many times as fast as the weights the colours of a pal
 class Generator(nn.Module):
     """Latent → 4×4 → doubled again and again, a residual block at each size → image, the last step by pixel shuffle.
 
+    The latent also says how each normalised map is scaled and shifted (Chen et al. 2018, arXiv 1810.01365).
+    *Departs from that paper* in that it does so by one linear layer, beside the normalisation's own gain and offset.
+
     Args:
         latent: Size of the latents.
         shape: (channels, height, width) of the images; height and width multiples of 4, at least 8.
@@ -41,32 +44,34 @@ class Generator(nn.Module):
     native_latent = 64
     value_range = (-1.0, 1.0)
 
-    def __init__(self, latent: int, shape: tuple[int, int, int], *, width: int = 16, blocks: int = 0) -> None:
+    def __init__(self, latent: int, shape: tuple[int, int, int], *, width: int = 16, blocks: int = 1) -> None:
         super().__init__()
         check_positive(latent, "The latent size")
         widths, smallest = _plan(shape, width)
         widths = widths[::-1]
         self.start_shape = (*smallest, widths[0])
         self.start = nn.Linear(latent, widths[0] * smallest[0] * smallest[1])
-        layers: list[nn.Module] = [_Block(widths[0], True) for _ in range(blocks)]
+        layers: list[nn.Module] = [_ModulatedBlock(widths[0], latent) for _ in range(blocks)]
         for before, after in pairwise(widths):
-            layers += [
-                BatchNorm(before, momentum=0.1),
-                nn.LeakyReLU(_SLOPE),
-                nn.ConvTranspose2d(before, after, 4, 2, 1),
-            ]
-            layers += [_Block(after, True) for _ in range(blocks)]
+            layers += [_ModulatedNorm(before, latent), nn.LeakyReLU(_SLOPE)]
+            layers += [nn.ConvTranspose2d(before, after, 4, 2, 1)]
+            layers += [_ModulatedBlock(after, latent) for _ in range(blocks)]
         image = nn.Conv2d(widths[-1], 4 * shape[0], 3, padding=1)
-        layers += [BatchNorm(widths[-1], momentum=0.1), nn.LeakyReLU(_SLOPE), image, nn.PixelShuffle(2), nn.Tanh()]
-        self.layers = nn.Sequential(*layers)
+        layers += [_ModulatedNorm(widths[-1], latent), nn.LeakyReLU(_SLOPE), image, nn.PixelShuffle(2), nn.Tanh()]
+        self.layers = nn.ModuleList(layers)
         _initialise(self)
+        for part in self.layers.modules():
+            if isinstance(part, _ModulatedNorm):
+                nn.init.normal_(part.modulation.weight, 0, 0.1 * latent**-0.5)
         with torch.no_grad():
             image.weight.mul_(0.5)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Images ``[N, C, H, W]`` in [-1, 1] from latents ``[N, latent]``."""
-        x = self.start(latents).view(-1, *self.start_shape)
-        return self.layers(x.permute(0, 3, 1, 2))  # channels last in memory
+        x = self.start(latents).view(-1, *self.start_shape).permute(0, 3, 1, 2)  # channels last in memory
+        for layer in self.layers:
+            x = layer(x, latents) if isinstance(layer, _ModulatedNorm | _ModulatedBlock) else layer(x)
+        return x
 
 
 class Discriminator(ScoringNetwork):
@@ -80,7 +85,7 @@ class Discriminator(ScoringNetwork):
         layers: list[nn.Module] = [nn.Conv2d(4 * shape[0], widths[0], 3, padding=1), nn.LeakyReLU(_SLOPE)]
         for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(_SLOPE)]
-            layers += [_Block(after, False) for _ in range(blocks)]
+            layers += [_Block(after) for _ in range(blocks)]
         self.layers = nn.Sequential(*layers)
         self.hidden = nn.Linear(widths[-1] * smallest[0] * smallest[1], hidden)
         self.head = nn.Linear(hidden, 1)
@@ -233,14 +238,35 @@ class PatchDiscriminator(nn.Module):
 
 
 class _Block(nn.Module):
-    def __init__(self, channels: int, normalised: bool) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        norm = [BatchNorm(channels, momentum=0.1)] if normalised else []
         self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
-        self.before = nn.Sequential(*norm, nn.LeakyReLU(_SLOPE))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.convolution(self.before(x))
+        return x + self.convolution(F.leaky_relu(x, _SLOPE))
+
+
+class _ModulatedNorm(nn.Module):
+    """Batch normalisation whose gain and offset the latent changes."""
+
+    def __init__(self, channels: int, latent: int) -> None:
+        super().__init__()
+        self.norm = BatchNorm(channels, momentum=0.1)
+        self.modulation = nn.Linear(latent, 2 * channels)
+
+    def forward(self, x: Tensor, latents: Tensor) -> Tensor:
+        scale, shift = self.modulation(latents)[:, :, None, None].to(x.dtype).chunk(2, 1)
+        return torch.addcmul(shift, self.norm(x), 1 + scale)
+
+
+class _ModulatedBlock(nn.Module):
+    def __init__(self, channels: int, latent: int) -> None:
+        super().__init__()
+        self.norm = _ModulatedNorm(channels, latent)
+        self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor, latents: Tensor) -> Tensor:
+        return x + self.convolution(F.leaky_relu(self.norm(x, latents), _SLOPE))
 
 
 def _halved(images: Tensor) -> Tensor:
@@ -269,5 +295,6 @@ def _initialise(network: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
             if not isinstance(layer, nn.Linear):
                 layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
-        if isinstance(layer, _Block):
+    for layer in network.modules():  # what they hold has its weights by now
+        if isinstance(layer, _Block | _ModulatedBlock):
             nn.init.zeros_(layer.convolution.weight)

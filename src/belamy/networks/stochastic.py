@@ -23,6 +23,8 @@ from torch.nn.functional import logsigmoid
 from belamy.networks.layers import dense
 from belamy.networks.made import MaskedDense
 
+ACTIVE = 0.01
+"""Variance over pictures of a posterior mean above which it is active (Burda et al. 2015, section 5)."""
 GATE = 1.5
 """What is added to s, so that a step begins near the identity."""
 
@@ -72,6 +74,17 @@ def log_normal(values: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     """
     squares = (values - mean).square() * (-log_variance).exp()
     return -0.5 * (squares + log_variance + math.log(2 * math.pi)).sum(-1)
+
+
+def active_units(mean: Tensor) -> Tensor:
+    """Share of a code's numbers whose posterior mean moves from picture to picture.  # [N, latent] to a scalar
+
+    Example:
+        >>> active_units(torch.tensor([[0.0, 1.0], [0.1, -1.0]]))
+        tensor(0.5000)
+    """
+    variances = mean.detach().var(0, unbiased=False)
+    return (variances > ACTIVE).to(mean).mean()
 
 
 class InverseFlow(nn.Module):

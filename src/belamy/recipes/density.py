@@ -1,6 +1,6 @@
 """Models that know how likely a picture is."""
 
-from belamy.methods import autoregressive, boltzmann, flow, iwae, made
+from belamy.methods import autoregressive, boltzmann, flow, iwae, made, vq_vae
 from belamy.registry import Part
 
 
@@ -93,6 +93,34 @@ def glow_mnist() -> flow.Recipe:
     return real_nvp_mnist().changed(network=Part(name="glow", levels=2, steps=8, width=64), logit_alpha=0.0)
 
 
+def maf_points() -> flow.Recipe:
+    """MAF of points in the plane: five masked dense layers."""
+    return flow.Recipe(
+        data="points",
+        network=Part(name="maf", layers=5, hidden=(64, 64)),
+        optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
+        schedule=Part(name="cosine"),
+        batch=256,
+        train_samples=500_000,
+        ema_half_life=10_000,
+    )
+
+
+def iaf_points() -> flow.Recipe:
+    """IAF of points in the plane: as MAF, but samples are what comes in one pass."""
+    return maf_points().changed(network=Part(name="iaf", layers=5, hidden=(64, 64)))
+
+
+def spline_points() -> flow.Recipe:
+    """Neural spline flow of points in the plane: couplings by rational-quadratic splines."""
+    return maf_points().changed(network=Part(name="spline-flow", layers=5, hidden=(64, 64)))
+
+
+def maf_mnist() -> flow.Recipe:
+    """MAF of digits: five masked dense layers over the 784 values of a picture."""
+    return real_nvp_mnist().changed(network=Part(name="maf", layers=5, hidden=(512,)))
+
+
 def rbm_mnist() -> boltzmann.Recipe:
     """Restricted Boltzmann machine of black and white digits, by chains that go on (PCD)."""
     return boltzmann.Recipe(
@@ -134,3 +162,21 @@ def iaf_vae_mnist() -> iwae.Recipe:
 def two_level_vae_mnist() -> iwae.Recipe:
     """The same with a second code that tells the first's distribution."""
     return vae_nats().changed(latent=50, second=25, warm_up=0.1, train_samples=6_000_000)
+
+
+def vq_vae_mnist() -> vq_vae.Recipe:
+    """VQ-VAE of digits: 49 codes of a codebook, and then a gated PixelCNN of the codes."""
+    return vq_vae.Recipe(
+        quantiser=Part(name="vector", codes=64, dimensions=16),
+        width=32,
+        prior=Part(name="gated-pixel-cnn", width=48, depth=6, first=3),
+        optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+        batch=64,
+        train_samples=200_000,
+        ema_half_life=5_000,
+    )
+
+
+def fsq_mnist() -> vq_vae.Recipe:
+    """The same with codes that are places of a grid (FSQ), of which none can die."""
+    return vq_vae_mnist().changed(quantiser=Part(name="finite-scalar", levels=(5, 4, 4)))

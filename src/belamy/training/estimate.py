@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from statistics import median
 from time import monotonic
 
 from belamy.methods.base import Samples
@@ -115,12 +116,12 @@ def _affordable(needs: Needs, micro: int, parts: int, usual: float, longest: flo
 
 
 def _timed(needs: Needs, micro: int, parts: int, clock: Clock, budget: float) -> float:
-    """The shortest of a few steps; all processes try equally often, for a step waits for the gradients of every one."""
+    """The median of a few steps; all processes try equally often, for a step waits for the gradients of every one."""
     trials = [needs.probe.play(micro, parts, replace(clock))]
     size = needs.probe.world.size
     while len(trials) < TRIAL_STEPS and agree(sum(trials) < budget, size):
         trials.append(needs.probe.play(micro, parts, replace(clock)))
-    return min(trials)
+    return median(trials)
 
 
 def sheet_seconds(trainer: Trainer) -> float:

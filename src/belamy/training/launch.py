@@ -56,7 +56,9 @@ class Parent:
         Raises:
             UsageError: It is of another method.
         """
-        if type(recipe) is not type(self.run.recipe):
+        if recipe.starts_from == self.run.method_name:
+            recipe.check_start(self.run.recipe)
+        elif type(recipe) is not type(self.run.recipe):
             raise UsageError(
                 f"{self.run.path} was trained by the method '{self.run.method_name}', but the recipe is one of "
                 f"'{method_name(recipe)}'. Leave out the recipe's name to take the run's own."
@@ -78,7 +80,7 @@ class Parent:
     def facts(self, recipe: BaseRecipe, afresh: tuple[str, ...]) -> dict[str, Any]:
         """What the provenance of a run with this parent says."""
         before, now = self.run.recipe.model_dump(mode="json"), recipe.model_dump(mode="json")
-        changed = {field: [before[field], now[field]] for field in now if now[field] != before[field]}
+        changed = {field: [before[field], now[field]] for field in now if now[field] != before.get(field, now[field])}
         path = str(self.run.path.resolve())
         return {"run": path, "samples": self.state.samples, "changed": changed, "afresh": list(afresh)}
 
@@ -125,6 +127,11 @@ def begin(
         if not spec.classes and (told := heeding_labels(recipe)):
             say.say(f"{data.name} has no labels, so {told} of the recipe do nothing: no class can be asked for.")
         trainer, options, cost = fitted(recipe, spec, data, options, team, say)  # before anything is written
+        if trainer.method.born_of and not (parent or ancestor):
+            raise UsageError(
+                f"This recipe's {' and '.join(trainer.method.born_of)} begin as those of a trained run of "
+                f"'{recipe.starts_from}', and none is named. Type --start-from RUN."
+            )
         validates = validator(trainer, options, say) if validator else None
         facts = provenance(trainer.device.type, options.precision, options.snapshots, team.size, fingerprint(trainer))
         facts |= {"watch": options.watch, "autopilot": options.autopilot, "judging": options.validation}

@@ -64,10 +64,11 @@ class Probe(Trainer):
         return False
 
     @classmethod
-    def of(cls, trainer: Trainer) -> Probe:
-        """A copy with its own weights."""
+    def of(cls, trainer: Trainer, copied: bool = True) -> Probe:
+        """A copy with its own weights, or one that takes those of a trainer, which is of no use then."""
+        method = deepcopy(trainer.method) if copied else trainer.method
         return cls(
-            deepcopy(trainer.method), trainer.dataset, trainer.world, trainer.mixed, clock=replace(trainer.clock),
+            method, trainer.dataset, trainer.world, trainer.mixed, clock=replace(trainer.clock),
             micro_batch=trainer.micro_batch, recompute=trainer.recompute,
         )  # fmt: skip
 

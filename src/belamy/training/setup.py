@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
@@ -28,8 +28,6 @@ from belamy.training.limits import Choice, NoRoom, choose, parse_bytes
 from belamy.training.memory import Needs, Probe
 from belamy.training.session import Session, SessionSettings, Validates
 from belamy.training.trainer import Trainer, fresh
-
-T = TypeVar("T", bound=Trainer)
 
 
 @dataclass(frozen=True)
@@ -74,10 +72,8 @@ def fingerprint(trainer: Trainer) -> str:
     return ":".join(filter(None, (data.fingerprint, *sides, trainer.method.fingerprint)))
 
 
-def make_trainer(
-    recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World, kind: type[T] = Trainer
-) -> T:
-    """The trainer, or a probe, at the beginning of a run."""
+def make_trainer(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World) -> Trainer:
+    """The trainer at the beginning of a run."""
     name = method_name(recipe)
     check_fields(METHODS.load(name), name, recipe, spec)
     torch.set_flush_denormal(True)  # denormal numbers are 10 to 200 times slower on a CPU
@@ -94,7 +90,7 @@ def make_trainer(
     method.prepare(options.offline)
     method.measure_data(data)
     freeze(method, recipe.freeze)
-    return kind(method, data, team, mixed, micro_batch=options.micro_batch, recompute=options.recompute)
+    return Trainer(method, data, team, mixed, micro_batch=options.micro_batch, recompute=options.recompute)
 
 
 def within(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World) -> Choice:
@@ -105,7 +101,7 @@ def within(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, 
     """
 
     def build(recompute: bool) -> Probe:
-        return make_trainer(recipe, spec, data, replace(options, recompute=recompute), team, Probe)
+        return Probe.of(make_trainer(recipe, spec, data, replace(options, recompute=recompute), team), copied=False)
 
     return choose(build, parse_bytes(options.memory or ""), options.recompute)
 
@@ -113,9 +109,9 @@ def within(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, 
 def trained_at(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World) -> float:
     """Samples per second that a recipe is trained at, by trial steps; 0 where the memory does not allow it."""
     if options.memory is None:
-        trainer = make_trainer(recipe, spec, data, options, team, Probe)
-        needs = Needs(trainer, 0)
-        return speed(needs, needs.share // trainer.parts, trainer.parts)
+        probe = Probe.of(make_trainer(recipe, spec, data, options, team), copied=False)
+        needs = Needs(probe, 0)
+        return speed(needs, needs.share // probe.parts, probe.parts)
     try:
         choice = within(recipe, spec, data, options, team)
     except NoRoom:

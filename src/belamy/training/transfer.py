@@ -31,6 +31,7 @@ def transfer(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkp
     take samples, and then the other way for what is left: so blocks of the same resolution meet where a network for
     other sizes has more or fewer of them. Averages follow their networks. The clock, the optimisers and whatever
     else is remembered begin anew; so does what a layer names in ``of_the_data``, which was measured on the new data.
+    Networks that are ``born_of`` those of another method begin as its averages, with all that they know.
 
     Args:
         trainer: Of the new recipe.
@@ -39,22 +40,30 @@ def transfer(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkp
         state: Whole state of a trainer.
 
     Raises:
-        UsageError: Nothing fits.
+        UsageError: Nothing fits, or not all of what must.
     """
     built: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
     old, new = built.networks(), trainer.method.networks()
     tensors = state.below("method")
     taken: list[str] = []
     afresh: list[str] = []
+    born = {} if type(recipe) is type(trainer.method.recipe) else trainer.method.born_of
     for name, network in new.items():
         judges = len(trainer.method.inputs()[name][0]) > 1  # it takes samples, not latents
-        sources = matched(old[name], network, from_end=judges) if name in old else {}
-        _copy(network, _inner(tensors, name), sources)
+        origin, whole = born.get(name, name), name in born
+        sources = matched(old[origin], network, from_end=judges) if origin in old else {}
+        average = state.below(f"average/{origin}") or _inner(tensors, origin)
+        _copy(network, average if whole else _inner(tensors, origin), sources, whole)
         if name in trainer.averages.networks:
-            _copy(trainer.averages.networks[name], state.below(f"average/{name}") or _inner(tensors, name), sources)
+            _copy(trainer.averages.networks[name], average, sources, whole)
         learned = {path.rpartition(".")[0] for path, _ in network.named_parameters()}
         taken += _named(name, network, learned, learned & sources.keys())
         afresh += _named(name, network, learned, learned - sources.keys())
+        if whole and learned - sources.keys():
+            raise UsageError(
+                f"The {name} begins as that run's, but of other data it does not fit: {', '.join(afresh)}. Choose the "
+                "data, the size and the channels of that run."
+            )
     if not taken:
         raise UsageError("Nothing of that run fits the networks of this recipe, so there is nothing to start from. "
                          "Leave the recipe's name out to take the run's own, or leave out --start-from.")  # fmt: skip
@@ -121,10 +130,10 @@ def _inner(tensors: Mapping[str, Tensor], network: str) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def _copy(network: nn.Module, tensors: Mapping[str, Tensor], sources: Mapping[str, str]) -> None:
+def _copy(network: nn.Module, tensors: Mapping[str, Tensor], sources: Mapping[str, str], whole: bool) -> None:
     for path, tensor in network.state_dict().items():
         layer, _, name = path.rpartition(".")
-        if layer in sources and name not in getattr(network.get_submodule(layer), "of_the_data", ()):
+        if layer in sources and (whole or name not in getattr(network.get_submodule(layer), "of_the_data", ())):
             tensor.copy_(tensors[f"{sources[layer]}.{name}" if sources[layer] else name])
 
 

@@ -200,7 +200,7 @@ class TestRefused:
     def test_all_is_all_that_can_be_told(self) -> None:
         assert self.asked("all") == ["cycle", "cost"] == self.asked("cost", "cycle")
         assert self.asked("all", targets=True) == ["frechet", "kernel", "cycle", "cost"]
-        assert self.asked("all", data=sided()) == [name for name in SCORES if name != "labels"]
+        assert self.asked("all", data=sided()) == [name for name in SCORES if name not in ("labels", "movement")]
         maps = Field("label_map", (16, 16))
         data = SimpleNamespace(sides={})
         assert self.asked("all", method=OneWay(), source=maps, data=data) == ["frechet", "kernel", "labels", "cost"]

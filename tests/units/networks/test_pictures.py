@@ -1,4 +1,4 @@
-"""The networks of ``pictures`` and ``pairs`` that translate and judge patches."""
+"""The networks of ``pictures`` and ``pairs``."""
 
 import math
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from belamy.errors import UsageError
 from belamy.methods.pix2pix import Recipe
 from belamy.networks.areas import even, light_areas
-from belamy.networks.pictures import PatchDiscriminator, Translator
+from belamy.networks.pictures import Discriminator, Generator, PatchDiscriminator, Translator
 from belamy.registry import Part
 from belamy.training.watch.constant import scales
 
@@ -22,6 +22,37 @@ def seen_by(network: PatchDiscriminator, scale: int) -> int:
     slope = images.grad
     assert slope is not None
     return int((slope.abs().sum((0, 1, 2)) > 0).sum())
+
+
+def test_the_latent_scales_and_shifts_each_normalised_map() -> None:
+    generator = Generator(5, (3, 16, 16), width=2).double()
+    seen: list[Tensor] = []
+    first = generator.layers[0].norm
+    first.register_forward_hook(lambda _, given, made: seen.extend((given[0].detach(), made.detach())))
+    latents = torch.randn(7, 5, dtype=torch.float64)
+    generator(latents)
+    x, made = seen
+    for channel in (0, first.norm.num_features - 1):
+        of = x[:, channel]
+        weights, biases = first.modulation.weight.detach(), first.modulation.bias.detach()
+        scale, shift = (latents @ weights[row] + biases[row] for row in (channel, first.norm.num_features + channel))
+        normalised = (of - of.mean()) / (of.var(correction=0) + 1e-3).sqrt()
+        wanted = normalised * (1 + scale)[:, None, None] + shift[:, None, None]
+        assert torch.allclose(made[:, channel], wanted, atol=1e-12)
+        assert float(scale.abs().max()) > 0
+
+
+def test_residual_blocks_are_nothing_at_first() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(4, 3, 16, 16)
+    for network in (Discriminator((3, 16, 16), width=2, blocks=2), Generator(5, (3, 16, 16), width=2, blocks=2)):
+        given = images if isinstance(network, Discriminator) else torch.randn(4, 5)
+        made = network(given)
+        blocks = [part for part in network.modules() if type(part).__name__.endswith("Block")]
+        assert len(blocks) == (2 if isinstance(network, Discriminator) else 4)
+        for block in blocks:
+            block.forward = lambda x, *_: x  # type: ignore[method-assign]
+        assert torch.equal(network(given), made)
 
 
 def test_patches_of_each_scale() -> None:

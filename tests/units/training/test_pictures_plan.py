@@ -1,5 +1,6 @@
 """The plan of ``pictures``: what it chooses from the data and the time, with a machine of a known speed."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,9 +14,10 @@ from belamy.errors import UsageError
 from belamy.methods import gan
 from belamy.methods.base import BaseRecipe
 from belamy.modalities.fields import Field
+from belamy.modalities.sizes import parse_size, text_of
 from belamy.registry import Part
 from belamy.training.plans import PLANS, Planned
-from belamy.training.plans.pictures import ENOUGH, SMALLEST_CLASS
+from belamy.training.plans.pictures import ENOUGH, SMALLEST_CLASS, shaped
 
 
 def pictures(count: int = 200, side: int = 64, files: int | None = None, labels: torch.Tensor | None = None) -> Dataset:
@@ -26,23 +28,31 @@ def pictures(count: int = 200, side: int = 64, files: int | None = None, labels:
     return Dataset("photos", store, labels=labels, classes=classes, origin=origin)
 
 
+def files(*sizes: tuple[str, int]) -> Dataset:
+    """Black pictures of at most 64 pixels, as read from files of these sizes, so many of each."""
+    side = min(64, *(int(side) for size, _ in sizes for side in size.split("x")))
+    return pictures(sum(count for _, count in sizes), side).changed(origin=Origin(dict(sizes)))
+
+
 def opened(data: Dataset) -> Callable[[BaseRecipe], Dataset]:
     """Opens the same pictures at the size that a recipe says."""
 
     def at(recipe: BaseRecipe) -> Dataset:
-        if not isinstance(recipe.size, int):
+        if recipe.size is None:
             return data
-        store = Memory(torch.zeros(1, 3, recipe.size, recipe.size, dtype=torch.uint8).expand(len(data), -1, -1, -1))
+        size = parse_size(recipe.size)
+        assert isinstance(size, tuple)
+        store = Memory(torch.zeros(1, 3, *size, dtype=torch.uint8).expand(len(data), -1, -1, -1))
         return Dataset(data.name, store, labels=data.labels, classes=data.classes, origin=data.origin)
 
     return at
 
 
 def speed(recipe: BaseRecipe, data: Dataset, precision: str) -> float:
-    """600 samples a second of 64 pixels by networks of width 16; bfloat16 is no faster."""
+    """600 samples a second of 64x64 pixels by networks of width 16; bfloat16 is no faster."""
     assert isinstance(recipe, gan.Recipe)
     width = recipe.generator.options.get("width", 16)
-    return 600 * (64 / data.shape[1]) ** 2 * (16 / float(width)) ** 2
+    return 600 * 64**2 / (data.shape[1] * data.shape[2]) * (16 / float(width)) ** 2
 
 
 def plan(
@@ -78,6 +88,51 @@ def test_the_largest_size_that_the_time_allows(minutes: float, side: int) -> Non
 
 def test_no_size_above_that_of_the_files() -> None:
     assert sides(plan(pictures(side=40, files=40), 10_000)) == (40, 40)
+
+
+@pytest.mark.parametrize(
+    ("size", "minutes", "chosen"),
+    [
+        ("96x64", 60, "96x64"), ("64x96", 60, "64x96"), ("96x64", 1, "48x32"), ("100x60", 600, "100x60"),
+        ("1920x1080", 600, "224x128"), ("1000x20", 600, "80x20"), ("500x490", 600, "128"), ("90x90", 600, "64"),
+        ("20x1000", 600, "20x80"),
+    ],
+)  # fmt: skip
+def test_files_of_one_proportion_keep_it(size: str, minutes: float, chosen: str) -> None:
+    found = plan(files((size, 200)), minutes)
+    assert text_of(sides(found)) == str(found.recipe.size) == chosen
+    name = {"96x64": "wide as high", "64x96": "high as wide"}.get(size, "")
+    assert name in next((reason for reason in found.reasons if reason.startswith("shape")), "")
+
+
+def test_a_few_of_another_proportion_are_cropped() -> None:
+    found = plan(files(("96x64", 190), ("64x96", 10)))
+    assert sides(found) == (64, 96)
+    assert "shape: 1.50 times as wide as high, like 95.0% of the files; the others are cropped" in found.reasons
+
+
+def test_files_of_several_proportions_become_squares() -> None:
+    found = plan(files(("96x64", 100), ("64x96", 100)))
+    assert sides(found) == (64, 64)
+    assert "shape: squares, for the files have 2 sizes of several proportions; they are cropped" in found.reasons
+    assert not any(reason.startswith("shape") for reason in plan(files(("96x96", 200))).reasons)
+
+
+def test_a_proportion_that_was_chosen_stays() -> None:
+    found = plan(files(("96x64", 200)).changed(store=Memory(torch.zeros(200, 3, 64, 64, dtype=torch.uint8))), 30,
+                 {"size": 64, "fit": "pad"})  # fmt: skip
+    assert sides(found) == (64, 64)
+    assert "shape: squares, as you chose; the files are padded to it" in found.reasons
+
+
+@pytest.mark.parametrize("ratio", [0.25, 0.3, 2 / 3, 1.0, 1.1, 4 / 3, 1.78, 2.35, 4.0])
+def test_sizes_suit_the_networks(ratio: float) -> None:
+    """Both sides are multiples of 4 and near the proportion; of 64 pixels on, they can be halved three times."""
+    for short in (8, 20, 32, 36, 48, 60, 64, 96, 128):
+        high, wide = shaped(short, ratio)
+        assert min(high, wide) == short and high % 4 == wide % 4 == 0
+        assert abs(math.log(wide / high / ratio)) < 0.041 or short < 48
+        assert short not in (64, 96, 128) or high % 8 == wide % 8 == 0
 
 
 def test_a_size_that_was_chosen_stays() -> None:

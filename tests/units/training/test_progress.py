@@ -30,6 +30,12 @@ def test_a_line_leads_with_share_speed_time_left_and_finding() -> None:
     assert told(verbose=False, alarm="mode collapse?") == " 25%  10 samples/s  1 min 15 s left  mode collapse?\n"
 
 
+def test_the_last_batch_may_be_more_than_was_left() -> None:
+    console = Console(file=StringIO(), width=200)
+    Lines(console).show(1010, 1000, 10.0, {})
+    assert console.file.getvalue() == "100%  10 samples/s  0 s left\n"  # type: ignore[attr-defined]
+
+
 def test_losses_are_shown_to_who_asks() -> None:
     line = told(verbose=True)
     assert line.startswith(" 25%  10 samples/s  1 min 15 s left")

@@ -95,19 +95,19 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
 
 def run(words: Sequence[str]) -> int:
     """Translate and write."""
-    return work(parse(extended(Form, named_run(words)), words, "belamy translate"))
+    return work(parse(extended(Form, named_run(words), translating=True), words, "belamy translate"))
 
 
 def work(form: Form) -> int:
     """Translate and write what a form says."""
-    from belamy.api.film_translation import films_given, takes_films
+    from belamy.api.film_translation import films_given
     from belamy.api.translate import translate, translator
     from belamy.runs.run import Run
 
     run = Run.open(form.run)
     method = translator(run, form.weights, form.back)  # before data are opened
     out, one = form.destination()
-    if form.inputs != ("test",) and not (form.targets is not None and takes_films(method)):
+    if form.inputs != ("test",):
         films = films_given(form.inputs, method, str(run.path), out.suffix.lower() if one else "")
         if films is not None:
             return translate_films(form, run, films, out, one)

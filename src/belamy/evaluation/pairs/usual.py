@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from torch import Tensor
+
 from belamy.evaluation.pairs import Pair, measure
 from belamy.evaluation.pairs._structure import WINDOW
 from belamy.modalities.fields import Field
@@ -18,7 +22,8 @@ _COLOURS = 4
 class UsualMeasures:
     """Makes the measures for what fields hold; each is made once.
 
-    Small pictures have no structural similarity, and those whose channels are no colours no perceptual distance.
+    Small pictures have no structural similarity, and those whose channels are no colours no perceptual distance. Of a
+    film each is the mean over its frames.
 
     Example:
         >>> list(UsualMeasures().of(Field("image", (3, 8, 8))))
@@ -30,6 +35,9 @@ class UsualMeasures:
 
     def of(self, field: Field) -> dict[str, Pair]:
         """By name; none for kinds without measures of pairs."""
+        if field.modality == "video":
+            frame = self.of(Field("image", field.shape[1:]))
+            return {name: partial(_over_frames, compared) for name, compared in frame.items()}
         found = {}
         for text in MEASURES.get(field.modality, ()):
             name = text.partition(":")[0]
@@ -40,3 +48,8 @@ class UsualMeasures:
                 self._made[text] = measure(text)
             found[name] = self._made[text]
         return found
+
+
+def _over_frames(compared: Pair, reference: Tensor, estimate: Tensor) -> Tensor:
+    """The mean of a measure over the frames of each film.  # [N, T, C, H, W] each to [N]"""
+    return compared(reference.flatten(0, 1), estimate.flatten(0, 1)).view(len(reference), -1).mean(1)

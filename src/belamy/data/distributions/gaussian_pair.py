@@ -2,7 +2,7 @@
 
 import torch
 
-from belamy.game.mixture import GaussianMixture
+from belamy.data.mixture import GaussianMixture
 from belamy.ranges import Within
 
 

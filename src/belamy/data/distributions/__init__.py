@@ -1,13 +1,17 @@
-"""Target distributions: what the generator is to learn, on a line or in the plane."""
+"""Distributions on the line or in the plane whose density is known: what games play for and points are drawn from."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from belamy.registry import Registry
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from belamy.seeds import Draws
+
+DISTRIBUTIONS = Registry("belamy.data.distributions", "distribution", "Distribution")
 
 
 class Distribution(Protocol):

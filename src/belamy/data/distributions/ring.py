@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from belamy.game.mixture import GaussianMixture
+from belamy.data.mixture import GaussianMixture
 from belamy.ranges import Within
 
 

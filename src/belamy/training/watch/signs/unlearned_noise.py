@@ -1,0 +1,42 @@
+"""Noise that is not learned: at some level a denoiser is no better than the best linear guess."""
+
+from __future__ import annotations
+
+from belamy.training.watch.remedies import faster, longer
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
+
+LEVELS = ("0.1", "1", "10")
+STEEP = 8
+"""So steeply the evidence falls below the limit, where much may still be learned."""
+
+
+class Sign(BaseSign):
+    """The squared error of denoised held-out pictures at three levels of noise, in that of the best linear guess.
+
+    Args:
+        share: Of the linear guess's error, from where it is severe at any level.
+        looks: Evaluations that are looked at.
+        grace: Share of the run before which it says nothing.
+    """
+
+    title = "noise not learned"
+    specific = True
+    needs = tuple(f"last evaluation.error-at-{level}" for level in LEVELS)
+    share: float = 0.97
+    grace: float = 0.3
+
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        told = ", ".join(f"{error:.2f} at σ = {level}" for error, level in zip(seen, LEVELS, strict=True))
+        return self.found(
+            history,
+            min((max(seen) / self.share) ** STEEP, 2.0),
+            f"In errors of the best linear guess, denoising has {told} (limit {self.share:.2f}).",
+            "At such a level nothing was learned that the mean and the spread of all pixels do not say: the run is too "
+            "short, its rate wrong, or such levels are hardly drawn.",
+            *((f"error at σ = {level}", f"evaluation.error-at-{level}", self.share) for level in LEVELS),
+            remedies=lambda builder: (
+                longer(builder),
+                faster(builder, "network"),
+                builder.field("level_spread", lambda now: now * 1.5, "learn at levels farther apart"),
+            ),
+        )
