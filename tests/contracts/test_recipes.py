@@ -80,7 +80,7 @@ OURS = {
     *("context-encoder-small", "vid2vid-256", "vid2vid-small", "next-frame-small"),
     *("pixel-cnn", "gated-pixel-cnn", "conditional-pixel-cnn", "pixel-cnn-pp", "made-mnist"),
     *("real-nvp-mnist", "nice-mnist", "glow-mnist", "maf-mnist", "maf-points", "iaf-points", "spline-points"),
-    *("rbm-mnist", "deep-belief-mnist"),
+    *("rbm-mnist", "deep-belief-mnist", "pixel-rnn", "pixel-transformer"),
     *("vae-nats", "iwae-mnist", "iaf-vae-mnist", "two-level-vae-mnist", "vq-vae-mnist", "fsq-mnist"),
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
 }

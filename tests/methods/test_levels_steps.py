@@ -47,6 +47,8 @@ def nats_of_all(method: Any, count: int, levels: int, labels: Tensor | None = No
 SPACES: list[tuple[Any, tuple[int, int, int]]] = [
     (autoregressive.Recipe(network=GATED), (1, 3, 4)),
     (autoregressive.Recipe(network=MASKED), (1, 4, 3)),
+    (autoregressive.Recipe(network=Part(name="pixel-rnn", width=3, depth=2, first=3)), (1, 4, 3)),
+    (autoregressive.Recipe(network=Part(name="pixel-rnn", memory="row", width=3, depth=2, first=3)), (1, 3, 4)),
     (autoregressive.Recipe(network=GATED), (3, 2, 2)),
     (autoregressive.Recipe(network=GATED, likelihood=Part(name="categorical", levels=16)), (3, 1, 1)),
     (autoregressive.Recipe(network=MASKED, likelihood=MIXTURE), (1, 1, 3)),

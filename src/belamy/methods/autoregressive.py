@@ -1,10 +1,11 @@
-"""Pictures pixel by pixel: PixelCNN in its forms, and a transformer, by the network that is chosen.
+"""Pictures pixel by pixel: PixelCNN in its forms, PixelRNN and a transformer, by the network that is chosen.
 
 | paper | network | likelihood |
 |---|---|---|
 | PixelCNN, binary or with a softmax of 256 levels | ``pixel-cnn`` | ``bernoulli``, ``categorical`` |
 | gated PixelCNN, by class with ``conditional`` | ``gated-pixel-cnn`` | ``bernoulli``, ``categorical`` |
 | PixelCNN++ | ``gated-pixel-cnn`` | ``logistic-mixture`` |
+| PixelRNN, by rows or diagonals | ``pixel-rnn`` | ``bernoulli``, ``categorical`` |
 | a transformer over pixels | ``pixel-transformer`` | any |
 
 All pixels are learned at once, each from the true ones before it (teacher forcing). A picture is drawn pixel by pixel:

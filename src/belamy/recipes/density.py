@@ -26,6 +26,23 @@ def conditional_pixel_cnn() -> autoregressive.Recipe:
     return gated_pixel_cnn().changed(conditional=True)
 
 
+def pixel_rnn() -> autoregressive.Recipe:
+    """PixelRNN in small: black and white digits by memories that go along diagonals."""
+    return pixel_cnn().changed(network=Part(name="pixel-rnn", width=16, depth=3), train_samples=80_000)
+
+
+def pixel_transformer() -> autoregressive.Recipe:
+    """Transformer over the pixels of drawn faces of 16 pixels, in 16 levels of each colour."""
+    return pixel_cnn().changed(
+        data="avatars-32",
+        size=16,
+        network=Part(name="pixel-transformer", width=64, depth=4, heads=4),
+        likelihood=Part(name="categorical", levels=16),
+        optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+        train_samples=300_000,
+    )
+
+
 def pixel_cnn_pp() -> autoregressive.Recipe:
     """Model in small after PixelCNN++: pictures of 8 bits and 32 pixels by mixtures of logistic distributions."""
     return autoregressive.Recipe(
