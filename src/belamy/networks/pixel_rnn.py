@@ -29,8 +29,8 @@ from belamy.networks.windows import PLACES, PictureCanvas, Window, at_pixel, wit
 class PixelModel(nn.Module):
     """Features of each pixel that are a function of the pixels before it.
 
-    Drawn pixel by pixel a layer keeps its states of the row above and of the present row, so that a pixel costs a step of
-    each memory.
+    Drawn pixel by pixel a layer keeps its states of the row above and of the present row, so that a pixel costs a step
+    of each memory.
 
     *Departs from the paper:* maps that say where a pixel is stand beside the picture; the channels of a pixel are told
     apart by the method, not by masks of groups of features; of classes each layer's gates are told.
