@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -224,13 +225,8 @@ def main() -> None:
     rows: list[Tensor] = []
     kinds = {"frames": (single(films), recipe.changed(batch=recipe.batch * recipe.frames)), "films": (films, recipe)}
     for name, (data, each) in kinds.items():
-        trainer, before = notes.trainer(
-            name,
-            each,
-            lambda one, data=data: lasting(one, data, options, chosen.minutes),
-            data,
-            options,  # type: ignore[misc]
-        )
+        long = partial(lasting, data=data, options=options, minutes=chosen.minutes)
+        trainer, before = notes.trainer(name, each, long, data, options)
         for share, spent in trained_through(trainer, before):
             made, flow = judge.made(trainer)
             notes.keep(name, trainer, share, spent, judge(made, flow), judge.sheet([*rows, made]))

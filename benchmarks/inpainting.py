@@ -170,7 +170,7 @@ def filling(chosen: argparse.Namespace, words: list[str]) -> None:
     """Train, and judge on the way."""
     usual = recipes.get(chosen.recipe)
     fields, _ = read(usual, words, "inpainting.py")
-    recipe = usual.changed(**fields, seed=chosen.seed)
+    recipe: Any = usual.changed(**fields, seed=chosen.seed)
     data, options = opened(chosen.data, recipe.size), Options(device="cpu", progress=False)
     judge, ways = Judge(data.images(data.held_out[:JUDGED])), classical(chosen.own)
     notes = Notes(chosen.folder, data=chosen.data, judged=len(judge.pictures))

@@ -37,7 +37,6 @@ from belamy.evaluation.features.efficientnet import efficientnet_features
 from belamy.evaluation.intervals import mean
 from belamy.evaluation.metrics.frechet import Metric as Frechet
 from belamy.evaluation.pairs.usual import UsualMeasures
-from belamy.methods.super_resolution import Recipe
 from belamy.modalities.fields import Field
 from belamy.modalities.grid import grid
 from belamy.modalities.image import to_float, to_uint8
@@ -94,12 +93,11 @@ def enlarged(trainer: Trainer, small: Tensor, blend: float) -> Tensor:
     return to_uint8(torch.cat(made))
 
 
-def lengthened(recipe: Recipe, data: Dataset, minutes: float) -> Recipe:
+def lengthened(recipe: Any, data: Dataset, minutes: float) -> Any:
     """The recipe as long as fits into CPU-minutes, by the time of a few steps of each stage."""
     share = recipe.first_stage
     parts = [(share, {"first_stage": 1.0}), (1 - share, {"first_stage": 0.0})]
-    long: Any = lasting(recipe, data, OPTIONS, minutes, [part for part in parts if part[0]])
-    return long  # type: ignore[no-any-return]
+    return lasting(recipe, data, OPTIONS, minutes, [part for part in parts if part[0]])
 
 
 OPTIONS = Options(device="cpu", progress=False)

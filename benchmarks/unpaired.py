@@ -92,7 +92,7 @@ def glyphs(path: Path) -> Task:
 
     def judge(made: Tensor) -> dict[str, Any]:
         error = (made.float() - truth).abs().flatten(1).mean(1)
-        parts = {"all": slice(None), "seen families": ~held_out, "new families": held_out}
+        parts: dict[str, Any] = {"all": slice(None), "seen families": ~held_out, "new families": held_out}
         shares = {f"share, {name}": _ratio(error[some], unchanged[some]) for name, some in parts.items()}
         return {**shares, "error": float(error.mean())}
 

@@ -47,10 +47,11 @@ class Dequantiser(nn.Module):
 
     def forward(self, images: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
         """Noise and ln q(u | x).  # [N, C, H, W] in [-1, 1], [N, C, H, W] in [0, 1) to [N, C, H, W], [N]"""
+        channels, height, width = images.shape[1:]
         place = ndtri(uniform.clamp(LEAST, 1 - LEAST))
         chosen = -0.5 * place.square()
         for turn, network in enumerate(self.networks):
-            mask = checkerboard(images.shape[1:], odd=bool(turn % 2)).to(place)
+            mask = checkerboard((channels, height, width), odd=bool(turn % 2)).to(place)
             shift, scale = network(torch.cat([place * mask, images], 1)).chunk(2, 1)
             scale = (1 - mask) * torch.tanh(scale)
             place = place * scale.exp() + (1 - mask) * shift

@@ -129,11 +129,11 @@ class DenseCoupling(ToldLayer):
 
     def __init__(self, size: int, hidden: tuple[int, ...], kind: NumberMap, classes: int) -> None:
         super().__init__()
-        self.kind, self.half = kind, size // 2
-        sizes = (self.half, *hidden)
+        self.kind, self.passing = kind, size // 2
+        sizes = (self.passing, *hidden)
         dense = [nn.Linear(before, after) for before, after in zip(sizes, hidden, strict=False)]
         self.layers: Any = nn.ModuleList(dense)
-        self.out = nn.Linear(hidden[-1], (size - self.half) * kind.numbers)
+        self.out = nn.Linear(hidden[-1], (size - self.passing) * kind.numbers)
         self.classes = nn.Embedding(classes, hidden[0]) if classes else None
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
@@ -145,17 +145,18 @@ class DenseCoupling(ToldLayer):
             units = units + self.classes(labels)
         for layer in self.layers[1:]:
             units = layer(torch.relu(units))
-        return self.out(torch.relu(units)).unflatten(1, (-1, self.kind.numbers))  # type: ignore[no-any-return]
+        told: Tensor = self.out(torch.relu(units)).unflatten(1, (-1, self.kind.numbers))
+        return told
 
     def there(self, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
         """The second half mapped."""
-        passed, other = x.tensor_split([self.half], 1)
+        passed, other = x.tensor_split([self.passing], 1)
         other, told = self.kind.there(other, self.told(passed, labels))
         return torch.cat([passed, other], 1), told.sum(1)
 
     def back(self, y: Tensor, labels: Tensor | None) -> Tensor:
         """The second half mapped back: what passed tells how."""
-        passed, other = y.tensor_split([self.half], 1)
+        passed, other = y.tensor_split([self.passing], 1)
         return torch.cat([passed, self.kind.back(other, self.told(passed, labels))], 1)
 
 
