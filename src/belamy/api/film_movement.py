@@ -71,9 +71,9 @@ def end_point_error(told: Tensor, flow: Tensor) -> Interval:
 @torch.no_grad()
 def _told(given: Sequence[Tensor], method: Any, source: Field) -> Tensor | None:
     """The flow of each film that is made; None where none is told."""
+    device, kind = placement(method)[0], modality(source.modality)
     if not isinstance(method, TranslatesFilms):
         return None
-    device, kind = placement(method)[0], modality(source.modality)
     parts = []
     for film in given:
         told = method.movement(kind.to_float(film[None].to(device), source._replace(shape=tuple(film.shape))))

@@ -211,8 +211,10 @@ class FilmTranslator:
                 seen.offer(partial(_both_small, raw, made))
                 if progress is not None:
                     progress(count, max(film.count, count) if film.count else 0)
-            for way in (*ways.values(), *([near] if near else [])):
+            for way in ways.values():
                 way.close()
+            if near is not None:
+                near.close()
         except Unreadable as error:
             raise DataError(f"{film.name} cannot be translated: {error}.") from error
         writer.close()

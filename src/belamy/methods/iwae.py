@@ -76,7 +76,7 @@ class Method(ShadesMethod):
         UsageError: A hidden layer has no units, or the pictures have not 8 bits.
     """
 
-    averaged = ("encoder", "decoder")
+    averaged: tuple[str, ...] = ("encoder", "decoder")
     likelihood: Literal["exact", "bound"] = "bound"
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:

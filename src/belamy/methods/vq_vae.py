@@ -202,7 +202,8 @@ class Method(ShadesMethod):
         check_steps(sampling)
         labels = labels_told(self.classes, labels)
         kind, temperature = precise(latents.device), temperature_of(sampling)
-        law, quantiser = (deepcopy(part).to(kind).eval() for part in (self.law_of_codes, self.autoencoder.quantiser))
+        law = deepcopy(self.law_of_codes).to(kind).eval()
+        quantiser: Any = deepcopy(self.autoencoder.quantiser).to(kind).eval()
         state, before, codes = law.network.start(len(latents), labels), None, []
         for place in range(latents.shape[1]):
             logits = law.head(law.network.step(state, place, before))

@@ -67,6 +67,8 @@ class Probe(Trainer):
     def of(cls, trainer: Trainer, copied: bool = True) -> Probe:
         """A copy with its own weights, or one that takes those of a trainer, which is of no use then."""
         method = deepcopy(trainer.method) if copied else trainer.method
+        if not copied:
+            trainer.averages.networks.clear()  # the probe makes its own: never two of them
         return cls(
             method, trainer.dataset, trainer.world, trainer.mixed, clock=replace(trainer.clock),
             micro_batch=trainer.micro_batch, recompute=trainer.recompute,

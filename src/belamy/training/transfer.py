@@ -13,6 +13,7 @@ from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.registry import Part
 from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.run import method_name
+from belamy.training.state import load_module
 from belamy.training.trainer import Trainer
 
 
@@ -41,8 +42,10 @@ def transfer(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkp
 
     Raises:
         UsageError: Nothing fits, or not all of what must.
+        RunError: The state does not fit its own recipe.
     """
     built: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
+    load_module(built, state.below("method"))  # what its recipe no longer makes is refused
     old, new = built.networks(), trainer.method.networks()
     tensors = state.below("method")
     taken: list[str] = []

@@ -91,6 +91,15 @@ class TestStartFrom:
         events = [json.loads(line)["event"] for line in (parts.path / "journal.jsonl").read_text().splitlines()]
         assert events.count("start") == events.count("start-from") == 1
 
+    def test_weights_that_their_own_recipe_no_longer_makes_are_refused(self, noise_file: Path, source: Path) -> None:
+        run = Run.open(source)
+        state = run.load_checkpoint()
+        assert state is not None
+        engine = trainer(belamy.data.open_data(str(noise_file)), RECIPE)
+        other = run.recipe.changed(discriminator="digits:width=2,hidden=24")
+        with pytest.raises(RunError, match=r"The checkpoint does not fit the recipe: size mismatch for discriminator"):
+            transfer(engine, other, run.spec, state)
+
     def test_other_widths_start_afresh_by_name(self, noise_file: Path, source: Path) -> None:
         run = Run.open(source)
         state = run.load_checkpoint()

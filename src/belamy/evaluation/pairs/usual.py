@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from torch import Tensor
 
 from belamy.evaluation.pairs import Pair, measure
@@ -37,7 +35,7 @@ class UsualMeasures:
         """By name; none for kinds without measures of pairs."""
         if field.modality == "video":
             frame = self.of(Field("image", field.shape[1:]))
-            return {name: partial(_over_frames, compared) for name, compared in frame.items()}
+            return {name: _OverFrames(compared) for name, compared in frame.items()}
         found = {}
         for text in MEASURES.get(field.modality, ()):
             name = text.partition(":")[0]
@@ -50,6 +48,13 @@ class UsualMeasures:
         return found
 
 
-def _over_frames(compared: Pair, reference: Tensor, estimate: Tensor) -> Tensor:
-    """The mean of a measure over the frames of each film.  # [N, T, C, H, W] each to [N]"""
-    return compared(reference.flatten(0, 1), estimate.flatten(0, 1)).view(len(reference), -1).mean(1)
+class _OverFrames:
+    """The mean of a measure over the frames of each film."""
+
+    def __init__(self, compared: Pair) -> None:
+        self.compared, self.higher_is_better = compared, compared.higher_is_better
+
+    def __call__(self, reference: Tensor, estimate: Tensor) -> Tensor:
+        """``[N]`` of films ``[N, T, C, H, W]``."""
+        each = self.compared(reference.flatten(0, 1), estimate.flatten(0, 1))
+        return each.view(len(reference), -1).mean(1)
