@@ -103,7 +103,7 @@ class PixelModel(nn.Module):
         return at_pixel(self.out, torch.relu(features))
 
 
-class Rows:
+class KeptRows:
     """What a layer remembers of pictures that are being drawn.
 
     Args:
@@ -129,7 +129,7 @@ class Remembered(NamedTuple):
     """
 
     picture: PictureCanvas
-    rows: list[Rows]
+    rows: list[KeptRows]
     labels: Tensor | None
 
 
@@ -160,15 +160,15 @@ class RowMemory(nn.Module):
         whole: Tensor = self.up(torch.stack(rows, 2))
         return whole
 
-    def start(self, count: int, across: int) -> Rows:
+    def start(self, count: int, across: int) -> KeptRows:
         """The state before the first pixel."""
-        return Rows(count, self.width, across, self.up.weight)
+        return KeptRows(count, self.width, across, self.up.weight)
 
-    def descend(self, rows: Rows, labels: Tensor | None) -> None:
+    def descend(self, rows: KeptRows, labels: Tensor | None) -> None:
         """The present row becomes the one above."""
         rows.above, rows.kept_above = rows.hidden.clone(), rows.kept.clone()
 
-    def at(self, rows: Rows, column: int, features: Tensor, labels: Tensor | None) -> Tensor:
+    def at(self, rows: KeptRows, column: int, features: Tensor, labels: Tensor | None) -> Tensor:
         """What is added to a pixel's features.  # [N, 2 width]"""
         rows.features[:, :, column] = features
         pair = pad(rows.features, (1, 0))[:, :, None, column : column + 2]
@@ -213,11 +213,11 @@ class DiagonalMemories(nn.Module):
             columns.append(hidden)
         return unskewed(torch.stack(columns, 3))
 
-    def start(self, count: int, across: int) -> Rows:
+    def start(self, count: int, across: int) -> KeptRows:
         """The state before the first pixel."""
-        return Rows(count, self.width, across, self.up.weight)
+        return KeptRows(count, self.width, across, self.up.weight)
 
-    def descend(self, rows: Rows, labels: Tensor | None) -> None:
+    def descend(self, rows: KeptRows, labels: Tensor | None) -> None:
         """The present row becomes the one above, and the memory from the right goes along it."""
         rows.above, rows.right_above = rows.hidden.clone(), rows.right.clone()
         hidden = kept = torch.zeros_like(rows.hidden[:, :, 0])
@@ -226,7 +226,7 @@ class DiagonalMemories(nn.Module):
             hidden, kept = remembered(gates, kept)
             rows.right[:, :, column] = hidden
 
-    def at(self, rows: Rows, column: int, features: Tensor, labels: Tensor | None) -> Tensor:
+    def at(self, rows: KeptRows, column: int, features: Tensor, labels: Tensor | None) -> Tensor:
         """What is added to a pixel's features.  # [N, 2 width]"""
         rows.features[:, :, column] = features
         hidden, kept = (each[:, :, column - 1] if column else torch.zeros_like(each[:, :, 0])
