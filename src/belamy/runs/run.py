@@ -477,8 +477,8 @@ def _load(module: Any, tensors: Mapping[str, Tensor], path: Path) -> None:
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise RunError(
-            f"The weights in {path} do not fit its recipe: {reason} Restore recipe.json; if an earlier version of Belamy "
-            f"made the run, use that version, or train it anew with: belamy train --like {path}"
+            f"The weights in {path} do not fit its recipe: {reason} Restore recipe.json; if an earlier version "
+            f"of Belamy made the run, use that version, or train it anew with: belamy train --like {path}"
         ) from None
 
 
