@@ -67,9 +67,10 @@ class Recipe(base.BaseRecipe):
 
     @classmethod
     def tiny(cls) -> Self:
-        """A machine whose states can be summed."""
+        """A machine whose states can be summed, with momentum."""
         sizes: dict[str, Any] = {"size": 8, "hidden": (12,), "sampling_steps": 5, "chains": 8}
-        return cls(train_samples=96, batch=8, ema_half_life=16, **sizes)
+        sgd = Part(name="sgd", lr=0.05, momentum=0.5)
+        return cls(train_samples=96, batch=8, ema_half_life=16, optimizer=sgd, **sizes)
 
 
 class Method(base.BaseMethod):

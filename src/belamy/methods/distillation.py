@@ -143,7 +143,8 @@ class Method(DenoisingMethod):
         """Noisy pictures and levels of noise; pictures, and labels where the data have them."""
         labels = (torch.zeros(2, dtype=torch.long),) if self.classes else ()
         noisy = super().inputs()["network"]
-        return {"network": noisy, "teacher": noisy, "discriminator": (self.spec.shape, *labels)}
+        teacher = {"teacher": noisy} if self.teacher is not None else {}
+        return {"network": noisy, **teacher, "discriminator": (self.spec.shape, *labels)}
 
     def measure_data(self, data: Dataset) -> None:
         """As for diffusion; what is known of a teacher's data is taken over with its weights."""
