@@ -337,6 +337,11 @@ class Dataset:
         """The split ``test``; empty where nothing is held out.  # [n] long"""
         return self.splits.get("test", torch.empty(0, dtype=torch.long))
 
+    def some_training(self, most: int, stream: str) -> Tensor:
+        """Up to so many training samples, always the same for a stream.  # [n] long"""
+        train = self.indices("train")
+        return train[torch.randperm(len(train), generator=generator(0, stream))[:most]]
+
     def indices(self, split: str) -> Tensor:
         """Which images a split holds; ``all`` is every one.
 

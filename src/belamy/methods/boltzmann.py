@@ -131,8 +131,7 @@ class Method(base.BaseMethod):
 
     def measure_data(self, data: Dataset) -> None:
         """Centre the pixels at their means over training pictures, and begin with biases that give these."""
-        train = data.indices("train")
-        some = train[torch.randperm(len(train), generator=generator(0, "begun"))[:MEASURED]]
+        some = data.some_training(MEASURED, "begun")
         total = torch.zeros(self.values, dtype=torch.float64)
         for part in some.split(500):
             batch = data.batch(part)

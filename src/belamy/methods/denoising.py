@@ -16,7 +16,6 @@ from belamy.networks.noise_schedules import NoiseSchedule
 from belamy.networks.preconditioning import Parametrization, Preconditioned
 from belamy.networks.priors.normal import Prior
 from belamy.registry import Part, Registry
-from belamy.seeds import generator
 
 DENOISERS = Registry("belamy.networks", "denoiser", "Denoiser")
 MEASURED = 4096
@@ -81,8 +80,7 @@ class DenoisingMethod(BaseMethod):
         Raises:
             DataError: All pixels are alike.
         """
-        train = data.indices("train")
-        some = train[torch.randperm(len(train), generator=generator(0, "measured"))[:MEASURED]]
+        some = data.some_training(MEASURED, "measured")
         sums = torch.zeros(3, dtype=torch.float64)
         for part in some.split(256):
             values = data.batch(part).main.double()

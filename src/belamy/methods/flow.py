@@ -32,7 +32,7 @@ from belamy.methods.requirements import kind_of
 from belamy.networks.dequantiser import Dequantiser
 from belamy.networks.priors.normal import Prior
 from belamy.registry import Part, Registry
-from belamy.seeds import Draws, SampleDraws, generator
+from belamy.seeds import Draws, SampleDraws
 
 FLOWS = Registry("belamy.networks", "flow", "Flow")
 LEVELS = 256
@@ -115,8 +115,7 @@ class Method(base.BaseMethod):
 
     def measure_data(self, data: Dataset) -> None:
         """Let the network begin with up to 256 training samples."""
-        train = data.indices("train")
-        some = train[torch.randperm(len(train), generator=generator(0, "begun"))[:BEGUN]]
+        some = data.some_training(BEGUN, "begun")
         like = next(self.network.parameters())
         values = data.batch(some).main.to(like)
         if self.pictures:

@@ -23,7 +23,7 @@ from belamy.methods import base
 from belamy.methods.base import DataSpec, Player, Turn
 from belamy.methods.levels import ShadesMethod, ShadesRecipe, classes_told
 from belamy.networks.layers import dense
-from belamy.networks.stochastic import Gaussian, InverseFlow, Tower, active_units, log_normal
+from belamy.networks.stochastic import Gaussian, InverseFlow, Tower, active_units, log_normal, sampled
 from belamy.seeds import Draws, SampleDraws
 
 MOST_UNITS = 1 << 16
@@ -121,7 +121,7 @@ class Method(ShadesMethod):
 
     def posterior(self, features: Tensor, mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Codes of the first level, and their log-density.  # noise [K, N, latent]; to [K, N, latent] and [K, N]"""
-        code = mean + (0.5 * log_variance).exp() * noise
+        code = sampled(mean, log_variance, noise)
         density = log_normal(code, mean, log_variance)
         if self.recipe.flow_steps:
             context = features.expand(len(noise), *features.shape).flatten(0, 1)
@@ -135,7 +135,7 @@ class Method(ShadesMethod):
         if not self.recipe.second:
             return density - log_normal(code, zero, zero)
         _, mean, log_variance = self.upper(code)
-        above = mean + (0.5 * log_variance).exp() * noise
+        above = sampled(mean, log_variance, noise)
         _, prior_mean, prior_log_variance = self.prior(above)
         upper = log_normal(above, mean, log_variance) - log_normal(above, zero, zero)
         return density + upper - log_normal(code, prior_mean, prior_log_variance)
@@ -203,7 +203,7 @@ class Method(ShadesMethod):
         if self.recipe.second:
             above, code = latents.split([self.recipe.second, self.recipe.latent], 1)
             _, mean, log_variance = self.prior(above)
-            code = mean + (0.5 * log_variance).exp() * code
+            code = sampled(mean, log_variance, code)
         parameters = self.decoder(code).unflatten(-1, (self.values, self.law.parameters))
         return self.mean_shown(parameters).unflatten(1, self.spec.shape)
 

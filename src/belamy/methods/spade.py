@@ -22,6 +22,7 @@ from belamy.modalities.fields import Field as DataField
 from belamy.networks import PatchScores
 from belamy.networks.frozen import FrozenFeatures
 from belamy.networks.spade import StyleEncoder, Translator
+from belamy.networks.stochastic import sampled
 from belamy.registry import Part
 from belamy.seeds import Draws, SampleDraws
 
@@ -170,7 +171,7 @@ class Method(base.BaseMethod):
         """The pictures in the styles of the wanted ones, and the divergences of these styles.  # [N, C, H, W], [N]"""
         mean, log_variance = self.encoder(scene.wanted)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
-        return self.generator.paint(scene.maps, mean + (0.5 * log_variance).exp() * noise), divergence
+        return self.generator.paint(scene.maps, sampled(mean, log_variance, noise)), divergence
 
     @property
     def weights(self) -> dict[str, float]:

@@ -65,6 +65,16 @@ class Gaussian(nn.Module):
         return features, self.mean(features), self.log_variance(features)
 
 
+def sampled(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    """Normal numbers of a mean and a log-variance, of standard normal ones.
+
+    Example:
+        >>> sampled(torch.ones(1), torch.zeros(1), torch.full((1,), 0.5))
+        tensor([1.5000])
+    """
+    return mean + (0.5 * log_variance).exp() * noise
+
+
 def log_normal(values: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     """Log-density of independent normal numbers, summed over the last axis, in nats.
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from belamy.data import Dataset
 from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.modalities import modality
-from belamy.seeds import generator
 
 LANDMARKS, LEAST = 64, 4
 
@@ -38,8 +36,8 @@ class LandmarkFeatures:
     notes: Sequence[str] = ()
 
     def __init__(self, data: Dataset) -> None:
-        self.field, self.kind, train = data.field, modality(data.field.modality), data.indices("train")
-        chosen = train[torch.randperm(len(train), generator=generator(0, "landmarks"))[:LANDMARKS]]
+        self.field, self.kind = data.field, modality(data.field.modality)
+        chosen = data.some_training(LANDMARKS, "landmarks")
         self.landmarks = data.store.read(chosen)
         self.size, self.modalities = len(chosen), (data.field.modality,)
         apart = self.kind.distances(self.landmarks, self.landmarks, self.field).double()
