@@ -18,8 +18,9 @@ from belamy.modalities.scaling import from_unit, ranges, to_unit
 from belamy.modalities.series import channel_names
 from belamy.modalities.table import csv_bytes
 
-_SIDE = 420
-"""Pixels of a plot of points in the plane."""
+SIDE, MARGIN = 420, 8
+"""Pixels of a plot of points in the plane, and those around [-1, 1]²."""
+INK = (31, 119, 180)
 _LARGEST = 3900
 
 
@@ -92,9 +93,9 @@ class Modality:
 
 
 def scatter(points: np.ndarray) -> np.ndarray:
-    """Points ``[n, 2]`` in [-1, 1]² on white.  # uint8 [_SIDE, _SIDE, 3]"""
-    picture = Image.new("RGB", (_SIDE, _SIDE), (255, 255, 255))
+    """Points ``[n, 2]`` in [-1, 1]² on white.  # uint8 [SIDE, SIDE, 3]"""
+    picture = Image.new("RGB", (SIDE, SIDE), (255, 255, 255))
     pen = ImageDraw.Draw(picture)
-    for x, y in (8 + (_SIDE - 16) * (points * [1, -1] + 1) / 2).tolist():
-        pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=(31, 119, 180))
+    for x, y in (MARGIN + (SIDE - 2 * MARGIN) * (points * [1, -1] + 1) / 2).tolist():
+        pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=INK)
     return np.asarray(picture)

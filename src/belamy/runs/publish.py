@@ -21,6 +21,7 @@ from belamy.runs.media import read_media
 from belamy.runs.report import ReportFacts, render
 from belamy.runs.report.page import typed
 from belamy.runs.run import Run
+from belamy.sampling.density import knows_the_plane
 
 LARGEST_SHEET = 2000
 """Pixels of a side of the animation."""
@@ -72,7 +73,9 @@ def pictures_are(method: BaseMethod) -> str:
         return f"Held-out inputs, what is made of them{', and their targets' if pairs else ''}"
     if isinstance(method, Shows):
         return "Held-out samples and what is made of them"
-    return "Samples" if isinstance(method, Samples) else "Images above their reconstructions"
+    if isinstance(method, Samples):
+        return f"Samples{' and their density beside them' if knows_the_plane(method) else ''}"
+    return "Images above their reconstructions"
 
 
 def animate(run: Run, frames: list[np.ndarray]) -> None:

@@ -12,13 +12,17 @@ import torch
 from belamy.methods.base import BaseMethod, Reconstructs, Samples, Shows
 from belamy.modalities import modality
 from belamy.modalities.fields import Media
+from belamy.modalities.grid import BACKGROUND
+from belamy.sampling.density import density_picture, knows_the_plane
 from belamy.sampling.draw import draw, placement
-from belamy.sampling.sheets import sheet_of, side_by_side
+from belamy.sampling.sheets import GAP, sheet_of, side_by_side
 from belamy.seeds import SampleDraws
 from belamy.training.trainer import Trainer
 
 IMAGES, SHOWN, PLAYED = 64, 16, 8
 """Samples of a snapshot; of methods that show several fields; and those that are heard, read or played."""
+POINTS = 1000
+"""Points in the plane, which are dots on one sheet."""
 
 Report = Callable[[int, int], None]
 
@@ -37,7 +41,7 @@ def real_pictures(trainer: Trainer) -> np.ndarray:
     """A sheet of training samples, from all over the set, as large as that of samples."""
     data, held = trainer.dataset, trainer.dataset.indices("train")
     columns = layout(trainer.method)
-    count = min(columns * max(1, IMAGES // columns), len(held))
+    count = min(samples_of(trainer.method), len(held))
     chosen = held[torch.linspace(0, len(held) - 1, count).round().long()]
     return sheet_of(data.store.read(chosen), data.field, columns)
 
@@ -48,6 +52,13 @@ def layout(method: BaseMethod) -> int:
     return classes * -(-NARROWEST // classes) if 2 <= classes <= 16 else 8
 
 
+def samples_of(method: BaseMethod) -> int:
+    """How many samples are on a sheet: whole rows of it, or a cloud of points."""
+    columns, field = layout(method), method.output
+    points = field.modality == "vector" and tuple(field.shape) == (2,)
+    return POINTS if points else columns * max(1, IMAGES // columns)
+
+
 @torch.no_grad()
 def snapshot(trainer: Trainer, report: Report | None = None) -> Snapshot | None:
     """What a method can do now, None where it makes nothing that could be shown."""
@@ -55,10 +66,13 @@ def snapshot(trainer: Trainer, report: Report | None = None) -> Snapshot | None:
     if isinstance(method, Shows):
         return _shown(trainer, method)
     if isinstance(method, Samples):
-        columns = layout(method)
-        count = columns * max(1, IMAGES // columns)
-        raw, field = draw(method, count, seed=method.recipe.seed, report=report), method.output
-        return Snapshot(sheet_of(raw, field, columns), modality(field.modality).media(raw[:PLAYED], field))
+        count, field = samples_of(method), method.output
+        raw = draw(method, count, seed=method.recipe.seed, report=report)
+        sheet = sheet_of(raw, field, layout(method))
+        if knows_the_plane(method):
+            between = np.full((len(sheet), GAP, 3), BACKGROUND, np.uint8)
+            sheet = np.concatenate([sheet, between, density_picture(method)], 1)
+        return Snapshot(sheet, modality(field.modality).media(raw[:PLAYED], field))
     return _reconstructed(trainer, method) if isinstance(method, Reconstructs) else None
 
 
