@@ -83,6 +83,7 @@ OURS = {
     *("rbm-mnist", "deep-belief-mnist", "pixel-rnn", "pixel-transformer"),
     *("vae-nats", "iwae-mnist", "iaf-vae-mnist", "two-level-vae-mnist", "vq-vae-mnist", "fsq-mnist"),
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
+    *("latent-avatars", "latent-256"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
@@ -97,7 +98,7 @@ GIANTS = {
     *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
     *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "colourisation-256", "vid2vid-256"),
-    "colourisation-guided-256",
+    *("colourisation-guided-256", "latent-256"),
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
 WIDTHS = {"width": 16, "growth": 2, "base": 256, "widest": 32, "style": 32}
@@ -141,10 +142,12 @@ def narrowed(name: str) -> BaseRecipe:
     recipe = recipes.get(name)
     if 0 < getattr(recipe, "first_stage", 0) < 1:  # both players learn in the second
         recipe = recipe.changed(first_stage=0.0)
+    if hasattr(recipe, "adversarial_start"):
+        recipe = recipe.changed(adversarial_start=0.0)
     if name not in GIANTS:
         return recipe
     thin = {}
-    for field in {"generator", "discriminator"} & type(recipe).model_fields.keys():
+    for field in {"generator", "discriminator", "network"} & type(recipe).model_fields.keys():
         part: Part = getattr(recipe, field)
         options = {key: min(value, WIDTHS[key]) if key in WIDTHS else value for key, value in part.options.items()}
         thin[field] = Part(name=part.name, **options)

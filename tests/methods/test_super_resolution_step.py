@@ -12,7 +12,7 @@ from torch import Tensor
 
 from belamy.data.dataset import Dataset, Memory
 from belamy.methods import perception
-from belamy.methods.super_resolution import LAYERS, Recipe
+from belamy.methods.super_resolution import Recipe
 from belamy.networks.blur_kernels import sharpened
 from belamy.registry import Part
 from belamy.training.distribution import World
@@ -84,15 +84,15 @@ def chance(scores: Tensor) -> Tensor:
 def perceptual(one: Tensor, other: Tensor) -> Tensor:
     """Squares over the variation of the sharp picture's features, by loops."""
     eyes = perception.perceptual_network(one)
-    found, wanted = (perception.seen(eyes, pictures, LAYERS) for pictures in (one, other))
+    found, wanted = (perception.seen(eyes, pictures, perception.SEEN) for pictures in (one, other))
     rows = []
     for number in range(len(one)):
         shares = []
-        for name in LAYERS:
+        for name in perception.SEEN:
             a, b = found[name][number], wanted[name][number]
             middle = b.mean((1, 2), keepdim=True)
             shares.append(((a - b) ** 2).sum() / torch.maximum(((b - middle) ** 2).sum(), 1e-3 * (b**2).sum() + 1e-12))
-        rows.append(torch.stack(shares).sum() / len(LAYERS))
+        rows.append(torch.stack(shares).sum() / len(perception.SEEN))
     return torch.stack(rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 from typing import Annotated
 
 import torch
@@ -53,26 +54,28 @@ class DenoisingMethod(BaseMethod):
     Args:
         recipe: What decides the outcome.
         spec: What the data decide.
+        shape: (channels, height, width) of what is denoised; by default that of pictures.
     """
 
     averaged = ("network",)
 
-    def __init__(self, recipe: DenoisingRecipe, spec: DataSpec) -> None:
+    def __init__(self, recipe: DenoisingRecipe, spec: DataSpec, shape: tuple[int, ...] | None = None) -> None:
         super().__init__(recipe, spec)
+        self.shape = shape or spec.shape
         self.classes = len(spec.classes) if recipe.conditional else 0
         self.network = self.built()
-        self.prior = Prior(spec.shape[0] * spec.shape[1] * spec.shape[2])
+        self.prior = Prior(prod(self.shape))
 
     def built(self) -> Preconditioned:
         """A network as the recipe says, in its first state."""
         recipe = self.recipe
-        network = DENOISERS.build(recipe.network, shape=self.spec.shape, classes=self.classes)
+        network = DENOISERS.build(recipe.network, shape=self.shape, classes=self.classes)
         centre, spread = recipe.centre or 0.0, recipe.sigma_data or 0.5  # until they are measured
         return Preconditioned(network, recipe.parametrization, centre, spread)
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Noisy pictures and levels of noise."""
-        return {"network": (self.spec.shape, torch.ones(2))}
+        return {"network": (self.shape, torch.ones(2))}
 
     def measure_data(self, data: Dataset) -> None:
         """The mean and the standard deviation of up to 4,096 training pictures, where the recipe does not name them.
@@ -93,10 +96,26 @@ class DenoisingMethod(BaseMethod):
         self.network.centre.fill_(centre)
         self.network.sigma_data.fill_(self.recipe.sigma_data or spread)
 
-    def known_labels(self, batch: Batch) -> Tensor | None:
+    def clean(self, batch: Batch) -> Tensor:
+        """What noise is added to: the pictures less their mean.  # [N, *shape]"""
+        return batch.main - self.network.centre
+
+    def shown(self, clean: Tensor) -> Tensor:
+        """Pictures in [-1, 1] of what was denoised.  # [N, *shape] to [N, C, H, W]"""
+        return (clean + self.network.centre).clamp(-1, 1)
+
+    def condition(self, batch: Batch) -> Tensor | None:
         """The classes of a batch, if the model is told them.  # [N]"""
         return batch.labels if self.classes else None
 
+    def hidden(self, told: Tensor, hidden: Tensor) -> Tensor:
+        """What is told, but no class where it is hidden.  # [N], bool [N]"""
+        return torch.where(hidden, self.classes, told)
+
+    def heard(self, told: Tensor | None) -> Tensor | None:
+        """What the model listens to of what it is asked for: classes, if it learned with them; None for nothing."""
+        return told if self.classes else None
+
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
-        """Standard normal noise of a picture's size.  # [n, C H W]"""
+        """Standard normal noise of the size of what is denoised.  # [n, latent]"""
         return normal_latents(seed, indices, self.prior.latent)

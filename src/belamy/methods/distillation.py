@@ -178,7 +178,7 @@ class Method(DenoisingMethod):
 
     def made(self, noisy: Tensor, sigma: Tensor, batch: Batch) -> Tensor:
         """What the student makes of noisy pictures: pictures as the discriminator sees them.  # [N, C, H, W]"""
-        made: Tensor = self.network(noisy, sigma, self.known_labels(batch))
+        made: Tensor = self.network(noisy, sigma, self.condition(batch))
         return made + self.network.centre
 
     def discriminator_turn(self, batch: Batch, fake: Tensor, draw: Draws) -> Turn:
@@ -202,7 +202,7 @@ class Method(DenoisingMethod):
             batch: Pictures.
             draw: Levels and noise.
         """
-        clean, count, labels = batch.main - self.network.centre, len(batch), self.known_labels(batch)
+        clean, count, labels = batch.main - self.network.centre, len(batch), self.condition(batch)
         steps = self.recipe.teacher_steps
         sigmas = sampled_sigmas(self.recipe.noise, steps).to(clean)
         place = (draw.uniform("level", count) * steps).long().clamp(max=steps - 1)

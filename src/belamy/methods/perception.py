@@ -20,7 +20,7 @@ from belamy.losses.perceptual import content as contents
 from belamy.losses.perceptual import covariance, gram
 from belamy.losses.perceptual.total_variation import total_variation
 from belamy.methods.base import to_range
-from belamy.methods.pretrained import PictureNetwork, published_network, vggs
+from belamy.methods.pretrained import PictureNetwork, last_of_blocks, published_network, vggs
 from belamy.networks.efficientnet_lite import EfficientNetLite
 
 CONTENT = ("b4", "b6")
@@ -28,6 +28,8 @@ STYLE = ("stem", "b0", "b2", "b4", "b7")
 """Layers of the embedded network, those of ``belamy stylize``."""
 SMALLEST = 16
 """Side of a picture of a style, in pixels."""
+SEEN = ("stem", "b0", "b2", "b4")
+"""Layers that distances are taken in: at a half, a half, a quarter and an eighth of the size."""
 Moments = tuple[Tensor, Tensor]
 """Means and covariances of a layer's features.  # [N, C], [N, C, C]"""
 
@@ -162,6 +164,41 @@ def perceptual_network(like: Tensor, vgg: str | None = None) -> Any:
     """
     network = EfficientNetLite.pretrained() if vgg is None else published_network(_file(vgg), vggs(), "--vgg")
     return network.to(like)
+
+
+class PerceptualDistance:
+    """How far pictures are from others in a pretrained network's features, which neither learn nor are saved.
+
+    Args:
+        vgg: A file of VGG's published weights; None for the embedded network.
+    """
+
+    def __init__(self, vgg: str | None = None) -> None:
+        self.vgg = vgg
+        self._network: Any = None
+
+    def open(self, like: Tensor) -> Any:
+        """The network, on the device and in the precision of a tensor.
+
+        Raises:
+            DataError: There is no such file, or it holds other weights.
+        """
+        if self._network is None or next(self._network.parameters()).device != like.device:
+            self._network = perceptual_network(like, self.vgg)
+        return self._network
+
+    def __call__(self, made: Tensor, wanted: Tensor) -> Tensor:
+        """The mean over layers of :func:`belamy.losses.perceptual.content.relative`.  # [N]
+
+        Args:
+            made: Pictures in [-1, 1].  # [N, 1 or 3, H, W]
+            wanted: What they should be.
+        """
+        network = self.open(made)
+        layers = last_of_blocks(network) if self.vgg else SEEN
+        with torch.no_grad():
+            targets = seen(network, wanted, layers)
+        return contents.mean_relative(seen(network, made, layers), targets)
 
 
 def weights_fingerprint(vgg: str) -> str:

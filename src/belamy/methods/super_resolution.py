@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from functools import partial
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import torch
 from pydantic import Field
@@ -15,13 +15,13 @@ from torch.func import functional_call
 
 from belamy.data import Batch
 from belamy.errors import UsageError
-from belamy.losses.perceptual import content
 from belamy.methods import base, patches, perception
 from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.methods.base import OPTIMIZERS, UNTOUCHED, DataSpec, Player, SamplingOption, Turn
+from belamy.methods.following import follow
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.pix2pix import PATCH_DISCRIMINATORS
-from belamy.methods.pretrained import check_seen, last_of_blocks
+from belamy.methods.pretrained import check_seen
 from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field as DataField
 from belamy.modalities.sizes import text_of
@@ -33,12 +33,8 @@ from belamy.seeds import Draws, SampleDraws
 
 UPSCALERS = Registry("belamy.networks", "upscaler", "Upscaler")
 DEGRADATIONS = Registry("belamy.networks.degradations", "degradation", "Degradation")
-LAYERS = ("stem", "b0", "b2", "b4")
-"""Of the embedded network: at a half, a half, a quarter and an eighth of the size."""
 SURROUNDINGS = 9
 """Of what cannot be seen, a square in pixels."""
-RISE = 10.0
-"""As of averages: a half-life is at most this share of the samples seen."""
 BLEND = SamplingOption(
     1.0, "Between the network of the first stage, true to the pixels, 0, and that of the second, 1.", 0.0, 1.0
 )
@@ -145,12 +141,12 @@ class Method(base.BaseMethod):
             self.objective = patches.patch_objective(recipe.adversarial)
         if recipe.vgg and self.staged:
             check_seen(self.shown, recipe.vgg)
-        self._perceptual: list[Any] = []  # neither learned nor saved, so not registered
+        self.perceptual = perception.PerceptualDistance(recipe.vgg)
 
     def prepare(self, offline: bool = False) -> None:
         """Read the weights of VGG, if they are given and count."""
         if self.recipe.vgg and self.staged:
-            self._perceptual = [perception.perceptual_network(next(self.parameters()), self.recipe.vgg)]
+            self.perceptual.open(next(self.parameters()))
             self.fingerprint = perception.weights_fingerprint(self.recipe.vgg)
 
     @property
@@ -186,7 +182,7 @@ class Method(base.BaseMethod):
         if draw.progress < recipe.first_stage or not self.staged:
             yield Turn("generator", {"pixel": self.pixel(self.generator(small), aim)})
             if self.staged and draw.rank % draw.parts == 0:  # of a batch in parts, once
-                self.keep(draw.progress)
+                follow(self.faithful, self.generator, recipe, draw.progress)
             return
         serves_both = draw.parts == 1  # passes of all parts would wait in memory
         with torch.set_grad_enabled(serves_both):
@@ -194,7 +190,7 @@ class Method(base.BaseMethod):
         real, fake = patches.judged(self.discriminator, wanted), patches.judged(self.discriminator, made.detach())
         yield patches.discriminator_turn(self.objective, real, fake, draw)
         made = made if serves_both else self.generator(small)
-        terms = {"pixel": self.pixel(made, aim), "perceptual": self.perceptual(made, aim)}
+        terms = {"pixel": self.pixel(made, aim), "perceptual": self.perceptual(colours_of(made), colours_of(aim))}
         terms |= patches.of_generator(
             self.objective, lambda features: patches.judged(self.discriminator, made, features),
             lambda features: patches.judged(self.discriminator, wanted, features), draw.progress,
@@ -228,29 +224,6 @@ class Method(base.BaseMethod):
             small = torch.cat([small, bicubic(pictures[:, -1:], (small.shape[2], small.shape[3])).clamp(-1, 1)], 1)
         return rounded((small + 1) * 127.5) / 127.5 - 1 if self.spec.field.bits == 8 else small
 
-    @torch.no_grad()
-    def keep(self, progress: float) -> None:
-        """Let the first stage's network follow the generator after a step, as averages do."""
-        recipe = self.recipe
-        half_life = max(min(recipe.ema_half_life, (progress * recipe.train_samples + recipe.batch) / RISE), 1e-9)
-        share = 1 - 0.5 ** (recipe.batch / half_life) if recipe.ema_half_life else 1.0
-        for kept, now in zip(self.faithful.state_dict().values(), self.generator.state_dict().values(), strict=True):
-            if share < 1 and kept.is_floating_point():
-                kept.lerp_(now, share)
-            else:
-                kept.copy_(now)
-
-    def perceptual(self, made: Tensor, wanted: Tensor) -> Tensor:
-        """The distance ``[N]`` of pictures from the sharp ones in the features of the pretrained network."""
-        if not self._perceptual or next(self._perceptual[0].parameters()).device != made.device:
-            self._perceptual = [perception.perceptual_network(made, self.recipe.vgg)]
-        eyes = self._perceptual[0]
-        layers = last_of_blocks(eyes) if self.recipe.vgg else LAYERS
-        with torch.no_grad():
-            targets = perception.seen(eyes, colours_of(wanted), layers)
-        found = perception.seen(eyes, colours_of(made), layers)
-        return content.mean_relative(found, targets)
-
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """The distances that the generator learns from on whole pictures, and their weighted sum."""
         draws = SampleDraws(draw.seed, batch.indices.tolist())
@@ -258,7 +231,7 @@ class Method(base.BaseMethod):
         pixel = self.pixel(made, batch.main)
         if not self.staged:
             return {"loss": pixel}
-        found = {"pixel": pixel, "perceptual": self.perceptual(made, batch.main)}
+        found = {"pixel": pixel, "perceptual": self.perceptual(colours_of(made), colours_of(batch.main))}
         total = self.recipe.pixel_weight * pixel + self.recipe.perceptual_weight * found["perceptual"]
         return {**found, "loss": total}
 

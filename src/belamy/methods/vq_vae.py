@@ -17,9 +17,11 @@ from pydantic import Field
 from torch import Tensor
 
 from belamy.data import Batch
+from belamy.errors import UsageError
 from belamy.losses.likelihood import chosen
 from belamy.methods.autoregressive import NETWORKS
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Sampling, SamplingOption, Turn
+from belamy.methods.code_use import count, revive
 from belamy.methods.levels import (
     LIKELIHOODS,
     SAMPLING,
@@ -32,7 +34,6 @@ from belamy.methods.levels import (
     temperature_of,
 )
 from belamy.networks.vq_vae import STRIDE, CodedAutoencoder, CodeLaw
-from belamy.processes import gather
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws, generator
 
@@ -81,8 +82,8 @@ class Method(ShadesMethod):
         Van den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937; Mentzer et al. 2023, arXiv:2309.15505.
 
     Raises:
-        UsageError: The pictures have not 8 bits or sides that are no multiples of 4, or a conditional model's have no
-            classes.
+        UsageError: The pictures have not 8 bits or sides that are no multiples of 4, a conditional model's have no
+            classes, or the quantiser makes no codes.
     """
 
     averaged = ("autoencoder", "law_of_codes")
@@ -96,6 +97,8 @@ class Method(ShadesMethod):
         self.classes = classes_told(recipe.conditional, spec, "VQ-VAE")
         quantiser: Any = QUANTISERS.build(recipe.quantiser)
         outputs = self.channels * self.law.parameters
+        if not quantiser.codes:
+            raise UsageError("VQ-VAE learns the law of codes, and the quantiser 'none' makes none. Leave it out.")
         self.autoencoder = CodedAutoencoder(spec.shape, quantiser, outputs, recipe.width // 2 * 2)
         self.places = (quantiser.dimensions, self.height // STRIDE, self.width // STRIDE)
         network = NETWORKS.build(recipe.prior, shape=self.places, classes=self.classes)
@@ -125,9 +128,11 @@ class Method(ShadesMethod):
         batch, split = next(data), self.recipe.first_stage
         levels = self.levels(batch, draw)
         if draw.progress < split or not split:
-            self._revive(levels, draw)
+            if self.recipe.restart:
+                network, patience = self.autoencoder, self.recipe.patience
+                revive(network.quantiser, self.idle, patience, lambda: network.encoder(self.seen(levels)), draw)
             nats, quantised = self.decoded(levels)
-            self._count(quantised.codes)
+            count(self.idle, quantised.codes)
             used = (self.idle < self.recipe.patience).to(nats).mean()
             terms = {"reconstruction": nats, **quantised.terms}
             yield Turn("autoencoder", terms, {"reconstruction": 1 / self.values}, {"used": used})
@@ -136,24 +141,6 @@ class Method(ShadesMethod):
                 codes = self.codes_of(levels)
             terms = {"nats": self.nats_of_codes(codes, batch.labels)}
             yield Turn("law", terms, {"nats": 1 / codes[0].numel()})
-
-    @torch.no_grad()
-    def _revive(self, levels: Tensor, draw: Draws) -> None:
-        """Give codes that have long been idle places among the batch's features; all processes give the same."""
-        dead = (self.idle >= self.recipe.patience).nonzero()[:, 0]
-        if self.recipe.restart and len(dead):
-            features = self.autoencoder.encoder(self.seen(levels))
-            rows = gather(features).flatten(0, 1).movedim(1, -1).flatten(0, -2)
-            chosen_rows = torch.randperm(len(rows), generator=generator(draw.seed, "revive", draw.step))
-            dead = dead[: len(rows)]
-            self.autoencoder.quantiser.revive(dead, rows[chosen_rows[: len(dead)].to(rows.device)])
-            self.idle[dead] = 0
-
-    @torch.no_grad()
-    def _count(self, codes: Tensor) -> None:
-        """Count the steps since each code was last taken."""
-        self.idle += 1
-        self.idle[gather(codes.double()).long().flatten().unique()] = 0
 
     def seen(self, levels: Tensor) -> Tensor:
         """Levels as the autoencoder sees them."""

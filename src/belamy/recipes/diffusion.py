@@ -1,6 +1,6 @@
-"""Models that denoise: EDM, DDPM and rectified flow on digits, and pictures of 32 pixels."""
+"""Models that denoise: EDM, DDPM and rectified flow on digits, pictures of 32 pixels, and latents of pictures."""
 
-from belamy.methods import diffusion, distillation
+from belamy.methods import diffusion, distillation, latent_diffusion
 from belamy.registry import Part
 
 
@@ -61,4 +61,36 @@ def few_steps_mnist() -> distillation.Recipe:
         batch=64,
         train_samples=300_000,
         ema_half_life=20_000,
+    )
+
+
+def latent_avatars() -> latent_diffusion.Recipe:
+    """Latent diffusion in small: drawn faces of 32 pixels by latents of 8x8 places, both stages in one training."""
+    return latent_diffusion.Recipe(
+        conditional=False,
+        schedule=Part(name="cosine"),
+        train_samples=300_000,
+        first_stage=0.3,
+        ema_half_life=10_000,
+    )
+
+
+def latent_256() -> latent_diffusion.Recipe:
+    """Latent diffusion for pictures of 256 pixels and a GPU, latents of 32x32 places; name your own data.
+
+    A convolutional U-Net in place of the paper's, which has attention at several resolutions (Rombach et al. 2021).
+    """
+    return latent_diffusion.Recipe(
+        data="dead-leaves",
+        size=256,
+        downsampling=8,
+        width=128,
+        discriminator=Part(name="patch-gan", receptive_field=70, width=64),
+        network=Part(name="diffusion-u-net", width=192, multipliers=(1, 2, 4), patch=1, dropout=0.1),
+        optimizer=Part(name="adam", lr=2e-4, beta1=0.9),
+        autoencoder_optimizer=Part(name="adam", lr=2e-4, beta1=0.5, beta2=0.9),
+        schedule=Part(name="cosine", warmup=0.01),
+        train_samples=20_000_000,
+        first_stage=0.25,
+        ema_half_life=500_000,
     )

@@ -1,0 +1,87 @@
+"""Captions of faces made of their attributes: the same for the same face, phrased in several ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from belamy.data.dataset import Attribute
+from belamy.seeds import generator
+
+HAIR = {
+    **dict.fromkeys(("2c1b18", "28150a"), "black"),
+    **dict.fromkeys(("724133", "603015", "603a14", "611c17", "612616"), "brown"),
+    "a55728": "red", **dict.fromkeys(("b58143", "83623b", "a78961"), "golden"),
+    **dict.fromkeys(("d6b370", "cab188"), "blond"),
+}  # fmt: skip
+SKIN = {
+    **dict.fromkeys(("5c3829", "8d5524"), "dark"), **dict.fromkeys(("a36b4f", "a26d3d", "b68655"), "brown"),
+    **dict.fromkeys(("b98e6a", "cb9e6e"), "tanned"), **dict.fromkeys(("c68e7a", "e0b687"), "rosy"),
+    **dict.fromkeys(("f1c3a5", "eac393", "f5cfa0", "ffdbac"), "fair"),
+}  # fmt: skip
+CLOTHES = {
+    "0b3286": "blue", "147f3c": "green", "151613": "black", "545454": "grey", "731ac3": "purple", "b11f1f": "red",
+    "e8e9e6": "white", "eab308": "yellow", "ec4899": "pink", "f97316": "orange",
+}  # fmt: skip
+"""The colours of the drawn faces in words."""
+MOUTHS = {
+    "agape": ("an open mouth", "a gaping mouth"), "angry": ("an angry mouth", "a scowl"),
+    "laugh": ("a laughing mouth", "a laugh"), "sad": ("a sad mouth", "a frown"), "smile": ("a smiling mouth", "a smile"),
+}  # fmt: skip
+WORN = {
+    "beard": ("a beard", "a full beard"), "glasses": ("glasses", "a pair of glasses"), "hat": ("a hat", "a cap"),
+    "accessories": ("jewellery", "earrings"),
+}  # fmt: skip
+"""What a face has or has not; of what it has not nothing is said."""
+BEGINNINGS = ("a face with", "a person with", "a portrait of someone with", "a drawing of a head with")
+
+
+def attribute_captions(attributes: Mapping[str, Attribute]) -> list[str]:
+    """A sentence about each face, which names its hair, skin, mouth, clothes and what it wears in a random order.
+
+    The phrasing of face i depends on i alone.
+
+    Args:
+        attributes: Those of the drawn faces, as many as there are.
+
+    Example:
+        >>> from belamy.data.dataset import Attribute
+        >>> codes = torch.tensor([1])
+        >>> attribute_captions({"smile": Attribute(("no", "yes"), codes), "hat": Attribute(("no", "yes"), codes)})
+        ['a face with a hat and a smile']
+    """
+    count = len(next(iter(attributes.values())).codes)
+    columns = {name: [known.values[code] for code in known.codes.tolist()] for name, known in attributes.items()}
+    return [_sentence({name: column[face] for name, column in columns.items()}, face) for face in range(count)]
+
+
+def _sentence(known: Mapping[str, str], face: int) -> str:
+    numbers = iter(torch.rand(32, generator=generator(0, "caption", face)).tolist())
+
+    def one_of(words: Sequence[str]) -> str:
+        return words[int(next(numbers) * len(words))]
+
+    beginning, parts = one_of(BEGINNINGS), [one_of(words) for words in _parts(known)]
+    order = sorted(range(len(parts)), key=[next(numbers) for _ in parts].__getitem__)
+    told = [parts[place] for place in order]
+    return f"{beginning} {' and '.join(filter(None, (', '.join(told[:-1]), told[-1])))}" if told else "a face"
+
+
+def _parts(known: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """What is said of a face, each in several words that mean the same."""
+    found: list[tuple[str, ...]] = []
+    if "hair_color" in known:
+        hair = f"{'long' if known.get('long_hair') == 'yes' else 'short'} {HAIR[known['hair_color']]} hair"
+        bun = known.get("bun") == "yes"
+        found.append((f"{hair} in a bun", f"{hair} and a bun") if bun else (hair,))
+    if "skin" in known:
+        found.append((f"{SKIN[known['skin']]} skin",))
+    if "mouth" in known:
+        found.append(MOUTHS[known["mouth"]])
+    elif "smile" in known:
+        found.append(MOUTHS["smile" if known["smile"] == "yes" else "sad"])
+    if "clothes_color" in known:
+        colour = CLOTHES[known["clothes_color"]]
+        found.append((f"a {colour} shirt" if colour != "orange" else "an orange shirt", f"{colour} clothes"))
+    return found + [words for name, words in WORN.items() if known.get(name) == "yes"]
