@@ -83,7 +83,7 @@ OURS = {
     *("rbm-mnist", "deep-belief-mnist", "pixel-rnn", "pixel-transformer"),
     *("vae-nats", "iwae-mnist", "iaf-vae-mnist", "two-level-vae-mnist", "vq-vae-mnist", "fsq-mnist"),
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
-    *("latent-avatars", "latent-256"),
+    *("latent-avatars", "text-avatars", "latent-256"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {

@@ -27,7 +27,8 @@ CLOTHES = {
 """The colours of the drawn faces in words."""
 MOUTHS = {
     "agape": ("an open mouth", "a gaping mouth"), "angry": ("an angry mouth", "a scowl"),
-    "laugh": ("a laughing mouth", "a laugh"), "sad": ("a sad mouth", "a frown"), "smile": ("a smiling mouth", "a smile"),
+    "laugh": ("a laughing mouth", "a laugh"), "sad": ("a sad mouth", "a frown"),
+    "smile": ("a smiling mouth", "a smile"),
 }  # fmt: skip
 WORN = {
     "beard": ("a beard", "a full beard"), "glasses": ("glasses", "a pair of glasses"), "hat": ("a hat", "a cap"),

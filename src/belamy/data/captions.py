@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -80,14 +80,26 @@ def captioned(data: Dataset, files: TextFiles, said: str, length: int | None = N
         wanted = PurePosixPath(names[0]).with_suffix(".txt")
         example = f"a file {wanted}" if said == BESIDE else f"'{names[0]}' in {said}"
         raise DataError(f"None of the {len(names):,} pictures of {data.name} has a caption: there is no {example}.")
-    known = Vocabulary.of(training_texts(texts, data.splits))
-    longest = length or min(max(map(len, texts)) + 1, LONGEST)
-    rows = torch.tensor([known.row(text, longest) for text in texts])
     notes = [*data.notes]
     if missing:
         notes.append(f"{len(missing):,} pictures have no caption, e.g. {missing[0]}: theirs are empty")
+    return with_captions(data, texts, length).changed(notes=notes)
+
+
+def with_captions(data: Dataset, texts: Sequence[str], length: int | None = None, unit: str = "characters") -> Dataset:
+    """Pictures with the field ``caption``; the vocabulary is that of the training pictures.
+
+    Args:
+        data: The pictures.
+        texts: One for each.
+        length: Symbols that are kept, an end among them; by default those of the longest, at most 256.
+        unit: What a symbol is, ``characters`` or ``words``.
+    """
+    known = Vocabulary.of(training_texts(texts, data.splits), unit)
+    longest = length or min(max(len(known.numbers(text)) for text in texts) + 1, LONGEST)
+    rows = torch.tensor([known.row(text, longest) for text in texts])
     column = Column(Field("text", (longest,), known.symbols), Memory(rows))
-    return data.changed(extra={**data.extra, FIELD: column}, notes=notes)
+    return data.changed(extra={**data.extra, FIELD: column})
 
 
 def _beside(files: TextFiles, names: tuple[str, ...]) -> dict[str, str]:

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 
 from belamy.data.assembly import Raw, assemble, attribute
+from belamy.data.attribute_captions import attribute_captions
+from belamy.data.captions import with_captions
 from belamy.data.dataset import Dataset
 from belamy.data.embedded import embedded
 from belamy.data.load_options import LoadOptions
@@ -25,10 +27,15 @@ _FILES = {
 }
 
 
-def faces(name: str, side: int, options: LoadOptions) -> Dataset:
-    """3,000 faces of one side under a name."""
+def faces(name: str, side: int, options: LoadOptions, captions: bool = False) -> Dataset:
+    """3,000 faces of one side under a name, with captions of their attributes where these are wanted."""
     sha256, licence = _FILES[side]
     with np.load(io.BytesIO(embedded(f"avatars-{side}.npz", sha256)), allow_pickle=False) as archive:
         images = torch.from_numpy(archive["images"]).permute(0, 3, 1, 2).contiguous()
         known = {key: attribute(archive[key]) for key in archive.files if key != "images"}
-    return assemble(images, Raw(name=name, attributes=known, licence=licence), options)
+    return told(assemble(images, Raw(name=name, attributes=known, licence=licence), options), captions)
+
+
+def told(data: Dataset, captions: bool) -> Dataset:
+    """Faces with a caption of each, made of its attributes, where captions are wanted."""
+    return with_captions(data, attribute_captions(data.attributes), unit="words") if captions else data

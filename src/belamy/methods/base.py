@@ -191,6 +191,14 @@ class Samples(Protocol):
 
 
 @runtime_checkable
+class TakesText(Protocol):
+    """Draws samples of what a text says; its ``generate`` is given the symbols ``[n, length]`` in place of labels."""
+
+    caption: DataField | None
+    """The field of the captions that it learned with; None where it learned without."""
+
+
+@runtime_checkable
 class HasStyles(Protocol):
     """Makes its samples from intermediate latents: one style, a vector of the space W, for each layer.
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import prod
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from belamy.data import Batch, Dataset
-from belamy.errors import DataError
+from belamy.data.captions import FIELD as CAPTION
+from belamy.errors import DataError, UsageError
 from belamy.methods.base import OPTIMIZERS, BaseMethod, BaseRecipe, DataSpec, normal_latents
+from belamy.networks.captioned import Captioned
 from belamy.networks.noise_schedules import NoiseSchedule
 from belamy.networks.preconditioning import Parametrization, Preconditioned
 from belamy.networks.priors.normal import Prior
 from belamy.registry import Part, Registry
 
 DENOISERS = Registry("belamy.networks", "denoiser", "Denoiser")
+TEXT_ENCODERS = Registry("belamy.networks", "text encoder", "TextEncoder")
 MEASURED = 4096
 """Pictures at most that the mean and the spread of the data are measured on."""
 
@@ -40,6 +43,11 @@ class DenoisingRecipe(BaseRecipe):
     """Their mean, which is taken off; by default it is measured."""
     conditional: bool = True
     """Learn pictures given their class, where they have such."""
+    text: Literal["none", "cross-attention", "modulation"] = "none"
+    """How captions are told, where the data have such, in place of classes: a vector of the whole scales and shifts all
+    places (modulation), and each also looks at the symbols (cross-attention)."""
+    text_encoder: Annotated[Part, TEXT_ENCODERS] = Part(name="text-transformer")
+    """The network that reads captions; it learns along."""
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
     """How the network learns."""
     clip_norm: float | None = Field(default=1.0, gt=0)
@@ -62,14 +70,29 @@ class DenoisingMethod(BaseMethod):
     def __init__(self, recipe: DenoisingRecipe, spec: DataSpec, shape: tuple[int, ...] | None = None) -> None:
         super().__init__(recipe, spec)
         self.shape = shape or spec.shape
-        self.classes = len(spec.classes) if recipe.conditional else 0
+        told = spec.fields.get(CAPTION) if recipe.conditional and recipe.text != "none" else None
+        self.caption = told if told is not None and told.modality == "text" else None
+        self.classes = len(spec.classes) if recipe.conditional and self.caption is None else 0
         self.network = self.built()
         self.prior = Prior(prod(self.shape))
 
     def built(self) -> Preconditioned:
-        """A network as the recipe says, in its first state."""
+        """A network as the recipe says, in its first state.
+
+        Raises:
+            UsageError: It takes no captions, but there are such to be told.
+        """
         recipe = self.recipe
-        network = DENOISERS.build(recipe.network, shape=self.shape, classes=self.classes)
+        given: dict[str, Any] = {"shape": self.shape, "classes": self.classes}
+        encoder: Any = None
+        if self.caption is not None:
+            if not getattr(DENOISERS.load(recipe.network.name), "takes_text", False):
+                raise UsageError(f"The network '{recipe.network.name}' takes no captions. Type --text none.")
+            length, vocabulary = self.caption.shape[0], len(self.caption.classes)
+            encoder = TEXT_ENCODERS.build(recipe.text_encoder, length=length, vocabulary=vocabulary)
+            given |= {"text": encoder.width, "attends": recipe.text == "cross-attention"}
+        network = DENOISERS.build(recipe.network, **given)
+        network = network if encoder is None else Captioned(network, encoder, self.caption.shape[0])
         centre, spread = recipe.centre or 0.0, recipe.sigma_data or 0.5  # until they are measured
         return Preconditioned(network, recipe.parametrization, centre, spread)
 
@@ -105,16 +128,21 @@ class DenoisingMethod(BaseMethod):
         return (clean + self.network.centre).clamp(-1, 1)
 
     def condition(self, batch: Batch) -> Tensor | None:
-        """The classes of a batch, if the model is told them.  # [N]"""
+        """The captions of a batch, or its classes, if the model is told them.  # long [N, L] or [N]"""
+        if self.caption is not None:
+            return batch[CAPTION]
         return batch.labels if self.classes else None
 
     def hidden(self, told: Tensor, hidden: Tensor) -> Tensor:
-        """What is told, but no class where it is hidden.  # [N], bool [N]"""
+        """What is told, but no class, or an empty caption, where it is hidden.  # [N, L] or [N], bool [N]"""
+        if self.caption is not None:
+            return torch.where(hidden[:, None], self.network.inner.empty, told)
         return torch.where(hidden, self.classes, told)
 
     def heard(self, told: Tensor | None) -> Tensor | None:
-        """What the model listens to of what it is asked for: classes, if it learned with them; None for nothing."""
-        return told if self.classes else None
+        """What the model listens to of what it is asked for: what it learned with; None for nothing."""
+        asked = told is not None and (told.dim() == 2 if self.caption is not None else self.classes > 0)
+        return told if asked else None
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """Standard normal noise of the size of what is denoised.  # [n, latent]"""

@@ -82,10 +82,14 @@ class Recipe(DenoisingRecipe):
         Raises:
             UsageError: What to type to have the teacher's.
         """
-        for field in ("network", "parametrization", "noise", "conditional"):
+        for field in ("network", "parametrization", "noise", "conditional", "text", "text_encoder"):
             mine, its = getattr(self, field), getattr(recipe, field)
             if mine != its:
-                word = f"--{'' if its else 'no-'}{field}" if isinstance(its, bool) else f"--{field} {its}"
+                word = (
+                    f"--{'' if its else 'no-'}{field}"
+                    if isinstance(its, bool)
+                    else f"--{field.replace('_', '-')} {its}"
+                )
                 raise UsageError(
                     f"The student's {field} is {mine}, but its teacher's is {its}, and it begins as its teacher. "
                     f"Type {word}."

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from math import prod
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from belamy.data import Batch, Dataset
+from belamy.data.captions import FIELD as CAPTION
 from belamy.errors import UsageError
 from belamy.methods import patches
 from belamy.methods.autoencoder import RECONSTRUCTIONS
@@ -76,6 +77,9 @@ class Recipe(DiffusionRecipe):
     """Share of the first stage after which the discriminator counts."""
     patience: int = Field(default=200, ge=1)
     """Steps after which a code that no place has taken is dead, and starts anew among the batch's features."""
+    text: Literal["none", "cross-attention", "modulation"] = "cross-attention"
+    """How captions are told, where the data have such, in place of classes: a vector of the whole scales and shifts all
+    places (modulation), and each also looks at the symbols (cross-attention)."""
     level_mean: float = Field(default=-0.4, ge=-10, le=10)
     """Mean of ln σ of the levels that are learned, of the edm ones; latents have a standard deviation of 1."""
     network: Annotated[Part, DENOISERS] = Part(name="diffusion-u-net", width=64, multipliers=(1, 2), patch=1)
@@ -277,14 +281,15 @@ class Method(DiffusionMethod):
         return {**found, **(super().evaluate(batch, draw) if int(self.scale.seen) else {})}
 
     def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:
-        """Pictures, what the autoencoder makes of them, and samples of what they are."""
+        """Pictures with their captions, what the autoencoder makes of them, and samples of the same captions."""
         latents = self.latents(draws.seed, draws.indices).to(batch.main)
         drawn = self.generate(latents, self.condition(batch), sampling=Sampling(draws))
         field = self.output
-        return {
+        shown = {
             "picture": (field, batch.main), "reconstruction": (field, self.reconstruct(batch.main)),
             "sample": (field, drawn),
         }  # fmt: skip
+        return shown if self.caption is None else {"caption": (self.caption, batch[CAPTION]), **shown}
 
 
 def _colours(images: Tensor) -> Tensor:

@@ -136,12 +136,32 @@ class PixelModel(Module, Protocol):
 
 
 class Denoiser(Module, Protocol):
-    """What a class ``Denoiser(shape, classes, *, …)`` must have; with classes, label ``classes`` stands for none."""
+    """What a class ``Denoiser(shape, classes, *, …)`` must have; with classes, label ``classes`` stands for none.
+
+    One that can be told what a text says is ``Denoiser(shape, classes, text, attends, *, …)``, says so by
+    ``takes_text = True``, and is called with a ``captioned.Said`` after the labels; ``text`` is the size of its vectors,
+    and ``attends`` whether those of its symbols are looked at beside that of the whole.
+    """
 
     native_shape: tuple[int, int, int]
 
     def forward(self, images: Tensor, level: Tensor, labels: Tensor | None = None) -> Tensor:
         """What a diffusion model is asked for, at a level of noise of each.  # [N, C, H, W], [N], [N]"""
+        ...
+
+
+class TextEncoder(Module, Protocol):
+    """What a class ``TextEncoder(length, vocabulary, *, …)`` must have."""
+
+    width: int
+    """Numbers of a vector."""
+
+    def forward(self, symbols: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Vectors of the symbols of texts, which are no padding, and vectors of the wholes, as ``captioned.Said``.
+
+        Args:
+            symbols: Whole numbers.  # [N, L] to [N, L, width], bool [N, L], [N, width]
+        """
         ...
 
 

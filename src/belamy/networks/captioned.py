@@ -1,4 +1,8 @@
-"""Denoisers that are told what a text says: by attention to its symbols' vectors, or by one vector of the whole."""
+"""Denoisers that are told what a text says: by a vector of the whole, and by attention to those of its symbols.
+
+References:
+    Both together: Nichol et al. 2021, "GLIDE", arXiv 2112.10741, section 4.1.
+"""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class LanguageModel(nn.Module):
         self, length: int, vocabulary: int, *, width: int = 128, depth: int = 4, heads: int = 4, dropout: float = 0.1
     ) -> None:
         super().__init__()
-        _check(width, depth, heads, dropout)
+        check_transformer("causal-transformer", width, depth, heads, dropout)
         self.length, self.vocabulary, self.rotated = length, vocabulary, width // heads
         self.embedding = nn.Embedding(vocabulary, width)
         self.blocks = nn.ModuleList([Block(width, heads, dropout) for _ in range(depth)])
@@ -149,13 +149,18 @@ def _mask(steps: int, seen: int, device: torch.device) -> Tensor:
     return torch.ones(steps, seen, dtype=torch.bool, device=device).tril(seen - steps)
 
 
-def _check(width: int, depth: int, heads: int, dropout: float) -> None:
+def check_transformer(name: str, width: int, depth: int, heads: int, dropout: float) -> None:
+    """Refuse sizes that no transformer with rotated positions has.
+
+    Raises:
+        UsageError: What to type.
+    """
     if heads < 1 or width < 2 or width % (2 * heads):
         raise UsageError(
-            f"causal-transformer has a width of {width} and {heads} heads, but the width must be a multiple of twice "
+            f"{name} has a width of {width} and {heads} heads, but the width must be a multiple of twice "
             f"the heads: width={max(width // (2 * max(heads, 1)), 1) * 2 * max(heads, 1)}."
         )
     if depth < 1:
-        raise UsageError(f"causal-transformer has a depth of {depth}, but it must be 1 or more.")
+        raise UsageError(f"{name} has a depth of {depth}, but it must be 1 or more.")
     if not 0 <= dropout < 1:
-        raise UsageError(f"causal-transformer has a dropout of {dropout}, but it must be in [0, 1).")
+        raise UsageError(f"{name} has a dropout of {dropout}, but it must be in [0, 1).")

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from belamy.errors import UsageError
+from belamy.networks.captioned import CrossAttention, Said
 from belamy.networks.diffusion_u_net import waves
 from belamy.networks.sizes import check_divisible, check_positive
 
@@ -28,6 +29,9 @@ class Denoiser(nn.Module):
     Args:
         shape: Of a picture; ``patch`` must divide both sides.
         classes: How many classes there are; 0 for none. One more stands for no class.
+        text: Numbers of the vectors of a text that it is told; 0 for none.
+        attends: Whether patches also attend to the symbols of the text, after each block; the whole of it is told as
+            the class is.
         width: Numbers that stand for a patch, a multiple of 4 and of ``heads``.
         depth: Blocks, each attention and a perceptron.
         heads: Of attention.
@@ -43,11 +47,14 @@ class Denoiser(nn.Module):
     """
 
     native_shape = (1, 28, 28)
+    takes_text = True
 
     def __init__(
         self,
         shape: tuple[int, int, int],
         classes: int = 0,
+        text: int = 0,
+        attends: bool = True,
         *,
         width: int = 96,
         depth: int = 6,
@@ -62,30 +69,38 @@ class Denoiser(nn.Module):
         self.width, self.patch, self.classes = width, patch, classes
         self.level = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.label = nn.Embedding(classes + 1, width) if classes else None
+        self.whole = nn.Linear(text, width) if text else None
         self.first = nn.Linear(channels * patch**2, width)
         self.places: Tensor
         self.register_buffer("places", places(height // patch, across // patch, width), persistent=False)
         self.blocks = nn.ModuleList(AdaptiveBlock(width, heads, dropout) for _ in range(depth))
+        reading = depth if text and attends else 0
+        self.reading = nn.ModuleList(CrossAttention(width, text) for _ in range(reading))
         self.shift_scale = _silent(nn.Linear(width, 2 * width))
         self.last = _silent(nn.Linear(width, channels * patch**2))
 
-    def forward(self, images: Tensor, level: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor, level: Tensor, labels: Tensor | None = None, said: Said | None = None) -> Tensor:
         """What is asked for, of the images' shape.  # [N, C, H, W]
 
         Args:
             images: Noisy, scaled to about unit variance.
             level: c_noise of each.  # [N]
             labels: Of each; the number of classes stands for none.  # [N]
+            said: What a text says of each, for a network that is told a text.
         """
         told: Tensor = self.level(waves(level, self.width))
         if self.label is not None:
             none = torch.full((len(level),), self.classes, device=level.device)
             told = told + self.label(none if labels is None else labels)
+        if self.whole is not None and said is not None:
+            told = told + self.whole(said.whole)
         told = F.silu(told)
         squares = F.pixel_unshuffle(images, self.patch)  # [N, C p p, H / p, W / p]
         x = self.first(squares.flatten(2).transpose(1, 2)) + self.places  # [N, T, width]
-        for block in self.blocks:
+        for number, block in enumerate(self.blocks):
             x = block(x, told)
+            if self.reading and said is not None:
+                x = self.reading[number](x, said)
         shift, scale = self.shift_scale(told)[:, None].chunk(2, 2)
         x = self.last(_normal(x, shift, scale))
         return F.pixel_shuffle(x.transpose(1, 2).unflatten(2, squares.shape[2:]), self.patch)

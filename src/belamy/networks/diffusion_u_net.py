@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from belamy.errors import UsageError
+from belamy.networks.captioned import CrossAttention, Said
 from belamy.networks.sizes import check_divisible, check_positive
 
 GROUPS = 8
@@ -29,6 +30,9 @@ class Denoiser(nn.Module):
     Args:
         shape: Of a picture; ``patch`` times 2 for each further resolution must divide both sides.
         classes: How many classes there are; 0 for none. One more stands for no class.
+        text: Numbers of the vectors of a text that it is told; 0 for none.
+        attends: Whether pixels also attend to the symbols of the text, at the lowest resolution and after each block on
+            the way up; the whole of it is told as the class is.
         width: Channels at the first resolution, a multiple of 8.
         multipliers: Channels at each resolution, in widths.
         patch: Side of the squares of pixels that the first layer takes and the last one makes.
@@ -43,11 +47,14 @@ class Denoiser(nn.Module):
     """
 
     native_shape = (1, 28, 28)
+    takes_text = True
 
     def __init__(
         self,
         shape: tuple[int, int, int],
         classes: int = 0,
+        text: int = 0,
+        attends: bool = True,
         *,
         width: int = 48,
         multipliers: tuple[int, ...] = (1, 2),
@@ -60,6 +67,7 @@ class Denoiser(nn.Module):
         self.width, self.patch, self.classes = width, patch, classes
         self.level = nn.Sequential(nn.Linear(width, told), nn.SiLU(), nn.Linear(told, told))
         self.label = nn.Embedding(classes + 1, told) if classes else None
+        self.whole = nn.Linear(text, told) if text else None
         self.first = nn.Conv2d(shape[0] * patch**2, width, 3, padding=1)
         steps = list(zip([width, *wide], wide, strict=False))
         self.down = nn.ModuleList(DenoisingBlock(one, other, told, dropout) for one, other in steps)
@@ -67,37 +75,49 @@ class Denoiser(nn.Module):
         self.attention = PixelAttention(wide[-1])
         below = zip([*wide[1:], wide[-1]], wide, strict=True)
         self.up = nn.ModuleList(DenoisingBlock(low + own, own, told, dropout) for low, own in reversed(list(below)))
+        reading = [wide[-1], *reversed(wide)] if text and attends else []
+        self.reading = nn.ModuleList(CrossAttention(channels, text) for channels in reading)
         self.norm = nn.GroupNorm(GROUPS, width)
         self.last = nn.Conv2d(width, shape[0] * patch**2, 3, padding=1)
         for parameter in self.last.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, images: Tensor, level: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor, level: Tensor, labels: Tensor | None = None, said: Said | None = None) -> Tensor:
         """What is asked for, of the images' shape.  # [N, C, H, W]
 
         Args:
             images: Noisy, scaled to about unit variance.
             level: c_noise of each.  # [N]
             labels: Of each; the number of classes stands for none.  # [N]
+            said: What a text says of each, for a network that is told a text.
         """
-        told = self.told(level, labels)
+        told = self.told(level, labels, said)
         x = self.first(F.pixel_unshuffle(images, self.patch).contiguous(memory_format=torch.channels_last))
         kept: list[Tensor] = []
         for block in self.down:
             x = block(F.avg_pool2d(x, 2) if kept else x, told)
             kept.append(x)
-        x = self.attention(self.middle(x, told))
+        x = self.read(0, self.attention(self.middle(x, told)), said)
         for depth, block in enumerate(self.up):
             x = F.interpolate(x, scale_factor=2.0, mode="nearest") if depth else x
-            x = block(torch.cat([x, kept.pop()], 1), told)
+            x = self.read(depth + 1, block(torch.cat([x, kept.pop()], 1), told), said)
         return F.pixel_shuffle(self.last(F.silu(self.norm(x))), self.patch)
 
-    def told(self, level: Tensor, labels: Tensor | None) -> Tensor:
+    def read(self, number: int, x: Tensor, said: Said | None) -> Tensor:
+        """Features and what their pixels find in a text, if they look.  # [N, C, H, W]"""
+        if said is None or not self.reading:
+            return x
+        found: Tensor = self.reading[number](x.flatten(2).transpose(1, 2), said)
+        return found.transpose(1, 2).unflatten(2, x.shape[2:])
+
+    def told(self, level: Tensor, labels: Tensor | None, said: Said | None) -> Tensor:
         """What all blocks are told.  # [N], [N] to [N, 4 width]"""
         told: Tensor = self.level(waves(level, self.width))
         if self.label is not None:
             none = torch.full((len(level),), self.classes, device=level.device)
             told = told + self.label(none if labels is None else labels)
+        if self.whole is not None and said is not None:
+            told = told + self.whole(said.whole)
         return F.silu(told)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from belamy.modalities.text import PADDING
@@ -11,12 +10,11 @@ from belamy.networks.causal_transformer import Block, check_transformer, rotatio
 
 
 class TextEncoder(nn.Module):
-    """Vectors of the symbols of texts; a symbol sees those before it, so the last one's stands for the whole.
-
-    *Departs from the paper*: places are told by rotations.
+    """Vectors of the symbols of texts, each of which sees those before it; their mean stands for the whole.
 
     References:
-        Radford et al. 2021, "CLIP", arXiv 2103.00020, section 2.4; the blocks: :mod:`belamy.networks.causal_transformer`.
+        A masked transformer: Radford et al. 2021, "CLIP", arXiv 2103.00020, section 2.4; the mean: Reimers & Gurevych
+        2019, "Sentence-BERT", arXiv 1908.10084, section 3; blocks: :mod:`belamy.networks.causal_transformer`.
 
     Args:
         length: Symbols of the longest text.
@@ -31,8 +29,8 @@ class TextEncoder(nn.Module):
 
     Example:
         >>> said = TextEncoder(5, 9, width=8)(torch.tensor([[4, 3, 1, 0, 0]]))
-        >>> said.vectors.shape, said.present.tolist(), bool((said.whole == said.vectors[:, 2]).all())
-        (torch.Size([1, 5, 8]), [[True, True, True, False, False]], True)
+        >>> said.vectors.shape, said.present.tolist(), said.whole.shape
+        (torch.Size([1, 5, 8]), [[True, True, True, False, False]], torch.Size([1, 8]))
     """
 
     modality = "text"
@@ -50,10 +48,10 @@ class TextEncoder(nn.Module):
     def forward(self, symbols: Tensor) -> Said:
         """What texts say.  # long [N, length]"""
         present = symbols != PADDING
-        values, turn = self.embedding(symbols), None
+        values = self.embedding(symbols)
         turn = rotations(symbols.shape[1], 0, self.rotated, values)
         for block in self.blocks:
             values = block(values, turn, None)[0]
         values = self.norm(values)
-        last = present.sum(1) - 1
-        return Said(values, present, values[torch.arange(len(values), device=last.device), last])
+        share = present.to(values) / present.sum(1, keepdim=True)
+        return Said(values, present, (share[:, :, None] * values).sum(1))

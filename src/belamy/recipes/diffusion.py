@@ -70,9 +70,14 @@ def latent_avatars() -> latent_diffusion.Recipe:
         conditional=False,
         schedule=Part(name="cosine"),
         train_samples=300_000,
-        first_stage=0.3,
+        first_stage=0.25,
         ema_half_life=10_000,
     )
+
+
+def text_avatars() -> latent_diffusion.Recipe:
+    """The same of faces that are asked for in words: captions made of their attributes, read by a small transformer."""
+    return latent_avatars().changed(data="avatars-32:captions=true", conditional=True, train_samples=400_000)
 
 
 def latent_256() -> latent_diffusion.Recipe:

@@ -10,13 +10,16 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError, nearest
-from belamy.methods.base import BaseMethod, Samples, Sampling, SamplingOption, Translates
+from belamy.methods.base import BaseMethod, Samples, Sampling, SamplingOption, TakesText, Translates
 from belamy.modalities import modality
+from belamy.modalities.text import SPECIAL, vocabulary_of
 from belamy.networks.layers import initial_share
 from belamy.seeds import SampleDraws
 
 UNSETTLED = 0.02
 """A share of initial statistics that is told of."""
+NAMED, SHOWN = 8, 200
+"""Unknown symbols, and known ones, that a message names at most."""
 
 
 class Drawing(TypedDict, total=False):
@@ -27,6 +30,8 @@ class Drawing(TypedDict, total=False):
         start: Index of the first sample.
         labels: The name of one class (see :func:`class_number`), its number, or a number for each sample; by default
             the classes in turn, where there are classes.
+        text: What is to be drawn, of a run that learned with captions: one for all samples, or one for each; by default
+            nothing is asked for.
         batch: How many at a time, 64 by default; the samples do not depend on it (beyond float rounding).
         steps: Of a sampler that takes many; None for the method's own number.
         report: Called with (done, total), in samples times steps.
@@ -36,6 +41,7 @@ class Drawing(TypedDict, total=False):
     seed: int
     start: int
     labels: Sequence[int] | int | str | None
+    text: Sequence[str] | str | None
     batch: int
     steps: int | None
     report: Callable[[int, int], None] | None
@@ -81,6 +87,10 @@ def generated(method: BaseMethod, count: int, **how: Unpack[Drawing]) -> Iterato
     if isinstance(labels, str):
         labels = class_number(labels, method.spec.classes)
     chosen = _labels(labels, start, count, len(method.spec.classes))
+    if (text := how.get("text")) is not None:
+        if labels is not None:
+            raise UsageError("A text and a class are asked for, but a run knows one of the two. Leave one of them out.")
+        chosen = symbols_of(method, text, count)
     for first in range(0, count, batch):
         last = min(first + batch, count)
         numbers = range(start + first, start + last)
@@ -98,6 +108,43 @@ def generated(method: BaseMethod, count: int, **how: Unpack[Drawing]) -> Iterato
         yield samples
         if report is not None and not takes:
             report(last, count)
+
+
+def symbols_of(method: BaseMethod, text: Sequence[str] | str, count: int) -> Tensor:
+    """Texts as a method reads them.  # long [count, length]
+
+    Args:
+        method: It learned with captions.
+        text: One for all samples, or one for each.
+        count: How many samples.
+
+    Raises:
+        UsageError: It learned without captions, or a text is empty, too long, or has what no caption had.
+    """
+    field = method.caption if isinstance(method, TakesText) else None
+    if field is None:
+        other = " Choose a class by --label, or leave --text out." if method.spec.classes else " Leave --text out."
+        raise UsageError(f"This run learned without captions, so it cannot be told in words what to draw.{other}")
+    known, length = vocabulary_of(field.classes), field.shape[0]
+    texts = [" ".join(each.split()) for each in ([text] * count if isinstance(text, str) else text)]
+    if len(texts) != count:
+        raise UsageError(f"There are {len(texts):,} texts for {count:,} samples. Give one, or one for each.")
+    what = "words" if known.words else "characters"
+    for each in dict.fromkeys(texts):
+        if not each:
+            raise UsageError("The text is empty. Say what is to be drawn, or leave --text out.")
+        if unknown := known.unknown(each):
+            named = ", ".join(repr(symbol.strip() or symbol) for symbol in unknown[:NAMED])
+            some = " ".join(sorted(symbol.strip() for symbol in known.symbols[len(SPECIAL) :])[:SHOWN])
+            more = " …" if len(known.symbols) - len(SPECIAL) > SHOWN else ""
+            raise UsageError(f"No caption that this run learned from has {named}. Its {what} are: {some}{more}")
+        if (size := len(known.numbers(each))) >= length:
+            raise UsageError(
+                f"The text has {size} {what}, but those of captions that this run learned from are at most "
+                f"{length - 1}. Say it in fewer."
+            )
+    rows = {each: known.row(each, length) for each in dict.fromkeys(texts)}
+    return torch.tensor([rows[each] for each in texts])
 
 
 def no_samples(method: BaseMethod) -> UsageError:

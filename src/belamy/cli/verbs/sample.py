@@ -45,6 +45,9 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     sheet, NAME.npz an array of all, NAME.csv all rows of a table."""
     label: str | None = None
     """Draw this class alone, by name or number; by default the classes in turn, where the networks use labels."""
+    text: str | None = None
+    """Draw what this says, of a run that learned with captions, e.g. "a face with a beard"; by default nothing is asked
+    for."""
     batch: Annotated[int, Within(1, 65_536)] = 64
     """How many to draw at a time."""
     steps: Annotated[int | None, Within(1, 1_000_000)] = None
@@ -93,7 +96,7 @@ def run(words: Sequence[str]) -> int:
 def work(form: Form) -> int:
     """Draw and write what a form says."""
     from belamy.modalities import modality
-    from belamy.sampling.draw import unsettled
+    from belamy.sampling.draw import symbols_of, unsettled
     from belamy.sampling.styles import Truncated
 
     run, method = form.opened()
@@ -101,12 +104,15 @@ def work(form: Form) -> int:
         words = modality(method.output.modality).words[1]
         raise UsageError(f"{run.path} makes {words}, which are no PNG files. Leave --format out, or name a NAME.png.")
     label = chosen_class(method, form.label, form.say())
+    if form.text is not None:
+        symbols_of(method, form.text, 1)  # refused before a judge is trained
     fidelity = fidelity_to(run, method, form) if form.check else None
     shown: Any = method if form.truncation is None else Truncated(method, form.truncation)
     written = write(shown, form, label, fidelity)
     facts = {
-        "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "label": label,
-        "class": None if label is None else run.spec.classes[label], "weights": form.weights, **chosen(form),
+        "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "text": form.text,
+        "label": label, "class": None if label is None else run.spec.classes[label], "weights": form.weights,
+        **chosen(form),
     }  # fmt: skip
     checked = fidelity.facts() if fidelity else {}
     if (note := unsettled(method, run.samples_seen)) and (say := form.say()):
@@ -180,8 +186,8 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
             counting(first + count * done // total - counting.done)
 
         start = form.start + first
-        raw = draw(method, count, seed=form.seed, start=start, labels=label, batch=form.batch, steps=form.steps,
-                   report=report, options=chosen(form))  # fmt: skip
+        raw = draw(method, count, seed=form.seed, start=start, labels=label, text=form.text, batch=form.batch,
+                   steps=form.steps, report=report, options=chosen(form))  # fmt: skip
         if fidelity:
             fidelity.look(raw, start, label)
         return raw

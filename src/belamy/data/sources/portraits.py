@@ -12,6 +12,7 @@ from torch import Tensor
 from belamy.data.assembly import YES_NO, Raw, assemble
 from belamy.data.dataset import Attribute, Dataset
 from belamy.data.embedded import embedded
+from belamy.data.faces import told
 from belamy.data.load_options import LoadOptions
 from belamy.ranges import Within
 from belamy.seeds import generator
@@ -47,6 +48,7 @@ class Source:
     Args:
         count: How many faces.
         seed: Other seeds give other faces.
+        captions: Whether each has a caption, made of its attributes: the field ``caption``, in words.
 
     Example:
         >>> from belamy.data import open_data
@@ -54,8 +56,8 @@ class Source:
         Dataset('portraits', 100 images of 3x16x16)
     """
 
-    def __init__(self, *, count: int = 20_000, seed: int = 0) -> None:
-        self.count, self.seed = Within(2, MOST).check("portraits.count", count), seed
+    def __init__(self, *, count: int = 20_000, seed: int = 0, captions: bool = False) -> None:
+        self.count, self.seed, self.captions = Within(2, MOST).check("portraits.count", count), seed, captions
 
     def open(self, options: LoadOptions) -> Dataset:
         """The faces, in the order in which they are drawn."""
@@ -67,7 +69,7 @@ class Source:
             [composed(parts, *pair) for pair in zip(chosen.split(_CHUNK), tints.split(_CHUNK), strict=True)]
         )
         raw = Raw(name="portraits", attributes=faces.attributes, licence=LICENCE)
-        return assemble(images, raw, options)
+        return told(assemble(images, raw, options), self.captions)
 
 
 class Faces:
