@@ -38,7 +38,7 @@ from belamy.sampling.sheets import side_by_side
 from belamy.training.setup import Options, open_recipe_data
 
 FACES = "avatars-32"
-NAMED = ("hair_color", "long_hair", "bun", "skin", "mouth", "clothes_color", "beard")
+NAMED = ("hair_color", "long_hair", "bun", "skin", "eyes", "mouth", "beard")
 """Attributes that captions name, or whose absence they tell by silence."""
 SHOWN = 24
 LOOKS = (0.25, 0.5, 0.75, 1.0)

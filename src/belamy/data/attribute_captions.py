@@ -20,11 +20,11 @@ SKIN = {
     **dict.fromkeys(("b98e6a", "cb9e6e"), "tanned"), **dict.fromkeys(("c68e7a", "e0b687"), "rosy"),
     **dict.fromkeys(("f1c3a5", "eac393", "f5cfa0", "ffdbac"), "fair"),
 }  # fmt: skip
-CLOTHES = {
-    "0b3286": "blue", "147f3c": "green", "151613": "black", "545454": "grey", "731ac3": "purple", "b11f1f": "red",
-    "e8e9e6": "white", "eab308": "yellow", "ec4899": "pink", "f97316": "orange",
-}  # fmt: skip
 """The colours of the drawn faces in words."""
+EYES = {
+    "bow": ("lowered eyes", "bowed eyes"), "happy": ("happy eyes", "merry eyes"), "humble": ("humble eyes", "shy eyes"),
+    "wide": ("wide eyes", "open eyes"), "wink": ("a wink", "a winking eye"),
+}  # fmt: skip
 MOUTHS = {
     "agape": ("an open mouth", "a gaping mouth"), "angry": ("an angry mouth", "a scowl"),
     "laugh": ("a laughing mouth", "a laugh"), "sad": ("a sad mouth", "a frown"),
@@ -39,7 +39,7 @@ BEGINNINGS = ("a face with", "a person with", "a portrait of someone with", "a d
 
 
 def attribute_captions(attributes: Mapping[str, Attribute]) -> list[str]:
-    """A sentence about each face, which names its hair, skin, mouth, clothes and what it wears in a random order.
+    """A sentence about each face, which names its hair, skin, eyes, mouth and what it wears in a random order.
 
     The phrasing of face i depends on i alone.
 
@@ -82,7 +82,6 @@ def _parts(known: Mapping[str, str]) -> list[tuple[str, ...]]:
         found.append(MOUTHS[known["mouth"]])
     elif "smile" in known:
         found.append(MOUTHS["smile" if known["smile"] == "yes" else "sad"])
-    if "clothes_color" in known:
-        colour = CLOTHES[known["clothes_color"]]
-        found.append((f"a {colour} shirt" if colour != "orange" else "an orange shirt", f"{colour} clothes"))
+    if "eyes" in known:
+        found.append(EYES[known["eyes"]])
     return found + [words for name, words in WORN.items() if known.get(name) == "yes"]

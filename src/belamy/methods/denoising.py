@@ -14,6 +14,7 @@ from belamy.data import Batch, Dataset
 from belamy.data.captions import FIELD as CAPTION
 from belamy.errors import DataError, UsageError
 from belamy.methods.base import OPTIMIZERS, BaseMethod, BaseRecipe, DataSpec, normal_latents
+from belamy.modalities.fields import Field as DataField
 from belamy.networks.captioned import Captioned
 from belamy.networks.noise_schedules import NoiseSchedule
 from belamy.networks.preconditioning import Parametrization, Preconditioned
@@ -77,24 +78,27 @@ class DenoisingMethod(BaseMethod):
         self.prior = Prior(prod(self.shape))
 
     def built(self) -> Preconditioned:
-        """A network as the recipe says, in its first state.
-
-        Raises:
-            UsageError: It takes no captions, but there are such to be told.
-        """
+        """A network as the recipe says, in its first state."""
         recipe = self.recipe
-        given: dict[str, Any] = {"shape": self.shape, "classes": self.classes}
-        encoder: Any = None
-        if self.caption is not None:
-            if not getattr(DENOISERS.load(recipe.network.name), "takes_text", False):
-                raise UsageError(f"The network '{recipe.network.name}' takes no captions. Type --text none.")
-            length, vocabulary = self.caption.shape[0], len(self.caption.classes)
-            encoder = TEXT_ENCODERS.build(recipe.text_encoder, length=length, vocabulary=vocabulary)
-            given |= {"text": encoder.width, "attends": recipe.text == "cross-attention"}
-        network = DENOISERS.build(recipe.network, **given)
-        network = network if encoder is None else Captioned(network, encoder, self.caption.shape[0])
+        network = self.captioned(self.caption) if self.caption else DENOISERS.build(
+            recipe.network, shape=self.shape, classes=self.classes
+        )  # fmt: skip
         centre, spread = recipe.centre or 0.0, recipe.sigma_data or 0.5  # until they are measured
         return Preconditioned(network, recipe.parametrization, centre, spread)
+
+    def captioned(self, caption: DataField) -> Captioned:
+        """A network that is told captions of a field.
+
+        Raises:
+            UsageError: It takes none.
+        """
+        recipe, length = self.recipe, caption.shape[0]
+        if not getattr(DENOISERS.load(recipe.network.name), "takes_text", False):
+            raise UsageError(f"The network '{recipe.network.name}' takes no captions. Type --text none.")
+        encoder = TEXT_ENCODERS.build(recipe.text_encoder, length=length, vocabulary=len(caption.classes))
+        attends = recipe.text == "cross-attention"
+        network = DENOISERS.build(recipe.network, shape=self.shape, classes=0, text=encoder.width, attends=attends)
+        return Captioned(network, encoder, length)
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Noisy pictures and levels of noise."""
@@ -136,7 +140,8 @@ class DenoisingMethod(BaseMethod):
     def hidden(self, told: Tensor, hidden: Tensor) -> Tensor:
         """What is told, but no class, or an empty caption, where it is hidden.  # [N, L] or [N], bool [N]"""
         if self.caption is not None:
-            return torch.where(hidden[:, None], self.network.inner.empty, told)
+            captioned: Any = self.network.inner
+            return torch.where(hidden[:, None], captioned.empty, told)
         return torch.where(hidden, self.classes, told)
 
     def heard(self, told: Tensor | None) -> Tensor | None:

@@ -139,8 +139,8 @@ class Denoiser(Module, Protocol):
     """What a class ``Denoiser(shape, classes, *, …)`` must have; with classes, label ``classes`` stands for none.
 
     One that can be told what a text says is ``Denoiser(shape, classes, text, attends, *, …)``, says so by
-    ``takes_text = True``, and is called with a ``captioned.Said`` after the labels; ``text`` is the size of its vectors,
-    and ``attends`` whether those of its symbols are looked at beside that of the whole.
+    ``takes_text = True``, and is called with a ``captioned.Said`` after the labels; ``text`` is the size of its
+    vectors, and ``attends`` whether those of its symbols are looked at beside that of the whole.
     """
 
     native_shape: tuple[int, int, int]
