@@ -32,15 +32,16 @@ from belamy.evaluation.pairs.summary import summarise
 from belamy.judges.attribute_predictors import attribute_predictors
 from belamy.methods.base import BaseMethod, BaseRecipe
 from belamy.modalities.fields import Field
-from belamy.modalities.text import strings
+from belamy.modalities.grid import grid
+from belamy.modalities.text import printed, strings
 from belamy.sampling.draw import draw
-from belamy.sampling.sheets import side_by_side
 from belamy.training.setup import Options, open_recipe_data
 
 FACES = "avatars-32"
 NAMED = ("hair_color", "long_hair", "bun", "skin", "eyes", "mouth", "beard")
 """Attributes that captions name, or whose absence they tell by silence."""
-SHOWN = 24
+SHOWN, WIDE = 12, 640
+"""Captions on a sheet, and the pixels that each takes across."""
 LOOKS = (0.25, 0.5, 0.75, 1.0)
 """Shares of the run after which its state and a sheet are kept; all is measured at the end."""
 OPTIONS = Options(device="cpu", progress=False)
@@ -103,12 +104,15 @@ class Judge:
         return {"guidance": guidance, **self.agreement(images), **told}
 
     def sheet(self, method: BaseMethod, guidance: float) -> np.ndarray:
-        """Captions, and what is drawn for them."""
-        captions = self.captions[:SHOWN]
-        images = draw(method, SHOWN, seed=1, text=captions, options={"guidance": guidance})
-        symbols = self.data.extra["caption"].store.read(self.chosen[:SHOWN])
-        values = images.float() / 127.5 - 1
-        return side_by_side({"caption": (self.field, symbols), "sample": (method.output, values)}, 2)
+        """What is drawn for captions, four pictures of each, beside it."""
+        rows = []
+        for number, caption in enumerate(self.captions[:SHOWN]):
+            images = draw(method, 4, seed=1, start=4 * number, text=caption, options={"guidance": guidance})
+            pictures, words = grid(images, 4, scale=3), printed([caption])
+            padded = np.full((len(pictures), WIDE, 3), 255, np.uint8)
+            padded[: len(words)] = words[: len(pictures), :WIDE]
+            rows.append(np.concatenate([pictures, padded], 1))
+        return np.concatenate(rows)
 
 
 def planned(data: Dataset, minutes: float) -> Any:

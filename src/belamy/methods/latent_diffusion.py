@@ -18,7 +18,6 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from belamy.data import Batch, Dataset
-from belamy.data.captions import FIELD as CAPTION
 from belamy.errors import UsageError
 from belamy.methods import patches
 from belamy.methods.autoencoder import RECONSTRUCTIONS
@@ -281,15 +280,11 @@ class Method(DiffusionMethod):
         return {**found, **(super().evaluate(batch, draw) if int(self.scale.seen) else {})}
 
     def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:
-        """Pictures with their captions, what the autoencoder makes of them, and samples of the same captions."""
+        """Pictures, what the autoencoder makes of them, and samples of the same captions or classes."""
         latents = self.latents(draws.seed, draws.indices).to(batch.main)
         drawn = self.generate(latents, self.condition(batch), sampling=Sampling(draws))
-        field = self.output
-        shown = {
-            "picture": (field, batch.main), "reconstruction": (field, self.reconstruct(batch.main)),
-            "sample": (field, drawn),
-        }  # fmt: skip
-        return shown if self.caption is None else {"caption": (self.caption, batch[CAPTION]), **shown}
+        field, again = self.output, self.reconstruct(batch.main)
+        return {"picture": (field, batch.main), "reconstruction": (field, again), "sample": (field, drawn)}
 
 
 def _colours(images: Tensor) -> Tensor:
