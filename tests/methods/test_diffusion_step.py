@@ -387,7 +387,8 @@ def test_a_block_of_the_transformer_by_hand() -> None:
     torch.testing.assert_close(block(x, told)[0], wanted + gated * block.contract(inner))
 
 
-def test_a_run_that_starts_from_another_measures_its_own_data(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["start_from", "resume_from"])
+def test_a_run_that_starts_from_another_measures_its_own_data(way: str, tmp_path: Path) -> None:
     """The spread and the mean are those of the new pictures, or what the recipe says; the weights are the old ones."""
     for name, levels in {"old": 256, "new": 64}.items():
         pixels = torch.randint(0, levels, (40, 8, 8), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
@@ -395,7 +396,8 @@ def test_a_run_that_starts_from_another_measures_its_own_data(tmp_path: Path) ->
     short: dict[str, Any] = {"progress": False, "snapshots": 1, "samples": 16, "device": "cpu"}
     recipe = Recipe.tiny().changed(data=str(tmp_path / "old.npz"))
     old = belamy.train(recipe, out=tmp_path / "old", **short).load_checkpoint()
-    short |= {"start_from": tmp_path / "old", "data": str(tmp_path / "new.npz"), "optimizer": {"name": "adam", "lr": 0}}
+    short |= {way: tmp_path / "old", "data": str(tmp_path / "new.npz"), "optimizer": {"name": "adam", "lr": 0}}
+    short["samples"] = 16 if way == "start_from" else 32  # the clock goes on
     for own in (None, 0.9):
         run = belamy.train(out=tmp_path / f"new-{own}", sigma_data=own, **short)
         new, data = run.load_checkpoint(), open_data(str(tmp_path / "new.npz"))

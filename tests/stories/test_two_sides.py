@@ -122,6 +122,15 @@ WRONG = [
         "train cut --data {sides}/grey --other {sides}/colour --size 32 --out new",
         "Type --channels 3, or train cyclegan",
     ),
+    (
+        "train cyclegan-small --data {sides}/colour --out new",
+        "Type the second side too, --other FOLDER, or --other avatars-16 to keep it.",
+    ),
+    ("train --like {run} --data {sides}/colour --out new", "/colour to keep it."),
+    (
+        "compare cut-small --data {sides}/colour --seeds 1 --samples 8 --out new",
+        "Type the second side too, --other FOLDER, or --other avatars-16 to keep it.",
+    ),
     ("train cyclegan --data {sides}/grey --other nowhere --out new", "There is no data source 'nowhere'"),
     ("train cyclegan --data {sides}/grey --other avatars-16 --out new", "Type --size"),
     ("train cyclegan --data avatars-16 --against yes --out new", "--only has to name another class"),

@@ -63,5 +63,7 @@ def compare(
 
 def _variant(label: str, name: str, fields: Mapping[str, Any]) -> Variant:
     """A recipe with fields changed, as plain data."""
-    plain = known.get(name).changed(**fields).model_dump(mode="json")
+    recipe = known.get(name)
+    recipe.check_sides(fields)
+    plain = recipe.changed(**fields).model_dump(mode="json")
     return Variant(label=label, recipe=name.replace("_", "-"), fields={key: plain[key] for key in fields})

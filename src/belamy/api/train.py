@@ -96,6 +96,7 @@ def train(
     held = parent or ancestor
     name, chosen = named_recipe(recipe, held.run if held else Run.open(like) if like is not None else None,
                                 fields.get("data"))  # fmt: skip
+    chosen.check_sides(fields)
     chosen = chosen.changed(**fields) if fields else chosen
     if parent:
         parent.check(chosen)

@@ -23,6 +23,8 @@ from belamy.seeds import Draws, SampleDraws, derive
 BATCH = 250
 MOST = 1000
 """Samples that are translated or whose likelihood is measured, at most."""
+RANGE = 2
+"""Of values as networks see them, in [-1, 1]."""
 MOST_BOUNDED = 200
 """Samples whose likelihood is bounded, at most: that takes a hundred evaluations of a network and their gradients."""
 
@@ -149,7 +151,7 @@ def _translated(method: Translates, data: Dataset, indices: Tensor, seed: int) -
         return
     field = data.columns[method.target].field
     compare = UsualMeasures().of(field)
-    compare.pop("l1", None)  # told of every kind, in the units that networks see
+    compare.pop("l1", None)  # told of every kind, as the same share of the range
     first = 0
     for batch in batches(method, data, indices, 50):
         draws = SampleDraws(seed, range(first, first + len(batch)))
@@ -162,7 +164,7 @@ def _translated(method: Translates, data: Dataset, indices: Tensor, seed: int) -
             if values.shape != target.shape or not values.is_floating_point():
                 continue
             values = values.clamp(-1, 1) if field.modality in ("image", "video") else values
-            found[f"{who}-l1"] = (values - target).abs().flatten(1).mean(1)
+            found[f"{who}-l1"] = (values - target).abs().flatten(1).mean(1) / RANGE
             found |= {f"{who}-{name}": compared(target, values) for name, compared in compare.items()}
         if found:
             yield found

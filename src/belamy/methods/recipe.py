@@ -123,6 +123,24 @@ class BaseRecipe(BaseModel):
         """
         return data if self.only is None else data.only(self.only)
 
+    def check_sides(self, fields: Mapping[str, Any]) -> None:
+        """Refuse a change of the first side alone: the second is the usual one of the usual first.
+
+        Args:
+            fields: What is changed of this recipe.
+
+        Raises:
+            UsageError: What to type.
+        """
+        data = fields.get("data", self.data)
+        if self.other is None or data == self.data or fields.get("against") or "other" in fields:
+            return
+        raise UsageError(
+            f"This recipe learns between two sides, by default {self.data} and {self.other}. {data} would be one of "
+            f"them, and {self.other} stay the other. Type the second side too, --other FOLDER, or --other {self.other} "
+            "to keep it."
+        )
+
     def sides(self, shape: tuple[int, ...]) -> dict[str, dict[str, Any]]:
         """Data that a method needs beside the main ones: the options of ``open_data`` for each, by the field's name.
 

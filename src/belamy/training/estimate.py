@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from statistics import median
-from time import monotonic
+from time import monotonic, thread_time
+from typing import NamedTuple
 
 from belamy.methods.base import Samples
 from belamy.progress import duration
@@ -47,6 +48,18 @@ class Cost:
     speed: float
 
 
+class TrialSpeed(NamedTuple):
+    """Samples per second that trial steps show.
+
+    Args:
+        now: As things are.
+        alone: On the same machine if no other process took its processor; as ``now`` where that cannot be told.
+    """
+
+    now: float
+    alone: float
+
+
 class Enough(Exception):
     """What was measured tells how long the rest will take."""
 
@@ -65,7 +78,7 @@ def estimate(trainer: Trainer, snapshots: int = 0, cost: Cost | None = None) -> 
     if cost is None:
         needs = needs_of(trainer)
         micro = needs.share // trainer.parts
-        cost = Cost(needs.memory(micro, trainer.parts), speed(needs, micro, trainer.parts, LARGE_SECONDS))
+        cost = Cost(needs.memory(micro, trainer.parts), speed(needs, micro, trainer.parts, LARGE_SECONDS).now)
     left = max(trainer.method.recipe.train_samples - trainer.clock.samples, 0)
     seconds = slowed(left / cost.speed, sheet_seconds(trainer) if snapshots else 0.0, snapshots)
     return Estimate(seconds, cost.memory, cost.speed)
@@ -77,8 +90,12 @@ def needs_of(trainer: Trainer) -> Needs:
     return Needs(Probe.of(trainer), process)
 
 
-def speed(needs: Needs, micro: int, parts: int, longest: float = TRIAL_SECONDS) -> float:
+def speed(needs: Needs, micro: int, parts: int, longest: float = TRIAL_SECONDS) -> TrialSpeed:
     """Samples per second, on the mean over the rest of the run, from trial steps.
+
+    What a step takes where no other process disturbs it is the processor time of the thread that leads it: this one
+    waits for the others, and what it waits for its turn does not count. On other devices, of several processes, and
+    where samples are read from disk meanwhile, it is not told.
 
     Args:
         needs: What knows the steps.
@@ -90,12 +107,14 @@ def speed(needs: Needs, micro: int, parts: int, longest: float = TRIAL_SECONDS) 
     moments = MOMENTS if needs.grows else 1
     times = [now + round((recipe.train_samples - now) * (each + 0.5) / moments) for each in range(moments)]
     tried, some = _affordable(needs, micro, parts, TRIAL_SECONDS / moments, longest / moments / len(needs.beats))
-    seconds, seen = 0.0, 0
+    now_seconds, alone_seconds, seen = 0.0, 0.0, 0
     for at in times:
         for step, share in needs.beats:
-            seconds += share * _timed(needs, tried, some, Clock(at, step), TRIAL_SECONDS / moments) / moments
+            now_taken, alone_taken = _timed(needs, tried, some, Clock(at, step), TRIAL_SECONDS / moments)
+            now_seconds += share * now_taken / moments
+            alone_seconds += share * alone_taken / moments
         seen = needs.probe.clock.samples - at
-    return seen / seconds
+    return TrialSpeed(seen / now_seconds, seen / alone_seconds)
 
 
 def _affordable(needs: Needs, micro: int, parts: int, usual: float, longest: float) -> tuple[int, int]:
@@ -115,13 +134,19 @@ def _affordable(needs: Needs, micro: int, parts: int, usual: float, longest: flo
     return tried, parts
 
 
-def _timed(needs: Needs, micro: int, parts: int, clock: Clock, budget: float) -> float:
-    """The median of a few steps; all processes try equally often, for a step waits for the gradients of every one."""
-    trials = [needs.probe.play(micro, parts, replace(clock))]
-    size = needs.probe.world.size
-    while len(trials) < TRIAL_STEPS and agree(sum(trials) < budget, size):
-        trials.append(needs.probe.play(micro, parts, replace(clock)))
-    return median(trials)
+def _timed(needs: Needs, micro: int, parts: int, clock: Clock, budget: float) -> tuple[float, float]:
+    """The medians of a few steps' seconds, and of what they would be without other processes; all processes try
+    equally often, for a step waits for the gradients of every one."""
+    probe, trials = needs.probe, list[float]()
+    size, started = probe.world.size, thread_time()
+    own = []
+    while not trials or (len(trials) < TRIAL_STEPS and agree(sum(trials) < budget, size)):
+        trials.append(probe.play(micro, parts, replace(clock)))
+        own.append(thread_time() - started)
+        started += own[-1]
+    known = probe.device.type == "cpu" and size == 1 and not probe.dataset.streams
+    now = median(trials)
+    return now, min(now, median(own)) if known else now
 
 
 def sheet_seconds(trainer: Trainer) -> float:

@@ -21,8 +21,9 @@ def inherit(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkpo
 
     A layer is taken over if both methods have it under the same name, of the same kind and with tensors of the same
     shapes; a network of which less than half fits starts afresh as a whole. Averages follow their networks; moments of
-    the optimisers follow their parameters where the kind of optimiser stays. The clock goes on. With an unchanged
-    recipe the trainer is then as if it had loaded the state.
+    the optimisers follow their parameters where the kind of optimiser stays. The clock goes on. What a layer names in
+    ``of_the_data`` stays as it was measured on the data of the new recipe, or as that names it. With an unchanged recipe
+    the trainer is then as if it had loaded the state.
 
     Args:
         trainer: Of the new recipe.
@@ -80,6 +81,11 @@ def fitting(old: nn.Module, new: nn.Module) -> set[str]:
     return fits
 
 
+def of_the_data(module: nn.Module, layer: str) -> tuple[str, ...]:
+    """What a layer names of its tensors that is measured on the data before training."""
+    return getattr(module.get_submodule(layer), "of_the_data", ())
+
+
 def _layers(module: nn.Module) -> dict[str, dict[str, Tensor]]:
     """The tensors of a module by layer and name."""
     found: dict[str, dict[str, Tensor]] = {}
@@ -103,7 +109,8 @@ def _inner(tensors: Mapping[str, Tensor], network: str) -> dict[str, Tensor]:
 @torch.no_grad()
 def _copy(module: nn.Module, tensors: Mapping[str, Tensor], layers: set[str]) -> None:
     for path, tensor in module.state_dict().items():
-        if _layer(path) in layers:
+        layer, _, name = path.rpartition(".")
+        if layer in layers and name not in of_the_data(module, layer):
             tensor.copy_(tensors[path])
 
 

@@ -22,7 +22,7 @@ from belamy.registry import Part
 from belamy.runs.run import Run, method_name
 from belamy.training.autopilot import Autopilot
 from belamy.training.distribution import World
-from belamy.training.estimate import LARGE_SECONDS, Cost, estimate, speed
+from belamy.training.estimate import LARGE_SECONDS, Cost, TrialSpeed, estimate, speed
 from belamy.training.freezing import freeze
 from belamy.training.limits import Choice, NoRoom, choose, parse_bytes
 from belamy.training.memory import Needs, Probe
@@ -106,7 +106,7 @@ def within(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, 
     return choose(build, parse_bytes(options.memory or ""), options.recompute)
 
 
-def trained_at(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World) -> float:
+def trained_at(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Options, team: World) -> TrialSpeed:
     """Samples per second that a recipe is trained at, by trial steps; 0 where the memory does not allow it."""
     if options.memory is None:
         probe = Probe.of(make_trainer(recipe, spec, data, options, team), copied=False)
@@ -115,7 +115,7 @@ def trained_at(recipe: BaseRecipe, spec: DataSpec, data: Dataset, options: Optio
     try:
         choice = within(recipe, spec, data, options, team)
     except NoRoom:
-        return 0.0
+        return TrialSpeed(0.0, 0.0)
     assert choice.needs is not None
     return speed(choice.needs, choice.micro_batch, choice.needs.share // choice.micro_batch)
 
@@ -137,7 +137,7 @@ def fitted(
         say.say(f"To stay below {options.memory}: {choice}.")
         assert choice.needs is not None
         micro, parts = choice.micro_batch, choice.needs.share // choice.micro_batch
-        cost = Cost(choice.memory, speed(choice.needs, micro, parts, LARGE_SECONDS))
+        cost = Cost(choice.memory, speed(choice.needs, micro, parts, LARGE_SECONDS).now)
         options = replace(options, memory=None, micro_batch=micro if parts > 1 else None, recompute=choice.recompute)
         del choice
         gc.collect()

@@ -13,6 +13,7 @@ from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
 from belamy.registry import Part
 from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.run import method_name
+from belamy.training.inheritance import of_the_data
 from belamy.training.state import load_module
 from belamy.training.trainer import Trainer
 
@@ -136,7 +137,7 @@ def _inner(tensors: Mapping[str, Tensor], network: str) -> dict[str, Tensor]:
 def _copy(network: nn.Module, tensors: Mapping[str, Tensor], sources: Mapping[str, str], whole: bool) -> None:
     for path, tensor in network.state_dict().items():
         layer, _, name = path.rpartition(".")
-        if layer in sources and (whole or name not in getattr(network.get_submodule(layer), "of_the_data", ())):
+        if layer in sources and (whole or name not in of_the_data(network, layer)):
             tensor.copy_(tensors[f"{sources[layer]}.{name}" if sources[layer] else name])
 
 

@@ -309,7 +309,7 @@ class TestLimit:
         recipe = game(noise).method.recipe
         for limit, trains in (("20MB", False), ("40GB", True), (None, True)):
             options = Options(device="cpu", progress=False, memory=limit)
-            assert (trained_at(recipe, noise.spec, noise, options, World()) > 0) is trains
+            assert (trained_at(recipe, noise.spec, noise, options, World()).now > 0) is trains
 
     @pytest.mark.parametrize("text", ["8 apples", "", "0", "0GB", "-1GB", "GB", "8GBB", "1e9", "nan", "8 8GB"])
     def test_words_that_are_no_memory(self, text: str) -> None:

@@ -113,6 +113,7 @@ def variant(word: str, own: Mapping[str, Any]) -> Variant:
     if "seed" in fields:
         raise UsageError(f"'{word}' names a seed, but every recipe runs with the same seeds: --seeds says how many.")
     fields = {**own, **fields}
+    recipe.check_sides(fields)
     made = changed(recipe, fields, options)
     plain: dict[str, Any] = made.model_dump(mode="json")
     return Variant(label=label, recipe=name.replace("_", "-"), fields={key: plain[key] for key in fields})
