@@ -13,7 +13,7 @@ from torch import Tensor
 
 import belamy
 from belamy.errors import UsageError
-from belamy.methods.base import Fills, Translates
+from belamy.methods.base import Fills, Redraws, Translates
 from belamy.methods.diffusion import Method, Recipe
 from belamy.methods.diffusion_filling import DiffusionFilling
 from belamy.modalities.fields import DataSpec
@@ -44,7 +44,7 @@ def holed() -> Tensor:
 @pytest.mark.parametrize("noise", ["edm", "flow", "cosine"])
 def test_what_is_known_stays_bit_for_bit(noise: str) -> None:
     method, source = filling(noise=noise), holed()
-    assert isinstance(method, Fills) and not isinstance(method.model, Translates)
+    assert isinstance(method, Fills) and isinstance(method, Redraws) and not isinstance(method.model, Translates)
     made = method.translate(source, DRAWS, {"steps": 3, "rounds": 2})
     assert torch.equal(made[..., :4], source[:, :1, :, :4]) and made.isfinite().all()
     assert not torch.equal(made[..., 4:], source[:, :1, :, 4:]) and made[..., 4:].abs().max() <= 1

@@ -13,6 +13,7 @@ from PIL import Image
 
 import belamy as package
 from belamy.cli import main
+from belamy.methods.base import BaseMethod
 from belamy.runs.run import Run
 from stories.conftest import Command
 
@@ -60,6 +61,19 @@ class TestFiles:
         assert (tmp_path / "made.png").read_bytes() == first
         belamy("translate", run, pairs / "A/03.png", "--out", "made.png", "--overwrite", "--seed", 1)
         assert (tmp_path / "made.png").read_bytes() != first
+
+    def test_the_weights_are_read_once(
+        self, run: Path, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read, whole = list[Path](), Run.method
+
+        def counted(self: Run, *, best: bool = False) -> BaseMethod:
+            read.append(self.path)
+            return whole(self, best=best)
+
+        monkeypatch.setattr(Run, "method", counted)
+        words = ["translate", str(run), str(pairs / "A/03.png"), "--out", str(tmp_path / "made.png")]
+        assert main([*words, "--device", "cpu"]) == 0 and read == [run]
 
     def test_a_folder_becomes_a_folder_with_a_page(
         self, run: Path, pairs: Path, belamy: Command, tmp_path: Path

@@ -103,6 +103,7 @@ class FilmTranslator:
         device: Where to compute.
         options: Values of the method's ``sampling_options``.
         back: Translate the second of two sides into the first.
+        method: The run's, where it is there already: what :func:`belamy.api.translate.translator` gives.
 
     Raises:
         UsageError: The run translates nothing, or no frames of films.
@@ -110,9 +111,9 @@ class FilmTranslator:
 
     def __init__(
         self, run: Run, manner: Manner, *, weights: str = "newest", device: str = "auto",
-        options: Mapping[str, float] | None = None, back: bool = False,
+        options: Mapping[str, float] | None = None, back: bool = False, method: Any = None,
     ) -> None:  # fmt: skip
-        method: Any = translator(run, weights, back)
+        method = translator(run, weights, back) if method is None else method
         self.method: Any = method.to(choose_device(device)).eval()
         given: Field = given_field(method)
         wanted: Field = method.spec.fields[method.target]

@@ -28,13 +28,13 @@ from belamy.methods.base import (
     UNTOUCHED,
     BaseMethod,
     Fills,
+    Redraws,
     Restores,
     Samples,
     Translates,
     TranslatesBack,
     given_field,
 )
-from belamy.methods.diffusion_filling import DiffusionFilling
 from belamy.modalities import MODALITIES, modality, suffix_of
 from belamy.modalities.colours import recolour
 from belamy.modalities.fields import Field
@@ -215,6 +215,7 @@ def translate(
     options: Mapping[str, float] | None = None,
     back: bool = False,
     data: Dataset | None = None,
+    method: BaseMethod | None = None,
     mask: str | Path | None = None,
     feather: int = 0,
     hints: Sequence[str] = (),
@@ -241,6 +242,7 @@ def translate(
         options: Values of the method's ``sampling_options``, e.g. ``blend`` of super-resolution.
         back: Translate the second of two sides into the first, by a method such as ``cyclegan``.
         data: The run's data, for ``test``.
+        method: The run's, where it is there already: what :func:`translator` gives.
         mask: Of pictures that are to be filled: a file that is white in their holes and black elsewhere, or a folder
             with one of each name; by default what is transparent is filled.
         feather: Of these, so many pixels into the holes what is filled in is shifted to join what is known.
@@ -259,7 +261,8 @@ def translate(
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    method: Any = translator(opened, weights, back).to(choose_device(device))
+    method = translator(opened, weights, back) if method is None else method
+    method.to(choose_device(device))
     check_call(size, fit, outputs)
     chosen = checked_options(method, options)
     check_masking(method, mask, feather, size)
@@ -328,11 +331,11 @@ def _fillable(
     options: Mapping[str, float],
     skipped: list[tuple[str, str]],
 ) -> list[Given]:
-    """Of inputs that are to be filled those that have holes; all, where a diffusion model draws them anew."""
-    if isinstance(method, DiffusionFilling):
-        for each in found:
-            method.check_size(each.name, each.raw)
-    if not isinstance(method, Fills) or (mask is None and options.get("strength", 1.0) < 1):
+    """Of inputs that are to be filled those that have holes; all, where they are drawn anew."""
+    redraws = isinstance(method, Redraws)
+    for each in found if redraws else ():
+        method.check_size(each.name, each.raw)
+    if not isinstance(method, Fills) or (mask is None and redraws and method.redraws(options)):
         return found
     greys = {each.name: each.grey for each in found}
     fitting = holed([(each.name, each.raw, each.wanted) for each in found], mask, method.degraded, skipped)

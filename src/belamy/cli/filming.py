@@ -23,7 +23,7 @@ WRITTEN = (".mp4", ".gif", ".npy")
 """Endings of files of films that can be written."""
 
 
-def translate_films(form: Any, run: Run, films: Sequence[Path], out: Path, one: bool) -> int:
+def translate_films(form: Any, run: Run, films: Sequence[Path], out: Path, one: bool, own: Any) -> int:
     """Translate films and write them: into a file and a page beside it, or each into a folder with one page.
 
     Args:
@@ -32,6 +32,7 @@ def translate_films(form: Any, run: Run, films: Sequence[Path], out: Path, one: 
         films: Files, and folders of frames.
         out: What to write.
         one: Whether that is a file.
+        own: The run's method.
 
     Raises:
         UsageError: An option of pictures, or an output that cannot be.
@@ -43,7 +44,9 @@ def translate_films(form: Any, run: Run, films: Sequence[Path], out: Path, one: 
 
     _refuse(form, films, out, one)
     manner = Manner(form.seed, form.batch, form.tile, form.overlap)
-    method = FilmTranslator(run, manner, weights=form.weights, device=form.device, options=chosen(form), back=form.back)
+    method = FilmTranslator(
+        run, manner, weights=form.weights, device=form.device, options=chosen(form), back=form.back, method=own
+    )
     opened = [method.open(path) for path in films]
     targets = [None] * len(films) if form.targets is None else [
         None if path is None else open_target(path) for path in targets_of(films, form.targets)

@@ -43,6 +43,25 @@ class FilmEntry(NamedTuple):
     path: Path
 
 
+class _Held:
+    """Frames of one side's films that were read to look at them, as long as they all fit.
+
+    Args:
+        room: Bytes that they may take.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.room, self.films = room, dict[str, list[np.ndarray]]()
+
+    def add(self, name: str, frame: np.ndarray) -> None:
+        """Keep a film's next frame; nothing any more from when there is too much."""
+        self.room -= frame.nbytes
+        if self.room >= 0:
+            self.films.setdefault(name, []).append(frame)
+        else:
+            self.films.clear()
+
+
 @dataclass(frozen=True)
 class _Film:
     """A film of one side whose frames were counted."""
@@ -137,7 +156,9 @@ def open_film_pairs(
         INSTANCES: _Side(of_labels, True, True, -1, size),
     }
     joined, skipped = _joined(sides, folders)
-    known, more = _examined(joined, hows, options)
+    budget = options.memory_budget // len(sides)
+    held = {side: _Held(budget) for side in sides}
+    known, more = _examined(joined, hows, options, held)
     skipped += more
     if not known:
         raise DataError(f"{path} holds no pair of films that can be read.{f' {reasons(skipped)}.' if skipped else ''}")
@@ -153,7 +174,7 @@ def open_film_pairs(
             shape = (length, *((how.field.shape[1],) if not how.classes else ()), height, width)
             films = {name: known[name][side].film for name in names}
             marks = {name: _mark(joined[name][side].path) for name in names}
-            store = _store(how, films, marks, clips, shape, options.memory_budget // len(sides))
+            store = _store(how, films, marks, clips, shape, budget, held[side])
             columns[side] = Column(how.field._replace(shape=shape, rate=rate), store)
     main = columns.pop("input")
     if kind == "label_film":
@@ -215,8 +236,9 @@ def _joined(
 
 
 def _examined(
-    joined: Mapping[str, Mapping[str, FilmEntry]], hows: Mapping[str, _Side], options: LoadOptions
-) -> tuple[dict[str, dict[str, _Film]], list[tuple[str, str]]]:
+    joined: Mapping[str, Mapping[str, FilmEntry]], hows: Mapping[str, _Side], options: LoadOptions,
+    held: Mapping[str, _Held],
+) -> tuple[dict[str, dict[str, _Film]], list[tuple[str, str]]]:  # fmt: skip
     """Each pair of which all films can be read to their end and are alike; and the others."""
     known: dict[str, dict[str, _Film]] = {}
     skipped: list[tuple[str, str]] = []
@@ -224,7 +246,7 @@ def _examined(
         found: dict[str, _Film] = {}
         for side, entry in entries.items():
             try:
-                found[side] = _looked_at(entry.path, hows[side])
+                found[side] = _looked_at(entry.path, hows[side], held[side], name)
             except (Unreadable, OSError) as error:
                 skipped.append((entry.name, str(error)))
         first = found.get("input")
@@ -234,16 +256,20 @@ def _examined(
                 skipped.append((entries[side].name, _differs(found[side], first, entries["input"].name)))
             if not apart:
                 known[name] = found
+        if name not in known:
+            for each in held.values():
+                each.films.pop(name, None)
         if options.progress is not None:
             options.progress(number, len(joined))
     return known, skipped
 
 
-def _looked_at(path: Path, how: _Side) -> _Film:
+def _looked_at(path: Path, how: _Side, held: _Held, name: str) -> _Film:
     film = open_film(path, how.classes)
     count = highest = 0
     for frame in how.frames(film):
         count, highest = count + 1, max(highest, int(frame.max())) if how.classes else 0
+        held.add(name, frame)
     return _Film(film, count, film.sides, highest)
 
 
@@ -296,7 +322,7 @@ def _mark(path: Path) -> str:
 
 def _store(
     how: _Side, films: Mapping[str, FilmFile], marks: Mapping[str, str], clips: list[tuple[str, int]],
-    shape: tuple[int, ...], budget: int,
+    shape: tuple[int, ...], budget: int, held: _Held,
 ) -> Memory | Computed:  # fmt: skip
     """The clips of one side, in memory if they fit, else read again when they are asked for."""
 
@@ -322,12 +348,14 @@ def _store(
             update(f"{name} {marks[name]} {start} {shape}\n".encode())
 
     if len(clips) * int(np.prod(shape)) > budget:
+        held.films.clear()
         return Computed(read, len(clips), shape, feed)
     whole = np.empty((len(clips), *shape), np.uint8)
     row, counts = 0, Counter(name for name, _ in clips)
     for name in films:
         count = counts[name]
-        frames = (frame for _, frame in zip(range(count * shape[0]), how.frames(films[name]), strict=False))
+        read = held.films.pop(name, None) or how.frames(films[name])
+        frames = (frame for _, frame in zip(range(count * shape[0]), read, strict=False))
         whole[row : row + count] = np.stack(list(frames)).reshape(count, *shape)
         row += count
     return Memory(torch.from_numpy(whole))

@@ -313,6 +313,19 @@ class Fills(Restores, Protocol):
         ...
 
 
+@runtime_checkable
+class Redraws(Fills, Protocol):
+    """Fills holes of pictures of one size, and draws whole pictures anew from what they are, by choice."""
+
+    def redraws(self, options: Mapping[str, float]) -> bool:
+        """Whether pictures without holes are drawn anew, by values of ``sampling_options``."""
+        ...
+
+    def check_size(self, name: str, raw: Tensor) -> None:
+        """Refuse a picture of another size, which is called so in the message.  # [C, H, W]"""
+        ...
+
+
 def given_field(method: BaseMethod) -> DataField:
     """What a method that translates is given."""
     assert isinstance(method, Translates)

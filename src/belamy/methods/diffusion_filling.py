@@ -126,6 +126,10 @@ class DiffusionFilling(FillsHoles):
             raise UsageError(f"label is {label}, but the classes of this run are {known}. Leave --label out for any.")
         return torch.full((count,), classes if label < 0 else label)
 
+    def redraws(self, options: Mapping[str, float]) -> bool:
+        """Whether pictures without holes are drawn anew: from less than pure noise."""
+        return options.get("strength", 1.0) < 1
+
     def check_size(self, name: str, raw: Tensor) -> None:
         """Refuse a picture of another size than the model's.
 

@@ -22,8 +22,8 @@ def inherit(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkpo
     A layer is taken over if both methods have it under the same name, of the same kind and with tensors of the same
     shapes; a network of which less than half fits starts afresh as a whole. Averages follow their networks; moments of
     the optimisers follow their parameters where the kind of optimiser stays. The clock goes on. What a layer names in
-    ``of_the_data`` stays as it was measured on the data of the new recipe, or as that names it. With an unchanged recipe
-    the trainer is then as if it had loaded the state.
+    ``of_the_data`` stays as it was measured on the data of the new recipe, or as that names it. With an unchanged
+    recipe the trainer is then as if it had loaded the state.
 
     Args:
         trainer: Of the new recipe.

@@ -80,7 +80,7 @@ def tell_busy(shares: Sequence[float], say: Reporter) -> None:
     share = median(shares)
     if share < BUSY:
         say.say(
-            f"This machine is busy: trial steps got {share:.0%} of the processor time that they asked for. The length is "
-            f"chosen for the machine by itself; while other work goes on, training takes about {1 / share:.1f} times as "
-            "long. End the other work, or give fewer --minutes."
+            f"This machine is busy: trial steps got {share:.0%} of the processor time that they asked for. The length "
+            f"is chosen for the machine by itself; while other work goes on, training takes about {1 / share:.1f} "
+            "times as long. End the other work, or give fewer --minutes."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 
 from belamy.data import open_data
+from belamy.data.film_files import FilmFile
 from belamy.errors import DataError, UsageError
 from belamy.modalities.film_writing import film_writer
 from belamy.modalities.label_map import palette
@@ -70,6 +72,28 @@ def test_objects_keep_their_borders(films: Path) -> None:
     data = open_data(films, modality=f"{LABELS},instances=objects", length=6)
     found, wanted = data.raw(torch.tensor([2]))["instances"][0].numpy(), classes(52, 6)
     assert np.array_equal(np.diff(found.astype(int)) != 0, np.diff(wanted.astype(int)) != 0)
+
+
+@pytest.mark.parametrize("budget", [1 << 30, 1000])
+def test_a_film_is_decoded_once_to_open_it(films: Path, budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read to look at it is what is kept, or it is read again when it is asked for."""
+    decoded, whole = list[FilmFile](), FilmFile.frames
+
+    def counted(self: FilmFile, *args: Any) -> Any:
+        decoded.append(self)
+        return whole(self, *args)
+
+    monkeypatch.setattr(FilmFile, "frames", counted)
+    open_data(films, modality=f"{LABELS},instances=objects", length=3, memory_budget=budget)
+    assert len(decoded) == len({id(film) for film in decoded}) == 12
+
+
+def test_films_of_which_the_clips_alone_fit_are_kept_too(films: Path) -> None:
+    """Of 6 frames, clips of 4 take 4; all frames of a side are more than the budget, all clips are not."""
+    budget = 2 * (4 * 4 * 3 * 12 * 16 + 1)
+    data = open_data(films, modality=LABELS, length=4, memory_budget=budget)
+    assert not data.streams
+    assert np.array_equal(data.raw(torch.tensor([2]))["target"][0].permute(0, 2, 3, 1), colours(2, 6)[:4])
 
 
 def test_read_from_disk_they_are_the_same(films: Path) -> None:

@@ -110,7 +110,7 @@ def work(form: Form) -> int:
     if form.inputs != ("test",):
         films = films_given(form.inputs, method, str(run.path), out.suffix.lower() if one else "")
         if films is not None:
-            return translate_films(form, run, films, out, one)
+            return translate_films(form, run, films, out, one, method)
     if one and Path(form.inputs[0]).expanduser().is_dir():
         raise UsageError(f"--out is the file {out}, but {form.inputs[0]} holds no film. Name a folder.")
     if form.rate is not None or form.flow is not None:
@@ -120,7 +120,7 @@ def work(form: Form) -> int:
         made = translate(
             run, form.inputs, targets=form.targets, size=form.size, fit=form.fit, seed=form.seed, weights=form.weights,
             device=form.device, batch=form.batch, outputs=form.outputs, tile=form.tile, overlap=form.overlap,
-            options=chosen(form), back=form.back, data=data, mask=form.mask, feather=form.feather,
+            options=chosen(form), back=form.back, data=data, method=method, mask=form.mask, feather=form.feather,
             hints=form.hint, palette=form.palette, measures=form.measures, say=told.say,
             progress=telling(told, "translations"),
         )  # fmt: skip
