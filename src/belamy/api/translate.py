@@ -215,7 +215,7 @@ def translate(
     options: Mapping[str, float] | None = None,
     back: bool = False,
     data: Dataset | None = None,
-    method: BaseMethod | None = None,
+    method: Any = None,
     mask: str | Path | None = None,
     feather: int = 0,
     hints: Sequence[str] = (),
@@ -261,8 +261,7 @@ def translate(
         DataError: There are no inputs that can be read.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    method = translator(opened, weights, back) if method is None else method
-    method.to(choose_device(device))
+    method = (method or translator(opened, weights, back)).to(choose_device(device))
     check_call(size, fit, outputs)
     chosen = checked_options(method, options)
     check_masking(method, mask, feather, size)
@@ -332,10 +331,12 @@ def _fillable(
     skipped: list[tuple[str, str]],
 ) -> list[Given]:
     """Of inputs that are to be filled those that have holes; all, where they are drawn anew."""
-    redraws = isinstance(method, Redraws)
-    for each in found if redraws else ():
-        method.check_size(each.name, each.raw)
-    if not isinstance(method, Fills) or (mask is None and redraws and method.redraws(options)):
+    if isinstance(method, Redraws):
+        for each in found:
+            method.check_size(each.name, each.raw)
+        if mask is None and method.redraws(options):
+            return found
+    if not isinstance(method, Fills):
         return found
     greys = {each.name: each.grey for each in found}
     fitting = holed([(each.name, each.raw, each.wanted) for each in found], mask, method.degraded, skipped)

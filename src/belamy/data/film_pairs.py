@@ -354,8 +354,8 @@ def _store(
     row, counts = 0, Counter(name for name, _ in clips)
     for name in films:
         count = counts[name]
-        read = held.films.pop(name, None) or how.frames(films[name])
-        frames = (frame for _, frame in zip(range(count * shape[0]), read, strict=False))
+        seen = held.films.pop(name, None) or how.frames(films[name])
+        frames = (frame for _, frame in zip(range(count * shape[0]), seen, strict=False))
         whole[row : row + count] = np.stack(list(frames)).reshape(count, *shape)
         row += count
     return Memory(torch.from_numpy(whole))
