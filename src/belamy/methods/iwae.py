@@ -22,6 +22,7 @@ from belamy.errors import UsageError
 from belamy.methods import base
 from belamy.methods.base import DataSpec, Player, Turn
 from belamy.methods.levels import ShadesMethod, ShadesRecipe, classes_told
+from belamy.networks import stochastic
 from belamy.networks.layers import dense
 from belamy.networks.stochastic import Gaussian, InverseFlow, Tower, active_units, log_normal, sampled
 from belamy.seeds import Draws, SampleDraws
@@ -151,7 +152,7 @@ class Method(ShadesMethod):
         features, mean, log_variance = self.encoder(self.shown(levels, noise.dtype).flatten(1))
         code, density = self.posterior(features, mean, log_variance, noise[..., :latent])
         if self.plain and len(noise) == 1:
-            divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(1)[None]
+            divergence = stochastic.divergence(mean, log_variance)[None]
         else:
             divergence = self.divergence(code, density, noise[..., latent:])
         parameters = self.decoder(code).unflatten(-1, (self.values, self.law.parameters))

@@ -86,6 +86,16 @@ def log_normal(values: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     return -0.5 * (squares + log_variance + math.log(2 * math.pi)).sum(-1)
 
 
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Nats from independent normal numbers to standard normal ones, summed over the last axis.
+
+    Example:
+        >>> divergence(torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2))
+        tensor([0.5000])
+    """
+    return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(-1)
+
+
 def active_units(mean: Tensor) -> Tensor:
     """Share of a code's numbers whose posterior mean moves from picture to picture.  # [N, latent] to a scalar
 
