@@ -1,8 +1,8 @@
-"""What games with an encoder share: an encoder, a generator, and the prior from which codes are drawn."""
+"""What games with an encoder share: an encoder, a generator, a discriminator, and how the game is played."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import torch
@@ -14,12 +14,12 @@ from belamy.losses.penalties.gradients import squared_slope
 from belamy.methods import base
 from belamy.methods.autoencoder import ENCODERS
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player
+from belamy.methods.coding import Coding
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS
 from belamy.methods.gan import ADVERSARIAL, PRIORS
 from belamy.methods.requirements import MAIN, kind_of
-from belamy.networks.stochastic import sampled
 from belamy.registry import Part
-from belamy.seeds import Draws, SampleDraws
+from belamy.seeds import Draws
 
 Inputs = tuple[Tensor, ...]
 """What a discriminator is given: images, or images and codes."""
@@ -50,10 +50,8 @@ class EncoderGeneratorRecipe(base.BaseRecipe):
     """How the discriminator learns."""
 
 
-class EncoderGeneratorMethod(base.BaseMethod):
-    """Draws samples from the prior, encodes, and reconstructs.
-
-    The code of an image is the mean of what a stochastic encoder tells.
+class EncoderGeneratorMethod(Coding):
+    """An encoder and a generator, and a discriminator that learns against them.
 
     Args:
         recipe: What decides the outcome.
@@ -93,18 +91,6 @@ class EncoderGeneratorMethod(base.BaseMethod):
         shape = self.spec.shape
         return {"encoder": (shape,), "generator": ((self.recipe.latent,),), "discriminator": (shape,)}
 
-    def told(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Mean and log-variance of the codes of images in [-1, 1]; None for one of an encoder that is certain."""
-        told = self.encoder(base.to_range(images, (0.0, 1.0)))
-        return told if isinstance(told, tuple) else (told, None)
-
-    def drawn(self, images: Tensor, draw: Draws) -> Tensor:
-        """``[N, latent]``: codes drawn as the encoder tells them of images in [-1, 1]."""
-        mean, log_variance = self.told(images)
-        if log_variance is None:
-            return mean
-        return sampled(mean, log_variance, draw.normal("code", *mean.shape))
-
     def real(self, images: Tensor) -> Tensor:
         """Images in [-1, 1] as the generator would make them and the discriminator sees them."""
         return base.to_range(images, self.value_range)
@@ -123,23 +109,9 @@ class EncoderGeneratorMethod(base.BaseMethod):
         terms = {"r1": squared_slope(self.discriminator, *real) / 2, "r2": at_fakes / 2}
         return terms, dict.fromkeys(terms, self.recipe.slope_every * self.recipe.slope_weight)
 
-    def encode(self, images: Tensor) -> Tensor:
-        """The code ``[n, latent]`` of images in [-1, 1]."""
-        return self.told(images)[0]
-
-    def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
-        """``[n, latent]``: the code of each sample index, from the prior."""
-        numbers = SampleDraws(seed, indices)
-        z: Tensor = self.prior.sample(len(numbers.indices), numbers)
-        return z
-
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[n, C, H, W]`` in [-1, 1] from codes."""
         return base.from_range(self.generator(latents), self.value_range).clamp(-1, 1)
-
-    def reconstruct(self, images: Tensor) -> Tensor:
-        """What the generator makes of the codes of images in [-1, 1]."""
-        return self.generate(self.encode(images))
 
     def squared_error(self, images: Tensor) -> Tensor:
         """``[N]``: mean squared error of reconstructions, on the scale [0, 1]."""

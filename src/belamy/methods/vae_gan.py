@@ -53,8 +53,8 @@ class Method(EncoderGeneratorMethod):
         L_{Dis} &= L_{real}(x) + L_{fake}(\tilde x) + L_{fake}(x_p)
 
     where :math:`\tilde x` is the reconstruction from a code that the encoder tells and :math:`x_p` is made of a code of
-    the prior; both are fakes. γ is in the generator's loss alone, and no gradient of the game reaches the encoder. A loss
-    that compares real with generated images compares each with both.
+    the prior; both are fakes. γ is in the generator's loss alone, and no gradient of the game reaches the encoder. A
+    loss that compares real with generated images compares each with both.
 
     *Departs from the paper*: the layer l is the one behind the discriminator's score; the game is the non-saturating
     one, unless ``adversarial`` is ``minimax``.
@@ -76,8 +76,8 @@ class Method(EncoderGeneratorMethod):
         super().__init__(recipe, spec, Part(name="normal"), critic)
         if not isinstance(trace(self.encoder, placeholder(spec.shape)), tuple):
             raise UsageError(
-                f"A variational autoencoder needs means and variances of codes, but the encoder '{recipe.encoder.name}' "
-                f"tells codes alone. Type --encoder vae-digits."
+                f"A variational autoencoder needs means and variances, but the encoder '{recipe.encoder.name}' tells "
+                f"codes alone. Type --encoder vae-digits."
             )
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[tuple[Turn, ...]]:
@@ -136,4 +136,3 @@ class Method(EncoderGeneratorMethod):
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """The squared error of reconstructions and the Kullback-Leibler term in nats."""
         return {"error": self.squared_error(batch.main), "kl": divergence(*self.told(batch.main))}
-
