@@ -82,7 +82,7 @@ OURS = {
     *("real-nvp-mnist", "nice-mnist", "glow-mnist", "maf-mnist", "maf-points", "iaf-points", "spline-points"),
     *("rbm-mnist", "deep-belief-mnist", "pixel-rnn", "pixel-transformer"),
     *("vae-nats", "iwae-mnist", "iaf-vae-mnist", "two-level-vae-mnist", "vq-vae-mnist", "fsq-mnist"),
-    *("vae-gan-mnist", "adversarial-autoencoder-mnist"),
+    *("vae-gan-mnist", "adversarial-autoencoder-mnist", "ali-mnist"),
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
     *("latent-avatars", "text-avatars", "latent-256"),
 }

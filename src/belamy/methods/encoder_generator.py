@@ -69,7 +69,7 @@ class EncoderGeneratorMethod(Coding):
         self.generator: nn.Module = GENERATORS.build(recipe.generator, latent=recipe.latent, shape=spec.shape)
         self.discriminator: Any = discriminator
         self.objective = Objective(ADVERSARIAL.build(recipe.adversarial))
-        self.value_range: tuple[float, float] = self.generator.value_range  # type: ignore[assignment]
+        self.value_range: tuple[float, float] = self.generator.value_range
 
     @classmethod
     def requires(cls, recipe: Any) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """Encoders that learn in a game."""
 
-from belamy.methods import adversarial_autoencoder, vae_gan
+from belamy.methods import adversarial_autoencoder, ali, vae_gan
 from belamy.registry import Part
 
 QUICK = Part(name="adam", lr=2e-3, beta1=0.0, beta2=0.99)
@@ -31,4 +31,23 @@ def adversarial_autoencoder_mnist() -> adversarial_autoencoder.Recipe:
         train_samples=400_000,
         schedule=Part(name="cosine"),
         optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
+    )
+
+
+def ali_mnist() -> ali.Recipe:
+    """ALI of digits: encoder and generator learn to invert each other from a game of pairs alone; --cycle for ALICE.
+
+    Pairs of both kinds are compared with each other, and the slopes of their scores are held small.
+    """
+    return ali.Recipe(
+        discriminator=Part(name="digits", width=32, hidden=256),
+        latent=16,
+        adversarial=Part(name="relativistic-pairing"),
+        slope_weight=0.3,
+        encoder_optimizer=QUICK,
+        generator_optimizer=QUICK,
+        discriminator_optimizer=QUICK,
+        schedule=Part(name="linear", end=0.1, warmup=0.02),
+        train_samples=200_000,
+        ema_half_life=10_000,
     )
