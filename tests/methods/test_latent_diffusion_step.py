@@ -116,6 +116,9 @@ def test_the_scale_is_that_of_all_latents_together() -> None:
     before = scale.mean.clone()
     scale.observe(latents + 1)
     assert torch.equal(scale.mean, before) and int(scale.seen) == 50
+    given = Method(narrow(sigma_data=4.0, centre=0.5), DataSpec.pictures(SHAPE)).scale
+    given.observe(latents[:, :1].repeat(1, 4, 1, 1))
+    torch.testing.assert_close(given(latents), (latents - 0.5) / 4)
 
 
 def trainer(**fields: Any) -> Trainer:

@@ -39,7 +39,7 @@ class DenoisingRecipe(BaseRecipe):
     """Which levels of noise are learned and stepped through: DDPM's linear or cosine ones, EDM's, or those of a flow
     with logit-normal times."""
     sigma_data: float | None = Field(default=None, gt=0, le=100)
-    """Standard deviation of the pictures, black at -1 and white at 1; by default it is measured."""
+    """Standard deviation of the pictures, black at -1 and white at 1, or of latents; by default it is measured."""
     centre: float | None = Field(default=None, ge=-1, le=1)
     """Their mean, which is taken off; by default it is measured."""
     conditional: bool = True

@@ -136,7 +136,7 @@ class Method(DiffusionMethod):
         self.network.centre.zero_()
         self.network.sigma_data.fill_(1.0)
         self.autoencoder, self.steady = autoencoder, deepcopy(autoencoder).requires_grad_(False)
-        self.scale = LatentScale(quantiser.dimensions, MEASURED)
+        self.scale = LatentScale(quantiser.dimensions, MEASURED, recipe.centre, recipe.sigma_data)
         self.register_buffer("idle", torch.zeros(quantiser.codes, dtype=torch.long))
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
         self.perceptual = PerceptualDistance()

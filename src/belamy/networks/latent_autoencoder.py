@@ -103,6 +103,8 @@ class LatentScale(nn.Module):
     Args:
         channels: Of the latents.
         most: Latents that it looks at, about; it is fixed from then on.
+        centre: The mean, where it is not to be measured.
+        spread: The standard deviation, likewise.
     """
 
     of_the_data = ("mean", "variance", "seen")
@@ -111,9 +113,9 @@ class LatentScale(nn.Module):
     variance: Tensor
     seen: Tensor
 
-    def __init__(self, channels: int, most: int) -> None:
+    def __init__(self, channels: int, most: int, centre: float | None = None, spread: float | None = None) -> None:
         super().__init__()
-        self.most = most
+        self.most, self.centre, self.spread = most, centre, spread
         self.register_buffer("mean", torch.zeros(channels, 1, 1))
         self.register_buffer("variance", torch.ones(()))
         self.register_buffer("seen", torch.zeros((), dtype=torch.long))
@@ -134,11 +136,19 @@ class LatentScale(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         """Latents at that scale.  # [N, D, h, w]"""
-        return (latents - self.mean) / self.variance.sqrt()
+        mean, deviation = self.moments
+        return (latents - mean) / deviation
 
     def inverse(self, scaled: Tensor) -> Tensor:
         """Latents of those at that scale."""
-        return scaled * self.variance.sqrt() + self.mean
+        mean, deviation = self.moments
+        return scaled * deviation + mean
+
+    @property
+    def moments(self) -> tuple[Tensor | float, Tensor | float]:
+        """The mean and the standard deviation, given or measured."""
+        mean = self.mean if self.centre is None else self.centre
+        return mean, self.variance.sqrt() if self.spread is None else self.spread
 
 
 class ResidualBlock(nn.Module):
