@@ -17,7 +17,20 @@ from torch import Tensor
 import belamy
 from belamy.cli import main
 from belamy.cli.recipe_form import read
-from belamy.methods import base, classifier, cut, cyclegan, diffusion, gan, inpainting, iwae, pix2pix, vae, vq_vae
+from belamy.methods import (
+    base,
+    classifier,
+    cut,
+    cyclegan,
+    diffusion,
+    gan,
+    inpainting,
+    iwae,
+    latent_diffusion,
+    pix2pix,
+    vae,
+    vq_vae,
+)
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe
 from belamy.modalities import MODALITIES
 from belamy.modalities.fields import DataSpec
@@ -175,6 +188,12 @@ def denoised(errors: list[float], spread: float = 1.0, **fields: Any) -> RunHist
     return RunHistory(diffusion.Recipe(train_samples=SAMPLES, sigma_data=0.5, **fields), rows)
 
 
+def of_latents(**fields: Any) -> RunHistory:
+    """Seven eighths of such a run of latents."""
+    rows = denoised([1.0, 1.0, 1.0]).rows
+    return RunHistory(latent_diffusion.Recipe(train_samples=SAMPLES, **fields), rows).until(SAMPLES * 7 // 8)
+
+
 def of_classifier(loss: Callable[[float], float], noise: float = 0.02) -> RunHistory:
     """A run of a method that names its objective, which takes a course."""
     source = np.random.default_rng(0)
@@ -326,6 +345,7 @@ def test_signs_of_pictures_and_of_adversaries_leave_others_in_peace() -> None:
         denoised([0.6, 0.4, 0.3], spread=0.8),
         denoised([0.3, 0.4, 0.5], spread=2.44, parametrization="v"),
         denoised([0.9, 0.9, 1.0]).until(SAMPLES // 8),  # it has just begun
+        of_latents(first_stage=0.85),  # so has its second stage
     ],
 )
 def test_denoisers_that_learn_are_healthy(healthy: RunHistory) -> None:

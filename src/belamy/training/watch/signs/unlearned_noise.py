@@ -16,7 +16,7 @@ class Sign(BaseSign):
     Args:
         share: Of the linear guess's error, from where it is severe at any level.
         looks: Evaluations that are looked at.
-        grace: Share of the run before which it says nothing.
+        grace: Share of the run, or of its second stage, before which it says nothing.
     """
 
     title = "noise not learned"
@@ -26,6 +26,9 @@ class Sign(BaseSign):
     grace: float = 0.3
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        begun = getattr(history.recipe, "first_stage", 0.0)
+        if history.progress < begun + self.grace * (1 - begun):
+            return None
         told = ", ".join(f"{error:.2f} at σ = {level}" for error, level in zip(seen, LEVELS, strict=True))
         return self.found(
             history,
