@@ -69,8 +69,11 @@ def latent_avatars() -> latent_diffusion.Recipe:
     return latent_diffusion.Recipe(
         conditional=False,
         schedule=Part(name="cosine"),
+        batch=16,
         train_samples=300_000,
-        first_stage=0.25,
+        first_stage=0.3,
+        adversarial_start=0.8,
+        autoencoder_optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
         ema_half_life=10_000,
     )
 
