@@ -65,7 +65,7 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
 OURS = {
     *("digits", "pictures", "autoencoder-mnist", "cgan-mnist", "acgan-mnist", "infogan-mnist"),
     *("sngan-cifar", "sagan-cifar", "r3gan-32", "ebgan-mnist", "began-mnist", "stacked-mnist"),
-    *("vae-digits", "vae-avatars", "gan-avatars", "dense-table"),
+    *("vae-digits", "vae-avatars", "dfc-vae-avatars", "gan-avatars", "dense-table"),
     *("r3gan-64", "r3gan-cifar", "r3gan-ffhq-64", "r3gan-128", "r3gan-ffhq-256", "r3gan-imagenet-32"),
     *("r3gan-imagenet-64", "fastgan-64", "fastgan-256", "projected-64"),
     *("progan-1024", "stylegan-1024", "stylegan-64"),

@@ -10,8 +10,11 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from belamy.data import Batch
+from belamy.errors import UsageError
+from belamy.losses.perceptual import content
 from belamy.methods import autoencoder, classifier, vae
 from belamy.methods.autoencoder import RECONSTRUCTIONS
+from belamy.networks.efficientnet_lite import EfficientNetLite
 from belamy.registry import Part
 
 PIXELS = 28 * 28
@@ -66,6 +69,31 @@ class TestVariational:
         z = mean + (log_variance.exp() ** 0.5) * made.numbers().normal("code", 5, 3)
         terms = {"reconstruction": loss(method.decoder(z), images), "kl": torch.zeros(5).double()}
         check(next(made.turns()), "model", method, terms)
+
+    def test_features_join_the_pixels(self, stage: Any, check: Any, pictures: Any) -> None:
+        """Hou et al. 2016, arXiv 1610.00291, equation 3, in four layers of the embedded network."""
+        made = stage(self.recipe(reconstruction_weight=2.0, perceptual_weight=0.25), pictures)
+        images, method = (made.batch()[0] + 1) / 2, made.method
+        mean, log_variance = method.encoder(images)
+        decoded = method.decoder(mean + (log_variance.exp() ** 0.5) * made.numbers().normal("code", 5, 3))
+        network, layers = EfficientNetLite.pretrained().double(), ("stem", "b0", "b2", "b4")
+        mine, wanted = (network.outputs(network.prepare(each), layers) for each in (decoded, images))
+        terms = {
+            "reconstruction": nats(decoded, images),
+            "perceptual": torch.stack([content.relative(mine[name], wanted[name]) for name in layers]).mean(0),
+            "kl": kl_divergence(Normal(mean, log_variance.exp() ** 0.5), Normal(0.0, 1.0)).sum(1) / PIXELS,
+        }
+        batch = next(made.batches).map(lambda values: images * 2 - 1)
+        loss = made.method.evaluate(batch, made.numbers())["loss"]
+        wanted_loss = 2 * terms["reconstruction"] + 0.25 * terms["perceptual"] + terms["kl"]
+        torch.testing.assert_close(loss, wanted_loss)
+        check(next(made.turns()), "model", method, terms, {"reconstruction": 2.0, "perceptual": 0.25})
+
+    def test_what_says_nothing_of_reconstructions_is_refused(self, stage: Any, pictures: Any) -> None:
+        with pytest.raises(UsageError, match=r"nothing would be learned\. Give --reconstruction-weight 1 or"):
+            stage(self.recipe(reconstruction_weight=0.0), pictures)
+        with pytest.raises(UsageError, match=r"EfficientNet-lite0 has no layer 'b77'\. Did you mean 'b7'"):
+            stage(self.recipe(perceptual_weight=1.0, perceptual_layers=("b77",)), pictures)
 
     def test_what_is_evaluated_is_what_is_learned(self, stage: Any, pictures: Any) -> None:
         made = stage(self.recipe(), pictures)

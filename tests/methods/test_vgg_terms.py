@@ -1,4 +1,4 @@
-"""Super-resolution and inpainting by VGG's features: terms by hand in float64, what is refused, what is remembered."""
+"""Super-resolution, inpainting and codes by VGG's features: terms by hand, what is refused, what is remembered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from belamy.data.dataset import Dataset, Memory
 from belamy.data.fetching import checksum
 from belamy.data.weights import Published
 from belamy.errors import DataError, UsageError
-from belamy.methods import inpainting, perception, super_resolution
+from belamy.methods import inpainting, perception, super_resolution, vae
 from belamy.networks import vgg
 from belamy.networks.vgg import VGG
 from belamy.registry import Part
@@ -85,16 +85,49 @@ def hole_recipe(**fields: Any) -> inpainting.Recipe:
                                 "vgg": FILE, **fields})  # fmt: skip
 
 
+def code_recipe(**fields: Any) -> vae.Recipe:
+    """DFC-VAE in the layers that Hou et al. 2016 call VAE-123."""
+    network = Part(name="vae-digits", width=2, hidden=8)
+    layers = ("block1_conv1", "block2_conv1", "block3_conv1")
+    usual = {"encoder": network, "decoder": network, "latent": 3, "batch": 3, "train_samples": 60, "vgg": FILE}
+    dfc = {"reconstruction_weight": 0.0, "perceptual_weight": 0.5, "perceptual_layers": layers}
+    return vae.Recipe(**{**usual, **dfc, **fields})
+
+
+def relative(found: Tensor, wanted: Tensor) -> Tensor:
+    """Squared differences over what is wanted's own variation, at least a thousandth of its energy."""
+    spread = (wanted - wanted.mean((2, 3), keepdim=True)).square().sum((1, 2, 3))
+    floor = 1e-3 * wanted.square().sum((1, 2, 3)) + 1e-12
+    return (found - wanted).square().sum((1, 2, 3)) / torch.maximum(spread, floor)
+
+
+def test_a_variational_autoencoder_compares_the_layers_that_are_named(
+    stage: Any, check: Any, given: VGG, pictures: Dataset
+) -> None:
+    """Hou et al. 2016, arXiv 1610.00291, equations 2 to 4; each layer's squares over its own variation."""
+    made = stage(code_recipe(), pictures)
+    x, method = next(made.batches).main.double(), made.method
+    mean, log_variance = method.encoder((x + 1) / 2)
+    decoded = method.decoder(mean + (log_variance / 2).exp() * made.numbers().normal("code", 3, 3))
+    network = given.double()
+    layers = made.recipe.perceptual_layers
+    mine, wanted = (network.outputs(network.prepare(images), layers) for images in (decoded, (x + 1) / 2))
+    terms = {
+        "perceptual": torch.stack([relative(mine[name], wanted[name]) for name in layers]).mean(0),
+        "kl": -0.5 / x[0].numel() * (1 + log_variance - mean**2 - log_variance.exp()).sum(1),
+    }
+    turns = made.turns()
+    check(next(turns), "model", method, terms, {"perceptual": 0.5})
+    assert next(turns, None) is None and method.objective_terms == ("model.perceptual", "model.kl")
+    assert not any("convolutions" in name for name in method.state_dict())
+
+
 def test_super_resolution_compares_the_last_layer_of_each_block(stage: Any, given: VGG, pictures: Dataset) -> None:
     made = stage(small_recipe(), pictures)
     y = next(made.batches).main.double()
     x = (y + 0.2 * torch.randn(y.shape, generator=torch.Generator().manual_seed(1))).clamp(-1, 1).requires_grad_()
     mine, wanted = blocks(given, x)[0], blocks(given, y)[0]
-    terms = []
-    for f, p in zip(mine, wanted, strict=True):
-        spread = (p - p.mean((2, 3), keepdim=True)).square().sum((1, 2, 3))
-        floor = 1e-3 * p.square().sum((1, 2, 3)) + 1e-12
-        terms.append((f - p).square().sum((1, 2, 3)) / torch.maximum(spread, floor))
+    terms = [relative(f, p) for f, p in zip(mine, wanted, strict=True)]
     expected = torch.stack(terms).mean(0)
     assert len(terms) == 5
     found = made.method.perceptual(x, y)
@@ -130,18 +163,24 @@ def test_inpainting_compares_the_first_three_poolings(stage: Any, check: Any, gi
     assert not any("convolutions" in name for name in made.method.state_dict())
 
 
-@pytest.mark.parametrize("recipe", [small_recipe(), hole_recipe()], ids=["super-resolution", "inpainting"])
+@pytest.mark.parametrize(
+    "recipe", [small_recipe(), hole_recipe(), code_recipe()], ids=["super-resolution", "inpainting", "vae"]
+)
 def test_the_weights_are_a_part_of_what_is_learned_from(stage: Any, given: VGG, pictures: Dataset, recipe: Any) -> None:
     assert stage(recipe, pictures).method.fingerprint == f"sum of {FILE}"
-    assert stage(recipe.changed(vgg=None), pictures).method.fingerprint == ""
+    other = {"perceptual_layers": ("b0",)} if isinstance(recipe, vae.Recipe) else {}
+    assert stage(recipe.changed(vgg=None, **other), pictures).method.fingerprint == ""
 
 
 def test_weights_that_do_not_count_are_not_read(stage: Any, pictures: Dataset) -> None:
     assert stage(small_recipe(first_stage=1.0), pictures).method.fingerprint == ""
     assert stage(hole_recipe(perceptual_weight=0.0, style_weight=0.0), pictures).method.fingerprint == ""
+    assert stage(code_recipe(perceptual_weight=0.0, reconstruction_weight=1.0), pictures).method.fingerprint == ""
 
 
-@pytest.mark.parametrize("recipe", [small_recipe(), hole_recipe()], ids=["super-resolution", "inpainting"])
+@pytest.mark.parametrize(
+    "recipe", [small_recipe(), hole_recipe(), code_recipe()], ids=["super-resolution", "inpainting", "vae"]
+)
 def test_what_cannot_be_seen_is_refused(stage: Any, pictures: Dataset, recipe: Any, tmp_path: Path) -> None:
     small = Dataset("small", Memory(pictures.images(torch.arange(24))[:, :, :8]))
     with pytest.raises(UsageError, match=rf"sides of 16 pixels or more, but it is shown 24x8.*leave --vgg {FILE} out"):

@@ -22,6 +22,7 @@ from belamy.losses.perceptual.total_variation import total_variation
 from belamy.methods.base import to_range
 from belamy.methods.pretrained import PictureNetwork, last_of_blocks, published_network, vggs
 from belamy.networks.efficientnet_lite import EfficientNetLite
+from belamy.networks.photographs import up_to_last
 
 CONTENT = ("b4", "b6")
 STYLE = ("stem", "b0", "b2", "b4", "b7")
@@ -171,10 +172,11 @@ class PerceptualDistance:
 
     Args:
         vgg: A file of VGG's published weights; None for the embedded network.
+        layers: Which are compared; none for four of the embedded network's, or the last of each block of VGG.
     """
 
-    def __init__(self, vgg: str | None = None) -> None:
-        self.vgg = vgg
+    def __init__(self, vgg: str | None = None, layers: Sequence[str] = ()) -> None:
+        self.vgg, self.layers = vgg, layers
         self._network: Any = None
 
     def open(self, like: Tensor) -> Any:
@@ -182,9 +184,12 @@ class PerceptualDistance:
 
         Raises:
             DataError: There is no such file, or it holds other weights.
+            UsageError: It has no such layer.
         """
         if self._network is None or next(self._network.parameters()).device != like.device:
-            self._network = perceptual_network(like, self.vgg)
+            network = perceptual_network(like, self.vgg)
+            up_to_last(network.layers, self.layers, network.name)
+            self._network = network
         return self._network
 
     def __call__(self, made: Tensor, wanted: Tensor) -> Tensor:
@@ -195,7 +200,7 @@ class PerceptualDistance:
             wanted: What they should be.
         """
         network = self.open(made)
-        layers = last_of_blocks(network) if self.vgg else SEEN
+        layers = self.layers or (last_of_blocks(network) if self.vgg else SEEN)
         with torch.no_grad():
             targets = seen(network, wanted, layers)
         return contents.mean_relative(seen(network, made, layers), targets)

@@ -9,9 +9,11 @@ from pydantic import Field
 from torch import Tensor
 
 from belamy.data import Batch
-from belamy.methods import base
+from belamy.errors import UsageError
+from belamy.methods import base, perception
 from belamy.methods.autoencoder import DECODERS, ENCODERS, RECONSTRUCTIONS, EncoderDecoder
-from belamy.methods.base import OPTIMIZERS, Turn
+from belamy.methods.base import OPTIMIZERS, DataSpec, Turn
+from belamy.methods.pretrained import check_seen
 from belamy.networks.stochastic import active_units
 from belamy.registry import Part
 from belamy.seeds import Draws
@@ -28,6 +30,16 @@ class Recipe(base.BaseRecipe):
     """Size of the code."""
     reconstruction: Annotated[Part, RECONSTRUCTIONS] = Part(name="binary-cross-entropy")
     """How far a reconstruction is from its image, as a mean over pixels."""
+    reconstruction_weight: float = Field(default=1.0, ge=0)
+    """Factor of that distance; 0 where features alone count."""
+    perceptual_weight: float = Field(default=0.0, ge=0)
+    """Factor of how far reconstructions are in the features of a pretrained network (DFC-VAE); 0 for no such term."""
+    perceptual_layers: tuple[str, ...] = ()
+    """Layers of that network in which they are compared, e.g. b0 b2 or, of VGG, block1_conv1 block2_conv1; none for
+    four of the embedded network's, or the last of each block of VGG."""
+    vgg: str | None = None
+    """A file of published weights of VGG-19 or VGG-16, whose features count instead of those of the embedded
+    network."""
     beta: float = Field(default=1.0, ge=0)
     """Factor of the Kullback-Leibler term; 1 is the evidence lower bound."""
     printed: bool = False
@@ -50,19 +62,58 @@ class Method(EncoderDecoder):
 
     Both terms are divided by the number M of pixel values, so that losses of images of different sizes compare.
 
+    With ``perceptual_weight`` reconstructions are also compared, or with ``reconstruction_weight=0`` only, by what the
+    layers of a pretrained network answer to them (a deep feature-consistent variational autoencoder).
+
+    *Departs from DFC-VAE*: the network is EfficientNet-lite0, which comes with the package, unless a file of VGG-19's
+    weights is given; squared differences of each layer are taken over the variation of the image's own features, and
+    their mean over layers counts, so that weights mean the same whatever the network and its layers.
+
     References:
-        Kingma & Welling 2013, arXiv 1312.6114, equation 10; β: Higgins et al. 2017, ICLR.
+        Kingma & Welling 2013, arXiv 1312.6114, equation 10; β: Higgins et al. 2017, ICLR; features: Hou, Shen, Sun &
+        Qiu 2016, "Deep feature consistent variational autoencoder", arXiv 1610.00291, section 3.2.
+
+    Args:
+        recipe: What decides the outcome.
+        spec: What the data decide.
+
+    Raises:
+        UsageError: Nothing would compare reconstructions, or a pretrained network cannot see the images.
     """
 
-    objective_terms = ("model.reconstruction", "model.kl")
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        weights = {"reconstruction": recipe.reconstruction_weight, "perceptual": recipe.perceptual_weight}
+        self.weights = {name: weight for name, weight in weights.items() if weight}
+        if not self.weights:
+            raise UsageError(
+                "Neither pixels nor features of reconstructions count, so nothing would be learned. Give "
+                "--reconstruction-weight 1 or --perceptual-weight 1."
+            )
+        self.objective_terms = tuple(f"model.{name}" for name in (*self.weights, "kl"))
+        self.perceptual = perception.PerceptualDistance(recipe.vgg, recipe.perceptual_layers)
+        if recipe.perceptual_weight:
+            perception.check_channels(spec.shape, "A perceptual term")
+            if recipe.vgg:
+                check_seen(spec.shape, recipe.vgg)
+
+    def prepare(self, offline: bool = False) -> None:
+        """Read the pretrained network, if its features count."""
+        if self.recipe.perceptual_weight:
+            self.perceptual.open(next(self.parameters()))
+            if self.recipe.vgg:
+                self.fingerprint = perception.weights_fingerprint(self.recipe.vgg)
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
         terms, mean = self._coded(next(data), draw)
-        yield Turn("model", terms, signals={"active": active_units(mean)})
+        yield Turn("model", terms, self.weights, {"active": active_units(mean)})
 
     def terms(self, batch: Batch, draw: Draws) -> dict[str, Tensor]:
-        """Reconstruction and weighted Kullback-Leibler terms, ``[N]`` each."""
+        """How far reconstructions are, in pixels and in features if they count, and the weighted Kullback-Leibler term.
+
+        Each is ``[N]``.
+        """
         return self._coded(batch, draw)[0]
 
     def _coded(self, batch: Batch, draw: Draws) -> tuple[dict[str, Tensor], Tensor]:
@@ -72,7 +123,12 @@ class Method(EncoderDecoder):
         noise = draw.normal("code", len(images), self.recipe.latent)
         deviation = log_variance.exp() if self.recipe.printed else (0.5 * log_variance).exp()
         decoded = self.decoder(mean + deviation * noise)
-        return {"reconstruction": self.reconstruction(decoded, images), "kl": self.kl(mean, log_variance)}, mean
+        terms = {}
+        if "reconstruction" in self.weights:
+            terms["reconstruction"] = self.reconstruction(decoded, images)
+        if "perceptual" in self.weights:
+            terms["perceptual"] = self.perceptual(base.from_range(decoded, (0.0, 1.0)), batch.main)
+        return {**terms, "kl": self.kl(mean, log_variance)}, mean
 
     def kl(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         """``[N]``: the Kullback-Leibler term as it enters the loss."""
@@ -83,9 +139,9 @@ class Method(EncoderDecoder):
         return -0.5 * self.recipe.beta / (channels * height * width) * per_dimension.sum(1)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
-        """The loss and its two terms."""
+        """The loss and its terms."""
         terms = self.terms(batch, draw)
-        return {"loss": terms["reconstruction"] + terms["kl"], **terms}
+        return {"loss": base.weighted(terms, self.weights), **terms}
 
     def encode(self, images: Tensor) -> Tensor:
         """The mean code ``[n, latent]``."""

@@ -41,6 +41,21 @@ def vae_avatars() -> vae.Recipe:
     )
 
 
+def dfc_vae_avatars() -> vae.Recipe:
+    """Deep feature-consistent variational autoencoder of drawn faces of 32 pixels: features are compared, not pixels.
+
+    The embedded network's; --vgg FILE takes those of the paper.
+    """
+    return vae_avatars().changed(
+        data="avatars-32",
+        latent=64,
+        reconstruction_weight=0.0,
+        perceptual_weight=1.0,
+        beta=0.05,
+        train_samples=100_000,
+    )
+
+
 def gan_avatars() -> gan.Recipe:
     """GAN of the same faces without labels, so that every attribute must be found among its latents.
 
