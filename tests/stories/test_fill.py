@@ -32,6 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(holes).save(folder / "mask.jpg")
     Image.fromarray(holes[:-1]).save(folder / "low.png")
     Image.fromarray(np.zeros(SIDES, np.uint8)).save(folder / "black.png")
+    Image.fromarray(np.full(SIDES, 100, np.uint8)).save(folder / "grey.png")
     Image.fromarray(holes > 0).save(folder / "bits.png")
     pixels = np.asarray(Image.open(folder / "pictures/a.png"))
     Image.fromarray(np.dstack([pixels, 255 - holes])).save(folder / "alpha.png")
@@ -103,6 +104,7 @@ WRONG: list[tuple[list[Any], str]] = [
     (["--mask", "low.png"], "The mask is 28x19, but a.png is 28x20. They must be alike"),
     (["--mask", "mask.jpg"], "different values, as a JPEG does, which blurs every edge. It must be white in holes"),
     (["--mask", "pictures/b.png"], "It must be white in holes and black elsewhere, nothing between"),
+    (["--mask", "grey.png"], "is of one grey, 100, everywhere. Make it white in holes and black elsewhere"),
     (["--mask", "black.png"], "is black everywhere, so it marks nothing"),
     (["--mask", "alpha.png"], "is transparent in places. Make it white in holes"),
     (["--mask", "none.png"], "There is no mask"),

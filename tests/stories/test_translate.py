@@ -262,6 +262,8 @@ def test_a_run_of_pairs_that_was_killed_goes_on_as_if_nothing_had_been(
 WRONG = [
     ("translate {gan} {pairs}/A --out made", "trained by 'gan', which translates nothing; it draws new samples"),
     ("translate {run} nowhere --out made", "There is no file or folder nowhere"),
+    ("translate {run} nowhere.png --out made.png", "There is no file or folder nowhere.png"),
+    ("translate {run} {pairs}/A --targets full --out made", "full holds no target named as 00.png. Name targets as"),
     ("translate {run} empty --out made", "empty holds no pictures"),
     ("translate {run} note.txt --out made", "None of the 1 file(s) can be read as picture: note.txt"),
     ("translate {run} --out made", "Nothing is given to translate"),

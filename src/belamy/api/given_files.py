@@ -12,7 +12,7 @@ from torch import Tensor
 from belamy.data.files import opened, reasons
 from belamy.data.one_file import NamedFile, files_in, has_opacity, is_grey, read_sample
 from belamy.data.pictures import read_header, strict_pillow
-from belamy.errors import DataError, Unreadable
+from belamy.errors import DataError, Unreadable, UsageError
 from belamy.modalities import modality
 from belamy.modalities.depth import DTYPES
 from belamy.modalities.fields import Field
@@ -77,10 +77,15 @@ def read_inputs(
 
     Raises:
         DataError: None can be read.
+        UsageError: None of the targets is of these.
     """
     sides = parse_size(how.size)
     files = [each for given in inputs for each in files_in(given, how.source)]
     partners = _partners(files, [] if targets is None else files_in(str(targets), how.target))
+    if targets is not None and not partners:
+        raise UsageError(
+            f"{targets} holds no target named as {files[0].name}. Name targets as their inputs, or leave --targets out."
+        )
     found: list[Given] = []
     skipped: list[tuple[str, str]] = []
     coloured = 0

@@ -46,7 +46,7 @@ from belamy.ranges import Within
 from belamy.registry import Part
 from belamy.runs.run import Run
 from belamy.sampling.draw import checked_options
-from belamy.sampling.sheets import sheet_of, side_by_side
+from belamy.sampling.sheets import picture_of, side_by_side
 from belamy.seeds import SampleDraws
 
 ON_PAGE, ON_SHEET = 48, 16
@@ -183,7 +183,7 @@ class Translations:
         for name, kind, raw in shown:
             own = own_field(kind, raw)
             media = modality(kind.modality).media(raw[None], own)
-            cells.append({"name": name, "picture": sheet_of(raw[None], own, 1), "media": media})
+            cells.append({"name": name, "picture": picture_of(raw, own), "media": media})
         place = sum(each.wanted is not None for each in self.items[:number])
         figures = {} if item.wanted is None else {
             name: f"{float(values[place]):.3f}" for name, values in self.measures.items() if len(values) > place

@@ -120,6 +120,10 @@ def read_holes(path: Path) -> Tensor:
             f"The mask {path} holds {len(found)} different values{why}. It must be white in holes and black elsewhere, "
             "nothing between: save it as PNG, drawn without smooth edges."
         )
+    if len(found) == 1 and found[0] not in (0, np.iinfo(values.dtype).max):
+        raise UsageError(
+            f"The mask {path} is of one grey, {found[0]}, everywhere. Make it white in holes and black elsewhere."
+        )
     if len(found) == 1:
         raise UsageError(
             f"The mask {path} is {'white' if found[0] else 'black'} everywhere, so it marks "

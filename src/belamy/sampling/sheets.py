@@ -29,6 +29,18 @@ def sheet_of(
     return modality(field.modality).sheet(raw, field, columns, captions)
 
 
+def picture_of(raw: Tensor, field: Field) -> np.ndarray:
+    """One sample as a picture; of pictures without the margin of a sheet, so that places can be compared.
+
+    Args:
+        raw: As files hold it.  # [*field.shape]
+        field: What it is.
+    """
+    sheet = sheet_of(raw[None], field, 1)
+    own = field.modality in ("image", "label_map") and sheet.shape[0] == raw.shape[-2] + 2 * GAP  # not reduced
+    return sheet[GAP:-GAP, GAP:-GAP] if own else sheet
+
+
 def side_by_side(shown: Mapping[str, tuple[Field, Tensor]], columns: int = 4) -> np.ndarray:
     """Samples of several fields, those that belong together beside each other.  # uint8 [H, W, 3]
 

@@ -75,7 +75,7 @@ def run(form: Form) -> int:
         scene = scene.change(number, look)
     objects = described(scene)
     facts: dict[str, Any] = {"run": form.run, "objects": objects, "changes": form.changes(), "out": form.out}
-    lines = [f"object {number}: {each['class']}, {each['pixels']:,} pixels, {each['looks']} looks"
+    lines = [f"object {number}: class {each['class']}, {each['pixels']:,} pixels, {each['looks']} looks"
              for number, each in objects.items()]  # fmt: skip
     if form.out is not None:
         raw = scene.picture()

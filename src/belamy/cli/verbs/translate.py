@@ -11,7 +11,7 @@ from belamy.cli.method_options import chosen, extended, named_run
 from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
 from belamy.cli.output import named_file, picture_file, picture_folder, stems, telling
 from belamy.cli.parsing import parse
-from belamy.errors import UsageError
+from belamy.errors import DataError, UsageError
 
 
 @options
@@ -73,6 +73,9 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
         parse_palette(self.palette)
         if not self.inputs:
             raise UsageError("Nothing is given to translate. Name files or folders, or test.")
+        for each in () if self.inputs == ("test",) else self.inputs:
+            if not Path(each).expanduser().exists():
+                raise DataError(f"There is no file or folder {each}.")
         if self.targets is not None and self.inputs == ("test",):
             raise UsageError("The held-out samples of the run's data have targets of their own. Leave --targets out.")
         if self.mask is not None and self.inputs == ("test",):

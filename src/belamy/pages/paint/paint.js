@@ -149,7 +149,7 @@ async function picture() {
     shown = { blob: made, address: URL.createObjectURL(made) };
     element("picture").src = shown.address;
     element("took").textContent = `${width} × ${height}, ${Math.round(performance.now() - since)} ms`;
-    say("Paint on the left; the picture on the right follows.");
+    say("Paint the map; the picture follows.");
   } catch (error) {
     if (number === asked) say(error.message);
   }
