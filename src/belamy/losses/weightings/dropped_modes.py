@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
+from belamy.losses.boosting import boosting_level, boosting_weights
 from belamy.processes import gather, rank
 
 _SUREST = 20.0  # scores beyond ±20 differ in the ninth digit of their probabilities only
@@ -41,12 +42,8 @@ class Weighting(nn.Module):
     def real(self, scores: Tensor, progress: float) -> Tensor:
         """w ``[N]``."""
         everyones = gather(scores)  # [W, N]
-        ratios = (1 - self.beta) * torch.exp(-everyones.double().clamp(-_SUREST, _SUREST))  # (1-β)h
-        ordered = ratios.flatten().sort().values
-        ranks = torch.arange(1, len(ordered) + 1, device=ordered.device)
-        levels = (self.beta * len(ordered) + ordered.cumsum(0)) / ranks  # λ if the r least ratios share the weight
-        level = levels[(levels > ordered).sum() - 1]
-        weights = (level - ratios).clamp_min(0)
+        ratios = torch.exp(-everyones.double().clamp(-_SUREST, _SUREST))
+        weights = boosting_weights(ratios, self.beta, boosting_level(ratios, self.beta))
         return (weights / weights.mean())[rank()].to(scores.dtype)
 
     def fake(self, scores: Tensor, progress: float) -> Tensor:
