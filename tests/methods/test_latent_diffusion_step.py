@@ -75,6 +75,8 @@ def test_a_step_of_the_second_stage(stage: Callable[..., Any], check: Callable[.
     """The loss of EDM on latents whose mean is 0 and whose deviation is 1."""
     on = stage(narrow(first_stage=0.5, label_dropout=0.5, level_mean=-0.3), pictures())
     on.engine.clock.samples, progress = 48, 0.5
+    for parameter in on.method.autoencoder.parameters():
+        parameter.data += 0.1  # its average is what counts
     images, labels = on.batch()
     numbers, count = on.numbers(progress=progress), len(images)
     latents = on.method.steady.encoder(images).chunk(2, 1)[0].detach()
@@ -139,6 +141,18 @@ def test_who_learns_when() -> None:
         told.append(" ".join(turn.player for turns in on.turns() for turn in turns))
         on.step()
     assert told == ["autoencoder"] * 3 + ["discriminator autoencoder"] * 3 + ["model"] * 6
+
+
+def test_the_average_of_the_autoencoder_follows_it() -> None:
+    """Half of what it was is left after the half-life, which is at most a tenth of the samples seen."""
+    on = trainer()
+    method: Any = on.method
+    weight = method.steady.last_layer.clone()
+    for step in range(3):
+        on.step()
+        half_life = min(16, 8 * (step + 1) / 10)
+        weight.lerp_(method.autoencoder.last_layer.detach(), 1 - 0.5 ** (8 / half_life))
+    torch.testing.assert_close(method.steady.last_layer, weight)
 
 
 def test_the_autoencoder_rests_in_the_second_stage() -> None:

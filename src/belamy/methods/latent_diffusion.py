@@ -29,8 +29,8 @@ from belamy.methods.following import follow
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.perception import PerceptualDistance
 from belamy.methods.pix2pix import PATCH_DISCRIMINATORS
+from belamy.methods.super_resolution import colours_of
 from belamy.methods.vq_vae import QUANTISERS
-from belamy.modalities.colours import has_opacity
 from belamy.modalities.fields import Field as DataField
 from belamy.modalities.sizes import text_of
 from belamy.networks.latent_autoencoder import LatentAutoencoder, LatentScale
@@ -242,7 +242,7 @@ class Method(DiffusionMethod):
         """How far reconstructions are from pictures, in pixels and in features, and the weights of both.  # [N] each"""
         terms, weight = {"reconstruction": self.reconstruction(made, images)}, self.recipe.perceptual_weight
         if weight:
-            terms["perceptual"] = self.perceptual(_colours(made), _colours(images))
+            terms["perceptual"] = self.perceptual(colours_of(made), colours_of(images))
         return terms, {"reconstruction": 1.0, "perceptual": weight} if weight else {"reconstruction": 1.0}
 
     def balance(self, faithful: Tensor, adversarial: Tensor) -> Tensor:
@@ -285,11 +285,6 @@ class Method(DiffusionMethod):
         drawn = self.generate(latents, self.condition(batch), sampling=Sampling(draws))
         field, again = self.output, self.reconstruct(batch.main)
         return {"picture": (field, batch.main), "reconstruction": (field, again), "sample": (field, drawn)}
-
-
-def _colours(images: Tensor) -> Tensor:
-    """Pictures without their opacity."""
-    return images[:, :-1] if has_opacity(images.shape[1]) else images
 
 
 def _check(recipe: Recipe, spec: DataSpec, latents: tuple[int, ...]) -> None:
