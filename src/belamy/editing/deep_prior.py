@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from belamy.data.files import reading
+from belamy.data.film_files import moves
 from belamy.data.holes import read_holes
 from belamy.data.pictures import examined_picture, read_header, strict_pillow
 from belamy.errors import DataError, NotFinite, UsageError, nearest
@@ -28,7 +29,7 @@ from belamy.settings import FrozenSettings
 TASKS = ("denoise", "inpaint", "enlarge")
 SMALLEST, MOST_PIXELS = 16, 1_000_000
 """Side of a picture, and pixels of what is made."""
-LARGEST_SCALE = 8
+SCALE, LARGEST_SCALE = 4, 8
 Stopped = Literal["the held-out pixels", "the last step", "interrupted"]
 
 
@@ -115,7 +116,7 @@ def restore_picture(
     task: str = "denoise",
     *,
     mask: str | Path | np.ndarray | None = None,
-    scale: int = 4,
+    scale: int | None = None,
     settings: str | PriorSettings = "quick",
     seed: int = 0,
     progress: Callable[[FitProgress], None] | None = None,
@@ -144,7 +145,7 @@ def restore_picture(
         picture: A path, a Pillow image, or uint8 [H, W], [H, W, 3] or [H, W, 4].
         task: ``denoise``, ``inpaint`` or ``enlarge``.
         mask: Of the holes: a file, white there and black elsewhere, or bool [H, W]; None for what is not opaque.
-        scale: By how much a picture is enlarged, 2 to 8.
+        scale: By how much a picture is enlarged, 2 to 8; by default 4.
         settings: ``quick``, ``paper``, or settings of your own.
         seed: Decides the weights, the noise and the held-out pixels.
         progress: Told after each step. An interruption (Ctrl-C) ends the fit, and the best so far is returned.
@@ -166,7 +167,7 @@ def restore_picture(
     chosen = settings.changed(**changes)
     check_task(task, mask is not None, scale)
     given, holes = _given(picture, task, mask)
-    fit = _Fit(given, holes, scale if task == "enlarge" else 1, chosen, seed)
+    fit = _Fit(given, holes, (scale or SCALE) if task == "enlarge" else 1, chosen, seed)
     stopped = fit.run(progress, started)
     made = fit.best[0].mul(255).round().clamp(0, 255).to(torch.uint8)  # [C, H, W]
     if task == "inpaint":
@@ -178,17 +179,19 @@ def restore_picture(
     )  # fmt: skip
 
 
-def check_task(task: str, masked: bool, scale: int) -> None:
+def check_task(task: str, masked: bool, scale: int | None) -> None:
     """Refuse what cannot be before anything is read.
 
     Raises:
-        UsageError: There is no such task, a mask that nothing is done with, or a scale out of range.
+        UsageError: There is no such task, a mask or a scale that nothing is done with, or a scale out of range.
     """
     if task not in TASKS:
         raise UsageError(f"There is no task '{task}': it must be {', '.join(TASKS)}. {nearest(task, TASKS)}")
     if masked and task != "inpaint":
         raise UsageError(f"A mask marks holes to fill, but the task is {task}. Type --task inpaint, or leave it out.")
-    if not 2 <= scale <= LARGEST_SCALE:
+    if scale is not None and task != "enlarge":
+        raise UsageError(f"A scale is that of enlarging, but the task is {task}. Type --task enlarge, or leave it out.")
+    if scale is not None and not 2 <= scale <= LARGEST_SCALE:
         raise UsageError(f"The scale is {scale}, but a picture is enlarged by 2 to {LARGEST_SCALE}.")
 
 
@@ -294,6 +297,8 @@ def _pixels(picture: Any) -> np.ndarray:
         path = Path(picture).expanduser()
         if not path.is_file():
             raise DataError(f"There is no picture {path}.")
+        if moves(path):
+            raise DataError(f"{path} has several frames, and one picture is restored. Save one of them as PNG.")
         with reading(f"{path} cannot be restored"), strict_pillow(), path.open("rb") as file:
             header = read_header(file)
             file.seek(0)

@@ -128,6 +128,7 @@ class TestFit:
         (scene(), {"task": "inpaint", "mask": np.ones((5, 5), bool)}, "The mask is 5x5, but the picture is 32x24"),
         (scene(), {"mask": np.ones((24, 32), bool)}, "the task is denoise. Type --task inpaint"),
         (scene(), {"task": "enlarge", "scale": 9}, "The scale is 9, but a picture is enlarged by 2 to 8"),
+        (scene(), {"scale": 4}, "A scale is that of enlarging, but the task is denoise. Type --task enlarge"),
         (scene(), {"settings": "best"}, "There are no settings 'best' of restoring"),
         (scene(), {"steps": 0}, "steps = 0 is not allowed"),
         (scene(), {"width": 3}, "Restoring has no setting 'width'"),
@@ -140,6 +141,13 @@ class TestFit:
 def test_what_cannot_be_restored(given: Any, options: dict[str, Any], said: str) -> None:
     with pytest.raises(BelamyError, match=said):
         restore_picture(given, **options)
+
+
+def test_of_several_frames_none_is_chosen(tmp_path: Path) -> None:
+    first, second = (Image.fromarray(scene()).rotate(turn) for turn in (0, 90))
+    first.save(tmp_path / "turning.gif", save_all=True, append_images=[second])
+    with pytest.raises(BelamyError, match=r"turning\.gif has several frames, and one picture is restored\. Save one"):
+        restore_picture(tmp_path / "turning.gif")
 
 
 def test_settings_are_frozen_and_checked() -> None:

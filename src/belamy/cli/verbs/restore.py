@@ -29,8 +29,8 @@ class Form(ProgressOption, ToFile, Json):
     """The PNG file to write."""
     mask: str | None = None
     """Of the holes: a picture file as large, white there and black elsewhere; by default what is transparent."""
-    scale: Annotated[int, Within(2, 8)] = 4
-    """By how much it is enlarged."""
+    scale: Annotated[int | None, Within(2, 8)] = None
+    """By how much it is enlarged; by default 4."""
     settings: Literal["quick", "paper"] = "quick"
     """quick: a narrow network, for a CPU; paper: the published one, sixteen times the work."""
     steps: Annotated[int | None, Within(1, 1_000_000)] = None
@@ -45,7 +45,7 @@ class Form(ProgressOption, ToFile, Json):
     """Decides the network's weights, its noise and the pixels that are held out."""
 
     def refuse(self) -> None:
-        """Refuse a mask without holes to fill."""
+        """Refuse a mask without holes to fill, and a scale without enlarging."""
         super().refuse()
         from belamy.editing.deep_prior import check_task
 
