@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from belamy.api.evaluate import evaluate
     from belamy.api.latent_editor import steer
     from belamy.api.likelihood import score
+    from belamy.api.series_continuation import continue_series
     from belamy.api.train import resume, train
     from belamy.api.translate import translate
     from belamy.editing.deep_prior import restore_picture
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
     from belamy.training.watch.diagnosis import diagnose
 
 __all__ = [
-    "compare", "complete", "continue_text", "diagnose", "evaluate", "open", "restore_picture", "resume", "score",
-    "steer", "stylize", "train", "translate",
+    "compare", "complete", "continue_series", "continue_text", "diagnose", "evaluate", "open", "restore_picture",
+    "resume", "score", "steer", "stylize", "train", "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
 _HOMES = {
     "compare": ("api.compare", "compare"),
     "complete": ("api.completion", "complete"),
+    "continue_series": ("api.series_continuation", "continue_series"),
     "continue_text": ("api.continuation", "continue_text"),
     "diagnose": ("training.watch.diagnosis", "diagnose"),
     "evaluate": ("api.evaluate", "evaluate"),

@@ -75,6 +75,15 @@ def test_a_step_is_the_sum_of_those_before_it() -> None:
     torch.testing.assert_close(series[:, 5], wanted + noise[:, 5] @ network.innovation.factor().T)
 
 
+@pytest.mark.parametrize("known", range(6))
+@torch.no_grad()
+def test_what_goes_on_from_its_own_beginning_comes_back(known: int) -> None:
+    """Also from fewer steps than the order, which the first steps' own distribution tells the others of."""
+    network, noise = shaken(5, 2, 3), torch.randn(4, 5, 2).double()
+    series = network.inverse(noise.flatten(1))
+    torch.testing.assert_close(network.continued(series[:, :known], noise[:, known:]), series, rtol=0, atol=1e-10)
+
+
 def test_the_likelihood_has_its_maximum_at_the_least_squares() -> None:
     """All gradients vanish where coefficients, covariances and the first steps' moments are those of the textbook."""
     series = simulated(50, 12)

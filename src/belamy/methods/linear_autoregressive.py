@@ -51,8 +51,8 @@ class Method(base.BaseMethod):
     once, each told by true ones).
 
     The likelihood is exact, and has one maximum: the least-squares coefficients, the covariance of what they leave, and
-    mean and covariance of the first p steps. Coefficients are learned of whitened pasts, so that the loop comes there
-    within some hundred steps however alike neighbouring steps are. ``largest_root``, which ``evaluate`` tells, is the
+    mean and covariance of the first p steps. Coefficients are learned of whitened pasts, for which
+    neighbouring steps may be alike; the less a step leaves to noise, the longer the loop is on its way there. ``largest_root``, which ``evaluate`` tells, is the
     modulus of the companion matrix's largest eigenvalue: from 1 on a series grows without end when it is continued.
 
     References:
@@ -132,3 +132,16 @@ class Method(base.BaseMethod):
         factor = float((sampling.options if sampling else {}).get("temperature", 1.0))
         series: Tensor = self.network.inverse(latents * factor)
         return series
+
+    def continuation(self, prefix: Tensor, count: int, sampling: Sampling, labels: Tensor | None = None) -> Tensor:
+        """Series that begin with a prefix, each later step on those before it.  # [n, t, C] to [n, t + count, C]
+
+        Args:
+            prefix: The first steps, none or more.
+            count: How many follow.
+            sampling: Its streams are the noise; option ``temperature`` is its factor, 0 for what is expected.
+            labels: Of no use here.
+        """
+        noise = sampling.draws.normal("continuation", len(prefix), count, self.spec.shape[1]).to(prefix)
+        made: Tensor = self.network.continued(prefix, noise * float(sampling.options.get("temperature", 1.0)))
+        return made

@@ -136,12 +136,27 @@ class LinearAutoregression(nn.Module):
 
     def inverse(self, noise: Tensor) -> Tensor:
         """Series, step after step.  # [N, T C] to [N, T, C]"""
-        told = self.order * self.channels
-        first = noise[:, :told] @ self.first.factor().T + self.first.expected()
-        made = list(first.unflatten(1, (self.order, self.channels)).unbind(1))
-        innovations = noise[:, told:].unflatten(1, (-1, self.channels)) @ self.innovation.factor().T
+        steps = noise.unflatten(1, (-1, self.channels))
+        return self.continued(steps[:, :0], steps)
+
+    def continued(self, prefix: Tensor, noise: Tensor) -> Tensor:
+        """Series that begin with a prefix of any length, the first p steps by their own distribution given it.
+
+        Args:
+            prefix: The steps that are there.  # [N, t, C]
+            noise: Standard normal numbers of the steps that follow.  # [N, steps, C] to [N, t + steps, C]
+        """
+        made, missing = list(prefix.unbind(1)), max(self.order - prefix.shape[1], 0)
+        if missing:
+            factor, expected, there = self.first.factor(), self.first.expected(), prefix.shape[1] * self.channels
+            deviations = prefix.flatten(1) - expected[:there]
+            begun = solve_triangular(factor[:there, :there], deviations.T, upper=False).T
+            whole = torch.cat([begun, noise[:, :missing].flatten(1)], 1)
+            size = whole.shape[1]
+            first = whole @ factor[:size, :size].T + expected[:size]
+            made += first[:, there:].unflatten(1, (-1, self.channels)).unbind(1)
         combined, constant = self.combined().T, self.constant()
-        for innovation in innovations.unbind(1):
+        for innovation in (noise[:, missing:] @ self.innovation.factor().T).unbind(1):
             past = torch.cat(made[: -self.order - 1 : -1], 1)
             made.append(past @ combined + constant + innovation)
         return torch.stack(made, 1)

@@ -1,5 +1,5 @@
 # ruff: noqa: N999 (the verb is a word of Python's, too)
-"""Go on with a text or a picture: a run that knows what follows is given a beginning."""
+"""Go on with a text, a picture or a series: a run that knows what follows is given a beginning."""
 
 from __future__ import annotations
 
@@ -26,18 +26,21 @@ from belamy.errors import UsageError
 @options
 class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
     """Let a run go on with a beginning: one of a language model with a text, symbol by symbol, until its end; one that
-    draws pixel by pixel with the first rows of a picture. What is made depends on the seed and on its number alone."""
+    draws pixel by pixel with the first rows of a picture; one of series with their first steps. What is made depends on
+    the seed and on its number alone."""
 
     run: str
-    """The run's directory; its method must go on with texts or with pictures."""
+    """The run's directory; its method must go on with texts, with pictures or with series."""
     prefix: str
-    """How each text begins, "" for whole texts. Or a picture, a folder of them, or test:0..7 for held-out ones."""
+    """How each text begins, "" for whole texts. Or a picture, a folder of them, or test:0..7 for held-out pictures
+    or series."""
     count: Annotated[int | None, Within(1, 10_000)] = None
-    """How many texts, or pictures of each (at most 64); by default 1 text, or 8 pictures."""
+    """How many texts, or pictures or series of each (at most 64); by default 1 text, or 8 of the others."""
     length: Annotated[int | None, Within(1, 10_000)] = None
-    """Symbols that follow, at most; by default as many as the run's texts have."""
+    """Symbols that follow, at most; by default as many as the run's texts have. Of series the steps that follow; by
+    default as many as were left out."""
     keep: Share = 0.5
-    """Share of a picture's rows that is given, from the top."""
+    """Share of a picture's rows that is given, from the top, or of a series' steps, from the first."""
     temperature: Annotated[float, Within(0, 100)] = 1.0
     """Below 1 likelier and duller, above 1 bolder; 0 always takes the likeliest symbol or value."""
     top_k: Annotated[int, Within(0, 100_000)] = 0
@@ -47,9 +50,9 @@ class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
     or the classes in turn."""
     seed: Seed = 0
     """Decides what is made."""
-    out: Annotated[str | None, NewFile(("txt", "png"))] = None
-    """Write the texts to this file, NAME.txt, one a line; by default they are shown. Of pictures a sheet, by default
-    continued.png."""
+    out: Annotated[str | None, NewFile(("txt", "png", "csv"))] = None
+    """Write the texts to this file, NAME.txt, one a line; by default they are shown. Of pictures and series a sheet, by
+    default continued.png; of series also a table of their numbers, NAME.csv."""
 
 
 @verb(Form)
@@ -58,7 +61,9 @@ def run(form: Form) -> int:
     from belamy.runs.run import Run
 
     opened = Run.open(form.run)
-    return _pictures(form, opened) if opened.spec.modality == "image" else _texts(form)
+    ways = {"image": _pictures, "series": _series}
+    way = ways.get(opened.spec.modality)
+    return way(form, opened) if way else _texts(form)
 
 
 def _texts(form: Form) -> int:
@@ -106,4 +111,34 @@ def _pictures(form: Form, opened: Any) -> int:
         "temperature": form.temperature, "label": form.label, "files": [str(out)],
     }  # fmt: skip
     told = f"{out}: {len(names):,} picture(s), {found.rows} rows given, {found.made.shape[1]} made of each"
+    return form.deliver(facts, told)
+
+
+def _series(form: Form, opened: Any) -> int:
+    from belamy.api.series_continuation import continue_series, continuing_series
+    from belamy.cli.images import held_out, span
+    from belamy.runs.files import save_png, write_bytes
+
+    if form.label is not None or form.top_k:
+        raise UsageError("--label and --top-k are of texts and pictures, and this run makes series. Leave them out.")
+    continuing_series(opened.build())
+    out = picture_file(form.out or "continued.png", form.overwrite, ("png", "csv"), "--out")
+    data = form.run_data(opened)
+    held = held_out(data)
+    places = span(form.prefix, len(held))
+    found = continue_series(
+        opened, data.store.read(held[places]), keep=form.keep, count=form.count or 8, length=form.length,
+        temperature=form.temperature, seed=form.seed, best=form.weights == "best", device=form.device,
+    )  # fmt: skip
+    names = [f"test:{place}" for place in places]
+    if out.suffix == ".csv":
+        write_bytes(out, found.table(names).encode())
+    else:
+        save_png(found.sheet(), out)
+    steps, count = found.given.shape[1], found.made.shape[1]
+    facts = {
+        "run": form.run, "series": names, "steps": steps, "count": count, "seed": form.seed,
+        "temperature": form.temperature, "files": [str(out)],
+    }  # fmt: skip
+    told = f"{out}: {len(names):,} series, {steps} steps given, {found.made.shape[2] - steps} made, {count} times each"
     return form.deliver(facts, told)
