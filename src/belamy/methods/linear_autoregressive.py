@@ -51,9 +51,10 @@ class Method(base.BaseMethod):
     once, each told by true ones).
 
     The likelihood is exact, and has one maximum: the least-squares coefficients, the covariance of what they leave, and
-    mean and covariance of the first p steps. Coefficients are learned of whitened pasts, for which
-    neighbouring steps may be alike; the less a step leaves to noise, the longer the loop is on its way there. ``largest_root``, which ``evaluate`` tells, is the
-    modulus of the companion matrix's largest eigenvalue: from 1 on a series grows without end when it is continued.
+    mean and covariance of the first p steps. Coefficients are learned of whitened pasts, for which neighbouring steps
+    may be alike; the less a step leaves to noise, the longer the loop is on its way there. ``largest_root``, which
+    ``evaluate`` tells, is the modulus of the companion matrix's largest eigenvalue: from 1 on a series grows without
+    end when it is continued.
 
     References:
         Box & Jenkins 1970, Time Series Analysis, section 3.2; of several channels: Lütkepohl 2005, New Introduction to
