@@ -5,7 +5,8 @@ All take equally many steps: the one GAN as many as all components, and of AdaGA
 ratio. Networks, loss, batch and constant rates are the same for all. Results are kept one by one, so a broken run goes
 on where it was, and several processes may share the work by seeds or data. One thread each.
 
-    python benchmarks/adagan.py [--data ring grid] [--seeds 0 1 2] [--components 5] [--results runs/adagan.jsonl]
+    python benchmarks/adagan.py [--data ring grid] [--seeds 0 1 2] [--components 5] [--steps 1500]
+                                [--results runs/adagan.jsonl]
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from belamy.seeds import Draws
 from belamy.training.trainer import Trainer
 
 STEPS = {"ring": 1500, "grid": 3000}
+"""Of a whole run, unless others are asked for."""
 BATCH, LATENT, JUDGED, WEIGHED = 256, 2, 2500, 8192
 BODY = (128, 2, "leaky-relu")
 """Width, depth and activation, as in benchmarks/game.py."""
@@ -111,9 +113,9 @@ def points_of(method: Any, seed: int, component: int | None = None) -> Tensor:
     return points
 
 
-def run(way: str, source: str, seed: int, components: int) -> dict[str, Any]:
+def run(way: str, source: str, seed: int, components: int, steps: int) -> dict[str, Any]:
     """One way, to its end: figures after each component's time."""
-    law, steps, seconds = DISTRIBUTIONS.build(Part(name=source)), STEPS[source], 0.0
+    law, seconds = DISTRIBUTIONS.build(Part(name=source)), 0.0
     rows: list[dict[str, Any]] = []
     drawn: list[Tensor] = []
     trainer = trainer_of(source, steps, seed, components if way == "AdaGAN" else 1)
@@ -129,7 +131,8 @@ def run(way: str, source: str, seed: int, components: int) -> dict[str, Any]:
         rows.append(dict(facts(points_of(trainer.method, seed), law)))
         if way == "AdaGAN":
             rows[-1]["alone"] = facts(points_of(trainer.method, seed, number), law)
-    return {"way": way, "data": source, "seed": seed, "components": components, "steps": rows, "cpu_seconds": seconds}
+    about = {"way": way, "data": source, "seed": seed, "components": components, "steps": steps}
+    return {**about, "rows": rows, "cpu_seconds": seconds}
 
 
 def told(rows: Sequence[Mapping[str, float]], name: str, digits: int = 2) -> str:
@@ -141,9 +144,12 @@ def told(rows: Sequence[Mapping[str, float]], name: str, digits: int = 2) -> str
 def tell(runs: Sequence[dict[str, Any]], console: Console) -> None:
     """Figures of one way on one distribution, after each component."""
     first, seconds = runs[0], mean(each["cpu_seconds"] for each in runs)
-    console.print(f"{first['data']}, {first['way']}: {len(runs)} seeds, {seconds:.1f} CPU-seconds", highlight=False)
+    console.print(
+        f"{first['data']}, {first['way']}: {len(runs)} seeds, {first['steps']:,} steps, {seconds:.1f} CPU-seconds",
+        highlight=False,
+    )
     for number in range(first["components"]):
-        now = [each["steps"][number] for each in runs]
+        now = [each["rows"][number] for each in runs]
         alone = [each["alone"] for each in now if "alone" in each]
         said = f"; this component alone modes {told(alone, 'modes', 1)}, mass {told(alone, 'mass')}" if alone else ""
         console.print(f"  after {number + 1}: modes {told(now, 'modes', 1)}, good {told(now, 'good')}, mass "
@@ -155,22 +161,24 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", choices=tuple(STEPS), default=list(STEPS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--components", type=int, default=5)
+    parser.add_argument("--steps", type=int, help="of a whole run, in place of 1,500 on the ring and 3,000 on the grid")
     parser.add_argument("--results", type=Path, default=Path("runs/adagan.jsonl"))
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
 
-    def known() -> list[dict[str, Any]]:
-        held: list[dict[str, Any]] = read_jsonl(chosen.results, OBJECT) if chosen.results.exists() else []
-        return [row for row in held if row["components"] == chosen.components]
-
     for source in chosen.data:
-        for seed in chosen.seeds:
-            for way in WAYS:
-                if not any((row["data"], row["seed"], row["way"]) == (source, seed, way) for row in known()):
-                    append_jsonl(chosen.results, run(way, source, seed, chosen.components))
+        steps = chosen.steps or STEPS[source]
+
+        def known(about: tuple[Any, ...]) -> list[dict[str, Any]]:
+            held: list[dict[str, Any]] = read_jsonl(chosen.results, OBJECT) if chosen.results.exists() else []
+            return [row for row in held if (row["way"], row["data"], row["components"], row["steps"]) == about]
+
         for way in WAYS:
-            tell([row for row in known() if (row["data"], row["way"]) == (source, way)], Console(width=160))
+            about = (way, source, chosen.components, steps)
+            for seed in set(chosen.seeds) - {row["seed"] for row in known(about)}:
+                append_jsonl(chosen.results, run(way, source, seed, chosen.components, steps))
+            tell(known(about), Console(width=160))
 
 
 if __name__ == "__main__":
