@@ -142,7 +142,7 @@ WRONG = [
     ),
     ("repaint {stylist} {map}", "was trained by 'spade', which knows no looks of objects"),
     ("train spade --data outlines --generator u-net --out new", "Styles are for the network 'spade'"),
-    ("train spade --data mnist --out new", "needs the field 'target'"),
+    ("train spade --data mnist --out new", "label maps and pictures (--modality label_map:pairs=folders,input=labels"),
     ("train pix2pix-hd --data outlines --out new", "Type --features 0"),
     ("train pix2pix-hd --data streets --joint-from 0.2 --out new", "Type --joint-from 0.5 or more"),
     ("train pix2pix-hd --data streets:side=20 --out new", "pix2pix-hd needs images whose height and width"),

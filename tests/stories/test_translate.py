@@ -220,7 +220,7 @@ def test_an_evaluation_asks_the_same_of_held_out_translations(run: Path, belamy:
         ("{run} --measures attributes", "compares two sides that are no pairs, and this run has pairs"),
         ("{run} --measures cycle", "needs a method that translates back, such as cyclegan"),
         ("{run} --measures frechet", "'frechet' is a metric of an evaluation. Type --metrics frechet"),
-        ("{run} --measures nosuch", "no measure 'nosuch' of translations: it must be movement, labels, attributes"),
+        ("{run} --measures cylce", "no measure 'cylce' of translations. Did you mean 'cycle'"),
         ("{gan} --measures cost", "trained by 'gan', which translates nothing"),
         ("{pairs}/A --against {pairs}/B --measures cost", "Leave --measures out"),
     ],

@@ -9,7 +9,7 @@ from belamy.api.translate import HELD_OUT, translate, translator
 from belamy.api.translation_measures import MADE
 from belamy.api.translation_scores import ALL, REAL, SCORES, check_scores
 from belamy.data import Dataset
-from belamy.errors import UsageError
+from belamy.errors import UsageError, nearest
 from belamy.evaluation.measures import Measure
 from belamy.methods.base import METHODS, Translates, given_field
 from belamy.runs.run import Run
@@ -38,8 +38,8 @@ def check_measures(run: Run | None, names: Sequence[str]) -> None:
         if name in METRICS:
             raise UsageError(f"'{name}' is a metric of an evaluation. Type --metrics {name}.")
         if name not in (*SCORES, ALL):
-            known = ", ".join(each for each in (*SCORES, ALL) if each not in METRICS)
-            raise UsageError(f"There is no measure '{name}' of translations: it must be {known}.")
+            known = [each for each in (*SCORES, ALL) if each not in METRICS]
+            raise UsageError(f"There is no measure '{name}' of translations. {nearest(name, known)}")
 
 
 def check_data(run: Run | None, names: Sequence[str], data: Dataset) -> None:

@@ -23,6 +23,8 @@ LAYOUTS = {
     "label": "labels: a folder for each class, or --labels FILE.csv",
 }
 """How data give a field that a plain set lacks."""
+LABEL_MAPS = "label maps and pictures (--modality label_map:pairs=folders,input=labels,target=photos)"
+"""How pairs lie where label maps become pictures."""
 
 
 def kind_of(registry: Registry, part: Part) -> str:
@@ -57,6 +59,8 @@ def check_fields(method: type, name: str, recipe: Any, spec: DataSpec) -> None:
                 "`belamy recipes` lists them."
             )
         layout = LAYOUTS.get(field, f"data with a field of that name, of the kind {kind}")
+        if field == "target" and "label_map" in method.requires(recipe).get(MAIN, "").split("/"):  # type: ignore[attr-defined]
+            layout += f", or {LABEL_MAPS}"
         raise UsageError(
             f"The method '{name}' needs the field '{field}', but '{recipe.data}' has only {', '.join(spec.fields)}. "
             f"Give {layout}."

@@ -98,6 +98,6 @@ def _places(path: Path, folder: str) -> dict[str, Path]:
         here = sorted(entry.name for entry in path.iterdir() if entry.is_dir())[:8]
         raise DataError(
             f"{path} has no folder {folder} (nor train{folder}, test{folder}); it has {', '.join(here) or 'none'}. "
-            "Say which folders hold the pairs: --modality image:pairs=folders,input=NAME,target=NAME"
+            "Say in --modality which folders hold the pairs: pairs=folders,input=NAME,target=NAME"
         )
     return places
