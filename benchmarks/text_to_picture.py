@@ -2,8 +2,9 @@
 
 Captions of held-out faces are drawn, one picture each. An independent classifier of the faces' attributes, which has
 seen real ones alone, tells what is there: the share of all attributes that captions name, beside the same of the real
-pictures, and beside chance, the captions in another order. Two captions with the same noise are compared with two
-draws of noise with the same caption. Only training counts as time. A run goes on where its folder holds a state.
+pictures, of their reconstructions, and beside chance, the captions in another order. Two captions with the same noise
+are compared with two draws of noise with the same caption. Only training counts as time. A run goes on where its folder
+holds a state.
 
     python benchmarks/text_to_picture.py [--minutes 12] [--threads 1] [--seed 0] [--count 300] [--guidance 1 2]
                                          [--folder DIR] [-- OPTIONS]
@@ -31,6 +32,7 @@ from belamy.editing.attribute_predictors import ClassifierPredictor
 from belamy.evaluation.pairs.summary import summarise
 from belamy.judges.attribute_predictors import attribute_predictors
 from belamy.methods.base import BaseMethod, BaseRecipe
+from belamy.modalities import modality
 from belamy.modalities.fields import Field
 from belamy.modalities.grid import grid
 from belamy.modalities.text import printed, strings
@@ -81,6 +83,12 @@ class Judge:
     def real(self) -> dict[str, Any]:
         """Of the pictures that the captions are of."""
         return self.agreement(self.data.images(self.chosen))
+
+    def reconstructed(self, method: Any) -> dict[str, Any]:
+        """Of what the autoencoder makes of those pictures, which bounds what is drawn."""
+        with torch.no_grad():
+            made = method.eval().reconstruct(self.data.batch(self.chosen).main)
+        return self.agreement(modality("image").to_raw(made, method.output))
 
     def chance(self) -> dict[str, Any]:
         """Of those pictures, for the captions of others."""
@@ -154,6 +162,7 @@ def main(words: Sequence[str]) -> None:
             if share == 1:
                 notes.once("real", judge.real)
                 notes.once("chance", judge.chance)
+                notes.add("reconstructed", judge.reconstructed(trainer.method))
                 for guidance in chosen.guidance:
                     notes.add("drawn", judge.drawn(trainer.method, guidance))
             sheet = judge.sheet(trainer.method, chosen.guidance[-1])
