@@ -295,7 +295,9 @@ def train(kind: Kind, recipe: BaseRecipe, path: Path, autopilot: bool = False) -
             kind.spoil(method, None)
             return method
 
-        joined = Trainer(fresh(build, recipe.seed, torch.device("cpu"), torch.float32), data, World())
+        method = fresh(build, recipe.seed, torch.device("cpu"), torch.float32)
+        method.measure_data(data)
+        joined = Trainer(method, data, World())
         kind.spoil(joined.method, joined)
         return joined
 

@@ -23,6 +23,7 @@ from belamy.methods import (
     cut,
     cyclegan,
     diffusion,
+    flow,
     gan,
     inpainting,
     iwae,
@@ -33,7 +34,7 @@ from belamy.methods import (
 )
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe
 from belamy.modalities import MODALITIES
-from belamy.modalities.fields import DataSpec
+from belamy.modalities.fields import DataSpec, Field
 from belamy.registry import Part
 from belamy.runs.report.page import command
 from belamy.runs.run import RECIPE_TYPES, Run
@@ -51,6 +52,7 @@ CYCLE = cyclegan.Recipe(train_samples=SAMPLES, batch=32, identity_weight=0.0, ad
 CONTRAST = cut.Recipe(train_samples=SAMPLES, batch=32, adversarial=Part(name="non-saturating"))
 FILLING = inpainting.Recipe(train_samples=SAMPLES, batch=32, adversarial_weight=1.0, judged="made")
 CODED = vq_vae.Recipe(train_samples=SAMPLES, batch=32, restart=False)
+FLOW = flow.Recipe(train_samples=SAMPLES, batch=32, ema_half_life=8000)
 BOUNDED = iwae.Recipe(train_samples=SAMPLES, batch=32)
 TRANSLATORS = {"paired": PAIRED, "cycle": CYCLE, "contrast": CONTRAST, "filling": FILLING}
 Change = Callable[[dict[str, Any], float], None]
@@ -194,6 +196,18 @@ def of_latents(**fields: Any) -> RunHistory:
     return RunHistory(latent_diffusion.Recipe(train_samples=SAMPLES, **fields), rows).until(SAMPLES * 7 // 8)
 
 
+def flowing(**changes: Any) -> RunHistory:
+    """A flow that went well, with what looks saw of it changed, by dotted name, or a row's nats (``nats``)."""
+    nats = changes.pop("nats", lambda progress: 2500 - rising(progress, 0.0, 1300))
+
+    def look(seen: dict[str, Any], progress: float) -> None:
+        seen["held"], seen["live"] = {"loss": nats(progress) + 15}, {"loss": nats(progress) + 20}
+        seen["inverted"] = {"data": 2e-6, "latents": 3e-5, "stretch": rising(progress, 0.5, 3.5)}
+        put(**changes)(seen, progress)
+
+    return history(FLOW, look, lambda made, progress: made.update(losses={"model.nats": nats(progress)}))
+
+
 def of_classifier(loss: Callable[[float], float], noise: float = 0.02) -> RunHistory:
     """A run of a method that names its objective, which takes a course."""
     source = np.random.default_rng(0)
@@ -239,7 +253,9 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "exploding-gradients": lambda: history(
         row=lambda made, progress: made["gradient_norms"].update({"discriminator": 2.0 * np.exp(8 * progress)})
     ),
+    "exploding-jacobian": lambda: flowing(inverted__stretch=lambda progress: 12 * progress),
     "frozen-generator": lambda: history(look=put(moved__generator=0.0)),
+    "impossible-likelihood": lambda: flowing(nats=lambda progress: 1500 - 3000 * progress),
     "input-copied": lambda: history(CYCLE, look=put(translation__change=0.01, translation__way=0.01)),
     "label-ignored": lambda: history(CONDITIONAL, look=put(fidelity=0.1, label_effect=0.02)),
     "mask-shadow": lambda: history(FILLING, look=put(translation__jump=3.0)),
@@ -247,6 +263,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "mode-collapse": lambda: history(look=put(diversity=lambda progress: 0.6 * 0.5 ** (progress / 0.1), coverage=0.1)),
     "mode-drop": lambda: history(look=put(classes=[16, 16, 0, 0, 0, 0, 0, 0, 0, 0], coverage=0.3, precision=0.7)),
     "not-finite": lambda: history(look=put(activations=lambda progress: 1.5 * 10 ** (5 * progress))),
+    "not-invertible": lambda: flowing(inverted__data=lambda progress: 1e-6 * 10 ** (6 * progress)),
     "not-learning": lambda: history(look=put(coverage=0.02)),
     "one-output": lambda: history(PAIRED, look=put(translation__variety=0.001)),
     "oscillation": lambda: history(
@@ -260,6 +277,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "rising-loss": lambda: of_classifier(lambda progress: abs(2.3 - 5 * progress) + 1),
     "saturated": lambda: history(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
     "seams": lambda: history(PAIRED, look=put(translation__seam=6.0, translation__seam_inside=16.0)),
+    "slow-average": lambda: flowing(held__loss=2400.0),
     "unheard-discriminator": lambda: history(PAIRED, look=put(reach__game=0.0, reach__share=0.0)),
     "unlearned-noise": lambda: denoised([0.3, 0.5, 1.01]),
     "unshuffled": lambda: history(look=put(batch__classes=1.0)),
@@ -350,6 +368,44 @@ def test_signs_of_pictures_and_of_adversaries_leave_others_in_peace() -> None:
 )
 def test_denoisers_that_learn_are_healthy(healthy: RunHistory) -> None:
     assert not [found for found in examine(healthy) if found.severity != "note"]
+
+
+def test_a_flow_that_learns_is_healthy() -> None:
+    for share in np.linspace(0.05, 1, 20):
+        assert not [found for found in examine(flowing().until(share * SAMPLES)) if found.severity != "note"], share
+
+
+def test_an_average_is_as_old_as_the_weights_that_were_as_bad() -> None:
+    def lagging(share: float) -> RunHistory:
+        def falling(progress: float) -> float:
+            return 2500 - 1000 * progress
+
+        return flowing(nats=falling, held__loss=lambda progress: falling(progress * (1 - share)) + 20)
+
+    found = {finding.sign: finding for finding in examine(lagging(0.6))}
+    assert found["slow-average"].severity == "severe" and "no better 60% of the run ago" in found["slow-average"].says
+    assert "slow-average" not in {finding.sign for finding in examine(lagging(0.15))}
+
+
+def test_unseen_data_far_likelier_than_learned_ones_are_told() -> None:
+    found = {finding.sign: finding for finding in examine(flowing(held__loss=800.0))}
+    assert found["impossible-likelihood"].severity == "severe" and "33% fewer" in found["impossible-likelihood"].says
+    found = {finding.sign: finding for finding in examine(flowing(held__loss=1100.0))}
+    assert found["impossible-likelihood"].severity == "note"
+
+
+def test_densities_of_vectors_may_be_as_high_as_they_like() -> None:
+    thin = replace(flowing(nats=lambda progress: -9.0 * progress), spec=DataSpec({"vector": Field("vector", (2,))}))
+    assert "impossible-likelihood" not in {finding.sign for finding in examine(thin)}
+
+
+def test_looks_tell_of_noise_and_scale_before_the_first_evaluation() -> None:
+    held = {"error-at-0.1": 0.3, "error-at-1": 0.5, "error-at-10": 1.01, "spread": 2.5}
+    rows = [{"samples": 1000 * number, "watch": {"held": held}} for number in range(1, 20)]
+    recipe = diffusion.Recipe(train_samples=SAMPLES, sigma_data=0.5)
+    assert {"unlearned-noise", "data-scale"} <= {finding.sign for finding in examine(RunHistory(recipe, rows))}
+    rows.append({"samples": 20_000, "evaluation": {name: 1.0 if name == "spread" else 0.5 for name in held}})
+    assert not examine(RunHistory(recipe, rows))
 
 
 def of_pairs(held: float) -> RunHistory:

@@ -267,3 +267,20 @@ def test_wrong_networks(text: str, shape: tuple[int, int, int], says: str) -> No
 def test_wrong_data() -> None:
     with pytest.raises(UsageError, match="have none"):
         Method(Recipe(conditional=True), DataSpec.pictures((1, 4, 4)))
+
+
+def test_the_way_there_and_back_is_measured() -> None:
+    spec = DataSpec.pictures((1, 4, 4))
+    torch.manual_seed(0)
+    method: Any = shaken(Method(Recipe(network=Part.parse("real-nvp:width=4,blocks=1"), size=4), spec), 0.1)
+    batch = Batch.of(torch.rand(3, 1, 4, 4, dtype=torch.float64) * 2 - 1, None, torch.arange(3))
+    found = method.round_trip(batch, SampleDraws(0, range(3)))
+    assert found["data"].max() < 1e-9 and found["latents"].max() < 1e-9
+    values, _ = method.seen(batch.main, SampleDraws(0, range(3)))
+    told = determinants(lambda x: method.network(x)[0], values)
+    torch.testing.assert_close(found["stretch"], told / 16)
+    inverse = method.network.inverse
+    method.network.inverse = lambda latents, labels=None: inverse(latents, labels) + 0.5
+    spoilt = method.round_trip(batch, SampleDraws(0, range(3)))
+    torch.testing.assert_close(spoilt["data"], torch.full_like(spoilt["data"], 0.5) / values.std())
+    assert spoilt["latents"].min() > 0.1

@@ -42,6 +42,56 @@ def test_it_is_scored(belamy: Command, density: Path, photos: Path) -> None:
     assert others.returncode == 0 and "24 samples" in others.stdout
 
 
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
+    """A short run of a model that is told no classes."""
+    out = tmp_path_factory.mktemp("density") / "made"
+    words = ["train", "made-mnist", "--data", str(photos), "--size", "8", "--hidden", "16", "--samples", "256"]
+    words += ["--batch", "8", "--optimizer.lr", "0.02", "--snapshots", "1", "--no-watch", "--no-progress"]
+    assert main([*words, "--out", str(out), "--device", "cpu"]) == 0
+    return out
+
+
+@pytest.fixture
+def blank() -> Path:
+    """Pictures of nothing, but for a corner."""
+    folder = Path("blank")
+    folder.mkdir()
+    for number in range(6):
+        pixels = np.zeros((8, 8), dtype=np.uint8)
+        pixels[0, : number + 1] = 255
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+def test_other_data_are_told_beside_its_own(belamy: Command, plain: Path, blank: Path) -> None:
+    said = belamy("score", plain, "test", "--other", blank, "--json", "facts.json", "--no-progress", "--device", "cpu")
+    assert said.returncode == 0, said.stderr
+    facts = json.loads(Path("facts.json").read_text())
+    train, test, other = facts["beside"]
+    assert train["data"].endswith("train") and test["data"].endswith("test") and other["samples"] == 6
+    assert train["areas"] == test["areas"] == {}
+    assert list(other["areas"]) == ["likelihood", "typicality", "complexity"]
+    assert test["nats"][0] == pytest.approx(facts["nats"], rel=1e-3)
+    assert other["bits_per_dimension"][0] == pytest.approx(other["nats"][0] / 64 / math.log(2))
+    assert "by typicality" in said.stdout and f"{other['areas']['likelihood'][0]:.3f} (" in said.stdout
+
+
+def test_anomalies_are_told_by_likelihoods(belamy: Command, plain: Path, blank: Path, photos: Path) -> None:
+    words = ("anomaly", plain, blank, "--reference", photos, "--false-positives", "0.3", "--device", "cpu")
+    said = belamy(*words, "--json", "facts.json")
+    assert said.returncode == 0, said.stderr
+    facts = json.loads(Path("facts.json").read_text())
+    assert facts["score"] == "typicality" and list(facts["areas"]) == ["likelihood", "typicality", "complexity"]
+    assert "complexity: area under the ROC curve, against those normal images" in said.stdout
+    again = belamy(*words, "--score", "likelihood", "--json", "again.json", "--out", "again.png")
+    assert again.returncode == 0, again.stderr
+    likely = json.loads(Path("again.json").read_text())
+    assert likely["areas"] == facts["areas"] and likely["threshold"] != facts["threshold"]
+    refused = belamy(*words[:3], "--score", "error", "--out", "c.png")
+    assert refused.returncode == 2 and "no encoder" in refused.stderr
+
+
 def test_a_picture_goes_on(belamy: Command, density: Path, photos: Path) -> None:
     picture = sorted(photos.rglob("*.png"))[0]
     words = ("continue", density, picture, "--label", "cats", "--no-progress")

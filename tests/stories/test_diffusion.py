@@ -14,6 +14,7 @@ from PIL import Image
 import belamy as library
 from belamy.cli import main
 from belamy.data import open_data
+from belamy.errors import UsageError
 from stories.conftest import Command
 
 NETWORK = ["--network", "diffusion-u-net:width=8,multipliers=1,patch=4"]
@@ -60,6 +61,24 @@ def test_it_is_scored(belamy: Command, denoiser: Path) -> None:
     facts = json.loads(Path("facts.json").read_text())
     assert facts["likelihood"] == "bound" and "the probability flow from σ = 0.002" in facts["of"]
     assert 5 < facts["bits_per_dimension"] < 12  # noise of 8 bits, hardly learned
+
+
+def test_it_is_judged_as_it_is_asked_to_draw(belamy: Command, denoiser: Path, photos: Path) -> None:
+    words = ("evaluate", denoiser, "--metrics", "saturation", "--extractor", "pixels", "--count", "8", "--split", "all")
+    quick = (*words, "--no-real-baseline", "--no-progress", "--device", "cpu")
+    plain = belamy(*quick, "--guidance", "1", "--json", "plain.json")
+    strong = belamy(*quick, "--guidance", "90", "--json", "strong.json")
+    assert plain.returncode == strong.returncode == 0, plain.stderr + strong.stderr
+    assert "drawn with guidance 90" in strong.stdout and "drawn with" not in plain.stdout
+    facts = json.loads(Path("strong.json").read_text())
+    assert facts["command"].endswith("--guidance 90.0")
+    usual = json.loads(Path("plain.json").read_text())["measures"]["saturation"]["value"]
+    assert facts["measures"]["saturation"]["value"] > usual
+    assert facts["measures"]["saturation"]["controls"] == {"by default": usual}
+    refused = belamy("evaluate", photos, "--against", photos, "--guidance", "2")
+    assert refused.returncode == 2 and "--guidance" in refused.stderr
+    with pytest.raises(UsageError, match="is no run, so nothing is drawn with guidance"):
+        library.evaluate(photos, photos, options={"guidance": 2.0})
 
 
 def test_it_fills_holes_and_draws_pictures_anew(belamy: Command, denoiser: Path) -> None:

@@ -16,6 +16,7 @@ from belamy.data import Dataset
 from belamy.errors import UsageError, nearest
 from belamy.evaluation.candidate import Candidate, Drawn, Stored, Translated, facing, is_run
 from belamy.evaluation.features import Extractor
+from belamy.evaluation.findings import BY_DEFAULT
 from belamy.evaluation.measures import Measure
 from belamy.evaluation.measures import measures as measures_of
 from belamy.evaluation.metrics import METRICS, named
@@ -36,7 +37,7 @@ from belamy.seeds import generator
 
 STANDARD = (
     "frechet", "frechet-infinity", "kernel", "precision-recall", "density-coverage", "inception-score", "modes",
-    "diversity", "sharpness", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
+    "diversity", "sharpness", "saturation", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
 )  # fmt: skip
 """The metrics of an evaluation, as far as the data and the extractor allow them."""
 SPLITS = ("train", "validation", "test")
@@ -64,6 +65,7 @@ def evaluate(
     probes: Sequence[str] = (),
     classifiers: int = 0,
     measures: Sequence[str] = (),
+    options: Mapping[str, float | str] | None = None,
     device: str = "auto",
     offline: bool = False,
     progress: bool = True,
@@ -98,6 +100,7 @@ def evaluate(
             accuracy score): minutes each.
         measures: What is asked of a run's translations of held-out samples, as of ``belamy translate``: ``labels``,
             ``attributes``, ``cycle``, ``cost``, or ``all`` that can be told.
+        options: Of how a run's method draws, its ``sampling_options``: e.g. ``{"guidance": 2}``.
         device: Where a run draws.
         offline: Never fetch anything from the network.
         progress: Show how far it is.
@@ -113,7 +116,7 @@ def evaluate(
     weights = None if extractor_weights is None else Path(extractor_weights).expanduser()
     protocol = Protocol(
         metrics, extractor, weights, count, split, seed, size, modality, rate, length, real_baseline, best, controls,
-        probes, classifiers, measures,
+        probes, classifiers, measures, dict(options or {}),
     )  # fmt: skip
     say = reporter(progress)
     try:
@@ -164,6 +167,8 @@ def judge(
     found = panel.judge_candidate(candidate)
     real_baseline = panel.real_baseline(candidate.count, protocol.seed, detail=True) if protocol.real_baseline else None
     controls = panel.controls(candidate.count, protocol.seed) if protocol.controls else {}
+    if protocol.options and isinstance(candidate.source, Drawn):
+        controls[BY_DEFAULT] = panel.judge_method(candidate.source.method, candidate.count, protocol.seed)
     notes = [*why, *stated(run, whole, candidate, protocol), *found.notes, *remarks]
     order = generator(protocol.seed, "shown")
     return Verdict(
@@ -215,6 +220,8 @@ def check_request(run: Run | None, source: str, against: str | None, protocol: P
             f"{against} is a run, but real images are compared with. Name data, e.g. its own: --against "
             f"{shlex.quote(Run.open(against).recipe.data)}."
         )
+    if run is None and protocol.options:
+        raise UsageError(f"{source} is no run, so nothing is drawn with {', '.join(protocol.options)}. Leave it out.")
     if run is None and (protocol.probes or protocol.classifiers):
         raise UsageError(f"{source} is no run, so there is no method to probe. Leave out --probes and --classifiers.")
     own = run is not None and against in (None, run.recipe.data)
@@ -305,6 +312,9 @@ def stated(run: Run | None, data: Dataset, candidate: Candidate, protocol: Proto
         notes += [note for note in [unsettled(candidate.source.method, run.samples_seen)] if note]
     if run is not None and data.name == run.card.name and data.fingerprint != run.provenance.data:
         notes.append("The data are not those that the run learned from: their fingerprint differs.")
+    if protocol.options and isinstance(candidate.source, Drawn):
+        chosen = ", ".join(f"{name} {value}" for name, value in protocol.options.items())
+        notes.append(f"Samples were drawn with {chosen}; beside them stands what the method draws by default.")
     if candidate.count < protocol.count:
         notes.append(f"{candidate.name} holds {candidate.count:,} images, fewer than the {protocol.count:,} asked for.")
     if candidate.format.startswith(("JPEG", "mixed")):
@@ -338,9 +348,12 @@ def command(source: str, against: str | None, protocol: Protocol) -> str:
     words = ["belamy", "evaluate", source, *(["--against", against] if against is not None else [])]
     for each in fields(protocol):
         option, value = f"--{each.name.replace('_', '-')}", getattr(protocol, each.name)
-        if value == each.default or (isinstance(value, Sequence) and not value):
+        if value == each.default or (isinstance(value, Sequence | Mapping) and not value):
             continue
-        if each.name == "best":
+        if isinstance(value, Mapping):
+            for name, chosen in value.items():
+                words += [f"--{name.replace('_', '-')}", str(chosen)]
+        elif each.name == "best":
             words += ["--weights", "best"]
         elif isinstance(value, bool):
             words.append(option if value else option.replace("--", "--no-"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +58,7 @@ class Protocol:
     probes: Sequence[str] = ()
     classifiers: int = 0
     measures: Sequence[str] = ()
+    options: Mapping[str, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.count < 2:
@@ -76,6 +77,9 @@ def judged(
     if run is not None:
         method = run.method(best=protocol.best).to(choose_device(device))
         if not isinstance(method, Samples):
+            if protocol.options:
+                name = next(iter(protocol.options)).replace("_", "-")
+                raise UsageError(f"{run.path} draws no samples, so --{name} would choose nothing. Leave it out.")
             if isinstance(method, Translates) and has_targets(method, data):
                 if protocol.probes or protocol.classifiers:
                     raise UsageError(
@@ -99,6 +103,7 @@ def judged(
     return open_candidate(
         source, count=protocol.count, seed=protocol.seed, shape=shape, size=None if run else protocol.size,
         best=protocol.best, device=choose_device(device), offline=offline, progress=say.read, fixed=run is not None,
+        options=protocol.options,
     )  # fmt: skip
 
 

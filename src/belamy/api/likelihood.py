@@ -167,7 +167,7 @@ def score(
     if str(data) in SPLITS:
         chosen, among = own, own.indices(str(data))
     else:
-        chosen = _like(opened, own, data, offline)
+        chosen = like(opened, own, data, offline)
         among = torch.arange(len(chosen))
     nats = _nats(method, chosen, among, seed, batch, progress)
     raw, field = chosen.store.read(among), chosen.field
@@ -201,7 +201,7 @@ def method_of(method: BaseMethod) -> str:
     return type(method).__module__.rpartition(".")[2].replace("_", "-")
 
 
-def _like(run: Run, own: Dataset, source: str | Path, offline: bool) -> Dataset:
+def like(run: Run, own: Dataset, source: str | Path, offline: bool) -> Dataset:
     """Other data, read as the run's own are."""
     recipe, field = run.recipe, own.field
     given: dict[str, Any] = {"modality": recipe.modality or field.modality, "rate": recipe.rate}

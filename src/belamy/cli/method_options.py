@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, make_dataclass
+from dataclasses import field, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -57,3 +57,9 @@ def extended(form: type[Form], run: str | None, translating: bool = False) -> ty
 def chosen(form: object) -> dict[str, Any]:
     """The options of the method by name, numbers and names, as a user chose them."""
     return {name: getattr(form, name) for name in getattr(form, OWN, ())}
+
+
+def changed(form: Any) -> dict[str, Any]:
+    """Of these, what is not as it would be unasked."""
+    usual = {each.name: each.default for each in fields(form)}
+    return {name: value for name, value in chosen(form).items() if value != usual[name]}

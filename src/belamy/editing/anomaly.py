@@ -1,8 +1,9 @@
-"""Anomaly detection: images that are far from all that an encoder was trained on."""
+"""Anomaly detection: images that are far from all that a run was trained on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -11,8 +12,11 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from belamy.data import Dataset, to_float, to_uint8
+from belamy.editing import likelihood_scores
+from belamy.editing.likelihood_scores import LIKELIHOOD_SCORES
 from belamy.errors import UsageError, nearest
 from belamy.evaluation import neighbours, ranking
+from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod, Encodes, Reconstructs
 from belamy.modalities.grid import grid, in_colour
 from belamy.sampling.draw import placement
@@ -20,10 +24,12 @@ from belamy.sampling.picture import Picture, named
 from belamy.sampling.points import encoded
 from belamy.seeds import generator
 
-Kind = Literal["neighbours", "latent", "error"]
+Kind = Literal["neighbours", "latent", "error", "likelihood", "typicality", "complexity"]
 NEAREST = 5
 MOST = 10_000
 """Normal images that others are compared with, at most."""
+TYPICAL = 1000
+"""Normal images that tell what nats are typical, at most."""
 BATCH = 256
 SHOWN = 8
 RED = (235, 64, 52)
@@ -31,7 +37,7 @@ RED = (235, 64, 52)
 
 @dataclass(frozen=True, eq=False)
 class Detector:
-    r"""Tells how unusual an image is to an encoder, by one of three scores; the higher, the more unusual.
+    r"""Tells how unusual an image is to a model, by one of six scores; the higher, the more unusual.
 
     - ``neighbours``: the mean distance of its code to the five nearest of normal images, in coordinates in which these
       have the covariance :math:`\Sigma = I`. Normal images may be of several kinds.
@@ -39,6 +45,7 @@ class Detector:
       normal images were of one kind.
     - ``error``: the mean squared error of the image's reconstruction, on the scale [0, 1]. Simple images are
       reconstructed well even if nothing like them was seen.
+    - ``likelihood``, ``typicality``, ``complexity``: by a likelihood, see :mod:`belamy.editing.likelihood_scores`.
 
     References:
         Neighbours: Ramaswamy, Rastogi & Shim 2000, "Efficient algorithms for mining outliers from large data sets",
@@ -46,11 +53,12 @@ class Detector:
         Sakurada & Yairi 2014, "Anomaly detection using autoencoders with nonlinear dimensionality reduction".
 
     Args:
-        method: It encodes; for ``error`` and for heat it reconstructs.
+        method: It encodes; for ``error`` and for heat it reconstructs; for the last three it knows likelihoods.
         kind: The score.
         normal: Codes of normal images.  # [n, latent]
         held: Scores of other normal images, which decide thresholds.  # [m] float64
         usual: Their mean squared error at each pixel; None without reconstructions.  # [H, W]
+        typical: The mean nats of normal images, for scores by likelihood.
     """
 
     method: BaseMethod
@@ -58,10 +66,17 @@ class Detector:
     normal: Tensor
     held: Tensor
     usual: Tensor | None
+    typical: float = 0.0
 
     def scores(self, images: Tensor) -> Tensor:
         """How unusual uint8 images ``[n, C, H, W]`` are.  # [n] float64"""
-        return _scores(self.method, self.kind, _Cloud(self.normal), images)
+        return self.all_scores(images)[self.kind]
+
+    def all_scores(self, images: Tensor) -> dict[str, Tensor]:
+        """The score, and of those by likelihood all three, which cost no more.  # [n] float64 each"""
+        if self.kind in LIKELIHOOD_SCORES:
+            return likelihood_scores.scores(*likelihood_scores.measured(self.method, images), self.typical)
+        return {self.kind: _scores(self.method, self.kind, _Cloud(self.normal), images)}
 
     def threshold(self, rate: float) -> float:
         """The score that a fresh normal image exceeds with at most this probability.
@@ -105,7 +120,7 @@ def fit(method: BaseMethod, normal: Tensor, held: Tensor, kind: Kind = "neighbou
     """A detector of what is unlike normal images.
 
     Args:
-        method: It encodes or, for ``error``, reconstructs.
+        method: It encodes or, for ``error``, reconstructs; for scores by likelihood it knows that.
         normal: What is normal, best what was trained on: uint8; :func:`usual` draws enough.  # [n, C, H, W]
         held: Other normal images, which were not trained on.  # [m, C, H, W]
         kind: The score.
@@ -115,15 +130,20 @@ def fit(method: BaseMethod, normal: Tensor, held: Tensor, kind: Kind = "neighbou
     """
     if kind not in get_args(Kind):
         raise UsageError(f"There is no score '{kind}'. {nearest(kind, get_args(Kind))}")
+    likely = kind in LIKELIHOOD_SCORES
     if kind == "error" and not isinstance(method, Reconstructs):
         raise UsageError("This run's method reconstructs no images. Take a run of an autoencoder.")
-    if kind != "error" and not isinstance(method, Encodes):
+    if kind != "error" and not likely and not isinstance(method, Encodes):
         raise UsageError("This run's method has no encoder, so images have no codes. Take a run of an autoencoder.")
     for images, what in ((normal, "normal"), (held, "held-out normal")):
         if len(images) < 2 or tuple(images.shape[1:]) != tuple(method.spec.shape):
             raise UsageError(
                 f"The {what} images are {list(images.shape)}, but 2 or more of {list(method.spec.shape)} are needed."
             )
+    if likely:
+        typical = float(likelihood_scores.measured(method, normal[:: -(-len(normal) // TYPICAL)])[0].mean())
+        found = likelihood_scores.scores(*likelihood_scores.measured(method, held), typical)[kind]
+        return Detector(method, kind, torch.zeros(len(normal), 0), found, None, typical)
     codes = encoded(method, normal, BATCH) if isinstance(method, Encodes) else torch.zeros(len(normal), 0)
     errors = squared_errors(method, held)[0].mean(0) if isinstance(method, Reconstructs) else None
     return Detector(method, kind, codes, _scores(method, kind, _Cloud(codes), held), errors)
@@ -161,6 +181,7 @@ class AnomalyReport:
         detector: Scored the suspects.
         images: The suspects.  # [n, C, H, W]
         names: What each is called.
+        areas: Area under the ROC curve, suspects against those normal images, by each score that was computed.
     """
 
     scores: Tensor
@@ -168,6 +189,7 @@ class AnomalyReport:
     detector: Detector
     images: Tensor
     names: tuple[str, ...]
+    areas: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
     def order(self) -> list[int]:
@@ -189,6 +211,7 @@ class AnomalyReport:
             "false_positives": {"stated": told.stated, "measured": list(told.false_alarms)},
             "anomalous": list(told.hits),
             "normal_images": len(self.detector.normal),
+            "areas": {name: list(area) for name, area in self.areas.items()},
             "suspects": [
                 {"name": self.names[place], "score": float(self.scores[place]),
                  "anomalous": bool(self.scores[place] > told.threshold)} for place in self.order
@@ -231,9 +254,11 @@ def examine(
     if not 0 < rate < 1:
         raise UsageError(f"The false-positive rate is {rate:g}, but it must be between 0 and 1, e.g. 0.05.")
     detector.threshold(rate)  # refused before anything is computed
-    scores = detector.scores(suspects)
-    told = ranking.operating(detector.held, detector.scores(others), scores, rate)
-    return AnomalyReport(scores, told, detector, suspects, names or tuple(map(str, range(len(suspects)))))
+    found, normal = detector.all_scores(suspects), detector.all_scores(others)
+    scores = found[detector.kind]
+    told = ranking.operating(detector.held, normal[detector.kind], scores, rate)
+    areas = {name: ranking.auroc_interval(normal[name], found[name]) for name in found}
+    return AnomalyReport(scores, told, detector, suspects, names or tuple(map(str, range(len(suspects)))), areas)
 
 
 def heated(images: Tensor, heat: Tensor, full: float = 8.0) -> Tensor:

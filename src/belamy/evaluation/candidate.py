@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -124,12 +124,14 @@ class Drawn:
         count: How many samples.
         seed: Of the samples.
         heeds: Whether its networks use labels.
+        options: Values of the method's ``sampling_options``; the others have their defaults.
     """
 
     method: BaseMethod
     count: int
     seed: int
     heeds: bool
+    options: Mapping[str, float | str] = field(default_factory=dict)
 
     def chunks(self) -> Iterator[Chunk]:
         classes, first, field = len(self.method.spec.classes), 0, self.method.output
@@ -146,7 +148,7 @@ class Drawn:
     def _generated(self) -> Iterator[Tensor]:
         """A chunk at a time, in [-1, 1]."""
         held: list[Tensor] = []
-        for images in generated(self.method, self.count, seed=self.seed, batch=BATCH):
+        for images in generated(self.method, self.count, seed=self.seed, batch=BATCH, options=self.options):
             held.append(images)
             if len(held) * BATCH >= CHUNK:
                 yield torch.cat(held)
@@ -196,6 +198,7 @@ def open_candidate(
     offline: bool = False,
     progress: Progress | None = None,
     fixed: bool = False,
+    options: Mapping[str, float | str] | None = None,
 ) -> Candidate:
     """The images of a run's directory, a folder, an archive, an array file or any other data source.
 
@@ -214,6 +217,7 @@ def open_candidate(
         offline: Never fetch data from the network.
         progress: Called with (done, total) while files are read.
         fixed: Whether ``shape`` is that of a run, which draws no other.
+        options: Of how a run's method draws.
 
     Raises:
         UsageError: A run that draws no samples, an unknown source or split, or a number out of range.
@@ -226,7 +230,7 @@ def open_candidate(
     Within(1).check("The count", count)
     sides = sides_of(size)
     if is_run(source):
-        found = drawn_candidate(Run.open(source), count, seed, device, best)
+        found = drawn_candidate(Run.open(source), count, seed, device, best, options)
         if sides is not None and found.kind.modality != "image":
             words = modality(found.kind.modality).words[1]
             raise UsageError(f"--size belongs to pictures, but {source} makes {words}. Leave it out.")
@@ -317,8 +321,9 @@ def is_run(source: str | Path) -> bool:
 
 
 def drawn_candidate(
-    run: Run, count: int, seed: int, device: torch.device | str = "cpu", best: bool = False
-) -> Candidate:
+    run: Run, count: int, seed: int, device: torch.device | str = "cpu", best: bool = False,
+    options: Mapping[str, float | str] | None = None,
+) -> Candidate:  # fmt: skip
     """The samples of a run."""
     from belamy.evaluation.features.classifier import weights_digest
 
@@ -328,7 +333,7 @@ def drawn_candidate(
         name=run.path.name or str(run.path), shape=method.output.shape, count=count, seed=seed,
         labels="in turn" if heeds else "none", classes=tuple(run.spec.classes), quantisation="float", format=RUN,
         resize="none", averaged=bool(run.recipe.ema_half_life and method.averaged),
-        fingerprint=weights_digest(method.state_dict()), source=Drawn(method, count, seed, heeds),
+        fingerprint=weights_digest(method.state_dict()), source=Drawn(method, count, seed, heeds, options or {}),
         kind=method.output,
     )  # fmt: skip
 

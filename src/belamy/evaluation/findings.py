@@ -19,8 +19,12 @@ BLURRED, NOISY = 0.8, 1.25
 """Fine detail, against real images', below and above which images are called blurred and noisy."""
 UNEVEN = 0.05
 """Divergence of the kinds' shares, in nats, from which on they are called uneven."""
+CLIPPED = 0.7
+"""Share of the values that are neither black nor white in real images below which samples are called saturated."""
 NARROW = 0.75
 """Share of the variety of real images below which it is said to be missing."""
+BY_DEFAULT = "by default"
+"""What samples that were drawn without any options are called among the controls."""
 GRADES = ("close to", "clearly apart from", "far from")
 TIMES = (3.0, 10.0)
 """How many times as far as other real images they must be for the next grade."""
@@ -132,13 +136,45 @@ def unsharp(evidence: Observations) -> str | None:
     return None
 
 
+def saturated(evidence: Observations) -> str | None:
+    """Values driven against the ends of the range: of those that are between in real images, few are left."""
+    found = evidence.above("saturation")
+    if found is None or found.interval is None or found.real_baseline is None:
+        return None
+    if 1 - found.interval.low > CLIPPED * (1 - found.real_baseline):
+        return None
+    return (f"they are saturated: {found.value:.0%} of their values are black or white, of real ones "
+            f"{found.real_baseline:.0%}")  # fmt: skip
+
+
+def forced(evidence: Observations) -> str | None:
+    """Options of the sampler, such as guidance, that cost variety: less is covered than by default."""
+    recall, white = (evidence.measures.get(name) for name in ("recall", "saturation"))
+    usual = recall.controls.get(BY_DEFAULT) if recall else None
+    if recall is None or usual is None or recall.interval is None or recall.interval.high >= NARROW * usual:
+        return None
+    told = f"the sampler's options cost variety: they cover {recall.value:.0%} of real images, by default {usual:.0%}"
+    before = white.controls.get(BY_DEFAULT) if white else None
+    if white is None or before is None or white.interval is None or white.interval.low <= before:
+        return told
+    return f"{told}, and {white.value:.0%} of their values are black or white instead of {before:.0%}"
+
+
 def mistaken(evidence: Observations) -> str | None:
     """Images of another class than was asked for."""
     found = evidence.below("label-fidelity", 0.95)
     return f"{1 - found.value:.0%} are not of the class that was asked for" if found else None
 
 
-RULES: tuple[Callable[[Observations], str | None], ...] = (copied, lacking, unsharp, narrow, mistaken)
+RULES: tuple[Callable[[Observations], str | None], ...] = (
+    copied,
+    lacking,
+    unsharp,
+    saturated,
+    forced,
+    narrow,
+    mistaken,
+)
 
 
 def _titled(measure: Measure) -> str:

@@ -72,6 +72,10 @@ class BaseMethod(nn.Module):
         averaged: Names of the networks whose weights are averaged for sampling.
         objective_terms: The losses, ``player.term``, whose sum falls while the method learns; the watch judges by them.
             Empty where none falls for certain, as in a game, or where there is but one number, which is then it.
+        nats_terms: The losses, ``player.term``, that are nats of levels or symbols, with noise of a whole level if with
+            any: none is below 0, nor is its measure ``loss`` on held-out data, which is in nats too.
+        first_drawn: Share of the run after which the networks that samples are drawn with begin to learn; the watch
+            looks at samples a while after that.
         scored: What a method that knows likelihoods tells them of, in words, where that is not the data as they are.
         fingerprint: SHA-256 of what is learned from beside the data; empty where there is nothing.
         sampling_options: What may be chosen, by name, when a method draws whose ``generate`` takes ``sampling``, or one
@@ -82,6 +86,8 @@ class BaseMethod(nn.Module):
 
     averaged: tuple[str, ...] = ()
     objective_terms: tuple[str, ...] = ()
+    nats_terms: tuple[str, ...] = ()
+    first_drawn: float = 0.0
     fingerprint: str = ""
     scored: str = ""
     sampling_options: Mapping[str, SamplingOption] = MappingProxyType({})
@@ -367,6 +373,19 @@ class HasNormaliser(HasLikelihood, Protocol):
         """The factor's logarithm in nats: ``value`` between ``low`` and ``high``, and ``how`` it was found, in words.
 
         It is :class:`belamy.networks.partition.Normaliser`.
+        """
+        ...
+
+
+@runtime_checkable
+class Inverts(Protocol):
+    """Maps samples to latents by a network that can be inverted."""
+
+    def round_trip(self, batch: Batch, draws: SampleDraws) -> Mapping[str, Tensor]:
+        """What is lost on the way there and back, and how far the network stretches, of each sample.  # [n] each
+
+        ``data`` is the root mean square error of data that went to latents and back, in their standard deviation;
+        ``latents`` that of normal latents that went to data and back; ``stretch`` is ln |det J| over the values.
         """
         ...
 

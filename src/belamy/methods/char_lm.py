@@ -83,6 +83,7 @@ class Method(base.BaseMethod):
 
     averaged = ("network",)
     sampling_options = SAMPLING
+    nats_terms = ("model.nats",)
     likelihood: Literal["exact", "bound"] = "exact"
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:

@@ -86,6 +86,7 @@ class Method(base.BaseMethod):
 
     averaged: tuple[str, ...] = ("network",)
     likelihood: Literal["exact", "bound"] = "exact"
+    nats_terms = ("model.nats",)
     sampling_options: Mapping[str, SamplingOption] = {
         "temperature": SamplingOption(1.0, "Factor of the latents: below 1 likelier and plainer.", least=0, most=100)
     }
@@ -166,6 +167,23 @@ class Method(base.BaseMethod):
         """Nats of a sample, and bits of each of its values."""
         nats = self.nats(batch, draw)
         return {"loss": nats, "bits_per_dimension": nats / (math.log(2) * self.prior.latent)}
+
+    def round_trip(self, batch: Batch, draws: SampleDraws) -> Mapping[str, Tensor]:
+        """Errors of the way there and back, and how far the network stretches.  # [n] each
+
+        References:
+            Behrmann et al. 2021, "Understanding and mitigating exploding inverses in invertible neural networks", arXiv
+            2006.09347, section 3: a map that is invertible on paper need not be so in floating point.
+        """
+        labels = labels_told(self.classes, batch.labels)
+        values, _ = self.seen(batch.main, draws)
+        latents, stretch = self.network(values, labels)
+        drawn = draws.normal("round trip", len(values), self.prior.latent).to(values)
+        again = self.network(self.network.inverse(drawn, labels), labels)[0]
+        lost = (self.network.inverse(latents, labels) - values) / values.std().clamp(min=1e-6)
+        errors = {"data": lost, "latents": again - drawn}
+        found = {name: error.square().flatten(1).mean(1).sqrt() for name, error in errors.items()}
+        return {**found, "stretch": stretch / self.prior.latent}
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """Standard normal numbers, as many as a sample has values.  # [n, C H W]"""

@@ -78,6 +78,7 @@ class Method(ShadesMethod):
     """
 
     averaged: tuple[str, ...] = ("encoder", "decoder")
+    nats_terms = ("model.nats", "model.reconstruction")
     likelihood: Literal["exact", "bound"] = "bound"
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:

@@ -133,6 +133,7 @@ class Method(DiffusionMethod):
         latents = quantiser.dimensions, *(side // recipe.downsampling for side in spec.shape[1:])
         _check(recipe, spec, latents)
         super().__init__(recipe, spec, latents)
+        self.first_drawn = recipe.first_stage
         self.network.centre.zero_()
         self.network.sigma_data.fill_(1.0)
         self.autoencoder, self.steady = autoencoder, deepcopy(autoencoder).requires_grad_(False)

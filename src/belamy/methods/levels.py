@@ -84,7 +84,10 @@ def labels_told(classes: int, labels: Tensor | None) -> Tensor | None:
         UsageError: There are none, and it needs them.
     """
     if classes and labels is None:
-        raise UsageError("This run's model is conditional, and these pictures have no classes. Give some.")
+        raise UsageError(
+            "This run's model is conditional, and these pictures have no classes. Give pictures that have, or take a "
+            "run without --conditional."
+        )
     return labels if classes else None
 
 
@@ -138,6 +141,7 @@ class LevelsMethod(ShadesMethod):
     """
 
     averaged: tuple[str, ...] = ("network",)
+    nats_terms = ("model.nats",)
     sampling_options = SAMPLING
     likelihood: Literal["exact", "bound"] = "exact"
 

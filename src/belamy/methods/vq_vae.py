@@ -88,6 +88,7 @@ class Method(ShadesMethod):
 
     averaged = ("autoencoder", "law_of_codes")
     objective_terms = ("autoencoder.reconstruction",)
+    nats_terms = ("autoencoder.reconstruction", "law.nats")
     sampling_options: Mapping[str, SamplingOption] = SAMPLING
     likelihood: Literal["exact", "bound"] = "bound"
     idle: Tensor
@@ -103,6 +104,7 @@ class Method(ShadesMethod):
         self.places = (quantiser.dimensions, self.height // STRIDE, self.width // STRIDE)
         network = NETWORKS.build(recipe.prior, shape=self.places, classes=self.classes)
         self.law_of_codes = CodeLaw(network, quantiser.codes)
+        self.first_drawn = recipe.first_stage
         self.register_buffer("idle", torch.zeros(quantiser.codes, dtype=torch.long))
 
     @property

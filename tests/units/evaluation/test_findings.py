@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch.nn.functional import avg_pool2d, one_hot
 from belamy.data import open_data
 from belamy.data.dataset import Dataset, Memory
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.findings import Observations, distance, faults
+from belamy.evaluation.findings import BY_DEFAULT, Observations, distance, faults
 from belamy.evaluation.measures import Measure, measures
 from belamy.evaluation.neighbours import nearest
 from belamy.evaluation.panel import Judgement, Panel
@@ -20,7 +21,7 @@ from belamy.evaluation.statistics import Interval
 from belamy.evaluation.verdict import Verdict
 
 METRICS = ("frechet", "kernel:subsets=0", "precision-recall", "modes", "diversity", "sharpness", "neighbours",
-           "authenticity", "label-fidelity")  # fmt: skip
+           "saturation", "authenticity", "label-fidelity")  # fmt: skip
 TRAIN, TEST, JUDGED, KNOWN = slice(0, 1500), slice(1500, 2100), slice(2100, 2700), slice(2700, 4700)
 
 
@@ -83,6 +84,10 @@ def noisy(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return (images[JUDGED].float() + 40 * torch.randn(600, 1, 28, 28)).clamp(0, 255).to(torch.uint8), labels[JUDGED]
 
 
+def clipped(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    return ((images[JUDGED].float() - 127.5) * 8 + 127.5).clamp(0, 255).to(torch.uint8), labels[JUDGED]
+
+
 def few(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     kept = torch.arange(2100, 2130).repeat(20)
     return images[kept], labels[kept]
@@ -104,6 +109,7 @@ def same(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         (copies, "cannot be told from real ones", "100% are copies of training images, pixel for pixel", "blur"),
         (near_copies, "cannot be told from real ones", "are nearly training images", "vary"),
         (noisy, "from real ones", "they are noisy or grainy, with ", "blur"),
+        (clipped, "real ones", "they are saturated: 99% of their values are black or white, of real ones 86%", "blur"),
         (few, "real ones", "they vary little", "training"),
         (honest, "cannot be told from real ones by Fréchet distance and kernel distance", "Nothing", "What is wrong"),
         (same, "are the very ones that they are compared with", "Nothing", "What is wrong"),
@@ -130,6 +136,19 @@ def test_what_is_wrong_is_said(
     assert verdict.table().splitlines()[1:3] == list(verdict.says)
     assert any("same pictures" in note for note in found.notes) == (spoilt is same)
     assert any("100% of the 600 judged" in note for note in found.notes) == (spoilt is copies)
+
+
+def test_options_that_cost_variety_are_named() -> None:
+    def drawn(recall: float, white: float) -> dict[str, Measure]:
+        told = {"recall": measure("recall", recall, 0.05, 0.9), "saturation": measure("saturation", white, 0.01, 0.7)}
+        usual = {"recall": 0.7, "saturation": 0.4}
+        return {name: replace(each, controls={BY_DEFAULT: usual[name]}) for name, each in told.items()}
+
+    said = faults(Observations(100, drawn(0.1, 0.5)))
+    assert "the sampler's options cost variety: they cover 10% of real images, by default 70%" in said
+    assert "and 50% of their values are black or white instead of 40%" in said
+    assert "black or white" not in faults(Observations(100, drawn(0.1, 0.4)))
+    assert "options" not in faults(Observations(100, drawn(0.5, 0.6))), "the interval reaches three quarters"
 
 
 def measure(name: str, value: float, reach: float, floor: float | None, of_floor: float = 0.0) -> Measure:
@@ -173,5 +192,7 @@ def test_images_unlike_real_ones_are_not_said_to_lack_variety() -> None:
 def test_without_a_distance_or_intervals_nothing_is_claimed() -> None:
     assert "ask for --metrics frechet" in distance(Observations(100, {"modes": measure("modes", 3, 0, 10)}))
     assert faults(Observations(100, {"sharpness": Measure("sharpness", 0.1)})).startswith("Nothing that was measured")
+    white = {"saturation": measure("saturation", 0.97, 0.01, 0.96, 0.01)}
+    assert faults(Observations(100, white)).startswith("Nothing"), "real ones are as white"
     unsure = {"sharpness": measure("sharpness", 0.5, 0.5, 1.0)}
     assert faults(Observations(100, unsure)).startswith("Nothing"), "the interval reaches to real images"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import belamy
 from belamy.data import Batches, open_data
 from belamy.data.dataset import Dataset, Memory
-from belamy.methods import autoencoder, classifier, gan, vae
+from belamy.methods import autoencoder, classifier, flow, gan, vae, vq_vae
 from belamy.methods.base import METHODS, BaseRecipe
 from belamy.progress import Reporter
 from belamy.registry import Part
@@ -26,6 +26,7 @@ GAN = gan.Recipe.tiny().changed(samples=SAMPLES, discriminator=Part(name="dcgan-
 RECIPES: dict[str, BaseRecipe] = {
     "gan": GAN,
     "vae": vae.Recipe.tiny().changed(samples=SAMPLES),
+    "flow": flow.Recipe.tiny().changed(samples=SAMPLES, size=28),
     "autoencoder": autoencoder.Recipe.tiny().changed(samples=SAMPLES),
     "classifier": classifier.Recipe.tiny().changed(samples=SAMPLES),
 }
@@ -79,6 +80,31 @@ def test_a_look_at_a_gan_tells_all_that_signs_need(digits: Dataset) -> None:
     assert row["moved"]["generator"] > 0 and row["weights"]["discriminator"] > 0
     assert 0 <= row["auc"] <= 1 and 0 <= row["coverage"] <= 1 and sum(row["classes"]) == LEAST
     assert row["shown"]["real"]["low"] == -1.0 and row["batch"]["classes"] <= 10
+
+
+def test_a_look_at_a_flow_tells_of_held_out_data_and_of_the_way_back(digits: Dataset) -> None:
+    trainer = trainer_of(RECIPES["flow"], digits)
+    watch = Watch(trainer)
+    trainer.step()
+    row = watch.look()
+    assert row["held"].keys() == row["live"].keys() == {"loss", "bits_per_dimension"}
+    assert row["held"] != row["live"], "averaged weights are others"
+    assert 0 <= row["inverted"]["data"] < 1e-3 and 0 <= row["inverted"]["latents"] < 1e-3
+    assert row["inverted"]["stretch"] > 0
+    trainer.averages.networks.clear()
+    alone = watch.look()
+    assert "live" not in alone and alone["held"] == row["live"]
+
+
+def test_samples_of_a_law_that_has_not_begun_are_not_looked_at(digits: Dataset) -> None:
+    trainer = trainer_of(vq_vae.Recipe.tiny().changed(samples=160, first_stage=0.5, size=28), digits)
+    watch = Watch(trainer)
+    trainer.step()
+    early = watch.look()
+    assert "finite" not in early and "activations" not in early and early["held"]["reconstruction"] > 0
+    while trainer.clock.samples < 96:
+        trainer.step()
+    assert watch.look()["finite"] == 1.0
 
 
 def test_a_look_sees_what_is_not_finite(digits: Dataset) -> None:

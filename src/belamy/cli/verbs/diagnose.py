@@ -35,7 +35,7 @@ def run(form: Form) -> int:
     for finding in found:
         for remedy in finding["remedies"]:
             remedy["command"] = command(str(run.path), remedy["options"], remedy["anew"])
-    looks = len(history.series("watch.finite")[0])
+    looks = sum("watch" in row for row in history.rows)
     told = {"run": str(run.path), "samples": history.samples, "looks": looks, "findings": found}
     tell_lost(run.lost)
     return form.deliver(told, text(found, history.samples, looks))

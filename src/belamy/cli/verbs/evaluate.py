@@ -8,16 +8,19 @@ Every number comes with its interval, with what real images are told by the same
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
+from belamy.cli.method_options import changed, extended, named_run
 from belamy.cli.options import Device, Json, Offline, ProgressOption, Seed, SizeOfPictures, ToPage, Within, options
-from belamy.cli.parsing import verb
+from belamy.cli.parsing import parse
 from belamy.errors import UsageError
 
 
 @options
 class Form(SizeOfPictures, Device, Offline, ProgressOption, ToPage, Json):
-    """Judge the samples of a run, or images that are there already, against real ones."""
+    """Judge the samples of a run, or images that are there already, against real ones. A sampler may have options of
+    its own, e.g. a temperature or a guidance: `belamy evaluate RUN --help`."""
 
     source: str
     """A run's directory, a folder or .zip of images, an .npz or .npy array, or another data source."""
@@ -69,9 +72,13 @@ class Form(SizeOfPictures, Device, Offline, ProgressOption, ToPage, Json):
         self.page(self.source)
 
 
-@verb(Form)
-def run(form: Form) -> int:
+def run(words: Sequence[str]) -> int:
     """Judge and print the table."""
+    return work(parse(extended(Form, named_run(words)), words, "belamy evaluate"))
+
+
+def work(form: Form) -> int:
+    """Judge as a form says, and print the table."""
     from belamy.api.evaluate import evaluate
 
     verdict = evaluate(
@@ -79,8 +86,8 @@ def run(form: Form) -> int:
         extractor_weights=form.extractor_weights, count=form.count, split=form.split, seed=form.seed, size=form.size,
         modality=form.modality, rate=form.rate, length=form.length,
         real_baseline=form.real_baseline, best=form.weights == "best", controls=form.controls, probes=form.probes,
-        classifiers=form.classifiers, measures=form.measures, device=form.device, offline=form.offline,
-        progress=form.progress and not form.quiet,
+        classifiers=form.classifiers, measures=form.measures, options=changed(form), device=form.device,
+        offline=form.offline, progress=form.progress and not form.quiet,
     )  # fmt: skip
     text = verdict.table()
     if (page := form.page(form.source)) is not None:

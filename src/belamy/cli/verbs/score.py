@@ -18,6 +18,11 @@ class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
     """The run's directory; its method must know likelihoods."""
     data: str
     """What is scored: test, train, validation or all of the run's own data, or any source like them."""
+    other: tuple[str, ...] = ()
+    """Other pictures, e.g. mnist: their nats beside those of the run's own, and how well three scores tell them
+    apart."""
+    count: Annotated[int, Within(2)] = 1000
+    """Pictures of each kind that --other compares, at most."""
     baseline: bool = True
     """Compare a language model with n-grams with Kneser-Ney smoothing that are counted on its training data."""
     seed: Seed = 0
@@ -32,8 +37,15 @@ class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
 def run(form: Form) -> int:
     """Score and tell."""
     from belamy.api.likelihood import score
+    from belamy.api.other_data import score_others
     from belamy.runs.files import write_bytes
 
+    beside = None
+    if form.other:
+        beside = score_others(
+            form.run, form.other, count=form.count, best=form.weights == "best", seed=form.seed, device=form.device,
+            offline=form.offline,
+        )  # fmt: skip
     with form.reporting() as reporter:
 
         def tell(done: int, total: int) -> None:
@@ -46,4 +58,8 @@ def run(form: Form) -> int:
     if form.out is not None:
         write_bytes(Path(form.out).expanduser(), found.table().encode())
     facts = {"run": form.run, **found.facts(), "files": [form.out] if form.out else []}
-    return form.deliver(facts, found.text())
+    text = found.text()
+    if beside is not None:
+        facts["beside"] = beside.facts()["rows"]
+        text += f"\n\n{beside.text()}"
+    return form.deliver(facts, text)

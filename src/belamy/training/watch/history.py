@@ -174,6 +174,22 @@ class RunHistory:
         values = self.recent(name, count)
         return float(np.median(values)) if len(values) else None
 
+    def held_out(self, name: str, count: int) -> tuple[str, float] | None:
+        """A measure of held-out samples as it was told last, and what it is called in the table.
+
+        Before the first evaluation it is the median over the last looks, at a batch each; None where there are fewer.
+
+        Args:
+            name: Of the measure.
+            count: How many looks.
+        """
+        evaluated, seen = f"evaluation.{name}", f"watch.held.{name}"
+        whole = self.late(evaluated, 1)
+        if whole is not None:
+            return evaluated, whole
+        some = self.late(seen, count)
+        return None if some is None else (seen, some)
+
     def rise(self, name: str, count: int) -> float:
         """By how much the median of the last values lies above that of as many before; without so many, infinite."""
         values = self.recent(name, 2 * count)

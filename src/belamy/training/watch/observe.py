@@ -17,6 +17,7 @@ from belamy.methods.base import Samples, Translates
 from belamy.networks.layers import KerasConvTranspose2d
 from belamy.sampling.draw import made
 from belamy.training.trainer import Trainer
+from belamy.training.watch.own import told
 from belamy.training.watch.patch_features import PatchFeatures, colour, compared, detail, nearest, pairwise, spectrum
 from belamy.training.watch.sample_distances import SampleDistances
 from belamy.training.watch.translations import TranslationLooks
@@ -33,6 +34,8 @@ FEWEST = 256
 FEW = 4
 SATURATED = 0.99
 DIGITS = 5
+SETTLING = 0.2
+"""Share of a second stage before which the networks that samples are drawn with have hardly begun to learn."""
 COLOURED = 0.02
 """Difference of channels from which data have colours."""
 MOST_CLASSES = 100
@@ -111,11 +114,14 @@ class Watch:
         row: dict[str, Any] = {"weights": self._weights(), **self._moved()}
         with undisturbed(self.method, self.trainer.device), self.trainer.precision(), loudness(self.method) as loud:
             if isinstance(self.method, Samples):
-                row |= self._samples(self.method)
+                row |= self._samples(self.method) if self._settled else {}
             elif self.translations is not None:
                 row |= self.translations.look(self._passed(self.trainer.clock.samples), self.images)
                 row["reach"] = self.translations.reach()
-        row["activations"] = 0.0
+        if isinstance(self.method, Samples) and len(self.held) >= FEW:
+            with undisturbed(self.method, self.trainer.device), self.trainer.precision():
+                self.method.eval()
+                row |= told(self.trainer, self._unseen(0))
         row["enlarging"], uneven = enlarging_layers(self.method)
         if uneven:
             row["uneven"] = uneven
@@ -123,6 +129,12 @@ class Watch:
             values = torch.stack(list(loud.values())).tolist()
             row["activations"], row["loudest"] = max(zip(values, loud, strict=True), key=lambda each: each[0])
         return _rounded(row)
+
+    @property
+    def _settled(self) -> bool:
+        """Whether the networks that samples are drawn with have learned for a while."""
+        begun, total = self.method.first_drawn, self.method.recipe.train_samples
+        return not begun or self.trainer.clock.samples >= (begun + SETTLING * (1 - begun)) * total
 
     def _passed(self, samples: float) -> int:
         return bisect(self.moments, samples)
@@ -173,6 +185,10 @@ class Watch:
     def _batch(self, indices: Tensor) -> Batch:
         """Images of the data set as the method is given them."""
         return self.trainer.dataset.batch(indices, self.trainer.device, self.trainer.dtype)
+
+    def _unseen(self, turn: int) -> Batch:
+        """Held-out images."""
+        return self._batch(self.held[torch.arange(turn * self.images, (turn + 1) * self.images) % len(self.held)])
 
     def _labels(self, turn: int, count: int) -> Tensor | None:
         """Classes as frequent as in the data."""
@@ -264,8 +280,7 @@ class Watch:
             "shown": {"real": _values(shown), "fake": _values(fakes.detach())},
         }
         if len(self.held) >= FEW:
-            some = self.held[torch.arange(turn * self.images, (turn + 1) * self.images) % len(self.held)]
-            unseen = self._batch(some)
+            unseen = self._unseen(turn)
             with torch.no_grad():
                 scores = method.judge(method.real(unseen), unseen.labels).scores
             row["scores"]["held"] = _moments(scores)

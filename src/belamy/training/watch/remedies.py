@@ -62,8 +62,9 @@ class RemedyBuilder:
         now = part.options.get(key, known[key].default)
         if (new := change(now)) == now:
             return None
-        word = f"--{_dashed(field)}.{_dashed(key)}"
-        return self.made({field: Part(name=part.name, **{**part.options, key: new})}, (word, f"{new}"), why)
+        start, name = f"--{_dashed(field)}.", _dashed(key)
+        words = (f"{start}{'' if new else 'no-'}{name}",) if isinstance(new, bool) else (f"{start}{name}", f"{new}")
+        return self.made({field: Part(name=part.name, **{**part.options, key: new})}, words, why)
 
     def rate(self, player: str, factor: float, learns: str, learn: str) -> Remedy | None:
         """Another learning rate for a player, or for the only one that there is."""

@@ -13,26 +13,28 @@ class Sign(BaseSign):
 
     Args:
         times: So many times too much or too little from where it is severe.
-        looks: Evaluations that are looked at.
+        looks: Looks that tell before the first evaluation does.
         grace: Share of the run before which it says nothing.
     """
 
     title = "wrong scale of the data"
     specific = True
-    needs = ("last evaluation.spread",)
     times: float = 2.0
+    looks: int = 3
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
-        if getattr(history.recipe, "parametrization", "") != "edm":
+        told = history.held_out("spread", self.looks)
+        if told is None or getattr(history.recipe, "parametrization", "") != "edm":
             return None
+        name, spread = told
         return self.found(
             history,
-            min(abs(log(max(seen[0], 1e-6))) / log(self.times), 2.0),
-            f"The mean square of the pictures is {seen[0]:.2f} times what the network was told "
+            min(abs(log(max(spread, 1e-6))) / log(self.times), 2.0),
+            f"The mean square of the pictures is {spread:.2f} times what the network was told "
             f"(limit {self.times:g} times, or one over it).",
             "Pictures and noise reach the network at another scale than it is asked at: either sigma-data or centre is "
             "not that of these pictures, or the held-out ones are unlike those it was measured on.",
-            ("mean square over that told", "evaluation.spread", self.times),
+            ("mean square over that told", name, self.times),
             remedies=lambda builder: (
                 builder.field("sigma_data", lambda now: None, "let the spread be measured"),
                 builder.field("centre", lambda now: None, "let the mean be measured"),

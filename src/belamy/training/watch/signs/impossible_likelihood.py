@@ -1,0 +1,78 @@
+"""A likelihood that cannot be: less than nothing is left to tell, or unseen data are far likelier than learned ones."""
+
+from __future__ import annotations
+
+from belamy.training.watch.remedies import advice
+from belamy.training.watch.sign import BaseSign, Finding, RunHistory
+
+HELD = "loss"
+
+
+class Sign(BaseSign):
+    r"""Nats of levels, or of symbols, below 0; and held-out nats far below those of training.
+
+    A probability is 1 at most, so its nats are 0 at least. So are, on average over the noise, those of a density of
+    levels to which uniform noise of one level was added:
+
+    .. math:: -E_u \ln p(x + u) \ge -\ln \int p(x + u)\,du \ge 0, \qquad u \sim U[0, 1)^d
+
+    References:
+        Theis, van den Oord & Bethge 2015, arXiv:1511.01844, section 3.1.
+
+    Args:
+        apart: Share by which held-out nats lie below those of training, from where it is severe.
+        looks: Rows of training, the best of which is compared with.
+        grace: Share of the run before which held-out nats are not compared: training falls from row to row.
+    """
+
+    title = "impossible likelihood"
+    specific = True
+    capabilities = ("HasLikelihood",)
+    modalities = ("image", "text")
+    apart: float = 0.2
+    looks: int = 5
+    grace: float = 0.02
+
+    def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        terms = [f"losses.{term}" for term in getattr(history.method, "nats_terms", ())]
+        learned = {term: value for term in terms if (value := history.late(term, self.looks)) is not None}
+        held = history.held_out(HELD, self.looks) if terms else None
+        if not learned:
+            return None
+        least, where = min((value, term) for term, value in learned.items())
+        if held is not None and held[1] < least:
+            least, where = held[1], held[0]
+        if least < 0:
+            return self.found(
+                history,
+                2.0,
+                f"The nats of a sample are {least:,.1f}, and none can be below 0.",
+                "Densities of 8-bit pictures have no bound without noise of a whole level, and a stretch that is not "
+                "counted makes any number: the noise or a part of the determinant is missing, or probabilities do not "
+                "sum to 1.",
+                ("nats", where, 0.0),
+                remedies=lambda _: (advice("see that the noise is added and the whole determinant counted"),),
+            )
+        return self.beside(history, learned, held)
+
+    def beside(self, history: RunHistory, learned: dict[str, float], held: tuple[str, float] | None) -> Finding | None:
+        """What held-out nats say beside those of training, where these are a single number."""
+        if held is None or len(learned) > 1 or not next(iter(learned)).endswith(".nats"):
+            return None
+        term, (name, test) = next(iter(learned)), held
+        train = float(history.recent(term, self.looks).min())
+        if train <= 0:
+            return None
+        return self.found(
+            history,
+            min((1 - test / train) / self.apart, 2.0),
+            f"Held-out nats are {test:,.1f}, those of training {train:,.1f}: {1 - test / train:.0%} fewer (limit "
+            f"{self.apart:.0%}).",
+            "Unseen data cannot be so much likelier than what was learned: they are of another kind, or treated "
+            "otherwise than in training.",
+            ("held-out nats", name, None),
+            ("nats of training", term, None),
+            remedies=lambda _: (
+                advice("see that training and held-out data are of one kind, and noise is added to both: belamy data"),
+            ),
+        )
