@@ -21,7 +21,7 @@ from belamy.evaluation.measures import Measure
 from belamy.evaluation.measures import measures as measures_of
 from belamy.evaluation.metrics import METRICS, named
 from belamy.evaluation.own import own_measures
-from belamy.evaluation.panel import LEAST, Panel, compared, learned_from, needs_of, unmet
+from belamy.evaluation.panel import LEAST, Judgement, Panel, compared, learned_from, needs_of, unmet
 from belamy.evaluation.probes import PROBES
 from belamy.evaluation.verdict import Verdict
 from belamy.judges.classifier_score import check, classifier_score, conditional_samples
@@ -166,9 +166,7 @@ def judge(
     panel.told, panel.doing = counting, counting.doing
     found = panel.judge_candidate(candidate)
     real_baseline = panel.real_baseline(candidate.count, protocol.seed, detail=True) if protocol.real_baseline else None
-    controls = panel.controls(candidate.count, protocol.seed) if protocol.controls else {}
-    if protocol.options and isinstance(candidate.source, Drawn):
-        controls[BY_DEFAULT] = panel.judge_method(candidate.source.method, candidate.count, protocol.seed)
+    controls = controlled(panel, candidate, protocol)
     notes = [*why, *stated(run, whole, candidate, protocol), *found.notes, *remarks]
     order = generator(protocol.seed, "shown")
     return Verdict(
@@ -188,6 +186,14 @@ def judge(
         copies=found.copies,
         missing=found.missing,
     )
+
+
+def controlled(panel: Panel, candidate: Candidate, protocol: Protocol) -> dict[str, Judgement]:
+    """The verdicts on what must not do well, if asked for, and on samples without the options that were chosen."""
+    found = panel.controls(candidate.count, protocol.seed) if protocol.controls else {}
+    if protocol.options and isinstance(candidate.source, Drawn):
+        found[BY_DEFAULT] = panel.judge_method(candidate.source.method, candidate.count, protocol.seed)
+    return found
 
 
 def refuse_unmet(asked: Sequence[str] | None, data: Dataset, split: str, held: str | None) -> None:

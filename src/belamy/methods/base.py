@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.data import Batch, Dataset
+from belamy.methods.inverting import Inverts as Inverts
 from belamy.methods.recipe import BaseRecipe as BaseRecipe
 from belamy.methods.sampling_option import SamplingOption as SamplingOption
 from belamy.modalities.fields import DataSpec as DataSpec
@@ -373,19 +374,6 @@ class HasNormaliser(HasLikelihood, Protocol):
         """The factor's logarithm in nats: ``value`` between ``low`` and ``high``, and ``how`` it was found, in words.
 
         It is :class:`belamy.networks.partition.Normaliser`.
-        """
-        ...
-
-
-@runtime_checkable
-class Inverts(Protocol):
-    """Maps samples to latents by a network that can be inverted."""
-
-    def round_trip(self, batch: Batch, draws: SampleDraws) -> Mapping[str, Tensor]:
-        """What is lost on the way there and back, and how far the network stretches, of each sample.  # [n] each
-
-        ``data`` is the root mean square error of data that went to latents and back, in their standard deviation;
-        ``latents`` that of normal latents that went to data and back; ``stretch`` is ln |det J| over the values.
         """
         ...
 
