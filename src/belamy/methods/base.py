@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from belamy.data import Batch, Dataset
+from belamy.methods.evaluating import Evaluates as Evaluates
+from belamy.methods.evaluating import Ratio as Ratio
 from belamy.methods.inverting import Inverts as Inverts
 from belamy.methods.recipe import BaseRecipe as BaseRecipe
 from belamy.methods.sampling_option import SamplingOption as SamplingOption
@@ -464,27 +466,6 @@ class Classifies(Protocol):
 
     def classify(self, images: Tensor) -> Tensor:
         """Logits ``[n, classes]`` of images ``[n, C, H, W]`` in [-1, 1]."""
-        ...
-
-
-class Ratio(NamedTuple):
-    """A measure that is a sum over a sum, such as bits per character: not every sample weighs alike.
-
-    Args:
-        amounts: Of each sample, e.g. its bits.  # [n]
-        units: Over how many, e.g. its characters.  # [n]
-    """
-
-    amounts: Tensor
-    units: Tensor
-
-
-@runtime_checkable
-class Evaluates(Protocol):
-    """Measures itself on held-out data."""
-
-    def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor | Ratio]:
-        """Named values, one per sample ``[n]``; their means over the held-out data are reported, or their ratios."""
         ...
 
 
