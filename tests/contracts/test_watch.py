@@ -388,10 +388,12 @@ def test_an_average_is_as_old_as_the_weights_that_were_as_bad() -> None:
 
 
 def test_unseen_data_far_likelier_than_learned_ones_are_told() -> None:
-    found = {finding.sign: finding for finding in examine(flowing(held__loss=800.0))}
+    found = {finding.sign: finding for finding in examine(flowing(live__loss=800.0))}
     assert found["impossible-likelihood"].severity == "severe" and "33% fewer" in found["impossible-likelihood"].says
-    found = {finding.sign: finding for finding in examine(flowing(held__loss=1100.0))}
+    found = {finding.sign: finding for finding in examine(flowing(live__loss=1100.0))}
     assert found["impossible-likelihood"].severity == "note"
+    averaged = examine(flowing(held__loss=800.0))
+    assert "impossible-likelihood" not in {finding.sign for finding in averaged}, "averages may be far better"
 
 
 def test_densities_of_vectors_may_be_as_high_as_they_like() -> None:

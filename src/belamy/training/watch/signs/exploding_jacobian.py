@@ -27,7 +27,7 @@ class Sign(BaseSign):
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         return self.found(
             history,
-            min(seen[0] / self.nats, 2.0),
+            min((seen[0] / self.nats) ** 2, 2.0),
             f"ln |det J| is up to {seen[0]:.2f} nats for each value (limit {self.nats:g}).",
             "Scales grow step by step: the learning rate is too high, or the data are so thin in some direction (few "
             "values, no noise, columns that follow from others) that no density of them has a bound.",

@@ -6,6 +6,7 @@ from belamy.training.watch.remedies import advice
 from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 HELD = "loss"
+LIVE = f"watch.live.{HELD}"
 
 
 class Sign(BaseSign):
@@ -56,7 +57,12 @@ class Sign(BaseSign):
         return self.beside(history, learned, held)
 
     def beside(self, history: RunHistory, learned: dict[str, float], held: tuple[str, float] | None) -> Finding | None:
-        """What held-out nats say beside those of training, where these are a single number."""
+        """What held-out nats say beside those of training, where these are a single number.
+
+        Where averages are kept it is the weights as they are that both are told by: averages may be far better.
+        """
+        live = history.late(LIVE, self.looks)
+        held = held if not history.names(LIVE) else (LIVE, live) if live is not None else None
         if held is None or len(learned) > 1 or not next(iter(learned)).endswith(".nats"):
             return None
         term, (name, test) = next(iter(learned)), held
