@@ -6,6 +6,7 @@ python benchmarks/encoders.py text RUN                                        of
 python benchmarks/encoders.py labels RUN [--per-class 10] [--seeds 5]
 python benchmarks/encoders.py noise RUN [--noise 0.4]                         of a denoising autoencoder
 python benchmarks/encoders.py segmentation RUN [--noise 0.4] [--per-class 3]
+python benchmarks/encoders.py codes RUN                                         of a run that reconstructs
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from belamy.evaluation.neighbours import nearest
 from belamy.evaluation.ranking import auroc
 from belamy.evaluation.statistics import Interval
 from belamy.judges.pretraining import drawn, few_labels
-from belamy.methods.base import BaseMethod, DataSpec
+from belamy.methods.base import BaseMethod, DataSpec, Reconstructs
 from belamy.registry import Part
 from belamy.runs.run import Run
 from belamy.sampling.points import encoded
@@ -53,7 +54,7 @@ CONSOLE = Console(width=140)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["anomaly", "retrieval", "text", "labels", "noise", "segmentation"])
+    parser.add_argument("what", choices=["anomaly", "retrieval", "text", "labels", "noise", "segmentation", "codes"])
     parser.add_argument("run", nargs="?")
     parser.add_argument("--digits", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--samples", type=int, default=40_000)
@@ -74,6 +75,8 @@ def main() -> None:
         labels(method, data, asked.per_class or 10, asked.seeds)
     elif asked.what == "noise":
         noise(method, data, asked.noise)
+    elif asked.what == "codes":
+        codes(method, data)
     else:
         segmentation(method, data, asked.noise, asked.per_class or 3)
 
@@ -224,6 +227,35 @@ def noise(method: BaseMethod, data: Dataset, amount: float, count: int = 1000) -
     rows[f"blurred, the best of five widths ({best})"] = blurs[best]
     for name, each in rows.items():
         CONSOLE.print(f"{name}: {shown(intervals.mean(each), 2)} dB")
+
+
+def codes(method: BaseMethod, data: Dataset) -> None:
+    """How far held-out images are from their reconstructions, and their classes told by codes and by pixels."""
+    from sklearn.linear_model import RidgeClassifier
+
+    assert data.labels is not None
+    assert isinstance(method, Reconstructs)
+    train, test = data.indices("train")[:NORMAL], data.indices("test")
+    images = {"among": data.images(train), "held": data.images(test)}
+    with torch.no_grad():
+        again = torch.cat([method.reconstruct(to_float(part)) for part in images["held"].split(500)])
+    errors = ((again - to_float(images["held"])) / 2).square().flatten(1).mean(1)
+    CONSOLE.print(f"squared error of {len(test):,} reconstructions: {shown(intervals.mean(errors), 4)}")
+    kinds, truth = data.labels[train], data.labels[test]
+    for name, rows in {
+        "code": {key: encoded(method, each).double() for key, each in images.items()},
+        "pixels": {key: each.flatten(1).double() / 255 for key, each in images.items()},
+    }.items():
+        mean, spread = rows["among"].mean(0), rows["among"].std(0).clamp_min(1e-3) if name == "code" else 1.0
+        among, held = ((each - mean) / spread for each in (rows["among"], rows["held"]))
+        linear = RidgeClassifier().fit(among.numpy(), kinds.numpy())
+        told = {
+            "5 nearest": kinds[nearest(held, among, 5).indices].mode(1).values,
+            "linear": torch.from_numpy(linear.predict(held.numpy())),
+        }
+        for how, guess in told.items():
+            right = intervals.wilson(int((guess == truth).sum()), len(truth))
+            CONSOLE.print(f"{name}, {how} among {len(train):,}: {shown(right)}")
 
 
 def blurred(images: Tensor, width: float) -> Tensor:
