@@ -4,7 +4,8 @@ The file holds ``images`` [n, H, W, 3]. A thousand pictures are held out; a hund
 the rest are learned from, with the networks of ``pictures`` and the losses of ``digits`` (adaptive augmentation needs
 scores whose sign says real or fake), and as ``pictures`` does. The watch looks on. Samples are judged against those
 held out and those learned from, in features of the embedded EfficientNet; ``copies`` is the watch's share of samples
-that lie within 0.4 of the usual distance to a training picture.
+that lie within 0.4 of the usual distance to a training picture. Of 32 samples, the twelve nearest to such pictures are
+shown above them.
 
     python benchmarks/small_data.py toon32.npz FOLDER [--samples 200000] [--only 100-none …]
     python benchmarks/small_data.py toon32.npz FOLDER --start-from av32.npz [--count 500]
@@ -25,10 +26,12 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
+from torch import Tensor
 
 from belamy import recipes
 from belamy.data.dataset import Dataset, Memory
 from belamy.evaluation.features.efficientnet import efficientnet_features
+from belamy.evaluation.neighbours import nearest
 from belamy.evaluation.panel import Panel
 from belamy.methods.base import BaseRecipe
 from belamy.modalities.grid import grid
@@ -49,6 +52,7 @@ from belamy.training.watch.history import RunHistory
 
 HELD = 1_000
 JUDGED = 2_000
+SHOWN = 12
 COUNTS = (100, 500, 2_000)
 NOTHING = Part(name="unconditional")
 PLAIN: dict[str, Any] = {
@@ -99,6 +103,14 @@ def distances(trainer: Trainer, judges: dict[str, Panel]) -> dict[str, float]:
                 for name, judge in judges.items()}  # fmt: skip
 
 
+def above_neighbours(samples: Tensor, data: Dataset) -> Tensor:
+    """The samples nearest to pictures that were learned from, and then those pictures.  # uint8 [2 SHOWN, C, H, W]"""
+    features, learned = efficientnet_features(data.shape), data.images(data.indices("train"))
+    found = nearest(*(features.extract(images).features for images in (samples, learned)))
+    first = found.distances[:, 0].argsort()[:SHOWN]
+    return torch.cat([samples[first], learned[found.indices[first, 0]]])
+
+
 def watched(data: Dataset, chosen: BaseRecipe, folder: Path) -> dict[str, Any]:
     """Train with the watch, and judge at the end."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -113,7 +125,9 @@ def watched(data: Dataset, chosen: BaseRecipe, folder: Path) -> dict[str, Any]:
     looks = [row["watch"] for row in run.metrics() if "watch" in row]
     found = [f"{each.sign} ({each.severity})" for each in examine(RunHistory.of(run)) if each.severity != "note"]
     with trainer.averages.in_place(trainer.method):
-        save_png(grid(draw(trainer.method, 32, seed=1), columns=8), folder.with_suffix(".png"))
+        samples = draw(trainer.method, 32, seed=1)
+    save_png(grid(samples, columns=8), folder.with_suffix(".png"))
+    save_png(grid(above_neighbours(samples, data), columns=SHOWN), folder.with_name(f"{folder.name}-nearest.png"))
     copies = float(np.mean([look["copies"] for look in looks[-4:]]))
     return {**distances(trainer, panels(data)), "copies": copies, "found": found}
 
