@@ -82,7 +82,7 @@ class Method(Coding, EncoderDecoder):
         """Encoder and decoder together, the discriminator, and the encoder alone."""
         recipe = self.recipe
         return {
-            "model": Player(nn.ModuleList([self.encoder, self.decoder]), recipe.optimizer),
+            "model": Player(nn.ModuleDict({"encoder": self.encoder, "decoder": self.decoder}), recipe.optimizer),
             "discriminator": Player(self.discriminator, recipe.discriminator_optimizer),
             "encoder": Player(self.encoder, recipe.encoder_optimizer),
         }

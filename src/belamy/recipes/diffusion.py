@@ -67,6 +67,7 @@ def few_steps_mnist() -> distillation.Recipe:
 def latent_avatars() -> latent_diffusion.Recipe:
     """Latent diffusion in small: drawn faces of 32 pixels by latents of 8x8 places, both stages in one training."""
     return latent_diffusion.Recipe(
+        data="avatars-32",
         conditional=False,
         schedule=Part(name="cosine"),
         batch=16,

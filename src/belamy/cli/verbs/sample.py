@@ -46,8 +46,8 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     label: str | None = None
     """Draw this class alone, by name or number; by default the classes in turn, where the networks use labels."""
     text: str | None = None
-    """Draw what this says, of a run that learned with captions, e.g. "a face with a beard"; by default nothing is asked
-    for."""
+    """Draw what this says, of a run that learned with captions, e.g. "a face with a beard"; by default the caption is
+    empty."""
     batch: Annotated[int, Within(1, 65_536)] = 64
     """How many to draw at a time."""
     steps: Annotated[int | None, Within(1, 1_000_000)] = None

@@ -34,7 +34,7 @@ class Metric(BaseMetric):
         self.shares: list[Tensor] = []
 
     def update(self, *, real: ExtractedFeatures | None = None, fake: ExtractedFeatures | None = None) -> None:
-        if fake is not None and fake.images is not None:
+        if fake is not None and fake.images is not None and len(fake.images):
             self.shares.append(at_ends(fake.images))
 
     def merge(self, other: Metric) -> None:
