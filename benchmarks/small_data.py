@@ -106,7 +106,7 @@ def distances(trainer: Trainer, judges: dict[str, Panel]) -> dict[str, float]:
 def above_neighbours(samples: Tensor, data: Dataset) -> Tensor:
     """The samples nearest to pictures that were learned from, and then those pictures.  # uint8 [2 SHOWN, C, H, W]"""
     features, learned = efficientnet_features(data.shape), data.images(data.indices("train"))
-    found = nearest(*(features.extract(images).features for images in (samples, learned)))
+    found = nearest(features.extract(samples).features, features.extract(learned).features)
     first = found.distances[:, 0].argsort()[:SHOWN]
     return torch.cat([samples[first], learned[found.indices[first, 0]]])
 
