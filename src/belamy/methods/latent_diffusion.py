@@ -34,6 +34,7 @@ from belamy.methods.vq_vae import QUANTISERS
 from belamy.modalities.fields import Field as DataField
 from belamy.modalities.sizes import text_of
 from belamy.networks.latent_autoencoder import LatentAutoencoder, LatentScale
+from belamy.networks.stochastic import divergence
 from belamy.processes import gather
 from belamy.registry import Part
 from belamy.seeds import Draws, SampleDraws
@@ -236,8 +237,7 @@ class Method(DiffusionMethod):
             mean: Of each latent.  # [N, D, h, w] to [N]
             log_variance: The logarithm of the variance of each.
         """
-        each = mean.square() + log_variance.exp() - 1 - log_variance
-        return each.flatten(1).sum(1) / (2 * prod(self.spec.shape))
+        return divergence(mean.flatten(1), log_variance.flatten(1)) / prod(self.spec.shape)
 
     def distances(self, made: Tensor, images: Tensor) -> tuple[dict[str, Tensor], dict[str, float]]:
         """How far reconstructions are from pictures, in pixels and in features, and the weights of both.  # [N] each"""
