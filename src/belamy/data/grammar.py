@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from belamy.data.grammar_charts import Charts
-from belamy.data.grammar_rules import Word, parse_rules
+from belamy.data.grammar_rules import Terminal, parse_rules
 from belamy.errors import DataError
 
 FACT = "grammar"
@@ -59,7 +59,7 @@ class Grammar:
         self._becomes = torch.zeros(len(self._rows), len(self._rows), dtype=torch.float64)
         for rule in self.rules:
             for each in rule.right:
-                if not isinstance(each, Word):
+                if not isinstance(each, Terminal):
                     self._becomes[self._rows[rule.left], self._rows[each]] += rule.probability
         growth = float(torch.linalg.eigvals(self._becomes).abs().max())
         if growth >= 1 - 1e-9:
@@ -83,7 +83,7 @@ class Grammar:
     def mean_length(self) -> float:
         """Words of a sentence on average."""
         return self._mean(
-            [rule.probability * sum(isinstance(each, Word) for each in rule.right) for rule in self.rules]
+            [rule.probability * sum(isinstance(each, Terminal) for each in rule.right) for rule in self.rules]
         )
 
     @property
@@ -113,7 +113,7 @@ class Grammar:
             words, waiting = [], [self.start]
             while waiting:
                 symbol = waiting.pop()
-                if isinstance(symbol, Word):
+                if isinstance(symbol, Terminal):
                     words.append(symbol)
                     continue
                 place = bisect_right(reached[symbol], next(chances) * reached[symbol][-1])

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from belamy.data.grammar_rules import Rule, Word
+from belamy.data.grammar_rules import Production, Terminal
 
 PART = 512
 """Sentences of one length that are looked at together."""
@@ -35,7 +35,7 @@ class Charts:
         rules: The first symbol is what sentences begin from; every symbol becomes words in the end with certainty.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Production]) -> None:
         self.log_chances = torch.tensor([rule.probability for rule in rules], dtype=torch.float64).log()
         self.words: dict[str, int] = {}
         places = {symbol: place for place, symbol in enumerate(dict.fromkeys(rule.left for rule in rules))}
@@ -43,16 +43,16 @@ class Charts:
         self.symbols = len(places)
         lexical, unary, binary = [], [], []
         for number, rule in enumerate(rules):
-            for word in (each for each in rule.right if isinstance(each, Word)):
+            for word in (each for each in rule.right if isinstance(each, Terminal)):
                 self.words.setdefault(word, len(self.words))
                 if len(rule.right) > 1 and word not in own:
                     own[word] = self._new()
                     lexical.append((own[word], self.words[word], _CERTAIN))
             left = places[rule.left]
-            if isinstance(rule.right[0], Word) and len(rule.right) == 1:
+            if isinstance(rule.right[0], Terminal) and len(rule.right) == 1:
                 lexical.append((left, self.words[rule.right[0]], number))
                 continue
-            right = [own[each] if isinstance(each, Word) else places[each] for each in rule.right]
+            right = [own[each] if isinstance(each, Terminal) else places[each] for each in rule.right]
             if len(right) == 1:
                 unary.append((left, right[0], number))
                 continue

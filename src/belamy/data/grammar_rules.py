@@ -16,13 +16,13 @@ _PARTS = re.compile(r"""'[^']*'|"[^"]*"|\[[^\]]*\]|\||[^\s'"\[\]|]+|\S""")
 _EXAMPLE = "Write e.g.: S -> NOUN 'sleeps' [0.7] | 'it' 'rains' [0.3]"
 
 
-class Word(str):
+class Terminal(str):
     """What stands in a sentence: no rule goes on from it."""
 
     __slots__ = ()
 
 
-class Rule(NamedTuple):
+class Production(NamedTuple):
     """That a symbol may become others.
 
     Args:
@@ -36,11 +36,11 @@ class Rule(NamedTuple):
     probability: float
 
     def __str__(self) -> str:
-        right = " ".join(repr(str(each)) if isinstance(each, Word) else each for each in self.right)
+        right = " ".join(repr(str(each)) if isinstance(each, Terminal) else each for each in self.right)
         return f"{self.left} -> {right}"
 
 
-def parse_rules(text: str, where: str = "The grammar") -> list[Rule]:
+def parse_rules(text: str, where: str = "The grammar") -> list[Production]:
     """The rules that a text says, in order; the first symbol is what sentences begin from.
 
     A line is ``SYMBOL -> alternative [weight] | alternative [weight] …``, words in quotation marks; a weight that is
@@ -57,7 +57,7 @@ def parse_rules(text: str, where: str = "The grammar") -> list[Rule]:
         >>> [(str(rule), rule.probability) for rule in parse_rules("S -> 'a' S | 'a' [3]")]
         [("S -> 'a' S", 0.25), ("S -> 'a'", 0.75)]
     """
-    found: list[Rule] = []
+    found: list[Production] = []
     for number, line in enumerate(text.splitlines(), 1):
         parts = _parts(line)
         if parts:
@@ -80,7 +80,7 @@ def _parts(line: str) -> list[str]:
     return parts[:comment]
 
 
-def _of_line(parts: list[str], where: str) -> Iterator[Rule]:
+def _of_line(parts: list[str], where: str) -> Iterator[Production]:
     if len(parts) < 3 or parts[1] != "->" or not _is_symbol(parts[0]):
         raise DataError(f"{where}, is no rule. {_EXAMPLE}")
     right: list[str] = []
@@ -89,14 +89,14 @@ def _of_line(parts: list[str], where: str) -> Iterator[Rule]:
         if part == "|":
             if not right:
                 raise DataError(f"{where}, has an alternative of nothing, but a symbol becomes one or more.")
-            yield Rule(parts[0], tuple(right), 1.0 if weight is None else weight)
+            yield Production(parts[0], tuple(right), 1.0 if weight is None else weight)
             right, weight = [], None
         elif weight is not None:
             raise DataError(f"{where}: {part} follows a weight, which ends an alternative. {_EXAMPLE}")
         elif part.startswith("["):
             weight = _weight(part, where)
         elif part[0] in "'\"" and part[-1] == part[0] and len(part) > 2 and not re.search(r"\s", part):
-            right.append(Word(part[1:-1]))
+            right.append(Terminal(part[1:-1]))
         elif _is_symbol(part):
             right.append(part)
         else:
@@ -117,14 +117,14 @@ def _weight(part: str, where: str) -> float:
     return weight
 
 
-def _check_symbols(rules: list[Rule], where: str) -> None:
+def _check_symbols(rules: list[Production], where: str) -> None:
     """Refuse symbols that lead nowhere, or that nothing leads to."""
     follows: dict[str, set[str]] = defaultdict(set)
     for rule in rules:
-        follows[rule.left].update(each for each in rule.right if not isinstance(each, Word))
+        follows[rule.left].update(each for each in rule.right if not isinstance(each, Terminal))
     for rule in rules:
         for each in rule.right:
-            if not isinstance(each, Word) and each not in follows:
+            if not isinstance(each, Terminal) and each not in follows:
                 raise DataError(f"{where} has no rule for {each} (in {rule}). Write one, or put it in quotation marks.")
     reached, begun = {rules[0].left}, [rules[0].left]
     while begun:

@@ -12,7 +12,7 @@ import torch
 
 from belamy.data import open_data
 from belamy.data.grammar import FACT, Grammar
-from belamy.data.grammar_rules import Rule, Word
+from belamy.data.grammar_rules import Production, Terminal
 from belamy.data.sources.grammar import ATELIER
 from belamy.errors import BelamyError, DataError
 
@@ -26,13 +26,14 @@ Derivation = tuple[float, tuple[int, ...], tuple[str, ...]]
 """Its probability, the rules that it uses, and its words."""
 
 
-def derivations(rules: list[Rule], symbol: str) -> list[Derivation]:
+def derivations(rules: list[Production], symbol: str) -> list[Derivation]:
     """All of a grammar without recursion, by brute force."""
     found = []
     for number, rule in enumerate(rules):
         if rule.left == symbol:
             parts = [
-                [(1.0, (), (str(each),))] if isinstance(each, Word) else derivations(rules, each) for each in rule.right
+                [(1.0, (), (str(each),))] if isinstance(each, Terminal) else derivations(rules, each)
+                for each in rule.right
             ]
             for chosen in product(*parts):
                 chance = rule.probability * math.prod(each[0] for each in chosen)
