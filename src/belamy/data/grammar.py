@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from belamy.data.grammar_charts import Charts
-from belamy.data.grammar_rules import Terminal, parse_rules
+from belamy.data.grammar_rules import TerminalWord, parse_rules
 from belamy.errors import DataError
 
 FACT = "grammar"
@@ -45,8 +45,8 @@ class Grammar:
 
     Example:
         >>> grammar = Grammar("S -> 'a' S | 'a'")
-        >>> grammar.entropy, grammar.log_prob(["a a a"]).exp().item(), grammar.log_prob(["b"]).item()
-        (2.0, 0.125, -inf)
+        >>> grammar.entropy, grammar.log_prob(["a a a", "b"])
+        (2.0, tensor([-2.0794,    -inf], dtype=torch.float64))
     """
 
     def __init__(self, text: str, where: str = "The grammar") -> None:
@@ -59,7 +59,7 @@ class Grammar:
         self._becomes = torch.zeros(len(self._rows), len(self._rows), dtype=torch.float64)
         for rule in self.rules:
             for each in rule.right:
-                if not isinstance(each, Terminal):
+                if not isinstance(each, TerminalWord):
                     self._becomes[self._rows[rule.left], self._rows[each]] += rule.probability
         growth = float(torch.linalg.eigvals(self._becomes).abs().max())
         if growth >= 1 - 1e-9:
@@ -83,7 +83,7 @@ class Grammar:
     def mean_length(self) -> float:
         """Words of a sentence on average."""
         return self._mean(
-            [rule.probability * sum(isinstance(each, Terminal) for each in rule.right) for rule in self.rules]
+            [rule.probability * sum(isinstance(each, TerminalWord) for each in rule.right) for rule in self.rules]
         )
 
     @property
@@ -113,7 +113,7 @@ class Grammar:
             words, waiting = [], [self.start]
             while waiting:
                 symbol = waiting.pop()
-                if isinstance(symbol, Terminal):
+                if isinstance(symbol, TerminalWord):
                     words.append(symbol)
                     continue
                 place = bisect_right(reached[symbol], next(chances) * reached[symbol][-1])

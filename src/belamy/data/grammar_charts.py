@@ -21,7 +21,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from belamy.data.grammar_rules import Production, Terminal
+from belamy.data.grammar_rules import Production, TerminalWord
 
 PART = 512
 """Sentences of one length that are looked at together."""
@@ -43,16 +43,16 @@ class Charts:
         self.symbols = len(places)
         lexical, unary, binary = [], [], []
         for number, rule in enumerate(rules):
-            for word in (each for each in rule.right if isinstance(each, Terminal)):
+            for word in (each for each in rule.right if isinstance(each, TerminalWord)):
                 self.words.setdefault(word, len(self.words))
                 if len(rule.right) > 1 and word not in own:
                     own[word] = self._new()
                     lexical.append((own[word], self.words[word], _CERTAIN))
             left = places[rule.left]
-            if isinstance(rule.right[0], Terminal) and len(rule.right) == 1:
+            if isinstance(rule.right[0], TerminalWord) and len(rule.right) == 1:
                 lexical.append((left, self.words[rule.right[0]], number))
                 continue
-            right = [own[each] if isinstance(each, Terminal) else places[each] for each in rule.right]
+            right = [own[each] if isinstance(each, TerminalWord) else places[each] for each in rule.right]
             if len(right) == 1:
                 unary.append((left, right[0], number))
                 continue

@@ -16,7 +16,7 @@ _PARTS = re.compile(r"""'[^']*'|"[^"]*"|\[[^\]]*\]|\||[^\s'"\[\]|]+|\S""")
 _EXAMPLE = "Write e.g.: S -> NOUN 'sleeps' [0.7] | 'it' 'rains' [0.3]"
 
 
-class Terminal(str):
+class TerminalWord(str):
     """What stands in a sentence: no rule goes on from it."""
 
     __slots__ = ()
@@ -36,7 +36,7 @@ class Production(NamedTuple):
     probability: float
 
     def __str__(self) -> str:
-        right = " ".join(repr(str(each)) if isinstance(each, Terminal) else each for each in self.right)
+        right = " ".join(repr(str(each)) if isinstance(each, TerminalWord) else each for each in self.right)
         return f"{self.left} -> {right}"
 
 
@@ -96,7 +96,7 @@ def _of_line(parts: list[str], where: str) -> Iterator[Production]:
         elif part.startswith("["):
             weight = _weight(part, where)
         elif part[0] in "'\"" and part[-1] == part[0] and len(part) > 2 and not re.search(r"\s", part):
-            right.append(Terminal(part[1:-1]))
+            right.append(TerminalWord(part[1:-1]))
         elif _is_symbol(part):
             right.append(part)
         else:
@@ -121,10 +121,10 @@ def _check_symbols(rules: list[Production], where: str) -> None:
     """Refuse symbols that lead nowhere, or that nothing leads to."""
     follows: dict[str, set[str]] = defaultdict(set)
     for rule in rules:
-        follows[rule.left].update(each for each in rule.right if not isinstance(each, Terminal))
+        follows[rule.left].update(each for each in rule.right if not isinstance(each, TerminalWord))
     for rule in rules:
         for each in rule.right:
-            if not isinstance(each, Terminal) and each not in follows:
+            if not isinstance(each, TerminalWord) and each not in follows:
                 raise DataError(f"{where} has no rule for {each} (in {rule}). Write one, or put it in quotation marks.")
     reached, begun = {rules[0].left}, [rules[0].left]
     while begun:

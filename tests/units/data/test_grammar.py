@@ -12,7 +12,7 @@ import torch
 
 from belamy.data import open_data
 from belamy.data.grammar import FACT, Grammar
-from belamy.data.grammar_rules import Production, Terminal
+from belamy.data.grammar_rules import Production, TerminalWord
 from belamy.data.sources.grammar import ATELIER
 from belamy.errors import BelamyError, DataError
 
@@ -32,7 +32,7 @@ def derivations(rules: list[Production], symbol: str) -> list[Derivation]:
     for number, rule in enumerate(rules):
         if rule.left == symbol:
             parts = [
-                [(1.0, (), (str(each),))] if isinstance(each, Terminal) else derivations(rules, each)
+                [(1.0, (), (str(each),))] if isinstance(each, TerminalWord) else derivations(rules, each)
                 for each in rule.right
             ]
             for chosen in product(*parts):
