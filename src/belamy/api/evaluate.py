@@ -38,6 +38,7 @@ from belamy.seeds import generator
 STANDARD = (
     "frechet", "frechet-infinity", "kernel", "precision-recall", "density-coverage", "inception-score", "modes",
     "diversity", "sharpness", "saturation", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
+    "bleu", "self-bleu", "ngram-divergence", "reverse-perplexity", "copied-texts", "grammar",
 )  # fmt: skip
 """The metrics of an evaluation, as far as the data and the extractor allow them."""
 SPLITS = ("train", "validation", "test")

@@ -25,6 +25,7 @@ from belamy.evaluation.own import own_card, own_measures, speaks
 from belamy.evaluation.verdict import Verdict
 from belamy.methods.base import Samples, Translates
 from belamy.modalities import modality
+from belamy.modalities.fields import Field
 from belamy.modalities.grid import grid
 from belamy.modalities.image import as_bytes
 from belamy.modalities.sizes import SizeOption, text_of
@@ -93,7 +94,7 @@ def judged(
         elif any(column.field[:2] == method.output[:2] for column in data.columns.values()):
             shape = None
     elif data.field.modality != "image":
-        given = read_as(protocol, source, offline, say)
+        given = read_as(protocol, source, offline, say, data.field)
         if given.field[:2] != data.field[:2]:
             raise DataError(
                 f"{source} holds {modality(given.field.modality).words[1]} of shape {list(given.shape)}, but they are "
@@ -189,11 +190,12 @@ def reference(
     return data, fitted(data, run.recipe.fit)
 
 
-def read_as(protocol: Protocol, source: str, offline: bool, say: Reporter) -> Dataset:
-    """Data of the kind that the user says they are."""
+def read_as(protocol: Protocol, source: str, offline: bool, say: Reporter, like: Field | None = None) -> Dataset:
+    """Data of the kind that the user says they are; texts with the symbols and the length of those they are like."""
+    texts = like is not None and like.modality == "text"
     return open_data(
-        source, modality=protocol.modality, rate=protocol.rate, length=protocol.length, offline=offline,
-        progress=say.read,
+        source, modality=protocol.modality or ("text" if texts else None), rate=protocol.rate, length=protocol.length,
+        offline=offline, progress=say.read, like=like if texts else None,
     )  # fmt: skip
 
 

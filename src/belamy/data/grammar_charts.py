@@ -75,6 +75,8 @@ class Charts:
     def uses(self, sentences: Sequence[Sequence[str]]) -> Tensor:
         """How often rules are used in the derivations of sentences, each as its share of all; no sentence may have
         none.  # [rules] float64"""
+        if not sentences:
+            return torch.zeros_like(self.log_chances)
         log_chances = self.log_chances.clone().requires_grad_()
         with torch.enable_grad():
             total = self._log_prob(sentences, log_chances).sum()

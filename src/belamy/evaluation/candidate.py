@@ -389,7 +389,7 @@ def opened(
     alpha = "keep" if channels is not None and has_opacity(channels) else "white"
     wanted: dict[str, Any] = {"channels": channels, "alpha": alpha, "offline": offline, "progress": progress}
     data = open_data(source, size=size, **wanted)
-    if data.names is None:
+    if data.names is None or data.field.modality != "image":
         return data
     sizes, modes = Counter(data.origin.sizes), Counter(data.origin.modes)
     if SHEET in data.names and len(data) > 1:

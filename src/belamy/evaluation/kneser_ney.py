@@ -118,11 +118,11 @@ def nats_by_ngrams(data: Dataset, raw: Tensor, order: int = ORDER) -> Tensor | N
     train = data.indices("train")
     if len(train) * data.shape[0] > MOST_COUNTED:
         return None
-    model = KneserNey(_symbols(data.store.read(train)), len(data.field.classes) - 1, order)
-    return torch.tensor([-model.log_prob(text) for text in _symbols(raw)], dtype=torch.float64)
+    model = KneserNey(symbols_of(data.store.read(train)), len(data.field.classes) - 1, order)
+    return torch.tensor([-model.log_prob(text) for text in symbols_of(raw)], dtype=torch.float64)
 
 
-def _symbols(raw: Tensor) -> list[list[int]]:
+def symbols_of(raw: Tensor) -> list[list[int]]:
     """The symbols of texts without padding, counted from 0.  # [n, length]"""
     return [[number - 1 for number in row if number != PADDING] for row in raw.tolist()]
 

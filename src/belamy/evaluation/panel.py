@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from belamy.data import Dataset
+from belamy.data.grammar import FACT
 from belamy.errors import UsageError
 from belamy.evaluation.candidate import CHUNK, Candidate, Chunk, Drawn, Stored, heeds_labels
 from belamy.evaluation.card import Card, package_versions
@@ -337,6 +338,8 @@ def unmet(name: str, data: Dataset, split: str, train: Tensor) -> str:
     if kinds and data.field.modality not in kinds:
         judged, held = (modality(kind).words[1] for kind in (kinds[0], data.field.modality))
         return f"judges {judged}, but {data.name} holds {held}. Leave it out."
+    if "grammar" in needs and FACT not in data.field.facts:
+        return f"needs the grammar of the sentences, but {data.name} was not drawn from one. Leave it out."
     if "labels" in needs and data.labels is None:
         return f"needs labels, but {data.name} has none. Name some with --labels, or leave the metric out."
     if "train" in needs and not len(train):

@@ -21,8 +21,8 @@ class Metric(Protocol):
     """What a metric can do; one that derives from it need not write what it has nothing to say to.
 
     Attributes:
-        needs: What it cannot do without, of ``images``, ``probabilities``, ``labels`` and ``train``; a metric that
-            needs ``train`` is also told what the generator learned from, as ``update(train=…)``.
+        needs: What it cannot do without, of ``images``, ``probabilities``, ``labels``, ``train`` and ``grammar``; a
+            metric that needs ``train`` is also told what the generator learned from, as ``update(train=…)``.
         modalities: Kinds of samples that it judges; empty for any that an extractor sees.
     """
 
@@ -69,6 +69,8 @@ SPOKEN = {
     "density": "density-coverage",
     "coverage": "density-coverage",
     "kl": "modes",
+    "js": "ngram-divergence",
+    "grammaticality": "grammar",
 }
 """Other words for metrics, or for one of their numbers."""
 METRICS = Registry("belamy.evaluation.metrics", "metric", "Metric", spoken=SPOKEN)
