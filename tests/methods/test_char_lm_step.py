@@ -147,6 +147,21 @@ def test_temperature_and_top_k() -> None:
     assert pick(logits, chance, 1.0).tolist() == wanted
 
 
+def test_a_nucleus_is_the_fewest_symbols_with_the_probability() -> None:
+    """Of 0.5, 0.3, 0.2: up to 0.5 the first, up to 0.8 two; shares are those of what is left."""
+    logits = torch.tensor([-torch.inf, 0.2, 0.9, 0.3, 0.5]).log().repeat(1001, 1).nan_to_num(nan=-torch.inf)
+    chance = torch.linspace(0, 1 - 1e-9, 1001)
+    for top_p, wanted in ((0, {4: 1}), (0.49, {4: 1}), (0.51, {3: 0.375, 4: 0.625}),
+                          (0.79, {3: 0.375, 4: 0.625}), (0.81, {1: 0.2, 3: 0.3, 4: 0.5})):  # fmt: skip
+        shares = pick(logits, chance, 1.0, 0, top_p).bincount(minlength=5).double() / 1001
+        torch.testing.assert_close(
+            shares, torch.tensor([wanted.get(n, 0) for n in range(5)]).double(), atol=2e-3, rtol=0
+        )
+    # the temperature and the top k come first: at ½ the squares 0.25, 0.09, 0.04, of two 0.735 and 0.265
+    assert set(pick(logits, chance, 0.5, 2, 0.73).tolist()) == {4} != set(pick(logits, chance, 0.5, 2, 0.74).tolist())
+    assert set(pick(logits, chance, 1.0, 2, 0.62).tolist()) == {4} != set(pick(logits, chance, 1.0, 2, 0.63).tolist())
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -154,6 +169,7 @@ def test_temperature_and_top_k() -> None:
         ({"temperature": math.inf}, "must be a finite number"),
         ({"top_k": -1}, "must be a whole number of at least 0"),
         ({"top_k": 1.5}, "must be a whole number"),
+        ({"top_p": 1.5}, "must be a finite number of at least 0 and at most 1"),
         ({"nucleus": 0.9}, "no option 'nucleus'"),
     ],
 )
@@ -163,7 +179,7 @@ def test_wrong_options_of_sampling(method: Method, options: dict[str, float], sa
 
 
 def test_options_of_sampling_reach_the_sampler(method: Method) -> None:
-    assert checked_options(method) == {"temperature": 1.0, "top_k": 0}
+    assert checked_options(method) == {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
     likeliest = draw(method, 20, options={"temperature": 0})
     assert len(likeliest.unique(dim=0)) == 1 and torch.equal(likeliest, draw(method, 20, options={"top_k": 1}))
     assert len(draw(method, 20).unique(dim=0)) > 1

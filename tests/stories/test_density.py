@@ -122,7 +122,7 @@ def test_samples_depend_on_their_number_alone(density: Path) -> None:
         (["continue", "RUN", "PICTURE", "--keep", "1"], "which leaves none of 8 rows"),
         (["continue", "RUN", "PICTURE", "--keep", "1.5"], "--keep is 1.5"),
         (["continue", "RUN", "PICTURE", "--count", "65"], "count is 65"),
-        (["continue", "RUN", "PICTURE", "--length", "5"], "--length and --top-k are of texts"),
+        (["continue", "RUN", "PICTURE", "--length", "5"], "--length, --top-k and --top-p are of texts"),
         (["continue", "RUN", "PICTURE", "--label", "hens"], "There is no class 'hens'"),
         (["continue", "RUN", "PICTURE", "--out", "a.txt"], "must end in .png"),
         (["continue", "RUN", "nowhere.png"], "nowhere.png"),

@@ -193,6 +193,7 @@ def test_words_are_symbols_too(belamy: Command, phrases: Path) -> None:
         (["continue", "RUN", "Zoë 7"], "does not know 'Z', 'ë', '7'"),
         (["continue", "RUN", "the", "--temperature", "-1"], "--temperature is -1"),
         (["continue", "RUN", "the", "--top-k", "-1"], "--top-k is -1"),
+        (["continue", "RUN", "the", "--top-p", "1.5"], "--top-p is 1.5"),
         (["continue", "RUN", "the", "--count", "0"], "--count is 0"),
         (["continue", "RUN", "the", "--length", "0"], "--length is 0"),
         (["continue", "RUN", "the", "--out", "texts.png"], "must end in .txt"),

@@ -34,6 +34,7 @@ def continue_text(
     length: int | None = None,
     temperature: float = 1.0,
     top_k: int = 0,
+    top_p: float = 1.0,
     label: str | None = None,
     seed: int = 0,
     best: bool = False,
@@ -49,6 +50,7 @@ def continue_text(
         length: Symbols that follow, at most; by default as many as the run's texts have.
         temperature: Below 1 likelier and duller, above 1 bolder; 0 always takes the likeliest symbol.
         top_k: Choose among so many likeliest symbols; 0 for all.
+        top_p: Choose among the fewest likeliest symbols with this probability together; 1 for all.
         label: The class of all texts, by name or number; by default the classes in turn, if the run is conditional.
         seed: Decides the texts.
         best: With the best weights that ``train --keep-best`` kept.
@@ -70,7 +72,7 @@ def continue_text(
     field = opened.spec.field
     method = continuing(opened.method(best=best).to(choose_device(device)))
     begun = beginning(prefix, vocabulary_of(field.classes), opened)
-    options = checked_options(method, {"temperature": float(temperature), "top_k": float(top_k)})
+    options = checked_options(method, {"temperature": float(temperature), "top_k": float(top_k), "top_p": float(top_p)})
     classes = method.spec.classes
     if label is not None and not heeds_labels(method):
         raise UsageError(

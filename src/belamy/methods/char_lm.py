@@ -34,6 +34,10 @@ SAMPLING = {
     "top_k": SamplingOption(
         0, "Choose among so many likeliest symbols; 0 for all.", least=0, most=LARGEST, whole=True
     ),
+    "top_p": SamplingOption(
+        1.0, "Choose among the fewest likeliest symbols with this probability together (nucleus); 1 for all.",
+        least=0, most=1,
+    ),
 }  # fmt: skip
 """What may be chosen when a text is written."""
 
@@ -179,7 +183,7 @@ class Method(base.BaseMethod):
         Args:
             prefix: Symbols, at least none.
             count: How many follow.
-            sampling: Its streams choose them; options ``temperature`` and ``top_k``.
+            sampling: Its streams choose them; options ``temperature``, ``top_k`` and ``top_p``.
             labels: The classes, if the model is conditional.  # [n]
         """
         chance = sampling.draws.uniform("continuation", len(prefix), count).to(prefix.device)
@@ -188,13 +192,14 @@ class Method(base.BaseMethod):
     def _written(self, begun: Tensor, chance: Tensor, sampling: Sampling | None) -> Tensor:
         """Symbols after those that are there, one for each of ``chance``.  # [n, t], [n, count] to [n, t + count]"""
         options = sampling.options if sampling else {}
-        temperature, top_k = options.get("temperature", 1.0), int(options.get("top_k", 0))
+        temperature, top_p = options.get("temperature", 1.0), options.get("top_p", 1.0)
+        top_k = int(options.get("top_k", 0))
         network: Any = self.network
         written, seen, state = [begun], begun, None
         ended = torch.zeros(len(begun), dtype=torch.bool, device=begun.device)
         for place in range(chance.shape[1]):
             logits, state = network.step(seen, state)
-            following = pick(self._of_symbols(logits[:, -1]), chance[:, place], temperature, top_k)
+            following = pick(self._of_symbols(logits[:, -1]), chance[:, place], temperature, top_k, top_p)
             following = torch.where(ended, PADDING, following)
             ended = ended | (following == END)
             written.append(following[:, None])
@@ -211,14 +216,19 @@ def possible(logits: Tensor) -> Tensor:
     return logits.masked_fill(closed, -torch.inf)
 
 
-def pick(logits: Tensor, chance: Tensor, temperature: float = 1.0, top_k: int = 0) -> Tensor:
+def pick(logits: Tensor, chance: Tensor, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> Tensor:
     r"""The symbol at which the distribution function passes a uniform number; what is unknown is never written.
+
+    References:
+        The nucleus: Holtzman et al. 2020, "The curious case of neural text degeneration", arXiv 1904.09751, equation 2.
 
     Args:
         logits: Of the symbols.  # [n, V]
         chance: In [0, 1).  # [n]
         temperature: Divides the logits; 0 takes the likeliest symbol.
         top_k: Only among so many likeliest symbols; 0 for all.
+        top_p: Only among the fewest likeliest symbols whose probabilities, at the temperature and among the ``top_k``,
+            sum to this at least; the likeliest alone at 0.
     """
     logits = logits.double().clone()
     logits[:, UNKNOWN] = -torch.inf
@@ -226,5 +236,11 @@ def pick(logits: Tensor, chance: Tensor, temperature: float = 1.0, top_k: int = 
         return logits.argmax(1)
     if 0 < top_k < logits.shape[1]:
         logits = logits.masked_fill(logits < logits.topk(top_k, 1).values[:, -1:], -torch.inf)
-    reached = (logits / temperature).softmax(1).cumsum(1)
+    chances = (logits / temperature).softmax(1)
+    if top_p < 1:
+        ranked, order = chances.sort(dim=1, descending=True, stable=True)
+        outside = ranked.cumsum(1) - ranked >= top_p
+        outside[:, 0] = False
+        chances = chances.masked_fill(torch.zeros_like(outside).scatter(1, order, outside), 0)
+    reached = chances.cumsum(1)
     return (reached <= chance.double()[:, None] * reached[:, -1:]).sum(1).clamp(max=logits.shape[1] - 1)

@@ -17,6 +17,8 @@ NETWORKS = Registry("belamy.networks", "language model", "LanguageModel")
 SMALL: dict[str, dict[str, Any]] = {
     "causal-transformer": {"width": 16, "depth": 2, "heads": 2},
     "gru": {"width": 12, "embedding": 6, "depth": 2},
+    "linear": {"order": 3},
+    "lstm": {"width": 12, "embedding": 6, "depth": 2},
 }
 VOCABULARY, LENGTH = 7, 9
 
@@ -66,6 +68,16 @@ def test_every_parameter_learns(network: nn.Module, tokens: Tensor) -> None:
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
 
 
+def test_votes_of_the_symbols_before_are_added() -> None:
+    torch.manual_seed(0)
+    made = NETWORKS.build(Part(name="linear", order=2), length=3, vocabulary=4).double()
+    made.bias.data.normal_()
+    votes, told = made.votes.detach(), made(torch.tensor([[2, 0, 3]]))[0]
+    for place, voting in enumerate(([(0, 2)], [(0, 0), (1, 2)], [(0, 3), (1, 0)])):
+        wanted = made.bias + sum(votes[back, symbol] for back, symbol in voting)
+        torch.testing.assert_close(told[place], wanted, rtol=0, atol=1e-12)
+
+
 def test_products_of_rotated_numbers_depend_on_distances_alone() -> None:
     query, key = torch.randn(2, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
@@ -110,6 +122,8 @@ def test_attention_is_that_of_the_paper() -> None:
         ("causal-transformer:dropout=1", r"it must be in \[0, 1\)"),
         ("gru:width=0", "it must be 1 or more"),
         ("gru:dropout=-1", r"it must be in \[0, 1\)"),
+        ("lstm:width=0", "lstm has width=0, but it must be 1 or more"),
+        ("linear:order=0", "linear has order=0, but it must be 1 or more"),
     ],
 )
 def test_wrong_sizes_are_refused(part: str, says: str) -> None:

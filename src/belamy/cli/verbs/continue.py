@@ -45,6 +45,8 @@ class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
     """Below 1 likelier and duller, above 1 bolder; 0 always takes the likeliest symbol or value."""
     top_k: Annotated[int, Within(0, 100_000)] = 0
     """Of texts: choose among so many likeliest symbols; 0 for all."""
+    top_p: Annotated[float, Within(0, 1)] = 1.0
+    """Of texts: choose among the fewest likeliest symbols with this probability together; 1 for all."""
     label: str | None = None
     """The class of all, by name or number, of a run that was trained with --conditional; by default the pictures' own,
     or the classes in turn."""
@@ -74,14 +76,15 @@ def _texts(form: Form) -> int:
         picture_file(form.out, form.overwrite, ("txt",), "--out")
     texts = continue_text(
         form.run, form.prefix, count=form.count or 1, length=form.length, temperature=form.temperature,
-        top_k=form.top_k, label=form.label, seed=form.seed, best=form.weights == "best", device=form.device,
+        top_k=form.top_k, top_p=form.top_p, label=form.label, seed=form.seed, best=form.weights == "best",
+        device=form.device,
     )  # fmt: skip
     lines = "\n".join(text.replace("\n", " / ") for text in texts)
     if form.out is not None:
         write_bytes(Path(form.out).expanduser(), f"{lines}\n".encode())
     facts = {
         "run": form.run, "prefix": form.prefix, "seed": form.seed, "temperature": form.temperature, "top_k": form.top_k,
-        "label": form.label, "texts": texts, "files": [form.out] if form.out else [],
+        "top_p": form.top_p, "label": form.label, "texts": texts, "files": [form.out] if form.out else [],
     }  # fmt: skip
     return form.deliver(facts, f"{len(texts):,} texts in {form.out}" if form.out else lines)
 
@@ -91,8 +94,8 @@ def _pictures(form: Form, opened: Any) -> int:
     from belamy.cli.images import given
     from belamy.runs.files import save_png
 
-    if form.length is not None or form.top_k:
-        raise UsageError("--length and --top-k are of texts, and this run makes pictures. Leave them out.")
+    if form.length is not None or form.top_k or form.top_p < 1:
+        raise UsageError("--length, --top-k and --top-p are of texts, and this run makes pictures. Leave them out.")
     completing(opened.build())
     out = picture_file(form.out or "continued.png", form.overwrite, ("png",), "--out")
     names, images, labels = given(form.prefix, form.run_data(opened), form.offline)
@@ -119,8 +122,10 @@ def _series(form: Form, opened: Any) -> int:
     from belamy.cli.images import held_out, span
     from belamy.runs.files import save_png, write_bytes
 
-    if form.label is not None or form.top_k:
-        raise UsageError("--label and --top-k are of texts and pictures, and this run makes series. Leave them out.")
+    if form.label is not None or form.top_k or form.top_p < 1:
+        raise UsageError(
+            "--label, --top-k and --top-p are of texts and pictures, and this run makes series. Leave them out."
+        )
     continuing_series(opened.build())
     out = picture_file(form.out or "continued.png", form.overwrite, ("png", "csv"), "--out")
     data = form.run_data(opened)
