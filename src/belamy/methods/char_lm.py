@@ -85,7 +85,7 @@ class Method(base.BaseMethod):
         UsageError: A conditional model of data without classes.
     """
 
-    averaged = ("network",)
+    averaged: tuple[str, ...] = ("network",)
     sampling_options = SAMPLING
     nats_terms = ("model.nats",)
     likelihood: Literal["exact", "bound"] = "exact"
@@ -99,10 +99,19 @@ class Method(base.BaseMethod):
                 'class, or JSON lines with a "label"; or leave it out.'
             )
         self.classes = len(spec.classes) if recipe.conditional else 0
-        vocabulary = self.symbols + self.classes
-        self.network: nn.Module = NETWORKS.build(recipe.network, length=self.length, vocabulary=vocabulary)
+        self.network = self.built(recipe, self.symbols + self.classes)
         words = vocabulary_of(spec.field.classes).words
         self.measure = "bits-per-word" if words else "bits-per-character"
+
+    def built(self, recipe: Any, vocabulary: int) -> nn.Module:
+        """The network, new.
+
+        Args:
+            recipe: Says which.
+            vocabulary: The symbols that it reads: those of texts, then those of classes.
+        """
+        made: nn.Module = NETWORKS.build(recipe.network, length=self.length, vocabulary=vocabulary)
+        return made
 
     @classmethod
     def requires(cls, recipe: Any) -> Mapping[str, str]:
@@ -121,16 +130,22 @@ class Method(base.BaseMethod):
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
         batch = next(data)
-        texts, nats = batch.main, self.nats(batch.main, batch.labels)
+        yield self.turn(batch.main, self.nats(batch.main, batch.labels))
+
+    def turn(self, texts: Tensor, nats: Tensor) -> Turn:
+        """The turn of a batch whose texts cost so many nats."""
         bits = nats.detach().sum() / (texts != PADDING).sum() / math.log(2)
-        yield Turn("model", {"nats": nats}, {"nats": 1 / self.length}, {self.measure: bits})
+        return Turn("model", {"nats": nats}, {"nats": 1 / self.length}, {self.measure: bits})
 
     def nats(self, texts: Tensor, labels: Tensor | None = None) -> Tensor:
         """Minus the log-likelihood of each text, given its class if the model is conditional.  # [N, length] to [N]"""
-        before = torch.cat([self.start(texts, labels), texts[:, :-1]], 1)
-        logits = self._of_symbols(self.network(before))
+        logits = self._of_symbols(self.network(self.before(texts, labels)))
         each = cross_entropy(logits.transpose(1, 2), texts, ignore_index=PADDING, reduction="none")
         return each.sum(1)
+
+    def before(self, texts: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What is read before each symbol of texts.  # [N, length]"""
+        return torch.cat([self.start(texts, labels), texts[:, :-1]], 1)
 
     def start(self, like: Tensor, labels: Tensor | None = None) -> Tensor:
         """What is read before a text: the symbol of its class, or the end of another text.  # [N, 1] long
