@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import import_module
 from typing import Any
 
@@ -60,6 +61,9 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "fastcut-256": {
         "generator": (11_378_179, 11_378_179), "discriminator": (2_764_737, 2_764_737), "heads": (560_384, 560_384)
     },
+    "text-gan-words": {"generator": (11_033_600, 11_033_600), "discriminator": (8_934_913, 8_934_913)},
+    "text-gan-characters": {"generator": (10_032_224, 10_032_224), "discriminator": (7_935_489, 7_935_489)},
+    "text-ragan-characters": {"generator": (1_033_568, 1_033_568), "discriminator": (509_313, 509_313)},
     "progan-cifar": {"generator": (1_296_920, 1_296_908), "discriminator": (1_298_702, 1_298_689)},
 }  # fmt: skip
 OURS = {
@@ -89,7 +93,7 @@ OURS = {
 """Recipes whose sizes no document fixes."""
 HEAVY = {
     *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan"),
-    *("pix2pix-hd-global", "pix2pix-hd-enhancer", "context-encoder-128"),
+    *("pix2pix-hd-global", "pix2pix-hd-enhancer", "context-encoder-128", "text-gan-words", "text-gan-characters"),
 }
 """Recipes whose step takes seconds."""
 CLOSED = {"dit-mnist", "latent-256"}
@@ -120,9 +124,10 @@ def made_up(recipe: BaseRecipe) -> Dataset:
     if recipe.data.startswith("moving-shapes"):
         return open_data(f"{recipe.data},count=8", length=recipe.length)
     if recipe.data == "wordnet-phrases":
-        return Dataset(
-            "noise", Memory(torch.randint(1, 9, (40, 12))), field=Field("text", (12,), (*SPECIAL, *"abcdef"))
-        )
+        length = recipe.length or 12
+        known = int((re.search(r"vocabulary=(\d+)", recipe.modality or "") or ["", "9"])[1])
+        symbols = (*SPECIAL, *map(str, range(known - len(SPECIAL))))
+        return Dataset("noise", Memory(torch.randint(1, known, (40, length))), field=Field("text", (length,), symbols))
     if recipe.data.startswith("avatars-32:"):
         return open_data(recipe.data)
     if recipe.data == "points":

@@ -11,7 +11,12 @@ from belamy.registry import Part, Registry
 from belamy.seeds import Draws
 
 VIEWS = Registry("belamy.networks.views", "view", "View")
-NAMES = [*VIEWS.names(), "adaptive:filters=true,noise=true,cutout=true,resampling=wavelet"]
+TEXT = {"gumbel-softmax", "straight-through"}
+"""Views of texts, which tests/units/networks/test_symbol_views.py looks at."""
+NAMES = [
+    *(name for name in VIEWS.names() if name not in TEXT),
+    "adaptive:filters=true,noise=true,cutout=true,resampling=wavelet",
+]
 STRONG: dict[str, dict[str, Any]] = {"adaptive": {"strength": 0.8}}
 IDLE: dict[str, dict[str, Any]] = {
     "instance-noise": {"sigma": 0},

@@ -1,6 +1,6 @@
 """The systems of the book "Hands-On Generative Adversarial Networks with Keras" (R. Valle, 2019)."""
 
-from belamy.methods import classifier, gan, pix2pix
+from belamy.methods import classifier, gan, pix2pix, text_gan
 from belamy.registry import Part
 
 
@@ -130,4 +130,51 @@ def pix2pix_edges() -> pix2pix.Recipe:
         train_samples=128_000_000,
         generator_optimizer=Part(name="adam", lr=2e-4, beta1=0.5, eps=1e-7, keras=True),
         discriminator_optimizer=Part(name="adam", lr=2e-4, beta1=0.5, beta2=0.9, eps=1e-7, keras=True),
+    )
+
+
+def text_gan_words() -> text_gan.Recipe:
+    """Text GAN of words (chapter 8): 2,048 words, 32 places, a Wasserstein critic of 10 steps.
+
+    11,033,600 and 8,934,913 parameters. The book learns from the One Billion Word corpus, which is not here: type
+    ``--data FILE.txt``. Its repository takes 5 critic steps (``--critic-steps 5``), and fixes latents of another prior
+    for its snapshots than it trains with. A million generator steps; ``--samples`` shortens them.
+    """
+    adam = Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9, eps=1e-7, keras=True)
+    return text_gan.Recipe(
+        modality="text:unit=words,vocabulary=2048,lowercase=true",
+        length=32,
+        critic_steps=10,
+        batch=64,
+        train_samples=640_000_000,
+        generator_optimizer=adam,
+        discriminator_optimizer=adam,
+    )
+
+
+def text_gan_characters() -> text_gan.Recipe:
+    """Text GAN of characters (chapter 8): at most 96 of them, 32 places, a Wasserstein critic of 10 steps.
+
+    10,032,224 and 7,935,489 parameters of 96 characters. For the rest see ``text-gan-words``.
+    """
+    return text_gan_words().changed(modality="text:vocabulary=96,lowercase=true")
+
+
+def text_ragan_characters() -> text_gan.Recipe:
+    """Relativistic average text GAN of characters (chapter 8): 128 features, one step of each on the same texts.
+
+    1,033,568 and 509,313 parameters of 96 characters. The repository's file does not run; these are its settings. It
+    gives no length; here it is 100,000 steps.
+    """
+    adam = Part(name="adam", lr=1e-5, beta1=0.5, beta2=0.999, eps=1e-7, keras=True)
+    return text_gan_characters().changed(
+        generator=Part(name="text-resnet", features=128),
+        discriminator=Part(name="text-resnet", features=128),
+        adversarial=Part(name="relativistic-average"),
+        penalties=(),
+        critic_steps=1,
+        fresh_latents=False,
+        train_samples=6_400_000,
+        generator_optimizer=adam,
+        discriminator_optimizer=adam,
     )

@@ -30,6 +30,8 @@ class View(nn.Module):
         UsageError: A negative ``sigma``, or ``until`` outside (0, 1].
     """
 
+    modality = "any"
+
     def __init__(
         self,
         shape: tuple[int, int, int],
