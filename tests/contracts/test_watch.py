@@ -583,6 +583,27 @@ def test_a_method_without_a_discriminator_is_told_of_none(name: str) -> None:
         assert not [each for each in words if "discriminator" in each or "generator" in each], finding.sign
 
 
+def without_adversary(broken: RunHistory) -> RunHistory:
+    """The same looks of a variational autoencoder."""
+    rows = [{**row, "losses": {}, "gradient_norms": {}} for row in broken.rows]
+    return replace(broken, recipe=vae.Recipe(train_samples=SAMPLES), rows=rows, events=())
+
+
+@pytest.mark.parametrize("name", ["mode-drop", "mode-collapse"])
+def test_without_an_adversary_what_samples_miss_is_a_warning_at_most(name: str) -> None:
+    usual = history(look=put(diversity=0.2, coverage=0.1, precision=0.7))
+    severities = [
+        next(finding.severity for finding in examine(each) if finding.sign == name)
+        for each in (usual, without_adversary(usual))
+    ]
+    assert severities == ["severe", "warning"]
+
+
+def test_all_but_equal_samples_are_severe_without_an_adversary_too() -> None:
+    found = examine(without_adversary(history(look=put(diversity=0.05, coverage=0.1))))
+    assert "severe" in {finding.severity for finding in found if finding.sign == "mode-collapse"}
+
+
 def test_nan_that_came_is_named_with_its_player() -> None:
     found = examine(RunHistory(RECIPE, [], STOPPED))
     assert [finding.sign for finding in found] == ["not-finite"]

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from belamy.data import Batch
+from belamy.errors import UsageError
 from belamy.losses.objective import Objective
 from belamy.methods import base
 from belamy.methods.autoencoder import DECODERS, ENCODERS, RECONSTRUCTIONS, EncoderDecoder
@@ -16,6 +17,7 @@ from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.coding import Coding
 from belamy.methods.construction import DISCRIMINATORS
 from belamy.methods.gan import ADVERSARIAL, PRIORS
+from belamy.methods.requirements import kind_of
 from belamy.registry import Part
 from belamy.seeds import Draws
 
@@ -66,6 +68,13 @@ class Method(Coding, EncoderDecoder):
 
     References:
         Makhzani, Shlens, Jaitly, Goodfellow & Frey 2015, "Adversarial autoencoders", arXiv 1511.05644, section 2.
+
+    Args:
+        recipe: What decides the outcome.
+        spec: What the data decide.
+
+    Raises:
+        UsageError: The discriminator is none of vectors.
     """
 
     averaged = ("encoder", "decoder")
@@ -74,6 +83,11 @@ class Method(Coding, EncoderDecoder):
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
         self.prior: Any = PRIORS.build(recipe.prior, latent=recipe.latent)
+        if "vector" not in kind_of(DISCRIMINATORS, recipe.discriminator).split("/"):
+            raise UsageError(
+                f"The discriminator judges codes, which '{recipe.discriminator.name}' cannot. "
+                "Type --discriminator dense."
+            )
         self.discriminator: Any = DISCRIMINATORS.build(recipe.discriminator, shape=(recipe.latent,))
         self.objective = Objective(ADVERSARIAL.build(recipe.adversarial))
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from belamy.data import Batch
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
-from belamy.methods.requirements import MAIN, kind_of
+from belamy.methods.coding import check_variances
+from belamy.methods.requirements import MAIN, common_kind
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws
 
@@ -58,8 +59,8 @@ class EncoderDecoder(base.BaseMethod):
 
     @classmethod
     def requires(cls, recipe: Any) -> Mapping[str, str]:
-        """Data of the kind that the decoder makes."""
-        return {MAIN: kind_of(DECODERS, recipe.decoder)}
+        """Data of the kind that encoder and decoder are for."""
+        return {MAIN: common_kind((ENCODERS, recipe.encoder), (DECODERS, recipe.decoder))}
 
     @property
     def players(self) -> dict[str, Player]:
@@ -77,9 +78,20 @@ class Method(EncoderDecoder):
     References:
         Hinton & Salakhutdinov 2006, Science 313; denoising: Vincent et al. 2008, ICML; sparse: Ng 2011, CS294A notes
         (here an L1 penalty in place of the Kullback-Leibler divergence from a wanted activity).
+
+    Args:
+        recipe: What decides the outcome.
+        spec: What the data decide.
+
+    Raises:
+        UsageError: The encoder tells variances, which an autoencoder has no use for.
     """
 
     objective_terms = ("model.reconstruction",)
+
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        check_variances(self.encoder, recipe.encoder.name, spec.shape, told=False)
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""

@@ -7,9 +7,36 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from belamy.errors import UsageError
 from belamy.methods import base
 from belamy.networks.stochastic import sampled
+from belamy.networks.tracing import placeholder, trace
 from belamy.seeds import Draws, SampleDraws
+
+
+def check_variances(encoder: nn.Module, name: str, shape: tuple[int, ...], *, told: bool = True) -> None:
+    """Refuse an encoder that tells no log-variances beside its codes, or, with ``told=False``, one that does.
+
+    Args:
+        encoder: What is asked.
+        name: Its public name.
+        shape: Of what it encodes.
+        told: Whether log-variances are needed.
+
+    Raises:
+        UsageError: It is of the other form.
+    """
+    if isinstance(trace(encoder, placeholder(shape)), tuple) is told:
+        return
+    if told:
+        raise UsageError(
+            f"A variational autoencoder needs means and variances, but the encoder '{name}' tells codes alone. "
+            "Type --encoder vae-digits."
+        )
+    raise UsageError(
+        f"An autoencoder needs codes alone, but the encoder '{name}' tells means and variances. "
+        "Type --encoder autoencoder-mnist, or train vae."
+    )
 
 
 class Coding(base.BaseMethod):

@@ -17,7 +17,7 @@ from belamy.methods.base import OPTIMIZERS, DataSpec, Player
 from belamy.methods.coding import Coding
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS
 from belamy.methods.gan import ADVERSARIAL, PRIORS
-from belamy.methods.requirements import MAIN, kind_of
+from belamy.methods.requirements import MAIN, common_kind
 from belamy.registry import Part
 from belamy.seeds import Draws
 
@@ -73,8 +73,8 @@ class EncoderGeneratorMethod(Coding):
 
     @classmethod
     def requires(cls, recipe: Any) -> Mapping[str, str]:
-        """Data of the kind that the generator makes."""
-        return {MAIN: kind_of(GENERATORS, recipe.generator)}
+        """Data of the kind that encoder and generator are for."""
+        return {MAIN: common_kind((ENCODERS, recipe.encoder), (GENERATORS, recipe.generator))}
 
     @property
     def players(self) -> dict[str, Player]:

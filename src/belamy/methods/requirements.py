@@ -33,6 +33,29 @@ def kind_of(registry: Registry, part: Part) -> str:
     return kind if isinstance(kind, str) else "/".join(kind)
 
 
+def common_kind(*networks: tuple[Registry, Part]) -> str:
+    """The modality, ``a/b`` for either, that several networks of one method share.
+
+    Args:
+        networks: Each by its registry and its part.
+
+    Raises:
+        UsageError: They share none.
+    """
+    kinds = [kind_of(registry, part).split("/") for registry, part in networks]
+    shared = [kind for kind in kinds[0] if all(kind in others for others in kinds[1:])]
+    if not shared:
+        are = " and ".join(
+            f"the {registry.kind} '{part.name}' for {' or '.join(modality(each).words[1] for each in kind)}"
+            for (registry, part), kind in zip(networks, kinds, strict=True)
+        )
+        raise UsageError(
+            f"One kind of data must fit all networks, but {are} have none in common. Name others: `belamy parts` "
+            "lists them."
+        )
+    return "/".join(shared)
+
+
 def check_fields(method: type, name: str, recipe: Any, spec: DataSpec) -> None:
     """Refuse data that lack what a method needs.
 

@@ -13,6 +13,7 @@ from belamy.errors import UsageError
 from belamy.methods import base, perception
 from belamy.methods.autoencoder import DECODERS, ENCODERS, RECONSTRUCTIONS, EncoderDecoder
 from belamy.methods.base import OPTIMIZERS, DataSpec, Turn
+from belamy.methods.coding import check_variances
 from belamy.methods.pretrained import check_seen
 from belamy.networks.stochastic import active_units
 from belamy.registry import Part
@@ -78,11 +79,13 @@ class Method(EncoderDecoder):
         spec: What the data decide.
 
     Raises:
-        UsageError: Nothing would compare reconstructions, or a pretrained network cannot see the images.
+        UsageError: The encoder tells no variances, nothing would compare reconstructions, or a pretrained network
+            cannot see the images.
     """
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
+        check_variances(self.encoder, recipe.encoder.name, spec.shape)
         weights = {"reconstruction": recipe.reconstruction_weight, "perceptual": recipe.perceptual_weight}
         self.weights = {name: weight for name, weight in weights.items() if weight}
         if not self.weights:

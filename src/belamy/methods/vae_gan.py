@@ -10,12 +10,11 @@ from pydantic import Field
 from torch import Tensor
 
 from belamy.data import Batch
-from belamy.errors import UsageError
 from belamy.methods.base import DataSpec, Turn
+from belamy.methods.coding import check_variances
 from belamy.methods.construction import DISCRIMINATORS
 from belamy.methods.encoder_generator import EncoderGeneratorMethod, EncoderGeneratorRecipe
 from belamy.networks.stochastic import active_units, divergence, sampled
-from belamy.networks.tracing import placeholder, trace
 from belamy.registry import Part
 from belamy.seeds import Draws
 
@@ -74,11 +73,7 @@ class Method(EncoderGeneratorMethod):
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         critic = DISCRIMINATORS.build(recipe.discriminator, shape=spec.shape)
         super().__init__(recipe, spec, Part(name="normal"), critic)
-        if not isinstance(trace(self.encoder, placeholder(spec.shape)), tuple):
-            raise UsageError(
-                f"A variational autoencoder needs means and variances, but the encoder '{recipe.encoder.name}' tells "
-                f"codes alone. Type --encoder vae-digits."
-            )
+        check_variances(self.encoder, recipe.encoder.name, spec.shape)
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[tuple[Turn, ...]]:
         """The three turns of algorithm 1, simultaneous."""

@@ -10,7 +10,8 @@ class Sign(BaseSign):
     """The mean distance between two samples, in the patch features, falls far below that of two real images, and
     samples meet few of the data's places; while more of them are met from look to look, it is no collapse yet.
 
-    Of samples that are no pictures places are not known: all but equal ones are warned of.
+    Of samples that are no pictures places are not known: all but equal ones are warned of. Of methods without an
+    adversary it is a warning at most, unless samples are all but equal.
 
     Args:
         diversity: That ratio, below which it is collapse.
@@ -46,6 +47,7 @@ class Sign(BaseSign):
             ("diversity against the data's", "watch.diversity", self.diversity),
             ("share of the data's places met", "watch.coverage", self.coverage),
             remedies=more_variety,
+            mild=not (history.adversarial or varied < self.alike),
         )  # fmt: skip
 
     def equal(self, history: RunHistory, varied: float) -> Finding:

@@ -11,6 +11,9 @@ from belamy.training.watch.sign import EASED, RISING, BaseSign, Finding, RunHist
 class Sign(BaseSign):
     """Classes of the data that are found in hardly any sample; without classes, places of the data left empty.
 
+    A likelihood punishes what is missing, so of methods without an adversary this is a warning at most: their samples
+    are rather too blurred to be found where they belong.
+
     Args:
         missing: Share of the classes that must be all but absent.
         rare: Share of its due, below which a class is all but absent.
@@ -50,6 +53,7 @@ class Sign(BaseSign):
             if history.adversarial else "Samples are drawn from codes that stand for a part of the data only.",
             ("share of the data covered", "watch.coverage", self.coverage),
             remedies=more_variety,
+            mild=not history.adversarial,
         )  # fmt: skip
 
     def absent(self, history: RunHistory) -> float | None:
