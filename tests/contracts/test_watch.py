@@ -604,6 +604,12 @@ def test_all_but_equal_samples_are_severe_without_an_adversary_too() -> None:
     assert "severe" in {finding.severity for finding in found if finding.sign == "mode-collapse"}
 
 
+@pytest.mark.parametrize(("noise", "named"), [(0.0, True), (0.04, True), (0.15, False), (1 / 3, False)])
+def test_a_density_of_bare_levels_is_named_before_its_nats_are_impossible(noise: float, named: bool) -> None:
+    found = [finding for finding in examine(flowing(inverted__noise=noise)) if finding.sign == "impossible-likelihood"]
+    assert [finding.severity for finding in found] == ["severe"] * named
+
+
 def test_nan_that_came_is_named_with_its_player() -> None:
     found = examine(RunHistory(RECIPE, [], STOPPED))
     assert [finding.sign for finding in found] == ["not-finite"]

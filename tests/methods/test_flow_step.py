@@ -284,3 +284,14 @@ def test_the_way_there_and_back_is_measured() -> None:
     spoilt = method.round_trip(batch, SampleDraws(0, range(3)))
     torch.testing.assert_close(spoilt["data"], torch.full_like(spoilt["data"], 0.5) / values.std())
     assert spoilt["latents"].min() > 0.1
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.05])
+def test_noise_is_a_third_of_a_level_apart_from_draw_to_draw(alpha: float) -> None:
+    recipe = Recipe(network=Part.parse("real-nvp:width=4,blocks=1"), size=32, logit_alpha=alpha)
+    method: Any = Method(recipe, DataSpec.pictures((1, 32, 32))).double()
+    batch = Batch.of(torch.rand(4, 1, 32, 32, dtype=torch.float64) * 1.8 - 0.9, None, torch.arange(4))
+    assert method.round_trip(batch, SampleDraws(0, range(4)))["noise"] == pytest.approx(1 / 3, abs=0.03)
+    seen = method.seen
+    method.seen = lambda main, draw: seen(main, SampleDraws(5, range(4)))
+    assert method.round_trip(batch, SampleDraws(0, range(4)))["noise"].max() < 1e-9

@@ -32,7 +32,7 @@ from belamy.methods.requirements import kind_of
 from belamy.networks.dequantiser import Dequantiser
 from belamy.networks.priors.normal import Prior
 from belamy.registry import Part, Registry
-from belamy.seeds import Draws, SampleDraws
+from belamy.seeds import Draws, SampleDraws, derive
 
 FLOWS = Registry("belamy.networks", "flow", "Flow")
 LEVELS = 256
@@ -169,7 +169,7 @@ class Method(base.BaseMethod):
         return {"loss": nats, "bits_per_dimension": nats / (math.log(2) * self.prior.latent)}
 
     def round_trip(self, batch: Batch, draws: SampleDraws) -> Mapping[str, Tensor]:
-        """Errors of the way there and back, and how far the network stretches.  # [n] each
+        """Errors of the way there and back, how far the network stretches, and the noise of pictures.  # [n] each
 
         References:
             Behrmann et al. 2021, "Understanding and mitigating exploding inverses in invertible neural networks", arXiv
@@ -183,7 +183,14 @@ class Method(base.BaseMethod):
         lost = (self.network.inverse(latents, labels) - values) / values.std().clamp(min=1e-6)
         errors = {"data": lost, "latents": again - drawn}
         found = {name: error.square().flatten(1).mean(1).sqrt() for name, error in errors.items()}
+        if self.pictures:
+            other, _ = self.seen(batch.main, SampleDraws(derive(draws.seed, "another noise"), draws.indices))
+            found["noise"] = (self.levels_seen(values) - self.levels_seen(other)).abs().flatten(1).mean(1)
         return {**found, "stretch": stretch / self.prior.latent}
+
+    def levels_seen(self, values: Tensor) -> Tensor:
+        """The levels of pictures that the network sees as these values."""
+        return shown_levels(restored(values, self.recipe.logit_alpha))
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """Standard normal numbers, as many as a sample has values.  # [n, C H W]"""

@@ -19,6 +19,8 @@ class Inverts(Protocol):
         """What is lost on the way there and back, and how far the network stretches, of each sample.  # [n] each
 
         ``data`` is the root mean square error of data that went to latents and back, in their standard deviation;
-        ``latents`` that of normal latents that went to data and back; ``stretch`` is ln |det J| over the values.
+        ``latents`` that of normal latents that went to data and back; ``stretch`` is ln |det J| over the values. Of
+        pictures, ``noise`` is how many levels apart the network sees the same ones at two draws of their noise: a
+        third where it is uniform on a level, less at black and white.
         """
         ...

@@ -1,4 +1,7 @@
-"""A likelihood that cannot be: less than nothing is left to tell, or unseen data are far likelier than learned ones."""
+"""A likelihood that cannot be: less than nothing is left to tell, or unseen data are far likelier than learned ones.
+
+Densities of pictures to which no noise was added are no likelihood of pictures either.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 HELD = "loss"
 LIVE = f"watch.live.{HELD}"
+NOISE = "watch.inverted.noise"
 
 
 class Sign(BaseSign):
@@ -17,11 +21,15 @@ class Sign(BaseSign):
 
     .. math:: -E_u \ln p(x + u) \ge -\ln \int p(x + u)\,du \ge 0, \qquad u \sim U[0, 1)^d
 
+    Without that noise a density of bare levels has no bound, long before its nats are below 0: so the noise itself is
+    looked at where a method tells it.
+
     References:
         Theis, van den Oord & Bethge 2015, arXiv:1511.01844, section 3.1.
 
     Args:
         apart: Share by which held-out nats lie below those of training, from where it is severe.
+        noise: Levels that the same picture must differ by from one draw of its noise to another.
         looks: Rows of training, the best of which is compared with.
         grace: Share of the run before which held-out nats are not compared: training falls from row to row.
     """
@@ -31,10 +39,23 @@ class Sign(BaseSign):
     capabilities = ("HasLikelihood",)
     modalities = ("image", "text")
     apart: float = 0.2
+    noise: float = 0.05
     looks: int = 5
     grace: float = 0.02
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        noise = history.late(NOISE, self.looks)
+        if noise is not None and noise < self.noise:
+            return self.found(
+                history,
+                2.0,
+                f"The network sees the same picture {noise:.2f} levels apart from one draw of its noise to another "
+                f"(limit {self.noise:g}; uniform noise of a level makes a third).",
+                "A density of levels without noise has no bound: it can grow on the bare levels alone, and its nats "
+                "are no likelihood of pictures.",
+                ("levels apart", NOISE, self.noise),
+                remedies=lambda _: (advice("see that noise of a whole level is added: --dequantisation uniform"),),
+            )
         terms = [f"losses.{term}" for term in getattr(history.method, "nats_terms", ())]
         learned = {term: value for term in terms if (value := history.late(term, self.looks)) is not None}
         held = history.held_out(HELD, self.looks) if terms else None
