@@ -264,7 +264,7 @@ class OfRun(Device):
     """The weights of a run."""
 
     makes: ClassVar[str] = ""
-    """The kind of what a run must make, for a verb that knows no other; empty for any."""
+    """The kind of what a run must make, for a verb that knows no other, ``a/b`` for either; empty for any."""
 
     run: str
     """The run's directory."""
@@ -282,8 +282,9 @@ class OfRun(Device):
         from belamy.runs.run import Run
 
         run = Run.open(self.run)
-        if self.makes and (made := run.build().output.modality) != self.makes:
-            wanted, held = modality(self.makes).words[1], modality(made).words[1]
+        if self.makes and (made := run.build().output.modality) not in self.makes.split("/"):
+            wanted = " or ".join(modality(kind).words[1] for kind in self.makes.split("/"))
+            held = modality(made).words[1]
             raise UsageError(f"This works on {wanted}, but {run.path} makes {held}. Take a run of {wanted}.")
         return run, run.method(best=self.weights == "best").to(choose_device(self.device))
 

@@ -87,7 +87,7 @@ class Method(base.BaseMethod):
 
     averaged: tuple[str, ...] = ("network",)
     sampling_options = SAMPLING
-    nats_terms = ("model.nats",)
+    nats_terms: tuple[str, ...] = ("model.nats",)
     likelihood: Literal["exact", "bound"] = "exact"
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:

@@ -122,6 +122,14 @@ def pixels_at(method: BaseMethod, latents: Tensor, weights: Tensor | None = None
     return to_uint8(images_at(method, latents, weights, **options))
 
 
+def samples_at(method: BaseMethod, latents: Tensor, weights: Tensor | None = None, **options: Any) -> Tensor:
+    """What :func:`images_at` makes, of any kind, as files hold it; of pictures the pixels.  # [n, *shape]"""
+    field = method.output
+    if field.modality == "image":
+        return pixels_at(method, latents, weights, **options)
+    return modality(field.modality).to_raw(images_at(method, latents, weights, **options), field)
+
+
 def _generated(method: Any, latents: Tensor, weights: Tensor | None) -> Tensor:
     if weights is None:
         labels = torch.zeros(len(latents), dtype=torch.long, device=latents.device) if method.spec.classes else None

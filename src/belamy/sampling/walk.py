@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from belamy.data import to_uint8
 from belamy.errors import UsageError, nearest
-from belamy.methods.base import BaseMethod
+from belamy.methods.base import BaseMethod, DataField
 from belamy.modalities.grid import grid
+from belamy.modalities.text import ngram_bags, strings
 from belamy.networks.priors import coded
 from belamy.networks.priors.paths import linear, slerp
 from belamy.sampling.picture import Picture
-from belamy.sampling.points import Progress, images_at, sampler
+from belamy.sampling.points import Progress, sampler, samples_at
+from belamy.sampling.sheets import sheet_of
 
 PATHS = ("prior", "linear", "slerp", "even")
 FINE = 8
@@ -46,9 +47,10 @@ class Walk:
     Args:
         latents: Where each frame is.  # [n, latent]
         weights: Of the classes, where labels matter.  # [n, classes]
-        images: What is there.  # [n, C, H, W] uint8
+        images: What is there, of texts the symbols.  # [n, C, H, W] uint8, long [n, length]
         keys: The frame at, or nearest to, each key.
         steps: How far apart neighbouring frames look; of a loop, the last and the first too.
+        field: What kind they are.
     """
 
     latents: Tensor
@@ -56,6 +58,12 @@ class Walk:
     images: Tensor
     keys: tuple[int, ...]
     steps: Tensor
+    field: DataField
+
+    @property
+    def texts(self) -> list[str]:
+        """What is there, of texts; else nothing."""
+        return strings(self.images, self.field) if self.field.modality == "text" else []
 
     @property
     def unevenness(self) -> float:
@@ -64,7 +72,11 @@ class Walk:
         return float(self.steps.std(correction=0)) / mean if mean else 0.0
 
     def strip(self, captions: Sequence[str] = ()) -> Picture:
-        """All frames in rows of at most 16, with a caption under each key."""
+        """All frames in rows of at most 16, with a caption under each key; texts below each other, behind captions."""
+        if self.texts:
+            names = dict(zip(self.keys, captions, strict=True)) if captions else {}
+            told = [names.get(frame, str(frame + 1)) for frame in range(len(self.images))]
+            return Picture(sheet_of(self.images, self.field, 1, told))
         rows = math.ceil(len(self.images) / IN_A_ROW)
         under = [""] * len(self.images)
         for frame, caption in zip(self.keys, captions, strict=bool(captions)):
@@ -112,7 +124,8 @@ def walk(
         path: One of ``PATHS``.
         steps: Steps from one key to the next, on average if they are even.
         loop: Go back to the first key; the frame there is not repeated.
-        look: Features ``[n, d]`` of images ``[n, C, H, W]`` in uint8, for distances; the pixels by default.
+        look: Features ``[n, d]`` of images ``[n, C, H, W]`` in uint8, for distances; by default the pixels, of texts
+            bags of character n-grams.
         progress: Called with (done, total) images.
 
     Raises:
@@ -124,7 +137,7 @@ def walk(
         raise UsageError(f"There is no path '{path}'. {nearest(path, PATHS)}")
     if len(keys) < 2 or steps < 1:
         raise UsageError(f"A walk needs 2 keys or more and 1 step or more; got {len(keys)} and {steps}.")
-    look, between = look or pixels, way(method, path)
+    look, between = look or usual_look(method.output), way(method, path)
     legs = len(keys) if loop else len(keys) - 1
     count = legs * steps + 1
     at = torch.linspace(0, legs, count, dtype=torch.float64)
@@ -134,14 +147,14 @@ def walk(
 
     if path == "even":
         fine = torch.linspace(0, legs, FINE * (count - 1) + 1, dtype=torch.float64)
-        features = look(to_uint8(images_at(method, *place(fine), progress=progress)))
+        features = look(samples_at(method, *place(fine), progress=progress))
         at = equidistant(fine, features.flatten(1).double(), count)
-    shown = to_uint8(images_at(method, *place(at), progress=progress))
+    shown = samples_at(method, *place(at), progress=progress)
     apart = lengths(look(shown))
     frames = slice(None, -1 if loop else None)
     found = tuple(int((at[frames] - key).abs().argmin()) for key in range(len(keys)))
     latents, blend = place(at[frames])
-    return Walk(latents, blend, shown[frames], found, apart)
+    return Walk(latents, blend, shown[frames], found, apart, method.output)
 
 
 def completed(method: BaseMethod, latent: Tensor, seed: int = 0) -> Tensor:
@@ -254,3 +267,10 @@ def lengths(features: Tensor) -> Tensor:
 def pixels(images: Tensor) -> Tensor:
     """``[n, d]``: the pixels themselves as features, from 0 to 1."""
     return images.flatten(1).float() / 255
+
+
+def usual_look(field: DataField) -> Look:
+    """The features by which neighbouring frames of a kind are compared, where none are asked for."""
+    if field.modality == "text":
+        return lambda raw: torch.from_numpy(ngram_bags(strings(raw, field)))
+    return pixels

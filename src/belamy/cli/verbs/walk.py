@@ -22,9 +22,10 @@ MOST_FRAMES = 5000
 
 @options
 class Form(InSpace, Offline, ProgressOption, ToFile, Json):
-    """Walk through a run's latent space from key to key: seeds, classes or pictures. Writes a strip or a film."""
+    """Walk through a run's latent space from key to key: seeds, classes or pictures. Writes a strip or a film; of texts
+    a page, and says them."""
 
-    makes = "image"
+    makes = "image/text"
     kinds: ClassVar[Sequence[str]] = ("png", *FILMS)
 
     seeds: tuple[Seed, ...] = ()
@@ -44,7 +45,8 @@ class Form(InSpace, Offline, ProgressOption, ToFile, Json):
     label: str | None = None
     """The class of all frames; by default the keys have the classes in turn, where labels matter, and they blend."""
     features: str = "pixels"
-    """What measures how far apart images look: pixels, or an extractor as in `belamy evaluate --extractor`."""
+    """What measures how far apart images look: pixels, or an extractor as in `belamy evaluate --extractor`. Of texts,
+    their n-grams do."""
     out: str = "walk.png"
     """NAME.png is a strip of all frames; NAME.gif, .webp or .mp4 a film."""
     seconds: Annotated[float | None, Within(0, 3600, above=True)] = None
@@ -78,6 +80,8 @@ def run(form: Form) -> int:
 
     run, method = form.opened()
     sampler(method)
+    if method.output.modality == "text":
+        check_texts(form, method)
     with form.reporting() as told:
         names, keys, blend = chosen(form, run, method)
         made = walk(
@@ -90,6 +94,28 @@ def run(form: Form) -> int:
     else:
         write_bytes(out, film(made.frames(), out, form.seconds or len(made.images) / 12))
     return form.deliver({"run": str(run.path), **described(form, made, names)}, summary(made, names, form.out))
+
+
+def check_texts(form: Form, method: BaseMethod) -> None:
+    """Refuse what a walk through texts has not.
+
+    Raises:
+        UsageError: A method without a prior of latents, a film, or options of pictures.
+    """
+    from belamy.cli.images import heeds_labels
+    from belamy.sampling.walk import HasPrior
+
+    if not isinstance(method, HasPrior):
+        raise UsageError(
+            f"{form.run} chooses each symbol by a random number of its own, so no way leads from one text to another. "
+            "Take a run of `belamy train text-gan`."
+        )
+    if kind_of(form.file) != "png":
+        raise UsageError(f"--out {form.out} is a film, but this run makes texts. Name a NAME.png.")
+    if form.images or (form.labels and not heeds_labels(method)):
+        raise UsageError("A walk through texts has seeds as keys. Type e.g. --seeds 0 1 2.")
+    if form.features != "pixels":
+        raise UsageError(f"--features {form.features} looks at images, but this run makes texts. Leave it out.")
 
 
 def chosen(form: Form, run: Run, method: BaseMethod) -> tuple[list[str], Tensor, Tensor | None]:
@@ -139,12 +165,10 @@ def means(form: Form, run: Run, method: BaseMethod, names: list[str]) -> Tensor:
     return torch.stack([crowd.members(group, 500, form.seed).latents.mean(0) for group in groups])
 
 
-def looking(form: Form, run: Run) -> Look:
-    """The perceptual distance of images."""
-    from belamy.sampling.walk import pixels
-
+def looking(form: Form, run: Run) -> Look | None:
+    """The perceptual distance of images, or what is usual for the kind of data."""
     if form.features == "pixels":
-        return pixels
+        return None
     from belamy.judges.extractors import choose
 
     extractor = choose(form.features, form.run_data(run), offline=form.offline)
@@ -159,14 +183,16 @@ def described(form: Form, made: Walk, names: list[str]) -> dict[str, Any]:
         "path": form.path,
         "loop": form.loop,
         "frames": len(made.images),
-        "features": form.features,
+        "features": "n-grams" if made.texts else form.features,
         "step_lengths": [round(float(step), 6) for step in made.steps],
         "unevenness": made.unevenness,
         "files": [form.out],
+        **({"texts": made.texts} if made.texts else {}),
     }
 
 
 def summary(made: Walk, names: list[str], out: str) -> str:
     """The walk in words."""
     even = f"steps differ by {made.unevenness:.0%} (standard deviation over mean)"
-    return f"{out}: {len(made.images):,} frames through {', '.join(names)}; {even}"
+    said = f"{out}: {len(made.images):,} frames through {', '.join(names)}; {even}"
+    return "\n".join([said, *(text.replace("\n", " / ") for text in made.texts)])
