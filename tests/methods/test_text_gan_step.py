@@ -20,6 +20,7 @@ from belamy.modalities.text import END, PADDING, SPECIAL
 from belamy.registry import Part
 from belamy.sampling.draw import draw
 from belamy.seeds import SampleDraws
+from belamy.training.watch.observe import Watch
 
 LENGTH, LATENT, BATCH = 6, 5, 4
 SYMBOLS = (*SPECIAL, *"abcd")
@@ -174,6 +175,20 @@ def test_it_writes_the_likeliest_symbols_or_draws(method: Method) -> None:
     assert torch.equal(whole[3:], draw(method, 2, seed=3, start=3, options={"temperature": 1.0}))
     with pytest.raises(UsageError, match="at once"):
         draw(method, 1, steps=3)
+
+
+@pytest.mark.parametrize("views", [(), (Part(name="straight-through"),), (Part(name="instance-noise"),)])
+def test_the_watch_looks_at_what_the_critic_is_shown(stage: Any, phrases: Dataset, views: tuple[Part, ...]) -> None:
+    made = stage(small(views=views), phrases)
+    row = Watch(made.engine).look()
+    method = made.method.eval()
+    rows = method.generator(method.latents(made.recipe.seed + 1, range(16)).double())
+    certain = 1.0 if views == (Part(name="straight-through"),) else float(rows.amax(2).mean().detach())
+    assert row["certainty"] == pytest.approx(certain, abs=1e-4)
+    assert row["modality"] == "text" and 0 <= row["auc"] <= 1 and row["gradient"] > 0
+    if certain != 1:
+        score = float(judged(method.discriminator, rows).mean().detach())
+        assert row["scores"]["fake"]["mean"] == pytest.approx(score, abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from belamy.methods.levels import precise
 from belamy.methods.requirements import ANY, kind_of
 from belamy.modalities.text import END, PADDING
 from belamy.registry import Part
+from belamy.seeds import Draws
 
 SAMPLING = {
     "temperature": SamplingOption(
@@ -111,6 +112,15 @@ class Method(gan.Method):
     def real(self, batch: Batch) -> Tensor:
         """The batch's texts as rows of zeros and a one.  # [N, length, vocabulary]"""
         return one_hot(batch.main, self.rows[1]).to(next(self.parameters()).dtype)
+
+    def shown_to_adversary(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Generated rows ``[n, length, vocabulary]`` drawn where views do so, by always the same numbers."""
+        rows: Tensor = self.generator(latents, labels)
+        numbers = Draws(self.recipe.seed, 0, device=rows.device, dtype=rows.dtype)
+        for part, view in zip(self.recipe.views, self.views, strict=True):
+            if kind_of(gan.VIEWS, part) == "text":
+                rows = view(rows, numbers, 0.0)
+        return rows
 
     def generate(self, latents: Tensor, labels: Tensor | None = None, *, sampling: Sampling | None = None) -> Tensor:
         """Texts.  # [n, latent] to long [n, length]

@@ -57,6 +57,15 @@ class HasDiscriminator(Protocol):
         ...
 
 
+@runtime_checkable
+class ShowsRows(Protocol):
+    """A method whose adversary is shown rows of probabilities, of which the symbols of its samples are chosen."""
+
+    def shown_to_adversary(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Rows ``[n, length, vocabulary]`` in ``value_range``, as the adversary is shown them."""
+        ...
+
+
 class Watch:
     """Looks at the trainer's method at moments that the recipe alone decides, at most ``MOMENTS`` of them.
 
@@ -168,9 +177,13 @@ class Watch:
             if labels is not None:
                 others = (labels[: count // 4] + 1) % len(method.spec.classes)
                 again = made(method, latents[: count // 4], others, seed, numbers[: count // 4])
+            rows = method.shown_to_adversary(latents, labels) if isinstance(method, ShowsRows) else None
             method.train()
         row = self._seen(images, again, labels, turn)
         row["batch"] = self._classes_in(batch.labels)
+        if rows is not None:
+            row["certainty"] = float(rows.amax(2).mean())
+            images = base.from_range(rows, method.value_range)
         if isinstance(method, HasDiscriminator):
             row |= self._judged(method, batch, images, labels, turn)
         return row
