@@ -64,6 +64,9 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "text-gan-words": {"generator": (11_033_600, 11_033_600), "discriminator": (8_934_913, 8_934_913)},
     "text-gan-characters": {"generator": (10_032_224, 10_032_224), "discriminator": (7_935_489, 7_935_489)},
     "text-ragan-characters": {"generator": (1_033_568, 1_033_568), "discriminator": (509_313, 509_313)},
+    "text-to-image-64": {"generator": (19_374_976, 19_366_528), "discriminator": (3_229_761, 3_226_945)},
+    "text-to-image-64-ragan": {"generator": (19_374_976, 19_366_528), "discriminator": (3_229_761, 3_226_945)},
+    "text-to-image-64-wgan-gp": {"generator": (19_374_976, 19_366_528), "discriminator": (3_224_129, 3_224_129)},
     "progan-cifar": {"generator": (1_296_920, 1_296_908), "discriminator": (1_298_702, 1_298_689)},
 }  # fmt: skip
 OURS = {
@@ -88,12 +91,13 @@ OURS = {
     *("vae-nats", "iwae-mnist", "iaf-vae-mnist", "two-level-vae-mnist", "vq-vae-mnist", "fsq-mnist"),
     *("vae-gan-mnist", "adversarial-autoencoder-mnist", "ali-mnist"),
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
-    *("latent-avatars", "text-avatars", "latent-256"),
+    *("latent-avatars", "text-avatars", "latent-256", "gan-cls-avatars", "gan-cls-avatars-32"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
     *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan"),
     *("pix2pix-hd-global", "pix2pix-hd-enhancer", "context-encoder-128", "text-gan-words", "text-gan-characters"),
+    *("text-to-image-64", "text-to-image-64-ragan", "text-to-image-64-wgan-gp"),
 }
 """Recipes whose step takes seconds."""
 CLOSED = {"dit-mnist", "latent-256"}
@@ -128,7 +132,7 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         known = int((re.search(r"vocabulary=(\d+)", recipe.modality or "") or ["", "9"])[1])
         symbols = (*SPECIAL, *map(str, range(known - len(SPECIAL))))
         return Dataset("noise", Memory(torch.randint(1, known, (40, length))), field=Field("text", (length,), symbols))
-    if recipe.data.startswith("avatars-32:"):
+    if recipe.data.endswith(":captions=true"):
         return open_data(recipe.data)
     if recipe.data == "points":
         return open_data("points:count=40")

@@ -83,15 +83,30 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any, build: Build | None = N
         "features": critic.features, "classes": classes, "prior": prior,
         "reconstruction": partial(Reconstruction, critic.map_shapes, spec.shape),
     }  # fmt: skip
-    penalties = {part.name: PENALTIES.build(part, **given) for part in recipe.penalties}
+    penalties = make_penalties(recipe.penalties, critic, **given)
+    critic.penalties.update(penalties)
+    return critic
+
+
+def make_penalties(parts: Iterable[Part], discriminator: nn.Module, **given: Any) -> dict[str, Any]:
+    """Penalties by name, which have seen the discriminator.
+
+    Args:
+        parts: Which, and how.
+        discriminator: Whose penalties they are.
+        given: What they are built with.
+
+    Raises:
+        UsageError: A weight or an interval out of range.
+    """
+    penalties = {part.name: PENALTIES.build(part, **given) for part in parts}
     for name, penalty in penalties.items():
         if penalty.every < 1:
             raise UsageError(f"{name}.every is {penalty.every}, but it must be at least 1.")
         if penalty.weight < 0:
             raise UsageError(f"{name}.weight is {penalty.weight}, but it must not be negative.")
-        penalty.prepare(critic)
-    critic.penalties.update(penalties)
-    return critic
+        penalty.prepare(discriminator)
+    return penalties
 
 
 def make_growth(recipe: Any, spec: DataSpec, players: nn.Module) -> Any:

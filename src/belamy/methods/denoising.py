@@ -48,7 +48,7 @@ class DenoisingRecipe(BaseRecipe):
     """How captions are told, where the data have such, in place of classes: a vector of the whole scales and shifts all
     places (modulation), and each also looks at the symbols (cross-attention)."""
     text_encoder: Annotated[Part, TEXT_ENCODERS] = Part(name="text-transformer")
-    """The network that reads captions; it learns along."""
+    """The network that reads captions; it learns along, where it learns."""
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
     """How the network learns."""
     clip_norm: float | None = Field(default=1.0, gt=0)
@@ -95,7 +95,9 @@ class DenoisingMethod(BaseMethod):
         recipe, length = self.recipe, caption.shape[0]
         if not getattr(DENOISERS.load(recipe.network.name), "takes_text", False):
             raise UsageError(f"The network '{recipe.network.name}' takes no captions. Type --text none.")
-        encoder = TEXT_ENCODERS.build(recipe.text_encoder, length=length, vocabulary=len(caption.classes))
+        encoder = TEXT_ENCODERS.build(
+            recipe.text_encoder, length=length, vocabulary=len(caption.classes), symbols=caption.classes
+        )
         attends = recipe.text == "cross-attention"
         network = DENOISERS.build(recipe.network, shape=self.shape, classes=0, text=encoder.width, attends=attends)
         return Captioned(network, encoder, length)

@@ -151,7 +151,10 @@ class Denoiser(Module, Protocol):
 
 
 class TextEncoder(Module, Protocol):
-    """What a class ``TextEncoder(length, vocabulary, *, …)`` must have."""
+    """What a class ``TextEncoder(length, vocabulary, *, …)`` must have.
+
+    One that reads the words themselves takes ``symbols``, those of the vocabulary by number, in the third place.
+    """
 
     width: int
     """Numbers of a vector."""
@@ -162,6 +165,30 @@ class TextEncoder(Module, Protocol):
         Args:
             symbols: Whole numbers.  # [N, L] to [N, L, width], bool [N, L], [N, width]
         """
+        ...
+
+
+class CaptionedGenerator(Module, Protocol):
+    """What a class ``CaptionedGenerator(latent, shape, text, *, …)`` must have, for vectors of ``text`` numbers."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, latents: Tensor, text: Tensor) -> Tensor:
+        """Pictures about in [-1, 1].  # [N, latent], [N, text] to [N, C, H, W]"""
+        ...
+
+
+class CaptionedDiscriminator(Module, Protocol):
+    """What a class ``CaptionedDiscriminator(shape, text, *, …)`` must have."""
+
+    native_shape: tuple[int, int, int]
+
+    def scores_and_features(self, images: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and the features behind them, from one pass.  # [N, C, H, W], [N, text] to [N] and [N, F]"""
+        ...
+
+    def forward(self, images: Tensor, text: Tensor) -> Tensor:
+        """Scores of pictures with texts: logits, never a sigmoid.  # [N, C, H, W], [N, text] to [N]"""
         ...
 
 

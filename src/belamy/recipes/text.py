@@ -1,6 +1,6 @@
-"""Language models of short phrases."""
+"""Language models of short phrases, and pictures of what captions say."""
 
-from belamy.methods import char_lm
+from belamy.methods import char_lm, text_to_image
 from belamy.registry import Part
 
 
@@ -14,3 +14,25 @@ def char_lm_transformer() -> char_lm.Recipe:
         batch=32,
         train_samples=270_000,
     )
+
+
+def gan_cls_avatars() -> text_to_image.Recipe:
+    """Drawn faces of 16 pixels of what a caption says, on a CPU: GAN-CLS-INT with narrow networks."""
+    adam = Part(name="adam", lr=5e-4, beta1=0.5)
+    return text_to_image.Recipe(
+        data="avatars-16:captions=true",
+        generator=Part(name="gan-cls", width=32, told=64),
+        discriminator=Part(name="gan-cls", width=32, told=64),
+        latent=32,
+        interpolation=1.0,
+        batch=32,
+        train_samples=200_000,
+        ema_half_life=2_000,
+        generator_optimizer=adam,
+        discriminator_optimizer=adam,
+    )
+
+
+def gan_cls_avatars_32() -> text_to_image.Recipe:
+    """The same of faces of 32 pixels."""
+    return gan_cls_avatars().changed(data="avatars-32:captions=true", train_samples=400_000)
