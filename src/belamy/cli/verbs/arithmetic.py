@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from belamy.cli.options import Json, Offline, OfRun, ProgressOption, Seed, ToFile, Within, options
 from belamy.cli.parsing import verb
@@ -15,7 +15,9 @@ class Form(OfRun, Offline, ProgressOption, ToFile, Json):
 
     Groups are classes, attributes (glasses, not beard, hair=red) and measures (thick, high(width)) of the run's data;
     words beside each other all hold: "mean(thick 7) - mean(thin 7) + mean(thin 1)". Further: seed(3), seed(3, 5) for
-    image 5 of it, image("photo.png"), label("7"), numbers, brackets, + - * /."""
+    image 5 of it, image("photo.png"), label("7"), numbers, brackets, + - * /.
+
+    Of a run of word2vec: "king - man + woman"; the nearest words are shown, and nothing is written."""
 
     makes = "image"
     expression: str
@@ -44,9 +46,13 @@ def run(form: Form) -> int:
     from belamy.editing.expressions import parse
     from belamy.evaluation.candidate import heeds_labels
     from belamy.judges.reference_set import reference_set_of
+    from belamy.methods.word_vectors import HasWordVectors
     from belamy.runs.files import write_bytes
+    from belamy.runs.run import Run
     from belamy.sampling.points import sampler
 
+    if isinstance(Run.open(form.run).build(), HasWordVectors):
+        return _words(form)
     run, method = form.opened()
     sampler(method)
     setting = Setting(form.members, form.noise, form.seed, heeds_labels(method))
@@ -63,3 +69,16 @@ def run(form: Form) -> int:
     told_of = ", ".join(f"{each.text}: {each.members} of {each.group:,}" for each in result.operands if each.group > 1)
     text = f"{form.out}: {form.expression}" + (f"\n{told_of} (of {crowd.source})" if told_of else "")
     return form.deliver(facts, text)
+
+
+def _words(form: Form) -> int:
+    """The nearest words of a run that has vectors of words."""
+    from belamy.editing.analogies import nearest_words
+    from belamy.editing.expressions import parse
+    from belamy.runs.run import Run
+
+    run = Run.open(form.run)
+    method: Any = run.method(best=form.weights == "best")
+    found = nearest_words(method, run.spec.field.classes, parse(form.expression))
+    facts = {"run": str(run.path), "expression": form.expression, "words": [each._asdict() for each in found]}
+    return form.deliver(facts, "\n".join(f"{each.cosine:6.3f}  {each.word}" for each in found))

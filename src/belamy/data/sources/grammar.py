@@ -31,7 +31,7 @@ SOME -> 'the' [0.4] | 'two' [0.3] | 'all' [0.3]
 NAME -> 'ada' [0.4] | 'noor' [0.3] | 'edmond' [0.3]
 PERSON -> 'painter' [4] | 'critic' [3] | 'forger' [2] | 'dealer' | 'pupil'
 PERSONS -> 'painters' [4] | 'critics' [3] | 'forgers' [2] | 'dealers' | 'pupils'
-KIND -> 'old' [3] | 'young' [3] | 'famous' [2] | 'tired' | 'honest'
+KIND -> 'proud' [3] | 'young' [3] | 'famous' [2] | 'tired' | 'modest'
 RESTS -> 'waits' [3] | 'smiles' [2] | 'sleeps' [2] | 'lies'
 REST -> 'wait' [3] | 'smile' [2] | 'sleep' [2] | 'lie'
 HOW -> 'quietly' [2] | 'often' [2] | 'again'
@@ -48,7 +48,7 @@ SPOT -> 'window' [2] | 'gallery' [2] | 'garden' | 'door'
 class Source:
     """Sentences drawn independently from a grammar, by seed 0; the last tenth of a shuffle is held out.
 
-    Without rules of one's own: English about an atelier, e.g. "the old painter sells a portrait of ada".
+    Without rules of one's own: English about an atelier, e.g. "the proud painter sells a portrait of ada".
 
     Args:
         count: How many sentences.
