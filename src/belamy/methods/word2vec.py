@@ -43,9 +43,9 @@ class Recipe(base.BaseRecipe):
     """Places to each side at most where the words are that a word tells."""
     negatives: int = Field(default=5, ge=1, le=64)
     """Words drawn beside each true one, k."""
-    subsample: float = Field(default=1e-3, gt=0, le=1)
+    subsample: float = Field(default=3e-4, gt=0, le=1)
     """A word of a larger share of the texts, f, is left out with probability 1 - sqrt(subsample / f)."""
-    optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=3e-3, beta1=0.9)
+    optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-2, beta1=0.9)
     """How vectors learn."""
     schedule: Annotated[Part, SCHEDULES] = Part(name="linear")
     """How the learning rate changes over the run."""
