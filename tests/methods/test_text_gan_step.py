@@ -185,6 +185,9 @@ def test_the_watch_looks_at_what_the_critic_is_shown(stage: Any, phrases: Datase
     rows = method.generator(method.latents(made.recipe.seed + 1, range(16)).double())
     certain = 1.0 if views == (Part(name="straight-through"),) else float(rows.amax(2).mean().detach())
     assert row["certainty"] == pytest.approx(certain, abs=1e-4)
+    texts = ended(rows.argmax(2))
+    lengths = [float(((each > END).sum(1)).double().mean()) for each in (texts, phrases.store.read(torch.arange(12)))]
+    assert row["length"] == pytest.approx(lengths[0] / lengths[1], rel=0.2) and 0 <= row["repeats"] <= 1
     assert row["modality"] == "text" and 0 <= row["auc"] <= 1 and row["gradient"] > 0
     if certain != 1:
         score = float(judged(method.discriminator, rows).mean().detach())

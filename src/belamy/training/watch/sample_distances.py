@@ -1,4 +1,4 @@
-"""What distances of samples tell where no picture is made: copies and variety, and nothing more."""
+"""What distances of samples tell where no picture is made: copies and variety; of texts also their faults."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from belamy.data import Dataset
 from belamy.modalities import modality
 from belamy.modalities.fields import Field
 from belamy.training.watch.patch_features import chosen
+from belamy.training.watch.text_faults import text_faults
 
 REFERENCE, HELD, FEW = 256, 64, 8
 """Training samples that are compared with, held-out ones that say what is usual, and the fewest that can."""
@@ -62,6 +63,7 @@ class SampleDistances:
             "diversity": _variety(self.between(made, made)) / self.spread,
             "nearest": float(distances.median()) / self.usual,
             "copies": float((distances < COPY * self.usual).float().mean()),
+            **(text_faults(made, self.reference, self.field) if self.field.modality == "text" else {}),
         }
 
 
