@@ -23,6 +23,8 @@ SUFFIXES = (".txt", ".text", ".md")
 JSON_LINES = (".jsonl", ".ndjson")
 OTHER_ARRAYS = (".npy", ".npz", ".zip", ".wav", ".flac")
 """A folder with such files in it is none of documents."""
+SHEET = "sheet.png"
+"""What `belamy sample` lays beside the samples: never taken for one of them."""
 _NAME = 48
 _ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _BINARY, _SHARE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]"), 0.1
@@ -91,6 +93,8 @@ def holds_documents(path: Path) -> bool:
         return False
     found = 0
     for file in walk(path, unread=[]):
+        if file.name == SHEET:
+            continue
         if is_picture_name(file.name) or file.suffix.lower() in OTHER_ARRAYS:
             return False
         found += 2 if file.suffix.lower() in JSON_LINES else file.suffix.lower() in SUFFIXES

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from belamy.data import Dataset, open_data
 from belamy.data.load_options import Progress
+from belamy.data.texts import SHEET
 from belamy.errors import DataError, UsageError
 from belamy.methods.base import BaseMethod, Samples, Translates, given_of
 from belamy.modalities import modality
@@ -36,8 +37,6 @@ BATCH = 250
 """Images that a network draws at a time: always the same, for the last digits of a float depend on it."""
 RUN = "run"
 """The format of what was never a file."""
-SHEET = "sheet.png"
-"""What `belamy sample` lays beside the samples: never taken for one of them."""
 PICTURES = Field("image", ())
 _SIZES_NAMED = 4
 QUANTISATION = {8: "uint8", 16: "uint16", 32: "float"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from copy import deepcopy
 from itertools import product
 from pathlib import Path
 
@@ -159,6 +160,8 @@ def test_a_data_set_of_ones_own_rules(tmp_path: Path) -> None:
     assert "".join(sorted(data.field.classes[3:])) == " denxy"
     words = open_data(f"grammar:count=30,rules={file}", modality="text:unit=words")
     assert set(words.field.classes[3:]) == {" x", " y", " end"}
+    (lines := tmp_path / "lines.txt").write_text("a line\nanother line\n", "utf-8")
+    assert deepcopy(open_data(lines, modality="text").field).facts == {}  # as metrics copy what they were shown
     for source, says in (("grammar:rules=nowhere.txt", "nowhere.txt"), ("grammar:count=1", "it must be in 2")):
         with pytest.raises(BelamyError, match=says):
             open_data(source)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import belamy
+from belamy.cli import main
 from belamy.data.grammar import FACT, Grammar
 from belamy.data.sources.grammar import ATELIER
 from belamy.errors import UsageError
@@ -170,3 +171,16 @@ def test_a_file_of_texts_is_judged_with_the_symbols_of_the_data(tmp_path: Path) 
     assert verdict.card.metrics["bleu"] == "unit=words,lowercase=True"
     with pytest.raises(UsageError, match="was not drawn from one"):
         belamy.evaluate(tmp_path / "made.txt", "wordnet-phrases", metrics=["grammar"], progress=False)
+
+
+def test_texts_that_a_run_wrote_are_judged_as_it_is(tmp_path: Path) -> None:
+    """A run of n-grams on a grammar: its own samples, and the folder that ``belamy sample`` writes of them."""
+    recipe = {"order": 3, "train_samples": 64, "data": "grammar:count=300", "modality": "text:unit=words"}
+    run = belamy.train("n-grams", out=tmp_path / "run", snapshots=1, progress=False, device="cpu", **recipe)
+    how: dict[str, Any] = {"metrics": ["grammar", "self-bleu:size=10"], "count": 40, "split": "all", "progress": False}
+    verdict = belamy.evaluate(run, options={"temperature": 0.5}, **how)
+    share = next(each for each in verdict.measures if each.name == "grammatical")
+    assert share.value > 0.5 and set(share.controls) == {"by default"}
+    assert main(["sample", str(run.path), "--count", "40", "--out", str(tmp_path / "drawn"), "--no-progress"]) == 0
+    found = belamy.evaluate(tmp_path / "drawn", "grammar:count=300", modality="text:unit=words", **how)
+    assert found.subject["images"] == 40

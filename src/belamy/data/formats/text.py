@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -60,9 +59,7 @@ def _corpus(path: Path, options: LoadOptions) -> Corpus:
     return read_corpus(path, options.memory_budget, lines=reader.lines, encoding=reader.encoding, least=least)
 
 
-def assembled(
-    corpus: Corpus, options: LoadOptions, of_field: Mapping[str, Any] = MappingProxyType({}), **facts: Any
-) -> Dataset:
+def assembled(corpus: Corpus, options: LoadOptions, of_field: Mapping[str, Any] | None = None, **facts: Any) -> Dataset:
     """A data set of documents; the vocabulary is that of the training texts, or that of the data that they are like.
 
     Args:
@@ -84,7 +81,7 @@ def assembled(
         rows, official, notes = _packed(texts, known, splits, options)
     else:
         rows, notes = _padded(texts, known, options)
-    field = Field("text", tuple(rows.shape[1:]), known.symbols, facts=of_field)
+    field = Field("text", tuple(rows.shape[1:]), known.symbols, facts=dict(of_field or {}))
     whole = not reader.pack
     blank = [f"{corpus.blank:,} blank lines or files are left out"] if corpus.blank else []
     raw = Raw(
