@@ -252,7 +252,7 @@ class Method(base.BaseMethod):
 
     def from_text(self, latents: Tensor, text: Tensor) -> Tensor:
         """Pictures ``[n, C, H, W]`` in [-1, 1] of vectors of texts ``[n, text]``, or of what is between and beside."""
-        made: Tensor = self.generator(latents[:, :-1], text)
+        made: Tensor = self.generator(latents[:, : self.recipe.latent], text)
         return made.clamp(-1, 1)
 
     def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:

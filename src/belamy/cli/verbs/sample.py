@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MOST = 10_000_000
 ON_SHEET = 1024
 """Images on one sheet, at most: more cannot be looked at."""
+IN_A_ROW = 16
+"""Texts at most that have a column each."""
 CHUNK = 1024
 
 
@@ -45,9 +47,9 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     sheet, NAME.npz an array of all, NAME.csv all rows of a table."""
     label: str | None = None
     """Draw this class alone, by name or number; by default the classes in turn, where the networks use labels."""
-    text: str | None = None
-    """Draw what this says, of a run that learned with captions, e.g. "a face with a beard"; by default the caption is
-    empty."""
+    text: tuple[str, ...] = ()
+    """Draw what this says, of a run that learned with captions, e.g. "a face with a beard", or what each of several
+    says, in turn; by default nothing is asked for."""
     batch: Annotated[int, Within(1, 65_536)] = 64
     """How many to draw at a time."""
     steps: Annotated[int | None, Within(1, 1_000_000)] = None
@@ -104,13 +106,14 @@ def work(form: Form) -> int:
         words = modality(method.output.modality).words[1]
         raise UsageError(f"{run.path} makes {words}, which are no PNG files. Leave --format out, or name a NAME.png.")
     label = chosen_class(method, form.label, form.say())
-    if form.text is not None:
-        symbols_of(method, form.text, 1)  # refused before a judge is trained
+    if form.text:
+        symbols_of(method, form.text, len(form.text))  # refused before a judge is trained
     fidelity = fidelity_to(run, method, form) if form.check else None
     shown: Any = method if form.truncation is None else Truncated(method, form.truncation)
     written = write(shown, form, label, fidelity)
     facts = {
-        "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start, "text": form.text,
+        "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start,
+        "text": form.text[0] if len(form.text) == 1 else list(form.text) or None,
         "label": label, "class": None if label is None else run.spec.classes[label], "weights": form.weights,
         **chosen(form),
     }  # fmt: skip
@@ -186,7 +189,8 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
             counting(first + count * done // total - counting.done)
 
         start = form.start + first
-        raw = draw(method, count, seed=form.seed, start=start, labels=label, text=form.text, batch=form.batch,
+        texts = [form.text[number % len(form.text)] for number in range(start, start + count)] if form.text else None
+        raw = draw(method, count, seed=form.seed, start=start, labels=label, text=texts, batch=form.batch,
                    steps=form.steps, report=report, options=chosen(form))  # fmt: skip
         if fidelity:
             fidelity.look(raw, start, label)
@@ -205,7 +209,7 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
 
         raw = drawn(0, form.count)
         if kind == "sheet":
-            save_png(_sheet(raw, method), out)
+            save_png(_sheet(raw, method, len(form.text)), out)
         elif kind == "rows":
             write_bytes(out, made.join(raw, method.output, _told(method, form, label)))
         else:
@@ -238,18 +242,20 @@ def _folder(method: BaseMethod, form: Form, out: Path, drawn: Callable[[int, int
                 write_bytes(folder / names[-1], kind.encode(sample, field))
             if first < ON_SHEET:
                 shown.append(raw)
-        save_png(_sheet(torch.cat(shown), method), folder / "sheet.png")
+        save_png(_sheet(torch.cat(shown), method, len(form.text)), folder / "sheet.png")
     return [out / name for name in (*names, "sheet.png")]
 
 
-def _sheet(raw: Tensor, method: BaseMethod) -> np.ndarray:
-    """Pictures so large that they can be seen, other kinds as they show themselves."""
+def _sheet(raw: Tensor, method: BaseMethod, texts: int = 0) -> np.ndarray:
+    """Pictures so large that they can be seen, those of one of several texts below each other; other kinds as they show
+    themselves."""
     from belamy.modalities.grid import grid
     from belamy.sampling.sheets import sheet_of
 
     field = method.output
     plain = field.modality == "image" and field.bits == 8 and field.shape[0] in (1, 3)
-    return grid(raw, scale=None) if plain else sheet_of(raw, field)
+    columns = texts if 1 < texts <= IN_A_ROW else None
+    return grid(raw, columns, scale=None) if plain else sheet_of(raw, field)
 
 
 def _told(method: BaseMethod, form: Form, label: int | None) -> list[str]:

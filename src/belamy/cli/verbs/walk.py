@@ -35,6 +35,8 @@ class Form(InSpace, Offline, ProgressOption, ToFile, Json):
     mean of a class."""
     images: tuple[str, ...] = ()
     """Keys: picture files, encoded or, where there is no encoder, found by optimisation."""
+    texts: tuple[str, ...] = ()
+    """Keys: what texts say, of a GAN that learned with captions; one latent, that of --seed, is told each."""
     path: Literal["prior", "linear", "slerp", "even"] = "prior"
     """prior: the latents' own way; linear: straight; slerp: along the arc; even: the own way in steps that all look
     equally large."""
@@ -44,6 +46,8 @@ class Form(InSpace, Offline, ProgressOption, ToFile, Json):
     """Go back to the first key."""
     label: str | None = None
     """The class of all frames; by default the keys have the classes in turn, where labels matter, and they blend."""
+    text: str | None = None
+    """What all frames show, of a GAN that learned with captions: a walk through its latents."""
     features: str = "pixels"
     """What measures how far apart images look: pixels, or an extractor as in `belamy evaluate --extractor`. Of texts,
     their n-grams do."""
@@ -57,7 +61,7 @@ class Form(InSpace, Offline, ProgressOption, ToFile, Json):
     def refuse(self) -> None:
         """Refuse keys of two kinds, fewer than two, and too many frames."""
         super().refuse()
-        given = {f"--{name}": getattr(self, name) for name in ("seeds", "labels", "images") if getattr(self, name)}
+        given = {f"--{name}": getattr(self, name) for name in ("seeds", "labels", "images", "texts") if getattr(self, name)}
         if len(given) > 1:
             raise UsageError(f"{' and '.join(given)} name keys of two kinds. Leave one out.")
         for option, keys in given.items():
@@ -65,6 +69,10 @@ class Form(InSpace, Offline, ProgressOption, ToFile, Json):
                 raise UsageError(f"{option} names {len(keys)} key, but a walk needs 2 or more.")
         if self.label is not None and self.labels:
             raise UsageError("--label holds a class and --labels walks through classes. Leave one out.")
+        if self.text is not None and (self.texts or self.labels or self.images or self.label):
+            raise UsageError("--text holds what is shown, and the keys are seeds. Type --seeds, or leave --text out.")
+        if (self.texts or self.text is not None) and self.space != "z":
+            raise UsageError(f"Texts have no styles, as --space {self.space} asks for. Leave --space out.")
         legs = max(map(len, given.values()), default=3)
         if self.steps < 1 or self.steps * legs > MOST_FRAMES:
             most = f"{MOST_FRAMES // legs:,}"
@@ -83,7 +91,11 @@ def run(form: Form) -> int:
     if method.output.modality == "text":
         check_texts(form, method)
     with form.reporting() as told:
-        names, keys, blend = chosen(form, run, method)
+        if form.texts or form.text is not None:
+            method, names, keys = told_texts(form, method)
+            blend = None
+        else:
+            names, keys, blend = chosen(form, run, method)
         made = walk(
             method, keys, blend, path=form.path, steps=form.steps, loop=form.loop,
             look=looking(form, run), progress=telling(told),
@@ -94,6 +106,19 @@ def run(form: Form) -> int:
     else:
         write_bytes(out, film(made.frames(), out, form.seconds or len(made.images) / 12))
     return form.deliver({"run": str(run.path), **described(form, made, names)}, summary(made, names, form.out))
+
+
+def told_texts(form: Form, method: BaseMethod) -> tuple[Any, list[str], Tensor]:
+    """The method with latents that hold a text, the keys' names and places."""
+    import torch
+
+    from belamy.sampling.texts import TextLatents
+
+    told = TextLatents(method)
+    seeds = [form.seed] * len(form.texts) if form.texts else list(form.seeds or (0, 1, 2))
+    texts = form.texts or (form.text or "",) * len(seeds)
+    latents = torch.stack([told.latents(seed, [0])[0] for seed in seeds])
+    return told, list(form.texts) or [f"seed {seed}" for seed in seeds], told.told(latents, texts)
 
 
 def check_texts(form: Form, method: BaseMethod) -> None:
