@@ -20,6 +20,7 @@ from belamy.editing.arithmetic import Result, Setting, arithmetic, read
 from belamy.editing.expressions import parse
 from belamy.editing.groups import ReferenceSet
 from belamy.editing.inversion import Inversion, Way, compared, invert
+from belamy.editing.text_arithmetic import of_texts, text_arithmetic
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.evaluation.candidate import heeds_labels
 from belamy.judges.reference_set import reference_set_of
@@ -125,7 +126,10 @@ class LatentEditor:
     def arithmetic(self, expression: str, members: int = 64, noise: float = 0.25, seed: int = 0) -> Result:
         """What an expression such as ``thick 7 - thin 7 + thin 1`` comes to."""
         setting = Setting(members, noise, seed, self.heeds_labels)
-        return arithmetic(self.method, parse(expression), self.reference_set, setting)
+        read = parse(expression)
+        if of_texts(read):
+            return text_arithmetic(self.method, read, setting)
+        return arithmetic(self.method, read, self.reference_set, setting)
 
     def invert(self, *pictures: Any, way: Way = "auto", label: str | None = None, **options: Any) -> Inversion:
         """The latents of pictures; see :func:`belamy.editing.inversion.invert`.

@@ -156,6 +156,7 @@ def _operand(method: BaseMethod, leaf: Leaf, reference_set: ReferenceSet, settin
         held = invert(method, image[None], seed=setting.seed)
         told = held.weights if setting.labels_matter else None
         return Operand(str(leaf), held.latents[0], None if told is None else told[0], _floats(image), 1, 1)
+    assert not isinstance(leaf, expressions.TextLeaf), "an expression of texts is worked out by text_arithmetic"
     group = Group((expressions.Word(leaf.name, at=leaf.at),), leaf.at) if isinstance(leaf, Label) else leaf
     found = reference_set.members(group, setting.members, setting.seed)
     blend = None if found.weights is None else found.weights.mean(0)

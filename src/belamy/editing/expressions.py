@@ -4,7 +4,7 @@ r"""Sums of latents as people write them: ``mean(glasses) - mean(plain) + mean(w
     product = factor { ("*" | "/") factor }
     factor  = ("-" | "+") factor | NUMBER | "(" sum ")" | call | group
     call    = "mean" "(" sum { "," sum } ")" | "seed" "(" WHOLE [ "," WHOLE ] ")"
-            | "image" "(" STRING ")" | "label" "(" STRING | WORD | NUMBER ")"
+            | "image" "(" STRING ")" | "text" "(" STRING ")" | "label" "(" STRING | WORD | NUMBER ")"
     group   = word { word }                         (all of them hold)
     word    = [ "not" ] ( WORD [ "=" VALUE ] | STRING | WORD "(" WORD ")" )
 
@@ -24,7 +24,7 @@ from belamy.errors import UsageError, nearest
 
 LONGEST = 1000
 DEEPEST = 50
-CALLS = ("mean", "seed", "image", "label")
+CALLS = ("mean", "seed", "image", "text", "label")
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?(?![\w.])|\.\d+(?![\w.]))"
@@ -91,6 +91,17 @@ class PictureFile:
 
 
 @dataclass(frozen=True)
+class TextLeaf:
+    """What a text says, as the generator is told it."""
+
+    said: str
+    at: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        return f'text("{self.said}")'
+
+
+@dataclass(frozen=True)
 class Label:
     """A class as the generator is told it."""
 
@@ -137,7 +148,7 @@ class Mean:
     at: int = field(default=0, compare=False)
 
 
-Leaf = Group | Seed | PictureFile | Label
+Leaf = Group | Seed | PictureFile | TextLeaf | Label
 Node = Leaf | Number | Sum | Product | Mean
 
 
@@ -149,7 +160,7 @@ class Expression:
     tree: Node
 
     def leaves(self) -> list[Leaf]:
-        """Groups, seeds, images and labels in it, each once, in the order of the text."""
+        """Groups, seeds, images, texts and labels in it, each once, in the order of the text."""
         return list(dict.fromkeys(_leaves(self.tree)))
 
     def value(self, find: Callable[[Leaf], Tensor]) -> Tensor:
@@ -272,7 +283,14 @@ class _Reader:
         if token.kind == "number":
             return Number(float(self.take().text), token.at)
         if token.kind == "word" and self.after.text == "(" and token.text in CALLS:
-            return {"mean": self.mean, "seed": self.seed, "image": self.image, "label": self.label}[token.text]()
+            calls = {
+                "mean": self.mean,
+                "seed": self.seed,
+                "image": self.image,
+                "text": self.text_leaf,
+                "label": self.label,
+            }
+            return calls[token.text]()
         if token.kind in ("word", "string"):
             return self.group()
         missing = "Something is missing here" if token.kind == "end" else f"'{token.text}' is not expected here"
@@ -308,6 +326,14 @@ class _Reader:
         path = self.take().text[1:-1]
         self.expect(")", "image( is not closed.")
         return PictureFile(path, at)
+
+    def text_leaf(self) -> Node:
+        at = self.opened()
+        if self.token.kind != "string":
+            raise self.wrong("text( needs a text in quotes: text('a face with a beard').")
+        said = self.take().text[1:-1]
+        self.expect(")", "text( is not closed.")
+        return TextLeaf(said, at)
 
     def label(self) -> Node:
         at = self.opened()

@@ -17,7 +17,8 @@ class Form(OfRun, Offline, ProgressOption, ToFile, Json):
     words beside each other all hold: "mean(thick 7) - mean(thin 7) + mean(thin 1)". Further: seed(3), seed(3, 5) for
     image 5 of it, image("photo.png"), label("7"), numbers, brackets, + - * /.
 
-    Of a run of word2vec: "king - man + woman"; the nearest words are shown, and nothing is written."""
+    Of a GAN that learned with captions: texts alone, "text('a face with a beard') - text('a face')", at one latent. Of a
+    run of word2vec: "king - man + woman"; the nearest words are shown, and nothing is written."""
 
     makes = "image"
     expression: str
@@ -44,6 +45,7 @@ def run(form: Form) -> int:
     """Work out and write."""
     from belamy.editing.arithmetic import Setting, arithmetic
     from belamy.editing.expressions import parse
+    from belamy.editing.text_arithmetic import of_texts, text_arithmetic
     from belamy.evaluation.candidate import heeds_labels
     from belamy.judges.reference_set import reference_set_of
     from belamy.methods.word_vectors import HasWordVectors
@@ -56,18 +58,22 @@ def run(form: Form) -> int:
     run, method = form.opened()
     sampler(method)
     setting = Setting(form.members, form.noise, form.seed, heeds_labels(method))
+    expression, among = parse(form.expression), "texts"
     with form.reporting() as told:
-        crowd = reference_set_of(method, form.run_data(run), seed=form.seed, say=told.say)
-        result = arithmetic(method, parse(form.expression), crowd, setting)
+        if of_texts(expression):
+            result = text_arithmetic(method, expression, setting)
+        else:
+            crowd = reference_set_of(method, form.run_data(run), seed=form.seed, say=told.say)
+            result, among = arithmetic(method, expression, crowd, setting), crowd.source
     write_bytes(form.file, result.picture().png)
     operands = [{"operand": each.text, "images": each.members, "of": each.group} for each in result.operands]
     facts = {
         "run": str(run.path), "expression": form.expression, "operands": operands, "seed": form.seed,
-        "noise": form.noise, "among": crowd.source, "latent": result.latents[4].tolist(),
+        "noise": form.noise, "among": among, "latent": result.latents[4].tolist(),
         "weights": None if result.weights is None else result.weights[4].tolist(), "files": [form.out],
     }  # fmt: skip
     told_of = ", ".join(f"{each.text}: {each.members} of {each.group:,}" for each in result.operands if each.group > 1)
-    text = f"{form.out}: {form.expression}" + (f"\n{told_of} (of {crowd.source})" if told_of else "")
+    text = f"{form.out}: {form.expression}" + (f"\n{told_of} (of {among})" if told_of else "")
     return form.deliver(facts, text)
 
 

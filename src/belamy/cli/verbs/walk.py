@@ -61,7 +61,9 @@ class Form(InSpace, Offline, ProgressOption, ToFile, Json):
     def refuse(self) -> None:
         """Refuse keys of two kinds, fewer than two, and too many frames."""
         super().refuse()
-        given = {f"--{name}": getattr(self, name) for name in ("seeds", "labels", "images", "texts") if getattr(self, name)}
+        given = {
+            f"--{name}": getattr(self, name) for name in ("seeds", "labels", "images", "texts") if getattr(self, name)
+        }
         if len(given) > 1:
             raise UsageError(f"{' and '.join(given)} name keys of two kinds. Leave one out.")
         for option, keys in given.items():
