@@ -17,8 +17,8 @@ class Form(OfRun, Offline, ProgressOption, ToFile, Json):
     words beside each other all hold: "mean(thick 7) - mean(thin 7) + mean(thin 1)". Further: seed(3), seed(3, 5) for
     image 5 of it, image("photo.png"), label("7"), numbers, brackets, + - * /.
 
-    Of a GAN that learned with captions: texts alone, "text('a face with a beard') - text('a face')", at one latent. Of a
-    run of word2vec: "king - man + woman"; the nearest words are shown, and nothing is written."""
+    Of a GAN that learned with captions: texts alone, "text('a face with a beard') - text('a face')", at one latent.
+    Of a run of word2vec: "king - man + woman"; the nearest words are shown, and nothing is written."""
 
     makes = "image"
     expression: str
