@@ -39,9 +39,9 @@ class Recipe(gan.Recipe):
     """A named set of texts, a file with a text on each line, a folder of text files, or JSON lines."""
     modality: str | None = "text"
     """How texts are read: text, or with options, e.g. text:unit=words,vocabulary=2048."""
-    generator: Annotated[Part, GENERATORS] = Part(name="text-resnet")
+    generator: Annotated[Part, GENERATORS] = Part(name="text-resnet", features=64)
     """The network that makes rows of probabilities from latents."""
-    discriminator: Annotated[Part, DISCRIMINATORS] = Part(name="text-resnet")
+    discriminator: Annotated[Part, DISCRIMINATORS] = Part(name="text-resnet", features=64)
     """The network that scores rows."""
     latent: int = Field(default=128, gt=0, le=65536)
     """Size of the latent vector."""
@@ -53,9 +53,13 @@ class Recipe(gan.Recipe):
     """Discriminator updates for one generator update."""
     fresh_latents: bool = True
     """Draw new latents for the generator's turn instead of using those of the discriminator's."""
-    generator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9)
+    train_samples: int = Field(default=300_000, gt=0, le=10**12)
+    """Training texts to see, repetitions counted: the length of the run."""
+    batch: int = Field(default=32, gt=0, le=65536)
+    """Texts per step, over all processes together."""
+    generator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=5e-4, beta1=0.5, beta2=0.9)
     """How the generator learns."""
-    discriminator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9)
+    discriminator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=5e-4, beta1=0.5, beta2=0.9)
     """How the discriminator learns."""
 
     @classmethod

@@ -141,7 +141,10 @@ def text_gan_words() -> text_gan.Recipe:
     for its snapshots than it trains with. A million generator steps; ``--samples`` shortens them.
     """
     adam = Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9, eps=1e-7, keras=True)
+    network = Part(name="text-resnet", features=512)
     return text_gan.Recipe(
+        generator=network,
+        discriminator=network,
         modality="text:unit=words,vocabulary=2048,lowercase=true",
         length=32,
         critic_steps=10,
