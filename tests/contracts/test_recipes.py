@@ -92,6 +92,7 @@ OURS = {
     *("vae-gan-mnist", "adversarial-autoencoder-mnist", "ali-mnist"),
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
     *("latent-avatars", "text-avatars", "latent-256", "gan-cls-avatars", "gan-cls-avatars-32"),
+    "df-gan-avatars",
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {

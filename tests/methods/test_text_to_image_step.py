@@ -141,6 +141,37 @@ def test_wasserstein_with_a_penalty_by_hand(stage: Callable[..., Any], check: Ca
     check(played, "generator", generator, {"adversarial": -judge(generator(z, text), text)})
 
 
+def test_df_gan_by_hand(stage: Callable[..., Any], check: Callable[..., None]) -> None:
+    """Tao et al. 2020: hinge with wrong captions, and k (|grad_x D(x, e)| + |grad_e D(x, e)|)^p, k 2 and p 6."""
+    network = Part(name="df-gan", width=2)
+    hand = Hand(
+        stage, adversarial=Part(name="hinge"), penalties=(Part(name="matching-aware"),), generator=network,
+        discriminator=network, text_encoder=Part(name="bag-of-words", width=12),
+    )  # fmt: skip
+    judge = hand.method.discriminator
+    for parameter in hand.judges.parameters():
+        parameter.data *= 2
+    images, captions = hand.take()
+    made, text = hand.made(captions), hand.said(captions)
+    real, fake = judge(images, text), judge(made, text)
+    wrong = judge(images, text[hand.wrong(images, captions)])
+    at = images.clone().requires_grad_(), text.clone().requires_grad_()
+    by_picture, by_text = torch.autograd.grad(judge(*at).sum(), at, create_graph=True)
+    norms = [(each.flatten(1).square().sum(1) + 1e-12).sqrt() for each in (by_picture, by_text)]
+    terms = {
+        "adversarial": (1 - real).relu() + (1 + fake).relu(),
+        "mismatch": (1 - real).relu() + (1 + wrong).relu(),
+        "matching-aware": (norms[0] + norms[1]) ** 6,
+    }
+    assert float(norms[1].detach().min()) > 1e-6
+    weights = {"adversarial": 0.5, "mismatch": 0.5, "matching-aware": 2.0}
+    turns = hand.on.turns()
+    played = next(turns)
+    check(played, "discriminator", hand.judges, terms, weights)
+    paper = (1 - real).relu() + (1 + fake).relu() / 2 + (1 + wrong).relu() / 2 + 2 * terms["matching-aware"]
+    torch.testing.assert_close(played[0].total().detach(), paper.mean().detach())
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_captions_are_deranged(seed: int) -> None:
     """A permutation that gives no picture its own caption, nor another caption of it, nor the same of another."""

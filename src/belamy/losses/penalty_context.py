@@ -24,6 +24,8 @@ class PenaltyContext:
         fake_scores: Scores ``[N]`` of the generated images.
         real_features: Features ``[N, F]`` of the real images.
         fake_features: Features ``[N, F]`` of the generated images.
+        told: What the discriminator is told of each real image beside it, a vector ``[N, T]``; None for nothing.
+        critic_told: Scores ``[N]`` of images and what is told; None where nothing is.
         real_maps: Feature maps ``[N, C, H, W]`` of the real images, coarsest last, of a discriminator that shows them.
         latents: ``[N, latent]`` from which the images were generated.
         styles: Styles ``[n, layers, w]`` of the first n latents, or, where there are none, those latents as one layer.
@@ -47,3 +49,5 @@ class PenaltyContext:
     draw: Draws
     progress: float
     real_maps: tuple[Tensor, ...] = ()
+    told: Tensor | None = None
+    critic_told: Callable[[Tensor, Tensor], Tensor] | None = None

@@ -202,7 +202,7 @@ class Method(base.BaseMethod):
             real=images, fake=made, real_scores=real, fake_scores=fake, real_features=features,
             fake_features=fake_features, latents=z, styles=lambda latents: latents[:, None],
             synthesize=lambda styles: self.generator(styles[:, 0], text[: len(styles)]), draw=draw,
-            progress=draw.progress,
+            progress=draw.progress, told=text, critic_told=self.discriminator,
         )  # fmt: skip
         penalties: Mapping[str, Any] = dict(self.penalties.items())
         for name, penalty in penalties.items():

@@ -36,3 +36,20 @@ def gan_cls_avatars() -> text_to_image.Recipe:
 def gan_cls_avatars_32() -> text_to_image.Recipe:
     """The same of faces of 32 pixels."""
     return gan_cls_avatars().changed(data="avatars-32:captions=true", train_samples=400_000)
+
+
+def df_gan_avatars() -> text_to_image.Recipe:
+    """Drawn faces of 16 pixels of what a caption says, by DF-GAN's networks, loss and penalty, narrow."""
+    return text_to_image.Recipe(
+        data="avatars-16:captions=true",
+        generator=Part(name="df-gan", width=16),
+        discriminator=Part(name="df-gan", width=16),
+        latent=100,
+        adversarial=Part(name="hinge"),
+        penalties=(Part(name="matching-aware"),),
+        batch=32,
+        train_samples=200_000,
+        ema_half_life=2_000,
+        generator_optimizer=Part(name="adam", lr=1e-4, beta1=0.0, beta2=0.9),
+        discriminator_optimizer=Part(name="adam", lr=4e-4, beta1=0.0, beta2=0.9),
+    )
