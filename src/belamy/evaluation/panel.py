@@ -20,7 +20,7 @@ from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.features import Extractor
 from belamy.evaluation.metrics import METRICS, Metric
-from belamy.evaluation.rows import fingerprints
+from belamy.evaluation.rows import marks as marks_of
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
 from belamy.modalities import modality, spoken
@@ -305,7 +305,7 @@ class Panel:
             seen = replace(seen, images=images if seen.images is None else seen.images, field=self.data.field)
             for metric in metrics.values():
                 metric.update(**{side: seen})
-            marks.append(fingerprints(images.flatten(1)))
+            marks.append(marks_of(images.flatten(1)))
             self.told(len(seen))
         return torch.cat(marks)
 

@@ -19,6 +19,7 @@ from belamy.evaluation.bleu import ORDERS, References
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.kneser_ney import KneserNey
 from belamy.evaluation.metrics import METRICS, Metric
+from belamy.evaluation.rows import marks
 from belamy.evaluation.text_metric import TextMetric
 from belamy.modalities.fields import Field
 from belamy.modalities.text import Vocabulary, vocabulary_of
@@ -184,3 +185,10 @@ def test_texts_that_a_run_wrote_are_judged_as_it_is(tmp_path: Path) -> None:
     assert main(["sample", str(run.path), "--count", "40", "--out", str(tmp_path / "drawn"), "--no-progress"]) == 0
     found = belamy.evaluate(tmp_path / "drawn", "grammar:count=300", modality="text:unit=words", **how)
     assert found.subject["images"] == 40
+
+
+def test_rows_of_few_values_are_told_apart() -> None:
+    """As texts are: with sums of values by places most of these would be taken for copies of others."""
+    rows = torch.randint(3, 30, (20_000, 33), generator=torch.Generator().manual_seed(0)).sort(1).values
+    assert len(marks(rows).unique()) == len(rows.unique(dim=0)) == 20_000
+    assert torch.equal(marks(rows[:5]), marks(rows)[:5])
