@@ -143,6 +143,7 @@ def text_gan_words() -> text_gan.Recipe:
     adam = Part(name="adam", lr=1e-4, beta1=0.5, beta2=0.9, eps=1e-7, keras=True)
     network = Part(name="text-resnet", features=512)
     return text_gan.Recipe(
+        data="wordnet-phrases",
         generator=network,
         discriminator=network,
         modality="text:unit=words,vocabulary=2048,lowercase=true",
