@@ -125,16 +125,23 @@ def _of_method(name: str, module: str, path: Path, _changed: int) -> RecipeEntry
     made = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     if not {"Recipe", "Method"} <= made.keys():
         return None
-    data = [
-        node.value.value
-        for node in made["Recipe"].body
-        if isinstance(node, ast.AnnAssign)
-        and isinstance(node.target, ast.Name)
-        and node.target.id == "data"
-        and isinstance(node.value, ast.Constant)
-    ]
     description = (ast.get_docstring(tree) or "").partition("\n")[0]
-    return RecipeEntry(module, "Recipe", name, str(data[0]) if data else USUAL_DATA, description)
+    return RecipeEntry(module, "Recipe", name, _own_data(made["Recipe"], path), description)
+
+
+def _own_data(recipe: ast.ClassDef, path: Path) -> str:
+    """The data that a method's ``Recipe`` names, or that of another method beside it from which it inherits."""
+    for node in recipe.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "data":
+            return str(ast.literal_eval(node.value)) if node.value else USUAL_DATA
+    for base in recipe.bases:
+        if isinstance(base, ast.Attribute) and base.attr == "Recipe" and isinstance(base.value, ast.Name):
+            beside = path.with_name(f"{base.value.id}.py")
+            tree = ast.parse(beside.read_text(encoding="utf-8")) if beside.exists() else ast.Module([], [])
+            for node in tree.body:
+                if isinstance(node, ast.ClassDef) and node.name == "Recipe":
+                    return _own_data(node, beside)
+    return USUAL_DATA
 
 
 def _entry(module: str, function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> RecipeEntry:
