@@ -49,7 +49,7 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Draw this class alone, by name or number; by default the classes in turn, where the networks use labels."""
     text: tuple[str, ...] = ()
     """Draw what this says, of a run that learned with captions, e.g. "a face with a beard", or what each of several
-    says, in turn; by default nothing is asked for."""
+    says, in turn; by default what the method draws of itself."""
     batch: Annotated[int, Within(1, 65_536)] = 64
     """How many to draw at a time."""
     steps: Annotated[int | None, Within(1, 1_000_000)] = None

@@ -14,7 +14,7 @@ from belamy.ranges import Within
 
 
 class Metric(TextMetric):
-    r"""Jensen–Shannon divergence of the laws of n-grams, in bits: ``ngram-divergence-1``, ``-2``, …
+    r"""Jensen–Shannon divergence of the laws of n-grams, in bits: ``ngram-divergence-1`` and on.
 
     .. math:: \mathrm{JS}(p, q) = \mathrm{H}\Bigl(\frac{p + q}{2}\Bigr) - \frac{\mathrm{H}(p) + \mathrm{H}(q)}{2}
 

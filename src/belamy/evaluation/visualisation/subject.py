@@ -133,9 +133,12 @@ class Subject:
 
 
 def subjects(method: BaseMethod) -> Iterator[Subject]:
-    """The networks of a method that is in evaluation mode, but for those fed by several things besides labels."""
+    """The networks of a method that is in evaluation mode, but for those fed by several things besides labels, or by
+    symbols."""
     for name, given in method.inputs().items():
         if not all(isinstance(each, Tensor) and each.dim() == 1 for each in given[1:]):
+            continue
+        if isinstance(given[0], Tensor) and not given[0].is_floating_point():
             continue
         sees = not isinstance(given[0], Tensor) and tuple(given[0]) == method.spec.shape
         yield Subject(name, method.networks()[name], method, sees, labelled=len(given) > 1)
