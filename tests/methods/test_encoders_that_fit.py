@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import torch
 
 from belamy.errors import UsageError
 from belamy.methods.base import METHODS
@@ -14,11 +17,11 @@ from belamy.runs.run import RECIPE_TYPES
 DIGITS = DataSpec({"image": Field("image", (1, 28, 28))})
 
 
-def build(method: str, **parts: str) -> None:
+def build(method: str, **parts: str) -> Any:
     """A method with other parts, as a command builds it."""
     recipe = RECIPE_TYPES.load(method).tiny().changed(**{field: Part(name=name) for field, name in parts.items()})
     check_fields(METHODS.load(method), method, recipe, DIGITS)
-    METHODS.build(Part(name=method), recipe=recipe, spec=DIGITS)
+    return METHODS.build(Part(name=method), recipe=recipe, spec=DIGITS)
 
 
 @pytest.mark.parametrize("method", ["vae", "vae-gan"])
@@ -35,7 +38,8 @@ def test_an_autoencoder_has_no_use_for_variances(encoder: str) -> None:
 
 @pytest.mark.parametrize("encoder", ["autoencoder-mnist", "vae-digits"])
 def test_an_adversarial_autoencoder_takes_both(encoder: str) -> None:
-    build("adversarial-autoencoder", encoder=encoder)
+    images = torch.zeros(2, 1, 28, 28)
+    assert build("adversarial-autoencoder", encoder=encoder).encode(images).shape == (2, 4)
 
 
 @pytest.mark.parametrize("method", ["vae", "vae-gan", "autoencoder", "adversarial-autoencoder", "ali"])

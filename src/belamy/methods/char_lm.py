@@ -257,5 +257,19 @@ def pick(logits: Tensor, chance: Tensor, temperature: float = 1.0, top_k: int = 
         outside = ranked.cumsum(1) - ranked >= top_p
         outside[:, 0] = False
         chances = chances.masked_fill(torch.zeros_like(outside).scatter(1, order, outside), 0)
-    reached = chances.cumsum(1)
-    return (reached <= chance.double()[:, None] * reached[:, -1:]).sum(1).clamp(max=logits.shape[1] - 1)
+    return chosen(chances, chance.double())
+
+
+def chosen(chances: Tensor, chance: Tensor) -> Tensor:
+    """Where the distribution function passes a uniform number.
+
+    Args:
+        chances: Of the symbols, in any unit.  # [..., V]
+        chance: In [0, 1).  # [...]
+
+    Example:
+        >>> chosen(torch.tensor([[1.0, 2.0, 1.0]]), torch.tensor([0.5]))
+        tensor([1])
+    """
+    reached = chances.cumsum(-1)
+    return (reached <= chance[..., None] * reached[..., -1:]).sum(-1).clamp(max=chances.shape[-1] - 1)

@@ -13,6 +13,7 @@ from belamy.data import Batch
 from belamy.errors import UsageError
 from belamy.methods import gan
 from belamy.methods.base import OPTIMIZERS, DataSpec, Sampling, SamplingOption
+from belamy.methods.char_lm import chosen
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS, PENALTIES
 from belamy.methods.levels import precise
 from belamy.methods.requirements import ANY, kind_of
@@ -140,9 +141,7 @@ class Method(gan.Method):
             return ended(rows.argmax(2))
         rows = rows.to(precise(rows.device))
         chance = sampling.draws.uniform("symbols", *rows.shape[:2]).to(rows)
-        reached = (rows.log() / temperature).softmax(2).cumsum(2)
-        drawn = (reached <= chance[..., None] * reached[..., -1:]).sum(2)
-        return ended(drawn.clamp(max=self.rows[1] - 1))
+        return ended(chosen((rows.log() / temperature).softmax(2), chance))
 
 
 def ended(symbols: Tensor) -> Tensor:
