@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from belamy.data import Batch
 from belamy.errors import UsageError
+from belamy.losses.likelihood import chosen
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Ratio, Sampling, SamplingOption, Turn
 from belamy.methods.recipe import SCHEDULES
@@ -251,25 +252,9 @@ def pick(logits: Tensor, chance: Tensor, temperature: float = 1.0, top_k: int = 
         return logits.argmax(1)
     if 0 < top_k < logits.shape[1]:
         logits = logits.masked_fill(logits < logits.topk(top_k, 1).values[:, -1:], -torch.inf)
-    chances = (logits / temperature).softmax(1)
     if top_p < 1:
-        ranked, order = chances.sort(dim=1, descending=True, stable=True)
+        ranked, order = (logits / temperature).softmax(1).sort(dim=1, descending=True, stable=True)
         outside = ranked.cumsum(1) - ranked >= top_p
         outside[:, 0] = False
-        chances = chances.masked_fill(torch.zeros_like(outside).scatter(1, order, outside), 0)
-    return chosen(chances, chance.double())
-
-
-def chosen(chances: Tensor, chance: Tensor) -> Tensor:
-    """Where the distribution function passes a uniform number.
-
-    Args:
-        chances: Of the symbols, in any unit.  # [..., V]
-        chance: In [0, 1).  # [...]
-
-    Example:
-        >>> chosen(torch.tensor([[1.0, 2.0, 1.0]]), torch.tensor([0.5]))
-        tensor([1])
-    """
-    reached = chances.cumsum(-1)
-    return (reached <= chance[..., None] * reached[..., -1:]).sum(-1).clamp(max=chances.shape[-1] - 1)
+        logits = logits.masked_fill(torch.zeros_like(outside).scatter(1, order, outside), -torch.inf)
+    return chosen(logits, chance, temperature)

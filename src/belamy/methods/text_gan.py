@@ -11,9 +11,9 @@ from torch.nn.functional import one_hot
 
 from belamy.data import Batch
 from belamy.errors import UsageError
+from belamy.losses.likelihood import chosen
 from belamy.methods import gan
 from belamy.methods.base import OPTIMIZERS, DataSpec, Sampling, SamplingOption
-from belamy.methods.char_lm import chosen
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS, PENALTIES
 from belamy.methods.levels import precise
 from belamy.methods.requirements import ANY, kind_of
@@ -141,7 +141,7 @@ class Method(gan.Method):
             return ended(rows.argmax(2))
         rows = rows.to(precise(rows.device))
         chance = sampling.draws.uniform("symbols", *rows.shape[:2]).to(rows)
-        return ended(chosen((rows.log() / temperature).softmax(2), chance))
+        return ended(chosen(rows.log(), chance, temperature))
 
 
 def ended(symbols: Tensor) -> Tensor:
