@@ -27,6 +27,7 @@ from belamy.methods.denoising import TEXT_ENCODERS
 from belamy.methods.derangement import deranged
 from belamy.methods.gan import ADVERSARIAL, PRIORS
 from belamy.modalities.fields import Field as DataField
+from belamy.networks.conditioning_augmentation import AugmentedGenerator
 from belamy.networks.priors.normal import Prior
 from belamy.networks.reconstruction import Reconstruction
 from belamy.registry import Part, Registry
@@ -62,6 +63,11 @@ class Recipe(base.BaseRecipe):
     own (GAN-CLS); the rest are generated ones. 0 for none."""
     interpolation: float = Field(default=0.0, ge=0)
     """Factor of the generator's loss for texts halfway between two captions (GAN-INT); 0 for none."""
+    augmentation: int = Field(default=0, ge=0, le=65536)
+    """Numbers that a text is told by, drawn around what is made of its vector (conditioning augmentation); 0 for the
+    vector itself."""
+    kl_weight: float = Field(default=0.01, ge=0)
+    """Factor of the distance of these numbers from a standard normal distribution, as a sum over them."""
     penalties: tuple[Annotated[Part, PENALTIES], ...] = ()
     """Terms and constraints that join the discriminator's loss, e.g. gradient-penalty."""
     discriminator_norm: Annotated[Part, NORMALISATIONS] = Part(name="native")
@@ -103,10 +109,14 @@ class Method(base.BaseMethod):
     A text encoder that learns does so in the discriminator's turns, and the generator listens to it. Of samples for
     which nothing is asked, captions are drawn among 1,024 of the training data, by a number that joins the latents.
 
+    By :attr:`Recipe.augmentation` the generator is told a text by numbers drawn around a mean, whose noise belongs to
+    the latents, and whose divergence from standard normal numbers joins its loss.
+
     *Departs from the paper*: its text encoder is trained beforehand; the generator's turn draws latents anew; the
     texts between captions share the latents of those at captions.
 
     References:
+        Conditioning augmentation: Zhang et al. 2017, arXiv 1612.03242, section 3.2.
         Reed et al. 2016, "Generative adversarial text to image synthesis", arXiv 1605.05396, algorithm 1 and section
         4.3, equation 5.
 
@@ -115,9 +125,11 @@ class Method(base.BaseMethod):
         spec: What the data decide.
 
     Raises:
-        UsageError: A penalty that has no place here.
+        UsageError: A penalty that has no place here, or a prior that is not normal beside an augmentation.
     """
 
+    stages = 1
+    """How many of its networks are told a text, each by numbers of its own."""
     kept: Tensor
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
@@ -129,14 +141,30 @@ class Method(base.BaseMethod):
         )
         self.learns_text = any(parameter.requires_grad for parameter in self.text_encoder.parameters())
         self.averaged = ("generator", "text_encoder") if self.learns_text else ("generator",)
-        given: dict[str, Any] = {"shape": spec.shape, "text": self.text_encoder.width, "latent": recipe.latent}
-        self.prior: Prior = PRIORS.build(recipe.prior, latent=recipe.latent)
-        self.generator = CAPTIONED_GENERATORS.build(recipe.generator, **given)
-        judge = CAPTIONED_DISCRIMINATORS.build(recipe.discriminator, **given)
-        self.discriminator: Any = adapted(judge, recipe.discriminator_norm, ())
+        if recipe.augmentation and recipe.prior.name != "normal":
+            raise UsageError(
+                f"The numbers that a text is told by are drawn with the latents, whose prior is '{recipe.prior.name}', "
+                "but they must be normal. Type --prior normal, or --augmentation 0."
+            )
+        self.prior: Prior = PRIORS.build(recipe.prior, latent=recipe.latent + self.stages * recipe.augmentation)
+        self.generator: Any = self.made_generator()
+        self.discriminator: Any = adapted(self.made_discriminator(), recipe.discriminator_norm, ())
         self.objective = Objective(ADVERSARIAL.build(recipe.adversarial))
         self.penalties = _penalties(recipe.penalties, self.discriminator, spec.shape)
         self.register_buffer("kept", torch.zeros(KEPT, length, dtype=torch.long))
+
+    def made_generator(self) -> nn.Module:
+        """The generator, in its first state."""
+        size, text = self.recipe.augmentation, self.text_encoder.width
+        given = {"latent": self.recipe.latent, "shape": self.spec.shape, "text": size or text}
+        network: nn.Module = CAPTIONED_GENERATORS.build(self.recipe.generator, **given)
+        return AugmentedGenerator(network, text, size) if size else network
+
+    def made_discriminator(self) -> nn.Module:
+        """The discriminator, in its first state."""
+        given = {"shape": self.spec.shape, "text": self.text_encoder.width}
+        made: nn.Module = CAPTIONED_DISCRIMINATORS.build(self.recipe.discriminator, **given)
+        return made
 
     @classmethod
     def requires(cls, recipe: Recipe) -> Mapping[str, str]:
@@ -166,7 +194,7 @@ class Method(base.BaseMethod):
         """Latents and texts, pictures and texts, symbols."""
         text = (self.text_encoder.width,)
         return {
-            "generator": ((self.recipe.latent,), text),
+            "generator": ((self.prior.latent,), text),
             "discriminator": (self.spec.shape, text),
             "text_encoder": (self.kept[:2],),
         }
@@ -218,11 +246,14 @@ class Method(base.BaseMethod):
         with torch.no_grad():
             text = self.text_vectors(captions)
             real = self.discriminator(images, text) if self.objective.relativistic else None
-        terms = {"adversarial": self.fooled(z, text, real, draw)}
+        terms, weights = {"adversarial": self.fooled(z, text, real, draw)}, {}
+        if self.recipe.augmentation:
+            terms["kl"], weights["kl"] = self.generator.divergence(text), self.recipe.kl_weight
         if factor:
             other, _ = deranged(images, captions, draw)
             terms["interpolation"] = self.fooled(z, text.lerp(text[other], BETWEEN), real, draw)
-        return Turn("generator", terms, {"interpolation": factor} if factor else {})
+            weights["interpolation"] = factor
+        return Turn("generator", terms, weights)
 
     def fooled(self, z: Tensor, text: Tensor, real: Tensor | None, draw: Draws) -> Tensor:
         """The generator's loss for pictures of texts.  # [N]"""
@@ -239,20 +270,25 @@ class Method(base.BaseMethod):
         return whole
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
-        """``[n, latent + 1]``: the latent of each sample index, and what chooses a caption where none is asked for."""
+        """``[n, latent + 1]``: the latent of each sample index, with the noise of the augmentation, and what chooses a
+        caption where none is asked for."""
         numbers = SampleDraws(seed, indices)
         count = len(numbers.indices)
         return torch.cat([self.prior.sample(count, numbers), numbers.uniform("caption", count, 1)], 1)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Pictures ``[n, C, H, W]`` in [-1, 1] of texts, symbols ``[n, L]``; of training captions without."""
+        return self.from_text(latents, self.asked(latents, labels))
+
+    def asked(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """The vectors of texts, symbols ``[n, L]``, or of training captions that latents choose.  # [n, text]"""
         if labels is None or labels.dim() != 2:
             labels = self.kept[(latents[:, -1] * KEPT).long().clamp(0, KEPT - 1)]
-        return self.from_text(latents, self.text_vectors(labels))
+        return self.text_vectors(labels)
 
     def from_text(self, latents: Tensor, text: Tensor) -> Tensor:
         """Pictures ``[n, C, H, W]`` in [-1, 1] of vectors of texts ``[n, text]``, or of what is between and beside."""
-        made: Tensor = self.generator(latents[:, : self.recipe.latent], text)
+        made: Tensor = self.generator(latents[:, : self.prior.latent], text)
         return made.clamp(-1, 1)
 
     def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:

@@ -178,6 +178,16 @@ class CaptionedGenerator(Module, Protocol):
         ...
 
 
+class CaptionedUpscaler(Module, Protocol):
+    """What a class ``CaptionedUpscaler(shape, scale, text, *, …)`` must have; the shape is that of the small images."""
+
+    native_shape: tuple[int, int, int]
+
+    def forward(self, images: Tensor, text: Tensor) -> Tensor:
+        """Images so many times as high and wide.  # [N, C, H, W], [N, text] to [N, C, scale H, scale W]"""
+        ...
+
+
 class CaptionedDiscriminator(Module, Protocol):
     """What a class ``CaptionedDiscriminator(shape, text, *, …)`` must have."""
 
