@@ -92,7 +92,7 @@ OURS = {
     *("vae-gan-mnist", "adversarial-autoencoder-mnist", "ali-mnist"),
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
     *("latent-avatars", "text-avatars", "latent-256", "gan-cls-avatars", "gan-cls-avatars-32"),
-    "df-gan-avatars",
+    *("df-gan-avatars", "stackgan-avatars", "stackgan-256"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
@@ -108,7 +108,7 @@ GIANTS = {
     *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
     *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "colourisation-256", "vid2vid-256"),
-    *("colourisation-guided-256", "latent-256"),
+    *("colourisation-guided-256", "latent-256", "stackgan-256"),
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
 WIDTHS = {"width": 16, "growth": 2, "base": 256, "widest": 32, "style": 32}
@@ -160,7 +160,7 @@ def narrowed(name: str) -> BaseRecipe:
     if name not in GIANTS:
         return recipe
     thin = {}
-    for field in {"generator", "discriminator", "network"} & type(recipe).model_fields.keys():
+    for field in {"generator", "discriminator", "network", "upscaler"} & type(recipe).model_fields.keys():
         part: Part = getattr(recipe, field)
         options = {key: min(value, WIDTHS[key]) if key in WIDTHS else value for key, value in part.options.items()}
         thin[field] = Part(name=part.name, **options)

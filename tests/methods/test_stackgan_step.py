@@ -1,4 +1,4 @@
-"""StackGAN against Zhang et al. 2017, arXiv 1612.03242, in float64: both stages, the augmentation, what stays, samples."""
+"""StackGAN against Zhang et al. 2017, arXiv 1612.03242, in float64: stages, augmentation, what stays, samples."""
 
 from __future__ import annotations
 

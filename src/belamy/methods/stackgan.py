@@ -9,6 +9,7 @@ where each stage learns as :mod:`belamy.methods.text_to_image` does, the second 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from pydantic import Field
@@ -28,6 +29,9 @@ from belamy.seeds import Draws
 
 CAPTIONED_UPSCALERS = Registry("belamy.networks", "captioned upscaler", "CaptionedUpscaler")
 STAGES = 2
+STAGE = SamplingOption(
+    STAGES, "1 for pictures of the first stage, enlarged; 2 for those made of them.", 1, STAGES, whole=True
+)
 
 
 class Recipe(text_to_image.Recipe):
@@ -68,9 +72,9 @@ class Recipe(text_to_image.Recipe):
 class Method(text_to_image.Method):
     """A generator and a discriminator with two networks each: for small pictures, and for large ones made of these.
 
-    Each stage learns as in :class:`belamy.methods.text_to_image.Method`, with wrong captions, from pictures of its size:
-    the first from means over squares of pixels, until ``refine_from``; from then on the second, while the first stays
-    as it is. Both are told a text by numbers of their own, whose noise belongs to a sample's latents.
+    Each stage learns as in :class:`belamy.methods.text_to_image.Method`, with wrong captions, from pictures of its
+    size: the first from means over squares of pixels, until ``refine_from``; from then on the second, while the first
+    stays as it is. Both are told a text by numbers of their own, whose noise belongs to a sample's latents.
 
     Samples of stage 1 are enlarged bicubically to the full size, so that they are measured as those of stage 2 are. As
     long as the second stage has not begun, samples are of the first.
@@ -91,10 +95,7 @@ class Method(text_to_image.Method):
     """
 
     stages = STAGES
-    sampling_options = {
-        "stage": SamplingOption(STAGES, "1 for pictures of the first stage, enlarged; 2 for those made of them.", 1,
-                                STAGES, whole=True),
-    }  # fmt: skip
+    sampling_options = MappingProxyType({"stage": STAGE})
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         sides, scale = spec.shape[1:], recipe.scale
@@ -165,4 +166,5 @@ class Method(text_to_image.Method):
     def enlarged(self, latents: Tensor, text: Tensor) -> Tensor:
         """Pictures of the first stage in the full size, in [-1, 1].  # [n, latent], [n, text] to [n, C, H, W]"""
         small: Any = self.generator.small(latents[:, : self.prior.latent], text)
-        return bicubic(small, self.spec.shape[1:]).clamp(-1, 1)
+        height, width = self.spec.shape[1:]
+        return bicubic(small, (height, width)).clamp(-1, 1)

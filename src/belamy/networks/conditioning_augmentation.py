@@ -58,9 +58,7 @@ class AugmentedGenerator(nn.Module):
 
     def forward(self, latents: Tensor, text: Tensor) -> Tensor:
         """Pictures.  # [N, latent + size], [N, text] to [N, C, H, W]"""
-        made: Tensor = self.network(
-            latents[:, : -self.size], self.augmentation(text, latents[:, -self.size :])
-        )
+        made: Tensor = self.network(latents[:, : -self.size], self.augmentation(text, latents[:, -self.size :]))
         return made
 
     def divergence(self, text: Tensor) -> Tensor:

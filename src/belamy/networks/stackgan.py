@@ -25,12 +25,12 @@ _NARROWEST = 4  # of the width, at the full size
 class CaptionedGenerator(nn.Module):
     """Latents and text → 4×4×1024 → 512 → 256 → 128 → 64 at 64×64 → picture; sizes double to the nearest pixels.
 
-    The text is told as it is: where it is drawn around a mean, by the method's ``augmentation``. Pictures of other sizes
+    What a text is told by, its vector or numbers drawn around a mean, is the method's choice. Pictures of other sizes
     have as many doublings as lead down to about 4×4.
 
     References:
-        Zhang et al. 2017, arXiv 1612.03242, sections 3.3 and 3.5 (stage I); written from the paper alone, which does not
-        tell the channels.
+        Zhang et al. 2017, arXiv 1612.03242, sections 3.3 and 3.5 (stage I); written from the paper alone, which does
+        not tell the channels.
 
     Args:
         latent: Size of the latents.

@@ -56,7 +56,7 @@ def df_gan_avatars() -> text_to_image.Recipe:
 
 
 def stackgan_avatars() -> stackgan.Recipe:
-    """Drawn faces of 32 pixels of what a caption says, on a CPU: StackGAN, whose first stage makes them of 16 pixels."""
+    """Drawn faces of 32 pixels of what a caption says, on a CPU: StackGAN, whose first stage makes 16 pixels."""
     adam = Part(name="adam", lr=5e-4, beta1=0.5)
     return stackgan.Recipe(
         latent=32,
@@ -69,10 +69,10 @@ def stackgan_avatars() -> stackgan.Recipe:
 
 
 def stackgan_256() -> stackgan.Recipe:
-    """StackGAN (Zhang et al. 2017): 64 pixels, then 256; 600 epochs of 8,855 pictures for each stage, in batches of 64.
+    """StackGAN (Zhang et al. 2017): 64 pixels, then 256; 600 epochs of 8,855 pictures for each stage, batches of 64.
 
-    The paper has birds, with vectors of captions by a network of Reed et al. 2016, and halves the rate every 100 epochs;
-    here words are counted, of drawn faces that are enlarged, and the rate stays: name your own data.
+    The paper has birds, with vectors of captions by a network of Reed et al. 2016, and halves the rate every 100
+    epochs; here words are counted, of drawn faces that are enlarged, and the rate stays: name your own data.
     """
     adam = Part(name="adam", lr=2e-4, beta1=0.5)
     return stackgan.Recipe(
