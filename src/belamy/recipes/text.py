@@ -59,6 +59,7 @@ def stackgan_avatars() -> stackgan.Recipe:
     """Drawn faces of 32 pixels of what a caption says, on a CPU: StackGAN, whose first stage makes 16 pixels."""
     adam = Part(name="adam", lr=5e-4, beta1=0.5)
     return stackgan.Recipe(
+        data="avatars-32:captions=true",
         latent=32,
         batch=32,
         train_samples=200_000,
