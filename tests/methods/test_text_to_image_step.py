@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from belamy.data.captions import with_captions
+from belamy.data.captions import with_captions, with_several_captions
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
 from belamy.methods import text_to_image
@@ -193,6 +193,32 @@ def test_all_derangements_of_different_captions_are_cycles_equally_likely() -> N
     found = [tuple(deranged(pictures, captions, Draws(seed, 0))[0].tolist()) for seed in range(600)]
     counts = {each: found.count(each) for each in set(found)}
     assert len(counts) == 6 and min(counts.values()) > 70
+
+
+def test_another_caption_of_a_picture_is_never_wrong_for_it() -> None:
+    """Pictures that share one of their captions are alike, whichever were drawn; the others are as they were."""
+    images = torch.arange(6.0)[:, None, None, None]
+    said = torch.tensor([[1, 2], [3, 2], [4, 4], [5, 6], [7, 7], [8, 9]])[:, :, None]
+    wrongs = set()
+    for step in range(60):
+        order, wrong = deranged(images, said, Draws(0, step))
+        assert bool(wrong.all()) and sorted(order.tolist()) == list(range(6))
+        wrongs |= set(enumerate(order.tolist()))
+    every = {(one, other) for one in range(6) for other in range(6) if one != other}
+    assert every - wrongs == {(0, 1), (1, 0)}
+    drawn = {pair for step in range(60) for pair in enumerate(deranged(images, said[:, 0], Draws(0, step))[0].tolist())}
+    assert (0, 1) in drawn  # by the drawn captions alone they would differ
+
+
+def test_steps_know_all_captions(stage: Callable[..., Any]) -> None:
+    """Two pictures, with captions of which they share the second: none of these is a wrong caption, so none counts."""
+    pixels = torch.randint(0, 256, (8, 3, 8, 8), dtype=torch.uint8)
+    texts = [[f"a {word} square", "a square"] for word in WORDS]
+    data = with_several_captions(Dataset("shared", Memory(pixels)), texts, unit="words")
+    on = stage(recipe(text_encoder=Part(name="bag-of-words"), interpolation=1.0), data)
+    for turn, _ in on.turns():
+        other = "mismatch" if turn.player == "discriminator" else "interpolation"
+        torch.testing.assert_close(turn.terms[other], turn.terms["adversarial"])
 
 
 def test_where_all_is_alike_nothing_is_wrong(stage: Callable[..., Any], check: Callable[..., None]) -> None:

@@ -2,7 +2,8 @@
 
 The stream of sample *p* = 0, 1, 2, … of a split of *n* images reads image ``permutation(seed, pass)[p mod n]`` with
 pass ``p // n``: each pass is a true permutation, a batch may straddle two passes, and no generator has state. A side
-that is not aligned with the data is a stream of its own.
+that is not aligned with the data is a stream of its own. Of a sample in several versions one is drawn, by the seed and
+the batch's position.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from belamy.data.batch import Batch
 from belamy.data.dataset import Dataset
+from belamy.data.variants import Variants, every
 from belamy.errors import UsageError
 from belamy.seeds import derive, generator
 
@@ -74,6 +76,9 @@ class Batches:
         # Decoding from disk takes as long as a step, so the next batch is read while the trainer works.
         self._reader = ThreadPoolExecutor(1, "belamy-batches") if dataset.streams else None
         self._ahead: tuple[int, Future[dict[str, Tensor]]] | None = None
+        self._variants = {
+            name: column.store for name, column in dataset.columns.items() if isinstance(column.store, Variants)
+        }
         self._replaced = {name: dataset.sides[name] for name in dataset.replaced}
         self._sides = {
             name: Batches(
@@ -91,6 +96,9 @@ class Batches:
         indices = self.indices(self.position)
         batch = self.dataset.batch(indices, self.device, raw=self._read(indices))
         drawn = {name: self._with_replacement(name, side) for name, side in self._replaced.items()}
+        for name, variants in self._variants.items():
+            drawn[name] = variants.drawn(indices, self._chance(name)).to(self.device)
+            drawn[every(name)] = variants.every(indices).to(self.device)
         self.position += 1
         if not self._sides and not drawn:
             return batch
@@ -100,9 +108,12 @@ class Batches:
 
     def _with_replacement(self, name: str, side: Dataset) -> Tensor:
         """Samples of a side for the batch at the present position, each drawn by itself."""
+        return side.batch((self._chance(name) * len(side)).long(), self.device).main
+
+    def _chance(self, name: str) -> Tensor:
+        """A uniform number for each sample of the batch at the present position.  # [n]"""
         u = torch.rand(self.batch, generator=generator(self.seed, name, self.position, 0))
-        chosen = (u[self._offset : self._offset + self._share] * len(side)).long()
-        return side.batch(chosen, self.device).main
+        return u[self._offset : self._offset + self._share]
 
     def indices(self, position: int) -> Tensor:
         """Which images this process reads in the batch at ``position``."""

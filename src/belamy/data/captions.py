@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -13,6 +14,7 @@ import torch
 from belamy.data.dataset import Column, Dataset, Memory
 from belamy.data.files import read_text
 from belamy.data.texts import JSON_LINES, training_texts
+from belamy.data.variants import Variants
 from belamy.errors import DataError, UsageError, nearest
 from belamy.modalities.fields import Field
 from belamy.modalities.text import Vocabulary
@@ -64,8 +66,9 @@ def captioned(data: Dataset, files: TextFiles, said: str, length: int | None = N
     Args:
         data: The pictures, with their names.
         files: What lies among them.
-        said: ``beside`` for a ``.txt`` file beside each picture, or a file of captions, among them or elsewhere: CSV
-            with the columns ``file`` and ``caption``, or JSON lines with these names.
+        said: ``beside`` for a ``.txt`` file beside each picture, each line a caption, or a file of captions, among them
+            or elsewhere: CSV with the columns ``file`` and ``caption``, or JSON lines with these names. A picture may
+            be named more than once.
         length: Characters that are kept, an end among them; by default those of the longest, at most 256.
 
     Raises:
@@ -74,8 +77,8 @@ def captioned(data: Dataset, files: TextFiles, said: str, length: int | None = N
     """
     names = data.names or ()
     found = _beside(files, names) if said == BESIDE else _matched(files, said, names)
-    texts = [" ".join(found.get(name, "").split()) for name in names]
-    missing = [name for name, text in zip(names, texts, strict=True) if not text]
+    texts = [_different(found.get(name, ())) for name in names]
+    missing = [name for name, several in zip(names, texts, strict=True) if not several[0]]
     if len(missing) == len(names):
         wanted = PurePosixPath(names[0]).with_suffix(".txt")
         example = f"a file {wanted}" if said == BESIDE else f"'{names[0]}' in {said}"
@@ -83,7 +86,12 @@ def captioned(data: Dataset, files: TextFiles, said: str, length: int | None = N
     notes = [*data.notes]
     if missing:
         notes.append(f"{len(missing):,} pictures have no caption, e.g. {missing[0]}: theirs are empty")
-    return with_captions(data, texts, length).changed(notes=notes)
+    if several := sum(len(each) > 1 for each in texts):
+        notes.append(
+            f"{several:,} pictures have several captions, up to {max(map(len, texts))}: one is drawn each time that a "
+            "picture is learned from; where one is needed, it is the first"
+        )
+    return with_several_captions(data, texts, length).changed(notes=notes)
 
 
 def with_captions(data: Dataset, texts: Sequence[str], length: int | None = None, unit: str = "characters") -> Dataset:
@@ -95,33 +103,53 @@ def with_captions(data: Dataset, texts: Sequence[str], length: int | None = None
         length: Symbols that are kept, an end among them; by default those of the longest, at most 256.
         unit: What a symbol is, ``characters`` or ``words``.
     """
-    known = Vocabulary.of(training_texts(texts, data.splits), unit)
-    longest = length or min(max(len(known.numbers(text)) for text in texts) + 1, LONGEST)
-    rows = torch.tensor([known.row(text, longest) for text in texts])
-    column = Column(Field("text", (longest,), known.symbols), Memory(rows))
-    return data.changed(extra={**data.extra, FIELD: column})
+    return with_several_captions(data, [(text,) for text in texts], length, unit)
 
 
-def _beside(files: TextFiles, names: tuple[str, ...]) -> dict[str, str]:
-    """The text files that are called like pictures."""
+def with_several_captions(
+    data: Dataset, texts: Sequence[Sequence[str]], length: int | None = None, unit: str = "characters"
+) -> Dataset:
+    """Pictures with the field ``caption``, of which each has one or more: one is drawn each time it is learned from.
+
+    Args:
+        data: The pictures.
+        texts: One or more for each.
+        length: As of :func:`with_captions`.
+        unit: As there.
+    """
+    known = Vocabulary.of(chain.from_iterable(training_texts(texts, data.splits)), unit)
+    spoken = [text for several in texts for text in several]
+    longest = length or min(max(len(known.numbers(text)) for text in spoken) + 1, LONGEST)
+    rows, counts = torch.tensor([known.row(text, longest) for text in spoken]), [len(several) for several in texts]
+    store = Memory(rows) if max(counts) == 1 else Variants(rows, torch.tensor(counts))
+    return data.changed(extra={**data.extra, FIELD: Column(Field("text", (longest,), known.symbols), store)})
+
+
+def _different(texts: Iterable[str]) -> list[str]:
+    """Texts with single spaces, each once, without empty ones; an empty one where there is no other."""
+    return [text for text in dict.fromkeys(" ".join(each.split()) for each in texts) if text] or [""]
+
+
+def _beside(files: TextFiles, names: tuple[str, ...]) -> dict[str, list[str]]:
+    """The lines of the text files that are called like pictures."""
     found = {name: files.read(str(PurePosixPath(name).with_suffix(".txt")), BESIDE_LARGEST) for name in names}
-    return {name: text for name, text in found.items() if text is not None}
+    return {name: text.splitlines() for name, text in found.items() if text is not None}
 
 
-def _matched(files: TextFiles, said: str, names: tuple[str, ...]) -> dict[str, str]:
-    """The captions of a file by the names of pictures, the whole or the last part; the first of each counts."""
+def _matched(files: TextFiles, said: str, names: tuple[str, ...]) -> dict[str, list[str]]:
+    """The captions of a file by the names of pictures, the whole or the last part: those of the first file so named."""
     path = Path(said).expanduser()
     text = read_text(path, TABLE_LARGEST) if path.is_file() else files.read(said, TABLE_LARGEST)
     if text is None:
         held = [name for name in files.names() if PurePosixPath(name).suffix.lower() in (".csv", *JSON_LINES)]
         raise UsageError(f"There is no file of captions '{said}'. {nearest(said, [*held, BESIDE])}")
     read = _json if path.suffix.lower() in JSON_LINES else _table
-    captions: dict[str, str] = {}
+    captions: dict[str, list[str]] = {}
     for file, caption in read(text, said):
-        captions.setdefault(file.replace("\\", "/").removeprefix("./"), caption)
-    ends = {PurePosixPath(file).name: text for file, text in reversed(captions.items())}
+        captions.setdefault(file.replace("\\", "/").removeprefix("./"), []).append(caption)
+    ends = {PurePosixPath(file).name: texts for file, texts in reversed(captions.items())}
     told = {name: captions.get(name, ends.get(PurePosixPath(name).name)) for name in names}
-    return {name: text for name, text in told.items() if text is not None}
+    return {name: texts for name, texts in told.items() if texts is not None}
 
 
 def _table(text: str, where: str) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from belamy.data.batch import Batch
 from belamy.data.files import STEP, visible
+from belamy.data.variants import Variants
 from belamy.errors import UsageError, nearest
 from belamy.modalities import Modality, modality
 from belamy.modalities.fields import LABEL, DataSpec, Field
@@ -134,6 +135,8 @@ class Chosen:
 
 def chosen_of(store: SampleStore, chosen: Tensor) -> SampleStore:
     """The samples at some indices, in memory where all of them are.  # [n] long"""
+    if isinstance(store, Variants):
+        return store.of(chosen)
     return Memory(store.read(chosen)) if isinstance(store, Memory) else Chosen(store, chosen)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,6 +18,8 @@ from belamy.data.files import STEP, read_text, visible, walk
 from belamy.data.layout import read_layout
 from belamy.data.pictures import is_picture_name
 from belamy.errors import DataError, Unreadable
+
+Text = TypeVar("Text")
 
 SUFFIXES = (".txt", ".text", ".md")
 JSON_LINES = (".jsonl", ".ndjson")
@@ -234,6 +236,6 @@ def _beginning(line: str) -> str:
     return line if len(line) <= _NAME else f"{line[:_NAME].rsplit(' ', 1)[0]} …"
 
 
-def training_texts(texts: Sequence[str], splits: dict[str, Tensor]) -> list[str]:
-    """The texts that are trained on."""
+def training_texts(texts: Sequence[Text], splits: dict[str, Tensor]) -> list[Text]:
+    """The texts, or several of each sample, that are trained on."""
     return [texts[index] for index in splits.get("train", torch.arange(len(texts))).tolist()]

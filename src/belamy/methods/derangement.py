@@ -18,14 +18,16 @@ def deranged(images: Tensor, captions: Tensor, draw: Draws) -> tuple[Tensor, Ten
 
     Args:
         images: Of the batch.  # [N, C, H, W]
-        captions: Their symbols.  # long [N, L]
+        captions: Their symbols, or those of all captions of each picture: it is alike with each that shares one.
+            # long [N, L] or [N, K, L]
         draw: The step's random numbers.
 
     Returns:
         A permutation, long ``[N]``, and whether what it gives is wrong, bool ``[N]``: everywhere, save where more than
         half of the batch is alike, so that there are not enough others.
     """
-    groups = _alike(images, captions)
+    told = _numbered(captions.flatten(0, -2)).unflatten(0, (len(images), -1))
+    groups = _alike(_numbered(images.flatten(1))[:, None], told)
     keys = draw.uniform("mismatch", len(groups)).to(groups.device)
     rows = keys.argsort()
     rows = rows[keys[groups[rows]].argsort(stable=True)]
@@ -34,13 +36,19 @@ def deranged(images: Tensor, captions: Tensor, draw: Draws) -> tuple[Tensor, Ten
     return order, groups[order] != groups
 
 
-def _alike(*fields: Tensor) -> Tensor:
-    """The first of the rows that each is alike with, by any field, directly or by way of others.  # long [N]"""
-    numbers = [torch.unique(field.flatten(1), dim=0, return_inverse=True)[1] for field in fields]
-    first = torch.arange(len(numbers[0]), device=numbers[0].device)
+def _numbered(rows: Tensor) -> Tensor:
+    """A number for each row, the same for equal ones.  # [N, F] to long [N]"""
+    return torch.unique(rows, dim=0, return_inverse=True)[1]
+
+
+def _alike(*marks: Tensor) -> Tensor:
+    """The first of the rows that each is alike with, by any mark, directly or by way of others.  # long [N, K] each"""
+    first = torch.arange(len(marks[0]), device=marks[0].device)
     while True:
         before = first
-        for number in numbers:
-            first = torch.full_like(first, len(first)).scatter_reduce(0, number, first, "amin")[number]
+        for numbers in marks:
+            lowest = torch.full((int(numbers.max()) + 1,), len(first), device=first.device)
+            lowest.scatter_reduce_(0, numbers.flatten(), first[:, None].expand_as(numbers).flatten(), "amin")
+            first = lowest[numbers].amin(1)
         if torch.equal(first, before):
             return first

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from belamy.data import Batch, Dataset
 from belamy.data.captions import FIELD as CAPTION
+from belamy.data.variants import every
 from belamy.errors import UsageError
 from belamy.losses.objective import Objective
 from belamy.losses.penalty_context import PenaltyContext
@@ -219,7 +220,7 @@ class Method(base.BaseMethod):
         terms = {"adversarial": self.objective.discriminator(real, fake, draw, draw.progress)}
         weights, signals = {}, {"real": real.detach(), "fake": fake.detach()}
         if share:
-            order, wrong = deranged(images, captions, draw)
+            order, wrong = deranged(images, said_of(batch), draw)
             unmatched = torch.where(wrong, self.discriminator(images, text[order]), fake)
             terms["mismatch"] = self.objective.discriminator(real, unmatched, draw, draw.progress)
             weights, signals["wrong"] = {"adversarial": 1 - share, "mismatch": share}, unmatched.detach()
@@ -250,7 +251,7 @@ class Method(base.BaseMethod):
         if self.recipe.augmentation:
             terms["kl"], weights["kl"] = self.generator.divergence(text), self.recipe.kl_weight
         if factor:
-            other, _ = deranged(images, captions, draw)
+            other, _ = deranged(images, said_of(batch), draw)
             terms["interpolation"] = self.fooled(z, text.lerp(text[other], BETWEEN), real, draw)
             weights["interpolation"] = factor
         return Turn("generator", terms, weights)
@@ -295,6 +296,11 @@ class Method(base.BaseMethod):
         """Pictures, and samples of their captions."""
         drawn = self.generate(self.latents(draws.seed, draws.indices).to(batch.main), batch[CAPTION])
         return {"picture": (self.output, batch.main), "sample of its caption": (self.output, drawn)}
+
+
+def said_of(batch: Batch) -> Tensor:
+    """All captions of each picture where some have several, else the one of each.  # long [N, K, L] or [N, L]"""
+    return batch.fields.get(every(CAPTION), batch[CAPTION])
 
 
 def _penalties(parts: Iterable[Part], discriminator: nn.Module, shape: tuple[int, ...]) -> nn.ModuleDict:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from belamy.data.dataset import Memory
+from belamy.data.variants import Variants
 from belamy.training.footprint import Footprint, resident
 from belamy.training.trainer import Clock, Trainer
 
@@ -229,7 +230,7 @@ def held(trainer: Trainer) -> MemoryUse:
         for kind in ("method", "average", "optimizer")
     )
     stores = [column.store for column in trainer.dataset.columns.values()]
-    data = sum(store.tensor.nbytes for store in stores if isinstance(store, Memory))
+    data = sum(store.tensor.nbytes for store in stores if isinstance(store, Memory | Variants))
     return MemoryUse(0, data, weights, averages, optimizer, 0)
 
 

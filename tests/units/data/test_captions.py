@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +14,13 @@ import torch
 from PIL import Image
 
 from belamy.data import Batches, Dataset, open_data
+from belamy.data.captions import with_several_captions
+from belamy.data.dataset import Memory
+from belamy.data.variants import Variants
 from belamy.errors import DataError, UsageError
 from belamy.modalities.text import strings
 
-SAID = {"a/1.png": "a red fox", "a/2.png": "an old dog,\nasleep", "b/3.png": "the big cat"}
+SAID = {"a/1.png": "a red fox", "a/2.png": "an old dog\n\n  asleep \nan old  dog", "b/3.png": "the big cat"}
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def captions(data: Dataset) -> list[str]:
 @pytest.mark.parametrize(
     ("said", "wanted", "missing"),
     [
-        ("beside", ["a red fox", "an old dog, asleep", "the big cat", ""], "1 pictures have no caption, e.g. b/4.png"),
+        ("beside", ["a red fox", "an old dog", "the big cat", ""], "1 pictures have no caption, e.g. b/4.png"),
         ("captions.csv", ["first, of two", "", "third", ""], "2 pictures have no caption"),
         ("captions.jsonl", ["one", "", "", "four"], "2 pictures have no caption"),
     ],
@@ -72,6 +76,62 @@ def test_captions_are_a_field_of_pictures(
     batch = next(Batches(data, "train", 2, 0))
     assert batch["caption"].dtype == torch.long and batch.images.shape[1:] == data.shape
     assert "caption" not in open_data(folder).columns
+
+
+@pytest.mark.parametrize(
+    ("said", "picture", "wanted"),
+    [("beside", 1, ["an old dog", "asleep"]), ("captions.csv", 0, ["first, of two", "second"])],
+)
+def test_a_picture_may_have_several(packed: Callable[[], Path], said: str, picture: int, wanted: list[str]) -> None:
+    """Lines of a file beside it, rows of a table; all of their letters are known, and each is there once."""
+    data = open_data(packed(), modality=f"image:captions={said}")
+    store, field = data.columns["caption"].store, data.columns["caption"].field
+    assert isinstance(store, Variants) and len(store) == 4 and store.most == 2
+    assert strings(store.every(torch.tensor([picture]))[0], field) == wanted
+    others = torch.tensor([index for index in range(4) if index != picture])
+    assert bool((store.every(others) == store.read(others)[:, None]).all())
+    assert any("1 pictures have several captions, up to 2" in note for note in data.notes)
+    only = data.only("a").columns["caption"].store
+    assert isinstance(only, Variants) and strings(only.every(torch.tensor([picture]))[0], field) == wanted
+
+
+def test_one_of_several_is_drawn_by_the_seed_and_the_position() -> None:
+    """Each about as often as any other, the same after a resume and on any number of processes; all are told beside."""
+    pixels = torch.randint(0, 256, (24, 3, 8, 8), dtype=torch.uint8)
+    texts = [[f"{word} {number}" for word in ("one", "two", "three")[: number % 3 + 1]] for number in range(24)]
+    whole = Dataset("said", Memory(pixels), official={"train": torch.arange(24)})
+    data = with_several_captions(whole, texts, unit="words")
+    field, stream = data.columns["caption"].field, Batches(data, "all", 12, 0)
+    counts: Counter[str] = Counter()
+    for position in range(400):
+        batch = next(stream)
+        said, known = strings(batch["caption"], field), batch["every caption"]
+        assert known.shape[:2] == (12, 3) and list(batch.fields) == ["image", "caption", "every caption"]
+        for text, index, all_of in zip(said, batch.indices.tolist(), known, strict=True):
+            assert text in texts[index] and set(strings(all_of, field)) == set(texts[index])
+        counts.update(said)
+        if position == 300:
+            again = next(Batches(data, "all", 12, 0, position=position))
+            halves = [next(Batches(data, "all", 12, 0, rank=rank, world=2, position=position)) for rank in (0, 1)]
+            assert torch.equal(again["caption"], batch["caption"])
+            assert torch.equal(torch.cat([half["caption"] for half in halves]), batch["caption"])
+    for several in texts:
+        for text in several:  # of 200, by a binomial distribution
+            assert abs(counts[text] / 200 - 1 / len(several)) < 0.15
+    other = next(Batches(data, "all", 12, 1))
+    assert not torch.equal(other["caption"], next(Batches(data, "all", 12, 0))["caption"])
+
+
+def test_several_captions_are_part_of_what_data_are() -> None:
+    """The fingerprint tells sets apart whose first captions are the same, and words of all captions are known."""
+    pixels = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+    one, two, joined = (
+        with_several_captions(Dataset("said", Memory(pixels)), texts, unit="words")
+        for texts in ([["a"], ["a"]], [["a", "a"], ["a"]], [["a"], ["a", "a"]])
+    )
+    assert len({one.fingerprint, two.fingerprint, joined.fingerprint}) == 3
+    data = with_several_captions(Dataset("said", Memory(pixels)), [["a", "b long one"], ["a"]], unit="words")
+    assert data.columns["caption"].field.shape == (4,) and " long" in data.columns["caption"].field.classes
 
 
 def test_a_length_crops_them(folder: Path) -> None:
