@@ -12,14 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from belamy.data import Batch
+from belamy.data.captions import FIELD as CAPTION
 from belamy.methods import base
-from belamy.methods.base import Samples, Translates
+from belamy.methods.base import Samples, TakesText, Translates
 from belamy.networks.layers import KerasConvTranspose2d
 from belamy.sampling.draw import made
 from belamy.training.trainer import Trainer
 from belamy.training.watch.own import told
 from belamy.training.watch.patch_features import PatchFeatures, colour, compared, detail, nearest, pairwise, spectrum
 from belamy.training.watch.sample_distances import SampleDistances
+from belamy.training.watch.text_effects import TextEffects
 from belamy.training.watch.translations import TranslationLooks
 
 MOMENTS = 64
@@ -91,6 +93,13 @@ class Watch:
         if made.modality != "image" or (data.field.modality, data.shape) != ("image", made.shape):
             return None
         return PatchFeatures(data, self.learned, self.held, self.trainer.device)
+
+    @cached_property
+    def text_effects(self) -> TextEffects | None:
+        """What tells whether pictures fit the captions that they are drawn by; None where they are drawn by none."""
+        takes = isinstance(self.method, TakesText) and self.method.caption is not None
+        known = takes and CAPTION in self.trainer.dataset.columns
+        return TextEffects(self.trainer.dataset, self.patch_features) if known and self.patch_features else None
 
     @cached_property
     def distances(self) -> SampleDistances | None:
@@ -169,18 +178,26 @@ class Watch:
         batch, count = self._coming(), self.images
         seed, numbers = trainer.method.recipe.seed + 1, range(turn * count, (turn + 1) * count)
         latents = method.latents(seed, numbers).to(trainer.device, trainer.dtype)
-        labels = self._labels(turn, count)
+        captions = self._captions(turn, count)
+        labels = self._labels(turn, count) if captions is None else None
         with torch.no_grad():
             method.eval()
-            images = made(method, latents, labels, seed, numbers)
-            again = None
+            images = made(method, latents, labels if captions is None else captions, seed, numbers)
+            again, some, few = None, numbers[: count // 4], latents[: count // 4]
             if labels is not None:
                 others = (labels[: count // 4] + 1) % len(method.spec.classes)
-                again = made(method, latents[: count // 4], others, seed, numbers[: count // 4])
+                again = made(method, few, others, seed, some)
+            changed = [] if captions is None else [
+                made(method, few, captions.roll(-1, 0)[: count // 4], seed, some),
+                made(method, latents[-len(some) :], captions[: count // 4], seed, numbers[-len(some) :]),
+            ]  # fmt: skip
             rows = method.shown_to_adversary(latents, labels) if isinstance(method, ShowsRows) else None
             method.train()
         row = self._seen(images, again, labels, turn)
         row["batch"] = self._classes_in(batch.labels)
+        if captions is not None and row["finite"]:
+            assert self.text_effects is not None  # captions are looked at by it
+            row["text"] = self.text_effects.seen(_full(images), captions, *map(_full, changed))
         if rows is not None:
             row["certainty"] = float(rows.amax(2).mean())
             images = base.from_range(rows, method.value_range)
@@ -209,6 +226,13 @@ class Watch:
         if labels is None or not self.method.spec.classes:
             return None
         known = labels[self.learned]
+        return known[torch.arange(turn * count, (turn + 1) * count) % len(known)].to(self.trainer.device)
+
+    def _captions(self, turn: int, count: int) -> Tensor | None:
+        """Captions of the data, where samples are drawn by such and held against them."""
+        if self.text_effects is None:
+            return None
+        known = self.text_effects.learned
         return known[torch.arange(turn * count, (turn + 1) * count) % len(known)].to(self.trainer.device)
 
     def _classes_in(self, labels: Tensor | None) -> dict[str, float]:
