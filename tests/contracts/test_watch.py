@@ -30,6 +30,7 @@ from belamy.methods import (
     latent_diffusion,
     pix2pix,
     text_gan,
+    text_to_image,
     vae,
     vq_vae,
 )
@@ -56,6 +57,7 @@ CODED = vq_vae.Recipe(train_samples=SAMPLES, batch=32, restart=False)
 FLOW = flow.Recipe(train_samples=SAMPLES, batch=32, ema_half_life=8000)
 BOUNDED = iwae.Recipe(train_samples=SAMPLES, batch=32)
 TEXTS = text_gan.Recipe(train_samples=SAMPLES, batch=32)
+TEXT_TO_IMAGE = text_to_image.Recipe(train_samples=SAMPLES, batch=32, mismatch=0.0)
 TRANSLATORS = {"paired": PAIRED, "cycle": CYCLE, "contrast": CONTRAST, "filling": FILLING}
 Change = Callable[[dict[str, Any], float], None]
 
@@ -210,6 +212,16 @@ def flowing(**changes: Any) -> RunHistory:
     return history(FLOW, look, lambda made, progress: made.update(losses={"model.nats": nats(progress)}))
 
 
+def drawn_by_texts(**changes: Callable[[float], float]) -> RunHistory:
+    """A text-conditional GAN that went well, with what looks saw of texts and latents changed."""
+
+    def look(seen: dict[str, Any], progress: float) -> None:
+        well = {"fits": rising(progress, 0.5, 0.7), "by_text": rising(progress, 0.0, 0.4), "by_latent": 0.07}
+        seen["text"] = {**well, "fits_limit": 0.9, **{name: change(progress) for name, change in changes.items()}}
+
+    return history(TEXT_TO_IMAGE, look)
+
+
 def of_classifier(loss: Callable[[float], float], noise: float = 0.02) -> RunHistory:
     """A run of a method that names its objective, which takes a course."""
     source = np.random.default_rng(0)
@@ -259,6 +271,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "frozen-generator": lambda: history(look=put(moved__generator=0.0)),
     "impossible-likelihood": lambda: flowing(nats=lambda progress: 1500 - 3000 * progress),
     "input-copied": lambda: history(CYCLE, look=put(translation__change=0.01, translation__way=0.01)),
+    "latent-ignored": lambda: drawn_by_texts(by_latent=lambda _: 0.0),
     "length-collapse": lambda: history(TEXTS, look=put(modality="text", length=0.1)),
     "label-ignored": lambda: history(CONDITIONAL, look=put(fidelity=0.1, label_effect=0.02)),
     "mask-shadow": lambda: history(FILLING, look=put(translation__jump=3.0)),
@@ -283,6 +296,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "seams": lambda: history(PAIRED, look=put(translation__seam=6.0, translation__seam_inside=16.0)),
     "slow-average": lambda: flowing(held__loss=2400.0),
     "soft-rows": lambda: history(TEXTS, look=put(modality="text", certainty=0.4, auc=1.0)),
+    "text-ignored": lambda: drawn_by_texts(fits=lambda _: 0.5, by_text=lambda _: 0.0),
     "unheard-discriminator": lambda: history(PAIRED, look=put(reach__game=0.0, reach__share=0.0)),
     "unlearned-noise": lambda: denoised([0.3, 0.5, 1.01]),
     "unshuffled": lambda: history(look=put(batch__classes=1.0)),
@@ -373,6 +387,26 @@ def test_signs_of_pictures_and_of_adversaries_leave_others_in_peace() -> None:
 )
 def test_denoisers_that_learn_are_healthy(healthy: RunHistory) -> None:
     assert not [found for found in examine(healthy) if found.severity != "note"]
+
+
+def test_pictures_of_texts_that_fit_a_little_are_healthy() -> None:
+    for share in np.linspace(0.05, 1, 20):
+        found = examine(drawn_by_texts().until(share * SAMPLES))
+        assert not {"text-ignored", "latent-ignored"} & {finding.sign for finding in found}, share
+
+
+@pytest.mark.parametrize(
+    ("changes", "silent"),
+    [
+        ({"fits": lambda _: 0.5, "fits_limit": lambda _: 0.6}, "text-ignored"),  # the eye cannot tell
+        ({"by_latent": lambda _: 0.0, "by_text": lambda _: 0.05}, "latent-ignored"),  # nothing changes anything
+        ({"fits": lambda _: 0.51}, ""),
+    ],
+)
+def test_what_cannot_be_told_of_texts_is_not_claimed(changes: dict[str, Any], silent: str) -> None:
+    named = {finding.sign: finding for finding in examine(drawn_by_texts(**changes))}
+    assert silent not in named
+    assert silent or "wrong captions" in named["text-ignored"].cause
 
 
 def test_a_flow_that_learns_is_healthy() -> None:

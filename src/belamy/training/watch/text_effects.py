@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -27,7 +28,8 @@ class TextEffects:
     ridge regression, in closed form; a picture fits the caption whose words w have the greatest cosine with what is
     guessed, both less their means and over their deviations:
 
-    .. math:: \hat w(x) = A \phi(x), \qquad A = \arg\min \sum_i \lVert w_i - A \phi(x_i) \rVert^2 + \rho \lVert A \rVert^2
+    .. math:: \hat w(x) = A \phi(x), \qquad
+        A = \arg\min \frac1n \sum_i \lVert w_i - A \phi(x_i) \rVert^2 + \rho \lVert A \rVert^2
 
     Args:
         dataset: Its field ``caption`` tells what pictures show.
@@ -114,4 +116,4 @@ def _terms(text: str) -> set[str]:
         ['a', 'a red', 'hat', 'red', 'red hat']
     """
     words = [word.strip() for word in split(text.lower(), words=True)]
-    return {*words, *(f"{one} {other}" for one, other in zip(words, words[1:], strict=False))}
+    return {*words, *(f"{one} {other}" for one, other in pairwise(words))}

@@ -39,16 +39,20 @@ class Sign(BaseSign):
         ratio = by_latent / by_text
         return self.found(
             history,
-            (1 - ratio) / (1 - self.share),
+            2 - ratio / self.share,
             f"Another latent changes a sample by {ratio:.1%} of what another text does (limit {self.share:.0%}).",
-            "The text tells the generator all that the discriminator asks for.",
+            "The text says all that a picture needs to pass.",
             ("change by another latent", "watch.text.by_latent", None),
             ("change by another text", "watch.text.by_text", None),
             remedies=lambda builder: (
                 builder.field(
+                    "augmentation",
+                    lambda now: now or 32,
+                    "draw what it is told around a text (conditioning augmentation)",
+                ),
+                builder.field(
                     "interpolation", lambda now: now or 1.0, "let it learn texts between two captions (GAN-INT)"
                 ),
-                advice("let texts be noisy: belamy train stackgan-avatars draws them around what a caption says"),
                 advice("look at one text by several latents: belamy walk RUN --text TEXT --seeds 0 1"),
             ),
         )

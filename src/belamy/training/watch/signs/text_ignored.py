@@ -27,7 +27,7 @@ class Sign(BaseSign):
     capabilities = ("Samples", "TakesText")
     modalities = ("image",)
     needs = ("mean watch.text.fits", "last watch.text.fits_limit", "median watch.text.by_text")
-    share: float = 0.2
+    share: float = 0.1
     told: float = 0.65
     looks: int = 3
     grace: float = 0.2
@@ -40,14 +40,14 @@ class Sign(BaseSign):
         rising = history.rise("watch.text.fits", self.looks) > RISING
         unmatched = getattr(history.recipe, "mismatch", None) == 0
         if changes < 0.01:
-            cause = "Nothing of the text reaches the generator."
+            cause = "Nothing of the text reaches what is drawn."
         elif unmatched:
             cause = "Nobody shows the discriminator wrong captions, so it need not read them."
         else:
             cause = "What is made of the text is not held against it, or texts and pictures do not belong together."
         return self.found(
             history,
-            (1 - way) / (1 - self.share) * (EASED if rising else 1.0),
+            (2 - way / self.share) * (EASED if rising else 1.0),
             f"A picture fits its own caption better than another in {mean:.0%} of cases (chance 50%, pictures of the "
             f"data {possible:.0%}, limit {CHANCE + self.share * (possible - CHANCE):.0%}); another text changes it by "
             f"{changes:.0%} of what two pictures differ by.{' That is rising.' if rising else ''}",
