@@ -436,7 +436,7 @@ def _held_out(data: Dataset, method: Any, back: bool, seed: int, batch: int) -> 
     if not pairs:
         return [(name, given, None) for name, given in zip(names, raw[data.named], strict=True)]
     wanted, whole = raw[method.target], method.spec.fields[method.target]
-    given = raw[method.source] if not isinstance(method, Restores) else made(
+    given = raw[method.source] if method.source in raw else made(
         method, method.degrade, wanted.unbind(), whole, method.degraded, Manner(seed, batch)
     )[0]  # fmt: skip
     first, second = (wanted, given) if back else (given, wanted)

@@ -342,9 +342,10 @@ def given_field(method: BaseMethod) -> DataField:
 
 
 def given_of(method: BaseMethod, batch: Batch, draws: SampleDraws) -> Tensor:
-    """What a method that translates is given of a batch: a field of it, or what it makes of the target."""
+    """What a method that translates is given of a batch: a field of it, or where there is none what it makes."""
     assert isinstance(method, Translates)
-    return method.degrade(batch[method.target], draws) if isinstance(method, Restores) else batch[method.source]
+    made = isinstance(method, Restores) and method.source not in batch.fields
+    return method.degrade(batch[method.target], draws) if made else batch[method.source]
 
 
 @runtime_checkable

@@ -235,6 +235,18 @@ class Translator(Module, Protocol):
         ...
 
 
+class Enhancer(Module, Protocol):
+    """What a class ``Enhancer(shape, *, …)`` must have; the shape is (channels, samples)."""
+
+    native_shape: tuple[int, ...]
+    latent_shape: tuple[int, ...]
+    """Of the latents of one sound; empty where the network takes none."""
+
+    def forward(self, sounds: Tensor, latents: Tensor | None = None) -> Tensor:
+        """Clean sounds of noisy ones; without latents these are 0.  # [N, C, T] and [N, *latent_shape] to [N, C, T]"""
+        ...
+
+
 class Upscaler(Module, Protocol):
     """What a class ``Upscaler(shape, scale, *, …)`` must have; the shape is that of the small images."""
 

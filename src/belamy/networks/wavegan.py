@@ -1,5 +1,6 @@
 """WaveGAN: waveforms by one-dimensional convolutions of 25 taps and stride 4."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
@@ -15,7 +16,6 @@ TAPS, STRIDE = 25, 4
 FEWEST = 8
 """Steps of the shortest feature maps, at least."""
 _SLOPE = 0.2
-_BEFORE = (TAPS - STRIDE) // 2  # TensorFlow's "same" puts the odd step of padding at the end
 
 
 def layers_of(shape: tuple[int, ...], network: str = "wavegan") -> int:
@@ -79,57 +79,66 @@ class PhaseShuffle(nn.Module):
 
 
 class StridedConv1d(nn.Module):
-    r"""Convolution of 25 taps and stride 4, padded as TensorFlow pads: a quarter of the steps, rounded up.
+    r"""Convolution of stride 4, padded as TensorFlow pads: a quarter of the steps, rounded up.
 
     Args:
         incoming: Channels of the input.
         outgoing: Channels of the output.
+        taps: Of a kernel, an odd number.
+        init: Sets the weights ``[outgoing, incoming, taps]``.
     """
 
-    def __init__(self, incoming: int, outgoing: int) -> None:
+    def __init__(
+        self, incoming: int, outgoing: int, taps: int = TAPS, init: Callable[[Tensor], object] = glorot_uniform
+    ) -> None:
         super().__init__()
         self.in_channels, self.out_channels = incoming, outgoing
-        self.weight = nn.Parameter(torch.empty(outgoing, incoming, TAPS))
+        self.weight = nn.Parameter(torch.empty(outgoing, incoming, taps))
         self.bias = nn.Parameter(torch.zeros(outgoing))
-        glorot_uniform(self.weight)
+        self.before = (taps - STRIDE) // 2  # the odd step of padding is at the end
+        with torch.no_grad():
+            init(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[N, outgoing, steps / 4]`` from ``[N, incoming, steps]``."""
-        return F.conv1d(F.pad(x, (_BEFORE, TAPS - STRIDE - _BEFORE)), self.weight, self.bias, STRIDE)
+        after = self.weight.shape[2] - STRIDE - self.before
+        return F.conv1d(F.pad(x, (self.before, after)), self.weight, self.bias, STRIDE)
 
     def extra_repr(self) -> str:
         """Sizes, as ``print`` shows them."""
-        return f"{self.weight.shape[1]}, {self.weight.shape[0]}, {TAPS}, {STRIDE}"
+        return f"{self.weight.shape[1]}, {self.weight.shape[0]}, {self.weight.shape[2]}, {STRIDE}"
 
 
 class UpsamplingConv1d(nn.Module):
-    r"""Four times as many steps: a transposed convolution of 25 taps, or a convolution of each step four times.
+    r"""Four times as many steps: a transposed convolution, or a convolution of each step four times.
 
     Args:
         incoming: Channels of the input.
         outgoing: Channels of the output.
         upsampling: ``transposed``, or ``nearest``, which leaves no comb in the spectrum.
+        taps: Of a kernel, an odd number.
     """
 
-    def __init__(self, incoming: int, outgoing: int, upsampling: str = "transposed") -> None:
+    def __init__(self, incoming: int, outgoing: int, upsampling: str = "transposed", taps: int = TAPS) -> None:
         super().__init__()
         self.transposed = upsampling == "transposed"
         sides = (incoming, outgoing) if self.transposed else (outgoing, incoming)
-        self.weight = nn.Parameter(torch.empty(*sides, TAPS))
+        self.weight = nn.Parameter(torch.empty(*sides, taps))
         self.bias = nn.Parameter(torch.zeros(outgoing))
         glorot_uniform(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[N, outgoing, 4 steps]`` from ``[N, incoming, steps]``."""
+        taps = self.weight.shape[2]
         if self.transposed:
-            whole = F.conv_transpose1d(x, self.weight, self.bias, STRIDE, _BEFORE)
+            whole = F.conv_transpose1d(x, self.weight, self.bias, STRIDE, (taps - STRIDE) // 2)
             return whole[..., : STRIDE * x.shape[2]]
-        return F.conv1d(x.repeat_interleave(STRIDE, 2), self.weight, self.bias, padding=TAPS // 2)
+        return F.conv1d(x.repeat_interleave(STRIDE, 2), self.weight, self.bias, padding=taps // 2)
 
     def extra_repr(self) -> str:
         """Sizes, as ``print`` shows them."""
         kind = "transposed" if self.transposed else "nearest"
-        return f"{', '.join(map(str, self.weight.shape[:2]))}, {TAPS}, {STRIDE}, {kind}"
+        return f"{', '.join(map(str, self.weight.shape))}, {STRIDE}, {kind}"
 
 
 class Generator(nn.Module):

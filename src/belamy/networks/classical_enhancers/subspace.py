@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool1d, pad
 
 from belamy.errors import UsageError
-from belamy.networks.enhancers._gains import of_channels
+from belamy.networks.classical_enhancers._gains import of_channels
 from belamy.networks.noise_tracking import noise_powers
 from belamy.networks.short_time import frame_length, spectra
 
@@ -16,7 +16,7 @@ LEAST, MOST = -5.0, 20.0
 _RIDGE = 1e-6
 
 
-class Enhancer:
+class ClassicalEnhancer:
     r"""A linear estimate in the directions that diagonalise the covariances of noise and of what is heard together.
 
     With :math:`R_n = LL^\top` and :math:`L^{-1} R_y L^{-\top} = U \Lambda U^\top`, vectors of samples are multiplied by
@@ -71,7 +71,7 @@ class Enhancer:
         return found[step : step + samples]
 
     def filters(self, heard: Tensor, noise: Tensor) -> Tensor:
-        """The matrix H of each frame, from the powers ``[F, frames]`` of what is heard and of noise.  # [frames, K, K]"""
+        """H of each frame, from powers ``[F, frames]`` of what is heard and of noise.  # [frames, K, K]"""
         own, other = (self._covariances(each) for each in (heard, noise))
         root = torch.linalg.cholesky(other)
         white = torch.linalg.solve_triangular(root, own, upper=False)

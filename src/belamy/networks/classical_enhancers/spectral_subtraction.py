@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.networks.enhancers._gains import of_channels
+from belamy.networks.classical_enhancers._gains import of_channels
 from belamy.networks.noise_tracking import noise_powers
 from belamy.networks.short_time import frame_length, sounds_of, spectra
 
@@ -14,7 +14,7 @@ QUIET, LOUD = -5.0, 20.0
 """Decibels between which the factor of the noise changes."""
 
 
-class Enhancer:
+class ClassicalEnhancer:
     r"""Takes more than the noise off, and leaves a little of it to cover single tones.
 
     .. math:: |\hat s|^2 = \max\left(|y|^2 - \alpha\,\sigma^2,\; \beta\,\sigma^2\right)

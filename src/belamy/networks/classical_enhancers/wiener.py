@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from belamy.networks.enhancers._gains import GainEnhancer
+from belamy.networks.classical_enhancers._gains import GainEnhancer
 
 
-class Enhancer(GainEnhancer):
+class ClassicalEnhancer(GainEnhancer):
     r"""The linear estimate with the least squared error: :math:`G = \xi / (1 + \xi)`.
 
     References:

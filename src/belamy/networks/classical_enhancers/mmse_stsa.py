@@ -7,10 +7,10 @@ from math import pi, sqrt
 import torch
 from torch import Tensor
 
-from belamy.networks.enhancers._gains import GainEnhancer
+from belamy.networks.classical_enhancers._gains import GainEnhancer
 
 
-class Enhancer(GainEnhancer):
+class ClassicalEnhancer(GainEnhancer):
     r"""The estimate of the amplitude with the least squared error, where speech and noise are Gaussian (MMSE-STSA).
 
     .. math:: G = \frac{\sqrt{\pi}}{2}\,\frac{\sqrt v}{\gamma}\,e^{-v/2}\left[(1 + v)\,I_0(v/2) + v\,I_1(v/2)\right],

@@ -6,10 +6,10 @@ import torch
 from scipy.special import exp1
 from torch import Tensor
 
-from belamy.networks.enhancers._gains import GainEnhancer
+from belamy.networks.classical_enhancers._gains import GainEnhancer
 
 
-class Enhancer(GainEnhancer):
+class ClassicalEnhancer(GainEnhancer):
     r"""The estimate of the amplitude whose logarithm has the least squared error (log-MMSE).
 
     .. math:: G = \frac{\xi}{1 + \xi}\exp\left(\frac12 \int_v^\infty \frac{e^{-t}}{t}\,dt\right),

@@ -1,6 +1,6 @@
 """Enhancers: noisy speech made clean by rule, without learning – what networks have to beat.
 
-Contract of a file here: a class ``Enhancer(rate, *, …)`` whose call makes sounds of the same shape.
+Contract of a file here: a class ``ClassicalEnhancer(rate, *, …)`` whose call makes sounds of the same shape.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Enhancer(Protocol):
-    """What the class ``Enhancer(rate, *, …)`` of a file here must have; the rate is that of the sounds, in hertz."""
+class ClassicalEnhancer(Protocol):
+    """What the class ``ClassicalEnhancer(rate, *, …)`` of a file here must have; the rate is that of the sounds, in hertz."""
 
     def __call__(self, sounds: Tensor) -> Tensor:
         """Clean sounds of noisy ones of any length, each channel by itself.  # [N, C, T]"""

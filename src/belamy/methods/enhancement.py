@@ -1,0 +1,340 @@
+"""Speech enhancement and the like: clean sounds from noisy, clipped or broken ones (SEGAN and lighter networks)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import torch
+from pydantic import Field
+from scipy.signal import lfilter
+from torch import Tensor, nn
+
+from belamy.data import Batch
+from belamy.errors import UsageError
+from belamy.losses.objective import Objective
+from belamy.methods import base
+from belamy.methods.autoencoder import RECONSTRUCTIONS
+from belamy.methods.base import OPTIMIZERS, UNTOUCHED, DataSpec, Player, Turn, weighted
+from belamy.methods.construction import DISCRIMINATORS, NORMALISATIONS, adapted
+from belamy.methods.gan import ADVERSARIAL
+from belamy.modalities.fields import Field as DataField
+from belamy.networks.noise_bank import NoiseBank
+from belamy.networks.sound_degradations.noise import mixed
+from belamy.registry import Part, Registry
+from belamy.seeds import Draws, SampleDraws
+
+if TYPE_CHECKING:
+    from belamy.data.dataset import Dataset
+
+ENHANCERS = Registry("belamy.networks", "enhancer", "Enhancer")
+CLASSICAL_ENHANCERS = Registry("belamy.networks.classical_enhancers", "classical enhancer", "ClassicalEnhancer")
+SOUND_DEGRADATIONS = Registry("belamy.networks.sound_degradations", "degradation of sound", "SoundDegradation")
+SPECTRAL = Registry("belamy.losses.spectral", "distance of spectra", "Spectral")
+NOISE = "other"
+"""The field of the noises, a side that is not aligned with the sounds."""
+NOISES_KEPT = 32
+"""Held-out noises that the method remembers, to mix them with held-out sounds."""
+NOISY = "noise"
+
+
+class Recipe(base.BaseRecipe):
+    """A network that makes sounds clean."""
+
+    data: str = "drums"
+    """Clean sounds, which are spoilt as the recipe says, or pairs: a folder of clean/ and noisy/."""
+    generator: Annotated[Part, ENHANCERS] = Part(name="convolutional-recurrent")
+    """The network that makes sounds clean."""
+    snr_low: float = Field(default=-5.0, ge=-60, le=100)
+    """Least ratio in dB at which noises of --other are mixed in; each is drawn uniformly."""
+    snr_high: float = Field(default=15.0, ge=-60, le=100)
+    """Largest of these ratios."""
+    degradations: tuple[Annotated[Part, SOUND_DEGRADATIONS], ...] = ()
+    """What spoils the sounds then, unless they come with noisy ones, one after the other: noise:colour=pink, clipping:low=0.3, packet-loss and others."""
+    pre_emphasis: float = Field(default=0.0, ge=0, lt=1)
+    """The share of each sample that is taken off the next before the networks see sounds; 0.95 lifts high notes."""
+    reconstruction: Annotated[Part, RECONSTRUCTIONS] = Part(name="absolute-error")
+    """How far the samples are from those of the clean sound."""
+    reconstruction_weight: float = Field(default=10.0, ge=0)
+    """Factor of that distance."""
+    spectral: Annotated[Part, SPECTRAL] = Part(name="compressed")
+    """How far the spectra are from those of the clean sound."""
+    spectral_weight: float = Field(default=1.0, ge=0)
+    """Factor of that distance; 0 for none."""
+    discriminator: Annotated[Part, DISCRIMINATORS] = Part(name="segan")
+    """The network that judges sounds beside what they were made from."""
+    adversarial: Annotated[Part, ADVERSARIAL] = Part(name="least-squares", half=False)
+    """What the two players minimise."""
+    adversarial_weight: float = Field(default=0.0, ge=0)
+    """Factor of that loss for the generator; 0 for no discriminator."""
+    turns: Literal["alternating", "separate"] = "alternating"
+    """separate: the discriminator learns from clean and from made sounds in two updates."""
+    fresh_batch: bool = False
+    """Let the generator learn from a batch of its own instead of from that of the discriminator's turn."""
+    discriminator_norm: Annotated[Part, NORMALISATIONS] = Part(name="native")
+    """What stands in place of the discriminator's batch normalisations; native keeps them, virtual is SEGAN's."""
+    generator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.9)
+    """How the generator learns."""
+    discriminator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=2e-4, beta1=0.5)
+    """How the discriminator learns."""
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """Thin networks on few short hits under white noise, with a discriminator."""
+        return cls(
+            data="drums:count=60",
+            length=1024,
+            degradations=(Part(name="noise"),),
+            generator=Part(name="convolutional-recurrent", width=4, memory=4, layers=2, frame=64),
+            discriminator=Part(name="segan", width=2),
+            spectral=Part(name="compressed", frame=64),
+            adversarial_weight=1.0,
+            train_samples=96,
+            batch=8,
+            ema_half_life=32,
+        )
+
+
+class Method(base.BaseMethod):
+    r"""A generator makes of what is heard, x, the clean sound y again; a discriminator may tell pairs (y, x) apart.
+
+    .. math:: L_D = (D(y, x) - 1)^2 + D(G(x, z), x)^2, \qquad
+        L_G = (D(G(x, z), x) - 1)^2 + \lambda\,|y - G(x, z)|_1 + \sigma\,d(y, G(x, z))
+
+    where d compares spectra. What is heard comes with the data (``noisy``), or is made of clean sounds, anew each time
+    that one is seen: with a noise of ``other``, from a place and at a ratio of its own, then by degradations. Held-out
+    sounds meet held-out noises.
+
+    References:
+        Pascual, Bonafonte & Serrà 2017, arXiv 1703.09452, equations 5 and 6 (λ = 100, no d).
+
+    Args:
+        recipe: What decides the outcome.
+        spec: What the data decide.
+    """
+
+    averaged = ("generator",)
+    source = "noisy"
+
+    def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        super().__init__(recipe, spec)
+        self.target, self.shape = spec.main, spec.shape
+        self.paired = self.source in spec.fields
+        self.check()
+        rate = self.rate
+        self.generator: Any = ENHANCERS.build(recipe.generator, shape=self.shape)
+        self.degradations = [SOUND_DEGRADATIONS.build(part, rate=rate) for part in recipe.degradations]
+        self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
+        self.spectral = SPECTRAL.build(recipe.spectral)
+        self.bank = NoiseBank(NOISES_KEPT, self.shape) if NOISE in spec.fields else None
+        self.judged = recipe.adversarial_weight > 0
+        self.objective_terms = () if self.judged else tuple(f"generator.{name}" for name in self.weights)
+        if self.judged:
+            made = DISCRIMINATORS.build(recipe.discriminator, shape=(2 * self.shape[0], *self.shape[1:]))
+            self.discriminator = adapted(made, recipe.discriminator_norm, ())
+            self.objective = Objective(ADVERSARIAL.build(recipe.adversarial))
+
+    @property
+    def rate(self) -> float:
+        """Samples in a second; 16,000 where the data do not say."""
+        return self.spec.field.rate or 16_000.0
+
+    def check(self) -> None:
+        """Refuse data and settings that do not fit.
+
+        Raises:
+            UsageError: What to type instead.
+        """
+        recipe, spec = self.recipe, self.spec
+        if recipe.snr_low > recipe.snr_high:
+            raise UsageError(
+                f"--snr-low is {recipe.snr_low:g} and --snr-high {recipe.snr_high:g}, but the first must not be above "
+                "the second."
+            )
+        if not (self.paired or NOISE in spec.fields or recipe.degradations):
+            raise UsageError(
+                "Nothing spoils the sounds, so there is nothing to learn. Type --other NOISES for a folder of noises, "
+                "--degradations noise:colour=pink, or give folders clean/ and noisy/."
+            )
+        if NOISE in spec.fields and spec.fields[NOISE].shape != spec.shape:
+            channels, samples = spec.fields[NOISE].shape
+            raise UsageError(
+                f"The noises have {channels} channel(s) of {samples:,} samples, but the sounds {self.shape[0]} of "
+                f"{self.shape[1]:,}. Type --length {self.shape[1]}, with --modality audio:cut=pieces for long noises."
+            )
+        if not recipe.reconstruction_weight and not recipe.spectral_weight:
+            raise UsageError(
+                "Nothing says what the clean sound is. Type --reconstruction-weight or --spectral-weight above 0."
+            )
+
+    @classmethod
+    def requires(cls, recipe: Any) -> Mapping[str, str]:
+        """Sounds."""
+        return {"main": "audio"}
+
+    @property
+    def degraded(self) -> DataField:
+        """Sounds like the clean ones."""
+        return self.spec.field
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """The generator, and the discriminator if there is one."""
+        found = {"generator": Player(self.generator, self.recipe.generator_optimizer)}
+        if self.judged:
+            found["discriminator"] = Player(self.discriminator, self.recipe.discriminator_optimizer)
+        return found
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Generator, discriminator and remembered noises, as far as they are there."""
+        found: dict[str, nn.Module] = {"generator": self.generator}
+        if self.judged:
+            found["discriminator"] = self.discriminator
+        return found if self.bank is None else {**found, "noises": self.bank}
+
+    def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
+        """Sounds, two of them one above the other, and numbers of noises."""
+        both = (2 * self.shape[0], *self.shape[1:])
+        given: dict[str, tuple[int, ...] | Tensor] = {
+            "generator": self.shape, "discriminator": both, "noises": torch.zeros(2, dtype=torch.long)
+        }  # fmt: skip
+        return {name: (given[name],) for name in self.networks()}
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Factors of the generator's distances that count."""
+        found = {"reconstruction": self.recipe.reconstruction_weight, "spectral": self.recipe.spectral_weight}
+        return {name: weight for name, weight in found.items() if weight}
+
+    def measure_data(self, data: Dataset) -> None:
+        """Remember held-out noises, or if none are held out the first ones."""
+        if self.bank is None:
+            return
+        side = data.sides[NOISE]
+        chosen = side.held_out if len(side.held_out) else side.indices("all")
+        places = chosen[torch.arange(NOISES_KEPT) % len(chosen)]
+        self.bank.clips.copy_(side.raw(places)[side.named])
+
+    def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
+        """A turn of the generator; with a discriminator, first one of it, or two."""
+        given, wanted = self.drawn(next(data), draw)
+        if not self.judged:
+            yield Turn("generator", self.distances(self.made(given, draw), wanted), self.weights)
+            return
+        with torch.no_grad():
+            made = self.made(given, draw)
+        yield from self.discriminator_turns(given, wanted, made, draw)
+        if self.recipe.fresh_batch:
+            given, wanted = self.drawn(next(data), draw)
+        made = self.made(given, draw)
+        with torch.no_grad():
+            real = self.judge(wanted, given) if self.objective.relativistic else None
+        adversarial = self.objective.generator(self.judge(made, given), real, draw.progress)
+        weights = {**self.weights, "adversarial": self.recipe.adversarial_weight}
+        yield Turn("generator", {**self.distances(made, wanted), "adversarial": adversarial}, weights)
+
+    def discriminator_turns(self, given: Tensor, wanted: Tensor, made: Tensor, draw: Draws) -> Iterator[Turn]:
+        """One turn on clean and on made sounds, or one on each."""
+        real = self.judge(wanted, given)
+        if self.recipe.turns == "separate" and not self.objective.relativistic:
+            loss = self.objective.on_real(real, draw, draw.progress)
+            yield Turn("discriminator", {"adversarial-real": loss}, signals={"real": real.detach()})
+            fake = self.judge(made, given)
+            loss = self.objective.on_fake(fake, draw, draw.progress)
+            yield Turn("discriminator", {"adversarial-fake": loss}, signals={"fake": fake.detach()})
+            return
+        fake = self.judge(made, given)
+        loss = self.objective.discriminator(real, fake, draw, draw.progress)
+        yield Turn("discriminator", {"adversarial": loss}, signals={"real": real.detach(), "fake": fake.detach()})
+
+    def drawn(self, batch: Batch, draw: Draws) -> tuple[Tensor, Tensor]:
+        """What is heard and the clean sounds of a batch, as networks see them."""
+        wanted = batch[self.target]
+        given = batch[self.source] if self.paired else self.spoilt(wanted, batch.fields.get(NOISE), draw)
+        return self.emphasised(given), self.emphasised(wanted)
+
+    def spoilt(self, sounds: Tensor, noises: Tensor | None, draws: Draws | SampleDraws) -> Tensor:
+        """Sounds with noises, each from a place on and at a ratio of its own, then degraded.  # [n, C, T]"""
+        if noises is not None:
+            u = draws.uniform("mix", len(sounds), 2)
+            starts = (u[:, 0] * noises.shape[-1]).long().tolist()
+            rolled = torch.stack([noise.roll(start, -1) for noise, start in zip(noises, starts, strict=True)])
+            span = self.recipe.snr_high - self.recipe.snr_low
+            ratios = (self.recipe.snr_low + span * u[:, 1]).view(-1, 1, 1).to(sounds)
+            sounds = mixed(sounds, rolled, ratios)
+        for degradation in self.degradations:
+            sounds = degradation(sounds, draws)
+        return sounds
+
+    def degrade(self, values: Tensor, draws: SampleDraws) -> Tensor:
+        """What is heard of clean sounds, with held-out noises; see :class:`belamy.methods.base.Restores`."""
+        noises = None
+        if self.bank is not None:
+            numbers = (draws.uniform("noise-number", len(values)) * NOISES_KEPT).long()
+            noises = self.bank(numbers.to(values.device)).to(values)
+        return self.spoilt(values, noises, draws)
+
+    def emphasised(self, sounds: Tensor) -> Tensor:
+        """Each sample less a share of the one before it."""
+        if not self.recipe.pre_emphasis:
+            return sounds
+        return torch.cat([sounds[..., :1], sounds[..., 1:] - self.recipe.pre_emphasis * sounds[..., :-1]], -1)
+
+    def plain(self, sounds: Tensor) -> Tensor:
+        """The undoing of :meth:`emphasised`, without gradients."""
+        if not self.recipe.pre_emphasis:
+            return sounds
+        found = lfilter([1.0], [1.0, -self.recipe.pre_emphasis], sounds.detach().double().cpu().numpy())
+        return torch.from_numpy(found).to(sounds)
+
+    def made(self, given: Tensor, draws: Draws | SampleDraws) -> Tensor:
+        """What the generator makes of what is heard, and of noise where it takes some."""
+        shape = self.generator.latent_shape
+        latents = draws.normal("latents", len(given), *shape).to(given) if shape else None
+        found: Tensor = self.generator(given, latents)
+        return found
+
+    def judge(self, sounds: Tensor, given: Tensor) -> Tensor:
+        """``[N]``: scores of sounds above what was heard."""
+        found: Tensor = self.discriminator(torch.cat([sounds, given], 1))
+        return found
+
+    def distances(self, made: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+        """``[N]`` each: how far made sounds are from the clean ones, by what counts."""
+        found = {"reconstruction": self.reconstruction, "spectral": self.spectral}
+        return {name: found[name](made, wanted) for name in self.weights}
+
+    def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
+        """The distances from the clean sounds, and their weighted sum."""
+        draws = SampleDraws(draw.seed, batch.indices.tolist())
+        given = self.emphasised(self.heard(batch, draws))
+        found = self.distances(self.made(given, draws), self.emphasised(batch[self.target]))
+        return {**found, "loss": weighted(found, self.weights)}
+
+    def heard(self, batch: Batch, draws: SampleDraws) -> Tensor:
+        """What is heard of a batch: a field of it, or made of the clean sounds."""
+        return batch[self.source] if self.paired else self.degrade(batch[self.target], draws)
+
+    def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
+        """What is heard, and what rules make of it where noise was added."""
+        found = {UNTOUCHED: source}
+        if self.paired or self.bank is not None or any(part.name == NOISY for part in self.recipe.degradations):
+            for name in CLASSICAL_ENHANCERS.names():
+                found[name] = CLASSICAL_ENHANCERS.build(Part(name=name), rate=self.rate)(source)
+        return found
+
+    def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
+        """Clean sounds ``[n, C, T]`` of noisy ones in [-1, 1].
+
+        Args:
+            source: Of the length that was learned from, or of any that the generator takes.
+            draws: The noise of the generator, where it takes some.
+        """
+        return self.plain(self.made(self.emphasised(source), draws))
+
+    def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:
+        """What is heard, what is made of it, and the clean sounds."""
+        given = self.heard(batch, draws)
+        field = self.spec.field
+        return {"input": (field, given), "output": (field, self.translate(given, draws)),
+                "target": (field, batch[self.target])}  # fmt: skip
