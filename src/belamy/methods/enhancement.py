@@ -35,7 +35,8 @@ NOISE = "other"
 """The field of the noises, a side that is not aligned with the sounds."""
 NOISES_KEPT = 32
 """Held-out noises that the method remembers, to mix them with held-out sounds."""
-NOISY = "noise"
+HISS = "noise"
+"""The degradation that is noise by formula."""
 
 
 class Recipe(base.BaseRecipe):
@@ -46,7 +47,8 @@ class Recipe(base.BaseRecipe):
     generator: Annotated[Part, ENHANCERS] = Part(name="convolutional-recurrent")
     """The network that makes sounds clean."""
     snr_low: float = Field(default=-5.0, ge=-60, le=100)
-    """Least ratio in dB at which noises of --other are mixed in; each is drawn uniformly."""
+    """Least ratio of sound to noise in dB, each drawn uniformly: of a noise of --other, or of pink noise by formula where
+    there is no other and no degradation."""
     snr_high: float = Field(default=15.0, ge=-60, le=100)
     """Largest of these ratios."""
     degradations: tuple[Annotated[Part, SOUND_DEGRADATIONS], ...] = ()
@@ -84,7 +86,6 @@ class Recipe(base.BaseRecipe):
         return cls(
             data="drums:count=60",
             length=1024,
-            degradations=(Part(name="noise"),),
             generator=Part(name="convolutional-recurrent", width=4, memory=4, layers=2, frame=64),
             discriminator=Part(name="segan", width=2),
             spectral=Part(name="compressed", frame=64),
@@ -102,8 +103,8 @@ class Method(base.BaseMethod):
         L_G = (D(G(x, z), x) - 1)^2 + \lambda\,|y - G(x, z)|_1 + \sigma\,d(y, G(x, z))
 
     where d compares spectra. What is heard comes with the data (``noisy``), or is made of clean sounds, anew each time
-    that one is seen: with a noise of ``other``, from a place and at a ratio of its own, then by degradations. Held-out
-    sounds meet held-out noises.
+    that one is seen: with a noise of ``other``, from a place and at a ratio of its own, then by degradations; with pink
+    noise where there is neither. Held-out sounds meet held-out noises.
 
     References:
         Pascual, Bonafonte & Serrà 2017, arXiv 1703.09452, equations 5 and 6 (λ = 100, no d).
@@ -123,7 +124,10 @@ class Method(base.BaseMethod):
         self.check()
         rate = self.rate
         self.generator: Any = ENHANCERS.build(recipe.generator, shape=self.shape)
-        self.degradations = [SOUND_DEGRADATIONS.build(part, rate=rate) for part in recipe.degradations]
+        hiss = Part(name=HISS, colour="pink", low=recipe.snr_low, high=recipe.snr_high)
+        parts = recipe.degradations or (() if NOISE in spec.fields else (hiss,))
+        self.degradations = [SOUND_DEGRADATIONS.build(part, rate=rate) for part in parts]
+        self.noisy = self.paired or NOISE in spec.fields or any(part.name == HISS for part in parts)
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
         self.spectral = SPECTRAL.build(recipe.spectral)
         self.bank = NoiseBank(NOISES_KEPT, self.shape) if NOISE in spec.fields else None
@@ -150,11 +154,6 @@ class Method(base.BaseMethod):
             raise UsageError(
                 f"--snr-low is {recipe.snr_low:g} and --snr-high {recipe.snr_high:g}, but the first must not be above "
                 "the second."
-            )
-        if not (self.paired or NOISE in spec.fields or recipe.degradations):
-            raise UsageError(
-                "Nothing spoils the sounds, so there is nothing to learn. Type --other NOISES for a folder of noises, "
-                "--degradations noise:colour=pink, or give folders clean/ and noisy/."
             )
         if NOISE in spec.fields and spec.fields[NOISE].shape != spec.shape:
             channels, samples = spec.fields[NOISE].shape
@@ -318,7 +317,7 @@ class Method(base.BaseMethod):
     def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
         """What is heard, and what rules make of it where noise was added."""
         found = {UNTOUCHED: source}
-        if self.paired or self.bank is not None or any(part.name == NOISY for part in self.recipe.degradations):
+        if self.noisy:
             for name in CLASSICAL_ENHANCERS.names():
                 found[name] = CLASSICAL_ENHANCERS.build(Part(name=name), rate=self.rate)(source)
         return found

@@ -49,14 +49,14 @@ def wavegan_small() -> gan.Recipe:
 def segan() -> enhancement.Recipe:
     """SEGAN in the book's form (chapter 10): speech made clean, five layers of stride 4, a million iterations.
 
-    *Departs from the book*: a million iterations draw two batches of 256 each; noise is mixed in here, between 0 and
-    15 dB, unless the data are pairs of clean and noisy sounds.
+    *Departs from the book*: a million iterations draw two batches of 256 each; unless the data are pairs of clean and
+    noisy sounds, noises are mixed in here.
     """
     slow = Part(name="rmsprop", lr=5e-5)
     return enhancement.Recipe(
         data="drums",
         length=16384,
-        degradations=(Part(name="noise", colour="pink"),),
+        snr_low=0.0,
         generator=Part(name="segan"),
         discriminator=Part(name="segan"),
         adversarial_weight=1.0,
@@ -94,7 +94,6 @@ def speech_enhancer() -> enhancement.Recipe:
     return enhancement.Recipe(
         data="drums",
         length=16384,
-        degradations=(Part(name="noise", colour="pink"),),
         schedule=Part(name="cosine", warmup=0.02),
         clip_norm=5.0,
         batch=16,

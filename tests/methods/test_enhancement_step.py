@@ -1,0 +1,175 @@
+"""Enhancement: SEGAN's losses of one step, what is heard of clean sounds, and spectral distances, in float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.signal import stft
+from torch import Tensor
+
+from belamy.data import Batch
+from belamy.data.dataset import DataSpec
+from belamy.errors import UsageError
+from belamy.losses.spectral.compressed import Spectral as Compressed
+from belamy.losses.spectral.multi_resolution import RESOLUTIONS
+from belamy.losses.spectral.multi_resolution import Spectral as MultiResolution
+from belamy.methods.base import Restores, Turn
+from belamy.methods.enhancement import NOISES_KEPT, Method, Recipe
+from belamy.modalities.fields import Field
+from belamy.registry import Part
+from belamy.seeds import Draws, SampleDraws
+
+SOUND = Field("audio", (1, 1024), rate=16000.0)
+
+
+def sounds(seed: int, count: int = 3, samples: int = 1024) -> Tensor:
+    return 0.2 * torch.randn(count, 1, samples, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def method(fields: tuple[str, ...] = ("audio", "noisy"), **changes: Any) -> Method:
+    recipe = Recipe.tiny().changed(**changes)
+    spec = DataSpec({name: SOUND for name in fields})
+    torch.manual_seed(0)
+    return Method(recipe, spec).double()
+
+
+def turns(made: Method, batches: list[Batch], step: int = 3) -> list[Turn]:
+    return [turn for turn in made.play(iter(batches), Draws(0, step, dtype=torch.float64)) if isinstance(turn, Turn)]
+
+
+SEGAN = {
+    "generator": Part(name="segan", width=2),
+    "discriminator": Part(name="segan", width=2),
+    "spectral_weight": 0.0,
+    "reconstruction_weight": 100.0,
+    "turns": "separate",
+}
+
+
+class TestSegan:
+    def test_one_step_of_the_paper(self) -> None:
+        made = method(**SEGAN)
+        clean, noisy = sounds(0), sounds(1)
+        found = turns(made, [Batch({"audio": clean, "noisy": noisy}, torch.arange(3))])
+        latents = Draws(0, 3, dtype=torch.float64).normal("latents", 3, *made.generator.latent_shape)
+        assert [turn.player for turn in found] == ["discriminator", "discriminator", "generator"]
+        again = Draws(0, 3, dtype=torch.float64)
+        first, second = again.normal("latents", 3, *latents.shape[1:]), again.normal("latents", 3, *latents.shape[1:])
+        judge = made.discriminator
+        with torch.no_grad():
+            for drawn in (first, second):
+                fake = made.generator(noisy, drawn)
+                real_score = judge(torch.cat([clean, noisy], 1))
+                fake_score = judge(torch.cat([fake, noisy], 1))
+                if drawn is first:
+                    torch.testing.assert_close(found[0].terms["adversarial-real"], (real_score - 1) ** 2)
+                    torch.testing.assert_close(found[1].terms["adversarial-fake"], fake_score**2)
+        torch.testing.assert_close(found[2].terms["adversarial"], (fake_score - 1) ** 2)
+        torch.testing.assert_close(found[2].terms["reconstruction"], (clean - fake).abs().mean((1, 2)))
+        assert found[2].weights == {"reconstruction": 100.0, "adversarial": 1.0}
+
+    def test_a_batch_of_its_own_for_the_generator(self) -> None:
+        made = method(**SEGAN, fresh_batch=True)
+        batches = [Batch({"audio": sounds(n), "noisy": sounds(n + 1)}, torch.arange(3)) for n in (0, 5)]
+        last = turns(made, batches)[-1]
+        draws = Draws(0, 3, dtype=torch.float64)
+        shape = made.generator.latent_shape
+        draws.normal("latents", 3, *shape)
+        with torch.no_grad():
+            fake = made.generator(sounds(6), draws.normal("latents", 3, *shape))
+        torch.testing.assert_close(last.terms["reconstruction"], (sounds(5) - fake).abs().mean((1, 2)))
+
+    def test_pre_emphasis_is_undone(self) -> None:
+        made = method(pre_emphasis=0.95)
+        clean = sounds(0)
+        seen = made.emphasised(clean)
+        np.testing.assert_allclose(seen[..., 1:], clean[..., 1:] - 0.95 * clean[..., :-1], rtol=1e-12)
+        torch.testing.assert_close(made.plain(seen), clean, rtol=0, atol=1e-12)
+
+
+class TestWhatIsHeard:
+    def test_noises_at_a_ratio_and_from_a_place_on(self) -> None:
+        made = method(("audio", "other"), snr_low=3.0, snr_high=3.0)
+        clean, noises = sounds(0), sounds(2)
+        heard = made.spoilt(clean, noises, SampleDraws(0, range(3))) - clean
+        ratio = 10 * torch.log10(clean.square().mean((1, 2)) / heard.square().mean((1, 2)))
+        np.testing.assert_allclose(ratio, 3.0, atol=1e-9)
+        for mine, noise in zip(heard, noises, strict=True):
+            shape = torch.stack([noise.roll(-start, -1) for start in range(1024)])
+            like = (shape[:, 0] @ mine[0]) / (mine.norm() * noise.norm())
+            assert float(like.max()) == pytest.approx(1.0)
+
+    def test_held_out_sounds_meet_remembered_noises(self) -> None:
+        made = method(("audio", "other"))
+        assert made.bank is not None
+        made.bank.clips[:] = torch.randint(-3000, 3000, (NOISES_KEPT, 1, 1024), dtype=torch.int16)
+        assert isinstance(made, Restores)
+        three = made.degrade(sounds(0), SampleDraws(0, [4, 5, 6]))
+        torch.testing.assert_close(three[1:2], made.degrade(sounds(0)[1:2], SampleDraws(0, [5])))
+        assert "noises" in made.networks()
+
+    def test_pairs_are_heard_as_they_are(self) -> None:
+        made = method(degradations=(Part(name="clipping", low=0.01, high=0.01),))
+        batch = Batch({"audio": sounds(0), "noisy": sounds(1)}, torch.arange(3))
+        given, wanted = made.drawn(batch, Draws(0, 0, dtype=torch.float64))
+        assert torch.equal(given, sounds(1))
+        assert torch.equal(wanted, sounds(0))
+
+    def test_rivals_where_there_is_noise_alone(self) -> None:
+        assert "wiener" in method(("audio",)).rivals(sounds(0))
+        silent = method(("audio",), degradations=(Part(name="gaps"),))
+        assert set(silent.rivals(sounds(0))) == {"untouched"}
+
+    @pytest.mark.parametrize(
+        "changes", [{"snr_low": 5.0, "snr_high": 1.0}, {"reconstruction_weight": 0.0, "spectral_weight": 0.0}]
+    )
+    def test_what_cannot_be_is_refused(self, changes: dict[str, float]) -> None:
+        with pytest.raises(UsageError, match="--"):
+            method(**changes)
+
+    def test_noises_of_another_length_are_refused(self) -> None:
+        spec = DataSpec({"audio": SOUND, "other": SOUND._replace(shape=(1, 2048))})
+        with pytest.raises(UsageError, match="--length 1024"):
+            Method(Recipe.tiny(), spec)
+
+
+class TestSpectralDistances:
+    def test_several_resolutions_by_scipy(self) -> None:
+        mine, true = sounds(0, 1, 4800)[0, 0].numpy(), sounds(1, 1, 4800)[0, 0].numpy()
+        distances = []
+        for transform, step, length in RESOLUTIONS:
+            window = np.pad(np.hanning(length + 1)[:-1], ((transform - length) // 2,) * 2)
+            sizes = []
+            for sound in (mine, true):
+                padded = np.pad(sound, transform // 2)
+                frames = [
+                    np.abs(np.fft.rfft(padded[start : start + transform] * window))
+                    for start in range(0, len(padded) - transform + 1, step)
+                ]
+                sizes.append(np.maximum(np.stack(frames), np.sqrt(1e-7)))
+            own, its = sizes
+            distances.append(np.linalg.norm(its - own) / np.linalg.norm(its) + np.abs(np.log(its / own)).mean())
+        found = MultiResolution()(*(torch.from_numpy(each)[None, None] for each in (mine, true)))
+        assert float(found) == pytest.approx(np.mean(distances), rel=1e-9)
+
+    def test_compressed_spectra_by_scipy(self) -> None:
+        mine, true = (sounds(seed, 1, 2048)[0, 0].numpy() for seed in (0, 1))
+        window = np.sqrt(np.hanning(513)[:-1])
+        own, its = (stft(each, window=window, nperseg=512, noverlap=256)[2] * window.sum() for each in (mine, true))
+        plain = (np.abs(own) ** 0.3 - np.abs(its) ** 0.3) ** 2
+        whole = np.abs(own * np.abs(own) ** -0.7 - its * np.abs(its) ** -0.7) ** 2
+        wanted = 0.7 * plain.mean() + 0.3 * whole.mean()
+        found = Compressed()(*(torch.from_numpy(each)[None, None] for each in (mine, true)))
+        assert float(found) == pytest.approx(wanted, rel=1e-5)
+
+    @pytest.mark.parametrize("distance", [MultiResolution(), Compressed()])
+    def test_nothing_is_0_and_a_gradient_is_finite(self, distance: Any) -> None:
+        true = sounds(0, 2, 2048)
+        assert float(distance(true, true).abs().max()) < 1e-3
+        mine = torch.zeros_like(true).requires_grad_()
+        distance(mine, true).sum().backward()
+        assert mine.grad is not None
+        assert bool(mine.grad.isfinite().all())
