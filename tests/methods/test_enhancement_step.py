@@ -31,7 +31,7 @@ def sounds(seed: int, count: int = 3, samples: int = 1024) -> Tensor:
 
 def method(fields: tuple[str, ...] = ("audio", "noisy"), **changes: Any) -> Method:
     recipe = Recipe.tiny().changed(**changes)
-    spec = DataSpec({name: SOUND for name in fields})
+    spec = DataSpec(dict.fromkeys(fields, SOUND))
     torch.manual_seed(0)
     return Method(recipe, spec).double()
 

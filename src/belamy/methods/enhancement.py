@@ -47,12 +47,13 @@ class Recipe(base.BaseRecipe):
     generator: Annotated[Part, ENHANCERS] = Part(name="convolutional-recurrent")
     """The network that makes sounds clean."""
     snr_low: float = Field(default=-5.0, ge=-60, le=100)
-    """Least ratio of sound to noise in dB, each drawn uniformly: of a noise of --other, or of pink noise by formula where
-    there is no other and no degradation."""
+    """Least ratio of sound to noise in dB, each drawn uniformly: of a noise of --other, or of pink noise by formula
+    where there is no other and no degradation."""
     snr_high: float = Field(default=15.0, ge=-60, le=100)
     """Largest of these ratios."""
     degradations: tuple[Annotated[Part, SOUND_DEGRADATIONS], ...] = ()
-    """What spoils the sounds then, unless they come with noisy ones, one after the other: noise:colour=pink, clipping:low=0.3, packet-loss and others."""
+    """What spoils the sounds then, one after the other, unless they come with noisy ones: noise:colour=pink,
+    clipping:low=0.3, packet-loss and others."""
     pre_emphasis: float = Field(default=0.0, ge=0, lt=1)
     """The share of each sample that is taken off the next before the networks see sounds; 0.95 lifts high notes."""
     reconstruction: Annotated[Part, RECONSTRUCTIONS] = Part(name="absolute-error")

@@ -93,8 +93,8 @@ class Enhancer(nn.Module):
         check_positive(memory, "convolutional-recurrent.memory")
         if frame < 4 or frame & (frame - 1) or not 1 <= layers < frame.bit_length() - 1:
             raise UsageError(
-                f"convolutional-recurrent has frame={frame} and layers={layers}, but a frame must be a power of two that "
-                "so many layers can halve. Type frame=512,layers=5."
+                f"convolutional-recurrent has frame={frame} and layers={layers}, but a frame must be a power of two "
+                "that so many layers can halve. Type frame=512,layers=5."
             )
         self.frame = frame
         half = max(1, width // 2)

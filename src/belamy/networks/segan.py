@@ -115,7 +115,7 @@ class Enhancer(nn.Module):
         self.up = nn.ModuleList(up)
 
     def forward(self, sounds: Tensor, latents: Tensor | None = None) -> Tensor:
-        """Clean sounds ``[N, C, samples]`` in [-1, 1] of noisy ones and latents ``[N, *latent_shape]``, 0 by default."""
+        """Clean sounds ``[N, C, samples]`` in [-1, 1] of noisy ones and latents ``[N, *latent_shape]``, else 0."""
         skips = []
         x = sounds
         for layer, scale in zip(self.down, self.scales, strict=True):

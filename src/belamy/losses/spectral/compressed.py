@@ -31,8 +31,8 @@ class Spectral:
     def __init__(self, *, frame: int = 512, share: float = 0.3) -> None:
         if frame < 4 or frame % 2 or not 0 <= share <= 1:
             raise UsageError(
-                f"compressed has frame={frame} and share={share:g}, but a frame must have an even number of samples, 4 or "
-                "more, and a share must be in 0..1. Type frame=512,share=0.3."
+                f"compressed has frame={frame} and share={share:g}, but a frame must have an even number of samples, 4 "
+                "or more, and a share must be in 0..1. Type frame=512,share=0.3."
             )
         self.frame, self.share = frame, share
 

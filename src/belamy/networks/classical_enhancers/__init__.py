@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ClassicalEnhancer(Protocol):
-    """What the class ``ClassicalEnhancer(rate, *, …)`` of a file here must have; the rate is that of the sounds, in hertz."""
+    """What the class ``ClassicalEnhancer(rate, *, …)`` must have; the rate is that of the sounds, in hertz."""
 
     def __call__(self, sounds: Tensor) -> Tensor:
         """Clean sounds of noisy ones of any length, each channel by itself.  # [N, C, T]"""
