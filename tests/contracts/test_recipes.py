@@ -50,6 +50,7 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "pix2pix-edges": {"generator": (41_843_331, 41_834_499), "discriminator": (2_771_393, 2_769_601)},
     "gan-3d": {"generator": (17_571_585, 17_569_665), "discriminator": (11_050_753, 11_048_833)},
     "wavegan": {"generator": (19_065_345, 19_065_345), "discriminator": (17_427_969, 17_427_969)},
+    "segan": {"generator": (65_768_065, 65_768_065), "discriminator": (26_335_681, 26_331_713)},
     "ragan-cifar": {"generator": (1_148_547, 1_146_755), "discriminator": (1_089_537, 1_088_001)},
     "cyclegan-256": {
         "generator": (11_378_179, 11_378_179), "inverse": (11_378_179, 11_378_179),
@@ -78,6 +79,7 @@ OURS = {
     *("progan-1024", "stylegan-1024", "stylegan-64"),
     *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
+    *("segan-small", "speech-enhancer"),
     *("pairs", "pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
@@ -96,7 +98,7 @@ OURS = {
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
-    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan"),
+    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan", "segan"),
     *("pix2pix-hd-global", "pix2pix-hd-enhancer", "context-encoder-128", "text-gan-words", "text-gan-characters"),
     *("text-to-image-64", "text-to-image-64-ragan", "text-to-image-64-wgan-gp"),
 }

@@ -344,8 +344,9 @@ def given_field(method: BaseMethod) -> DataField:
 def given_of(method: BaseMethod, batch: Batch, draws: SampleDraws) -> Tensor:
     """What a method that translates is given of a batch: a field of it, or where there is none what it makes."""
     assert isinstance(method, Translates)
-    made = isinstance(method, Restores) and method.source not in batch.fields
-    return method.degrade(batch[method.target], draws) if made else batch[method.source]
+    if method.source in batch.fields or not isinstance(method, Restores):
+        return batch[method.source]
+    return method.degrade(batch[method.target], draws)
 
 
 @runtime_checkable

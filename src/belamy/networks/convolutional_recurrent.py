@@ -104,11 +104,10 @@ class Enhancer(nn.Module):
         self.recurrent = nn.GRU(wide, memory, 2, batch_first=True)
         self.back = nn.Linear(memory, wide)
         outward = [2, *features[1:]]
-        self.up = nn.ModuleList(
-            CausalUpConv(2 * features[number + 1], outward[number], number == 0) for number in reversed(range(layers))
-        )
+        up = [CausalUpConv(2 * features[number + 1], outward[number], not number) for number in reversed(range(layers))]
         with torch.no_grad():
-            self.up[-1].layer.weight.mul_(0.1)  # the mask begins near 1
+            up[-1].layer.weight.mul_(0.1)  # the mask begins near 1
+        self.up = nn.ModuleList(up)
 
     def forward(self, sounds: Tensor, latents: Tensor | None = None) -> Tensor:
         """Clean sounds ``[N, C, T]`` of noisy ones, each channel by itself; ``latents`` are not needed."""
