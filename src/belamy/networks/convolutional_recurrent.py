@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
+from belamy.modalities.short_time import compressed, sounds_of, spectra
 from belamy.networks.layers import BatchNorm
-from belamy.networks.short_time import compressed, sounds_of, spectra
 from belamy.networks.sizes import check_positive
 
 _TAPS, _STRIDE, _FRAMES = 3, 2, 2

@@ -38,7 +38,7 @@ def rectifier(slopes: Slopes, features: int, steps: int) -> nn.Module:
     return PReLU(features, steps) if slopes == "element" else PReLU(features, 1)
 
 
-class Scale(nn.Module):
+class ChannelScale(nn.Module):
     """Each channel times a learned number, 1 at first.
 
     Args:
@@ -105,7 +105,7 @@ class Enhancer(nn.Module):
             nn.Sequential(StridedConv1d(incoming, outgoing, TAPS), rectifier(slopes, outgoing, length))
             for (incoming, outgoing), length in zip(pairwise(features), steps[1:], strict=True)
         )
-        self.scales = nn.ModuleList(Scale(count) for count in features[1:])
+        self.scales = nn.ModuleList(ChannelScale(count) for count in features[1:])
         up: list[nn.Module] = []
         for number in reversed(range(LAYERS)):
             joined = 2 * features[number + 1] if noise or number < LAYERS - 1 else features[number + 1]

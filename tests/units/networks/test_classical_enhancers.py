@@ -16,9 +16,9 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.evaluation.pairs.si_sdr import Pair as SiSdr
+from belamy.modalities.short_time import frame_length, sounds_of, spectra
 from belamy.networks.classical_enhancers._gains import LEAST_RATIO, GainEnhancer
 from belamy.networks.noise_tracking import noise_powers
-from belamy.networks.short_time import frame_length, sounds_of, spectra
 from belamy.registry import Part, Registry
 
 ENHANCERS = Registry("belamy.networks.classical_enhancers", "classical enhancer", "ClassicalEnhancer")

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from belamy.errors import UsageError
 from belamy.methods.enhancement import ENHANCERS, SOUND_DEGRADATIONS
+from belamy.modalities.short_time import compressed, spectra
 from belamy.networks.convolutional_recurrent import Enhancer as Light
 from belamy.networks.segan import Discriminator, Enhancer
-from belamy.networks.short_time import compressed, spectra
 from belamy.networks.summary import count
 from belamy.registry import Part
 from belamy.seeds import SampleDraws

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.networks.short_time import compressed, spectra
+from belamy.modalities.short_time import compressed, spectra
 
 
 class Spectral:

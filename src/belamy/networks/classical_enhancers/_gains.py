@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.modalities.short_time import frame_length, sounds_of, spectra
 from belamy.networks.noise_tracking import noise_powers
-from belamy.networks.short_time import frame_length, sounds_of, spectra
 
 LEAST_RATIO = 10**-2.5
 """Of speech to noise, -25 dB: less leaves single tones behind, which sound like music."""

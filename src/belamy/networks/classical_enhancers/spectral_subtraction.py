@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.modalities.short_time import frame_length, sounds_of, spectra
 from belamy.networks.classical_enhancers._gains import of_channels
 from belamy.networks.noise_tracking import noise_powers
-from belamy.networks.short_time import frame_length, sounds_of, spectra
 
 QUIET, LOUD = -5.0, 20.0
 """Decibels between which the factor of the noise changes."""

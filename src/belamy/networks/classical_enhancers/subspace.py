@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn.functional import avg_pool1d, pad
 
 from belamy.errors import UsageError
+from belamy.modalities.short_time import frame_length, spectra
 from belamy.networks.classical_enhancers._gains import of_channels
 from belamy.networks.noise_tracking import noise_powers
-from belamy.networks.short_time import frame_length, spectra
 
 LEAST, MOST = -5.0, 20.0
 """Decibels of the ratio of speech to noise between which μ changes, from 5 to 1."""

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import fold, pad
 
-SECONDS = 0.032
+FRAME_SECONDS = 0.032
 """Length of a frame; speech hardly changes in it."""
 COMPRESSION = 0.3
 """Magnitudes to this power are nearly as loudness is heard."""
 _LEAST = 1e-8
 
 
-def frame_length(rate: float, seconds: float = SECONDS) -> int:
+def frame_length(rate: float, seconds: float = FRAME_SECONDS) -> int:
     """Samples of a frame: an even number, for half a frame is one step.
 
     Example:
