@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from belamy.api.judged import COUNT, SHOWN, Protocol, by_itself, judged, pictured, reference
+from belamy.api.judged_texts import Told, asked_measures, check_names, draws_by_text, judged_texts
 from belamy.api.judged_translations import check_data, check_measures, judged_translations
 from belamy.data import Dataset
 from belamy.errors import UsageError, nearest
@@ -100,7 +101,8 @@ def evaluate(
         classifiers: Train so many classifiers on a run's samples alone and test them on real images (classifier
             accuracy score): minutes each.
         measures: What is asked of a run's translations of held-out samples, as of ``belamy translate``: ``labels``,
-            ``attributes``, ``cycle``, ``cost``, or ``all`` that can be told.
+            ``attributes``, ``cycle``, ``cost``; or of its pictures of held-out captions: ``attributes``, ``retrieval``,
+            ``variety``; or ``all`` that can be told.
         options: Of how a run's method draws, its ``sampling_options``: e.g. ``{"guidance": 2}``.
         device: Where a run draws.
         offline: Never fetch anything from the network.
@@ -136,9 +138,12 @@ def judge(
     split, held, why = compared_with(data, protocol.split)
     if run is None or run.build().output[:2] == data.field[:2]:
         refuse_unmet(asked, data, split, held)
-    check_data(run, protocol.measures, data)
+    by_text = draws_by_text(run)
+    of_texts = asked_measures(protocol.measures, data) if by_text else []
+    of_translations = replace(protocol, measures=()) if by_text else protocol
+    check_data(run, of_translations.measures, data)
     candidate = judged(run, source, data, protocol, say, device, offline)
-    judged_pairs, remarks = judged_translations(run, data, protocol, device, say.say)
+    judged_pairs, remarks = judged_translations(run, data, of_translations, device, say.say)
     if candidate is None:
         assert run is not None
         typed = command(source, against, protocol)
@@ -149,16 +154,14 @@ def judge(
         split, held, why = compared_with(data, protocol.split)
     refuse_unmet(asked, data, split, held)
     probes = built(protocol, candidate, data)
-    for name in asked or ():
-        if "labels" in needs_of(name) and candidate.labels == "none":
-            lacking = "its networks do not use labels" if run else "none come with the samples"
-            raise UsageError(
-                f"The metric '{name}' needs labels, but {candidate.name} has none: {lacking}. Leave it out."
-            )
+    refuse_unlabelled(asked, candidate, run)
     extractor = choose(protocol.extractor, data, offline=offline, weights=protocol.extractor_weights, say=say.say)
     said = own_measures(candidate.source.method, whole, protocol.seed) if isinstance(
         candidate.source, Drawn | Translated) else ()  # fmt: skip
     asked_of_method = probed(candidate, probes, data, extractor, protocol, say)
+    in_words = Told()
+    if by_text and isinstance(candidate.source, Drawn):
+        in_words = judged_texts(candidate.source.method, whole, protocol, of_texts, extractor, say.say)
     kind = data.field.modality
     panel = Panel(extractor, data, split, named(protocol.metrics), held=held, fit=fit, usual=STANDARD)
     counting = Counting(
@@ -168,25 +171,19 @@ def judge(
     found = panel.judge_candidate(candidate)
     real_baseline = panel.real_baseline(candidate.count, protocol.seed, detail=True) if protocol.real_baseline else None
     controls = controlled(panel, candidate, protocol)
-    notes = [*why, *stated(run, whole, candidate, protocol), *found.notes, *remarks]
-    order = generator(protocol.seed, "shown")
+    notes = [*why, *stated(run, whole, candidate, protocol), *found.notes, *remarks, *in_words.notes]
+    real = next(Stored(data, shuffled(panel.indices, generator(protocol.seed, "shown"))).chunks())[0]
     return Verdict(
         subject=subject(source, run, candidate),
         against={"name": data.name, "split": split, "rule": data.rule, "images": len(data), "fit": fit},
-        card=found.card,
-        measures=(*measures_of(found, real_baseline, controls), *asked_of_method, *said, *judged_pairs),
+        card=replace(found.card, metrics={**found.card.metrics, **in_words.protocol}),
+        measures=(
+            *measures_of(found, real_baseline, controls), *asked_of_method, *in_words.measures, *said, *judged_pairs
+        ),
         notes=tuple(dict.fromkeys(notes)),
-        sheets={
-            "Judged": pictured(found.shown, data),
-            f"Real, {split} of {data.name}": pictured(
-                next(Stored(data, shuffled(panel.indices, order)).chunks())[0], data
-            ),
-        },
-        figures=found.figures,
-        command=command(source, against, protocol),
-        copies=found.copies,
-        missing=found.missing,
-    )
+        sheets={"Judged": pictured(found.shown, data), f"Real, {split} of {data.name}": pictured(real, data)},
+        figures=found.figures, command=command(source, against, protocol), copies=found.copies, missing=found.missing,
+    )  # fmt: skip
 
 
 def controlled(panel: Panel, candidate: Candidate, protocol: Protocol) -> dict[str, Judgement]:
@@ -208,6 +205,20 @@ def refuse_unmet(asked: Sequence[str] | None, data: Dataset, split: str, held: s
             raise UsageError(f"The metric '{name}' {lacking}")
 
 
+def refuse_unlabelled(asked: Sequence[str] | None, candidate: Candidate, run: Run | None) -> None:
+    """Refuse a metric that needs the labels of samples that have none.
+
+    Raises:
+        UsageError: One that is asked for.
+    """
+    for name in asked or ():
+        if "labels" in needs_of(name) and candidate.labels == "none":
+            lacking = "its networks do not use labels" if run else "none come with the samples"
+            raise UsageError(
+                f"The metric '{name}' needs labels, but {candidate.name} has none: {lacking}. Leave it out."
+            )
+
+
 def check_request(run: Run | None, source: str, against: str | None, protocol: Protocol) -> list[str] | None:
     """Refuse what cannot be, before anything is read; the names of the metrics that are asked for.
 
@@ -215,7 +226,10 @@ def check_request(run: Run | None, source: str, against: str | None, protocol: P
         UsageError: There is no such metric, probe, extractor or split, or nothing to compare with or to probe.
     """
     asked = [METRICS.check(Part.parse(word)).name for word in named(protocol.metrics) or ()]
-    check_measures(run, protocol.measures)
+    if protocol.measures and draws_by_text(run):
+        check_names(protocol.measures)
+    else:
+        check_measures(run, protocol.measures)
     for word in protocol.probes:
         PROBES.check(Part.parse(word))
     if protocol.extractor is not None:

@@ -1,8 +1,9 @@
-"""Captions of faces made of their attributes: the same for the same face, phrased in several ways."""
+"""Captions of faces made of their attributes, the same for the same face, phrased in several ways, and read back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
@@ -38,13 +39,22 @@ WORN = {
 BEGINNINGS = ("a face with", "a person with", "a portrait of someone with", "a drawing of a head with")
 
 
-def attribute_captions(attributes: Mapping[str, Attribute]) -> list[str]:
+_READ = {
+    "hair length": re.compile(r"\b(long|short)(?: \w+)? hair\b"),
+    "hair colour": re.compile(rf"\b({'|'.join(sorted(set(HAIR.values())))}) hair\b"),
+    "skin": re.compile(rf"\b({'|'.join(sorted(set(SKIN.values())))}) skin\b"),
+}
+_BUN = re.compile(r"\b(?:in|and) a bun\b")
+
+
+def attribute_captions(attributes: Mapping[str, Attribute], telling: int = 0) -> list[str]:
     """A sentence about each face, which names its hair, skin, eyes, mouth and what it wears in a random order.
 
-    The phrasing of face i depends on i alone.
+    The phrasing of face i depends on i and the telling alone.
 
     Args:
         attributes: Those of the drawn faces, as many as there are.
+        telling: Another number gives other phrasings of the same.
 
     Example:
         >>> from belamy.data.dataset import Attribute
@@ -54,11 +64,12 @@ def attribute_captions(attributes: Mapping[str, Attribute]) -> list[str]:
     """
     count = len(next(iter(attributes.values())).codes)
     columns = {name: [known.values[code] for code in known.codes.tolist()] for name, known in attributes.items()}
-    return [_sentence({name: column[face] for name, column in columns.items()}, face) for face in range(count)]
+    path = ("caption", telling) if telling else ("caption",)
+    return [_sentence({name: column[face] for name, column in columns.items()}, (*path, face)) for face in range(count)]
 
 
-def _sentence(known: Mapping[str, str], face: int) -> str:
-    numbers = iter(torch.rand(32, generator=generator(0, "caption", face)).tolist())
+def _sentence(known: Mapping[str, str], path: tuple[str | int, ...]) -> str:
+    numbers = iter(torch.rand(32, generator=generator(0, *path)).tolist())
 
     def one_of(words: Sequence[str]) -> str:
         return words[int(next(numbers) * len(words))]
@@ -85,3 +96,35 @@ def _parts(known: Mapping[str, str]) -> list[tuple[str, ...]]:
     if "eyes" in known:
         found.append(EYES[known["eyes"]])
     return found + [words for name, words in WORN.items() if known.get(name) == "yes"]
+
+
+def named_attributes(caption: str) -> dict[str, str]:
+    """What a caption of a face says, by attribute; of what it does not speak of there is nothing.
+
+    Of what is said twice in two ways both are told, which is then no value of the attribute.
+
+    Args:
+        caption: As :func:`attribute_captions` makes them, or a captioner writes them.
+
+    Example:
+        >>> named_attributes("a face with short red hair, a cap and a laugh")
+        {'hair length': 'short', 'hair colour': 'red', 'mouth': 'laugh', 'hat': 'yes'}
+    """
+    said: dict[str, set[str]] = {}
+    for name, value in _values_in(caption):
+        said.setdefault(name, set()).add(value)
+    return {name: " and ".join(sorted(values)) for name, values in said.items()}
+
+
+def _values_in(caption: str) -> Iterator[tuple[str, str]]:
+    """Attributes and their values, each time that one is named."""
+    for name, pattern in _READ.items():
+        yield from ((name, value) for value in pattern.findall(caption))
+    if _BUN.search(caption):
+        yield "bun", "yes"
+    words = {("mouth", value): each for value, each in MOUTHS.items()}
+    words |= {("eyes", value): each for value, each in EYES.items()}
+    words |= {(name, "yes"): each for name, each in WORN.items()}
+    for told, phrases in words.items():
+        if any(re.search(rf"\b{phrase}\b", caption) for phrase in phrases):
+            yield told

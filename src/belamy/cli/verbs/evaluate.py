@@ -60,8 +60,9 @@ class Form(SizeOfPictures, Device, Offline, ProgressOption, ToPage, Json):
     classifiers: Annotated[int, Within(0, 100)] = 0
     """Train so many classifiers on the run's samples alone and test them on real images; minutes each."""
     measures: tuple[str, ...] = ()
-    """What is asked of a run's translations of held-out samples: labels, attributes, cycle, cost, or all that can be
-    told here. Judges of labels and attributes are trained on the run's data once and kept; minutes."""
+    """What is asked of a run's translations of held-out samples: labels, attributes, cycle, cost; of its pictures of
+    held-out captions: attributes, retrieval, variety; or all that can be told here. Judges are trained on the run's
+    data once and kept; minutes."""
     name = "evaluation.html"
 
     def refuse(self) -> None:
