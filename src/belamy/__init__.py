@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from belamy.api.caption import caption
     from belamy.api.compare import compare
     from belamy.api.completion import complete
     from belamy.api.continuation import continue_text
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
     from belamy.training.watch.diagnosis import diagnose
 
 __all__ = [
-    "compare", "complete", "continue_series", "continue_text", "diagnose", "evaluate", "open", "restore_picture",
-    "resume", "score", "steer", "stylize", "train", "translate",
+    "caption", "compare", "complete", "continue_series", "continue_text", "diagnose", "evaluate", "open",
+    "restore_picture", "resume", "score", "steer", "stylize", "train", "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
 _HOMES = {
+    "caption": ("api.caption", "caption"),
     "compare": ("api.compare", "compare"),
     "complete": ("api.completion", "complete"),
     "continue_series": ("api.series_continuation", "continue_series"),

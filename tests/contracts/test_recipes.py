@@ -95,6 +95,7 @@ OURS = {
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
     *("latent-avatars", "text-avatars", "latent-256", "gan-cls-avatars", "gan-cls-avatars-32"),
     *("df-gan-avatars", "stackgan-avatars", "stackgan-256"),
+    "captioner-avatars",
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from belamy.data import Batch, Dataset
+from belamy.evaluation.captions import captioned
 from belamy.evaluation.card import Card, package_versions
 from belamy.evaluation.kneser_ney import nats_by_ngrams
 from belamy.evaluation.measures import Measure
 from belamy.evaluation.pairs.summary import summarise
 from belamy.evaluation.pairs.usual import UsualMeasures
-from belamy.methods.base import BaseMethod, Evaluates, HasLikelihood, Ratio, Restores, Translates, given_of
+from belamy.methods.base import BaseMethod, Captions, Evaluates, HasLikelihood, Ratio, Restores, Translates, given_of
 from belamy.modalities import modality
 from belamy.modalities.text import PADDING
 from belamy.sampling.draw import placement
@@ -114,6 +115,7 @@ def own_measures(method: BaseMethod, data: Dataset, seed: int = 0) -> tuple[Meas
             most = MOST_BOUNDED if method.likelihood == "bound" else MOST
             parts.append(_likely(method, data, indices[:most], seed))
         parts += [_by_ngrams(data, indices)] if isinstance(method, HasLikelihood) else []
+        parts += [captioned(method, data, indices[:MOST])] if isinstance(method, Captions) else []
         parts += [_translated(method, data, indices[:MOST], seed)] if isinstance(method, Translates) else []
         for values in (each for part in parts for each in part):
             for name, value in values.items():

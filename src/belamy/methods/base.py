@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from belamy.data import Batch, Dataset
+from belamy.methods.captioning import Captions as Captions
+from belamy.methods.captioning import WrittenCaptions as WrittenCaptions
 from belamy.methods.evaluating import Evaluates as Evaluates
 from belamy.methods.evaluating import Ratio as Ratio
 from belamy.methods.inverting import Inverts as Inverts

@@ -202,6 +202,33 @@ class CaptionedDiscriminator(Module, Protocol):
         ...
 
 
+class Captioner(Module, Protocol):
+    """What a class ``Captioner(shape, vocabulary, *, …)`` must have, for pictures or films.
+
+    What ``look`` gives is a named tuple of tensors, one row for each picture.
+    """
+
+    native_shape: tuple[int, ...]
+    grid: tuple[int, int, int]
+    """Frames, rows and columns of the places that it looks at."""
+
+    def look(self, pictures: Tensor) -> Any:
+        """What is seen of pictures in [-1, 1].  # [N, *shape]"""
+        ...
+
+    def begin(self, seen: Any) -> Tensor:
+        """The state before a caption.  # [N, …]"""
+        ...
+
+    def step(self, seen: Any, tokens: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of what follows symbols, the attention to places, and the new state.  # long [N] to [N, V], [N, P]"""
+        ...
+
+    def forward(self, pictures: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """The same for each symbol of captions.  # [N, *shape], long [N, L] to [N, L, V], [N, L, P]"""
+        ...
+
+
 class Flow(Module, Protocol):
     """What a class ``Flow(shape, classes, *, …)`` must have; an invertible network."""
 

@@ -1,6 +1,6 @@
-"""Language models of short phrases, and pictures of what captions say."""
+"""Language models of short phrases, pictures of what captions say, and captions of pictures."""
 
-from belamy.methods import char_lm, stackgan, text_to_image
+from belamy.methods import captioner, char_lm, stackgan, text_to_image
 from belamy.registry import Part
 
 
@@ -91,3 +91,9 @@ def stackgan_256() -> stackgan.Recipe:
         generator_optimizer=adam,
         discriminator_optimizer=adam,
     )
+
+
+def captioner_avatars() -> captioner.Recipe:
+    """Captions of drawn faces of 32 pixels, on a CPU: a small network that looks, a recurrent one that writes."""
+    adam = Part(name="adam", lr=2e-3, beta1=0.9)
+    return captioner.Recipe(batch=32, train_samples=80_000, ema_half_life=2_000, optimizer=adam)

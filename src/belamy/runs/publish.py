@@ -12,7 +12,7 @@ from PIL import Image
 
 from belamy import recipes
 from belamy.errors import UsageError
-from belamy.methods.base import BaseMethod, Samples, Shows, Translates
+from belamy.methods.base import BaseMethod, Captions, Samples, Shows, Translates
 from belamy.modalities import modality
 from belamy.modalities.animation import available_codecs, encode_gif, encode_mp4, encode_webp, encode_within
 from belamy.networks.summary import summarize
@@ -71,6 +71,8 @@ def pictures_are(method: BaseMethod) -> str:
     if isinstance(method, Translates):
         pairs = "other" not in method.spec.fields
         return f"Held-out inputs, what is made of them{', and their targets' if pairs else ''}"
+    if isinstance(method, Captions):
+        return "Held-out samples beside what is said of them"
     if isinstance(method, Shows):
         return "Held-out samples and what is made of them"
     if isinstance(method, Samples):

@@ -9,10 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from belamy.methods.base import BaseMethod, Reconstructs, Samples, Shows
+from belamy.methods.base import BaseMethod, Captions, Reconstructs, Samples, Shows
 from belamy.modalities import modality
 from belamy.modalities.fields import Media
 from belamy.modalities.grid import BACKGROUND
+from belamy.modalities.text import strings
+from belamy.sampling.captions import captioned_sheet
 from belamy.sampling.density import density_picture, knows_the_plane
 from belamy.sampling.draw import draw, placement
 from belamy.sampling.sheets import GAP, sheet_of, side_by_side
@@ -65,6 +67,8 @@ def snapshot(trainer: Trainer, report: Report | None = None) -> Snapshot | None:
     method = trainer.method
     if isinstance(method, Shows):
         return _shown(trainer, method)
+    if isinstance(method, Captions):
+        return _captioned(trainer, method)
     if isinstance(method, Samples):
         count, field = samples_of(method), method.output
         raw = draw(method, count, seed=method.recipe.seed, report=report)
@@ -90,6 +94,16 @@ def _shown(trainer: Trainer, method: Shows) -> Snapshot:
         media += [each._replace(caption=f"{name} {each.caption}".strip())
                   for each in kind.media(kind.to_raw(values[: PLAYED // 2], field).cpu(), field)]  # fmt: skip
     return Snapshot(side_by_side(shown), tuple(media))
+
+
+def _captioned(trainer: Trainer, method: Captions) -> Snapshot:
+    """Held-out pictures beside what is said of them."""
+    data = trainer.dataset
+    some = data.splits.get("test", data.splits["train"])[:SHOWN]
+    with evaluation_mode(trainer):
+        found = method.caption(data.batch(some, *placement(trainer.method)).main)
+    texts = strings(found.symbols, method.written)
+    return Snapshot(captioned_sheet(data.store.read(some), data.field, texts))
 
 
 def _reconstructed(trainer: Trainer, method: Reconstructs) -> Snapshot:
