@@ -52,7 +52,7 @@ def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[st
             "stylize-film",
             "reconstruct-layers",
         ),
-        *("retrieve", "anomaly", "reconstruct", "restore", "segment", "pretrain"),
+        *("retrieve", "anomaly", "reconstruct", "restore", "segment", "pretrain", "caption"),
     }
     for name, purpose in known_verbs().items():
         assert purpose and f"  {name}" in page and purpose in page
