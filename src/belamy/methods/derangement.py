@@ -26,14 +26,24 @@ def deranged(images: Tensor, captions: Tensor, draw: Draws) -> tuple[Tensor, Ten
         A permutation, long ``[N]``, and whether what it gives is wrong, bool ``[N]``: everywhere, save where more than
         half of the batch is alike, so that there are not enough others.
     """
-    told = _numbered(captions.flatten(0, -2)).unflatten(0, (len(images), -1))
-    groups = _alike(_numbered(images.flatten(1))[:, None], told)
+    groups = alike(images, captions)
     keys = draw.uniform("mismatch", len(groups)).to(groups.device)
     rows = keys.argsort()
     rows = rows[keys[groups[rows]].argsort(stable=True)]
     order = torch.empty_like(rows)
     order[rows] = rows.roll(-int(groups.bincount().max()))
     return order, groups[order] != groups
+
+
+def alike(images: Tensor, captions: Tensor) -> Tensor:
+    """The first of the rows of a batch that each is alike with, as :func:`deranged` says.  # long [N]
+
+    Args:
+        images: Of the batch.  # [N, C, H, W]
+        captions: Their symbols, or those of all captions of each picture.  # long [N, L] or [N, K, L]
+    """
+    told = _numbered(captions.flatten(0, -2)).unflatten(0, (len(images), -1))
+    return _alike(_numbered(images.flatten(1))[:, None], told)
 
 
 def _numbered(rows: Tensor) -> Tensor:

@@ -106,6 +106,11 @@ class Method(text_to_image.Method):
                 f"multiples of {4 * scale} of at least {8 * scale}, but these are {text_of(sides)}. "
                 f"Type --size {text_of(fits)}."
             )
+        if recipe.refine_from <= recipe.embed_until:
+            raise UsageError(
+                f"refine-from is {recipe.refine_from:g}, but the first stage begins at embed-until, "
+                f"{recipe.embed_until:g}. Type --refine-from {(1 + recipe.embed_until) / 2:g}."
+            )
         self.small_shape = (spec.shape[0], *(side // scale for side in sides))
         super().__init__(recipe, spec)
         self.first_drawn = recipe.refine_from
@@ -134,7 +139,8 @@ class Method(text_to_image.Method):
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """Turns of the discriminator, then one of the generator, of the stage that learns."""
         self.generator.refines.fill_(draw.progress >= self.recipe.refine_from)
-        yield from super().play(map(self.sized, data), draw)
+        whole = draw.progress < self.recipe.embed_until
+        yield from super().play(data if whole else map(self.sized, data), draw)
 
     def sized(self, batch: Batch) -> Batch:
         """A batch with its pictures in the size of the stage that learns."""

@@ -19,13 +19,15 @@ from belamy.data import Batch, Dataset
 from belamy.data.captions import FIELD as CAPTION
 from belamy.data.variants import every
 from belamy.errors import UsageError
+from belamy.losses.joint_embedding import joint_embedding, retrieved
 from belamy.losses.objective import Objective
 from belamy.losses.penalty_context import PenaltyContext
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
+from belamy.methods.classifier import CLASSIFIERS
 from belamy.methods.construction import NORMALISATIONS, PENALTIES, adapted, make_penalties
 from belamy.methods.denoising import TEXT_ENCODERS
-from belamy.methods.derangement import deranged
+from belamy.methods.derangement import alike, deranged
 from belamy.methods.gan import ADVERSARIAL, PRIORS
 from belamy.modalities.fields import Field as DataField
 from belamy.networks.conditioning_augmentation import AugmentedGenerator
@@ -52,7 +54,12 @@ class Recipe(base.BaseRecipe):
     discriminator: Annotated[Part, CAPTIONED_DISCRIMINATORS] = Part(name="gan-cls", width=32)
     """The network that judges pictures and texts together."""
     text_encoder: Annotated[Part, TEXT_ENCODERS] = Part(name="bag-of-words")
-    """What reads captions; one that learns does so with the discriminator."""
+    """What reads captions; one that learns does so with the discriminator, or before it, by ``embed_until``."""
+    embed_until: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the training in which only the text encoder learns, beside one of pictures, by the structured joint
+    embedding loss; then it stays. 0 for one that learns with the discriminator, if it learns."""
+    picture_encoder: Annotated[Part, CLASSIFIERS] = Part(name="convnet")
+    """The network of pictures beside which it then learns, with a vector's numbers in place of classes."""
     latent: int = Field(default=128, gt=0, le=65536)
     """Size of the latent vector."""
     prior: Annotated[Part, PRIORS] = Part(name="normal")
@@ -107,14 +114,16 @@ class Method(base.BaseMethod):
     caption of the same picture, or the same one of another, is never wrong; where half of a batch is alike and there
     are not enough others, generated pictures stand in. *w* is :attr:`Recipe.interpolation`.
 
-    A text encoder that learns does so in the discriminator's turns, and the generator listens to it. Of samples for
+    A text encoder that learns does so in the discriminator's turns, and the generator listens; or before, as in
+    the paper, until :attr:`Recipe.embed_until`, beside one of pictures: classes are those of the data, or pictures with
+    a caption in common. Of samples for
     which nothing is asked, captions are drawn among 1,024 of the training data, by a number that joins the latents.
 
     By :attr:`Recipe.augmentation` the generator is told a text by numbers drawn around a mean, whose noise belongs to
     the latents, and whose divergence from standard normal numbers joins its loss.
 
-    *Departs from the paper*: its text encoder is trained beforehand; the generator's turn draws latents anew; the
-    texts between captions share the latents of those at captions.
+    *Departs from the paper*: its text encoder is trained beforehand, on its own; the generator's turn draws latents
+    anew; the texts between captions share the latents of those at captions.
 
     References:
         Conditioning augmentation: Zhang et al. 2017, arXiv 1612.03242, section 3.2.
@@ -142,6 +151,16 @@ class Method(base.BaseMethod):
         )
         self.learns_text = any(parameter.requires_grad for parameter in self.text_encoder.parameters())
         self.averaged = ("generator", "text_encoder") if self.learns_text else ("generator",)
+        self.picture_encoder: Any = None
+        if recipe.embed_until:
+            if not self.learns_text:
+                raise UsageError(
+                    f"embed-until is {recipe.embed_until:g}, but the text encoder '{recipe.text_encoder.name}' does "
+                    "not learn. Type --text-encoder char-cnn-rnn, or --embed-until 0."
+                )
+            given = {"shape": spec.shape, "classes": self.text_encoder.width}
+            self.picture_encoder = CLASSIFIERS.build(recipe.picture_encoder, **given)
+        self.first_drawn = recipe.embed_until
         if recipe.augmentation and recipe.prior.name != "normal":
             raise UsageError(
                 f"The numbers that a text is told by are drawn with the latents, whose prior is '{recipe.prior.name}', "
@@ -179,17 +198,28 @@ class Method(base.BaseMethod):
 
     @property
     def players(self) -> dict[str, Player]:
-        """The discriminator, with the text encoder where it learns, and the generator."""
-        judges = nn.ModuleDict({name: part for name, part in self.networks().items() if name != "generator"})
-        return {
-            "discriminator": Player(judges, self.recipe.discriminator_optimizer),
+        """The discriminator and the generator; the encoders by themselves where they learn before, else with the
+        former."""
+        encoders = {name: part for name, part in self.networks().items() if name.endswith("encoder")}
+        judges = {"discriminator": self.discriminator, **({} if self.recipe.embed_until else encoders)}
+        found = {
+            "discriminator": Player(nn.ModuleDict(judges), self.recipe.discriminator_optimizer),
             "generator": Player(self.generator, self.recipe.generator_optimizer),
         }
+        if self.recipe.embed_until:
+            found["embedding"] = Player(nn.ModuleDict(encoders), self.recipe.discriminator_optimizer)
+        return found
+
+    @property
+    def undivided(self) -> str:
+        """Texts and pictures are compared with those of all classes of a batch."""
+        return "each text is compared with all pictures of a batch" if self.recipe.embed_until else ""
 
     def networks(self) -> dict[str, nn.Module]:
-        """Generator, discriminator, and the text encoder where it learns."""
+        """Generator, discriminator, the text encoder where it learns, and that of pictures beside which it does so."""
         found = {"generator": self.generator, "discriminator": self.discriminator}
-        return {**found, "text_encoder": self.text_encoder} if self.learns_text else found
+        found |= {"text_encoder": self.text_encoder} if self.learns_text else {}
+        return found | ({"picture_encoder": self.picture_encoder} if self.recipe.embed_until else {})
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """Latents and texts, pictures and texts, symbols."""
@@ -198,10 +228,14 @@ class Method(base.BaseMethod):
             "generator": ((self.prior.latent,), text),
             "discriminator": (self.spec.shape, text),
             "text_encoder": (self.kept[:2],),
+            "picture_encoder": (self.spec.shape,),
         }
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
-        """Turns of the discriminator, then one of the generator."""
+        """Turns of the discriminator, then one of the generator; before these the encoders', where they learn first."""
+        if draw.progress < self.recipe.embed_until:
+            yield self.embedding_turn(next(data))
+            return
         for _ in range(self.recipe.critic_steps):
             batch = next(data)
             yield self.discriminator_turn(batch, draw)
@@ -209,10 +243,19 @@ class Method(base.BaseMethod):
                 penalty.constrain(self.discriminator)  # type: ignore[operator]
         yield self.generator_turn(next(data) if self.recipe.fresh_batch else batch, draw)
 
+    def embedding_turn(self, batch: Batch) -> Turn:
+        """From the classes of pictures, or where they have none from their captions."""
+        classes = batch.labels if batch.labels is not None else alike(batch.main, said_of(batch))
+        pictures, texts = self.picture_encoder(batch.main), self.text_vectors(batch[CAPTION])
+        terms = {"joint": joint_embedding(pictures, texts, classes)}
+        return Turn("embedding", terms, signals={"retrieved": retrieved(pictures.detach(), texts.detach(), classes)})
+
     def discriminator_turn(self, batch: Batch, draw: Draws) -> Turn:
         """From real pictures with their captions, with wrong ones, and generated pictures."""
         images, captions, share = batch.main, batch[CAPTION], self.recipe.mismatch
-        text, z = self.text_vectors(captions), self.noise(len(batch), draw)
+        with torch.set_grad_enabled(not self.recipe.embed_until):
+            text = self.text_vectors(captions)
+        z = self.noise(len(batch), draw)
         with torch.no_grad():
             made = self.generator(z, text)
         real, features = self.discriminator.scores_and_features(images, text)

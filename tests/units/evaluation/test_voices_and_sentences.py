@@ -16,10 +16,10 @@ from belamy.data.dataset import Dataset, Memory
 from belamy.data.weights import MINILM, MINILM_PIECES
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.features import sentences, speaker
-from belamy.evaluation.word_pieces import WordPieces, words
 from belamy.judges.extractors import choose, of_kind, suited
 from belamy.modalities.fields import Field
 from belamy.modalities.text import Vocabulary
+from belamy.modalities.word_pieces import WordPieces, words
 from belamy.networks.sentence_encoder import SentenceEncoder
 from belamy.networks.speaker_encoder import RATE, SpeakerEncoder, mel_energies, readings, slaney_filters
 

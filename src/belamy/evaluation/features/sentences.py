@@ -9,9 +9,9 @@ from torch import Tensor
 
 from belamy.data.weights import MINILM, MINILM_PIECES, find, read_tensors
 from belamy.evaluation.extracted import ExtractedFeatures
-from belamy.evaluation.word_pieces import WordPieces
 from belamy.modalities.fields import Field
 from belamy.modalities.text import strings
+from belamy.modalities.word_pieces import WordPieces
 from belamy.networks.sentence_encoder import SentenceEncoder
 
 PART = 64
