@@ -119,6 +119,55 @@ def test_the_mean_of_the_gradient_is_exact(conditional: bool) -> None:
             torch.testing.assert_close(mine, -wanted, rtol=1e-9, atol=1e-12)
 
 
+class GridOfChances:
+    """Uniform numbers whose rollouts lie evenly in the unit cube."""
+
+    def uniform(self, stream: str, count: int, rollouts: int, places: int) -> Tensor:
+        each = round(rollouts ** (1 / places))
+        points = (torch.arange(each, dtype=torch.float64) + 0.5) / each
+        even = torch.cartesian_prod(*[points] * places).view(-1, places)
+        return even.expand(count, -1, -1)
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_rollouts_find_the_values_of_symbols(conditional: bool) -> None:
+    """Yu et al. 2017, equation 4: the mean over what may follow, against the sum over all texts that begin alike."""
+    torch.manual_seed(2)
+    label = {LABEL: Field("category", (), ("x", "y"))} if conditional else {}
+    recipe = small(rollouts=30**2, conditional=conditional)
+    method = Method(recipe, DataSpec({"text": FIELD, **label})).double()
+    for parameter in method.parameters():
+        parameter.data += 0.4 * torch.randn_like(parameter)
+    every = every_text()
+    labels = torch.ones(len(every), dtype=torch.long) if conditional else None
+    first = len(SYMBOLS) + 1 if conditional else END
+    law = torch.stack([sum(chances(method.network, text, first)) for text in every.tolist()]).exp().detach()
+    sums = returns(method.scores(every, labels), every, DISCOUNT).detach()
+    wanted = torch.zeros_like(sums)
+    for text, row in zip(every, wanted, strict=True):
+        for place in range(int((text != PADDING).sum())):
+            alike = (every[:, : place + 1] == text[: place + 1]).all(1)
+            row[place] = (law[alike] * sums[alike, place]).sum() / law[alike].sum()
+    assert float((wanted - sums).abs().max()) > 0.1
+    torch.testing.assert_close(method.searched(every, GridOfChances(), labels), wanted, rtol=0, atol=0.03)
+
+
+def test_rollouts_are_rewards_in_a_step(stage: Any, texts: Dataset) -> None:
+    """The last symbol's return is its own reward; the others' have what was drawn for them."""
+    made = stage(small(rollouts=2), texts)
+    chance = made.numbers().uniform("symbols", BATCH, LENGTH)
+    drawn = made.method.generate(chance)
+    turns = made.turns()
+    next(turns)
+    played, _ = next(turns)  # the discriminator has learned
+    found = made.method.searched(drawn, made.numbers())
+    plain = returns(made.method.scores(drawn), drawn, DISCOUNT).detach()
+    mean = torch.stack([row[text != PADDING].mean() for row, text in zip(found, drawn, strict=True)])
+    torch.testing.assert_close(played.signals["return"], mean)
+    torch.testing.assert_close(found[:, -1], plain[:, -1])
+    assert not torch.allclose(found, plain)
+
+
 def test_returns_are_discounted_sums() -> None:
     scores = torch.tensor([[1e3, -1e3, 0.0, 1e3], [-1e3, 5.0, 5.0, 5.0]])
     texts = torch.tensor([[3, 4, 3, END], [END, 0, 0, 0]])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -13,7 +15,7 @@ import torch
 
 from belamy.data.dataset import Column, Dataset, Memory
 from belamy.data.files import read_text
-from belamy.data.texts import JSON_LINES, training_texts
+from belamy.data.texts import JSON_LINES, NO_TEXT, training_texts
 from belamy.data.variants import Variants
 from belamy.errors import DataError, UsageError, nearest
 from belamy.modalities.fields import Field
@@ -25,6 +27,7 @@ LONGEST = 256
 """Characters of a caption that are kept, its end among them."""
 BESIDE_LARGEST, TABLE_LARGEST = 1 << 20, 1 << 28
 """Bytes of a text file beside a picture, and of a file of captions, at most."""
+_NO_LETTER = re.compile(f"{NO_TEXT.pattern}|[\x01-\x1f\x7f-\x9f]")
 _FILES = ("file", "file_name", "filename", "image", "name")
 _TEXTS = ("caption", "text", "description")
 
@@ -76,16 +79,21 @@ def captioned(data: Dataset, files: TextFiles, said: str, length: int | None = N
         DataError: It is no table of captions, or no picture has one.
     """
     names = data.names or ()
-    found = _beside(files, names) if said == BESIDE else _matched(files, said, names)
+    found, strange = (_beside(files, names), []) if said == BESIDE else _matched(files, said, names)
     texts = [_different(found.get(name, ())) for name in names]
     missing = [name for name, several in zip(names, texts, strict=True) if not several[0]]
     if len(missing) == len(names):
         wanted = PurePosixPath(names[0]).with_suffix(".txt")
-        example = f"a file {wanted}" if said == BESIDE else f"'{names[0]}' in {said}"
-        raise DataError(f"None of the {len(names):,} pictures of {data.name} has a caption: there is no {example}.")
+        example = f"a file {wanted}" if said == BESIDE else f"a row '{names[0]},…' in {said}"
+        raise DataError(
+            f"None of the {len(names):,} pictures of {data.name} has a caption: the first would have {example}, and "
+            "some text in it."
+        )
     notes = [*data.notes]
     if missing:
         notes.append(f"{len(missing):,} pictures have no caption, e.g. {missing[0]}: theirs are empty")
+    if strange:
+        notes.append(f"{len(strange):,} captions in {said} are of no picture here, e.g. that of {strange[0]}: left out")
     if several := sum(len(each) > 1 for each in texts):
         notes.append(
             f"{several:,} pictures have several captions, up to {max(map(len, texts))}: one is drawn each time that a "
@@ -126,8 +134,10 @@ def with_several_captions(
 
 
 def _different(texts: Iterable[str]) -> list[str]:
-    """Texts with single spaces, each once, without empty ones; an empty one where there is no other."""
-    return [text for text in dict.fromkeys(" ".join(each.split()) for each in texts) if text] or [""]
+    """Texts with single spaces in place of what is no letter, each once, without empty ones; an empty one where there is
+    no other."""
+    plain = (" ".join(_NO_LETTER.sub(" ", each).split()) for each in texts)
+    return [text for text in dict.fromkeys(plain) if text] or [""]
 
 
 def _beside(files: TextFiles, names: tuple[str, ...]) -> dict[str, list[str]]:
@@ -136,8 +146,9 @@ def _beside(files: TextFiles, names: tuple[str, ...]) -> dict[str, list[str]]:
     return {name: text.splitlines() for name, text in found.items() if text is not None}
 
 
-def _matched(files: TextFiles, said: str, names: tuple[str, ...]) -> dict[str, list[str]]:
-    """The captions of a file by the names of pictures, the whole or the last part: those of the first file so named."""
+def _matched(files: TextFiles, said: str, names: tuple[str, ...]) -> tuple[dict[str, list[str]], list[str]]:
+    """The captions of a file by the names of pictures, the whole or the last part: those of the first file so named; and
+    files that are no picture's."""
     path = Path(said).expanduser()
     text = read_text(path, TABLE_LARGEST) if path.is_file() else files.read(said, TABLE_LARGEST)
     if text is None:
@@ -149,23 +160,30 @@ def _matched(files: TextFiles, said: str, names: tuple[str, ...]) -> dict[str, l
         captions.setdefault(file.replace("\\", "/").removeprefix("./"), []).append(caption)
     ends = {PurePosixPath(file).name: texts for file, texts in reversed(captions.items())}
     told = {name: captions.get(name, ends.get(PurePosixPath(name).name)) for name in names}
-    return {name: texts for name, texts in told.items() if texts is not None}
+    known = {*names, *(PurePosixPath(name).name for name in names)}
+    strange = [file for file in captions if file not in known and PurePosixPath(file).name not in known]
+    return {name: texts for name, texts in told.items() if texts is not None}, strange
 
 
 def _table(text: str, where: str) -> Iterator[tuple[str, str]]:
-    rows = csv.reader(text.splitlines())
-    titles = [title.strip().lower() for title in next(rows, [])]
-    columns = [next((titles.index(name) for name in names if name in titles), -1) for names in (_FILES, _TEXTS)]
-    if -1 in columns:
-        raise DataError(f"{where} must have the columns file and caption, but has {', '.join(titles) or 'none'}.")
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
+        titles = [title.strip().lower() for title in next(rows, [])]
+        columns = [next((titles.index(name) for name in names if name in titles), -1) for names in (_FILES, _TEXTS)]
+        if -1 in columns:
+            raise DataError(
+                f"{where} must have the columns file and caption, parted by a comma, but has "
+                f"{', '.join(titles) or 'none'}. Let its first line be: file,caption"
+            )
         yield from ((row[columns[0]].strip(), row[columns[1]]) for row in rows if len(row) > max(columns))
     except csv.Error as error:
-        raise DataError(f"{where} is not a table of captions: {error}.") from error
+        raise DataError(
+            f"{where} is not a table of captions: {error}, in line {rows.line_num:,}. Look at its quotation marks."
+        ) from error
 
 
 def _json(text: str, where: str) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

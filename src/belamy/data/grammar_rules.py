@@ -88,7 +88,7 @@ def _of_line(parts: list[str], where: str) -> Iterator[Production]:
     for part in [*parts[2:], "|"]:
         if part == "|":
             if not right:
-                raise DataError(f"{where}, has an alternative of nothing, but a symbol becomes one or more.")
+                raise DataError(f"{where}, has an alternative of nothing, but a symbol becomes one or more. {_EXAMPLE}")
             yield Production(parts[0], tuple(right), 1.0 if weight is None else weight)
             right, weight = [], None
         elif weight is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,10 @@ def _claimant(path: Path, options: LoadOptions) -> Format:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     strength, best = max(claims, key=lambda claim: (claim[0], "image" in claim[1].modalities))
     if not strength and options.kind is not None:
-        raise DataError(f"{path} is not data of the kind {options.kind.name} that Belamy reads.")
+        raise DataError(
+            f"{path} is not data of the kind {options.kind.name} that Belamy reads. To see what it is taken for, type: "
+            f"belamy data {shlex.quote(str(path))}"
+        )
     if not strength:
         raise DataError(
             f"{path} is not data that Belamy reads. It reads a folder or .zip of images, .npy and .npz arrays, IDX "

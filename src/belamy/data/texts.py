@@ -27,6 +27,8 @@ OTHER_ARRAYS = (".npy", ".npz", ".zip", ".wav", ".flac")
 """A folder with such files in it is none of documents."""
 SHEET = "sheet.png"
 """What `belamy sample` lays beside the samples: never taken for one of them."""
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""What an escape in JSON can name and no text holds: NUL, and half of the two by which UTF-16 writes one character."""
 _NAME = 48
 _ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _BINARY, _SHARE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]"), 0.1
@@ -139,9 +141,10 @@ def read_corpus(
             else:
                 blank += 1
     if len(found) < least:
+        lost = f" {len(skipped):,} left out, e.g. {skipped[0][0]}: {skipped[0][1]}." if skipped else ""
         raise DataError(
             f"{path} holds {len(found)} document(s), but there must be {least} or more: give a folder of .txt files, "
-            "or one file with a document on each line."
+            f'one file with a document on each line, or JSON lines with a "text".{lost}'
         )
     return _described(path, found, blank, skipped)
 
@@ -158,7 +161,8 @@ def _read(file: Path, left: int, encoding: str) -> str:
     try:
         text = read_text(file, left, encoding)
     except DataError as error:
-        hint = "" if encoding != "utf-8" else " To read it as it is: --modality text:encoding=latin-1 (or utf-16)."
+        named = "utf-16" if "UTF-16" in str(error) else "latin-1" if encoding == "utf-8" else "utf-8"
+        hint = f" To read it as it is: --modality text:encoding={named}"
         raise Unreadable(f"{str(error).removeprefix(f'{file} ')}{hint}") from None
     if is_binary(text):
         raise Unreadable("is no text but a binary file. Take it out of the data.")
@@ -182,7 +186,7 @@ def numbered_lines(text: str) -> Iterable[tuple[int, str]]:
 def _documents(text: str, name: str, by_line: bool, skipped: list[tuple[str, str]]) -> Iterator[Document]:
     """The documents of one file."""
     if PurePosixPath(name).suffix.lower() in JSON_LINES:
-        for number, line in numbered_lines(text):
+        for number, line in enumerate(text.split("\n"), 1):  # JSON may hold other line ends as they are
             try:
                 yield _parsed(line, name, number) if line.strip() else Document("", name, number)
             except ValueError as error:
@@ -204,6 +208,8 @@ def _parsed(line: str, name: str, number: int) -> Document:
     label = held.get("label")
     if label is not None and not isinstance(label, str | int | float):
         raise ValueError('its "label" is neither a name nor a number')
+    if NO_TEXT.search(f"{held['text']}{label}"):
+        raise ValueError("a NUL or half a character in it")
     return Document(held["text"], name, number, None if label is None else str(label))
 
 

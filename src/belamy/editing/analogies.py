@@ -12,6 +12,9 @@ from belamy.errors import UsageError, nearest
 from belamy.methods.word_vectors import HasWordVectors
 from belamy.modalities.text import SPECIAL
 
+_NOTHING = 1e-9
+"""Length below which what a sum leaves is rounding; each word has length 1."""
+
 
 class NearWord(NamedTuple):
     """A word, and the cosine of its vector and the sum."""
@@ -38,7 +41,7 @@ def nearest_words(
         count: How many words.
 
     Raises:
-        UsageError: The expression holds something else than words, or a word that is unknown.
+        UsageError: The expression holds something else than words, or a word that is unknown, or cancels out.
     """
     places = {symbol.strip(): place for place, symbol in enumerate(symbols) if place >= len(SPECIAL)}
     vectors = normalize(method.word_vectors().double())
@@ -54,7 +57,10 @@ def nearest_words(
         asked.update(found)
         return vectors[found].mean(0)
 
-    cosines = vectors @ normalize(expression.value(vector), dim=0)
+    wanted = expression.value(vector)
+    if float(wanted.norm()) < _NOTHING:
+        raise UsageError(f"'{expression.text}' cancels out, so no word is near it. Write other words or factors.")
+    cosines = vectors @ normalize(wanted, dim=0)
     cosines[list(asked)] = cosines[: len(SPECIAL)] = -2
     best = cosines.topk(min(count, len(places) - len(asked)))
     return [NearWord(symbols[place].strip(), value) for value, place in zip(*map(Tensor.tolist, best), strict=True)]

@@ -178,6 +178,8 @@ class Expression:
             raise Malformed(
                 self.text, self.tree.at, f"The result is a number, {found:g}, not a place. For a class write mean(7)."
             )
+        if not found.isfinite().all():
+            raise Malformed(self.text, self.tree.at, "The result is beyond all numbers. Write smaller factors.")
         return found
 
     def _value(self, node: Node, known: dict[Leaf, Tensor]) -> Tensor | float:

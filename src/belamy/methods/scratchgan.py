@@ -34,6 +34,9 @@ class Recipe(char_lm.Recipe):
     """The network whose numbers for the symbol that follows are its scores."""
     discount: float = Field(default=0.9, ge=0, le=1)
     """γ: how much the reward of a symbol counts for each that stands one place earlier."""
+    rollouts: int = Field(default=0, ge=0, le=1024)
+    """Ways in which a text is written on from each of its symbols, whose mean reward counts in place of what happened
+    to follow (Monte Carlo search, SeqGAN); 0 for none. Each costs a step as many texts as a text has symbols."""
     baseline_decay: float = Field(default=0.9, ge=0, lt=1)
     """How much of the moving average of the returns stays at each step."""
     optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.5)
@@ -64,14 +67,22 @@ class Method(char_lm.Method):
     an exact likelihood, and it goes on with texts.
 
     SeqGAN's order, maximum likelihood first, is ``belamy train scratchgan --start-from RUN`` with a run of ``char-lm``.
+    With ``rollouts``, its Monte Carlo search: what follows a symbol is the mean over N texts that the generator writes
+    on from there, so that R is an estimate of the symbol's action value,
+
+    .. math:: R_t = r_t + \gamma \frac 1 N \sum_{n=1}^N \sum_{s > t} \gamma^{s - t - 1} r_s^{(n)}, \qquad
+              \tilde x^{(n)}_{> t} \sim p(\cdot \mid \tilde x_{\le t})
+
+    It has the same mean as the return of the text alone, and a lower variance the more rollouts there are.
 
     *Departs from the papers*: the discriminator is a language model, whose number for the symbol that follows is its
-    score; there is neither its regularisation nor layer normalisation, and no Monte Carlo search as in SeqGAN. What is
-    unknown is never written, so it has no probability in the game.
+    score; there is neither its regularisation nor layer normalisation. Rollouts are rewarded symbol by symbol too,
+    where SeqGAN's discriminator judges whole texts alone, and the generator as it is writes them. What is unknown is
+    never written, so it has no probability in the game.
 
     References:
         De Masson d'Autume et al. 2019, "Training language GANs from scratch", arXiv 1905.09922; Yu et al. 2017,
-        "SeqGAN", arXiv 1609.05473 (2016); Williams 1992 (REINFORCE).
+        "SeqGAN", arXiv 1609.05473, equations 3 and 4 (the search); Williams 1992 (REINFORCE).
 
     Args:
         recipe: What decides the outcome.
@@ -121,8 +132,7 @@ class Method(char_lm.Method):
         }
         signals = {"real": mean_told(real.detach(), batch.main), "fake": mean_told(fake.detach(), texts)}
         yield Turn("discriminator", terms, dict.fromkeys(terms, 1 / self.length), signals)
-        with torch.no_grad():
-            found = returns(self.scores(texts, labels), texts, self.recipe.discount)
+        found = self.searched(texts, draw, labels)
         average = mean_told(found, texts)
         yield Turn(
             "generator",
@@ -137,6 +147,28 @@ class Method(char_lm.Method):
         """How real each symbol is given those before it: logits.  # long [N, length] to [N, length]"""
         logits: Tensor = self.discriminator(self.before(texts, labels))
         return logits.gather(2, texts[..., None]).squeeze(2)
+
+    @torch.no_grad()
+    def searched(self, texts: Tensor, draw: Draws, labels: Tensor | None = None) -> Tensor:
+        """The returns of symbols; with rollouts, what follows each is the mean of what might.  # [N, length]
+
+        Args:
+            texts: Written by the generator.  # long [N, length]
+            draw: The stream ``rollouts`` chooses what might follow.
+            labels: The classes, if the model is conditional.  # [N]
+        """
+        scores, times = self.scores(texts, labels), self.recipe.rollouts
+        if not times:
+            return returns(scores, texts, self.recipe.discount)
+        found, there = returns(scores, texts, 0.0), told(texts)
+        classes = None if labels is None else labels.repeat_interleave(times)
+        for place in range(self.length - 1):
+            begun = texts[:, : place + 1].repeat_interleave(times, 0)
+            chance = draw.uniform("rollouts", len(texts), times, self.length - 1 - place).flatten(0, 1)
+            whole = self._written(torch.cat([self.start(begun, classes), begun], 1), chance, None)[:, 1:]
+            after = returns(self.scores(whole, classes), whole, self.recipe.discount)[:, place + 1]
+            found[:, place] += self.recipe.discount * after.unflatten(0, (-1, times)).mean(1) * there[:, place + 1]
+        return found
 
     def reinforced(self, texts: Tensor, found: Tensor, labels: Tensor | None = None) -> Tensor:
         """What the generator minimises: the nats of each symbol times the advantage of what followed.  # [N]

@@ -97,7 +97,7 @@ class Method(base.BaseMethod):
         super().__init__(recipe, spec)
         if not vocabulary_of(spec.field.classes).words:
             raise UsageError(
-                "word2vec learns of words, and these texts are read by characters: --modality text:unit=words"
+                "word2vec learns of words, and these texts are read by characters. Type --modality text:unit=words"
             )
         self.length = spec.shape[0]
         self.network = SkipGram(len(spec.field.classes), recipe.latent)

@@ -44,7 +44,7 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Number of the first sample."""
     out: str = "samples"
     """A folder for a file of each sample (PNG, WAV, TXT, NPY, CSV …) and a sheet of them, or a file: NAME.png is one
-    sheet, NAME.npz an array of all, NAME.csv all rows of a table."""
+    sheet, NAME.npz an array of all, NAME.csv all rows of a table, NAME.txt all texts, one a line."""
     label: str | None = None
     """Draw this class alone, by name or number; by default the classes in turn, where the networks use labels."""
     text: tuple[str, ...] = ()
@@ -79,9 +79,9 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
             raise StorageError(f"{out} is a {'folder' if out.is_dir() else 'file'}. Give another --out.")
 
     def destination(self) -> tuple[str, Path]:
-        """What to write (``folder``, ``sheet``, ``npz`` or ``rows``) and where."""
+        """What to write (``folder``, ``sheet``, ``npz``, ``rows`` or ``lines``) and where."""
         out = named_file(self.out, "--out")
-        kinds = {".npz": "npz", ".png": "sheet", ".csv": "rows"}
+        kinds = {".npz": "npz", ".png": "sheet", ".csv": "rows", ".txt": "lines"}
         kind = kinds.get(out.suffix.lower())
         if kind and self.format not in (None, out.suffix.lower()[1:]):
             raise UsageError(f"--out {self.out} and --format {self.format} contradict each other. Leave --format out.")
@@ -202,6 +202,8 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
         raise UsageError(
             f"{out} would hold rows of a table, but this run makes {made.words[1]}. Give a folder as --out."
         )
+    if kind == "lines" and method.output.modality != "text":
+        raise UsageError(f"{out} would hold texts, but this run makes {made.words[1]}. Give a folder as --out.")
     try:
         if kind == "folder":
             return _folder(method, form, out, drawn)
@@ -212,6 +214,8 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
             save_png(_sheet(raw, method, len(form.text)), out)
         elif kind == "rows":
             write_bytes(out, made.join(raw, method.output, _told(method, form, label)))
+        elif kind == "lines":
+            write_bytes(out, made.media(raw, method.output)[0].data + b"\n")
         else:
             classes = len(method.spec.classes) if heeds_labels(method) else 0
             write_bytes(out, _packed(raw, method, form, label, classes))

@@ -69,6 +69,8 @@ class Form(InSpace, Offline, ProgressOption, ToFile, Json):
         for option, keys in given.items():
             if len(keys) < 2:
                 raise UsageError(f"{option} names {len(keys)} key, but a walk needs 2 or more.")
+            if option != "--seeds" and len(set(keys)) == 1:
+                raise UsageError(f"{option} names '{keys[0]}' alone, so nothing would change. Name 2 that differ.")
         if self.label is not None and self.labels:
             raise UsageError("--label holds a class and --labels walks through classes. Leave one out.")
         if self.text is not None and (self.texts or self.labels or self.images or self.label):

@@ -84,9 +84,10 @@ def assembled(corpus: Corpus, options: LoadOptions, of_field: Mapping[str, Any] 
     field = Field("text", tuple(rows.shape[1:]), known.symbols, facts=dict(of_field or {}))
     whole = not reader.pack
     blank = [f"{corpus.blank:,} blank lines or files are left out"] if corpus.blank else []
+    alike = [f"all {len(texts):,} texts are the same, so nothing else can be learned"] if len({*texts}) == 1 else []
     raw = Raw(
         name=corpus.name, label=corpus.label if whole else None, official=official, skipped=corpus.skipped,
-        notes=(*corpus.notes, *blank, *notes), names=corpus.names if whole else None, **facts,
+        notes=(*corpus.notes, *blank, *alike, *notes), names=corpus.names if whole else None, **facts,
     )  # fmt: skip
     return raw.dataset(Memory(rows), field, origin=Origin(modes={reader.unit: len(texts)}))
 
