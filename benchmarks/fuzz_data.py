@@ -104,23 +104,43 @@ def made(source: np.random.Generator, kind: str, folder: Path) -> tuple[Path, Pa
         "tar.gz": tarred(source, batches),
         "txt": "\n".join(words).encode(),
         "bin": batches["data_batch_1.bin"],
+        "jsonl": "".join(f'{{"text": "{word} \\u00e9", "label": "{word[0]}"}}\n' for word in words).encode(),
     }
     if kind in files:
         path = folder / ("data_batch_1.bin" if kind == "bin" else f"x.{kind}")
         path.write_bytes(files[kind])
-        return path, path, {}
+        return path, path, {"modality": "text"} if kind == "jsonl" else {}
     for name, content in pictures.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     if kind == "csv":
         (folder / "t.csv").write_text(table)
         return folder, folder / "t.csv", {"labels": "t.csv:label"}
+    if kind == "captions":
+        told = "".join(f'{"ab"[number % 2]}/{number}.png,"{words[number]}, ""é"""\n' for number in range(6))
+        (folder / "c.csv").write_text(f"file,caption\n{told}", encoding="utf-8")
+        return folder, folder / "c.csv", {"modality": "image:captions=c.csv"}
     path = folder / "a" / f"x.{SUFFIX.get(kind, kind.lower())}"
     path.write_bytes(picture(source, kind))
     return folder, path, {}
 
 
-KINDS = ("npy", "npz", "npz", "idx", "idx.gz", "zip", "zip", "tar.gz", "txt", "bin", "csv", *PICTURES)
+KINDS = (
+    "npy",
+    "npz",
+    "npz",
+    "idx",
+    "idx.gz",
+    "zip",
+    "zip",
+    "tar.gz",
+    "txt",
+    "bin",
+    "csv",
+    "jsonl",
+    "captions",
+    *PICTURES,
+)
 
 
 def mutated(source: np.random.Generator, content: bytes) -> bytes:

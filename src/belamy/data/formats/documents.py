@@ -99,7 +99,7 @@ class BagOfWords:
         if not among:
             raise DataError(
                 f"No word occurs in {LEAST} of the {len(texts)} documents or more, but in at most half of them, so "
-                "nothing can be learned. Give more documents."
+                "nothing can be learned of their words. Give more documents, or read each as a text: --modality text."
             )
         return cls(tuple(word for _, word in sorted(among)[:count]))
 
