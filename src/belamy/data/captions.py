@@ -172,8 +172,8 @@ def _table(text: str, where: str) -> Iterator[tuple[str, str]]:
         columns = [next((titles.index(name) for name in names if name in titles), -1) for names in (_FILES, _TEXTS)]
         if -1 in columns:
             raise DataError(
-                f"{where} must have the columns file and caption, parted by a comma, but has "
-                f"{', '.join(titles) or 'none'}. Let its first line be: file,caption"
+                f"{where} must have the columns file and caption, but has {', '.join(titles) or 'none'}. Let its first "
+                "line be file,caption, parted by a comma."
             )
         yield from ((row[columns[0]].strip(), row[columns[1]]) for row in rows if len(row) > max(columns))
     except csv.Error as error:
