@@ -134,8 +134,8 @@ def with_several_captions(
 
 
 def _different(texts: Iterable[str]) -> list[str]:
-    """Texts with single spaces in place of what is no letter, each once, without empty ones; an empty one where there is
-    no other."""
+    """Texts with single spaces, without control characters, each once, without empty ones; an empty one where there is no
+    other."""
     plain = (" ".join(_NO_LETTER.sub(" ", each).split()) for each in texts)
     return [text for text in dict.fromkeys(plain) if text] or [""]
 
@@ -147,8 +147,8 @@ def _beside(files: TextFiles, names: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def _matched(files: TextFiles, said: str, names: tuple[str, ...]) -> tuple[dict[str, list[str]], list[str]]:
-    """The captions of a file by the names of pictures, the whole or the last part: those of the first file so named; and
-    files that are no picture's."""
+    """The captions of a file by the names of pictures, the whole or the last part: those of the first file so named.
+    And files that are no pictures here."""
     path = Path(said).expanduser()
     text = read_text(path, TABLE_LARGEST) if path.is_file() else files.read(said, TABLE_LARGEST)
     if text is None:
