@@ -134,8 +134,8 @@ def with_several_captions(
 
 
 def _different(texts: Iterable[str]) -> list[str]:
-    """Texts with single spaces, without control characters, each once, without empty ones; an empty one where there is no
-    other."""
+    """Texts with single spaces, without control characters, each once, without empty ones; an empty one where there
+    is no other."""
     plain = (" ".join(_NO_LETTER.sub(" ", each).split()) for each in texts)
     return [text for text in dict.fromkeys(plain) if text] or [""]
 
