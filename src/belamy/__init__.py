@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from belamy.api.compare import compare
     from belamy.api.completion import complete
     from belamy.api.continuation import continue_text
+    from belamy.api.enhancing import enhance
     from belamy.api.evaluate import evaluate
     from belamy.api.latent_editor import steer
     from belamy.api.likelihood import score
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from belamy.training.watch.diagnosis import diagnose
 
 __all__ = [
-    "caption", "compare", "complete", "continue_series", "continue_text", "diagnose", "evaluate", "open",
+    "caption", "compare", "complete", "continue_series", "continue_text", "diagnose", "enhance", "evaluate", "open",
     "restore_picture", "resume", "score", "steer", "stylize", "train", "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ _HOMES = {
     "continue_series": ("api.series_continuation", "continue_series"),
     "continue_text": ("api.continuation", "continue_text"),
     "diagnose": ("training.watch.diagnosis", "diagnose"),
+    "enhance": ("api.enhancing", "enhance"),
     "evaluate": ("api.evaluate", "evaluate"),
     "open": ("runs.run", "open_run"),
     "restore_picture": ("editing.deep_prior", "restore_picture"),

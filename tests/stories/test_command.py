@@ -39,7 +39,7 @@ def test_help_names_every_verb_with_its_purpose(capsys: pytest.CaptureFixture[st
     page = capsys.readouterr().out
     assert set(known_verbs()) == {
         *("train", "resume", "sample", "report", "recipes", "parts", "inspect", "data", "doctor"),
-        *("diagnose", "compare", "game", "translate", "continue", "score"),
+        *("diagnose", "compare", "game", "translate", "continue", "score", "enhance"),
         *("evaluate", "compare-metrics", "visualise", "survey", "unmask", "repaint", "paint"),
         *(
             "walk",

@@ -68,7 +68,7 @@ def read_header(file: IO[bytes]) -> SoundHeader:
     """
     header = _pcm_header(file)
     if header is None:
-        with _sound_file(file) as sound:
+        with sound_file(file) as sound:
             coding = f"{sound.format} {sound.subtype}"
             header = SoundHeader(int(sound.samplerate), int(sound.channels), int(sound.frames), coding)
     if header.frames < 1:
@@ -89,7 +89,7 @@ def read_samples(file: IO[bytes]) -> tuple[np.ndarray, int]:
     file.seek(0)
     if header.coding.endswith("-bit PCM"):
         return _pcm_samples(file, header), header.rate
-    with _sound_file(file) as sound:
+    with sound_file(file) as sound:
         try:
             values = sound.read(dtype="float64", always_2d=True).T
         except Exception as error:  # libsndfile's own, whatever is damaged
@@ -132,6 +132,11 @@ def _pcm_samples(file: IO[bytes], header: SoundHeader) -> np.ndarray:
         raise Unreadable(
             f"it is cut off: its header promises {promised:,} bytes of samples, but it holds {len(data):,}"
         )
+    return pcm_values(data, width, header.channels)
+
+
+def pcm_values(data: bytes, width: int, channels: int) -> np.ndarray:
+    """Whole numbers of 1 to 4 bytes, channel by channel within a sample, as floats.  # float64 [channels, n]"""
     if width == 1:
         values = (np.frombuffer(data, np.uint8).astype(np.float64) - 128) / 128
     elif width == 3:
@@ -141,10 +146,16 @@ def _pcm_samples(file: IO[bytes], header: SoundHeader) -> np.ndarray:
         values = whole.view("<i4").reshape(-1) / 2.0**31
     else:
         values = np.frombuffer(data, f"<i{width}") / 2.0 ** (8 * width - 1)
-    return values.reshape(-1, header.channels).T
+    return values.reshape(-1, channels).T
 
 
-def _sound_file(file: IO[bytes]) -> Any:
+def sound_file(file: IO[bytes]) -> Any:
+    """What libsndfile opens.
+
+    Raises:
+        Unreadable: It is no sound that it knows.
+        MissingExtra: The package soundfile is not there.
+    """
     try:
         import soundfile
     except ImportError as error:

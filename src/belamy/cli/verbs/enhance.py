@@ -1,0 +1,92 @@
+"""Make sound files clean by a trained method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, options
+from belamy.cli.output import named_file, picture_file, picture_folder, stems, telling
+from belamy.cli.parsing import verb
+from belamy.errors import UsageError
+
+
+@options
+class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
+    """Make sound files, or folders of them, clean by a run such as speech-enhancer's: files of any rate, length and
+    number of channels, at their own level. An hour takes no more memory than a second."""
+
+    inputs: tuple[str, ...]
+    """Files and folders."""
+    out: str = "enhanced"
+    """The folder to write; or the WAV file, of one input."""
+    bits: Literal[16, 32] | None = None
+    """Of a sample: 16, or 32 for floats, which are not cut off beyond the range; by default as fine as the input."""
+    seed: Seed = 0
+    """Decides what is random, where a network takes noise."""
+
+    def refuse(self) -> None:
+        """Refuse what cannot be read, or written."""
+        super().refuse()
+        from belamy.api.enhancing import sounds_given
+
+        if not self.inputs:
+            raise UsageError("Nothing is given to enhance. Name sound files or folders.")
+        sounds_given(self.inputs)
+        self.destination()
+
+    def destination(self) -> tuple[Path, bool]:
+        """What to write, and whether it is one file."""
+        out = named_file(self.out, "--out")
+        if out.suffix and not out.is_dir():
+            if len(self.inputs) != 1 or not Path(self.inputs[0]).expanduser().is_file():
+                raise UsageError(f"--out is the file {out}, but there may be several inputs. Name a folder.")
+            return picture_file(self.out, self.overwrite, ("wav",)), True
+        return picture_folder(out, self.overwrite), False
+
+
+@verb(Form)
+def run(form: Form) -> int:
+    """Write a clean file of each."""
+    from belamy.api.enhancing import enhance, enhancer, sounds_given
+    from belamy.runs.run import Run
+
+    run = Run.open(form.run)
+    method = enhancer(run, form.weights)
+    out, one = form.destination()
+    files = sounds_given(form.inputs)
+    called = dict(zip(files, stems([path.name for path in files]), strict=True))
+    skipped: list[tuple[str, str]] = []
+    with form.reporting() as told:
+        made = enhance(
+            run, form.inputs, lambda path: out if one else out / f"{called[path]}.wav", seed=form.seed,
+            weights=form.weights, device=form.device, bits=form.bits, method=method, skipped=skipped,
+            progress=telling(told, "seconds of sound"),
+        )  # fmt: skip
+    rate = round(method.spec.field.rate or 16_000)
+    notes = [
+        f"{each.name}: {each.clipped:,} samples beyond the range were cut off; --bits 32 keeps them"
+        for each in made if each.clipped
+    ]  # fmt: skip
+    higher = [each.name for each in made if each.rate > rate]
+    if higher:
+        notes.append(
+            f"the run knows {rate:,} samples a second, so above {rate // 2:,} Hz nothing is left of {higher[0]}"
+            + (f" and {len(higher) - 1} more" if higher[1:] else "")
+        )
+    lines = [
+        f"{each.path}: {each.seconds:.1f} s of {each.channels} channel(s) at {each.rate:,} samples a second in "
+        f"{each.took:.1f} s (real-time factor {each.real_time_factor:.3f})"
+        for each in made
+    ]
+    lines += [f"note: {note}" for note in notes] + [f"left out {name}: {why}" for name, why in skipped]
+    facts = {
+        "run": str(run.path), "seed": form.seed, "weights": form.weights, "notes": notes,
+        "skipped": [list(each) for each in skipped],
+        "files": [
+            {"input": each.name, "file": str(each.path), "seconds": each.seconds, "rate": each.rate,
+             "channels": each.channels, "bits": each.bits, "real_time_factor": each.real_time_factor}
+            for each in made
+        ],
+    }  # fmt: skip
+    return form.deliver(facts, "\n".join(lines))
