@@ -86,7 +86,7 @@ def enhancer(run: Run, weights: str = "newest") -> Any:
     Raises:
         UsageError: It does not.
     """
-    method = translator(run, weights)
+    method: Any = translator(run, weights)
     given, made = given_field(method), method.spec.fields[method.target]
     if (given.modality, made.modality) != ("audio", "audio"):
         raise UsageError(
