@@ -145,18 +145,17 @@ class TextJudge:
     def attributes(self) -> None:
         """Whether what captions name is there, of held-out captions and of combinations that training never had."""
         judge = CaptionedAttributes(self.data, say=self._heard)
-        real = judge.agreement(self.data.images(self.rows), self.captions)
-        self.told.add(
-            judge.agreement(self.drawn(self.captions, "held-out captions"), self.captions), real, "attributes"
-        )
+        real, drawn = self.data.images(self.rows), self.drawn(self.captions, "held-out captions")
+        self.told.add(judge.agreement(drawn, self.captions), judge.agreement(real, self.captions), "attributes")
+        others = judge.agreement(drawn, [*self.captions[1:], *self.captions[:1]])["attributes"]
         new, share = judge.recombined(len(self.captions), self.protocol.seed)
         if len(new) >= LEAST:
             unseen = judge.agreement(self.drawn(new, "unseen combinations"), new, "unseen-attributes")
             self.told.add({name: unseen[name] for name in list(unseen)[:3]}, {}, "attributes")
         self.told.notes.append(
-            f"Attributes are told by judges of real pictures. Of attributes that are recombined {share:.0%} are "
-            f"combinations that no training picture has; {len(new):,} of them were drawn "
-            "(unseen-attributes)."
+            f"Held against captions of others, the pictures drawn have {others.value:.1%} of the attributes. Of "
+            f"recombined attributes {share:.0%} are combinations that no training picture has; {len(new):,} of them "
+            "were drawn (unseen-attributes)."
         )
         self.told.protocol["attributes"] = f"captions={len(self.captions)},recombined={len(new)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,8 @@ def test_a_run_is_told_by_what_it_draws(
     found = {each.name: each for each in asking.told.measures}
     assert found["attributes"].real_baseline == 1 and found["attributes"].metric == "attributes"
     assert (found["attributes"].value == found["unseen-attributes"].value == 1) is obedient
+    by_others = re.search(r"captions of others, the pictures drawn have ([\d.]+)%", asking.told.notes[0])
+    assert by_others is not None and 30 < float(by_others[1]) < 80
     assert (found["caption-rank"].value < 25) is obedient
     assert found["caption-variety"].value < 0.2 < (found["caption-variety"].real_baseline or 1)
     assert (found["between-captions"].value > 0.5) is obedient
