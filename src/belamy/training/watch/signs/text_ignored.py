@@ -18,6 +18,7 @@ class Sign(BaseSign):
     Args:
         share: Of the way from chance to what real pictures come to, below which texts have no effect.
         told: What real pictures must come to.
+        change: By another text, over what two pictures of the data differ by, below which nothing is heard of it.
         looks: Looks that are averaged.
         grace: Share of the run in which pictures may still be unrecognisable.
     """
@@ -29,8 +30,9 @@ class Sign(BaseSign):
     needs = ("mean watch.text.fits", "last watch.text.fits_limit", "median watch.text.by_text")
     share: float = 0.1
     told: float = 0.65
-    looks: int = 3
-    grace: float = 0.2
+    change: float = 0.01
+    looks: int = 5
+    grace: float = 0.3
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         mean, possible, changes = seen
@@ -39,7 +41,8 @@ class Sign(BaseSign):
         way = (mean - CHANCE) / (possible - CHANCE)
         rising = history.rise("watch.text.fits", self.looks) > RISING
         unmatched = getattr(history.recipe, "mismatch", None) == 0
-        if changes < 0.01:
+        deaf = changes < self.change
+        if deaf:
             cause = "Nothing of the text reaches what is drawn."
         elif unmatched:
             cause = "Nobody shows the discriminator wrong captions, so it need not read them."
@@ -47,7 +50,7 @@ class Sign(BaseSign):
             cause = "What is made of the text is not held against it, or texts and pictures do not belong together."
         return self.found(
             history,
-            (2 - way / self.share) * (EASED if rising else 1.0),
+            2.0 if deaf else (2 - way / self.share) * (EASED if rising else 1.0),
             f"A picture fits its own caption better than another in {mean:.0%} of cases (chance 50%, pictures of the "
             f"data {possible:.0%}, limit {CHANCE + self.share * (possible - CHANCE):.0%}); another text changes it by "
             f"{changes:.0%} of what two pictures differ by.{' That is rising.' if rising else ''}",
