@@ -83,6 +83,7 @@ class Method(gan.Method):
     *Departs from the book*: padding and what is unknown are symbols of their own, where it repeats the last number of
     the vocabulary and gives what is unknown a number that may lie beyond it; one symbol ends a text and none begins it,
     where its markers are spelt out as characters; the critic's and the generator's batches differ, and none is skipped.
+    ``--modality text:printed=true`` has the book's markers and its repetition of the last symbol.
 
     References:
         Gulrajani et al. 2017, arXiv 1704.00028, section 5.4; Valle 2019, "Hands-On Generative Adversarial Networks with

@@ -30,7 +30,7 @@ LARGEST = 100_000
 BUCKETS = 4096
 """N-grams are told apart as far as these many places allow."""
 _GRAMS = (1, 2, 3)
-_WORDS = re.compile(r" ?\w+(?:['’]\w+)*| ?[^\w\s]|\s")
+_WORDS = re.compile(r" ?</?s>| ?\w+(?:['’]\w+)*| ?[^\w\s]|\s")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _LETTER, _LINE, _MARGIN, _WIDEST, _HIGHEST, _COLUMNS = 15, 21, 8, 1000, 4000, 2
 _PAPER, _INK, _QUIET, _RULE = (250, 249, 246), (28, 28, 30), (128, 126, 122), (226, 223, 216)
@@ -101,6 +101,15 @@ class Vocabulary:
         return numbers + [PADDING] * (length - len(numbers))
 
 
+def marked(text: str, words: bool) -> str:
+    """A text between ``<s>`` and ``</s>``: two words, or three and four characters.
+
+    References:
+        Valle 2019, "Hands-On Generative Adversarial Networks with Keras", chapter 8.
+    """
+    return f"<s> {text} </s>" if words else f"<s>{text}</s>"
+
+
 def split(text: str, words: bool) -> list[str]:
     """A text's symbols: characters, or words with the space before them, as if one stood before the text.
 
@@ -119,6 +128,8 @@ class Modality:
         vocabulary: How many symbols are known, the three special ones counted; by default all that occur.
         pack: Texts follow one another, and every sample is a piece of that; else each sample is a text, cropped.
         lowercase: All letters are made small.
+        printed: As a book prints them, between <s> and </s>, and the last symbol again up to the length; else an end
+            and padding follow.
         lines: Each line is a text, also in a folder of files; by default each line of a file, each file of a folder.
         encoding: Of the files.
     """
@@ -134,6 +145,7 @@ class Modality:
         vocabulary: int | None = None,
         pack: bool = False,
         lowercase: bool = False,
+        printed: bool = False,
         lines: bool | None = None,
         encoding: str = "utf-8",
     ) -> None:
@@ -142,12 +154,14 @@ class Modality:
                 f"text:vocabulary is {vocabulary}, but it must be {len(SPECIAL) + 1} to {LARGEST:,}: the end, padding, "
                 "what is unknown, and symbols."
             )
+        if pack and printed:
+            raise UsageError("text:pack=true leaves no room to fill as text:printed=true does. Leave one of them out.")
         try:
             "a".encode(encoding)
         except LookupError:
             raise UsageError(f"text:encoding is '{encoding}', which is none. Type e.g. encoding=latin-1.") from None
         self.unit, self.vocabulary, self.pack = unit, vocabulary, pack
-        self.lowercase, self.lines, self.encoding = lowercase, lines, encoding
+        self.lowercase, self.printed, self.lines, self.encoding = lowercase, printed, lines, encoding
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Symbols stay whole numbers."""
@@ -186,7 +200,15 @@ class Modality:
         if "\0" in text:
             raise Unreadable(f"it holds a NUL character, the {text.index(chr(0)) + 1:,}th, as binary files do")
         text = text.lower() if self.lowercase else text
-        return torch.tensor(vocabulary_of(field.classes).row(text, field.shape[0]))
+        return torch.tensor(self.filled(self.symbols(text, vocabulary_of(field.classes)), field.shape[0]))
+
+    def symbols(self, text: str, known: Vocabulary) -> list[int]:
+        """A text's symbols with its end, or with its markers."""
+        return known.numbers(marked(text, known.words)) if self.printed else [*known.numbers(text), END]
+
+    def filled(self, symbols: list[int], length: int) -> list[int]:
+        """Symbols as a row: the first of them, or all and padding, or the last of them again and again."""
+        return (symbols + [symbols[-1] if self.printed else PADDING] * (length - len(symbols)))[:length]
 
     def describe(self, raw: Tensor, field: Field) -> dict[str, Any]:
         """Lengths in symbols, and how many different symbols there are and how many unknown ones."""

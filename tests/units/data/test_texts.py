@@ -11,7 +11,7 @@ import torch
 from belamy.data import Dataset, open_data
 from belamy.data.texts import read_corpus
 from belamy.errors import DataError, UsageError
-from belamy.modalities.text import END, PADDING, UNKNOWN, strings
+from belamy.modalities.text import END, PADDING, UNKNOWN, Modality, strings
 
 
 def texts_of(data: Dataset) -> list[str]:
@@ -119,3 +119,39 @@ def test_the_phrases_of_wordnet() -> None:
     assert len(data) == 20_612 and data.shape == (33,) and len(data.field.classes) == 31
     assert len(data.indices("test")) == 2061 and "Princeton" in data.licence
     assert texts_of(data)[0] == "'after lunch' she said briskly"
+
+
+@pytest.mark.parametrize(
+    ("unit", "length", "wanted"),
+    [
+        ("words", 8, ["<s> is it Britain ? </s> </s> </s>", "<s> one two three four five six seven"]),
+        ("characters", 16, ["<s>is it Britain", "<s>one two three"]),
+        ("characters", 28, ["<s>is it Britain ?</s>>>>>>>", "<s>one two three four five s"]),
+    ],
+)
+def test_printed_form(tmp_path: Path, unit: str, length: int, wanted: list[str]) -> None:
+    """Valle 2019, chapter 8: samples read '<s> It 's Britain ? </s> </s> </s>'; what one-hot rows say is the text."""
+    lines = ["is it Britain ?", "one two three four five six seven"]
+    (tmp_path / "lines.txt").write_text("\n".join(lines) + "\n")
+    kind = f"text:unit={unit},printed=true"
+    data = open_data(tmp_path / "lines.txt", modality=kind, length=length)
+    rows, field = data.batch(torch.arange(2)).main, data.spec.field
+    soft = torch.nn.functional.one_hot(rows, len(field.classes)).float()
+    assert strings(Modality().to_raw(soft, field), field) == wanted
+    assert not (rows < 3).any()  # neither end nor padding
+    reader = Modality(unit=unit, printed=True)
+    assert all(torch.equal(reader.decode(line.encode(), field), row) for line, row in zip(lines, rows, strict=True))
+    whole = open_data(tmp_path / "lines.txt", modality=kind)
+    assert strings(whole.batch(torch.arange(2)).main, field)[1] == (
+        "<s> {} </s>" if unit == "words" else "<s>{}</s>"
+    ).format(lines[1])
+    plain = open_data(tmp_path / "lines.txt", modality=f"text:unit={unit}", length=length)
+    soft = torch.nn.functional.one_hot(plain.batch(torch.arange(2)).main, len(plain.spec.field.classes))
+    assert all(
+        line.startswith(said) for line, said in zip(lines, strings(soft.argmax(2), plain.spec.field), strict=True)
+    )
+
+
+def test_packed_texts_are_not_printed() -> None:
+    with pytest.raises(UsageError, match="Leave one of them out"):
+        Modality(pack=True, printed=True)

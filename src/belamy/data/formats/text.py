@@ -17,7 +17,7 @@ from belamy.data.text_faults import faults_of, listed, repeated
 from belamy.data.texts import Corpus, holds_documents, read_corpus, training_texts
 from belamy.errors import DataError, UsageError
 from belamy.modalities.fields import Field
-from belamy.modalities.text import END, PADDING, Vocabulary
+from belamy.modalities.text import END, PADDING, Vocabulary, marked
 
 LONGEST_DEFAULT = 256
 """Symbols of a text, or of a packed piece, where no length is asked for."""
@@ -75,7 +75,8 @@ def assembled(corpus: Corpus, options: LoadOptions, of_field: Mapping[str, Any] 
         known = Vocabulary(options.like.classes)
         options = replace(options, length=options.like.shape[0])
     else:
-        known = Vocabulary.of(training_texts(texts, splits), reader.unit, reader.vocabulary)
+        read = [marked(text, reader.unit == "words") for text in texts] if reader.printed else texts
+        known = Vocabulary.of(training_texts(read, splits), reader.unit, reader.vocabulary)
     official = corpus.official
     if reader.pack:
         rows, official, notes = _packed(texts, known, splits, options)
@@ -94,16 +95,16 @@ def assembled(corpus: Corpus, options: LoadOptions, of_field: Mapping[str, Any] 
 
 def _padded(texts: list[str], known: Vocabulary, options: LoadOptions) -> tuple[Tensor, list[str]]:
     """A row for each text, cropped at the length."""
-    numbers = [known.numbers(text) for text in texts]
-    longest = max(map(len, numbers)) + 1
+    reader = options.reader("text")
+    symbols = [reader.symbols(text, known) for text in texts]
+    longest = max(map(len, symbols))
     length = options.length or min(longest, LONGEST_DEFAULT)
     _check_budget(len(texts), length, options)
-    rows = torch.full((len(texts), length), PADDING)
-    for row, told in zip(rows, numbers, strict=True):
-        kept = [*told, END][:length]
-        row[: len(kept)] = torch.tensor(kept)
-    cropped = sum(len(told) >= length for told in numbers)
-    note = f"{cropped:,} of {len(texts):,} texts are longer than {length - 1:,} symbols and are cropped: --length"
+    rows = torch.empty((len(texts), length), dtype=torch.long)
+    for row, told in zip(rows, symbols, strict=True):
+        row[:] = torch.tensor(reader.filled(told, length))
+    cropped, kept = sum(len(told) > length for told in symbols), length - (not reader.printed)
+    note = f"{cropped:,} of {len(texts):,} texts are longer than {kept:,} symbols and are cropped: --length"
     return rows, [f"{note} {longest} takes all whole"] if cropped else []
 
 
