@@ -60,6 +60,7 @@ class TestTextEffects:
         assert effects.fits(features, captions[torch.arange(64) ^ 3]) == pytest.approx(0.0, abs=0.01)  # both are wrong
         alike = features[:1].expand_as(features)
         assert effects.fits(alike, captions) == pytest.approx(0.5, abs=1e-6)
+        assert effects.fits(torch.zeros_like(features), captions) == 0.5  # nothing is guessed, so all captions tie
         assert effects.fits(features, captions[:1].expand_as(captions)) is None
 
     def test_changes_are_counted_where_captions_differ(self, data: Dataset, effects: TextEffects) -> None:
