@@ -52,7 +52,11 @@ class TextEncoder(nn.Module):
             self.pooled.append(shorter >= _FEWEST)
             length = shorter if self.pooled[-1] else length
         self.embedding = nn.Embedding(vocabulary, channels)
-        self.convolutions = nn.ModuleList(nn.Conv1d(channels, channels, _KERNEL) for _ in range(depth))
+        convolutions = [nn.Conv1d(channels, channels, _KERNEL) for _ in range(depth)]
+        for convolution in convolutions:  # so that texts are told apart from the beginning
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            nn.init.zeros_(convolution.bias)
+        self.convolutions = nn.ModuleList(convolutions)
         self.rnn = nn.GRU(channels, channels, batch_first=True)
         self.out = nn.Linear(channels, width)
 
