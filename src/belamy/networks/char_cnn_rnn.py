@@ -55,7 +55,6 @@ class TextEncoder(nn.Module):
         convolutions = [nn.Conv1d(channels, channels, _KERNEL) for _ in range(depth)]
         for convolution in convolutions:  # so that texts are told apart from the beginning
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-            nn.init.zeros_(convolution.bias)
         self.convolutions = nn.ModuleList(convolutions)
         self.rnn = nn.GRU(channels, channels, batch_first=True)
         self.out = nn.Linear(channels, width)
