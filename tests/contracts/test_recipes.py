@@ -95,7 +95,7 @@ OURS = {
     *("edm-mnist", "ddpm-mnist", "v-mnist", "flow-mnist", "dit-mnist", "edm-avatars", "few-steps-mnist"),
     *("latent-avatars", "text-avatars", "latent-256", "gan-cls-avatars", "gan-cls-avatars-32"),
     *("df-gan-avatars", "stackgan-avatars", "stackgan-256"),
-    "captioner-avatars",
+    *("captioner-avatars", "captioner-films"),
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
@@ -131,6 +131,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         return open_data("moving-scenes:count=8", length=recipe.length)
     if recipe.data.startswith("moving-shapes"):
         return open_data(f"{recipe.data},count=8", length=recipe.length)
+    if recipe.data == "captioned-films":
+        return open_data("captioned-films:count=40")
     if recipe.data == "wordnet-phrases":
         length = recipe.length or 12
         known = int((re.search(r"vocabulary=(\d+)", recipe.modality or "") or ["", "9"])[1])

@@ -200,6 +200,7 @@ def test_measures_of_captions() -> None:
         parts = list(captioned(Parrot(faces, held, after), faces, held))
         found[after] = {name: float(torch.cat([part[name] for part in parts]).mean()) for name in parts[0]}
     true, wrong = found[0], found[1]
+    assert true["word-for-word"] == 1 and wrong["word-for-word"] == 0
     assert true["attributes-right"] == true["all-attributes-right"] == true["bleu-4"] == true["bleu-2"] == 1
     assert 0.3 < true["bleu-4-real"] < 1 and wrong["bleu-4"] < true["bleu-4-real"]
     assert (
@@ -212,4 +213,7 @@ def test_captions_of_others_are_measured_by_bleu_alone() -> None:
     data = told()
     held = torch.arange(6)
     parts = list(captioned(Parrot(data, held, 0), data, held))
-    assert set(parts[0]) == {"bleu-2", "bleu-4"} and vocabulary_of(data.spec.fields["caption"].classes).words
+    assert (
+        set(parts[0]) == {"word-for-word", "bleu-2", "bleu-4"}
+        and vocabulary_of(data.spec.fields["caption"].classes).words
+    )

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from belamy.api.given_files import Given, Reading, read_inputs
+from belamy.api.given_films import read_films
 from belamy.api.translate import HELD_OUT
 from belamy.data import Dataset
 from belamy.data.captions import FIELD
@@ -177,9 +178,7 @@ def caption(
         given, known = _held_out(data)
         skipped, notes = list[tuple[str, str]](), list[str]()
     else:
-        size = field.shape[1:] if field.modality == "image" else None
-        how = Reading(field, found.written, size, fit, -1, False, False)  # type: ignore[arg-type]
-        given, skipped, notes = read_inputs(named, None, how)
+        given, skipped, notes = _read(named, field, found.written, fit)
     items: list[CaptionedPicture] = []
     for first in range(0, len(given), BATCH):
         some = given[first : first + BATCH]
@@ -189,6 +188,16 @@ def caption(
         if progress is not None:
             progress(len(items), len(given))
     return CaptionedPictures(field, items, skipped, notes)
+
+
+def _read(
+    inputs: list[str], field: Field, written: Field, fit: str
+) -> tuple[list[Given], list[tuple[str, str]], list[str]]:
+    """What can be read of files, in the size of the run's; what cannot, and notes."""
+    if field.modality == "video":
+        return *read_films(inputs, field, fit), []
+    _, height, width = field.shape
+    return read_inputs(inputs, None, Reading(field, written, (height, width), fit, -1, False, False))
 
 
 @torch.no_grad()

@@ -320,7 +320,7 @@ def films_given(inputs: Sequence[str], method: Any, run: str, wanted: str) -> li
     for name in inputs:
         path = Path(name).expanduser()
         if path.is_dir():
-            films = _films_in(path, of_films or wanted in (".mp4", ".gif", ".npy"))
+            films = films_in(path, of_films or wanted in (".mp4", ".gif", ".npy"))
         else:
             films = [path] if path.is_file() and _is_film(path, field, of_films) else []
         found += films
@@ -335,6 +335,18 @@ def films_given(inputs: Sequence[str], method: Any, run: str, wanted: str) -> li
             f"{found[0]} is a film and {others[0]} is none. Translate films and pictures by one command each."
         )
     return found or None
+
+
+def films_in(folder: Path, frames: bool) -> list[Path]:
+    """The films in a folder; the folder itself, or those in it, where their pictures are frames."""
+    held = [each for each in sorted(folder.iterdir()) if not each.name.startswith(".")]
+    films = [each for each in held if each.suffix.lower() in PLAYING]
+    if films or not frames:
+        return films
+    if any(is_picture_name(each.name) and each.suffix.lower() != ".gif" for each in held):
+        return [folder]
+    films = [each for each in held if each.suffix.lower() in (".gif", ".npy")]
+    return films + [each for each in held if each.is_dir() and any(is_picture_name(one.name) for one in each.iterdir())]
 
 
 def read_flow(path: Path) -> Tensor:
@@ -399,18 +411,6 @@ def _is_film(path: Path, given: Field, of_films: bool) -> bool:
         frame = _FRAMES.get(given.modality, 9)
         return axes == frame + 1 or (of_films and axes == 3)
     return is_film(path) or (of_films and path.suffix.lower() == ".gif")
-
-
-def _films_in(folder: Path, frames: bool) -> list[Path]:
-    """The films in a folder; the folder itself, or those in it, where their pictures are frames."""
-    held = [each for each in sorted(folder.iterdir()) if not each.name.startswith(".")]
-    films = [each for each in held if each.suffix.lower() in PLAYING]
-    if films or not frames:
-        return films
-    if any(is_picture_name(each.name) and each.suffix.lower() != ".gif" for each in held):
-        return [folder]
-    films = [each for each in held if each.suffix.lower() in (".gif", ".npy")]
-    return films + [each for each in held if each.is_dir() and any(is_picture_name(one.name) for one in each.iterdir())]
 
 
 def _small(raw: Tensor) -> np.ndarray:

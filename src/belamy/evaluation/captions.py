@@ -11,6 +11,8 @@ from torch import Tensor
 from belamy.data import Dataset
 from belamy.data.attribute_captions import attribute_captions, named_attributes
 from belamy.data.captions import FIELD
+from belamy.data.dataset import Column
+from belamy.data.variants import Variants
 from belamy.evaluation.bleu import ORDERS, References
 from belamy.evaluation.text_metric import tokens_of
 from belamy.methods.base import BaseMethod, Captions
@@ -26,12 +28,13 @@ BATCH = 50
 
 
 def captioned(method: BaseMethod, data: Dataset, indices: Tensor) -> Iterator[Mapping[str, Tensor]]:
-    """What is found of the likeliest captions, word for word, of pictures whose captions are known.
+    """What is found of the captions of pictures whose captions are known; the likeliest word is taken each time.
 
-    BLEU is the mean of that of single captions, smoothed as in :mod:`belamy.evaluation.bleu`. Where the known captions
-    are made of attributes, a caption is compared with five tellings of them, and a sixth stands beside it as ``REAL``;
-    and the attributes are told that a caption names as the known one does, in all, each by itself, and as they would be
-    named by chance: by the caption of another picture.
+    ``word-for-word`` is the share that equals a known one. BLEU, against all known ones, is the mean of that of single
+    captions, smoothed as in :mod:`belamy.evaluation.bleu`. Where the known captions are made of attributes, a caption
+    is compared with five tellings of them, and a sixth stands beside it as ``REAL``; and the attributes are told that a
+    caption names as the known one does, in all, each by itself, and as they would be named by chance: by the caption of
+    another picture.
 
     Args:
         method: A captioner, in evaluation mode.
@@ -40,8 +43,8 @@ def captioned(method: BaseMethod, data: Dataset, indices: Tensor) -> Iterator[Ma
     """
     assert isinstance(method, Captions)
     device, dtype = placement(method)
-    column = data.columns[FIELD]
-    known = strings(column.store.read(indices), column.field)
+    several = _known(data.columns[FIELD], indices)
+    known = [each[0] for each in several]
     tellings = _tellings(data, indices, known)
     true = [named_attributes(text) for text in known] if tellings else []
     varied = [name for name in dict.fromkeys(name for each in true for name in each)
@@ -49,9 +52,12 @@ def captioned(method: BaseMethod, data: Dataset, indices: Tensor) -> Iterator[Ma
     for chosen in torch.arange(len(indices)).split(BATCH):
         found = method.caption(data.batch(indices[chosen], device, dtype).main)
         texts, rows = strings(found.symbols.cpu(), method.written), chosen.tolist()
-        references = [_references(known[row], [telling[row] for telling in tellings[1:]]) for row in rows]
+        references = [_references(several[row], [telling[row] for telling in tellings[1:]]) for row in rows]
         bleu = torch.tensor([_bleu(text, true) for text, true in zip(texts, references, strict=True)])
-        told = {f"bleu-{size}": bleu[:, ORDERS.index(size)] for size in TOLD}
+        told = {
+            "word-for-word": torch.tensor([float(text in several[row]) for text, row in zip(texts, rows, strict=True)])
+        }
+        told |= {f"bleu-{size}": bleu[:, ORDERS.index(size)] for size in TOLD}
         if tellings:
             real = [_bleu(tellings[0][row], its) for row, its in zip(rows, references, strict=True)]
             told[REAL] = torch.tensor(real)[:, ORDERS.index(TOLD[-1])]
@@ -71,8 +77,15 @@ def _tellings(data: Dataset, indices: Tensor, known: Sequence[str]) -> list[list
     return [attribute_captions(some, telling) for telling in range(1, TELLINGS + 1)]
 
 
-def _references(known: str, others: Sequence[str]) -> References:
-    return References([tokens_of(each, "words") for each in (known, *others)])
+def _known(column: Column, indices: Tensor) -> list[list[str]]:
+    """All captions of each of some samples.  # [n]"""
+    if not isinstance(column.store, Variants):
+        return [[text] for text in strings(column.store.read(indices), column.field)]
+    return [list(dict.fromkeys(strings(rows, column.field))) for rows in column.store.every(indices)]
+
+
+def _references(known: Sequence[str], others: Sequence[str]) -> References:
+    return References([tokens_of(each, "words") for each in (*known, *others)])
 
 
 def _bleu(text: str, references: References) -> tuple[float, ...]:

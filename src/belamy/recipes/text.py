@@ -97,3 +97,8 @@ def captioner_avatars() -> captioner.Recipe:
     """Captions of drawn faces of 32 pixels, on a CPU: a small network that looks, a recurrent one that writes."""
     adam = Part(name="adam", lr=2e-3, beta1=0.9)
     return captioner.Recipe(batch=32, train_samples=80_000, ema_half_life=2_000, optimizer=adam)
+
+
+def captioner_films() -> captioner.Recipe:
+    """The same of short films of 16 pixels: which figures move, and where to."""
+    return captioner_avatars().changed(data="captioned-films", train_samples=30_000)
