@@ -120,3 +120,30 @@ def test_another_run_captions_nothing(belamy: Command, trained: Path, faces: Pat
 def test_data_without_captions_are_refused(belamy: Command, photos: Path) -> None:
     said = belamy("train", "captioner", "--data", photos, "--out", "run", "--no-progress")
     assert said.returncode == 2 and "captions=beside" in said.stderr and not Path("run").exists()
+
+
+def test_films_are_captioned(belamy: Command, tmp_path: Path) -> None:
+    words = [
+        "captioner",
+        "--data",
+        "captioned-films:count=48",
+        "--length",
+        "4",
+        "--network",
+        NETWORK,
+        "--samples",
+        "32",
+    ]
+    trained = belamy("train", *words, "--batch", "16", "--snapshots", "1", "--out", "film-run", "--no-progress")
+    assert trained.returncode == 0, trained.stderr
+    (tmp_path / "films").mkdir()
+    frames = [Image.new("RGB", (20, 20), (level, 0, 0)) for level in (0, 90, 180, 20, 60)]
+    frames[0].save(tmp_path / "films" / "a.gif", save_all=True, append_images=frames[1:], duration=80)
+    Image.new("RGB", (20, 20)).save(tmp_path / "films" / "still.gif")
+    said = belamy("caption", "film-run", "films", "--no-progress", "--attention", "seen")
+    assert said.returncode == 0 and said.stdout.startswith("a.gif  "), said.stderr
+    assert "left out still.gif: a single frame, which is no film" in said.stdout
+    with Image.open("seen/a.png") as sheet:
+        assert sheet.width > sheet.height / 4
+    assert belamy("evaluate", "film-run", "--no-progress", "--json", "v.json").returncode == 0
+    assert "word-for-word" in json.loads(Path("v.json").read_text())["measures"]

@@ -170,7 +170,7 @@ def caption(
     """
     check_search(beams, temperature)
     opened = run if isinstance(run, Run) else Run.open(run)
-    found = (method or captioner(opened, weights)).to(choose_device(device))
+    found: Any = (method or captioner(opened, weights)).to(choose_device(device))
     field: Field = found.spec.field
     named = [str(inputs)] if isinstance(inputs, str | Path) else list(map(str, inputs))
     known: list[str | None] | None = None
