@@ -103,9 +103,10 @@ def test_word_by_word_is_the_same_as_at_once() -> None:
 
 
 def test_the_search_finds_what_enumeration_finds() -> None:
-    """With room for all beginnings the best of all texts by nats per symbol; with room for one, the likeliest symbol
-    each time. Neither padding before the end nor what is unknown is ever written."""
-    symbols, length, count = 5, 3, 4
+    """With room for all beginnings the best of all texts by nats per symbol; with room for two, the best of the two
+    best beginnings; with room for one, the likeliest symbol each time. Neither padding before the end nor what is
+    unknown is ever written."""
+    symbols, length, count = 5, 3, 24
     numbers = torch.Generator().manual_seed(9)
     table = 2 * torch.randn(count, length, symbols, symbols, generator=numbers, dtype=DOUBLE)
     table[..., UNKNOWN] += 3  # so that it would be chosen
@@ -127,11 +128,16 @@ def test_the_search_finds_what_enumeration_finds() -> None:
     beams = 3**length
     rows = torch.stack([torch.arange(count), torch.zeros(count)], 1)
     found = beam_search(step, rows.repeat_interleave(beams, 0), beams, length)
-    greedy = beam_search(step, rows, 1, length)
+    greedy, two = beam_search(step, rows, 1, length), beam_search(step, rows.repeat_interleave(2, 0), 2, length)
     for row in range(count):
         best = min(whole, key=lambda text: cost(row, text) / len(text))
         assert found.symbols[row].tolist() == [*best, *[PADDING] * (length - len(best))]
         assert float(found.nats[row]) == pytest.approx(cost(row, best))
+        begun: list[tuple[int, ...]] = [()]
+        for _ in range(length):  # an ended text stays as it is
+            grown = [each if each[-1:] == (END,) else (*each, symbol) for each in begun for symbol in (END, 3, 4)]
+            begun = sorted(set(grown), key=lambda text: cost(row, text) / len(text))[:2]
+        assert two.symbols[row].tolist() == [*begun[0], *[PADDING] * (length - len(begun[0]))]
         text, before = [], END
         while len(text) < length and (not text or before != END):
             before = max((END, 3, 4), key=lambda symbol: float(table[row, len(text), before, symbol]))
