@@ -158,9 +158,10 @@ class Method(base.BaseMethod):
             )
         if NOISE in spec.fields and spec.fields[NOISE].shape != spec.shape:
             channels, samples = spec.fields[NOISE].shape
+            alike = f"--modality audio:channels={self.shape[0]} --length {self.shape[1]}"
             raise UsageError(
                 f"The noises have {channels} channel(s) of {samples:,} samples, but the sounds {self.shape[0]} of "
-                f"{self.shape[1]:,}. Type --length {self.shape[1]}, with --modality audio:cut=pieces for long noises."
+                f"{self.shape[1]:,}. Type {alike}, which both then have."
             )
         if not recipe.reconstruction_weight and not recipe.spectral_weight:
             raise UsageError(
