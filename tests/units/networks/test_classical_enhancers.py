@@ -72,15 +72,19 @@ class TestNoise:
         powers[..., 100:] = 1000.0
         assert float(noise_powers(powers)[0, 0, -1]) == pytest.approx(1000.0, rel=0.01)
 
-    def test_one_step_by_hand(self) -> None:
-        heard, before, ratio = 3.0, 2.0, 10**1.5
-        powers = torch.tensor([[[before] * 5 + [heard]]], dtype=torch.float64)
-        noise, slow = before, 0.5
-        for power in [before] * 5 + [heard]:
+    def test_each_step_by_hand(self) -> None:
+        """Sixty loud frames are taken for speech until the estimate must move; then it follows."""
+        ratio, heard = 10**1.5, [2.0] * 5 + [300.0] * 60
+        noise, slow, wanted = 2.0, 0.5, []
+        for power in heard:
             speech = 1 / (1 + (1 + ratio) * math.exp(-power / noise * ratio / (1 + ratio)))
             slow = 0.9 * slow + 0.1 * speech
+            speech = min(speech, 0.99) if slow > 0.99 else speech
             noise = 0.8 * noise + 0.2 * (speech * noise + (1 - speech) * power)
-        assert float(noise_powers(powers)[0, 0, -1]) == pytest.approx(noise, rel=1e-12)
+            wanted.append(noise)
+        found = noise_powers(torch.tensor([[heard]], dtype=torch.float64))[0, 0]
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+        assert wanted[30] < 3 < wanted[-1]
 
 
 POSTERIORS = [(0.1, 0.5), (0.1, 4.0), (1.0, 1.0), (3.0, 0.7), (10.0, 20.0)]
