@@ -222,14 +222,15 @@ class Method(base.BaseMethod):
         return found | ({"picture_encoder": self.picture_encoder} if self.recipe.embed_until else {})
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
-        """Latents and texts, pictures and texts, symbols."""
+        """Latents and texts, pictures and texts, symbols, pictures: as far as the networks are there."""
         text = (self.text_encoder.width,)
-        return {
+        given: dict[str, tuple[tuple[int, ...] | Tensor, ...]] = {
             "generator": ((self.prior.latent,), text),
             "discriminator": (self.spec.shape, text),
             "text_encoder": (self.kept[:2],),
             "picture_encoder": (self.spec.shape,),
         }
+        return {name: given[name] for name in self.networks()}
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """Turns of the discriminator, then one of the generator; before these the encoders', where they learn first."""
