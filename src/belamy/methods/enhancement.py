@@ -15,7 +15,7 @@ from belamy.errors import UsageError
 from belamy.losses.objective import Objective
 from belamy.methods import base
 from belamy.methods.autoencoder import RECONSTRUCTIONS
-from belamy.methods.base import OPTIMIZERS, UNTOUCHED, DataSpec, Player, Turn, weighted
+from belamy.methods.base import OPTIMIZERS, UNTOUCHED, DataSpec, Player, Turn, given_of, weighted
 from belamy.methods.construction import DISCRIMINATORS, NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
 from belamy.modalities.fields import Field as DataField
@@ -308,13 +308,9 @@ class Method(base.BaseMethod):
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor]:
         """The distances from the clean sounds, and their weighted sum."""
         draws = SampleDraws(draw.seed, batch.indices.tolist())
-        given = self.emphasised(self.heard(batch, draws))
+        given = self.emphasised(given_of(self, batch, draws))
         found = self.distances(self.made(given, draws), self.emphasised(batch[self.target]))
         return {**found, "loss": weighted(found, self.weights)}
-
-    def heard(self, batch: Batch, draws: SampleDraws) -> Tensor:
-        """What is heard of a batch: a field of it, or made of the clean sounds."""
-        return batch[self.source] if self.paired else self.degrade(batch[self.target], draws)
 
     def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
         """What is heard, and what rules make of it where noise was added."""
@@ -335,7 +331,7 @@ class Method(base.BaseMethod):
 
     def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:
         """What is heard, what is made of it, and the clean sounds."""
-        given = self.heard(batch, draws)
+        given = given_of(self, batch, draws)
         field = self.spec.field
         return {"input": (field, given), "output": (field, self.translate(given, draws)),
                 "target": (field, batch[self.target])}  # fmt: skip

@@ -59,7 +59,7 @@ def run(form: Form) -> int:
     skipped: list[tuple[str, str]] = []
     with form.reporting() as told:
         made = enhance(
-            run, form.inputs, lambda path: out if one else out / f"{called[path]}.wav", seed=form.seed,
+            run, files, lambda path: out if one else out / f"{called[path]}.wav", seed=form.seed,
             weights=form.weights, device=form.device, bits=form.bits, method=method, skipped=skipped,
             progress=telling(told, "seconds of sound"),
         )  # fmt: skip
