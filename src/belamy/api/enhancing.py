@@ -13,6 +13,7 @@ import torch
 from scipy.signal import resample_poly
 
 from belamy.api.translate import translator
+from belamy.data.files import walk
 from belamy.device import choose_device
 from belamy.errors import DataError, MissingExtra, Unreadable, UsageError
 from belamy.methods.base import given_field
@@ -73,8 +74,8 @@ def sounds_given(inputs: Sequence[str | Path]) -> list[Path]:
     for each in (Path(given).expanduser() for given in inputs):
         if not each.is_file() and not each.is_dir():
             raise DataError(f"There is no file or folder {each}.")
-        inside = sorted(path for path in each.rglob("*") if path.is_file() and is_sound_name(path.name))
-        found += inside if each.is_dir() else [each]
+        inside = sorted(walk(each)) if each.is_dir() else [each]
+        found += [path for path in inside if path == each or is_sound_name(path.name)]
     if not found:
         raise DataError(f"There is no sound file in {', '.join(map(str, inputs))}.")
     return found
