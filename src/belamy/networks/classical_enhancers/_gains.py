@@ -19,7 +19,31 @@ Gain = Callable[[Tensor, Tensor], Tensor]
 """From the ratios of speech to noise and of what is heard to noise, ``[N, F]`` each, the factor ``[N, F]``."""
 
 
-class GainEnhancer:
+class SpectrumEnhancer:
+    """Spectra times gains that follow from the powers of what is heard and of the tracked noise.
+
+    Args:
+        rate: Samples in a second.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.length = frame_length(rate)
+
+    def gains(self, powers: Tensor, noise: Tensor) -> Tensor:
+        """The factors of all frames, from powers.  # [N, F, frames] twice to the same"""
+        raise NotImplementedError
+
+    def __call__(self, sounds: Tensor) -> Tensor:
+        """Sounds with the noise turned down.  # [N, C, T]"""
+        return of_channels(sounds, self._enhanced)
+
+    def _enhanced(self, sounds: Tensor) -> Tensor:
+        found = spectra(sounds, self.length)
+        powers = found.abs().square()
+        return sounds_of(found * self.gains(powers, noise_powers(powers)), self.length, sounds.shape[-1])
+
+
+class GainEnhancer(SpectrumEnhancer):
     r"""Spectra times gains that follow from two ratios: ξ of speech to noise, and γ of what is heard to noise.
 
     ξ is told from the frame before and from the one at hand ("decision-directed"), at least -25 dB:
@@ -41,20 +65,15 @@ class GainEnhancer:
     def __init__(self, rate: float, *, memory: float = 0.98) -> None:
         if not 0 <= memory < 1:
             raise UsageError(f"The share of the frame before is {memory:g}, but it must be at least 0 and below 1.")
-        self.length, self.memory = frame_length(rate), memory
+        super().__init__(rate)
+        self.memory = memory
 
     def gain(self, speech: Tensor, heard: Tensor) -> Tensor:
         """The factor ``[N, F]`` of a frame, from ξ and γ ``[N, F]``."""
         raise NotImplementedError
 
-    def __call__(self, sounds: Tensor) -> Tensor:
-        """Sounds with the noise turned down.  # [N, C, T]"""
-        return of_channels(sounds, self._enhanced)
-
-    def _enhanced(self, sounds: Tensor) -> Tensor:
-        found = spectra(sounds, self.length)
-        powers = found.abs().square()
-        noise = noise_powers(powers)
+    def gains(self, powers: Tensor, noise: Tensor) -> Tensor:
+        """Those of one frame after the other.  # [N, F, frames]"""
         before = torch.ones_like(powers[..., 0])
         gains = []
         for power, level in zip(powers.unbind(-1), noise.unbind(-1), strict=True):
@@ -62,7 +81,7 @@ class GainEnhancer:
             speech = (self.memory * before + (1 - self.memory) * (heard - 1).clamp_min(0)).clamp_min(LEAST_RATIO)
             gains.append(self.gain(speech, heard))
             before = gains[-1].square() * heard
-        return sounds_of(found * torch.stack(gains, -1), self.length, sounds.shape[-1])
+        return torch.stack(gains, -1)
 
 
 def of_channels(sounds: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor:

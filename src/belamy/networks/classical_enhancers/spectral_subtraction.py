@@ -6,15 +6,13 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.modalities.short_time import frame_length, sounds_of, spectra
-from belamy.networks.classical_enhancers._gains import of_channels
-from belamy.networks.noise_tracking import noise_powers
+from belamy.networks.classical_enhancers._gains import SpectrumEnhancer
 
 QUIET, LOUD = -5.0, 20.0
 """Decibels between which the factor of the noise changes."""
 
 
-class ClassicalEnhancer:
+class ClassicalEnhancer(SpectrumEnhancer):
     r"""Takes more than the noise off, and leaves a little of it to cover single tones.
 
     .. math:: |\hat s|^2 = \max\left(|y|^2 - \alpha\,\sigma^2,\; \beta\,\sigma^2\right)
@@ -41,18 +39,12 @@ class ClassicalEnhancer:
                 f"spectral-subtraction has over={over:g} and floor={floor:g}, but over must be at least 1 and floor in "
                 "0..1. Type over=4,floor=0.01."
             )
-        self.length, self.over, self.floor = frame_length(rate), over, floor
+        super().__init__(rate)
+        self.over, self.floor = over, floor
 
-    def __call__(self, sounds: Tensor) -> Tensor:
-        """Sounds with the noise taken off.  # [N, C, T]"""
-        return of_channels(sounds, self._enhanced)
-
-    def _enhanced(self, sounds: Tensor) -> Tensor:
-        found = spectra(sounds, self.length)
-        powers = found.abs().square()
-        noise = noise_powers(powers)
+    def gains(self, powers: Tensor, noise: Tensor) -> Tensor:
+        """Roots of the shares of power that stay.  # [N, F, frames]"""
         ratio = 10 * (powers.sum(1, keepdim=True) / noise.sum(1, keepdim=True)).clamp_min(1e-12).log10()
         factor = (self.over - 0.15 * ratio.clamp(QUIET, LOUD)).clamp_min(1.0)
         left = torch.maximum(powers - factor * noise, self.floor * noise)
-        gain = (left / powers.clamp_min(1e-20)).sqrt().clamp_max(1.0)
-        return sounds_of(found * gain, self.length, sounds.shape[-1])
+        return (left / powers.clamp_min(1e-20)).sqrt().clamp_max(1.0)
