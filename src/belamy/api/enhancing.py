@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.signal import resample_poly
 
 from belamy.api.translate import translator
+from belamy.data.clips import resampled
 from belamy.data.files import walk
 from belamy.device import choose_device
 from belamy.errors import DataError, MissingExtra, Unreadable, UsageError
@@ -217,17 +217,13 @@ def _pieces(
     own, rate, samples = rates
     device, dtype = placement(method)
     length, channels = some[0].shape[1], method.spec.shape[0]
-    given = np.stack(some)
-    if own != rate:
-        given = resample_poly(given, rate, own, axis=2)
+    given = resampled(np.stack(some), own, rate)
     given = np.pad(given, ((0, 0), (0, 0), (0, max(0, samples - given.shape[2]))))[..., :samples]
     alone = channels == 1
     values = torch.from_numpy(given.reshape(-1, 1, samples) if alone else given).to(device, dtype)
     count = given.shape[1] if alone else 1
     numbers = [(first + place) * count + channel for place in range(len(some)) for channel in range(count)]
     made = method.translate(values, SampleDraws(seed, numbers)).double().cpu().numpy()
-    made = made.reshape(len(some), -1, samples)
-    if own != rate:
-        made = resample_poly(made, own, rate, axis=2)
+    made = resampled(made.reshape(len(some), -1, samples), rate, own)
     made = np.pad(made, ((0, 0), (0, 0), (0, max(0, length - made.shape[2]))))[..., :length]
     return list(made)

@@ -175,13 +175,13 @@ def mixed(samples: np.ndarray, channels: int) -> np.ndarray:
 
 
 def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """A sound at another rate, by a polyphase filter.  # [channels, T]"""
+    """Sounds at another rate, by a polyphase filter; time is last.  # […, T]"""
     if rate == wanted:
         return samples
     from scipy.signal import resample_poly
 
     shared = math.gcd(rate, wanted)
-    found: np.ndarray = resample_poly(samples, wanted // shared, rate // shared, axis=1).astype(np.float32)
+    found: np.ndarray = resample_poly(samples, wanted // shared, rate // shared, axis=-1).astype(np.float32)
     return found
 
 
