@@ -7,8 +7,8 @@ distance of each pair and the Fréchet distance of all, in features of the embed
 The file holds ``lines`` [n, 64, 64] and ``images`` [n, 64, 64, 3]. Pictures without colour are dropped, and drawings
 that are nearly alike stay on one side.
 
-    python benchmarks/pix2pix.py openmoji64.npz [--minutes 20] [--seed 0] [--split 0] [--precision P] [--folder DIR]
-        [-- OPTIONS]
+    python benchmarks/pix2pix.py openmoji64.npz [--recipe pairs] [--minutes 20] [--seed 0] [--split 0]
+        [--precision P] [--folder DIR] [-- OPTIONS]
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from minutes import trained
 from rich.console import Console
 from torch import Tensor
 
+from belamy import recipes
 from belamy.cli.recipe_form import read
 from belamy.data.dataset import Column, Dataset, Memory
 from belamy.evaluation.features.efficientnet import LAYERS, efficientnet_features
@@ -130,6 +131,7 @@ def translated(trainer: Trainer, data: Dataset) -> Tensor:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
+    parser.add_argument("--recipe", help="a recipe by name, in place of the usual networks in settings found here")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", type=int, default=0, help="number of the choice of what is held out")
@@ -139,13 +141,11 @@ def main() -> None:
     chosen = parser.parse_args(sys.argv[1:end])
     console = Console()
     torch.set_num_threads(1)
-    usual = Recipe(
+    usual = recipes.get(chosen.recipe) if chosen.recipe else Recipe(
         generator=Part(name="u-net", width=32, upsampling="transposed", dropped=3),
         discriminator=Part(name="patch-gan", width=32, receptive_field=70),
-        batch=4,
-        ema_half_life=4000,
-        train_samples=1_000_000,
-    )
+        batch=4, ema_half_life=4000, train_samples=1_000_000,
+    )  # fmt: skip
     fields, _ = read(usual, sys.argv[end + 1 :], "pix2pix.py")
     recipe = usual.changed(**fields, seed=chosen.seed)
     data = pairs(chosen.file, chosen.split)
@@ -167,7 +167,9 @@ def main() -> None:
         console.print(row)
     for moment, spent in trained(trainer, MOMENTS, chosen.minutes):
         made = translated(trainer, data)
-        rows.append({"what": "pix2pix", "cpu_minutes": spent, "samples": trainer.clock.samples, **judge(made)})
+        rows.append(
+            {"what": chosen.recipe or "pix2pix", "cpu_minutes": spent, "samples": trainer.clock.samples, **judge(made)}
+        )
         console.print(rows[-1])
         if chosen.folder:
             shown = torch.linspace(0, len(made) - 1, 4 * SHOWN).round().long()
