@@ -94,6 +94,13 @@ class TestPartialConvolution:
         check(next(turns), "generator", generator, terms, weights)
         assert next(turns, None) is None
 
+    def test_what_is_made_can_lie_on_surroundings(self, stage: Any, check: Any, colours: Dataset) -> None:
+        made = stage(recipe(on_surroundings=True, perceptual_weight=0, style_weight=0, roughness_weight=0), colours)
+        x, m = given(made)
+        y = made.method.generator(x * m, m) + surrounded(x, m)
+        terms = {"hole": mean(((y - x) * (1 - m)).abs()), "valid": mean(((y - x) * m).abs())}
+        check(next(made.turns()), "generator", made.method.generator, terms, {"hole": 6.0, "valid": 1.0})
+
     def test_in_the_second_phase_the_encoders_statistics_are_held(self, stage: Any, colours: Dataset) -> None:
         made = stage(recipe(held_after=0.5), colours)
         encoder, decoder = (
@@ -281,3 +288,6 @@ class TestFilling:
         torch.testing.assert_close(surrounded(torch.where(known > 0, flat, 9.0), known), flat)
         pictures = torch.rand(2, 3, 8, 8)
         assert torch.equal(surrounded(pictures, torch.ones(2, 1, 8, 8)), pictures)
+        half = torch.ones(2, 1, 8, 8).index_fill_(3, torch.arange(4), 0.0)
+        near = surrounded(pictures, half, 2)  # two halvings let means of 4 pixels in
+        assert torch.equal(near[..., 0], torch.zeros(2, 3, 8)) and bool(near[..., 3].any())

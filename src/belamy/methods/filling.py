@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -122,19 +123,20 @@ def parted(source: Tensor) -> tuple[Tensor, Tensor]:
     return source[:, :-1], (source[:, -1:] >= OPAQUE).to(source.dtype)
 
 
-def surrounded(pictures: Tensor, known: Tensor) -> Tensor:
+def surrounded(pictures: Tensor, known: Tensor, halvings: int = sys.maxsize) -> Tensor:
     """Pictures whose holes are filled by means of known pixels, of ever larger surroundings where those know none.
 
     Args:
         pictures: Anything in the holes.  # [N, C, H, W]
         known: 1 where pixels are known.  # [N, 1, H, W]
+        halvings: How often surroundings grow at most, to twice the size each time; what they do not reach is 0.
     """
     means = torch.where(known > 0, pictures, 0)
-    if max(pictures.shape[2:]) == 1 or bool((known > 0).all()):
+    if halvings == 0 or max(pictures.shape[2:]) == 1 or bool((known > 0).all()):
         return means
     share = F.avg_pool2d(known, 2, ceil_mode=True)
     small = F.avg_pool2d(means * known, 2, ceil_mode=True) / torch.where(share > 0, share, 1)
-    coarse = surrounded(small, (share > 0).to(known))
+    coarse = surrounded(small, (share > 0).to(known), halvings - 1)
     return torch.where(known > 0, pictures, F.interpolate(coarse, pictures.shape[2:], mode="bilinear"))
 
 

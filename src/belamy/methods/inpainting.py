@@ -23,7 +23,7 @@ from belamy.losses.penalties.gradients import squared_slope
 from belamy.losses.perceptual.feature_matching import feature_matching
 from belamy.methods import base, patches, perception
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
-from belamy.methods.filling import FillsHoles
+from belamy.methods.filling import FillsHoles, surrounded
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.pix2pix import PATCH_DISCRIMINATORS
 from belamy.methods.pretrained import check_seen
@@ -50,6 +50,8 @@ class Recipe(base.BaseRecipe):
     """Share of a picture that holes cover at most."""
     generator: Annotated[Part, INPAINTERS] = Part(name="partial-conv", width=32)
     """The network that fills."""
+    on_surroundings: bool = False
+    """Add what the network makes to means of what surrounds holes; as published it makes all of the picture."""
     discriminator: Annotated[Part, PATCH_DISCRIMINATORS] = Part(name="patch-gan", receptive_field=70)
     """The network that judges patches; it learns where --adversarial-weight is above 0."""
     adversarial: Annotated[Part, ADVERSARIAL] = Part(name="non-saturating")
@@ -175,6 +177,13 @@ class Method(FillsHoles):
         if self.recipe.vgg and self.stages:
             self.looking(next(self.parameters()))
             self.fingerprint = perception.weights_fingerprint(self.recipe.vgg)
+
+    def filled(self, pictures: Tensor, known: Tensor) -> Tensor:
+        """What is made of pictures of which this is known, on their surroundings if it is asked for."""
+        made = super().filled(pictures, known)
+        if not self.recipe.on_surroundings:
+            return made
+        return made + surrounded(pictures, known, max(self.spec.shape[1:]).bit_length() - 1)
 
     def looking(self, like: Tensor) -> FrozenFeatures | None:
         """The network whose features count, where a tensor is; None if none do."""

@@ -284,11 +284,12 @@ def partial_conv_512() -> inpainting.Recipe:
 def partial_conv_small() -> inpainting.Recipe:
     """Holes of pictures of 32 to 64 pixels filled by partial convolutions, in CPU-minutes.
 
-    *Departs from the paper*: a narrow network, faster rates and averaged weights.
+    *Departs from the paper*: a narrow network whose output is added to means of what surrounds holes, faster rates and
+    averaged weights.
     """
     return inpainting.Recipe(
         data="dead-leaves", size=64, generator=Part(name="partial-conv", width=24), batch=8, train_samples=40_000,
-        held_after=0.75, schedule=Part(name="stepped", at=0.75, factor=0.25), ema_half_life=2_000,
+        on_surroundings=True, held_after=0.75, schedule=Part(name="stepped", at=0.75, factor=0.25), ema_half_life=2_000,
         generator_optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
     )  # fmt: skip
 
@@ -309,11 +310,13 @@ def lama_256() -> inpainting.Recipe:
 def lama_small() -> inpainting.Recipe:
     """Holes of pictures of 32 to 64 pixels filled by Fourier convolutions and a game, in CPU-minutes.
 
-    *Departs from LaMa*: narrow networks with two halvings and four blocks, patches of 16 pixels that are judged beside
-    the known pixels, the absolute error in holes besides, batches of 8 and averaged weights.
+    *Departs from LaMa*: narrow networks with two halvings and four blocks, whose output is added to means of what
+    surrounds holes, patches of 16 pixels that are judged beside the known pixels, the absolute error in holes besides,
+    batches of 8 and averaged weights.
     """
     return lama_256().changed(
-        size=64, generator=Part(name="fourier", width=16, blocks=4, halvings=2), judged="composed", batch=8,
+        size=64, generator=Part(name="fourier", width=16, blocks=4, halvings=2), on_surroundings=True,
+        judged="composed", batch=8,
         discriminator=Part(name="patch-gan", width=24, receptive_field=16), hole_weight=10.0, train_samples=40_000,
         ema_half_life=2_000, discriminator_optimizer=Part(name="adam", lr=4e-4, beta1=0.9),
     )  # fmt: skip
