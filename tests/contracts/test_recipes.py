@@ -50,6 +50,9 @@ COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "pix2pix-edges": {"generator": (41_843_331, 41_834_499), "discriminator": (2_771_393, 2_769_601)},
     "gan-3d": {"generator": (17_571_585, 17_569_665), "discriminator": (11_050_753, 11_048_833)},
     "wavegan": {"generator": (19_065_345, 19_065_345), "discriminator": (17_427_969, 17_427_969)},
+    "specgan": {
+        "generator": (19_065_345, 19_065_345), "discriminator": (17_427_969, 17_427_969), "representation": (256, 0)
+    },
     "segan": {"generator": (65_768_065, 65_768_065), "discriminator": (26_335_681, 26_331_713)},
     "ragan-cifar": {"generator": (1_148_547, 1_146_755), "discriminator": (1_089_537, 1_088_001)},
     "cyclegan-256": {
@@ -78,7 +81,8 @@ OURS = {
     *("r3gan-imagenet-64", "fastgan-64", "fastgan-256", "projected-64"),
     *("progan-1024", "stylegan-1024", "stylegan-64"),
     *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
-    *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small"),
+    *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small", "specgan-small"),
+    *("gansynth", "gansynth-small"),
     *("segan-small", "speech-enhancer"),
     *("pairs", "pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
@@ -99,7 +103,7 @@ OURS = {
 }
 """Recipes whose sizes no document fixes."""
 HEAVY = {
-    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan", "segan"),
+    *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan", "segan", "specgan"),
     *("pix2pix-hd-global", "pix2pix-hd-enhancer", "context-encoder-128", "text-gan-words", "text-gan-characters"),
     *("text-to-image-64", "text-to-image-64-ragan", "text-to-image-64-wgan-gp"),
 }
@@ -111,7 +115,7 @@ GIANTS = {
     *("progan-1024", "stylegan-1024", "stylegan2-ada-64", "stylegan2-ada-cifar", "fastgan-256"),
     *("cyclegan-256", "cut-256", "fastcut-256", "discogan", "spade-256", "partial-conv-512", "lama-256"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "colourisation-256", "vid2vid-256"),
-    *("colourisation-guided-256", "latent-256", "stackgan-256"),
+    *("colourisation-guided-256", "latent-256", "stackgan-256", "gansynth"),
 }
 """Recipes for GPUs; their networks are built as they are elsewhere, and take steps at these widths and 32 pixels."""
 WIDTHS = {"width": 16, "growth": 2, "base": 256, "widest": 32, "style": 32}
@@ -142,8 +146,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         return open_data(recipe.data)
     if recipe.data == "points":
         return open_data("points:count=40")
-    if recipe.data == "drums":
-        return open_data("drums:count=8", length=recipe.length)
+    if recipe.data.partition(":")[0] in ("drums", "notes"):
+        return open_data(f"{recipe.data.partition(':')[0]}:count=8", length=recipe.length)
     shape = SHAPES[recipe.data]
     if isinstance(recipe.size, int):
         shape = (shape[0], recipe.size, recipe.size)
@@ -171,6 +175,8 @@ def narrowed(name: str) -> BaseRecipe:
         thin[field] = Part(name=part.name, **options)
     if name == "vid2vid-256":
         thin |= {"composer_width": 4, "composer_blocks": 2, "film_discriminator": thin["discriminator"], "length": 4}
+    if name == "gansynth":
+        return recipe.changed(**thin, length=4096, representation=Part(name="instantaneous-frequency", window=512))
     return recipe.changed(**thin, size=32)
 
 

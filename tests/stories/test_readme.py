@@ -45,6 +45,8 @@ def test_listed_weights(name: str) -> None:
     drawn = ("captioned-films", "outlines", "drums", "wordnet-phrases", "customers", "shapes:side=64", "points")
     if recipe.data in drawn or "captions" in recipe.data or recipe.data.startswith("avatars-32:"):
         spec = open_recipe_data(recipe, offline=True).spec
+    if recipe.data.startswith("notes"):
+        spec = open_data(f"{recipe.data}{',' if ':' in recipe.data else ':'}count=8", length=recipe.length).spec
     if recipe.data.startswith("streets"):
         spec = open_data("streets:count=8", size=recipe.size).spec
     if recipe.data.startswith("moving-scenes"):

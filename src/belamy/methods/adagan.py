@@ -111,7 +111,7 @@ class Method(gan.Method):
                 "replayed from those before. Type --growth none --replay 0."
             )
         plain = recipe.changed(discriminator_condition=UNCONDITIONAL, statistics=(), penalties=(), auxiliary=0.0)
-        self.ratio = make_critic(plain, spec, self.prior, discriminator)
+        self.ratio = make_critic(plain, self.seen, self.prior, discriminator)
         self.importance = Importance(self.objective.relativistic)
         self.objective.weightings.append(self.importance)
         self.register_buffer("component", torch.zeros((), dtype=torch.long))
@@ -129,7 +129,7 @@ class Method(gan.Method):
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
         """As of any GAN; the network of the ratio sees images alone."""
-        return {**super().inputs(), "ratio": (self.spec.shape,)}
+        return {**super().inputs(), "ratio": (self.seen.shape,)}
 
     def measure_data(self, data: Dataset) -> None:
         """Remember over which training samples λ* will be found."""

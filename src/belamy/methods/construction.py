@@ -10,6 +10,8 @@ from torch import nn
 
 from belamy.errors import UsageError
 from belamy.methods.base import DataSpec
+from belamy.methods.requirements import kind_of
+from belamy.modalities import modality
 from belamy.networks.critic import Critic
 from belamy.networks.growing import Growing
 from belamy.networks.layers import BatchNorm
@@ -28,7 +30,10 @@ WEIGHTS = Registry("belamy.networks.weights", "form of weights", "Weights")
 STATISTICS = Registry("belamy.networks.statistics", "statistic of the batch", "Statistic")
 GROWTHS = Registry("belamy.networks.growth", "growth", "Growth")
 PENALTIES = Registry("belamy.losses.penalties", "penalty", "Penalty")
+REPRESENTATIONS = Registry("belamy.networks.representations", "representation", "Representation")
 UNCONDITIONAL = Part(name="unconditional")
+AS_IT_IS = Part(name="none")
+"""The representation of data that networks see as they are."""
 FULL_SIZE = Part(name="none")
 """The growth of networks that have their full size from the beginning."""
 Build = Callable[[Any], nn.Module]
@@ -88,6 +93,42 @@ def make_critic(recipe: Any, spec: DataSpec, prior: Any, build: Build | None = N
     return critic
 
 
+def represented(recipe: Any, spec: DataSpec) -> tuple[nn.Module, DataSpec]:
+    """The representation of a ``gan.Recipe``, and the data as its networks see them.
+
+    Args:
+        recipe: Which.
+        spec: What the data decide.
+    """
+    made: Any = REPRESENTATIONS.build(recipe.representation, field=spec.field)
+    kind = spec.modality if made.gives == "any" else made.gives
+    seen = spec.field._replace(modality=kind, shape=made.shape)
+    return made, DataSpec({**spec.fields, spec.main: seen})
+
+
+def needed_kind(recipe: Any) -> str:
+    """The modality of the data that a ``gan.Recipe`` learns from.
+
+    Raises:
+        UsageError: A network cannot see what the representation makes of them.
+    """
+    own = kind_of(GENERATORS, recipe.generator)
+    shown: Any = REPRESENTATIONS.load(recipe.representation.name)
+    if shown.gives == "any":
+        return own
+    for name, kind in (
+        (recipe.generator.name, own),
+        (recipe.discriminator.name, kind_of(DISCRIMINATORS, recipe.discriminator)),
+    ):
+        if shown.gives not in kind.split("/"):
+            wanted, held = modality(shown.gives).words[1], modality(kind.split("/")[0]).words[1]
+            raise UsageError(
+                f"The representation '{recipe.representation.name}' makes {wanted} of the data, but the network "
+                f"'{name}' is for {held}. Type --representation none, or name networks for {wanted}, e.g. specgan."
+            )
+    return str(shown.takes)
+
+
 def make_penalties(parts: Iterable[Part], discriminator: nn.Module, **given: Any) -> dict[str, Any]:
     """Penalties by name, which have seen the discriminator.
 
@@ -118,14 +159,22 @@ def make_growth(recipe: Any, spec: DataSpec, players: nn.Module) -> Any:
         players: Holds the networks.
 
     Raises:
-        UsageError: Neither network can grow.
+        UsageError: Neither network can grow, or not from so small a size.
     """
     if recipe.growth != FULL_SIZE and not any(isinstance(part, Growing) for part in players.modules()):
         raise UsageError(
             f"Neither the generator '{recipe.generator.name}' nor the discriminator '{recipe.discriminator.name}' can "
             f"grow. Leave --growth out, or type --generator progan --discriminator progan."
         )
-    return GROWTHS.build(recipe.growth, shape=spec.shape, batch=recipe.batch)
+    growth = GROWTHS.build(recipe.growth, shape=spec.shape, batch=recipe.batch)
+    coarsest = min((part.halvings for part in players.modules() if isinstance(part, Growing)), default=0)
+    if recipe.growth != FULL_SIZE and growth.level(0) > coarsest:
+        side = min(spec.shape[1:]) >> coarsest
+        raise UsageError(
+            f"Growth begins with maps smaller than the networks' smallest, whose shorter side is {side}. Type "
+            f"--growth.start {side}."
+        )
+    return growth
 
 
 def adapted(network: nn.Module, norm: Part, weights: Iterable[Part]) -> nn.Module:

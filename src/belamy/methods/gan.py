@@ -10,13 +10,14 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from belamy.data import Batch
+from belamy.data import Batch, Dataset
 from belamy.data.batch import joined
 from belamy.losses.objective import Objective
 from belamy.losses.penalty_context import PenaltyContext
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.construction import (
+    AS_IT_IS,
     DISCRIMINATOR_CONDITIONS,
     DISCRIMINATORS,
     FULL_SIZE,
@@ -25,6 +26,7 @@ from belamy.methods.construction import (
     GROWTHS,
     NORMALISATIONS,
     PENALTIES,
+    REPRESENTATIONS,
     STATISTICS,
     UNCONDITIONAL,
     WEIGHTS,
@@ -33,8 +35,10 @@ from belamy.methods.construction import (
     make_critic,
     make_generator,
     make_growth,
+    needed_kind,
+    represented,
 )
-from belamy.methods.requirements import MAIN, kind_of
+from belamy.methods.requirements import MAIN
 from belamy.networks.conditions import JoinsLabels
 from belamy.networks.critic import DiscriminatorOutput
 from belamy.networks.growing import Growing
@@ -61,6 +65,8 @@ class Recipe(base.BaseRecipe):
     """The network that makes images from latents."""
     discriminator: Annotated[Part, DISCRIMINATORS] = Part(name="dcgan-mnist")
     """The network that scores images."""
+    representation: Annotated[Part, REPRESENTATIONS] = AS_IT_IS
+    """What the networks see of the data: sounds as log-magnitude or instantaneous-frequency are pictures to them."""
     latent: int = Field(default=100, gt=0, le=65536)
     """Size of the latent vector."""
     prior: Annotated[Part, PRIORS] = Part(name="normal")
@@ -183,8 +189,9 @@ class Method(base.BaseMethod):
     ) -> None:
         super().__init__(recipe, spec)
         self.prior = PRIORS.build(recipe.prior, latent=recipe.latent)
-        self.generator: nn.Module = make_generator(recipe, spec, generator)
-        self.discriminator = make_critic(recipe, spec, self.prior, discriminator)
+        self.representation, self.seen = represented(recipe, spec)
+        self.generator: nn.Module = make_generator(recipe, self.seen, generator)
+        self.discriminator = make_critic(recipe, self.seen, self.prior, discriminator)
         self.objective = Objective(
             ADVERSARIAL.build(recipe.adversarial),
             [TARGETS.build(part) for part in recipe.targets],
@@ -193,10 +200,10 @@ class Method(base.BaseMethod):
         check(recipe, self.objective.relativistic)
         self.value_range: tuple[float, float] = self.generator.value_range  # type: ignore[assignment]
         self.bounded = all(getattr(part, "bounded", True) for part in self.generator.modules())
-        given = {"shape": spec.shape, "value_range": self.value_range}
+        given = {"shape": self.seen.shape, "value_range": self.value_range}
         self.views = nn.ModuleList(VIEWS.build(part, **given) for part in recipe.views)
-        self.pool = Pool(recipe.replay, spec.shape) if recipe.replay else None
-        self.growth = make_growth(recipe, spec, self)
+        self.pool = Pool(recipe.replay, self.seen.shape) if recipe.replay else None
+        self.growth = make_growth(recipe, self.seen, self)
         self.grow(0)
         if recipe.rest_above < 1:
             self.told_right: Tensor
@@ -204,8 +211,12 @@ class Method(base.BaseMethod):
 
     @classmethod
     def requires(cls, recipe: Recipe) -> Mapping[str, str]:
-        """Data of the kind that the generator makes."""
-        return {MAIN: kind_of(GENERATORS, recipe.generator)}
+        """Data of the kind that the generator makes, or that the representation makes such of."""
+        return {MAIN: needed_kind(recipe)}
+
+    def measure_data(self, data: Dataset) -> None:
+        """What the representation must know of them."""
+        self.representation.measure(data)  # type: ignore[operator]
 
     @property
     def players(self) -> dict[str, Player]:
@@ -216,14 +227,17 @@ class Method(base.BaseMethod):
         }
 
     def networks(self) -> dict[str, nn.Module]:
-        """Generator and discriminator."""
-        return {"generator": self.generator, "discriminator": self.discriminator}
+        """Generator and discriminator, and the representation if it has measured anything."""
+        found = {"generator": self.generator, "discriminator": self.discriminator}
+        return found if self.recipe.representation == AS_IT_IS else {**found, "representation": self.representation}
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
-        """Latents or images, and labels where the data has them."""
+        """Latents or images, and labels where the data has them; samples where they are represented."""
         labels = (torch.zeros(2, dtype=torch.long),) if self.spec.classes else ()
         latent = self.recipe.latent + (self.recipe.generators > 1)
-        return {"generator": ((latent,), *labels), "discriminator": (self.spec.shape, *labels)}
+        found = {"generator": ((latent,), *labels), "discriminator": (self.seen.shape, *labels)}
+        shown = {} if self.recipe.representation == AS_IT_IS else {"representation": (self.spec.shape,)}
+        return {**found, **shown}
 
     @property
     def undivided(self) -> str:
@@ -416,7 +430,12 @@ class Method(base.BaseMethod):
     def real(self, batch: Batch) -> Tensor:
         """The batch's images in the range that the discriminator is shown."""
         value_range = self.value_range if self.recipe.real_range == "generator" else (0.0, 1.0)
-        return base.to_range(self.growth.shown(batch.main, self.level), value_range)
+        seen = self.representation(batch.main)
+        return base.to_range(self.growth.shown(seen, self.level), value_range)
+
+    def shown_to_adversary(self, latents: Tensor, labels: Tensor | None) -> Tensor | None:
+        """What was generated, in ``value_range``, where samples are only made of it; otherwise None."""
+        return None if self.recipe.representation == AS_IT_IS else self.generator(latents, labels)
 
     def fake(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Generated images for the discriminator."""
@@ -445,9 +464,10 @@ class Method(base.BaseMethod):
         return self.picture(self.generator(latents, labels))
 
     def picture(self, made: Tensor) -> Tensor:
-        """What the generator made, in [-1, 1]; linear last layers are clipped."""
+        """Samples in [-1, 1] of what the generator made; linear last layers are clipped."""
         images = base.from_range(made, self.value_range)
-        return images if self.bounded else images.clamp(-1, 1)
+        samples: Tensor = self.representation.inverse(images if self.bounded else images.clamp(-1, 1))  # type: ignore[operator]
+        return samples
 
     @property
     def style_layers(self) -> tuple[int, ...]:

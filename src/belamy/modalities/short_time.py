@@ -71,3 +71,58 @@ def compressed(found: Tensor) -> tuple[Tensor, Tensor]:
     parts = torch.stack([found.real, found.imag], 1)
     powers = parts.square().sum(1) + _LEAST
     return powers ** (COMPRESSION / 2), parts * powers[:, None] ** ((COMPRESSION - 1) / 2)
+
+
+def centred_spectra(sounds: Tensor, window: int, hop: int) -> Tensor:
+    """Spectra of Hann windows of which one lies around each piece of ``hop`` samples; beyond the ends is silence.
+
+    Args:
+        sounds: ``[N, T]``, T a multiple of ``hop``.
+        window: Samples of a window, an even number.
+        hop: Samples from one window to the next, an even number below ``window``.
+
+    Returns:
+        Complex ``[N, window // 2 + 1, T // hop]``.
+    """
+    side = (window - hop) // 2
+    taper = torch.hann_window(window, dtype=sounds.dtype, device=sounds.device)
+    return torch.fft.rfft(pad(sounds, (side, side)).unfold(1, window, hop) * taper).mT
+
+
+def centred_sounds(found: Tensor, window: int, hop: int) -> Tensor:
+    """The sounds ``[N, T]`` whose own spectra are nearest to ``[N, window // 2 + 1, T // hop]``.
+
+    The inverse of :func:`centred_spectra`.
+
+    References:
+        Griffin & Lim 1984, "Signal estimation from modified short-time Fourier transform", equation 6.
+    """
+    frames, side = found.shape[2], (window - hop) // 2
+    taper = torch.hann_window(window, dtype=found.real.dtype, device=found.device)
+    laid = {"output_size": (1, (frames - 1) * hop + window), "kernel_size": (1, window), "stride": (1, hop)}
+    whole = fold((torch.fft.irfft(found.mT, window) * taper).mT, **laid)
+    weight = fold(taper.square()[None, :, None].expand(1, window, frames), **laid)
+    return (whole / weight)[:, 0, 0, side : side + frames * hop] if side else (whole / weight)[:, 0, 0]
+
+
+def with_phases_found(magnitudes: Tensor, window: int, hop: int, iterations: int) -> Tensor:
+    """Sounds ``[N, T]`` of nearly these magnitudes ``[N, window // 2 + 1, T // hop]``: the phases are searched for.
+
+    The first phases are uniform random numbers, always the same ones, so that a sound is a function of its magnitudes.
+
+    References:
+        Griffin & Lim 1984, "Signal estimation from modified short-time Fourier transform", section III.
+
+    Args:
+        magnitudes: Of the spectra of :func:`centred_spectra`.
+        window: Samples of a window.
+        hop: Samples from one window to the next.
+        iterations: How often the phases of the last sound's spectra are taken.
+    """
+    numbers = torch.Generator().manual_seed(0)
+    turns = torch.rand(magnitudes.shape[1:], generator=numbers, dtype=torch.float64).to(magnitudes)
+    sounds = centred_sounds(torch.polar(magnitudes, (2 * torch.pi * turns).expand_as(magnitudes)), window, hop)
+    for _ in range(iterations):
+        angles = centred_spectra(sounds, window, hop).angle()
+        sounds = centred_sounds(torch.polar(magnitudes, angles), window, hop)
+    return sounds

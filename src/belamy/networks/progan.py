@@ -43,6 +43,8 @@ class Generator(Growing):
         shape: (channels, height, width) of the images; height and width multiples of 4, at least 8.
         base: Channels by stage, see above.
         widest: Most channels.
+        smallest: Shorter side of the smallest map, 2 or more; the nearest larger one that halving gives. With 2, stages
+            are of half the pixels.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4 or below 8, or a number of channels below 1.
@@ -59,9 +61,10 @@ class Generator(Growing):
     value_range = (-1.0, 1.0)
     bounded = False
 
-    def __init__(self, latent: int, shape: tuple[int, int, int], *, base: int = 4096, widest: int = 128) -> None:
-        check_divisible(shape, 4, "progan", least=2)
-        super().__init__(doublings(shape))
+    def __init__(
+        self, latent: int, shape: tuple[int, int, int], *, base: int = 4096, widest: int = 128, smallest: int = 4
+    ) -> None:
+        super().__init__(_halvings(shape, "progan", smallest))
         check_positive(latent, "The latent size")
         widths = channels(self.halvings, base, widest)
         self.first = _Seed(latent, widths[1], (shape[1] >> self.halvings, shape[2] >> self.halvings))
@@ -97,6 +100,7 @@ class Discriminator(Growing):
         shape: (channels, height, width) of the images; height and width multiples of 4, at least 8.
         base: Channels by stage, see the generator.
         widest: Most channels.
+        smallest: See the generator.
         group: Samples whose deviation is taken together, at least 2, or 0 for the whole batch.
 
     Raises:
@@ -107,9 +111,10 @@ class Discriminator(Growing):
     native_shape = (3, 32, 32)
     name = "progan"
 
-    def __init__(self, shape: tuple[int, int, int], *, base: int = 4096, widest: int = 128, group: int = 0) -> None:
-        check_divisible(shape, 4, self.name, least=2)
-        super().__init__(doublings(shape))
+    def __init__(
+        self, shape: tuple[int, int, int], *, base: int = 4096, widest: int = 128, smallest: int = 4, group: int = 0
+    ) -> None:
+        super().__init__(_halvings(shape, self.name, smallest))
         if group < 0 or group == 1:
             raise UsageError(f"{self.name}.group is {group}, but it must be at least 2, or 0 for the whole batch.")
         widths = channels(self.halvings, base, widest)
@@ -118,12 +123,12 @@ class Discriminator(Growing):
             nn.Sequential(EqualisedConv2d(shape[0], width, 1), nn.LeakyReLU(SLOPE)) for width in fine_first
         )
         self.blocks = nn.ModuleList(self.block(before, after) for before, after in pairwise(fine_first))
-        smallest = (shape[1] >> self.halvings, shape[2] >> self.halvings)
+        sides = (shape[1] >> self.halvings, shape[2] >> self.halvings)
         self.last = nn.Sequential(
             MinibatchDeviation(group or None),
             EqualisedConv2d(widths[1] + 1, widths[1], 3),
             nn.LeakyReLU(SLOPE),
-            EqualisedConv2d(widths[1], widths[0], smallest, valid=True),
+            EqualisedConv2d(widths[1], widths[0], sides, valid=True),
             nn.LeakyReLU(SLOPE),
             nn.Flatten(),
         )
@@ -174,6 +179,13 @@ class _Seed(nn.Module):
         """``[N, width, h, w]`` from latents ``[N, latent]``."""
         x: Tensor = self.rest(self.unflatten(self.dense(self.normalise(latents))) + self.bias)
         return x
+
+
+def _halvings(shape: tuple[int, int, int], network: str, smallest: int) -> int:
+    check_divisible(shape, 4, network, least=2)
+    if smallest < 2:
+        raise UsageError(f"{network}.smallest is {smallest}, but the smallest map's shorter side must be at least 2.")
+    return doublings(shape, smallest)
 
 
 def channels(halvings: int, base: int, widest: int) -> list[int]:

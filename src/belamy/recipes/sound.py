@@ -46,6 +46,89 @@ def wavegan_small() -> gan.Recipe:
     )
 
 
+def specgan() -> gan.Recipe:
+    """SpecGAN of 16,384 samples: WaveGAN's game on log-magnitudes of spectra, 128 by 128 (Donahue et al. 2019).
+
+    Phases are found by 16 of Griffin & Lim's iterations. As ``wavegan`` it takes days on a CPU.
+    """
+    return wavegan().changed(
+        representation=Part(name="log-magnitude"),
+        generator=Part(name="specgan"),
+        discriminator=Part(name="specgan"),
+    )
+
+
+def specgan_small() -> gan.Recipe:
+    """SpecGAN of 8,192 samples an eighth as wide, for a CPU.
+
+    *Departs from the paper*: width 8 on 128 by 64 values, batches of 32, faster rates, averaged weights, 120,000
+    samples.
+    """
+    small = wavegan_small()
+    return specgan().changed(
+        length=small.length,
+        generator=Part(name="specgan", width=8),
+        discriminator=Part(name="specgan", width=8),
+        batch=small.batch,
+        train_samples=small.train_samples,
+        ema_half_life=small.ema_half_life,
+        generator_optimizer=small.generator_optimizer,
+        discriminator_optimizer=small.discriminator_optimizer,
+    )
+
+
+def gansynth() -> gan.Recipe:
+    """GANSynth of four seconds: notes of a pitch by a progressive GAN on magnitudes and turns of phase.
+
+    1024 frequencies by 128 windows, from 16 by 2; 61 pitches, which the critic learns to tell; 11 million notes (Engel
+    et al. 2019). For a GPU.
+
+    *Departs from the paper*: 65,536 samples in place of 64,000 and silence, linear frequencies (its "IF + H"); the
+    progressive GAN's linear last layer and its averages, of 0.999 a step.
+    """
+    adam = Part(name="adam", lr=8e-4, beta1=0.0, beta2=0.99, eps=1e-8)
+    size = {"base": 4096, "widest": 256, "smallest": 2}
+    return gan.Recipe(
+        data="notes:low=24,high=84",
+        length=65_536,
+        representation=Part(name="instantaneous-frequency", window=2048, hop=512),
+        generator=Part(name="progan", **size),
+        discriminator=Part(name="progan", **size),
+        latent=256,
+        generator_condition=Part(name="one-hot"),
+        auxiliary=10.0,
+        adversarial=Part(name="wasserstein"),
+        penalties=(Part(name="gradient-penalty"), Part(name="drift")),
+        growth=Part(name="progressive", start=2, training=800_000, transition=800_000),
+        generator_optimizer=adam,
+        discriminator_optimizer=adam,
+        batch=8,
+        train_samples=11_000_000,
+        ema_half_life=5_542,
+    )
+
+
+def gansynth_small() -> gan.Recipe:
+    """GANSynth of half a second and twelve pitches, for a CPU: 256 frequencies by 64 windows, 32 channels at most.
+
+    *Departs from the paper* further: three sizes from 64 by 16 on, each faded in and trained for 20,000 notes, batches
+    of 16.
+    """
+    size = {"base": 256, "widest": 32}
+    return gansynth().changed(
+        data="notes",
+        length=8192,
+        representation=Part(name="instantaneous-frequency", window=512, hop=128),
+        generator=Part(name="progan", **size),
+        discriminator=Part(name="progan", **size),
+        latent=32,
+        growth=Part(name="progressive", start=16, training=20_000, transition=20_000),
+        batch=16,
+        train_samples=200_000,
+        ema_half_life=4_000,
+    )
+
+
 def segan() -> enhancement.Recipe:
     """SEGAN in the book's form (chapter 10): speech made clean, five layers of stride 4, a million iterations.
 

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from belamy.errors import UsageError, nearest
 from belamy.methods.base import BaseMethod, DataField
+from belamy.modalities import modality
 from belamy.modalities.grid import grid
+from belamy.modalities.mel import log_mel
 from belamy.modalities.text import ngram_bags, strings
 from belamy.networks.priors import coded
 from belamy.networks.priors.paths import linear, slerp
@@ -47,7 +49,7 @@ class Walk:
     Args:
         latents: Where each frame is.  # [n, latent]
         weights: Of the classes, where labels matter.  # [n, classes]
-        images: What is there, of texts the symbols.  # [n, C, H, W] uint8, long [n, length]
+        images: What is there, of texts the symbols.  # [n, C, H, W] uint8, int16 [n, C, samples], long [n, length]
         keys: The frame at, or nearest to, each key.
         steps: How far apart neighbouring frames look; of a loop, the last and the first too.
         field: What kind they are.
@@ -72,7 +74,10 @@ class Walk:
         return float(self.steps.std(correction=0)) / mean if mean else 0.0
 
     def strip(self, captions: Sequence[str] = ()) -> Picture:
-        """All frames in rows of at most 16, with a caption under each key; texts below each other, behind captions."""
+        """All frames in rows of at most 16, with a caption under each key; texts below each other, behind captions.
+
+        Sounds are waveforms above spectrograms.
+        """
         if self.texts:
             names = dict(zip(self.keys, captions, strict=True)) if captions else {}
             told = [names.get(frame, str(frame + 1)) for frame in range(len(self.images))]
@@ -82,7 +87,10 @@ class Walk:
         for frame, caption in zip(self.keys, captions, strict=bool(captions)):
             under[frame] = caption
         columns = math.ceil(len(self.images) / rows)
-        return Picture(grid(self.images, columns, scale=None, captions=under if captions else None))
+        shown = under if captions else None
+        if self.field.modality == "audio":
+            return Picture(sheet_of(self.images, self.field, columns, shown))
+        return Picture(grid(self.images, columns, scale=None, captions=shown))
 
     def frames(self, smallest: int = 256) -> list[np.ndarray]:
         """One picture for each frame, uint8 [H, W, 3], enlarged by a whole number to at least this many pixels."""
@@ -125,7 +133,7 @@ def walk(
         steps: Steps from one key to the next, on average if they are even.
         loop: Go back to the first key; the frame there is not repeated.
         look: Features ``[n, d]`` of images ``[n, C, H, W]`` in uint8, for distances; by default the pixels, of texts
-            bags of character n-grams.
+            bags of character n-grams, of sounds mel spectra.
         progress: Called with (done, total) images.
 
     Raises:
@@ -273,4 +281,7 @@ def usual_look(field: DataField) -> Look:
     """The features by which neighbouring frames of a kind are compared, where none are asked for."""
     if field.modality == "text":
         return lambda raw: torch.from_numpy(ngram_bags(strings(raw, field)))
+    if field.modality == "audio":
+        heard = modality("audio")
+        return lambda raw: log_mel(heard.to_float(raw, field).mean(1), field.rate or 16000)
     return pixels

@@ -250,6 +250,18 @@ def test_the_doctor_names_each_fault_with_its_file(tmp_path: Path) -> None:
     assert "lie across the splits" in said and found.media[0].mime == "audio/wav"
 
 
+def test_notes_by_formula() -> None:
+    """Each pitch is where it should be: the strongest frequency is a whole number times the pitch's."""
+    data = open_data("notes:count=26,low=45,high=57", length=8192)
+    assert data.classes[0] == "A2" and data.classes[-1] == "A3" and set(data.attributes) == {"pitch", "instrument"}
+    assert data.labels is not None and data.labels[:14].tolist() == [*range(13), 0]
+    spectrum = torch.fft.rfft(data.batch(torch.arange(26)).main[:, 0] * torch.hann_window(8192), 1 << 16).abs()
+    for number, strongest in enumerate((spectrum.argmax(1) * 16000 / (1 << 16)).tolist()):
+        times = strongest / (440 * 2 ** ((45 + number % 13 - 69) / 12))
+        assert abs(times - round(times)) < 0.03 * round(times), (number, times)
+    assert open_data("notes:count=20", length=512, labels="instrument").classes == ("brass", "flute", "plucked", "reed")
+
+
 def test_drums_by_formula() -> None:
     data = open_data("drums:count=40")
     assert (data.shape, len(data.classes), len(data)) == ((1, 8192), 5, 40)

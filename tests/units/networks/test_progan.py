@@ -37,6 +37,16 @@ class TestSizes:
         assert count(generator).trainable == 23_079_115
         assert count(discriminator).trainable == 23_087_249
 
+    def test_gansynth_begins_with_16_by_2(self) -> None:
+        """Engel et al. 2019, table 4: 256 channels up to 128 by 16, then 128, 64 and 32."""
+        with torch.device("meta"):
+            generator = progan.Generator(317, (2, 1024, 128), base=4096, widest=256, smallest=2)
+        assert generator.halvings == 6
+        assert [image.in_channels for image in generator.images] == [256, 256, 256, 256, 128, 64, 32]  # type: ignore[union-attr]
+        assert generator.first.unflatten.unflattened_size == (256, 16, 2)
+        with pytest.raises(UsageError, match="at least 2"):
+            progan.Generator(8, (2, 32, 32), smallest=1)
+
     def test_channels_by_stage(self) -> None:
         assert progan.channels(3, 4096, 128) == [128] * 5
         assert progan.channels(8, 8192, 512) == [512] * 5 + [256, 128, 64, 32, 16]

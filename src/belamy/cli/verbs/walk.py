@@ -23,9 +23,9 @@ MOST_FRAMES = 5000
 @options
 class Form(InSpace, Offline, ProgressOption, ToFile, Json):
     """Walk through a run's latent space from key to key: seeds, classes or pictures. Writes a strip or a film; of texts
-    a page, and says them."""
+    a page, and says them; of sounds a strip of spectrograms."""
 
-    makes = "image/text"
+    makes = "image/text/audio"
     kinds: ClassVar[Sequence[str]] = ("png", *FILMS)
 
     seeds: tuple[Seed, ...] = ()
@@ -50,7 +50,7 @@ class Form(InSpace, Offline, ProgressOption, ToFile, Json):
     """What all frames show, of a GAN that learned with captions: a walk through its latents."""
     features: str = "pixels"
     """What measures how far apart images look: pixels, or an extractor as in `belamy evaluate --extractor`. Of texts,
-    their n-grams do."""
+    their n-grams do, of sounds their mel spectra."""
     out: str = "walk.png"
     """NAME.png is a strip of all frames; NAME.gif, .webp or .mp4 a film."""
     seconds: Annotated[float | None, Within(0, 3600, above=True)] = None
@@ -94,6 +94,8 @@ def run(form: Form) -> int:
     sampler(method)
     if method.output.modality == "text":
         check_texts(form, method)
+    if method.output.modality == "audio":
+        check_sounds(form)
     with form.reporting() as told:
         if form.texts or form.text is not None:
             method, names, keys = told_texts(form, method)
@@ -145,6 +147,20 @@ def check_texts(form: Form, method: BaseMethod) -> None:
         raise UsageError("A walk through texts has seeds as keys. Type e.g. --seeds 0 1 2.")
     if form.features != "pixels":
         raise UsageError(f"--features {form.features} looks at images, but this run makes texts. Leave it out.")
+
+
+def check_sounds(form: Form) -> None:
+    """Refuse what a walk through sounds has not.
+
+    Raises:
+        UsageError: A film, pictures as keys, or what looks at pictures.
+    """
+    if kind_of(form.file) != "png":
+        raise UsageError(f"--out {form.out} is a film, but this run makes sounds. Type --out walk.png.")
+    if form.images:
+        raise UsageError("A walk through sounds has seeds or classes as keys. Type e.g. --seeds 0 1 2.")
+    if form.features != "pixels":
+        raise UsageError(f"--features {form.features} looks at images, but this run makes sounds. Leave it out.")
 
 
 def chosen(form: Form, run: Run, method: BaseMethod) -> tuple[list[str], Tensor, Tensor | None]:
@@ -212,7 +228,7 @@ def described(form: Form, made: Walk, names: list[str]) -> dict[str, Any]:
         "path": form.path,
         "loop": form.loop,
         "frames": len(made.images),
-        "features": "n-grams" if made.texts else form.features,
+        "features": {"text": "n-grams", "audio": "mel"}.get(made.field.modality, form.features),
         "step_lengths": [round(float(step), 6) for step in made.steps],
         "unevenness": made.unevenness,
         "files": [form.out],

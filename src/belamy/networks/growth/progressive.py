@@ -29,7 +29,8 @@ class Growth:
     Args:
         shape: (channels, height, width) of the images.
         batch: The recipe's batch.
-        start: Shorter side of the first size, at least 4; the nearest larger one that halving gives.
+        start: Shorter side of the first size, at least that of the networks' smallest maps; the nearest larger one that
+            halving gives.
         training: Samples for which a size is trained.
         transition: Samples for which a size is faded in.
         reals: ``faded``: real images lose their finest detail by the share that the coarser size has, as generated ones
@@ -57,8 +58,8 @@ class Growth:
         reals: Literal["faded", "full"] = "faded",
         minibatches: tuple[int, ...] = (),
     ) -> None:
-        if start < 4:
-            raise UsageError(f"progressive.start is {start}, but the first size must be at least 4 pixels.")
+        if start < 2:
+            raise UsageError(f"progressive.start is {start}, but the first size must be at least 2 pixels.")
         if training < 1 or transition < 0:
             name, given, least = ("training", training, 1) if training < 1 else ("transition", transition, 0)
             raise UsageError(f"progressive.{name} is {given}, but it must be at least {least} samples.")

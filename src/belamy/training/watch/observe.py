@@ -60,11 +60,14 @@ class HasDiscriminator(Protocol):
 
 
 @runtime_checkable
-class ShowsRows(Protocol):
-    """A method whose adversary is shown rows of probabilities, of which the symbols of its samples are chosen."""
+class ShowsOther(Protocol):
+    """A method whose adversary may be shown something of which samples are only made.
 
-    def shown_to_adversary(self, latents: Tensor, labels: Tensor | None) -> Tensor:
-        """Rows ``[n, length, vocabulary]`` in ``value_range``, as the adversary is shown them."""
+    Of texts it is rows of probabilities ``[n, length, vocabulary]``, of sounds it may be spectra.
+    """
+
+    def shown_to_adversary(self, latents: Tensor, labels: Tensor | None) -> Tensor | None:
+        """What the adversary is shown, in ``value_range``; None where it is the samples."""
         ...
 
 
@@ -191,16 +194,17 @@ class Watch:
                 made(method, few, captions.roll(-1, 0)[: count // 4], seed, some),
                 made(method, latents[-len(some) :], captions[: count // 4], seed, numbers[-len(some) :]),
             ]  # fmt: skip
-            rows = method.shown_to_adversary(latents, labels) if isinstance(method, ShowsRows) else None
+            shown = method.shown_to_adversary(latents, labels) if isinstance(method, ShowsOther) else None
             method.train()
         row = self._seen(images, again, labels, turn)
         row["batch"] = self._classes_in(batch.labels)
         if captions is not None and row["finite"]:
             assert self.text_effects is not None  # captions are looked at by it
             row["text"] = self.text_effects.seen(_full(images), captions, *map(_full, changed))
-        if rows is not None:
-            row["certainty"] = float(rows.amax(2).mean())
-            images = base.from_range(rows, method.value_range)
+        if shown is not None:
+            if method.output.modality == "text":
+                row["certainty"] = float(shown.amax(2).mean())
+            images = base.from_range(shown, method.value_range)
         if isinstance(method, HasDiscriminator):
             row |= self._judged(method, batch, images, labels, turn)
         return row

@@ -1,0 +1,33 @@
+"""No representation."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from belamy.data import Dataset
+from belamy.modalities.fields import Field
+
+
+class Representation(nn.Module):
+    """Networks see the data as they are.
+
+    Args:
+        field: The main one of the data.
+    """
+
+    takes, gives = "any", "any"
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.shape = tuple(field.shape)
+
+    def measure(self, data: Dataset) -> None:
+        """There is nothing to measure."""
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """The same."""
+        return samples
+
+    def inverse(self, seen: Tensor) -> Tensor:
+        """The same."""
+        return seen
