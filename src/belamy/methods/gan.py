@@ -56,6 +56,8 @@ VIEWS = Registry("belamy.networks.views", "view", "View")
 WARM_UP = 25
 """Generator steps with ``warmup_critic_steps`` at the start; then every ``WARM_UP_AGAIN``-th."""
 WARM_UP_AGAIN = 500
+MEASURED = 4096
+"""Training samples that a representation is measured on, at most."""
 
 
 class Recipe(base.BaseRecipe):
@@ -216,7 +218,8 @@ class Method(base.BaseMethod):
 
     def measure_data(self, data: Dataset) -> None:
         """What the representation must know of them."""
-        self.representation.measure(data)  # type: ignore[operator]
+        some = data.some_training(MEASURED, "representation").split(64)
+        self.representation.measure(data.batch(part).main for part in some)  # type: ignore[operator]
 
     @property
     def players(self) -> dict[str, Player]:

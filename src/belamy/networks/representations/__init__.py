@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 from belamy.registry import Module
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Iterable
 
-    from belamy.data import Dataset
+    from torch import Tensor
 
 
 class Representation(Module, Protocol):
@@ -27,8 +27,8 @@ class Representation(Module, Protocol):
     gives: str
     shape: tuple[int, ...]
 
-    def measure(self, data: Dataset) -> None:
-        """Measure what must be known of the training data, once, before anything is learned."""
+    def measure(self, samples: Iterable[Tensor]) -> None:
+        """Measure what must be known of training samples, some at a time, before anything is learned."""
         ...
 
     def forward(self, samples: Tensor) -> Tensor:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from belamy.data import Dataset
 from belamy.errors import UsageError
 from belamy.modalities.fields import Field
 from belamy.modalities.short_time import centred_spectra
 
 LEAST = 1e-6
 """What magnitudes are raised by before their logarithm."""
-MEASURED = 4096
-"""Training sounds that are measured, at most."""
 
 
 class Spectra(nn.Module):
@@ -71,7 +68,7 @@ class Spectra(nn.Module):
         """Spectra ``[N·channels, window / 2 + 1, frames]`` of ``[N, channels, window / 2, frames]``: the last is 0."""
         return pad(seen.flatten(0, 1), (0, 0, 0, 1))
 
-    def logarithms(self, data: Dataset) -> Iterator[Tensor]:
-        """Logarithms ``[n, channels, window / 2, frames]`` of the magnitudes of training sounds, some at a time."""
-        for part in data.some_training(MEASURED, "representation").split(64):
-            yield (self.spectra(data.batch(part).main.double()).abs() + LEAST).log()
+    def logarithms(self, samples: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Logarithms ``[n, channels, window / 2, frames]`` of the magnitudes of sounds, some at a time."""
+        for some in samples:
+            yield (self.spectra(some.double()).abs() + LEAST).log()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from belamy.data import Dataset
 from belamy.modalities.fields import Field
 from belamy.modalities.short_time import centred_sounds
 from belamy.networks.representations._spectra import LEAST, Spectra
@@ -47,9 +47,9 @@ class Representation(Spectra):
         self.register_buffer("middle", torch.zeros(()))
         self.register_buffer("reach", torch.ones(()))
 
-    def measure(self, data: Dataset) -> None:
+    def measure(self, samples: Iterable[Tensor]) -> None:
         """The range of the log-magnitudes."""
-        limits = [torch.stack(found.aminmax()) for found in self.logarithms(data)]
+        limits = [torch.stack(found.aminmax()) for found in self.logarithms(samples)]
         low, high = torch.stack(limits).unbind(1)
         self.middle.copy_((high.max() + low.min()) / 2)
         self.reach.copy_(((high.max() - low.min()) / 2).clamp_min(LEAST))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
-from belamy.data import Dataset
 from belamy.errors import UsageError
 from belamy.modalities.fields import Field
 from belamy.modalities.short_time import with_phases_found
@@ -51,10 +52,10 @@ class Representation(Spectra):
         self.register_buffer("mean", torch.zeros(self.sides[0], 1))
         self.register_buffer("deviation", torch.ones(self.sides[0], 1))
 
-    def measure(self, data: Dataset) -> None:
+    def measure(self, samples: Iterable[Tensor]) -> None:
         """Mean and standard deviation of each frequency's log-magnitudes."""
         count, total, squares = 0, torch.zeros(self.sides[0]).double(), torch.zeros(self.sides[0]).double()
-        for found in self.logarithms(data):
+        for found in self.logarithms(samples):
             count += found.numel() // self.sides[0]
             total, squares = total + found.sum((0, 1, 3)), squares + found.square().sum((0, 1, 3))
         mean = total / count

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import Tensor, nn
 
-from belamy.data import Dataset
 from belamy.modalities.fields import Field
 
 
@@ -21,7 +22,7 @@ class Representation(nn.Module):
         super().__init__()
         self.shape = tuple(field.shape)
 
-    def measure(self, data: Dataset) -> None:
+    def measure(self, samples: Iterable[Tensor]) -> None:
         """There is nothing to measure."""
 
     def forward(self, samples: Tensor) -> Tensor:
