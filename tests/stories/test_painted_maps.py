@@ -114,6 +114,15 @@ class TestRepaint:
         assert bool(same[~there].all())
         assert changed.values[0][:, there[0]].T.unique(dim=0).tolist() == [scene.looks(number)[0].tolist()]
 
+    def test_maps_of_any_size(self, painter: Path, scenes: Path, tmp_path: Path) -> None:
+        for folder in ("labels", "objects", "photos"):
+            with Image.open(scenes / folder / "05.png") as image:
+                image.crop((0, 0, 41, 27)).save(tmp_path / f"{folder}.png")
+        given = {"objects": tmp_path / "objects.png", "picture": tmp_path / "photos.png"}
+        for files in ({}, given):
+            scene = open_scene(painter, tmp_path / "labels.png", **files)
+            assert scene.picture().shape == (3, 27, 41) and scene.values.shape[2:] == (27, 41)
+
 
 def test_a_run_that_was_killed_goes_on_as_if_nothing_had_been(
     scenes: Path, tmp_path: Path, painter: Path, broken_off: Callable[..., None]
@@ -128,6 +137,7 @@ def test_a_run_that_was_killed_goes_on_as_if_nothing_had_been(
 WRONG = [
     ("repaint {run} nowhere.png", "There is no file nowhere.png"),
     ("repaint {run} note.txt", "note.txt cannot be used"),
+    ("repaint {run} {map} --objects .", ". is a folder, but one file is wanted. Name a file in it"),
     ("repaint {run} {map} --objects small.png", "small.png has 8x8 pixels, but the label map 48x32"),
     ("repaint {run} {map} --picture small.png --out new.png", "small.png has 8x8 pixels, but the label map 48x32"),
     ("repaint {run} {map} --out new.png --look 3", "a change is OBJECT=LOOK, e.g. 502=3"),

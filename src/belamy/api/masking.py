@@ -59,7 +59,7 @@ def holed(samples: list[Sample], mask: str | Path | None, field: Field, skipped:
         except BelamyError as error:
             if len(samples) == 1 or not Path(str(mask)).expanduser().is_dir():
                 raise
-            skipped.append((name, str(error)))
+            skipped.append((name, str(error).rstrip(".")))
             continue
         if not holes.any() or holes.all():
             all_of_it = "is transparent everywhere, so nothing of it is known" if holes.any() else "has no hole"

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.api.tiling import mirrored
 from belamy.api.translate import unknown_label
 from belamy.data.files import read_bounded
 from belamy.data.one_file import LARGEST, read_named, read_sample
@@ -21,6 +22,7 @@ from belamy.errors import DataError, UsageError, nearest
 from belamy.methods.scenes import HasLooks
 from belamy.modalities import modality
 from belamy.modalities.label_map import classes_in
+from belamy.networks.sight import sight
 from belamy.ranges import Within
 from belamy.runs.run import Run
 from belamy.sampling.draw import placement
@@ -80,14 +82,20 @@ class ObjectScene:
 
     @torch.no_grad()
     def picture(self) -> Tensor:
-        """The picture of the scene, as files hold it.  # [C, H, W]"""
+        """The picture of the scene, as files hold it.  # [C, H, W]
+
+        Maps of any size are mirrored at their right and lower ends to what the network's strides divide, and cut again.
+        """
         device, dtype = placement(self.method)
-        made = self.method.painted(
-            self.source.to(device), self.regions.to(device), SampleDraws(0, [0]), self.values.to(device, dtype)
+        multiple = _multiple(self.method)
+        source, regions, values = (
+            mirrored(each, multiple).to(device) for each in (self.source, self.regions, self.values)
         )
+        made = self.method.painted(source, regions, SampleDraws(0, [0]), values.to(dtype))
         target = self.method.output
         raw: Tensor = modality(target.modality).to_raw(made, target._replace(shape=tuple(made.shape[1:])))[0].cpu()
-        return raw
+        height, width = self.source.shape[1:]
+        return raw[:, :height, :width]
 
     def _class(self, number: int) -> int:
         return int(self.source[self.regions == number][0])
@@ -116,7 +124,7 @@ def open_scene(
         device: Where to compute.
 
     Raises:
-        UsageError: The run's method knows no looks, or does not take maps of such a size.
+        UsageError: The run's method knows no looks.
         DataError: A file cannot be read, or is of another size than the map.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
@@ -140,7 +148,16 @@ def open_scene(
     raw = read_named(picture, lambda path: read_sample(path, field)).unsqueeze(0)
     _check_size(picture, tuple(raw.shape[2:]), tuple(source.shape[1:]))
     values = modality(field.modality).to_float(raw, field._replace(shape=tuple(raw.shape[1:])))
-    return ObjectScene(method, source, regions, method.seen_looks(values.to(like, dtype), regions.to(like)).cpu())
+    values, whole = (mirrored(each, _multiple(method)).to(like) for each in (values.to(dtype), regions))
+    height, width = source.shape[1:]
+    looks = method.seen_looks(values, whole).cpu()[..., :height, :width]
+    return ObjectScene(method, source, regions, looks)
+
+
+def _multiple(method: Any) -> int:
+    """What the sides of the method's label maps must be multiples of."""
+    example = torch.zeros(1, *method.spec.field.shape[-2:], dtype=torch.long, device=placement(method)[0])
+    return sight(lambda values: method.painted(values, None, SampleDraws(0, [0])), example).multiple
 
 
 def described(scene: ObjectScene) -> dict[int, Mapping[str, Any]]:

@@ -11,6 +11,8 @@ from belamy.cli.options import Within
 
 OWN = "_of_the_method"
 """What a form calls the fields that the run's method added to it."""
+LEARNED = "_of_the_recipe"
+"""What a form calls the settings that the run was trained by, which are no options any more."""
 
 Form = TypeVar("Form")
 
@@ -35,7 +37,8 @@ def extended(form: type[Form], run: str | None, translating: bool = False) -> ty
     from belamy.methods.base import METHODS
     from belamy.runs.run import Run
 
-    method: Any = METHODS.load(Run.open(run).method_name)
+    opened = Run.open(run)
+    method: Any = METHODS.load(opened.method_name)
     known = ((method.translating if translating else None) or method).sampling_options
     own = [
         (name, Annotated[Literal[each.choices], arg(help=each.help)], field(default=each.choices[int(each.default)]))
@@ -48,7 +51,12 @@ def extended(form: type[Form], run: str | None, translating: bool = False) -> ty
         for name, each in known.items()
     ]
     made: type[Form] = make_dataclass(
-        form.__name__, own, bases=(form,), frozen=True, kw_only=True, namespace={OWN: tuple(known)}
+        form.__name__,
+        own,
+        bases=(form,),
+        frozen=True,
+        kw_only=True,
+        namespace={OWN: tuple(known), LEARNED: opened.recipe.model_dump()},
     )
     made.__doc__ = form.__doc__
     return made

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from tyro.conf import Positional
 
+from belamy.cli.method_options import LEARNED
 from belamy.cli.options import VerbOptions, Within, negation
 from belamy.errors import nearest, one_of
 
@@ -185,6 +186,12 @@ def unexpected(
         name = word.lstrip("-").partition("=")[0].replace("_", "-")
         negated = [negation(option) for option in known] if _affirmed(name) != name else []
         hint = nearest(name, [*known, *negated])
+        learned = getattr(form, LEARNED, {}).get(name.replace("-", "_"))
+        if isinstance(learned, bool | int | float | str):
+            return (
+                f"--{name} is a matter of training, and this run was trained with {learned}. Leave it out, or train "
+                "another run with it."
+            )
         return f"There is no option '--{name}'. {_dashed(hint)}`{command} --help` lists the options."
     switches = {f"--{option.name}" for option in described(form) if option.kind is bool}
     for before, each in pairwise(words):

@@ -103,6 +103,8 @@ def read_holes(path: Path) -> Tensor:
         UsageError: Values between black and white, as a JPEG has; transparency; a mask without a hole or of one alone.
         DataError: It is no picture, or damaged.
     """
+    if path.is_dir():
+        raise DataError(f"The mask {path} is a folder. Name a file in it.")
     if not path.is_file():
         raise DataError(f"There is no mask {path}.")
     what = f"{path} is no mask that can be read"

@@ -92,6 +92,8 @@ def read_named(path: str | Path, read: Callable[[Path], Tensor]) -> Tensor:
         DataError: There is no such file, or the reader finds nothing in it.
     """
     file = Path(path).expanduser()
+    if file.is_dir():
+        raise DataError(f"{path} is a folder, but one file is wanted. Name a file in it.")
     if not file.is_file():
         raise DataError(f"There is no file {path}.")
     try:

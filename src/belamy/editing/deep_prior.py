@@ -278,10 +278,10 @@ def _given(picture: Any, task: str, mask: str | Path | np.ndarray | None) -> tup
     holes = torch.zeros(height, width, dtype=torch.bool)
     if task != "inpaint":
         return values, holes
-    if len(pixels) in (2, 4):
-        holes, values = torch.from_numpy(pixels[-1] < 255), values[:, :-1]
     if mask is not None:
         holes = torch.from_numpy(mask.astype(bool)) if isinstance(mask, np.ndarray) else read_holes(Path(mask))
+    elif len(pixels) in (2, 4):
+        holes, values = torch.from_numpy(pixels[-1] < 255), values[:, :-1]
     if tuple(holes.shape) != (height, width):
         sides = "x".join(map(str, reversed(holes.shape)))
         raise UsageError(f"The mask is {sides}, but the picture is {width}x{height}. They must be alike.")
@@ -295,8 +295,10 @@ def _pixels(picture: Any) -> np.ndarray:
     """A picture as bytes, grey or colour, with its opacity where something is transparent.  # [C, H, W]"""
     if isinstance(picture, str | Path):
         path = Path(picture).expanduser()
+        if path.is_dir():
+            raise DataError(f"{path} is a folder, but one picture is restored at a time. Name a file in it.")
         if not path.is_file():
-            raise DataError(f"There is no picture {path}.")
+            raise DataError(f"There is no picture {path}. Name a picture file that is there.")
         if moves(path):
             raise DataError(f"{path} has several frames, and one picture is restored. Save one of them as PNG.")
         with reading(f"{path} cannot be restored"), strict_pillow(), path.open("rb") as file:

@@ -121,6 +121,8 @@ class Run:
         Raises:
             RunError: There is something.
         """
+        if path.is_file():
+            raise RunError(f"{path} is a file, but a run is a folder. Give another --out.")
         there = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
         if path.is_dir():
             files.refuse_links(path)
