@@ -98,7 +98,7 @@ WRONG = [
     (ENLARGE, "half.png", "half.png: image file is truncated"),
     (ENLARGE, "text.png", "text.png: not an image (it starts with 'hello')"),
     (ENLARGE, "empty", "empty holds no pictures"),
-    (ENLARGE, "moving.gif", "does not say"),
+    (ENLARGE, "moving.gif", "holds frames, which do not say their rate. Type it, e.g. --rate 25"),
     (ENLARGE, "colour.png --blend 2", "--blend is 2, but it must be in 0..1"),
     (ENLARGE, "colour.png --blend half", "--blend is 'half', but it must be a number in 0..1"),
     (ENLARGE, "colour.png --scale 4", "--scale is a matter of training, and this run was trained with 2. Leave it out"),
