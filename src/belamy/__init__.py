@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from belamy.api.latent_editor import steer
     from belamy.api.likelihood import score
     from belamy.api.series_continuation import continue_series
+    from belamy.api.sound_continuation import continue_sounds
     from belamy.api.train import resume, train
     from belamy.api.translate import translate
     from belamy.editing.deep_prior import restore_picture
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from belamy.training.watch.diagnosis import diagnose
 
 __all__ = [
-    "caption", "compare", "complete", "continue_series", "continue_text", "diagnose", "enhance", "evaluate", "open",
-    "restore_picture", "resume", "score", "steer", "stylize", "train", "translate",
+    "caption", "compare", "complete", "continue_series", "continue_sounds", "continue_text", "diagnose", "enhance",
+    "evaluate", "open", "restore_picture", "resume", "score", "steer", "stylize", "train", "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ _HOMES = {
     "compare": ("api.compare", "compare"),
     "complete": ("api.completion", "complete"),
     "continue_series": ("api.series_continuation", "continue_series"),
+    "continue_sounds": ("api.sound_continuation", "continue_sounds"),
     "continue_text": ("api.continuation", "continue_text"),
     "diagnose": ("training.watch.diagnosis", "diagnose"),
     "enhance": ("api.enhancing", "enhance"),

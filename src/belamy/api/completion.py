@@ -129,7 +129,7 @@ def completing(method: BaseMethod) -> Any:
     Raises:
         UsageError: It does not.
     """
-    if isinstance(method, Continues) and isinstance(method, LevelsMethod):
+    if isinstance(method, Continues) and isinstance(method, LevelsMethod) and not method.sounds:
         return method
     kind = modality(method.spec.modality).words[1]
     raise UsageError(

@@ -1,4 +1,4 @@
-"""Pictures pixel by pixel: PixelCNN in its forms, PixelRNN and a transformer, by the network that is chosen.
+"""Pictures pixel by pixel and sounds sample by sample: PixelCNN in its forms, PixelRNN, a transformer, WaveNet.
 
 | paper | network | likelihood |
 |---|---|---|
@@ -7,6 +7,7 @@
 | PixelCNN++ | ``gated-pixel-cnn`` | ``logistic-mixture`` |
 | PixelRNN, by rows or diagonals | ``pixel-rnn`` | ``bernoulli``, ``categorical`` |
 | a transformer over pixels | ``pixel-transformer`` | any |
+| WaveNet, of sounds, by class with ``conditional`` | ``wavenet`` | ``categorical`` |
 
 All pixels are learned at once, each from the true ones before it (teacher forcing). A picture is drawn pixel by pixel:
 a network keeps what it has computed, so that a pixel costs as much there as in one pass over a whole picture.
@@ -14,6 +15,7 @@ a network keeps what it has computed, so that a pixel costs as much there as in 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Annotated, Any, Self
 
@@ -22,6 +24,7 @@ from torch import Tensor, nn
 
 from belamy.methods.base import DataSpec, Player, Sampling
 from belamy.methods.levels import LevelsMethod, LevelsRecipe, precise, temperature_of
+from belamy.methods.requirements import kind_of
 from belamy.networks.channelwise import ChannelHead
 from belamy.registry import Part, Registry
 
@@ -29,7 +32,7 @@ NETWORKS = Registry("belamy.networks", "model of pixels", "PixelModel")
 
 
 class Recipe(LevelsRecipe):
-    """A model of pixels, each given those before it: PixelCNN, gated or not, or a transformer."""
+    """A model of pixels, or of samples of sound, each given those before it: PixelCNN, a transformer, WaveNet."""
 
     network: Annotated[Part, NETWORKS] = Part(name="gated-pixel-cnn")
     """The network that looks at the pixels before each."""
@@ -51,7 +54,7 @@ class Method(LevelsMethod):
     References:
         Van den Oord, Kalchbrenner & Kavukcuoglu 2016, "Pixel recurrent neural networks", arXiv:1601.06759; Van den Oord
         et al. 2016, "Conditional image generation with PixelCNN decoders", arXiv:1606.05328; Salimans et al. 2017,
-        "PixelCNN++", arXiv:1701.05517.
+        "PixelCNN++", arXiv:1701.05517; Van den Oord et al. 2016, "WaveNet", arXiv:1609.03499.
     """
 
     averaged = ("network", "head")
@@ -60,6 +63,11 @@ class Method(LevelsMethod):
         super().__init__(recipe, spec)
         self.network: Any = NETWORKS.build(recipe.network, shape=spec.shape, classes=self.classes)
         self.head: Any = ChannelHead(self.network.features, self.channels, self.law.levels, self.law.parameters)
+
+    @classmethod
+    def requires(cls, recipe: Recipe) -> Mapping[str, str]:
+        """Data of the kind that the network draws."""
+        return {"main": kind_of(NETWORKS, recipe.network)}
 
     @property
     def players(self) -> dict[str, Player]:
@@ -70,11 +78,11 @@ class Method(LevelsMethod):
         """Pictures, with classes for a conditional model; features and levels for the head."""
         labels = (torch.zeros(2, dtype=torch.long),) if self.classes else ()
         levels = torch.zeros(2, *self.spec.shape, dtype=torch.long)
-        features = torch.zeros(2, self.network.features, self.height, self.width)
+        features = torch.zeros(2, self.network.features, *self.spec.shape[1:])
         return {"network": (self.spec.shape, *labels), "head": (features, levels)}
 
     def nats(self, levels: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Minus the log-likelihood of each picture: all pixels at once.  # [N, C, H, W] to [N]"""
+        """Minus the log-likelihood of each picture or sound: all values at once.  # [N, *shape] to [N]"""
         values = self.shown(levels, next(self.parameters()).dtype)
         parameters = self.head(self.network(values, self.given(labels, len(levels))), levels)
         return -self.law.log_prob(parameters, levels).flatten(1).sum(1)

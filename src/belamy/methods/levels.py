@@ -1,9 +1,10 @@
-r"""What autoregressive models of pictures share: levels of values, their likelihood, and drawing pixel by pixel.
+r"""What autoregressive models of pictures and sounds share: levels, their likelihood, and drawing value by value.
 
 .. math:: \ln p(x) = \sum_i \ln p(x_i \mid x_1 \dots x_{i-1})
 
 Pixels are numbered row by row, and the channels of one in their order. A picture's values are brought to the levels of
-the likelihood first: of two levels, by the *binarisation*, whose name belongs to every likelihood that is told.
+the likelihood first: of two levels, by the *binarisation*, whose name belongs to every likelihood that is told. A sound
+is a picture of one row, whose values are brought to levels by the µ-law.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from belamy.errors import UsageError
 from belamy.losses.likelihood import MOST_LEVELS
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Sampling, SamplingOption, Turn
+from belamy.modalities import modality
+from belamy.modalities.mu_law import levels_of, sounds_of
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws, generator
 
@@ -60,7 +63,7 @@ class LevelsRecipe(ShadesRecipe):
 
 
 def classes_told(conditional: bool, spec: DataSpec, who: str) -> int:
-    """How many classes a model of 8-bit pictures is told; 0 where it is told none.
+    """How many classes a model of 8-bit pictures, or of sounds, is told; 0 where it is told none.
 
     Args:
         conditional: Whether it is to be told them.
@@ -70,10 +73,11 @@ def classes_told(conditional: bool, spec: DataSpec, who: str) -> int:
     Raises:
         UsageError: The pictures have not 8 bits, or a conditional model's have no classes.
     """
-    if spec.field.bits != 8:
+    if spec.modality != "audio" and spec.field.bits != 8:
         raise UsageError(f"{who} takes pictures of 8 bits, but these have {spec.field.bits}. Type --modality image.")
     if conditional and not spec.classes:
-        raise UsageError("--conditional needs pictures with classes, and these have none. Leave it out.")
+        kind = modality(spec.modality).words[1]
+        raise UsageError(f"--conditional needs {kind} with classes, and these have none. Leave it out.")
     return len(spec.classes) if conditional else 0
 
 
@@ -102,9 +106,15 @@ class ShadesMethod(base.BaseMethod):
     def __init__(self, recipe: Any, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
         self.law = LIKELIHOODS.build(recipe.likelihood)
-        self.channels, self.height, self.width = spec.shape
+        self.sounds = spec.modality == "audio"
+        self.channels, *sides = spec.shape
+        self.height, self.width = [1, *sides][-2:]
         self.values = self.channels * self.height * self.width
         self.scored = scored(self.law.levels, recipe.binarisation)
+        if self.sounds:
+            self.scored = f"sounds in {self.law.levels} levels of the µ-law"
+        if self.sounds and self.law.levels == 2:
+            raise UsageError("Sounds have more levels than two. Type --likelihood categorical.")
 
     def levels(self, batch: Batch, draws: Draws | SampleDraws) -> Tensor:
         """The pictures of a batch as levels.  # [N, C, H, W] in [-1, 1] to long [N, C, H, W]
@@ -113,6 +123,8 @@ class ShadesMethod(base.BaseMethod):
             batch: The pictures; ``stochastic`` binarisation is a function of their indices.
             draws: The numbers of ``dynamic`` binarisation.
         """
+        if self.sounds:
+            return levels_of(batch.main.double(), self.law.levels)
         if self.law.levels > 2:
             return (bright_of(batch) * (self.law.levels / MOST_LEVELS)).long().clamp(0, self.law.levels - 1)
         return binarised(batch, self.recipe.binarisation, draws)
@@ -120,6 +132,10 @@ class ShadesMethod(base.BaseMethod):
     def shown(self, levels: Tensor, like: torch.dtype | None = None) -> Tensor:
         """Levels as networks see them, black -1 and white 1, in a floating type."""
         return levels.to(like or torch.float32) * (2 / (self.law.levels - 1)) - 1
+
+    def valued(self, levels: Tensor, like: torch.dtype | None = None) -> Tensor:
+        """Levels as the data have them: sounds by the µ-law, and pictures as networks see them."""
+        return sounds_of(levels, self.law.levels, like) if self.sounds else self.shown(levels, like)
 
     def mean_shown(self, parameters: Tensor) -> Tensor:
         """The mean of each value's distribution, as networks see it.  # [..., parameters] to [...]"""
@@ -186,7 +202,7 @@ class LevelsMethod(ShadesMethod):
         return torch.stack([torch.rand(size, generator=generator(seed, "sample", index)) for index in indices])
 
     def generate(self, latents: Tensor, labels: Tensor | None = None, *, sampling: Sampling | None = None) -> Tensor:
-        """Pictures from their first pixel to their last, in [-1, 1].  # [n, C, H, W]
+        """Pictures from their first pixel to their last, or sounds, in [-1, 1].  # [n, *shape]
 
         Raises:
             UsageError: A number of steps is asked for.
@@ -194,14 +210,14 @@ class LevelsMethod(ShadesMethod):
         check_steps(sampling)
         nothing = torch.zeros(len(latents), 0, self.channels, dtype=torch.long, device=latents.device)
         drawn = self.drawn(nothing, latents, self.given(labels, len(latents)), sampling)
-        return self.shown(self.picture(drawn), latents.dtype)
+        return self.valued(self.picture(drawn), latents.dtype)
 
     def continuation(self, prefix: Tensor, count: int, sampling: Sampling, labels: Tensor | None = None) -> Tensor:
         """Pictures that go on after their first pixels.  # long [n, t, C] to [n, t + count, C]
 
         Args:
             prefix: Levels of the pixels that are given, row by row, at least none.
-            count: How many follow; together no more than a picture has.
+            count: How many follow; together no more than a picture has, of a sound as many as one likes.
             sampling: Its streams choose them; option ``temperature``.
             labels: The classes, if the model is conditional.  # [n]
         """
@@ -210,8 +226,8 @@ class LevelsMethod(ShadesMethod):
         return self.drawn(prefix, chance, self.given(labels, len(prefix)), sampling)
 
     def picture(self, pixels: Tensor) -> Tensor:
-        """Pixels in their order as pictures.  # [n, pixels, C] to [n, C, H, W]"""
-        return pixels.transpose(1, 2).unflatten(2, (self.height, self.width))
+        """Pixels in their order as pictures, or as sounds.  # [n, pixels, C] to [n, C, H, W] or [n, C, T]"""
+        return pixels.transpose(1, 2).unflatten(2, (-1, *self.spec.shape[2:]))
 
     def drawn(self, begun: Tensor, chance: Tensor, labels: Tensor | None, sampling: Sampling | None) -> Tensor:
         """Pixels after those that are there, one for each of ``chance``.  # long [n, t, C] to [n, t + count, C]"""
@@ -246,7 +262,7 @@ def check_steps(sampling: Sampling | None) -> None:
         UsageError: One is asked for.
     """
     if sampling is not None and sampling.steps is not None:
-        raise UsageError("A picture has a step for each of its pixels, so --steps chooses nothing. Leave it out.")
+        raise UsageError("Each value is a step of its own here, so --steps chooses nothing. Leave it out.")
 
 
 def scored(levels: int, binarisation: str) -> str:

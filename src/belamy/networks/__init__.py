@@ -107,7 +107,10 @@ class LanguageModel(Module, Protocol):
 
 
 class PixelModel(Module, Protocol):
-    """What a class ``PixelModel(shape, classes, *, …)`` must have; pixels are numbered row by row."""
+    """What a class ``PixelModel(shape, classes, *, …)`` must have; pixels are numbered row by row.
+
+    Of a sound, [C, T], the pixels are its samples.
+    """
 
     features: int
 

@@ -18,6 +18,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "gated-pixel-cnn": {"width": 4, "depth": 3, "first": 5, "dilations": (1, 2)},
     "pixel-rnn": {"width": 3, "depth": 2, "first": 3},
     "pixel-transformer": {"width": 8, "depth": 2, "heads": 2},
+    "wavenet": {"width": 4, "skip": 5, "layers": 3, "cycles": 1},
     "row": {"memory": "row", "width": 3, "depth": 2, "first": 3},
 }
 """Options of each network; ``row`` is a second form of ``pixel-rnn``."""
@@ -30,10 +31,16 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def shape_of(name: str, channels: int = 2) -> tuple[int, ...]:
+    """Of a picture; of a sound, which has as many samples as the picture has pixels."""
+    sound = name == "wavenet"
+    return (channels, PIXELS) if sound else (channels, HEIGHT, WIDTH)
+
+
 def build(name: str, channels: int = 2, classes: int = 0) -> Any:
     torch.manual_seed(0)
     part = Part(name="pixel-rnn" if name == "row" else name, **SMALL.get(name, {}))
-    made: nn.Module = NETWORKS.build(part, shape=(channels, HEIGHT, WIDTH), classes=classes)
+    made: nn.Module = NETWORKS.build(part, shape=shape_of(name, channels), classes=classes)
     for parameter in made.parameters():
         parameter.data += 0.2 * torch.randn_like(parameter)
     return made.double().eval()
@@ -42,7 +49,7 @@ def build(name: str, channels: int = 2, classes: int = 0) -> Any:
 def test_no_pixel_depends_on_itself_or_a_later_one(name: str) -> None:
     """By gradients: of the features of pixel i with respect to pixel j."""
     network = build(name)
-    values = torch.randn(8, 2, HEIGHT, WIDTH, dtype=torch.float64, requires_grad=True)
+    values = torch.randn(8, *shape_of(name), dtype=torch.float64, requires_grad=True)
     features = network(values).flatten(2)
     assert features.shape == (8, network.features, PIXELS)
     reached = torch.zeros(PIXELS, PIXELS, dtype=torch.bool)
@@ -57,20 +64,20 @@ def test_no_pixel_depends_on_itself_or_a_later_one(name: str) -> None:
 
 def test_a_step_is_a_whole_pass(name: str) -> None:
     network = build(name, classes=CLASSES)
-    values = torch.randn(CLASSES, 2, HEIGHT, WIDTH, dtype=torch.float64)
+    values = torch.randn(CLASSES, *shape_of(name), dtype=torch.float64)
     labels = torch.arange(CLASSES)
     whole = network(values, labels).flatten(2)
     state, before = network.start(CLASSES, labels), None
     for place in range(PIXELS):
         torch.testing.assert_close(network.step(state, place, before), whole[..., place], rtol=0, atol=1e-12)
         before = values.flatten(2)[..., place]
-    same = network(values[:1].expand(CLASSES, -1, -1, -1), labels)
+    same = network(values[:1].expand_as(values), labels)
     assert (same[0] - same[1]).abs().max() > 1e-6  # classes are heard
 
 
 def test_every_parameter_is_used(name: str) -> None:
     network = build(name, classes=CLASSES)
-    network(torch.randn(2, 2, HEIGHT, WIDTH, dtype=torch.float64), torch.tensor([0, 1])).square().sum().backward()
+    network(torch.randn(2, *shape_of(name), dtype=torch.float64), torch.tensor([0, 1])).square().sum().backward()
     assert all(each.grad is not None and each.grad.any() for each in network.parameters())
 
 
@@ -102,6 +109,9 @@ def test_the_gated_network_has_no_blind_spot() -> None:
         ("gated-pixel-cnn:width=0", "width is 0"),
         ("pixel-cnn:depth=0", "depth is 0"),
         ("pixel-cnn:kernel=2", "its side must be odd"),
+        ("wavenet:width=0", "width is 0"),
+        ("wavenet:kernel=1", "must read 2 samples or more"),
+        ("wavenet:layers=17", "at most 16 layers"),
         ("pixelcnn", "no model of pixels 'pixelcnn'"),
     ],
 )

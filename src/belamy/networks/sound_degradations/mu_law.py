@@ -2,12 +2,10 @@ r"""Coding by the µ-law."""
 
 from __future__ import annotations
 
-from math import log1p
-
-import torch
 from torch import Tensor
 
 from belamy.errors import UsageError
+from belamy.modalities.mu_law import levels_of, sounds_of
 from belamy.seeds import Draws, SampleDraws
 
 
@@ -28,11 +26,8 @@ class SoundDegradation:
     def __init__(self, rate: float, *, bits: int = 8) -> None:
         if not 2 <= bits <= 16:
             raise UsageError(f"mu-law.bits is {bits}, but it must be in 2..16.")
-        self.mu = float(2**bits - 1)
+        self.levels = 2**bits
 
     def __call__(self, sounds: Tensor, draws: Draws | SampleDraws) -> Tensor:
         """Sounds in [-1, 1] as they come out of the code.  # [N, C, T]"""
-        inside = sounds.clamp(-1, 1)
-        scale = inside.sign() * torch.log1p(self.mu * inside.abs()) / log1p(self.mu)
-        codes = torch.round((scale + 1) / 2 * self.mu) / self.mu * 2 - 1
-        return codes.sign() * torch.expm1(codes.abs() * log1p(self.mu)) / self.mu
+        return sounds_of(levels_of(sounds, self.levels), self.levels, sounds.dtype)
