@@ -4,7 +4,7 @@ All are run in turn, on one thread and in float64. The naive loop passes over al
 more of them than the network looks back. Both are timed at some places, evenly spread, unless --whole, which compares
 the samples of the window's loop with those that were drawn.
 
-    python benchmarks/waves.py [wavenet-small …] [--length 4000] [--count 1] [--places 20] [--rounds 3] [--whole]
+    python benchmarks/waves.py [wavenet-small …] [--length 4000] [--count 16] [--places 20] [--rounds 3] [--whole]
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipes", nargs="*", default=["wavenet-small"])
     parser.add_argument("--length", type=int, default=4000)
-    parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--count", type=int, default=16)
     parser.add_argument("--places", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--whole", action="store_true")

@@ -83,7 +83,7 @@ class PixelModel(nn.Module):
         self.context = nn.Conv1d(bands, width, 3, padding=1) if bands else None
         gaps = [2**number for _ in range(cycles) for number in range(layers)]
         self.layers: Any = nn.ModuleList(
-            Layer(width, skip, kernel, gap, classes, bands > 0, number == len(gaps))
+            GatedConvolution(width, skip, kernel, gap, classes, bands > 0, number == len(gaps))
             for number, gap in enumerate(gaps, 1)
         )
         self.out: Any = nn.Conv1d(skip, skip, 1)
@@ -213,7 +213,7 @@ def all_told(
     return total
 
 
-class Layer(nn.Module):
+class GatedConvolution(nn.Module):
     """A gated convolution; what it makes is first added to what it reads, unless it is the last, and then told.
 
     Args:
