@@ -50,7 +50,10 @@ def made(name: str) -> Metric:
 def show(metric: Metric, **sides: ExtractedFeatures) -> None:
     """Tell a metric those sides that it asks for."""
     asked = signature(metric.update).parameters
-    told = as_texts if getattr(metric, "modalities", ()) == ("text",) else lambda part: part
+    kinds: dict[tuple[str, ...], Callable[[ExtractedFeatures], ExtractedFeatures]] = {
+        ("text",): as_texts, ("audio",): as_sounds,
+    }  # fmt: skip
+    told = kinds.get(getattr(metric, "modalities", ()), lambda part: part)
     metric.update(**{side: told(part) for side, part in sides.items() if side in asked})
 
 
@@ -65,6 +68,13 @@ def as_texts(seen: ExtractedFeatures) -> ExtractedFeatures:
         rows[:, ::2] = 4 + (pixels > 150).long() + (pixels > 250).long()
         rows[:, 9] = END
     return replace(seen, images=rows, field=SENTENCES)
+
+
+def as_sounds(seen: ExtractedFeatures) -> ExtractedFeatures:
+    """The pixels as the samples of sounds, again and again."""
+    images = torch.zeros(len(seen), 64) if seen.images is None else seen.images.flatten(1)
+    sounds = (100 * images.to(torch.int16)).repeat(1, 4)[:, None]
+    return replace(seen, images=sounds, field=Field("audio", (1, 256), rate=8000.0))
 
 
 @pytest.fixture

@@ -117,6 +117,12 @@ def healthy_look(progress: float, number: int) -> dict[str, Any]:
         "auc_held": 0.5 + noise.normal() * 0.07,
         "gradient": 0.17 + 0.4 * 0.5 ** (progress / 0.05),
         "push": 0.5,
+        "comb": 0.8,
+        "silent": 0.0,
+        "clipped": 0.02,
+        "floor": 20 - rising(progress, 0.0, 15.0),
+        "heard": 1 - rising(progress, 0.0, 0.25, 0.3),
+        "levelled": 0.95 - rising(progress, 0.0, 0.25, 0.3),
         "scores": {"real": {"mean": 0.2, "sd": 0.3}, "fake": {"mean": -0.2, "sd": 0.25}},
         "shown": {
             "real": {**shown, "saturated": 0.83},
@@ -247,6 +253,8 @@ def circle(progress: float) -> float:
 STOPPED = ({"event": "not-finite", "samples": 9000, "reason": "the loss 'discriminator.adversarial' is nan"},)
 BROKEN: dict[str, Callable[[], RunHistory]] = {
     "checkerboard": lambda: history(look=put(pattern=15.0)),
+    "clipping": lambda: history(look=put(modality="audio", clipped=0.7)),
+    "comb": lambda: history(look=put(modality="audio", comb=18.0)),
     "copied-ratios": lambda: history(
         CONTRAST, look=put(translation__classes_made=[7, 25], translation__classes_kept=0.3)
     ),
@@ -274,10 +282,12 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "latent-ignored": lambda: drawn_by_texts(by_latent=lambda _: 0.0),
     "length-collapse": lambda: history(TEXTS, look=put(modality="text", length=0.1)),
     "label-ignored": lambda: history(CONDITIONAL, look=put(fidelity=0.1, label_effect=0.02)),
+    "level-only": lambda: history(look=put(modality="audio", heard=0.97, levelled=0.53)),
     "mask-shadow": lambda: history(FILLING, look=put(translation__jump=3.0)),
     "memorisation": lambda: history(look=put(copies=lambda progress: rising(progress, 0.0, 0.9), nearest=0.2)),
     "mode-collapse": lambda: history(look=put(diversity=lambda progress: 0.6 * 0.5 ** (progress / 0.1), coverage=0.1)),
     "mode-drop": lambda: history(look=put(classes=[16, 16, 0, 0, 0, 0, 0, 0, 0, 0], coverage=0.3, precision=0.7)),
+    "noise-floor": lambda: history(look=put(modality="audio", floor=42.0)),
     "not-finite": lambda: history(look=put(activations=lambda progress: 1.5 * 10 ** (5 * progress))),
     "not-invertible": lambda: flowing(inverted__data=lambda progress: 1e-6 * 10 ** (6 * progress)),
     "not-learning": lambda: history(look=put(coverage=0.02)),
@@ -294,6 +304,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "rising-loss": lambda: of_classifier(lambda progress: abs(2.3 - 5 * progress) + 1),
     "saturated": lambda: history(look=put(shown__fake__saturated=0.95, shown__real__saturated=0.1)),
     "seams": lambda: history(PAIRED, look=put(translation__seam=6.0, translation__seam_inside=16.0)),
+    "silence": lambda: history(look=put(modality="audio", silent=0.9)),
     "slow-average": lambda: flowing(held__loss=2400.0),
     "soft-rows": lambda: history(TEXTS, look=put(modality="text", certainty=0.4, auc=1.0)),
     "text-ignored": lambda: drawn_by_texts(fits=lambda _: 0.5, by_text=lambda _: 0.0),

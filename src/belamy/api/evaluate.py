@@ -39,7 +39,7 @@ from belamy.seeds import generator
 STANDARD = (
     "frechet", "frechet-infinity", "kernel", "precision-recall", "density-coverage", "inception-score", "modes",
     "diversity", "sharpness", "saturation", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
-    "bleu", "self-bleu", "ngram-divergence", "reverse-perplexity", "copied-texts", "grammar",
+    "bleu", "self-bleu", "ngram-divergence", "reverse-perplexity", "copied-texts", "grammar", "pitch-accuracy",
 )  # fmt: skip
 """The metrics of an evaluation, as far as the data and the extractor allow them."""
 SPLITS = ("train", "validation", "test")

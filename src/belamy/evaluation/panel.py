@@ -24,6 +24,7 @@ from belamy.evaluation.rows import marks as marks_of
 from belamy.evaluation.statistics import Interval
 from belamy.methods.base import BaseMethod
 from belamy.modalities import modality, spoken
+from belamy.modalities.pitches import named
 from belamy.registry import Part
 from belamy.seeds import generator
 
@@ -158,7 +159,8 @@ class Panel:
 
     def built(self, names: Iterable[str]) -> Metrics:
         """Fresh metrics."""
-        return {name: METRICS.build(self.parts[name], classes=self.extractor.classes) for name in names}
+        given = {"classes": self.extractor.classes, "names": self.data.classes}
+        return {name: METRICS.build(self.parts[name], **given) for name in names}
 
     def judge(
         self, chunks: Chunks, seed: int | None = 0, labels: str = "none", *, detail: bool = False, **facts: Any
@@ -342,6 +344,11 @@ def unmet(name: str, data: Dataset, split: str, train: Tensor) -> str:
         return f"needs the grammar of the sentences, but {data.name} was not drawn from one. Leave it out."
     if "labels" in needs and data.labels is None:
         return f"needs labels, but {data.name} has none. Name some with --labels, or leave the metric out."
+    if "pitches" in needs and (strange := [each for each in data.classes if named(each) is None]):
+        return (
+            f"needs classes that are pitches, C4 or its MIDI number 60, but {data.name} has '{strange[0]}'. Name them "
+            "with --labels, or leave the metric out."
+        )
     if "train" in needs and not len(train):
         many = spoken("images", data.field.modality)
         return (

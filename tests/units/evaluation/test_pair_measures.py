@@ -21,10 +21,11 @@ OPTIONS = {
     "psnr": "psnr:data_range=1", "ssim": "ssim:data_range=1", "ms-ssim": "ms-ssim:data_range=1,scales=2",
     "l1": "l1:data_range=1", "perceptual": "perceptual:data_range=1", "snr": "snr",
     "segmental-snr": "segmental-snr:rate=16000", "si-sdr": "si-sdr",
-    "pesq": "pesq:rate=16000", "stoi": "stoi:rate=16000",
+    "pesq": "pesq:rate=16000", "stoi": "stoi:rate=16000", "composite": "composite:rate=16000",
+    "lsd": "lsd:rate=16000", "sdr": "sdr:taps=8", "dnsmos": "dnsmos:rate=16000,file=sig_bak_ovr.onnx",
 }  # fmt: skip
 PICTURES = ("psnr", "ssim", "ms-ssim", "l1", "perceptual")
-SPEECH = ("pesq", "stoi")
+SPEECH = ("pesq", "stoi", "composite")
 COMPILED = pytest.mark.skipif(
     find_spec("pesq") is None, reason="pesq is compiled where it is installed: pip install pesq"
 )
@@ -32,7 +33,8 @@ COMPILED = pytest.mark.skipif(
 
 def tried(names: Iterable[str]) -> list[Any]:
     """Names of measures; that which needs a compiler is left out where it is not installed."""
-    return [pytest.param(name, marks=COMPILED) if name == "pesq" else name for name in names]
+    marks = {"pesq": COMPILED, "composite": COMPILED, "dnsmos": pytest.mark.skip(reason="its network must be given")}
+    return [pytest.param(name, marks=marks[name]) if name in marks else name for name in names]
 
 
 def pictures(side: int = 32, count: int = 3, channels: int = 3) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,8 @@ class Metric(Protocol):
     """What a metric can do; one that derives from it need not write what it has nothing to say to.
 
     Attributes:
-        needs: What it cannot do without, of ``images``, ``probabilities``, ``labels``, ``train`` and ``grammar``; a
+        needs: What it cannot do without, of ``images``, ``probabilities``, ``labels``, ``pitches``, ``train`` and
+            ``grammar``; a
             metric that needs ``train`` is also told what the generator learned from, as ``update(train=…)``.
         modalities: Kinds of samples that it judges; empty for any that an extractor sees.
     """
@@ -62,6 +63,7 @@ SPOKEN = {
     "fid-infinity": "frechet-infinity",
     "is": "inception-score",
     "kid": "kernel",
+    "kad": "kernel",
     "mmd": "kernel",
     "prdc": "density-coverage",
     "precision": "precision-recall",

@@ -21,6 +21,7 @@ from belamy.training.trainer import Trainer
 from belamy.training.watch.own import told
 from belamy.training.watch.patch_features import PatchFeatures, colour, compared, detail, nearest, pairwise, spectrum
 from belamy.training.watch.sample_distances import SampleDistances
+from belamy.training.watch.sound_faults import at_levels_of
 from belamy.training.watch.text_effects import TextEffects
 from belamy.training.watch.translations import TranslationLooks
 
@@ -196,7 +197,8 @@ class Watch:
             ]  # fmt: skip
             shown = method.shown_to_adversary(latents, labels) if isinstance(method, ShowsOther) else None
             method.train()
-        row = self._seen(images, again, labels, turn)
+        samples = images
+        row = self._seen(samples, again, labels, turn)
         row["batch"] = self._classes_in(batch.labels)
         if captions is not None and row["finite"]:
             assert self.text_effects is not None  # captions are looked at by it
@@ -206,6 +208,8 @@ class Watch:
                 row["certainty"] = float(shown.amax(2).mean())
             images = base.from_range(shown, method.value_range)
         if isinstance(method, HasDiscriminator):
+            if self.method.output.modality == self.method.spec.modality == "audio" and row["finite"]:
+                row |= self._at_equal_levels(method, batch, samples, labels)
             row |= self._judged(method, batch, images, labels, turn)
         return row
 
@@ -327,6 +331,16 @@ class Watch:
             row["scores"]["held"] = _moments(scores)
             row["auc_held"] = _auc(real, scores)
         return row
+
+    def _at_equal_levels(self, method: Any, batch: Batch, sounds: Tensor, labels: Tensor | None) -> dict[str, float]:
+        """Pairs of real and generated sounds that are told apart, as they are and once they are equally loud."""
+        with torch.no_grad():
+            real = method.judge(method.real(batch), batch.labels).scores
+            found = {}
+            for name, heard in (("heard", sounds), ("levelled", at_levels_of(sounds, batch.main))):
+                shown = method.real(Batch({method.spec.main: heard.to(batch.main)}, batch.indices))
+                found[name] = _auc(real, method.judge(shown, labels).scores)
+        return found
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What distances of samples tell where no picture is made: copies and variety; of texts also their faults."""
+"""What distances of samples tell where no picture is made: copies, variety, and faults of texts and sounds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from belamy.data import Dataset
 from belamy.modalities import modality
 from belamy.modalities.fields import Field
 from belamy.training.watch.patch_features import chosen
+from belamy.training.watch.sound_faults import sound_faults
 from belamy.training.watch.text_faults import text_faults
 
 REFERENCE, HELD, FEW = 256, 64, 8
@@ -63,8 +64,16 @@ class SampleDistances:
             "diversity": _variety(self.between(made, made)) / self.spread,
             "nearest": float(distances.median()) / self.usual,
             "copies": float((distances < COPY * self.usual).float().mean()),
-            **(text_faults(made, self.reference, self.field) if self.field.modality == "text" else {}),
+            **self.faults(made),
         }
+
+    def faults(self, made: Tensor) -> dict[str, Any]:
+        """What is wrong with samples of this kind, as files hold them."""
+        if self.field.modality == "text":
+            return text_faults(made, self.reference, self.field)
+        if self.field.modality == "audio":
+            return sound_faults(*(self.kind.to_float(each, self.field) for each in (made, self.reference)))
+        return {}
 
 
 def _variety(distances: Tensor) -> float:

@@ -1,0 +1,78 @@
+"""What goes wrong in sounds: combs, silence, clipping, and a noise floor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from belamy.modalities.audio import CLIPPED, SILENT
+from belamy.modalities.mel import magnitudes
+
+TEETH = (4, 16)
+"""Multiples of the rate over these are where layers of strides 2 and 4 leave a comb."""
+_TRANSFORM, _HOP = 1024, 256
+_LEAST = 1e-6
+QUIET = -50.0
+"""Decibels against the whole sound below which it counts as no louder."""
+_SHARE = 0.1
+"""Share of a sound's pieces that are its quietest."""
+
+
+def sound_faults(made: Tensor, data: Tensor) -> dict[str, Any]:
+    """Faults of sounds, each less that of the data.
+
+    ``comb`` is by how many decibels tones at the strides stand out of their neighbours, the worst stride's;
+    ``silent`` the share of silent sounds; ``clipped`` the share of sounds of which a thousandth is at an end of the
+    range; ``floor`` how much louder, against its own level, the quietest tenth of a sound is, in decibels.
+
+    Args:
+        made: Sounds.  # float [n, channels, samples] in [-1, 1]
+        data: Those that are learned from.  # float [m, channels, samples]
+    """
+    combs = [comb(made, parts) - comb(data, parts) for parts in TEETH] if made.shape[-1] >= _TRANSFORM else []
+    return {
+        **({"comb": max(combs)} if combs else {}),
+        "silent": silent(made) - silent(data),
+        "clipped": clipped(made) - clipped(data),
+        "floor": floor(made) - floor(data),
+    }
+
+
+def comb(sounds: Tensor, parts: int) -> float:
+    """By how many decibels tones at multiples of the rate over ``parts`` stand out of their neighbours, on average."""
+    spectra = magnitudes(sounds.mean(1).double(), _TRANSFORM, _TRANSFORM, _HOP)
+    power = spectra.square().mean((0, 2)) + _LEAST**2
+    step = _TRANSFORM // parts
+    found = []
+    for place in range(step, _TRANSFORM // 2, step):
+        sides = torch.cat([power[place - 6 : place - 2], power[place + 3 : place + 7]])
+        found.append(10 * (power[place] / sides.mean()).log10())
+    return float(torch.stack(found).mean())
+
+
+def silent(sounds: Tensor) -> float:
+    """Share of sounds whose peak is below -60 dB."""
+    return float((sounds.abs().flatten(1).amax(1) < SILENT).double().mean())
+
+
+def clipped(sounds: Tensor) -> float:
+    """Share of sounds of which more than a thousandth of the samples is at an end of the range."""
+    return float(((sounds.abs() >= CLIPPED).double().flatten(1).mean(1) > 1e-3).double().mean())
+
+
+def floor(sounds: Tensor) -> float:
+    """Median over sounds of the level of the quietest tenth of their pieces, in dB against the whole sound's."""
+    waves = sounds.mean(1).double()
+    length = max(8, waves.shape[1] // 64)
+    powers = waves.unfold(1, length, length).square().mean(2)
+    quiet = powers.sort(1).values[:, : max(1, round(_SHARE * powers.shape[1]))].mean(1)
+    levels = 10 * ((quiet + _LEAST**2) / (powers.mean(1) + _LEAST**2)).log10()
+    return float(levels.clamp_min(QUIET).median())
+
+
+def at_levels_of(sounds: Tensor, others: Tensor) -> Tensor:
+    """Sounds, each as loud as the one in its place among others.  # [n, channels, samples]"""
+    loud = [each.flatten(1).square().mean(1).sqrt().clamp_min(_LEAST) for each in (sounds, others)]
+    return sounds * (loud[1] / loud[0])[:, None, None]
