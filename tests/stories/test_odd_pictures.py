@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import belamy as library
 from belamy.cli import main
+from belamy.errors import UsageError
 
 SIDES = (33, 47)  # height, width
 TRAIN = [
@@ -147,6 +149,16 @@ def test_wrong_uses_end_in_one_message(verb: str, words: str, says: str, place: 
     code, said = typed(f"{verb} {words} {out}")
     assert code == 2 and said.startswith("belamy: ") and says in said, said
     assert "Traceback" not in said and "defect" not in said and set(place.rglob("*")) == before
+
+
+def test_python_users_are_answered_too(place: Path) -> None:
+    picture, everywhere = place / "colour.png", np.ones(SIDES, bool)
+    with pytest.raises(UsageError, match=r"The scale is 2\.5, but a picture is enlarged by a whole number from 2 to 8"):
+        library.restore_picture(picture, "enlarge", scale=2.5)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="The mask marks all of the picture, so nothing can be filled"):
+        library.restore_picture(picture, "inpaint", mask=everywhere)
+    with pytest.raises(UsageError, match="Nothing is given to translate"):
+        library.translate(place / "run", [])
 
 
 def test_a_run_is_not_trained_into_a_file(typed) -> None:

@@ -266,6 +266,8 @@ def translate(
     chosen = checked_options(method, options)
     check_masking(method, mask, feather, size)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if not named:
+        raise UsageError("Nothing is given to translate. Name files or folders, or test.")
     held_out = [str(each) for each in named] == [HELD_OUT] and data is not None
     points, colours = parse_hints(hints), parse_palette(palette)
     check_colours(method, points, colours, size, held_out)

@@ -167,7 +167,7 @@ def restore_picture(
     chosen = settings.changed(**changes)
     check_task(task, mask is not None, scale)
     given, holes = _given(picture, task, mask)
-    fit = _Fit(given, holes, (scale or SCALE) if task == "enlarge" else 1, chosen, seed)
+    fit = _Fit(given, holes, int(scale or SCALE) if task == "enlarge" else 1, chosen, seed)
     stopped = fit.run(progress, started)
     made = fit.best[0].mul(255).round().clamp(0, 255).to(torch.uint8)  # [C, H, W]
     if task == "inpaint":
@@ -191,8 +191,10 @@ def check_task(task: str, masked: bool, scale: int | None) -> None:
         raise UsageError(f"A mask marks holes to fill, but the task is {task}. Type --task inpaint, or leave it out.")
     if scale is not None and task != "enlarge":
         raise UsageError(f"A scale is that of enlarging, but the task is {task}. Type --task enlarge, or leave it out.")
-    if scale is not None and not 2 <= scale <= LARGEST_SCALE:
-        raise UsageError(f"The scale is {scale}, but a picture is enlarged by 2 to {LARGEST_SCALE}.")
+    if scale is not None and scale not in range(2, LARGEST_SCALE + 1):
+        raise UsageError(
+            f"The scale is {scale}, but a picture is enlarged by a whole number from 2 to {LARGEST_SCALE}."
+        )
 
 
 class _Fit:
@@ -286,8 +288,9 @@ def _given(picture: Any, task: str, mask: str | Path | np.ndarray | None) -> tup
         sides = "x".join(map(str, reversed(holes.shape)))
         raise UsageError(f"The mask is {sides}, but the picture is {width}x{height}. They must be alike.")
     if not holes.any() or holes.all():
-        state = "transparent everywhere" if holes.any() else "whole"
-        raise UsageError(f"The picture is {state}, so nothing can be filled. Give --mask MASK.png, white in its holes.")
+        what = "picture is transparent everywhere" if mask is None else "mask marks all of the picture"
+        state = what if holes.any() else "picture is whole"
+        raise UsageError(f"The {state}, so nothing can be filled. Give --mask MASK.png, white in its holes.")
     return values, holes
 
 

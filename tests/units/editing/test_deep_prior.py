@@ -127,7 +127,11 @@ class TestFit:
         (scene(), {"task": "inpaint"}, "The picture is whole, so nothing can be filled. Give --mask"),
         (scene(), {"task": "inpaint", "mask": np.ones((5, 5), bool)}, "The mask is 5x5, but the picture is 32x24"),
         (scene(), {"mask": np.ones((24, 32), bool)}, "the task is denoise. Type --task inpaint"),
-        (scene(), {"task": "enlarge", "scale": 9}, "The scale is 9, but a picture is enlarged by 2 to 8"),
+        (
+            scene(),
+            {"task": "enlarge", "scale": 9},
+            "The scale is 9, but a picture is enlarged by a whole number from 2 to 8",
+        ),
         (scene(), {"scale": 4}, "A scale is that of enlarging, but the task is denoise. Type --task enlarge"),
         (scene(), {"settings": "best"}, "There are no settings 'best' of restoring"),
         (scene(), {"steps": 0}, "steps = 0 is not allowed"),
