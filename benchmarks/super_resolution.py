@@ -9,8 +9,9 @@ With ``--unknown`` small pictures are made by two rounds of random blur, resizin
 whose small pictures were made by the bicubic filter alone, stands beside the first; each has the minutes.
 
 The data are a folder of photographs, a named set, an .npz file with ``images``, or ``photographs``: squares of those
-that come with scikit-learn and scikit-image (``pip install scikit-image``), of which three are held out whole. A run is
-as long as the minutes are, as a few steps tell, and goes on where its folder holds a state.
+that come with scikit-learn and scikit-image (``pip install scikit-image``), of which three are held out whole;
+``photographs:FOLDER`` adds those of a folder, of which every sixth is held out. A run is as long as the minutes are, as
+a few steps tell, and goes on where its folder holds a state.
 
     python benchmarks/super_resolution.py DATA [--size 128] [--crop 64] [--scale 4] [--minutes 20] [--seed 0]
         [--unknown] [--folder DIR] [-- OPTIONS]
@@ -119,8 +120,12 @@ def main() -> None:
     usual = recipes.get("esrgan-small").changed(size=chosen.size, crop=chosen.crop, scale=chosen.scale)
     fields, _ = read(usual, sys.argv[end + 1 :], "super_resolution.py")
     recipe: Any = usual.changed(**fields, seed=chosen.seed)
-    own = chosen.data == "photographs"
-    data = photographs(chosen.size) if own else open_data(chosen.data, size=chosen.size, channels=3)
+    own, _, folder = chosen.data.partition(":")
+    data = (
+        photographs(chosen.size, Path(folder) if folder else None)
+        if own == "photographs"
+        else open_data(chosen.data, size=chosen.size, channels=3)
+    )
     kinds = {"bicubic": recipe}
     if chosen.unknown:
         kinds = {"two-rounds": recipe.changed(degradation=Part(name="two-rounds")), **kinds}

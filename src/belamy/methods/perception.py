@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ SMALLEST = 16
 """Side of a picture of a style, in pixels."""
 SEEN = ("stem", "b0", "b2", "b4")
 """Layers that distances are taken in: at a half, a half, a quarter and an eighth of the size."""
+Distance = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Tensor]
 Moments = tuple[Tensor, Tensor]
 """Means and covariances of a layer's features.  # [N, C], [N, C, C]"""
 
@@ -173,10 +174,13 @@ class PerceptualDistance:
     Args:
         vgg: A file of VGG's published weights; None for the embedded network.
         layers: Which are compared; none for four of the embedded network's, or the last of each block of VGG.
+        distance: Of the features of pictures from those of what they should be, by layer.  # [N]
     """
 
-    def __init__(self, vgg: str | None = None, layers: Sequence[str] = ()) -> None:
-        self.vgg, self.layers = vgg, layers
+    def __init__(
+        self, vgg: str | None = None, layers: Sequence[str] = (), distance: Distance = contents.mean_relative
+    ) -> None:
+        self.vgg, self.layers, self.distance = vgg, layers, distance
         self._network: Any = None
 
     def open(self, like: Tensor) -> Any:
@@ -193,7 +197,7 @@ class PerceptualDistance:
         return self._network
 
     def __call__(self, made: Tensor, wanted: Tensor) -> Tensor:
-        """The mean over layers of :func:`belamy.losses.perceptual.content.relative`.  # [N]
+        """``[N]``.
 
         Args:
             made: Pictures in [-1, 1].  # [N, 1 or 3, H, W]
@@ -203,7 +207,7 @@ class PerceptualDistance:
         layers = self.layers or (last_of_blocks(network) if self.vgg else SEEN)
         with torch.no_grad():
             targets = seen(network, wanted, layers)
-        return contents.mean_relative(seen(network, made, layers), targets)
+        return self.distance(seen(network, made, layers), targets)
 
 
 def weights_fingerprint(vgg: str) -> str:

@@ -15,6 +15,7 @@ from torch.func import functional_call
 
 from belamy.data import Batch
 from belamy.errors import UsageError
+from belamy.losses.perceptual.lpips import lpips
 from belamy.methods import base, patches, perception
 from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.methods.base import OPTIMIZERS, UNTOUCHED, DataSpec, Player, SamplingOption, Turn
@@ -100,7 +101,7 @@ class Method(base.BaseMethod):
     r"""A generator G enlarges small pictures x, which were made of the sharp ones y.
 
     .. math:: L_1 = |G(x) - y|, \qquad
-        L_2 = \eta\,|G(x) - y| + \pi\, \tfrac14 \sum_l C_l(G(x); y) + \lambda\, L_{adv}
+        L_2 = \eta\,|G(x) - y| + \pi\, d(G(x), y) + \lambda\, L_{adv}
 
     The first stage knows the pixels alone, and its mean of all sharp pictures that fit is blurred; the second, which
     goes on from there, is told by a pretrained network and a discriminator D what sharp pictures look like, and guesses
@@ -108,9 +109,9 @@ class Method(base.BaseMethod):
     weights of the two, from 0, true to the pixels, to 1.
 
     *Departs from the papers*: the pretrained network is EfficientNet-lite0, which comes with the package, unless a file
-    of VGG's weights is given; each of four layers (of VGG, the last of its five blocks) is compared by squares over the
-    variation of the sharp picture's own features, so that layers count alike whatever the network. D's optimiser begins
-    with the second stage, G's goes on.
+    of VGG's weights is given; d compares the directions of features in four layers (of VGG, the last of its five
+    blocks), place by place (LPIPS, without weights), so that layers, and flat and rich places, count alike. D's
+    optimiser begins with the second stage, G's goes on.
 
     References:
         Ledig et al. 2016, arXiv 1609.04802, eq. 1 to 6; relativistic and by mixed weights: Wang et al. 2018, arXiv
@@ -141,7 +142,7 @@ class Method(base.BaseMethod):
             self.objective = patches.patch_objective(recipe.adversarial)
         if recipe.vgg and self.staged:
             check_seen(self.shown, recipe.vgg)
-        self.perceptual = perception.PerceptualDistance(recipe.vgg)
+        self.perceptual = perception.PerceptualDistance(recipe.vgg, distance=lpips)
 
     def prepare(self, offline: bool = False) -> None:
         """Read the weights of VGG, if they are given and count."""
