@@ -1,4 +1,4 @@
-"""WaveGAN on real sounds, in CPU-minutes of one thread, judged by a small classifier of spectrograms.
+"""WaveGAN, or another game of sounds, in CPU-minutes of one thread, judged by a small classifier of spectrograms.
 
 ``drums16k.npz`` holds hits of 8,192 samples as second differences in two byte planes, with ``labels`` and ``group``:
 recordings that are alike. Groups are held out whole. A folder of sounds in class folders does too.
@@ -8,7 +8,7 @@ its held-out accuracy, the share of generated sounds that it takes for noise, an
 how much stronger tones at multiples of a quarter and a sixteenth of the rate are than their neighbours, where strided
 layers leave a comb, in generated and in real sounds.
 
-    python benchmarks/wavegan.py drums16k.npz FOLDER [--minutes 15] [--seed 0] [OPTIONS OF THE RECIPE]
+    python benchmarks/wavegan.py drums16k.npz FOLDER [--recipe specgan-small] [--minutes 15] [--seed 0] [OPTIONS OF IT]
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from belamy.data.assembly import categories
 from belamy.data.dataset import Memory
 from belamy.modalities.audio import Modality
 from belamy.modalities.fields import Field
-from belamy.modalities.mel import log_mel, magnitudes
+from belamy.modalities.mel import log_mel
 from belamy.runs.files import save_png
 from belamy.sampling.draw import draw
 from belamy.sampling.sheets import sheet_of
@@ -39,6 +39,7 @@ from belamy.seeds import generator
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
+from belamy.training.watch.sound_faults import comb
 
 KINDS = {
     "kick": "kick",
@@ -135,14 +136,6 @@ def judge_of(data: Dataset, seed: int = 0) -> tuple[Judge, float]:
         return judge, float((judge(sounds).argmax(1) == labels).float().mean())
 
 
-def comb(sounds: Tensor, parts: int) -> float:
-    """By how many decibels tones at multiples of the rate over ``parts`` stand out of their neighbours, on average."""
-    power = magnitudes(sounds.mean(1), 1024, 1024, 256).square().mean((0, 2))
-    places = [1024 // parts * number for number in range(1, parts // 2)]
-    near = [torch.cat([power[place - 6 : place - 2], power[place + 3 : place + 7]]).mean() for place in places]
-    return float(torch.stack([10 * (power[p] / n).log10() for p, n in zip(places, near, strict=True)]).mean())
-
-
 def judged(trainer: Trainer, judge: Judge, folder: Path, minutes: float) -> dict[str, Any]:
     """What samples are like now; their sheet and sounds go into the folder."""
     method = trainer.method
@@ -175,13 +168,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--recipe", default="wavegan-small")
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--seed", type=int, default=0)
     chosen, options = parser.parse_known_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    changes, _ = read(recipes.get("wavegan-small"), options, "benchmarks/wavegan.py")
-    recipe = recipes.get("wavegan-small").changed(train_samples=10**9, seed=chosen.seed, **changes)
+    usual = recipes.get(chosen.recipe)
+    changes, _ = read(usual, options, "benchmarks/wavegan.py")
+    recipe = usual.changed(train_samples=10**9, seed=chosen.seed, **changes)
     length = recipe.length or 8192
     data = drums(chosen.data) if chosen.data.suffix == ".npz" else open_data(chosen.data, rate=16000, length=length)
     judge, accuracy = judge_of(data)

@@ -68,6 +68,11 @@ class Spectra(nn.Module):
         """Spectra ``[N·channels, window / 2 + 1, frames]`` of ``[N, channels, window / 2, frames]``: the last is 0."""
         return pad(seen.flatten(0, 1), (0, 0, 0, 1))
 
+    def in_range(self, sounds: Tensor) -> Tensor:
+        """Sounds ``[N, channels, samples]`` of ``[N·channels, samples]``; what leaves [-1, 1] is made quieter."""
+        found = sounds.unflatten(0, (-1, self.channels))
+        return found / found.abs().amax((1, 2), keepdim=True).clamp_min(1)
+
     def logarithms(self, samples: Iterable[Tensor]) -> Iterator[Tensor]:
         """Logarithms ``[n, channels, window / 2, frames]`` of the magnitudes of sounds, some at a time."""
         for some in samples:

@@ -70,4 +70,4 @@ class Representation(Spectra):
         magnitudes = ((self.reach * logarithms + self.middle).exp() - LEAST).clamp_min(0)
         found = torch.polar(magnitudes, (math.pi * turns).cumsum(3))
         sounds = centred_sounds(self.whole(found), self.window, self.hop)
-        return sounds.unflatten(0, (-1, self.channels)).clamp(-1, 1).to(seen.dtype)
+        return self.in_range(sounds).to(seen.dtype)

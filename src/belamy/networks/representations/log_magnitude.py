@@ -22,7 +22,7 @@ class Representation(Spectra):
     .. math:: y_{ft} = \tfrac13\,\mathrm{clip}\Bigl(\frac{\log(|X_{ft}| + 10^{-6}) - \mu_f}{\sigma_f},\ -3,\ 3\Bigr)
 
     μ and σ are those of the training sounds. Phases are found by Griffin & Lim's iterations; only they, and what was
-    cut off, make a sound that comes back another one.
+    cut off, make a sound that comes back another one. Where that leaves the range, it is made quieter as a whole.
 
     *Departs from the paper*: windows lie around their pieces, where its code lets them begin there; the first phases
     are always the same.
@@ -72,4 +72,4 @@ class Representation(Spectra):
         values = seen if seen.dtype == torch.float64 else seen.float()
         magnitudes = ((DEVIATIONS * self.deviation * values + self.mean).exp() - LEAST).clamp_min(0)
         sounds = with_phases_found(self.whole(magnitudes), self.window, self.hop, self.iterations)
-        return sounds.unflatten(0, (-1, self.channels)).clamp(-1, 1).to(seen.dtype)
+        return self.in_range(sounds).to(seen.dtype)
