@@ -333,13 +333,17 @@ class Watch:
         return row
 
     def _at_equal_levels(self, method: Any, batch: Batch, sounds: Tensor, labels: Tensor | None) -> dict[str, float]:
-        """Pairs of real and generated sounds that are told apart, as they are and once they are equally loud."""
+        """Pairs of real and generated sounds that are told apart, as they are and once they are equally loud.
+
+        Whichever of a pair scores higher: a critic that takes all for the other is as sure.
+        """
         with torch.no_grad():
             real = method.judge(method.real(batch), batch.labels).scores
             found = {}
             for name, heard in (("heard", sounds), ("levelled", at_levels_of(sounds, batch.main))):
                 shown = method.real(Batch({method.spec.main: heard.to(batch.main)}, batch.indices))
-                found[name] = _auc(real, method.judge(shown, labels).scores)
+                share = _auc(real, method.judge(shown, labels).scores)
+                found[name] = max(share, 1 - share)
         return found
 
 

@@ -23,9 +23,9 @@ class Sign(BaseSign):
     capabilities = ("Samples",)
     modalities = ("audio",)
     needs = ("median watch.comb",)
-    decibels: float = 10.0
+    decibels: float = 15.0
     looks: int = 3
-    grace: float = 0.25
+    grace: float = 0.4
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         return self.found(

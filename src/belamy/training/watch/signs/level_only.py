@@ -23,7 +23,7 @@ class Sign(BaseSign):
     needs = ("median watch.heard", "median watch.levelled")
     heard: float = 0.8
     left: float = 0.4
-    looks: int = 3
+    looks: int = 5
     grace: float = 0.15
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
