@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import wave
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,15 @@ def test_timbres_are_walked_through_as_spectrograms(belamy: Command, singing: Pa
     assert Path("timbres.png").read_bytes().startswith(b"\x89PNG")
     refused = belamy("walk", singing, "--seeds", "0", "1", "--out", "timbres.gif")
     assert refused.returncode == 2 and "walk.png" in refused.stderr
+
+
+def test_pitches_are_judged_by_name(belamy: Command, singing: Path) -> None:
+    words = ["--metrics", "pitch-accuracy", "kad:subsets=0", "--count", "24", "--json", "facts.json", "--split", "all"]
+    done = belamy("evaluate", singing, *words)
+    assert done.returncode == 0, done.stderr
+    measures = json.loads(Path("facts.json").read_text())["measures"]
+    assert {"pitch-accuracy", "kernel"} <= measures.keys()
+    assert 0 <= measures["pitch-accuracy"]["value"] < 0.7, "an untrained network sings no pitch"
 
 
 def test_specgan_is_wavegan_on_pictures() -> None:
