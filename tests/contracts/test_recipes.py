@@ -84,6 +84,7 @@ OURS = {
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small", "specgan-small"),
     *("gansynth", "gansynth-small"),
     *("segan-small", "speech-enhancer", "wavenet", "wavenet-small"),
+    *("wavenet-vocoder", "wavenet-vocoder-small", "waveglow", "waveglow-small", "vocoder-small"),
     *("pairs", "pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
@@ -104,7 +105,7 @@ OURS = {
 """Recipes whose sizes no document fixes."""
 HEAVY = {
     *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan", "segan", "specgan"),
-    "wavenet",
+    *("wavenet", "wavenet-vocoder", "waveglow"),
     *("pix2pix-hd-global", "pix2pix-hd-enhancer", "context-encoder-128", "text-gan-words", "text-gan-characters"),
     *("text-to-image-64", "text-to-image-64-ragan", "text-to-image-64-wgan-gp"),
 }

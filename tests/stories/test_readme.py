@@ -22,7 +22,7 @@ def test_every_recipe_is_listed() -> None:
     assert sorted(ROWS) == recipes.names()
 
 
-HUGE = {"r3gan-imagenet-32", "r3gan-imagenet-64", "vid2vid-256"}
+HUGE = {"r3gan-imagenet-32", "r3gan-imagenet-64", "vid2vid-256", "waveglow"}
 """Recipes whose networks take seconds to build."""
 
 

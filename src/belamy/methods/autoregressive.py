@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.methods.base import DataSpec, Player, Sampling
-from belamy.methods.levels import LevelsMethod, LevelsRecipe, precise, temperature_of
+from belamy.methods.levels import LevelsMethod, LevelsRecipe, ShadesMethod, precise, temperature_of
 from belamy.methods.requirements import kind_of
 from belamy.networks.channelwise import ChannelHead
 from belamy.registry import Part, Registry
@@ -44,7 +44,54 @@ class Recipe(LevelsRecipe):
         return cls(train_samples=96, batch=8, size=8, ema_half_life=16, network=network)
 
 
-class Method(LevelsMethod):
+class ValueByValue(ShadesMethod):
+    """Draws values one after the other, by a network that keeps what it has computed, and its head."""
+
+    network: Any
+    head: Any
+
+    def drawn(
+        self,
+        begun: Tensor,
+        chance: Tensor,
+        labels: Tensor | None,
+        sampling: Sampling | None,
+        spectrogram: Tensor | None = None,
+    ) -> Tensor:
+        """Pixels after those that are there, one for each of ``chance``.  # long [n, t, C] to [n, t + count, C]
+
+        Args:
+            begun: Those that are there.
+            chance: Uniform numbers.  # [n, count, C, chances]
+            labels: The classes that are told.  # [n]
+            sampling: Its option ``temperature``.
+            spectrogram: What is told of sounds.  # [n, bands, frames]
+        """
+        kind, temperature = precise(chance.device), temperature_of(sampling)
+        network, head = (deepcopy(part).to(kind).eval() for part in (self.network, self.head))
+        told = () if spectrogram is None else (spectrogram.to(kind),)
+        state, before, pixels = network.start(len(begun), labels, *told), None, list(begun.unbind(1))
+        for place in range(len(pixels) + chance.shape[1]):
+            features = network.step(state, place, before)
+            if place >= begun.shape[1]:
+                number = place - begun.shape[1]
+                pixels.append(self.picked(head, features, chance[:, number], temperature))
+                if sampling:
+                    sampling.report(number + 1, chance.shape[1])
+            before = self.shown(pixels[place], kind)
+        return torch.stack(pixels, 1)
+
+    def picked(self, head: nn.Module, features: Tensor, chance: Tensor, temperature: float) -> Tensor:
+        """The channels of a pixel, one after the other.  # [n, F] and [n, C, chances] to long [n, C]"""
+        levels = torch.zeros(len(features), 0, dtype=torch.long, device=features.device)
+        for channel in range(self.channels):
+            parameters = head.of_channel(features, levels)  # type: ignore[operator]
+            level = self.law.pick(parameters, chance[:, channel], temperature)
+            levels = torch.cat([levels, level[:, None]], 1)
+        return levels
+
+
+class Method(ValueByValue, LevelsMethod):
     """One player, the network with its head.
 
     *Departs from the papers:* the channels of a pixel are told apart by a head that all pixels share and that is told
@@ -61,8 +108,8 @@ class Method(LevelsMethod):
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
-        self.network: Any = NETWORKS.build(recipe.network, shape=spec.shape, classes=self.classes)
-        self.head: Any = ChannelHead(self.network.features, self.channels, self.law.levels, self.law.parameters)
+        self.network = NETWORKS.build(recipe.network, shape=spec.shape, classes=self.classes)
+        self.head = ChannelHead(self.network.features, self.channels, self.law.levels, self.law.parameters)
 
     @classmethod
     def requires(cls, recipe: Recipe) -> Mapping[str, str]:
@@ -86,27 +133,3 @@ class Method(LevelsMethod):
         values = self.shown(levels, next(self.parameters()).dtype)
         parameters = self.head(self.network(values, self.given(labels, len(levels))), levels)
         return -self.law.log_prob(parameters, levels).flatten(1).sum(1)
-
-    def drawn(self, begun: Tensor, chance: Tensor, labels: Tensor | None, sampling: Sampling | None) -> Tensor:
-        """Pixels after those that are there, by a network that keeps what it has computed."""
-        kind, temperature = precise(chance.device), temperature_of(sampling)
-        network, head = (deepcopy(part).to(kind).eval() for part in (self.network, self.head))
-        state, before, pixels = network.start(len(begun), labels), None, list(begun.unbind(1))
-        for place in range(len(pixels) + chance.shape[1]):
-            features = network.step(state, place, before)
-            if place >= begun.shape[1]:
-                number = place - begun.shape[1]
-                pixels.append(self.picked(head, features, chance[:, number], temperature))
-                if sampling:
-                    sampling.report(number + 1, chance.shape[1])
-            before = self.shown(pixels[place], kind)
-        return torch.stack(pixels, 1)
-
-    def picked(self, head: nn.Module, features: Tensor, chance: Tensor, temperature: float) -> Tensor:
-        """The channels of a pixel, one after the other.  # [n, F] and [n, C, chances] to long [n, C]"""
-        levels = torch.zeros(len(features), 0, dtype=torch.long, device=features.device)
-        for channel in range(self.channels):
-            parameters = head.of_channel(features, levels)  # type: ignore[operator]
-            level = self.law.pick(parameters, chance[:, channel], temperature)
-            levels = torch.cat([levels, level[:, None]], 1)
-        return levels

@@ -110,11 +110,10 @@ class ShadesMethod(base.BaseMethod):
         self.channels, *sides = spec.shape
         self.height, self.width = [1, *sides][-2:]
         self.values = self.channels * self.height * self.width
-        self.scored = scored(self.law.levels, recipe.binarisation)
-        if self.sounds:
-            self.scored = f"sounds in {self.law.levels} levels of the µ-law"
         if self.sounds and self.law.levels == 2:
             raise UsageError("Sounds have more levels than two. Type --likelihood categorical.")
+        heard = f"sounds in {self.law.levels} levels of the µ-law"
+        self.scored = heard if self.sounds else scored(self.law.levels, recipe.binarisation)
 
     def levels(self, batch: Batch, draws: Draws | SampleDraws) -> Tensor:
         """The pictures of a batch as levels.  # [N, C, H, W] in [-1, 1] to long [N, C, H, W]

@@ -250,6 +250,31 @@ class Flow(Module, Protocol):
         ...
 
 
+class SoundFlow(Module, Protocol):
+    """What a class ``SoundFlow(shape, bands, hop, *, …)`` must have; an invertible network that is told spectrograms.
+
+    The shape is (channels, samples) of sounds, of whose spectrograms a frame of ``bands`` numbers has ``hop`` samples.
+    """
+
+    native_shape: tuple[int, int]
+
+    def forward(self, sounds: Tensor, spectrogram: Tensor) -> tuple[Tensor, Tensor]:
+        """Noise and ln |det J|.  # [N, C, T], [N, bands, frames] to [N, C T], [N]"""
+        ...
+
+    def inverse(self, latents: Tensor, spectrogram: Tensor) -> Tensor:
+        """Sounds of noise.  # [N, C T], [N, bands, frames] to [N, C, T]"""
+        ...
+
+
+class Vocoder(Module, Protocol):
+    """What a class ``Vocoder(bands, frame, hop, *, …)`` must have, for spectrograms of such windows and steps."""
+
+    def forward(self, spectrogram: Tensor) -> Tensor:
+        """Sounds, about in [-1, 1].  # [N, bands, frames] to [N, 1, frames hop]"""
+        ...
+
+
 class Translator(Module, Protocol):
     """What a class ``Translator(shape, outputs, *, …)`` must have."""
 

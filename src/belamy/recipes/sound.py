@@ -1,6 +1,6 @@
 """Generators of sound after their papers."""
 
-from belamy.methods import autoregressive, enhancement, gan
+from belamy.methods import autoregressive, autoregressive_vocoder, enhancement, flow_vocoder, gan, vocoder
 from belamy.registry import Part
 
 
@@ -212,4 +212,71 @@ def wavenet_small() -> autoregressive.Recipe:
         optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
         train_samples=40_000,
         ema_half_life=1_000,
+    )
+
+
+def wavenet_vocoder() -> autoregressive_vocoder.Recipe:
+    """WaveNet that is told a spectrogram: sounds of 80 mel bands, sample by sample (Van den Oord et al. 2016)."""
+    return autoregressive_vocoder.Recipe(
+        data="drums",
+        length=16384,
+        schedule=Part(name="cosine", warmup=0.02),
+        batch=8,
+        train_samples=2_000_000,
+        ema_half_life=10_000,
+    )
+
+
+def wavenet_vocoder_small() -> autoregressive_vocoder.Recipe:
+    """WaveNet in small that is told a spectrogram of 40 mel bands, 8 ms apart at 16,000 Hz."""
+    return wavenet_vocoder().changed(
+        length=4096,
+        bands=40,
+        frame=512,
+        hop=128,
+        network=Part(name="wavenet", width=24, skip=64, layers=9, cycles=2),
+        optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
+        train_samples=40_000,
+        ema_half_life=1_000,
+    )
+
+
+def waveglow() -> flow_vocoder.Recipe:
+    """WaveGlow as published: sounds of 80 mel bands by a flow of twelve steps (Prenger et al. 2019).
+
+    580,000 iterations of 24 sounds: weeks on eight GPUs. ``waveglow-small`` is for a CPU.
+    """
+    return flow_vocoder.Recipe(data="drums", length=16384, batch=24, train_samples=13_920_000, ema_half_life=10_000)
+
+
+def waveglow_small() -> flow_vocoder.Recipe:
+    """WaveGlow in small: six steps, thin networks, a spectrogram of 40 mel bands, 8 ms apart at 16,000 Hz."""
+    return waveglow().changed(
+        length=4096,
+        bands=40,
+        frame=512,
+        hop=128,
+        network=Part(name="waveglow", steps=6, every=2, width=32, skip=32, layers=5),
+        optimizer=Part(name="adam", lr=1e-3, beta1=0.9),
+        schedule=Part(name="cosine", warmup=0.02),
+        batch=16,
+        train_samples=60_000,
+        ema_half_life=1_000,
+    )
+
+
+def vocoder_small() -> vocoder.Recipe:
+    """Light vocoder after Vocos: blocks at the rate of frames, an inverse Fourier transform, judges of sound."""
+    return vocoder.Recipe(
+        data="drums",
+        length=8192,
+        bands=40,
+        frame=512,
+        hop=128,
+        generator=Part(name="vocos", width=96, hidden=288, depth=4),
+        discriminator=Part(name="multi-period", width=4, periods=(2, 3, 5), windows=(256, 512, 1024)),
+        schedule=Part(name="cosine", warmup=0.02),
+        batch=16,
+        train_samples=100_000,
+        ema_half_life=2_000,
     )
