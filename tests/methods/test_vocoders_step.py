@@ -225,6 +225,12 @@ class TestVocos:
         assert changed[:, 1].any() and not changed[:, [0, 2]].any()
         with pytest.raises(UsageError, match="a window a multiple of 4"):
             PatchDiscriminator((1, 90), periods=(2,), windows=(128,))
+        with pytest.raises(UsageError, match="multi-period is for sounds"):
+            PatchDiscriminator((1, 90, 90))  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match="judges pictures. Type --discriminator multi-period"):
+            method(vocoder, discriminator=Part(name="patch-gan"))
+        with pytest.raises(UsageError, match="hears no spectrogram. Type --network wavenet"):
+            method(autoregressive_vocoder, network=Part(name="pixel-cnn"))
 
 
 class TestWaveNetVocoder:

@@ -10,10 +10,12 @@ from pydantic import Field
 from torch import Tensor
 
 from belamy.data import Batch
+from belamy.errors import UsageError
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Turn
 from belamy.methods.gan import ADVERSARIAL
 from belamy.methods.patches import check_matching, discriminator_turn, judged, of_generator, patch_objective
 from belamy.methods.pix2pix import PATCH_DISCRIMINATORS
+from belamy.methods.requirements import kind_of
 from belamy.methods.vocoding import VocoderMethod, VocoderRecipe
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws
@@ -70,6 +72,9 @@ class Method(VocoderMethod):
     Args:
         recipe: What decides the outcome.
         spec: What the data decide.
+
+    Raises:
+        UsageError: The discriminator judges pictures.
     """
 
     averaged = ("generator",)
@@ -80,6 +85,10 @@ class Method(VocoderMethod):
         self.generator: Any = VOCODERS.build(recipe.generator, **shape)
         self.judging = recipe.adversarial_weight > 0
         self.objective_terms = () if self.judging else ("generator.spectrogram",)
+        if self.judging and kind_of(PATCH_DISCRIMINATORS, recipe.discriminator) != "audio":
+            raise UsageError(
+                f"The discriminator '{recipe.discriminator.name}' judges pictures. Type --discriminator multi-period."
+            )
         if self.judging:
             self.discriminator: Any = PATCH_DISCRIMINATORS.build(recipe.discriminator, shape=spec.shape)
             check_matching(self.discriminator, recipe.discriminator.name, recipe.matching_weight)

@@ -64,7 +64,7 @@ class MelSpectrogram(nn.Module):
                 f"The sounds have {samples:,} samples, but a spectrogram with frames {hop} apart takes a multiple of "
                 f"{hop}. Type --length {near}."
             )
-        self.rate, self.frame, self.hop, self.frames = rate, frame, hop, samples // hop
+        self.frame, self.hop, self.frames = frame, hop, samples // hop
         window = torch.hann_window(frame, dtype=torch.float64)
         bank = filters(rate, frame, bands)
         self.register_buffer("window", window.float(), persistent=False)

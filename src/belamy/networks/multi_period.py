@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate, leaky_relu, pad
 
 from belamy.errors import UsageError
 from belamy.networks import PatchScores
-from belamy.networks.sizes import check_positive
+from belamy.networks.sizes import check_positive, check_sound
 
 SLOPE = 0.1
 WIDEST = 32
@@ -60,6 +60,7 @@ class PatchDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         check_positive(width, "multi-period:width")
+        check_sound(shape, "multi-period")
         largest = max([*periods, *windows], default=0)
         if min([*periods, *windows], default=0) < 2 or any(window % 4 for window in windows) or shape[1] < largest:
             raise UsageError(

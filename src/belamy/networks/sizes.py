@@ -52,6 +52,16 @@ def check_least(shape: tuple[int, ...], least: int, network: str) -> None:
         )
 
 
+def check_sound(shape: tuple[int, ...], network: str) -> None:
+    """Refuse shapes that are no sound's, (channels, samples).
+
+    Raises:
+        UsageError: It is a picture's, say.
+    """
+    if len(shape) != 2:
+        raise UsageError(f"{network} is for sounds, but this has the shape {shape}. Choose a network for pictures.")
+
+
 def check_choice(value: str, allowed: Sequence[str], option: str) -> str:
     """``value`` if it is one of the ``allowed`` words.
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from belamy.errors import UsageError
-from belamy.networks.sizes import check_positive
+from belamy.networks.sizes import check_positive, check_sound
 from belamy.networks.windows import gated
 
 MOST_LAYERS = 16
@@ -71,6 +71,7 @@ class PixelModel(nn.Module):
         kernel: int = 2,
     ) -> None:
         super().__init__()
+        check_sound(shape, "wavenet")
         for name, value in {"width": width, "skip": skip, "layers": layers, "cycles": cycles}.items():
             check_positive(value, f"wavenet:{name}")
         if kernel < 2 or layers > MOST_LAYERS:
