@@ -227,9 +227,9 @@ class TestVocos:
             PatchDiscriminator((1, 90), periods=(2,), windows=(128,))
         with pytest.raises(UsageError, match="multi-period is for sounds"):
             PatchDiscriminator((1, 90, 90))  # type: ignore[arg-type]
-        with pytest.raises(UsageError, match="judges pictures. Type --discriminator multi-period"):
+        with pytest.raises(UsageError, match=r"judges pictures\. Type --discriminator multi-period"):
             method(vocoder, discriminator=Part(name="patch-gan"))
-        with pytest.raises(UsageError, match="hears no spectrogram. Type --network wavenet"):
+        with pytest.raises(UsageError, match=r"hears no spectrogram\. Type --network wavenet"):
             method(autoregressive_vocoder, network=Part(name="pixel-cnn"))
 
 
