@@ -73,7 +73,7 @@ class VocoderMethod(base.BaseMethod):
         return values
 
     def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
-        """Sounds whose phases are random, or found in 32 steps of the fast algorithm of Griffin and Lim."""
+        """Sounds whose phases are random, or found in 32 iterations of Griffin and Lim's algorithm."""
         known = self.spectrogram(source)
         found = {UNTOUCHED: 0, "griffin-lim": ITERATIONS}
         return {name: self.spectrogram.without_learning(known, steps).expand_as(source).clamp(-1, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from belamy.networks.mel_spectrogram import overlapped
+from belamy.modalities.short_time import centred_sounds
 from belamy.networks.sizes import check_positive
 
 LOUDEST = 100.0
@@ -49,13 +49,12 @@ class Vocoder(nn.Module):
         super().__init__()
         for name, value in {"width": width, "hidden": hidden, "depth": depth}.items():
             check_positive(value, f"vocos:{name}")
-        self.hop = hop
+        self.frame, self.hop = frame, hop
         self.enter = nn.Conv1d(bands, width, 7, padding=3)
         self.first = nn.LayerNorm(width)
         self.blocks: Any = nn.ModuleList(FrameBlock(width, hidden, 1 / depth) for _ in range(depth))
         self.last = nn.LayerNorm(width)
         self.head = nn.Linear(width, frame + 2)
-        self.register_buffer("window", torch.hann_window(frame), persistent=False)
         for layer in self.modules():
             if isinstance(layer, nn.Conv1d | nn.Linear):
                 nn.init.trunc_normal_(layer.weight, std=0.02)
@@ -68,7 +67,7 @@ class Vocoder(nn.Module):
             maps = block(maps)
         magnitude, phase = self.head(self.last(maps)).mT.chunk(2, 1)
         spectra = torch.polar(magnitude.exp().clamp(max=LOUDEST), phase)
-        return overlapped(spectra, self.window, self.hop)[:, None]  # type: ignore[arg-type]
+        return centred_sounds(spectra, self.frame, self.hop)[:, None]
 
 
 class FrameBlock(nn.Module):
