@@ -44,7 +44,7 @@ def test_recordings_are_made_again(belamy: Command, voice: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--hop", "48"], "Type --length 528"),
+        (["--hop", "24"], "Type --length 504"),
         (["--discriminator", "patch-gan"], "judges pictures. Type --discriminator multi-period"),
         (["--data", "mnist"], "mnist"),
         (["--generator", "vocos:depth=0"], "depth is 0"),

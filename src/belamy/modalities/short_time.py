@@ -102,7 +102,8 @@ def centred_sounds(found: Tensor, window: int, hop: int) -> Tensor:
     laid = {"output_size": (1, (frames - 1) * hop + window), "kernel_size": (1, window), "stride": (1, hop)}
     whole = fold((torch.fft.irfft(found.mT, window) * taper).mT, **laid)
     weight = fold(taper.square()[None, :, None].expand(1, window, frames), **laid)
-    return (whole / weight)[:, 0, 0, side : side + frames * hop] if side else (whole / weight)[:, 0, 0]
+    within = slice(side, side + frames * hop)  # beyond it weights may be 0, which gradients must not meet
+    return whole[:, 0, 0, within] / weight[:, 0, 0, within]
 
 
 def with_phases_found(magnitudes: Tensor, window: int, hop: int, iterations: int) -> Tensor:
