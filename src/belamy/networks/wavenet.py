@@ -71,7 +71,6 @@ class PixelModel(nn.Module):
         kernel: int = 2,
     ) -> None:
         super().__init__()
-        check_sound(shape, "wavenet")
         for name, value in {"width": width, "skip": skip, "layers": layers, "cycles": cycles}.items():
             check_positive(value, f"wavenet:{name}")
         if kernel < 2 or layers > MOST_LAYERS:
@@ -79,6 +78,7 @@ class PixelModel(nn.Module):
                 f"wavenet has kernel={kernel} and layers={layers}, but a layer must read 2 samples or more, and a "
                 f"cycle must have at most {MOST_LAYERS} layers. Type wavenet:kernel=2,layers=10."
             )
+        check_sound(shape, "wavenet")
         self.features, self.kernel, self.hop = skip, kernel, hop
         self.enter: Any = nn.Conv1d(shape[0], width, kernel)
         self.context = nn.Conv1d(bands, width, 3, padding=1) if bands else None
