@@ -131,13 +131,13 @@ class FlowStep(nn.Module):
 
     def __init__(self, channels: int, width: int, skip: int, layers: int, kernel: int) -> None:
         super().__init__()
-        self.mixing, self.half, self.skip = InvertibleConvolution(channels), channels // 2, skip
-        self.enter = nn.Conv1d(self.half, width, 1)
+        self.mixing, self.kept, self.skip = InvertibleConvolution(channels), channels // 2, skip
+        self.enter = nn.Conv1d(self.kept, width, 1)
         self.layers = nn.ModuleList(
             GatedConvolution(width, skip, kernel, 2**number, 0, True, number == layers - 1, causal=False)
             for number in range(layers)
         )
-        self.out = nn.Conv1d(skip, 2 * (channels - self.half), 1)
+        self.out = nn.Conv1d(skip, 2 * (channels - self.kept), 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
 
@@ -150,13 +150,13 @@ class FlowStep(nn.Module):
     def there(self, groups: Tensor, frames: Tensor, hop: int) -> tuple[Tensor, Tensor]:
         """Mixed, then scaled and shifted, and ln |det J|.  # [N, channels, T] to the same and [N]"""
         mixed, told = self.mixing.there(groups[:, :, None])
-        known, rest = mixed[:, : self.half, 0], mixed[:, self.half :, 0]
+        known, rest = mixed[:, : self.kept, 0], mixed[:, self.kept :, 0]
         log_scale, shift = self.told(known, frames, hop)
         return torch.cat([known, rest * log_scale.exp() + shift], 1), told + log_scale.flatten(1).sum(1)
 
     def back(self, groups: Tensor, frames: Tensor, hop: int) -> Tensor:
         """Shifted, scaled and mixed back."""
-        known, rest = groups[:, : self.half], groups[:, self.half :]
+        known, rest = groups[:, : self.kept], groups[:, self.kept :]
         log_scale, shift = self.told(known, frames, hop)
         mixed = torch.cat([known, (rest - shift) * (-log_scale).exp()], 1)
         return self.mixing.back(mixed[:, :, None])[:, :, 0]
