@@ -23,6 +23,10 @@ LONGEST = 1_024
 """Pixels to which photographs of a folder are brought at least by halving, thirding and so on."""
 
 
+FLAT = 8.0
+"""Standard deviation, of 255, up to which a square of sky or water is left out."""
+
+
 def photographs(side: int, folder: Path | None = None) -> Dataset:
     """Squares of photographs at half their size or less, which takes away what JPEG left; some are held out whole.
 
@@ -56,4 +60,5 @@ def _squares(path: Path, side: int, step: int) -> torch.Tensor:
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("RGB").reduce(max(2, -(-max(image.size) // LONGEST))))
     flat = torch.from_numpy(pixels.copy()).movedim(2, 0)
-    return flat.unfold(1, side, step).unfold(2, side, step).flatten(1, 2).movedim(0, 1).contiguous()
+    squares = flat.unfold(1, side, step).unfold(2, side, step).flatten(1, 2).movedim(0, 1).contiguous()
+    return squares[squares.float().flatten(1).std(1) > FLAT]
