@@ -118,10 +118,26 @@ class TestWhatIsHeard:
         assert torch.equal(given, sounds(1))
         assert torch.equal(wanted, sounds(0))
 
-    def test_rivals_where_there_is_noise_alone(self) -> None:
+    @pytest.mark.parametrize(
+        ("part", "one", "other"),
+        [
+            ("clipping", "a-spade", "wiener"),
+            ("gaps", "autoregressive-interpolation", "a-spade"),
+            ("packet-loss", "packet-repetition", "spectral-folding"),
+            ("band-limit", "spectral-folding", "linear-interpolation"),
+            ("noise", "log-mmse", "packet-repetition"),
+        ],
+    )
+    def test_rivals_are_against_what_spoilt_the_sounds(self, part: str, one: str, other: str) -> None:
+        found = method(("audio",), degradations=(Part(name=part),)).rivals(sounds(0))
+        assert one in found and other not in found and torch.equal(found["untouched"], sounds(0))
+
+    def test_rivals_of_noises_of_pairs_and_of_what_no_rule_is_against(self) -> None:
         assert "wiener" in method(("audio",)).rivals(sounds(0))
-        silent = method(("audio",), degradations=(Part(name="gaps"),))
-        assert set(silent.rivals(sounds(0))) == {"untouched"}
+        assert "wiener" in method(("audio", "noisy"), degradations=(Part(name="gaps"),)).rivals(sounds(0))
+        both = method(("audio", "other"), degradations=(Part(name="clipping", low=0.5, high=0.5),)).rivals(sounds(0))
+        assert {"wiener", "a-spade"} <= set(both)
+        assert set(method(("audio",), degradations=(Part(name="mu-law"),)).rivals(sounds(0))) == {"untouched"}
 
     @pytest.mark.parametrize(
         "changes", [{"snr_low": 5.0, "snr_high": 1.0}, {"reconstruction_weight": 0.0, "spectral_weight": 0.0}]

@@ -128,7 +128,9 @@ class Method(base.BaseMethod):
         hiss = Part(name=HISS, colour="pink", low=recipe.snr_low, high=recipe.snr_high)
         parts = recipe.degradations or (() if NOISE in spec.fields else (hiss,))
         self.degradations = [SOUND_DEGRADATIONS.build(part, rate=rate) for part in parts]
-        self.noisy = self.paired or NOISE in spec.fields or any(part.name == HISS for part in parts)
+        self.spoilt_by = frozenset({HISS} if self.paired else {part.name for part in parts})
+        if NOISE in spec.fields:
+            self.spoilt_by |= {HISS}
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
         self.spectral = SPECTRAL.build(recipe.spectral)
         self.bank = NoiseBank(NOISES_KEPT, self.shape) if NOISE in spec.fields else None
@@ -313,12 +315,12 @@ class Method(base.BaseMethod):
         return {**found, "loss": weighted(found, self.weights)}
 
     def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
-        """What is heard, and what rules make of it where noise was added."""
-        found = {UNTOUCHED: source}
-        if self.noisy:
-            for name in CLASSICAL_ENHANCERS.names():
-                found[name] = CLASSICAL_ENHANCERS.build(Part(name=name), rate=self.rate)(source)
-        return found
+        """What is heard, and what rules make of it that are against what spoilt it; of pairs that is taken for noise."""
+        rules = {
+            name: CLASSICAL_ENHANCERS.build(Part(name=name), rate=self.rate) for name in CLASSICAL_ENHANCERS.names()
+        }
+        fit = {name: rule for name, rule in rules.items() if self.spoilt_by.intersection(rule.against)}
+        return {UNTOUCHED: source, **{name: rule(source) for name, rule in fit.items()}}
 
     def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
         """Clean sounds ``[n, C, T]`` of noisy ones in [-1, 1].

@@ -26,6 +26,8 @@ class SpectrumEnhancer:
         rate: Samples in a second.
     """
 
+    against = ("noise",)
+
     def __init__(self, rate: float) -> None:
         self.length = frame_length(rate)
 

@@ -42,6 +42,8 @@ class ClassicalEnhancer:
         UsageError: A dimension that is odd, below 2 or longer than a frame.
     """
 
+    against = ("noise",)
+
     def __init__(self, rate: float, *, dimension: int = 64) -> None:
         self.length, self.dimension = frame_length(rate), dimension
         if dimension % 2 or not 2 <= dimension <= self.length // 2:
