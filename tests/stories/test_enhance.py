@@ -14,7 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from belamy.api.enhancing import blocks
+from belamy.data.clips import resampled, resampled_along
+from belamy.data.dataset import DataSpec
 from belamy.errors import Unreadable
+from belamy.methods.enhancement import Method, Recipe
 from belamy.modalities.fields import Field
 from belamy.modalities.sound_streams import SoundReader, SoundWriter
 from belamy.modalities.waves import encode_wav
@@ -44,7 +47,7 @@ def written(path: Path, samples: np.ndarray, rate: int = 16000) -> Path:
     return path
 
 
-def made_of(path: Path, method: Same) -> np.ndarray:
+def made_of(path: Path, method: Any) -> np.ndarray:
     with SoundReader(path) as reader:
         return np.concatenate(list(blocks(method, reader, 0)), 1)
 
@@ -66,6 +69,42 @@ def test_pieces_join_without_a_seam(tmp_path: Path, samples: int, channels: int)
     np.testing.assert_allclose(found, whole, atol=1e-7)
     assert all(shape[0] <= 8 * channels and shape[1:] == (1, 1024) for shape in method.seen)
     assert method.numbers == list(range(len(method.numbers)))  # what is random is of each piece and channel alone
+
+
+@pytest.fixture(scope="module")
+def streaming() -> Any:
+    recipe = Recipe.tiny().changed(adversarial_weight=0.0, pre_emphasis=0.9)
+    torch.manual_seed(0)
+    made = Method(recipe, DataSpec({"audio": Field("audio", (1, 1024), rate=16000.0)})).double().eval()
+    with torch.no_grad():
+        made.generator.up[-1].layer.weight.mul_(30)
+    return made
+
+
+@pytest.mark.parametrize("samples", [1, 1023, 9000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_stream_comes_out_as_the_whole(tmp_path: Path, streaming: Any, samples: int, channels: int) -> None:
+    path = written(tmp_path / "a.wav", tone(samples, channels=channels))
+    with SoundReader(path) as reader:
+        whole = torch.from_numpy(reader.read(samples))[:, None]
+    wanted = streaming.translate(whole, SampleDraws(0, range(channels)))[:, 0]
+    found = made_of(path, streaming)
+    assert samples == 1 or float((wanted - whole[:, 0]).abs().max()) > 1e-6  # it does something
+    np.testing.assert_allclose(found, wanted.detach(), atol=1e-6)
+
+
+@pytest.mark.parametrize("rates", [(48000, 16000), (44100, 16000), (16000, 22050), (8000, 8001)])
+def test_resampled_piece_by_piece(rates: tuple[int, int]) -> None:
+    whole = np.random.default_rng(0).standard_normal((2, 30_000))
+    pieces = np.split(whole, [1, 700, 5000, 5001, 20_000], axis=1)
+    found = np.concatenate(list(resampled_along(pieces, *rates)), 1)
+    np.testing.assert_allclose(found, resampled(whole, *rates), atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 48000])
+def test_a_stream_of_another_rate_has_its_length(tmp_path: Path, streaming: Any, rate: int) -> None:
+    path = written(tmp_path / "a.wav", tone(rate // 2 + 1, rate, 2), rate)
+    assert made_of(path, streaming).shape == (2, rate // 2 + 1)
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 48000])

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from belamy.api.translate import translator
-from belamy.data.clips import resampled
+from belamy.data.clips import resampled, resampled_along
 from belamy.data.files import walk
 from belamy.device import choose_device
 from belamy.errors import DataError, MissingExtra, Unreadable, UsageError
@@ -97,6 +97,11 @@ def enhancer(run: Run, weights: str = "newest") -> Any:
     return method
 
 
+def run_rate(method: Any) -> int:
+    """Samples in a second of what a method learned from."""
+    return round(method.spec.field.rate or 16_000)
+
+
 def enhance(
     run: str | Path | Run,
     inputs: str | Path | Sequence[str | Path],
@@ -112,9 +117,10 @@ def enhance(
 ) -> list[Enhanced]:
     """Write clean files of noisy ones, each whole or not at all.
 
-    A file passes in pieces as long as the clips that were learned from, which fade into each other, so that its length
-    costs no memory; each channel passes by itself. A file of another rate is brought to that of the run and back, which
-    leaves out what lies above half the lower rate.
+    A file passes in pieces as long as the clips that were learned from, so that its length costs no memory; each
+    channel passes by itself. A method that streams remembers from piece to piece, and makes what it would make of the
+    whole; of others the pieces fade into each other. A file of another rate is brought to that of the run and back,
+    which leaves out what lies above half the lower rate.
 
     Args:
         run: Of a method that makes sounds of sounds, such as ``enhancement``.
@@ -173,11 +179,31 @@ def blocks(method: Any, reader: SoundReader, seed: int) -> Iterator[np.ndarray]:
     Raises:
         Unreadable: It ends before its header says, or is damaged.
     """
-    channels, samples = method.spec.shape
-    rate = round(method.spec.field.rate or 16_000)
-    own = reader.header.rate
+    channels = method.spec.shape[0]
     if channels not in (1, reader.header.channels):
         raise Unreadable(f"it has {reader.header.channels} channel(s), but the run learned from {channels}")
+    yield from _joined(method, reader, seed) if getattr(method, "delay", None) is None else _streamed(method, reader)
+
+
+def _streamed(method: Any, reader: SoundReader) -> Iterator[np.ndarray]:
+    """What is made of a file by a method that remembers: the same as of the whole at once.  # float [channels, n]"""
+    device, dtype = placement(method)
+    rate, own, left = run_rate(method), reader.header.rate, reader.header.frames
+    step = max(1, round(method.spec.shape[1] * own / rate))
+    pieces = (_read(reader, start, step) for start in range(0, left, step))
+    alone = method.spec.shape[0] == 1
+    given = (torch.from_numpy(piece).to(device, dtype) for piece in resampled_along(pieces, own, rate))
+    made = method.streamed(each[:, None] if alone else each[None] for each in given)
+    values = (each.flatten(0, 1).double().cpu().numpy() for each in made)
+    for block in resampled_along(values, rate, own):
+        if block[:, :left].shape[1]:
+            yield block[:, :left]
+        left -= min(left, block.shape[1])
+
+
+def _joined(method: Any, reader: SoundReader, seed: int) -> Iterator[np.ndarray]:
+    """What is made of pieces of a file, which fade into each other.  # float [channels, n]"""
+    samples, rate, own = method.spec.shape[1], run_rate(method), reader.header.rate
     piece = max(OVERLAP, round(samples * own / rate))
     shared = piece // OVERLAP
     step, fade = piece - shared, np.linspace(0, 1, shared + 2)[1:-1]

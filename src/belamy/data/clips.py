@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,8 @@ UNEQUAL = 30.0
 COMPARED, ALIKE = 4000, 1e-2
 """Clips that are compared with each other at most, and how near their directions are if one is another, scaled."""
 _DIRECTIONS = 64
+_TAPS = 10
+"""Samples of the lower rate on each side that ``scipy.signal.resample_poly`` takes account of."""
 MOST_NAMED = 5
 MOST_SILENCE = 2
 """Lengths of the longest sound that a clip may have; what is short is filled with silence."""
@@ -183,6 +185,35 @@ def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     shared = math.gcd(rate, wanted)
     found: np.ndarray = resample_poly(samples, wanted // shared, rate // shared, axis=-1).astype(np.float32)
     return found
+
+
+def resampled_along(pieces: Iterable[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:
+    """Sounds that come in pieces at another rate, as :func:`resampled` makes them of the whole.  # […, T] each
+
+    Args:
+        pieces: One after the other, of any lengths.
+        rate: Theirs.
+        wanted: What they are to have.
+    """
+    if rate == wanted:
+        yield from pieces
+        return
+    shared = math.gcd(rate, wanted)
+    up, down = wanted // shared, rate // shared
+    margin = down * math.ceil((_TAPS * max(up, down) / up + 1) / down)  # what the filter reaches, in whole periods
+    held: np.ndarray | None = None
+    known = 0  # samples at the beginning of what is held that are done, but reach into what follows
+    for piece in pieces:
+        held = piece if held is None else np.concatenate([held, piece], -1)
+        block = (held.shape[-1] - known - margin) // down * down
+        if block < down:
+            continue
+        made = resampled(held[..., : known + block + margin], rate, wanted)
+        yield made[..., known // down * up : (known + block) // down * up]
+        kept = min(margin, known + block)
+        held, known = held[..., known + block - kept :], kept
+    if held is not None:
+        yield resampled(held, rate, wanted)[..., known // down * up :]
 
 
 def trimmed(samples: np.ndarray) -> np.ndarray:

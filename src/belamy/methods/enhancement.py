@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
+import numpy as np
 import torch
 from pydantic import Field
 from scipy.signal import lfilter
@@ -315,7 +316,7 @@ class Method(base.BaseMethod):
         return {**found, "loss": weighted(found, self.weights)}
 
     def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
-        """What is heard, and what rules make of it that are against what spoilt it; of pairs that is taken for noise."""
+        """What is heard, and what rules against what spoilt it make of it; pairs are taken for noisy."""
         rules = {
             name: CLASSICAL_ENHANCERS.build(Part(name=name), rate=self.rate) for name in CLASSICAL_ENHANCERS.names()
         }
@@ -331,9 +332,47 @@ class Method(base.BaseMethod):
         """
         return self.plain(self.made(self.emphasised(source), draws))
 
+    @property
+    def delay(self) -> int | None:
+        """Samples by which :meth:`streamed` is late; None where the generator needs whole clips."""
+        return getattr(self.generator, "delay", None)
+
+    @torch.no_grad()
+    def streamed(self, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+        """What :meth:`translate` makes of sounds that come in pieces ``[n, C, t]``: one of each as far as it is known
+        by then, and at last the rest. Only where :attr:`delay` is not None.
+
+        Args:
+            pieces: One after the other; what is remembered between them does not grow.
+        """
+        rule, one = [1.0, -self.recipe.pre_emphasis], [1.0]
+        yield from filtered(self.generator.streamed(filtered(pieces, rule, one)), one, rule)
+
     def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:
         """What is heard, what is made of it, and the clean sounds."""
         given = given_of(self, batch, draws)
         field = self.spec.field
         return {"input": (field, given), "output": (field, self.translate(given, draws)),
                 "target": (field, batch[self.target])}  # fmt: skip
+
+
+def filtered(pieces: Iterable[Tensor], above: Sequence[float], below: Sequence[float]) -> Iterator[Tensor]:
+    """Sounds in pieces ``[n, C, t]`` through a recursive filter of the first order, or of none.
+
+    Args:
+        pieces: One after the other.
+        above: Coefficients of what is heard.
+        below: Of what was made.
+    """
+    if not any((*above[1:], *below[1:])):
+        yield from pieces
+        return
+    state = None
+    for piece in pieces:
+        if not piece.shape[-1]:  # of which lfilter would make an arbitrary state
+            yield piece
+            continue
+        values = piece.double().cpu().numpy()
+        state = np.zeros((*values.shape[:2], 1)) if state is None else state
+        made, state = lfilter(above, below, values, zi=state)
+        yield torch.from_numpy(made).to(piece)

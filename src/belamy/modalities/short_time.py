@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 import torch
@@ -42,9 +43,13 @@ def spectra(sounds: Tensor, length: int) -> Tensor:
         Complex ``[N, length // 2 + 1, frames]``, a frame more than there are half frames in T.
     """
     step = length // 2
+    return _analysed(pad(sounds, (step, step - sounds.shape[1] % -step)), length)
+
+
+def _analysed(sounds: Tensor, length: int) -> Tensor:
+    """Spectra of the frames that lie within.  # [N, T] to [N, F, 2 T / length - 1]"""
     window = root_of_hann(length, sounds.dtype, sounds.device)
-    whole = pad(sounds, (step, step - sounds.shape[1] % -step))
-    return torch.fft.rfft(whole.unfold(1, length, step) * window).mT
+    return torch.fft.rfft(sounds.unfold(1, length, length // 2) * window).mT
 
 
 def sounds_of(found: Tensor, length: int, samples: int) -> Tensor:
@@ -55,11 +60,52 @@ def sounds_of(found: Tensor, length: int, samples: int) -> Tensor:
     References:
         Griffin & Lim 1984, "Signal estimation from modified short-time Fourier transform", equation 6.
     """
+    return _added(found, length)[:, length // 2 : length // 2 + samples]
+
+
+def _added(found: Tensor, length: int) -> Tensor:
+    """The frames of spectra, added up half a frame apart.  # [N, F, frames] to [N, (frames + 1) length / 2]"""
     step, frames = length // 2, found.shape[2]
     window = root_of_hann(length, found.real.dtype, found.device)
     pieces = torch.fft.irfft(found.mT, length) * window
-    whole = fold(pieces.mT, (1, (frames + 1) * step), (1, length), stride=(1, step))
-    return whole[:, 0, 0, step : step + samples]
+    return fold(pieces.mT, (1, (frames + 1) * step), (1, length), stride=(1, step))[:, 0, 0]
+
+
+def streamed_spectra(pieces: Iterable[Tensor], length: int, work: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
+    """``sounds_of(work(spectra(sounds)))`` of sounds that come in pieces, for each of them what is known by then.
+
+    A sample is known when the frames around it are whole: after ``length`` further samples at most.
+
+    Args:
+        pieces: ``[N, t]`` each, of any lengths.
+        length: Samples of a frame.
+        work: Makes spectra ``[N, F, frames]`` of spectra, of frames after those that it was given before.
+    """
+    step = length // 2
+    waiting: Tensor | None = None
+    tail: Tensor | None = None  # of the last frame, to which the next is added
+    for piece, beyond in _ended(pieces, step):
+        waiting = torch.cat([piece.new_zeros(len(piece), step) if waiting is None else waiting, piece], 1)
+        frames = waiting.shape[1] // step - 1
+        if frames < 1:
+            yield waiting[:, :0]
+            continue
+        made = _added(work(_analysed(waiting[:, : (frames + 1) * step], length)), length)
+        if tail is not None:
+            made[:, :step] += tail
+        yield made[:, 0 if tail is not None else step : made.shape[1] - step - beyond]
+        waiting, tail = waiting[:, frames * step :], made[:, -step:]
+
+
+def _ended(pieces: Iterable[Tensor], step: int) -> Iterator[tuple[Tensor, int]]:
+    """Pieces, and silence that ends the last frame, with the number of its samples beyond the last half frame."""
+    count, last = 0, None
+    for last in pieces:
+        count += last.shape[1]
+        yield last, 0
+    if last is not None:
+        beyond = -count % step
+        yield last.new_zeros(len(last), step + beyond), beyond
 
 
 def compressed(found: Tensor) -> tuple[Tensor, Tensor]:

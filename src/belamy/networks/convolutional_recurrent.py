@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from math import atanh
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
-from belamy.modalities.short_time import compressed, sounds_of, spectra
+from belamy.modalities.short_time import compressed, sounds_of, spectra, streamed_spectra
 from belamy.networks.layers import BatchNorm
 from belamy.networks.sizes import check_positive
 
@@ -26,11 +27,16 @@ class CausalConv(nn.Sequential):
 
     def __init__(self, incoming: int, outgoing: int) -> None:
         super().__init__(
-            nn.ZeroPad2d((_FRAMES - 1, 0, 1, 1)),
+            nn.ZeroPad2d((0, 0, 1, 1)),
             nn.Conv2d(incoming, outgoing, (_TAPS, _FRAMES), (_STRIDE, 1), bias=False),
             BatchNorm(outgoing, eps=1e-5, momentum=0.1),
             nn.LeakyReLU(0.1),
         )
+
+    def forward(self, x: Tensor, before: Tensor | None = None) -> Tensor:
+        """``[N, outgoing, (F + 1) / 2, T]`` of ``[N, incoming, F, T]`` and the frame before, if there is one."""
+        before = torch.zeros_like(x[..., :1]) if before is None else before
+        return super().forward(torch.cat([before, x], 3))
 
 
 class CausalUpConv(nn.Module):
@@ -48,9 +54,10 @@ class CausalUpConv(nn.Module):
         ends = [] if last else [BatchNorm(outgoing, eps=1e-5, momentum=0.1), nn.LeakyReLU(0.1)]
         self.ends = nn.Sequential(*ends)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``[N, outgoing, 2 F - 1, T]`` of ``[N, incoming, F, T]``."""
-        return self.ends(self.layer(x)[..., : x.shape[3]])
+    def forward(self, x: Tensor, before: Tensor | None = None) -> Tensor:
+        """``[N, outgoing, 2 F - 1, T]`` of ``[N, incoming, F, T]`` and the frame before, if there is one."""
+        before = torch.zeros_like(x[..., :1]) if before is None else before
+        return self.ends(self.layer(torch.cat([before, x], 3))[..., 1:-1])
 
 
 class Enhancer(nn.Module):
@@ -116,19 +123,51 @@ class Enhancer(nn.Module):
         mask = self.mask(heard)
         return sounds_of(heard * mask, self.frame, flat.shape[1]).view(sounds.shape)
 
-    def mask(self, heard: Tensor) -> Tensor:
-        """The complex mask of spectra.  # [N, F, frames] twice"""
+    @property
+    def delay(self) -> int:
+        """Samples that must be heard beyond one before it is made."""
+        return self.frame
+
+    def streamed(self, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Clean sounds of noisy ones that come in pieces ``[N, C, t]``: what the whole would give, as far as it is
+        known after each piece, and at last the rest. What is remembered between them does not grow.
+
+        Args:
+            pieces: One after the other, of any lengths.
+        """
+        shape: list[int] = []
+        memory: list[Tensor | None] = [None] * (len(self.down) + 1 + len(self.up))
+
+        def flat() -> Iterator[Tensor]:
+            for piece in pieces:
+                shape[:] = piece.shape[:2]
+                yield piece.flatten(0, 1)
+
+        for made in streamed_spectra(flat(), self.frame, lambda heard: heard * self.mask(heard, memory)):
+            yield made.view(*shape, made.shape[1])
+
+    def mask(self, heard: Tensor, memory: list[Tensor | None] | None = None) -> Tensor:
+        """The complex mask of spectra.  # [N, F, frames] twice
+
+        Args:
+            heard: The spectra.
+            memory: What each layer remembers of the frames before, in place of which comes what it remembers of these.
+        """
+        memory = [None] * (len(self.down) + 1 + len(self.up)) if memory is None else memory
         magnitudes, parts = compressed(heard)
         x = torch.cat([magnitudes[:, None], parts], 1)
         skips = []
-        for layer in self.down:
-            x = layer(x)
+        for number, layer in enumerate(self.down):
+            memory[number], x = x[..., -1:], layer(x, memory[number])
             skips.append(x)
         count, channels, tall, frames = x.shape
-        memory, _ = self.recurrent(x.permute(0, 3, 1, 2).reshape(count, frames, channels * tall))
-        x = self.back(memory).view(count, frames, channels, tall).permute(0, 2, 3, 1)
-        for layer, skip in zip(self.up, reversed(skips), strict=True):
-            x = layer(torch.cat([x, skip], 1))
+        told, memory[len(skips)] = self.recurrent(
+            x.permute(0, 3, 1, 2).reshape(count, frames, channels * tall), memory[len(skips)]
+        )
+        x = self.back(told).view(count, frames, channels, tall).permute(0, 2, 3, 1)
+        for number, (layer, skip) in enumerate(zip(self.up, reversed(skips), strict=True), len(skips) + 1):
+            x = torch.cat([x, skip], 1)
+            memory[number], x = x[..., -1:], layer(x, memory[number])
         x = x.to(heard.real.dtype)
         free = torch.complex(1 + x[:, 0], x[:, 1])
         size = free.abs().clamp_min(1e-6)

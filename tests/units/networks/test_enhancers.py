@@ -68,6 +68,19 @@ class TestLight:
         assert float(apart[: 5000 - 512].max()) == 0
         assert float(apart[5000 - 256 :].max()) > 0
 
+    @pytest.mark.parametrize("samples", [1, 63, 64, 5000])
+    @pytest.mark.parametrize("piece", [20, 128, 333])
+    def test_a_stream_is_the_whole(self, samples: int, piece: int) -> None:
+        torch.manual_seed(0)
+        network = Light((2, 8000), width=4, memory=6, layers=3, frame=128).double().eval()
+        sound = speech(2, 2 * samples).view(2, 2, samples)
+        made = list(network.streamed(sound.split(piece, 2)))
+        torch.testing.assert_close(torch.cat(made, 2), network(sound), rtol=0, atol=1e-12)
+        heard, told = 0, 0
+        for given, each in zip(sound.split(piece, 2), made, strict=False):  # the last of made is the rest
+            heard, told = heard + given.shape[2], told + each.shape[2]
+            assert heard - told <= network.delay
+
     def test_masks_stay_below_two(self) -> None:
         network = Light((1, 2000), width=4, memory=4).double()
         with torch.no_grad():

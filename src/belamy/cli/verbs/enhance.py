@@ -48,7 +48,7 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
 @verb(Form)
 def run(form: Form) -> int:
     """Write a clean file of each."""
-    from belamy.api.enhancing import enhance, enhancer, sounds_given
+    from belamy.api.enhancing import enhance, enhancer, run_rate, sounds_given
     from belamy.runs.run import Run
 
     run = Run.open(form.run)
@@ -63,7 +63,7 @@ def run(form: Form) -> int:
             weights=form.weights, device=form.device, bits=form.bits, method=method, skipped=skipped,
             progress=telling(told, "seconds of sound"),
         )  # fmt: skip
-    rate = round(method.spec.field.rate or 16_000)
+    rate = run_rate(method)
     notes = [
         f"{each.name}: {each.clipped:,} samples beyond the range were cut off; --bits 32 keeps them"
         for each in made if each.clipped
