@@ -7,11 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -19,6 +22,8 @@ from PIL import Image
 
 from belamy.cli import main
 from belamy.runs.run import Run
+from belamy.survey.guard import Guard
+from belamy.survey.server import listening, serving
 
 SOURCE = Path(__file__).parents[2] / "src"
 SMALL = ["--generator", "dense-fashion", "--discriminator", "dense-fashion", "--latent", "4", "--batch", "4"]
@@ -48,6 +53,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
     words = ["train", "dcgan-mnist", "--data", str(photos), "--size", "8", *SMALL, "--samples", "64"]
     assert main([*words, "--out", str(out), "--no-progress", "--device", "cpu"]) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def enhancer_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of a thin network that makes short sounds clean."""
+    import belamy as library
+
+    path = tmp_path_factory.mktemp("enhance") / "run"
+    library.train(
+        "enhancement", out=path, samples=16, batch=4, data="drums:count=40", length=1024, progress=False, device="cpu",
+        generator="convolutional-recurrent:width=4,memory=4,layers=2,frame=64", spectral="compressed:frame=64",
+    )  # fmt: skip
+    return path
 
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -140,6 +158,23 @@ def state_of(run: Run) -> dict[str, Any]:
     return {**state.tensors, "at": torch.tensor([state.samples, state.step, state.position])}
 
 
+@contextmanager
+def served(guarded: Guard, token: str) -> Iterator[httpx.Client]:
+    """A client of a page of this machine, with its token; the server runs in a thread."""
+    with listening(0) as door:
+        door.listen(16)
+        server = serving(guarded, "A page")
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
+        thread.start()
+        try:
+            address = f"http://127.0.0.1:{door.getsockname()[1]}"
+            with httpx.Client(base_url=address, headers={"x-belamy-token": token}, timeout=30) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Debian's Chromium, or any other that is found."""
@@ -147,7 +182,10 @@ def browser() -> Iterator[Any]:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.skip("no Chromium on the search path")
-    words = ["--autoplay-policy=no-user-gesture-required"]
+    words = [
+        "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+    ]  # fmt: skip
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         words.append("--no-sandbox")
     with api.sync_playwright() as playwright:

@@ -137,26 +137,14 @@ def test_values_beyond_the_range_are_counted(tmp_path: Path) -> None:
         assert np.frombuffer(file.readframes(3), "<i2").tolist() == [16384, 32767, -32768]
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import belamy as library
-
-    path = tmp_path_factory.mktemp("enhance") / "run"
-    library.train(
-        "enhancement", out=path, samples=16, batch=4, data="drums:count=40", length=1024, progress=False, device="cpu",
-        generator="convolutional-recurrent:width=4,memory=4,layers=2,frame=64", spectral="compressed:frame=64",
-    )  # fmt: skip
-    return path
-
-
-def test_a_folder_and_what_cannot_be_read(belamy: Command, run: Path) -> None:
+def test_a_folder_and_what_cannot_be_read(belamy: Command, enhancer_run: Path) -> None:
     home = Path("in")
     home.mkdir()
     written(home / "long.wav", tone(30_000, 44100, 2), 44100)
     (home / "empty.wav").write_bytes(b"")
     (home / "picture.wav").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     (home / "notes.txt").write_text("no sound")
-    done = belamy("enhance", run, "in", "--out", "clean", "--json", "facts.json")
+    done = belamy("enhance", enhancer_run, "in", "--out", "clean", "--json", "facts.json")
     assert done.returncode == 0, done.stderr
     facts = json.loads(Path("facts.json").read_text())
     assert [Path(each["file"]).name for each in facts["files"]] == ["long.wav"]
@@ -178,18 +166,18 @@ def test_a_folder_and_what_cannot_be_read(belamy: Command, run: Path) -> None:
         (["empty.wav"], "None of the 1 file(s) can be read as sound"),
     ],
 )
-def test_wrong_uses_of_enhance(belamy: Command, run: Path, words: list[str], message: str) -> None:
+def test_wrong_uses_of_enhance(belamy: Command, enhancer_run: Path, words: list[str], message: str) -> None:
     Path("silent").mkdir()
     Path("empty.wav").write_bytes(b"")
     for name in ("a.wav", "b.wav"):
         written(Path(name), tone(2000))
-    done = belamy("enhance", run, *words)
+    done = belamy("enhance", enhancer_run, *words)
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
     assert not Path("enhanced").exists()
 
 
-def test_a_run_of_pictures_is_refused(belamy: Command, picture_run: Path) -> None:
+def test_a_run_of_pictures_is_refused(belamy: Command, picture_enhancer_run: Path) -> None:
     written(Path("a.wav"), tone(2000))
     done = belamy("enhance", picture_run, "a.wav")
     assert done.returncode == 2

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +20,7 @@ from belamy.data.streets import street
 from belamy.errors import BelamyError
 from belamy.runs.run import Run
 from belamy.seeds import SampleDraws
-from belamy.survey.server import listening, serving
-from stories.conftest import Command
+from stories.conftest import Command, served
 
 STYLIST = [
     *("train", "spade", "--data", "streets:side=32,count=24", "--generator", "spade:width=2,hidden=4,latent=4"),
@@ -39,27 +36,9 @@ def stylist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@contextmanager
-def served(painter: MapPainter) -> Iterator[httpx.Client]:
-    """A client of the page, with its token."""
-    guarded, token = painting(painter)
-    with listening(0) as door:
-        door.listen(16)
-        server = serving(guarded, "The page to paint on")
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
-        thread.start()
-        try:
-            address = f"http://127.0.0.1:{door.getsockname()[1]}"
-            with httpx.Client(base_url=address, headers={"x-belamy-token": token}, timeout=30) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def client(stylist: Path) -> Iterator[httpx.Client]:
-    with served(MapPainter(stylist, device="cpu")) as found:
+    with served(*painting(MapPainter(stylist, device="cpu"))) as found:
         yield found
 
 

@@ -1,9 +1,7 @@
 """The application behind ``belamy paint``: a browser paints label maps, and a trained method makes pictures of them."""
 
 import base64
-import binascii
 import io
-import secrets
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,17 +10,17 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from belamy.api.local_page import decoded, local_page
 from belamy.api.translate import translator, unknown_label
 from belamy.data.one_file import read_named, read_sample
 from belamy.data.pictures import opened_picture, strict_pillow
 from belamy.device import choose_device
-from belamy.errors import BelamyError, DataError, MissingExtra, Unreadable, UsageError
+from belamy.errors import DataError, Unreadable, UsageError
 from belamy.methods.base import given_field
 from belamy.modalities import modality
 from belamy.modalities.label_map import Modality as LabelMap
 from belamy.modalities.label_map import classes_in, palette
 from belamy.modalities.sizes import SizeOption, parse_size
-from belamy.pages import file_text, fragment
 from belamy.runs.run import Run
 from belamy.sampling.draw import placement
 from belamy.seeds import SampleDraws
@@ -32,10 +30,10 @@ ASSETS = {
     "report.css": ("style.css", "text/css"),
     "paint.css": ("paint/paint.css", "text/css"),
     "paint.js": ("paint/paint.js", "text/javascript"),
+    "server.js": ("server.js", "text/javascript"),
     "icon.svg": ("survey/icon.svg", "image/svg+xml"),
 }
 """What the page loads, by name: file and type. A name that is not here is not served."""
-TOKEN = "x-belamy-token"
 MOST_SIDE = 1024
 """Pixels of a side that can be painted."""
 LARGEST_BODY = 4 << 20
@@ -129,7 +127,7 @@ class MapPainter:
         Raises:
             UsageError: It is not what its size says, or holds classes that are not known.
         """
-        values = np.frombuffer(_decoded(given.classes), np.uint8)
+        values = np.frombuffer(decoded(given.classes), np.uint8)
         if len(values) != given.width * given.height:
             raise UsageError(f"The map holds {len(values):,} pixels, not {given.width}x{given.height}.")
         if len(values) and int(values.max()) >= len(self.field.classes):
@@ -165,74 +163,30 @@ def painting(painter: MapPainter) -> tuple[Guard, str]:
     Raises:
         MissingExtra: FastAPI is not installed.
     """
-    try:
-        from fastapi import FastAPI, Request
-        from fastapi.exceptions import RequestValidationError
-        from fastapi.responses import JSONResponse, Response
-    except ImportError:
-        raise MissingExtra("fastapi", "survey", "The page to paint on") from None
-
-    token = secrets.token_urlsafe(24)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-
-    @app.exception_handler(BelamyError)
-    async def told(_: Request, error: BelamyError) -> Response:
-        return JSONResponse({"message": str(error)}, 400)
-
-    @app.exception_handler(RequestValidationError)
-    async def told_which(_: Request, error: RequestValidationError) -> Response:
-        wrong = ", ".join(sorted({".".join(map(str, each["loc"][1:])) or "body" for each in error.errors()}))
-        return JSONResponse({"message": f"The request does not have the form that is expected: {wrong}."}, 422)
-
-    @app.get("/")
-    def page() -> Response:
-        return Response(fragment("paint"), media_type="text/html; charset=utf-8")
-
-    @app.get("/static/{name}")
-    def asset(name: str) -> Response:
-        if name not in ASSETS:
-            return JSONResponse({"message": "There is no such file."}, 404)
-        file, kind = ASSETS[name]
-        return Response(file_text(file), media_type=f"{kind}; charset=utf-8")
-
-    _answers(app, painter, token)
-    return Guard(app, LARGEST_BODY), token
+    return local_page("paint", ASSETS, lambda answers: _answers(answers, painter), largest=LARGEST_BODY)
 
 
-def _answers(app: Any, painter: MapPainter, token: str) -> None:
-    """What the page asks for; all of it needs the token."""
-    from fastapi import Depends, HTTPException, Request, Response
+def _answers(answers: Any, painter: MapPainter) -> None:
+    """What the page asks for."""
+    from fastapi import Response
 
-    def allowed(request: Request) -> None:
-        if not secrets.compare_digest(request.headers.get(TOKEN, "").encode(), token.encode()):
-            raise HTTPException(403, "Open the page by the whole address that belamy paint printed.")
-
-    only = [Depends(allowed)]
-
-    @app.get("/api/start", dependencies=only)
+    @answers.get("/start")
     def start() -> dict[str, Any]:
         return painter.facts()
 
-    @app.post("/api/picture", dependencies=only)
+    @answers.post("/picture")
     def picture(given: PaintedMap) -> Response:
         return Response(painter.picture(painter.unpacked(given), given.seed), media_type="image/png")
 
-    @app.post("/api/file", dependencies=only)
+    @answers.post("/file")
     def file(given: PaintedMap) -> Response:
         return Response(painter.file(painter.unpacked(given)), media_type="image/png")
 
-    @app.post("/api/map", dependencies=only)
+    @answers.post("/map")
     def upload(given: UploadedMap) -> dict[str, Any]:
-        found = painter.opened(_decoded(given.file))
+        found = painter.opened(decoded(given.file))
         return {"width": found.shape[1], "height": found.shape[0], "map": _packed(found)}
 
 
 def _packed(classes: Tensor) -> str:
     return base64.b64encode(classes.to(torch.uint8).numpy().tobytes()).decode()
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise UsageError("This is no base64.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import wave
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 
@@ -20,15 +20,15 @@ class SoundReader:
     """A sound file, from its beginning on.
 
     Args:
-        path: Where it lies.
+        file: Where it lies, or what it holds; it is closed with the reader.
 
     Raises:
         Unreadable: It is no sound, or an empty one.
         MissingExtra: Only libsndfile could read it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+    def __init__(self, file: Path | IO[bytes]) -> None:
+        self._file = file.open("rb") if isinstance(file, Path) else file
         try:
             self.header = read_header(self._file)
             self._file.seek(0)

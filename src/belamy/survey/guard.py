@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,10 +45,14 @@ class Guard:
     Args:
         application: The one behind.
         largest: Bytes of a request's body.
+        microphone: Whether the pages may ask for it.
     """
 
-    def __init__(self, application: Application, largest: int = LARGEST_BODY) -> None:
+    def __init__(self, application: Application, largest: int = LARGEST_BODY, microphone: bool = False) -> None:
         self._application, self._largest = application, largest
+        self._headers = HEADERS
+        if microphone:
+            self._headers = {**HEADERS, "permissions-policy": "camera=(), microphone=(self), geolocation=()"}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve a request."""
@@ -68,9 +72,9 @@ class Guard:
             except _TooLarge:
                 refusal = (413, f"The request is larger than {self._largest:,} bytes.")
         if refusal is not None:
-            await _refuse(send, *refusal)
+            await _refuse(_with_headers(send, self._headers), *refusal)
             return
-        await self._application(scope, _replayed(body, receive), _with_headers(send))
+        await self._application(scope, _replayed(body, receive), _with_headers(send, self._headers))
 
 
 def refused(method: str, headers: list[tuple[bytes, bytes]], largest: int = LARGEST_BODY) -> tuple[int, str] | None:
@@ -138,8 +142,8 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _with_headers(send: Send) -> Send:
-    extra = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
+    extra = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -152,5 +156,5 @@ def _with_headers(send: Send) -> Send:
 async def _refuse(send: Send, status: int, text: str) -> None:
     body = json.dumps({"message": text}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await _with_headers(send)({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, options
+from belamy.cli.options import Json, Offline, OfRun, Overwrite, ProgressOption, Seed, Within, options
 from belamy.cli.output import named_file, picture_file, picture_folder, stems, telling
 from belamy.cli.parsing import verb
+from belamy.cli.serving import serve_page
 from belamy.errors import UsageError
 
 
 @options
 class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Make sound files, or folders of them, clean by a run such as speech-enhancer's: files of any rate, length and
-    number of channels, at their own level. An hour takes no more memory than a second."""
+    number of channels, at their own level. An hour takes no more memory than a second. Or record on a page of this
+    machine, and hear what the run makes of it."""
 
     inputs: tuple[str, ...]
-    """Files and folders."""
+    """Files and folders; none with --microphone."""
     out: str = "enhanced"
     """The folder to write; or the WAV file, of one input."""
     bits: Literal[16, 32] | None = None
     """Of a sample: 16, or 32 for floats, which are not cut off beyond the range; by default as fine as the input."""
     seed: Seed = 0
     """Decides what is random, where a network takes noise."""
+    microphone: bool = False
+    """Serve a page, to this machine alone, that records, enhances and plays both; until Ctrl-C."""
+    port: Annotated[int, Within(0, 65_535)] = 8000
+    """Where that page is; 0 takes a free port."""
 
     def refuse(self) -> None:
         """Refuse what cannot be read, or written."""
         super().refuse()
         from belamy.api.enhancing import sounds_given
 
+        if self.microphone:
+            if self.inputs or self.out != Form.out or self.bits or self.overwrite:
+                raise UsageError(
+                    "--microphone records on a page, where sounds are also saved; files, --out, --bits and --overwrite "
+                    f"are for files. Type belamy enhance {self.run} --microphone."
+                )
+            return
+        if self.port != Form.port:
+            raise UsageError("--port is for the page. Type --microphone with it.")
         if not self.inputs:
-            raise UsageError("Nothing is given to enhance. Name sound files or folders.")
+            raise UsageError("Nothing is given to enhance. Name sound files or folders, or type --microphone.")
         sounds_given(self.inputs)
         self.destination()
 
@@ -47,7 +62,18 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
 
 @verb(Form)
 def run(form: Form) -> int:
-    """Write a clean file of each."""
+    """Write a clean file of each, or serve the page."""
+    return _listen(form) if form.microphone else _write(form)
+
+
+def _listen(form: Form) -> int:
+    from belamy.api.microphone import SoundCleaner, listening_page
+
+    cleaner = SoundCleaner(form.run, weights=form.weights, device=form.device, seed=form.seed)
+    return serve_page(listening_page(cleaner), form, "Record at")
+
+
+def _write(form: Form) -> int:
     from belamy.api.enhancing import enhance, enhancer, run_rate, sounds_given
     from belamy.runs.run import Run
 

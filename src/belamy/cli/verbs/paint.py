@@ -6,11 +6,11 @@ belamy paint runs/spade-small-1 --start map.png --port 8001
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 from belamy.cli.options import Json, OfRun, Within, options
 from belamy.cli.parsing import verb
+from belamy.cli.serving import serve_page
 
 
 @options
@@ -37,16 +37,6 @@ class Form(OfRun, Json):
 def run(form: Form) -> int:
     """Serve the page until Ctrl-C."""
     from belamy.api.label_painter import MapPainter, painting
-    from belamy.survey.server import listening, serving
 
     painter = MapPainter(form.run, weights=form.weights, device=form.device, size=form.size, start=form.start)
-    guarded, token = painting(painter)
-    with listening(form.port) as door:
-        server = serving(guarded, "The page to paint on")
-        address = f"http://127.0.0.1:{door.getsockname()[1]}/#{token}"
-        door.listen(128)
-        facts: dict[str, Any] = {"run": form.run, "address": address}
-        form.deliver(facts, f"Paint at {address}\nStop with Ctrl-C.")
-        sys.stdout.flush()  # whoever reads the address from a pipe gets it now
-        server.run(sockets=[door])
-    return 0
+    return serve_page(painting(painter), form, "Paint at")

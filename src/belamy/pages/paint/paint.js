@@ -1,6 +1,7 @@
 // Paints a label map, a byte for each pixel, and shows what the server makes of it.
 
-const token = location.hash.slice(1);
+import { ask, packed } from "/static/server.js";
+
 const element = (name) => document.getElementById(name);
 const canvas = element("map");
 const context = canvas.getContext("2d");
@@ -18,27 +19,6 @@ let timer = 0, asked = 0, shown = null;
 const chosen = () => Number(document.querySelector("input[name=class]:checked").value);
 const tool = () => document.querySelector("input[name=tool]:checked").value;
 const brush = () => Number(element("size").value);
-
-async function ask(path, body) {
-  const options = { headers: { "X-Belamy-Token": token }, cache: "no-store", credentials: "omit", redirect: "error" };
-  if (body !== undefined) {
-    options.method = "POST";
-    options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify(body);
-  }
-  const response = await fetch(path, options).catch(() => {
-    throw new Error("The server does not answer. Is belamy paint still running?");
-  });
-  if (response.ok) return response;
-  const told = await response.json().catch(() => ({}));
-  throw new Error(told.message ?? told.detail ?? `The server answered ${response.status}.`);
-}
-
-function packed(bytes) {
-  let text = "";
-  for (let start = 0; start < bytes.length; start += 8192) text += String.fromCharCode(...bytes.subarray(start, start + 8192));
-  return btoa(text);
-}
 
 const unpacked = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
