@@ -61,8 +61,8 @@ class SoundCleaner:
         channels = self.method.spec.shape[0]
         if channels != 1:
             raise UsageError(
-                f"{opened.path} learned from sounds of {channels} channels, but a recording has one. Type belamy enhance "
-                f"{opened.path} FILES, or train one with --modality audio:channels=1."
+                f"{opened.path} learned from sounds of {channels} channels, but a recording has one. Type "
+                f"belamy enhance {opened.path} FILES, or train one with --modality audio:channels=1."
             )
         self.method.to(choose_device(device)).eval()
         self.name, self.seed, self._alone = opened.path.name, seed, Lock()
