@@ -29,14 +29,19 @@ function transform(real, imaginary) {
   }
 }
 
-/** The power in dB of each frequency of each column, the lowest frequency first. */
+/** The mean power in dB of each frequency over the frames of each column, the lowest frequency first. */
 export function spectrogram(samples, columns) {
   const window = Float64Array.from({ length: FRAME }, (_, at) => Math.sin((Math.PI * (at + 0.5)) / FRAME) ** 2);
+  const wide = samples.length / columns;
   return Array.from({ length: columns }, (_, column) => {
-    const start = Math.round(((column + 0.5) * samples.length) / columns) - FRAME / 2;
-    const real = window.map((weight, at) => weight * (samples[start + at] ?? 0)), imaginary = new Float64Array(FRAME);
-    transform(real, imaginary);
-    return Float64Array.from({ length: FRAME / 2 + 1 }, (_, at) => 10 * Math.log10(real[at] ** 2 + imaginary[at] ** 2 + 1e-12));
+    const powers = new Float64Array(FRAME / 2 + 1), frames = Math.max(1, Math.ceil(wide / FRAME));
+    for (let frame = 0; frame < frames; frame += 1) {
+      const start = Math.round((column + (frame + 0.5) / frames) * wide) - FRAME / 2;
+      const real = window.map((weight, at) => weight * (samples[start + at] ?? 0)), imaginary = new Float64Array(FRAME);
+      transform(real, imaginary);
+      powers.forEach((power, at) => { powers[at] = power + (real[at] ** 2 + imaginary[at] ** 2) / frames; });
+    }
+    return powers.map((power) => 10 * Math.log10(power + 1e-12));
   });
 }
 
