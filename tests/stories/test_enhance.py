@@ -177,7 +177,7 @@ def test_wrong_uses_of_enhance(belamy: Command, enhancer_run: Path, words: list[
     assert not Path("enhanced").exists()
 
 
-def test_a_run_of_pictures_is_refused(belamy: Command, picture_enhancer_run: Path) -> None:
+def test_a_run_of_pictures_is_refused(belamy: Command, picture_run: Path) -> None:
     written(Path("a.wav"), tone(2000))
     done = belamy("enhance", picture_run, "a.wav")
     assert done.returncode == 2

@@ -166,15 +166,17 @@ def test_the_subspaces_of_a_frame_are_generalised_eigenvectors() -> None:
         np.testing.assert_allclose(found[number].numpy(), wanted, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", [name for name in ENHANCERS.names() if "noise" in made(name).against])
+def test_speech_in_noise_becomes_cleaner(name: str) -> None:
+    clean = voice(48_000)
+    heard = clean + noise(48_000) * clean.std() / 0.1 / math.sqrt(10**0.5)  # 5 dB
+    measure = SiSdr()
+    before, after = (float(measure(clean[None], x[None])) for x in (heard, made(name)(heard[None, None])[0, 0]))
+    assert after > before + 1.5
+
+
 @pytest.mark.parametrize("name", ENHANCERS.names())
 class TestAll:
-    def test_speech_in_noise_becomes_cleaner(self, name: str) -> None:
-        clean = voice(48_000)
-        heard = clean + noise(48_000) * clean.std() / 0.1 / math.sqrt(10**0.5)  # 5 dB
-        measure = SiSdr()
-        before, after = (float(measure(clean[None], x[None])) for x in (heard, made(name)(heard[None, None])[0, 0]))
-        assert after > before + 1.5
-
     @pytest.mark.parametrize("samples", [1, 100, 700])
     def test_any_length_and_silence(self, name: str, samples: int) -> None:
         found = made(name)(torch.zeros(2, 1, samples))
