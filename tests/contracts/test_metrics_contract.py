@@ -19,6 +19,8 @@ from belamy.errors import UsageError
 from belamy.evaluation.extracted import ExtractedFeatures
 from belamy.evaluation.metrics import METRICS, Metric
 from belamy.modalities.fields import Field
+from belamy.modalities.music import Modality
+from belamy.modalities.score import rolls
 from belamy.modalities.text import END, SPECIAL
 from belamy.registry import Part
 
@@ -51,7 +53,7 @@ def show(metric: Metric, **sides: ExtractedFeatures) -> None:
     """Tell a metric those sides that it asks for."""
     asked = signature(metric.update).parameters
     kinds: dict[tuple[str, ...], Callable[[ExtractedFeatures], ExtractedFeatures]] = {
-        ("text",): as_texts, ("audio",): as_sounds,
+        ("text",): as_texts, ("audio",): as_sounds, ("music",): as_music,
     }  # fmt: skip
     told = kinds.get(getattr(metric, "modalities", ()), lambda part: part)
     metric.update(**{side: told(part) for side, part in sides.items() if side in asked})
@@ -75,6 +77,19 @@ def as_sounds(seen: ExtractedFeatures) -> ExtractedFeatures:
     images = torch.zeros(len(seen), 64) if seen.images is None else seen.images.flatten(1)
     sounds = (100 * images.to(torch.int16)).repeat(1, 4)[:, None]
     return replace(seen, images=sounds, field=Field("audio", (1, 256), rate=8000.0))
+
+
+MUSIC = Modality(voices=2, bar=8).field(16)
+
+
+def as_music(seen: ExtractedFeatures) -> ExtractedFeatures:
+    """The first pixels as pitches of two voices, with rests."""
+    codes = torch.zeros(len(seen), 2, 16, dtype=torch.uint8)
+    if seen.images is not None:
+        pixels = seen.images.flatten(1)[:, :32].view(-1, 2, 16)
+        codes = torch.where(pixels % 9 == 0, 0, 48 + pixels % 24 + 128 * (pixels > 200)).to(torch.uint8)
+    raw = rolls(codes, 36, 81)
+    return replace(seen, images=Modality().to_raw(Modality().to_float(raw, MUSIC), MUSIC), field=MUSIC)
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ OURS = {
     *("gansynth", "gansynth-small"),
     *("segan-small", "speech-enhancer", "wavenet", "wavenet-small"),
     *("wavenet-vocoder", "wavenet-vocoder-small", "waveglow", "waveglow-small", "vocoder-small"),
+    *("musegan", "musegan-small", "music-transformer", "music-n-grams", "bar-vae"),
     *("pairs", "pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),
@@ -105,7 +106,7 @@ OURS = {
 """Recipes whose sizes no document fixes."""
 HEAVY = {
     *("dcgan-frog", "sngan-cifar", "wgan-cifar", "gan-3d", "dcgan-64", "pix2pix-edges", "wavegan", "segan", "specgan"),
-    *("wavenet", "wavenet-vocoder", "waveglow"),
+    *("wavenet", "wavenet-vocoder", "waveglow", "musegan"),
     *("pix2pix-hd-global", "pix2pix-hd-enhancer", "context-encoder-128", "text-gan-words", "text-gan-characters"),
     *("text-to-image-64", "text-to-image-64-ragan", "text-to-image-64-wgan-gp"),
 }
@@ -150,6 +151,8 @@ def made_up(recipe: BaseRecipe) -> Dataset:
         return open_data("points:count=40")
     if recipe.data.partition(":")[0] in ("drums", "notes"):
         return open_data(f"{recipe.data.partition(':')[0]}:count=8", length=recipe.length)
+    if recipe.data == "progressions":
+        return open_data("progressions:count=40", length=recipe.length, modality=recipe.modality)
     shape = SHAPES[recipe.data]
     if isinstance(recipe.size, int):
         shape = (shape[0], recipe.size, recipe.size)

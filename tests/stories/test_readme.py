@@ -42,7 +42,8 @@ def test_listed_weights(name: str) -> None:
     shape = colour.get(recipe.data, (1, 28, 28))
     shape = (shape[0], recipe.size, recipe.size) if isinstance(recipe.size, int) else shape
     spec = DataSpec.pictures(shape, () if recipe.only else tuple("0123456789"))
-    drawn = ("captioned-films", "outlines", "drums", "wordnet-phrases", "customers", "shapes:side=64", "points")
+    drawn = ("captioned-films", "outlines", "drums", "wordnet-phrases", "customers", "shapes:side=64", "points",
+             "progressions")  # fmt: skip
     if recipe.data in drawn or "captions" in recipe.data or recipe.data.startswith("avatars-32:"):
         spec = open_recipe_data(recipe, offline=True).spec
     if recipe.data.startswith("notes"):

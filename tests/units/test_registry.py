@@ -171,7 +171,7 @@ def test_every_generator_says_its_native_shape() -> None:
     for name in GENERATORS.names():
         made = GENERATORS.load(name)
         kind = getattr(made, "modality", "image")
-        axes = {"image": 3, "volume": 4, "audio": 2, "text": 2}
+        axes = {"image": 3, "volume": 4, "audio": 2, "text": 2, "music": 3}
         assert len(made.native_shape) == (1 if isinstance(kind, tuple) else axes[kind])
 
 

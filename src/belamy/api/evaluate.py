@@ -40,6 +40,7 @@ STANDARD = (
     "frechet", "frechet-infinity", "kernel", "precision-recall", "density-coverage", "inception-score", "modes",
     "diversity", "sharpness", "saturation", "label-fidelity", "authenticity", "data-copying", "birthday", "neighbours",
     "bleu", "self-bleu", "ngram-divergence", "reverse-perplexity", "copied-texts", "grammar", "pitch-accuracy",
+    "voice-leading", "bars", "copied-passages",
 )  # fmt: skip
 """The metrics of an evaluation, as far as the data and the extractor allow them."""
 SPLITS = ("train", "validation", "test")

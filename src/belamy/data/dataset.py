@@ -456,3 +456,17 @@ def hold_out(count: int) -> dict[str, Tensor]:
     order = torch.randperm(count, generator=generator(0, "hold-out"))
     held = round(count * HOLD_OUT)
     return {"train": order[held:].sort().values, "test": order[:held].sort().values}
+
+
+def hold_out_whole(names: Sequence[str]) -> dict[str, Tensor] | None:
+    """Splits that keep the samples of a file together; None where each file gives one, or there are few files.
+
+    Args:
+        names: The file of each sample.
+    """
+    files = list(dict.fromkeys(names))
+    if len(files) == len(names) or len(splits := hold_out(len(files))) < 2:
+        return None
+    held = {files[index] for index in splits["test"].tolist()}
+    out = torch.tensor([name in held for name in names])
+    return {"train": (~out).nonzero().flatten(), "test": out.nonzero().flatten()}

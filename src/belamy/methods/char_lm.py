@@ -1,4 +1,4 @@
-r"""A language model over characters or words: each symbol is predicted from those before it.
+r"""A language model over characters, words or the events of music: each symbol is predicted from those before it.
 
 .. math:: \ln p(x) = \sum_{t=1}^{T} \ln p(x_t \mid x_1 \dots x_{t-1})
 
@@ -23,6 +23,7 @@ from belamy.losses.likelihood import chosen
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, DataSpec, Player, Ratio, Sampling, SamplingOption, Turn
 from belamy.methods.recipe import SCHEDULES
+from belamy.modalities.events import Events
 from belamy.modalities.text import END, LARGEST, PADDING, UNKNOWN, vocabulary_of
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws, generator
@@ -44,7 +45,7 @@ SAMPLING = {
 
 
 class Recipe(base.BaseRecipe):
-    """A language model of texts, by characters or by words (--modality text:unit=words,vocabulary=5000)."""
+    """A language model of texts by characters or words (--modality text:unit=words,vocabulary=5000); or of music."""
 
     data: str = "wordnet-phrases"
     """A named set of texts, a file with a text on each line, a folder of text files, or JSON lines."""
@@ -78,6 +79,9 @@ class Method(base.BaseMethod):
 
     A conditional model reads the symbol of a text's class where another reads the end of the text before.
 
+    Music is read as a text of events; what is told of it is the likelihood of that text, of all that sound the same the
+    usual one, so that a piece is at least as likely.
+
     References:
         Bengio et al. 2003, "A neural probabilistic language model", JMLR 3; a first symbol of the class: Keskar et al.
         2019, "CTRL", arXiv 1909.05858.
@@ -93,7 +97,10 @@ class Method(base.BaseMethod):
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
         super().__init__(recipe, spec)
+        self.events = Events.of(spec.field) if spec.modality == "music" else None
         self.length, self.symbols = spec.shape[0], len(spec.field.classes)
+        if self.events is not None:
+            self.length, self.symbols, self.likelihood = self.events.length, self.events.size, "bound"
         if recipe.conditional and not spec.classes:
             raise UsageError(
                 "--conditional needs texts with classes, and these have none. Give a folder with a sub-folder for each "
@@ -101,8 +108,8 @@ class Method(base.BaseMethod):
             )
         self.classes = len(spec.classes) if recipe.conditional else 0
         self.network = self.built(recipe, self.symbols + self.classes)
-        words = vocabulary_of(spec.field.classes).words
-        self.measure = "bits-per-word" if words else "bits-per-character"
+        words = self.events is None and vocabulary_of(spec.field.classes).words
+        self.measure = f"bits-per-{'event' if self.events else 'word' if words else 'character'}"
 
     def built(self, recipe: Any, vocabulary: int) -> nn.Module:
         """The network, new.
@@ -116,8 +123,8 @@ class Method(base.BaseMethod):
 
     @classmethod
     def requires(cls, recipe: Any) -> Mapping[str, str]:
-        """Texts."""
-        return {"main": "text"}
+        """Texts or music."""
+        return {"main": "text/music"}
 
     @property
     def players(self) -> dict[str, Player]:
@@ -131,7 +138,12 @@ class Method(base.BaseMethod):
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
         batch = next(data)
-        yield self.turn(batch.main, self.nats(batch.main, batch.labels))
+        texts = self.texts(batch.main)
+        yield self.turn(texts, self.nats(texts, batch.labels))
+
+    def texts(self, values: Tensor) -> Tensor:
+        """The symbols of what is learned from: texts as they are, or the events of music.  # [N, …] to [N, length]"""
+        return values if self.events is None else self.events.symbols_of(values, self.spec.field)
 
     def turn(self, texts: Tensor, nats: Tensor) -> Turn:
         """The turn of a batch whose texts cost so many nats."""
@@ -172,26 +184,28 @@ class Method(base.BaseMethod):
 
     def log_prob(self, batch: Batch, draws: SampleDraws | None = None) -> Tensor:
         """Log-likelihood of each text in nats, exact.  # [n]"""
-        return -self.nats(batch.main, batch.labels)
+        return -self.nats(self.texts(batch.main), batch.labels)
 
     def evaluate(self, batch: Batch, draw: Draws) -> Mapping[str, Tensor | Ratio]:
         """Nats of a text, and bits per symbol, of which an end is one."""
-        nats = self.nats(batch.main, batch.labels)
-        return {"loss": nats, self.measure: Ratio(nats / math.log(2), (batch.main != PADDING).to(nats.dtype).sum(1))}
+        texts = self.texts(batch.main)
+        nats = self.nats(texts, batch.labels)
+        return {"loss": nats, self.measure: Ratio(nats / math.log(2), (texts != PADDING).to(nats.dtype).sum(1))}
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """Uniform numbers, one for each symbol: a text is a function of them.  # [n, length]"""
         return torch.stack([torch.rand(self.length, generator=generator(seed, "sample", index)) for index in indices])
 
     def generate(self, latents: Tensor, labels: Tensor | None = None, *, sampling: Sampling | None = None) -> Tensor:
-        """Texts from their beginning to their end.  # [n, length] uniform to [n, length] symbols
+        """Texts from their beginning to their end, or music.  # [n, length] uniform to [n, length] symbols, or rolls
 
         Raises:
             UsageError: A number of steps is asked for.
         """
         if sampling is not None and sampling.steps is not None:
             raise UsageError("A text has a step for each of its symbols, so --steps chooses nothing. Leave it out.")
-        return self._written(self.start(latents, labels), latents, sampling)[:, 1:]
+        written = self._written(self.start(latents, labels), latents, sampling)[:, 1:]
+        return written if self.events is None else self.events.values_of(written)
 
     def continuation(self, prefix: Tensor, count: int, sampling: Sampling, labels: Tensor | None = None) -> Tensor:
         """Texts that begin with a prefix, until their end or ``count`` symbols more.  # [n, t] to [n, t + count]

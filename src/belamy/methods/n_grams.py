@@ -70,14 +70,15 @@ class Method(char_lm.Method):
         """Count the training texts."""
         train = data.indices("train")
         device = next(self.parameters()).device
-        texts = data.store.read(train).long().to(device)
+        texts = self.texts(data.batch(train, device).main)
         labels = None if data.labels is None else data.labels[train].to(device)
         self.network.count(self.before(texts, labels), texts)
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""
         batch = next(data)
-        yield self.turn(batch.main, self._nats(batch.main, batch.labels, leave_out=True))
+        texts = self.texts(batch.main)
+        yield self.turn(texts, self._nats(texts, batch.labels, leave_out=True))
 
     def nats(self, texts: Tensor, labels: Tensor | None = None) -> Tensor:
         """Minus the log-likelihood of each text, given its class if the model is conditional.  # [N, length] to [N]"""

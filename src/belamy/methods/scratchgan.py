@@ -7,8 +7,8 @@ r"""ScratchGAN: a language model that learns by REINFORCE from a discriminator's
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, ClassVar, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from pydantic import Field
@@ -100,6 +100,11 @@ class Method(char_lm.Method):
         self.discriminator: nn.Module = char_lm.NETWORKS.build(recipe.discriminator, **given)
         self.baseline: Tensor
         self.register_buffer("baseline", torch.zeros(()))
+
+    @classmethod
+    def requires(cls, recipe: Any) -> Mapping[str, str]:
+        """Texts."""
+        return {"main": "text"}
 
     @property
     def players(self) -> dict[str, Player]:

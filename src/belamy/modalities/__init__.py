@@ -109,6 +109,15 @@ class OwnSuffixes(Protocol):
         ...
 
 
+@runtime_checkable
+class WrittenTwice(Protocol):
+    """A modality whose samples are also written as files of other kinds, such as music, which is read and heard."""
+
+    def others(self, raw: Tensor, field: Field) -> dict[str, bytes]:
+        """Those files of one sample, by their suffixes.  # field.shape"""
+        ...
+
+
 def suffix_of(field: Field) -> str:
     """Of a file of one sample of a field, e.g. ``.png``."""
     kind = modality(field.modality)

@@ -15,10 +15,12 @@ class Field(NamedTuple):
     Args:
         modality: ``image``, ``audio``, ``text`` …: a file of ``belamy.modalities``.
         shape: Of one sample: image (C, H, W), label map (H, W), audio (channels, samples), text (length,), volume
-            (1, D, H, W), video (frames, C, H, W), series (steps, channels), table (columns,), vector (n,), category ().
-        classes: Names of the classes; the vocabulary of text; of a table or a series, the columns.
-        rate: Samples or frames per second.
-        bits: Depth of what files hold: 8, 16, or 32 for floats; 1 of volumes that are full or empty.
+            (1, D, H, W), video (frames, C, H, W), series (steps, channels), table (columns,), vector (n,), music
+            (voices, steps, columns), category ().
+        classes: Names of the classes; the vocabulary of text; of a table or a series, the columns; of music, the
+            voices.
+        rate: Samples or frames per second, steps of music.
+        bits: Depth of what files hold: 8, 16, or 32 for floats; 1 of volumes that are full or empty, and of music.
         facts: What else was learned from the training split, as JSON: the types of a table's columns, the ranges of a
             series.
     """

@@ -20,6 +20,8 @@ from belamy.forensics.samples import check_kind, compare_samples, examine_sample
 from belamy.forensics.testing import holm
 from belamy.modalities import MODALITIES
 from belamy.modalities.fields import Field
+from belamy.modalities.music import Modality
+from belamy.modalities.score import rolls, told_apart
 from belamy.modalities.text import Vocabulary
 from belamy.registry import Part
 from belamy.seeds import generator
@@ -32,6 +34,7 @@ FIELDS = {
     "video": Field("video", (4, 3, 8, 8)),
     "series": Field("series", (24, 2), ("a", "b"), facts={"low": [-2.0, -2.0], "high": [2.0, 2.0]}),
     "vector": Field("vector", (5,)),
+    "music": Modality(voices=2, lowest=48, highest=71, bar=8).field(16),
 }
 
 
@@ -47,6 +50,9 @@ def drawn(kind: str, count: int, seed: int) -> Tensor:
         return rows
     if kind in ("volume", "video"):
         return torch.randint(0, 256, shape, generator=source, dtype=torch.uint8)
+    if kind == "music":
+        pitch = torch.randint(48, 68, shape[:3], generator=source)
+        return rolls(told_apart(pitch, torch.zeros_like(pitch, dtype=torch.bool)), 48, 71)
     return torch.rand(shape, generator=source, dtype=torch.float32) * 2 - 1
 
 
@@ -137,6 +143,8 @@ def changed(kind: str, raw: Tensor) -> Tensor:
         return torch.where(raw > 8, raw - 5, raw)
     if kind in ("volume", "video"):
         return (raw.float() * 0.8 + 20).to(torch.uint8)
+    if kind == "music":  # a third higher
+        return torch.cat([raw[..., :1], raw[..., 1:-1].roll(4, -1), raw[..., -1:]], -1)
     return raw * 0.4
 
 

@@ -233,7 +233,7 @@ def _folder(method: BaseMethod, form: Form, out: Path, drawn: Callable[[int, int
     """
     import torch
 
-    from belamy.modalities import modality, suffix_of
+    from belamy.modalities import WrittenTwice, modality, suffix_of
     from belamy.runs.files import filling, save_png, write_bytes
 
     digits, field = max(6, len(str(form.start + form.count - 1))), method.output
@@ -244,6 +244,8 @@ def _folder(method: BaseMethod, form: Form, out: Path, drawn: Callable[[int, int
             for offset, sample in enumerate(raw):
                 names.append(f"{form.start + first + offset:0{digits}d}{suffix_of(field)}")
                 write_bytes(folder / names[-1], kind.encode(sample, field))
+                for suffix, data in kind.others(sample, field).items() if isinstance(kind, WrittenTwice) else ():
+                    write_bytes((folder / names[-1]).with_suffix(suffix), data)
             if first < ON_SHEET:
                 shown.append(raw)
         save_png(_sheet(torch.cat(shown), method, len(form.text)), folder / "sheet.png")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from belamy.data.assembly import Raw, categories, chosen_label
 from belamy.data.clips import COMPARED, Cutter, SoundFile, common, compared, sound_file, with_noise
-from belamy.data.dataset import Column, Computed, Dataset, Memory, SampleStore, hold_out
+from belamy.data.dataset import Column, Computed, Dataset, Memory, SampleStore, hold_out_whole
 from belamy.data.files import reason, reasons, some, stamp, visible, walk
 from belamy.data.gallery import described_by, labels_for
 from belamy.data.load_options import LoadOptions
@@ -160,20 +160,10 @@ def _of_files(path: Path, files: list[SoundFile], skipped: list[tuple[str, str]]
         extra, said = _noisy(found.store, cutter, options)
         notes.append(said)
     said_by = described_by(found.names, table, name, ())
-    official = said_by.official or _whole_files(found.names)
+    official = said_by.official or hold_out_whole(found.names)
     rule = None if said_by.official or official is None else "a tenth of the files held out by seed 0"
     raw = replace(said_by, official=official, notes=notes, skipped=sorted(found.skipped))
     return raw.dataset(found.store, cutter.field, extra=extra, rule=rule)
-
-
-def _whole_files(names: Sequence[str]) -> dict[str, Tensor] | None:
-    """Splits that keep the pieces of a file together; None where each file gives one clip, or there are few files."""
-    files = list(dict.fromkeys(names))
-    if len(files) == len(names) or len(splits := hold_out(len(files))) < 2:
-        return None
-    held = {files[index] for index in splits["test"].tolist()}
-    out = torch.tensor([name in held for name in names])
-    return {"train": (~out).nonzero().flatten(), "test": out.nonzero().flatten()}
 
 
 def _origin(files: Sequence[SoundFile], cutter: Cutter) -> list[str]:

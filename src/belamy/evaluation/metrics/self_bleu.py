@@ -34,7 +34,7 @@ class Metric(TextMetric):
 
     @property
     def notes(self) -> list[str]:
-        count = len(self._texts["fake"])
+        count = len(self._kept["fake"])
         if not 0 < count < self.size:
             return []
         return [f"Self-BLEU is of {count:,} texts, where groups of {self.size:,} are compared: it is lower for fewer."]
