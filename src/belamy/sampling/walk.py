@@ -76,7 +76,7 @@ class Walk:
     def strip(self, captions: Sequence[str] = ()) -> Picture:
         """All frames in rows of at most 16, with a caption under each key; texts below each other, behind captions.
 
-        Sounds are waveforms above spectrograms.
+        Sounds are waveforms above spectrograms, music piano rolls.
         """
         if self.texts:
             names = dict(zip(self.keys, captions, strict=True)) if captions else {}
@@ -88,7 +88,7 @@ class Walk:
             under[frame] = caption
         columns = math.ceil(len(self.images) / rows)
         shown = under if captions else None
-        if self.field.modality == "audio":
+        if self.field.modality in ("audio", "music"):
             return Picture(sheet_of(self.images, self.field, columns, shown))
         return Picture(grid(self.images, columns, scale=None, captions=shown))
 
@@ -284,4 +284,6 @@ def usual_look(field: DataField) -> Look:
     if field.modality == "audio":
         heard = modality("audio")
         return lambda raw: log_mel(heard.to_float(raw, field).mean(1), field.rate or 16000)
+    if field.modality == "music":
+        return lambda raw: raw.flatten(1).float()
     return pixels

@@ -23,9 +23,9 @@ MOST_FRAMES = 5000
 @options
 class Form(InSpace, Offline, ProgressOption, ToFile, Json):
     """Walk through a run's latent space from key to key: seeds, classes or pictures. Writes a strip or a film; of texts
-    a page, and says them; of sounds a strip of spectrograms."""
+    a page, and says them; of sounds a strip of spectrograms, of music of piano rolls."""
 
-    makes = "image/text/audio"
+    makes = "image/text/audio/music"
     kinds: ClassVar[Sequence[str]] = ("png", *FILMS)
 
     seeds: tuple[Seed, ...] = ()
@@ -94,8 +94,8 @@ def run(form: Form) -> int:
     sampler(method)
     if method.output.modality == "text":
         check_texts(form, method)
-    if method.output.modality == "audio":
-        check_sounds(form)
+    if method.output.modality in ("audio", "music"):
+        check_sounds(form, method)
     with form.reporting() as told:
         if form.texts or form.text is not None:
             method, names, keys = told_texts(form, method)
@@ -149,18 +149,21 @@ def check_texts(form: Form, method: BaseMethod) -> None:
         raise UsageError(f"--features {form.features} looks at images, but this run makes texts. Leave it out.")
 
 
-def check_sounds(form: Form) -> None:
-    """Refuse what a walk through sounds has not.
+def check_sounds(form: Form, method: BaseMethod) -> None:
+    """Refuse what a walk through sounds or music has not.
 
     Raises:
         UsageError: A film, pictures as keys, or what looks at pictures.
     """
+    from belamy.modalities import modality
+
+    many = modality(method.output.modality).words[1]
     if kind_of(form.file) != "png":
-        raise UsageError(f"--out {form.out} is a film, but this run makes sounds. Type --out walk.png.")
+        raise UsageError(f"--out {form.out} is a film, but this run makes {many}. Type --out walk.png.")
     if form.images:
-        raise UsageError("A walk through sounds has seeds or classes as keys. Type e.g. --seeds 0 1 2.")
+        raise UsageError(f"A walk through {many} has seeds or classes as keys. Type e.g. --seeds 0 1 2.")
     if form.features != "pixels":
-        raise UsageError(f"--features {form.features} looks at images, but this run makes sounds. Leave it out.")
+        raise UsageError(f"--features {form.features} looks at images, but this run makes {many}. Leave it out.")
 
 
 def chosen(form: Form, run: Run, method: BaseMethod) -> tuple[list[str], Tensor, Tensor | None]:
@@ -228,7 +231,7 @@ def described(form: Form, made: Walk, names: list[str]) -> dict[str, Any]:
         "path": form.path,
         "loop": form.loop,
         "frames": len(made.images),
-        "features": {"text": "n-grams", "audio": "mel"}.get(made.field.modality, form.features),
+        "features": {"text": "n-grams", "audio": "mel", "music": "rolls"}.get(made.field.modality, form.features),
         "step_lengths": [round(float(step), 6) for step in made.steps],
         "unevenness": made.unevenness,
         "files": [form.out],
