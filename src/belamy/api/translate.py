@@ -265,10 +265,8 @@ def translate(
     check_call(size, fit, outputs)
     chosen = checked_options(method, options)
     check_masking(method, mask, feather, size)
-    named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    if not named:
-        raise UsageError("Nothing is given to translate. Name files or folders, or test.")
-    held_out = [str(each) for each in named] == [HELD_OUT] and data is not None
+    named = _named(inputs)
+    held_out = named == [HELD_OUT] and data is not None
     points, colours = parse_hints(hints), parse_palette(palette)
     check_colours(method, points, colours, size, held_out)
     given, wanted = given_field(method), method.spec.fields[method.target]
@@ -283,7 +281,7 @@ def translate(
     else:
         unknown = unknown_label(opened.recipe.modality)
         how = Reading(given, wanted, size, fit, unknown, *opacities(method, given, wanted))
-        found, skipped, notes = read_inputs(list(map(str, named)), targets, how)
+        found, skipped, notes = read_inputs(named, targets, how)
         found = _fillable(found, method, mask, chosen, skipped)
     work = _way(method, back, chosen, feather, colours)
     seen = hinted(found, points, method.hint_side if points else 0)
@@ -296,6 +294,14 @@ def translate(
     scores = scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say)
     own, untouched = near.pop(MADE, {}), near.pop(UNTOUCHED, {})
     return Translations(given, wanted, items, own, untouched, near, scores.values, skipped, [*notes, *scores.notes])
+
+
+def _named(inputs: str | Path | Sequence[str | Path]) -> list[str]:
+    """Files and folders as they were typed."""
+    named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if not named:
+        raise UsageError("Nothing is given to translate. Name files or folders, or test.")
+    return [str(each) for each in named]
 
 
 def _series(
