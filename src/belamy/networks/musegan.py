@@ -116,7 +116,9 @@ class BarGenerator(nn.Module):
 
 
 class Generator(nn.Module):
-    r"""Voices by one of three models, each bar from the latents
+    r"""Music of several voices by one of three models, bar by bar.
+
+    Each bar is made of the latents
 
     .. math:: \bar z_{i,t} = [z,\; G_\mathrm{temp}(z_t)_t,\; z_i,\; G_{\mathrm{temp},i}(z_{i,t})_t]
 

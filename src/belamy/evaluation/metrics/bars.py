@@ -15,7 +15,7 @@ from belamy.ranges import Within
 
 
 class Metric(MusicMetric):
-    """MuseGAN's measures of a piece:
+    """MuseGAN's measures of pieces, bar by bar.
 
     - ``empty-bars``: the share of the voices' bars in which nothing sounds;
     - ``used-pitch-classes``: how many pitch classes sound in a voice's bar;

@@ -15,8 +15,10 @@ from belamy.ranges import Within
 
 
 class Metric(MusicMetric):
-    """``longest-copy``, the beats of the longest passage of a generated piece that a training piece has, on average;
-    and ``copied-pieces``, the share with a passage of so many beats.
+    """Passages of generated pieces that training pieces have.
+
+    ``longest-copy`` is the beats of the longest one of a piece, on average, ``copied-pieces`` the share of pieces with
+    one of so many beats.
 
     A passage is some beats one after the other, of all voices and pitch for pitch in the same key; notes that are
     struck again count as held. Passages of silence are none. Composers copy themselves: more than real music that was

@@ -11,9 +11,11 @@ RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
 
 
 class Metric(MusicMetric):
-    """Rules broken in a bar of generated music, on average: ``parallels`` (fifths, octaves and unisons), ``crossings``,
-    ``spacing`` (upper neighbours more than an octave apart), ``leaps`` (of a seventh, or beyond an octave), of four
-    voices ``ranges``; and ``broken-rules``, all together.
+    """Rules of voice leading broken in a bar of generated music, on average.
+
+    They are ``parallels`` (fifths, octaves and unisons), ``crossings``, ``spacing`` (upper neighbours more than an
+    octave apart), ``leaps`` (of a seventh, or beyond an octave), of four voices ``ranges``; and ``broken-rules``, all
+    together.
 
     Bach breaks some, too: real music beside it says how many are usual. Random notes break many, a single chord that is
     held none. Intervals are over draws of generated pieces.
