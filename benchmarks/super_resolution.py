@@ -163,15 +163,18 @@ def sheet(parts: dict[str, Tensor], target: Tensor) -> Any:
 
 
 def curve(notes: Notes, kinds: list[str]) -> Any:
-    """Perceptual distance against decibels: the blends of each run from one end to the other, and the rivals."""
+    """Decibels against perceptual distance: the blends of each run from end to end, and the bicubic filter."""
 
     def at(what: str) -> tuple[float, float]:
         row: Any = notes.last(what)
-        return row["psnr"][0], row["perceptual"][0]
+        return row["perceptual"][0], row["psnr"][0]
 
-    series = {kind: [at(f"learned from {kind}, blend {blend:g}") for blend in BLENDS] for kind in kinds}
+    series = {
+        f"blends, learned from {kind}": [at(f"learned from {kind}, blend {blend:g}") for blend in BLENDS]
+        for kind in kinds
+    }
     series["bicubic filter"] = [at("bicubic")]
-    return line_chart(series, "Between true and sharp", "decibels", "perceptual distance", smooth=False)
+    return line_chart(series, "Between true and sharp", "perceptual distance", "decibels", smooth=False)
 
 
 if __name__ == "__main__":
