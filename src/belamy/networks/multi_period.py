@@ -44,7 +44,7 @@ class PatchDiscriminator(nn.Module):
     Example:
         >>> judges = PatchDiscriminator((1, 1024), width=2, periods=(2, 3), windows=(256,))
         >>> [tuple(scale.scores.shape) for scale in judges.scales(torch.zeros(1, 1, 1024))]
-        [(1, 1, 19, 2), (1, 1, 13, 3), (1, 1, 17, 17)]
+        [(1, 1, 7, 2), (1, 1, 5, 3), (1, 1, 17, 17)]
     """
 
     modality = "audio"

@@ -283,7 +283,7 @@ class TestSchedule:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"start": 2}, "start is 2, but the first size must be at least 4"),
+            ({"start": 1}, "start is 1, but the first size must be at least 2"),
             ({"training": 0}, "training is 0, but it must be at least 1"),
             ({"transition": -1}, "transition is -1, but it must be at least 0"),
             ({"minibatches": (16, 0)}, "holds 0, but each must be at least 1"),

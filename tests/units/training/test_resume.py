@@ -29,6 +29,8 @@ KILLS = 40
 SHARE = -(-KILLS // len(METHODS.names()))
 QUICK = 3
 """Kills of each method in the quick tests: from outside and then in the resumed run, at the last file, anywhere."""
+INTERRUPTED = ("gan", "vae", "n-grams", "stackgan")
+"""Methods that the quick tests interrupt: the trainer answers for all, and kills are tried of each."""
 TIMES = {"time", "seconds", "speed"}
 
 
@@ -236,7 +238,10 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(forge: Forge, tmp_path: P
     assert "file" in answer["message"]
 
 
-@pytest.mark.parametrize("method", METHODS.names())
+@pytest.mark.parametrize(
+    "method",
+    [name if name in INTERRUPTED else pytest.param(name, marks=pytest.mark.slow) for name in METHODS.names()],
+)
 def test_interrupting_saves_and_tells_how_to_go_on(
     forge: Forge, whole: Callable[[str], Whole], method: str, tmp_path: Path
 ) -> None:
