@@ -114,12 +114,12 @@ class Method(VocoderMethod):
         if not self.judging:
             yield Turn("generator", *self.own(self.made(given), wanted))
             return
-        with torch.no_grad():
+        serves_both = draw.parts == 1  # passes of all parts would wait in memory
+        with torch.set_grad_enabled(serves_both):
             made = self.made(given)
-        yield discriminator_turn(
-            self.objective, judged(self.discriminator, wanted), judged(self.discriminator, made), draw
-        )
-        made = self.made(given)
+        real, fake = judged(self.discriminator, wanted), judged(self.discriminator, made.detach())
+        yield discriminator_turn(self.objective, real, fake, draw)
+        made = made if serves_both else self.made(given)
         terms, weights = self.own(made, wanted)
         terms |= of_generator(
             self.objective, lambda features: judged(self.discriminator, made, features),
