@@ -17,7 +17,7 @@ from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 from belamy.training.watch.observe import Watch
 from belamy.training.watch.sample_distances import SampleDistances
-from belamy.training.watch.sound_faults import at_levels_of, clipped, comb, floor, silent, sound_faults
+from belamy.training.watch.sound_faults import at_levels_of, clipped, comb, floor, silent, sound_faults, sound_traits
 
 SAMPLES = 4096
 
@@ -39,8 +39,8 @@ def test_a_tone_at_the_stride_is_a_comb(parts: int) -> None:
     level = 0.01 * float(window.square().sum()) * (2 / float(window.sum())) ** 2
     heard = comb(plain + tone(4, 0.1), 4)
     assert heard == pytest.approx(10 * math.log10(0.01 / level + 1), abs=1.0)
-    assert sound_faults(plain + tone(parts, 0.3), plain)["comb"] > 3
-    assert sound_faults(plain + tone(4, 0.3), plain + tone(4, 0.3))["comb"] == 0
+    assert sound_faults(plain + tone(parts, 0.3), sound_traits(plain))["comb"] > 3
+    assert sound_faults(plain + tone(4, 0.3), sound_traits(plain + tone(4, 0.3)))["comb"] == 0
 
 
 def test_silence_and_clipping_are_shares_of_sounds() -> None:
@@ -49,7 +49,7 @@ def test_silence_and_clipping_are_shares_of_sounds() -> None:
     some[2] = some[2].mul(40).clamp(-1, 1)
     some[3, 0, :4] = 1.0  # less than a thousandth
     assert silent(some) == 0.25 and clipped(some) == 0.125
-    found = sound_faults(some, noise())
+    found = sound_faults(some, sound_traits(noise()))
     assert (found["silent"], found["clipped"]) == (0.25, 0.125)
 
 
@@ -61,11 +61,16 @@ def test_the_floor_is_the_level_of_the_quietest_tenth() -> None:
         assert floor(some) == pytest.approx(-below + 10 * math.log10(1 / 0.8), abs=2.0)
     assert floor(noise() * (torch.arange(SAMPLES) > 2000)) == -50.0
     hits = noise() * (torch.arange(SAMPLES) > 2000)
-    assert sound_faults(noise(), hits)["floor"] > 45 > 3 > abs(sound_faults(hits, hits)["floor"])
+    assert (
+        sound_faults(noise(), sound_traits(hits))["floor"]
+        > 45
+        > 3
+        > abs(sound_faults(hits, sound_traits(hits))["floor"])
+    )
 
 
 def test_short_sounds_have_no_comb() -> None:
-    assert "comb" not in sound_faults(noise()[..., :512], noise()[..., :512])
+    assert "comb" not in sound_faults(noise()[..., :512], sound_traits(noise()[..., :512]))
 
 
 def test_levels_are_taken_over() -> None:

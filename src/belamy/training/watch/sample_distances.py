@@ -12,7 +12,7 @@ from belamy.data import Dataset
 from belamy.modalities import modality
 from belamy.modalities.fields import Field
 from belamy.training.watch.patch_features import chosen
-from belamy.training.watch.sound_faults import sound_faults
+from belamy.training.watch.sound_faults import sound_faults, sound_traits
 from belamy.training.watch.text_faults import text_faults
 
 REFERENCE, HELD, FEW = 256, 64, 8
@@ -53,6 +53,11 @@ class SampleDistances:
             found = self.between(self.reference, self.reference).clone().fill_diagonal_(float("inf"))
         return max(float(found.min(1).values.median()), 0.02 * self.spread)
 
+    @cached_property
+    def usual_sounds(self) -> dict[str, float]:
+        """The traits of training sounds."""
+        return sound_traits(self.kind.to_float(self.reference, self.field))
+
     @torch.no_grad()
     def seen(self, values: Tensor) -> dict[str, Any]:
         """The row of samples as networks make them; nothing where the data do not differ."""
@@ -72,7 +77,7 @@ class SampleDistances:
         if self.field.modality == "text":
             return text_faults(made, self.reference, self.field)
         if self.field.modality == "audio":
-            return sound_faults(*(self.kind.to_float(each, self.field) for each in (made, self.reference)))
+            return sound_faults(self.kind.to_float(made, self.field), self.usual_sounds)
         return {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -20,7 +21,18 @@ _SHARE = 0.1
 """Share of a sound's pieces that are its quietest."""
 
 
-def sound_faults(made: Tensor, data: Tensor) -> dict[str, Any]:
+def sound_traits(sounds: Tensor) -> dict[str, float]:
+    """What faults of sounds are told by: the comb of each stride, where they are long enough, and the rest.
+
+    Args:
+        sounds: In [-1, 1].  # float [n, channels, samples]
+    """
+    teeth = TEETH if sounds.shape[-1] >= _TRANSFORM else ()
+    combs = {f"comb/{parts}": comb(sounds, parts) for parts in teeth}
+    return {**combs, "silent": silent(sounds), "clipped": clipped(sounds), "floor": floor(sounds)}
+
+
+def sound_faults(made: Tensor, usual: Mapping[str, float]) -> dict[str, Any]:
     """Faults of sounds, each less that of the data.
 
     ``comb`` is by how many decibels tones at the strides stand out of their neighbours, the worst stride's;
@@ -29,15 +41,11 @@ def sound_faults(made: Tensor, data: Tensor) -> dict[str, Any]:
 
     Args:
         made: Sounds.  # float [n, channels, samples] in [-1, 1]
-        data: Those that are learned from.  # float [m, channels, samples]
+        usual: The traits of those that are learned from.
     """
-    combs = [comb(made, parts) - comb(data, parts) for parts in TEETH] if made.shape[-1] >= _TRANSFORM else []
-    return {
-        **({"comb": max(combs)} if combs else {}),
-        "silent": silent(made) - silent(data),
-        "clipped": clipped(made) - clipped(data),
-        "floor": floor(made) - floor(data),
-    }
+    above = {name: value - usual[name] for name, value in sound_traits(made).items()}
+    combs = [above.pop(name) for name in list(above) if name.startswith("comb/")]
+    return {**({"comb": max(combs)} if combs else {}), **above}
 
 
 def comb(sounds: Tensor, parts: int) -> float:
