@@ -38,12 +38,14 @@ class ObjectScene:
         source: The label map.  # [1, H, W]
         regions: Numbers of the objects; the classes where no objects are known.  # [1, H, W]
         values: The look of each pixel's object.  # [1, F, H, W]
+        multiple: What the sides of the method's label maps must be multiples of.
     """
 
     method: Any
     source: Tensor
     regions: Tensor
     values: Tensor
+    multiple: int
 
     @property
     def objects(self) -> dict[int, str]:
@@ -87,9 +89,8 @@ class ObjectScene:
         Maps of any size are mirrored at their right and lower ends to what the network's strides divide, and cut again.
         """
         device, dtype = placement(self.method)
-        multiple = _multiple(self.method)
         source, regions, values = (
-            mirrored(each, multiple).to(device) for each in (self.source, self.regions, self.values)
+            mirrored(each, self.multiple).to(device) for each in (self.source, self.regions, self.values)
         )
         made = self.method.painted(source, regions, SampleDraws(0, [0]), values.to(dtype))
         target = self.method.output
@@ -142,16 +143,18 @@ def open_scene(
     regions = source if objects is None else read_named(objects, _numbers).long().unsqueeze(0)
     _check_size(objects, tuple(regions.shape[1:]), tuple(source.shape[1:]))
     like, dtype = placement(method)
+    multiple = _multiple(method)
     if picture is None:
-        return ObjectScene(method, source, regions, method.drawn_looks(source, regions, SampleDraws(seed, [0])))
+        looks = method.drawn_looks(source, regions, SampleDraws(seed, [0]))
+        return ObjectScene(method, source, regions, looks, multiple)
     field = method.output
     raw = read_named(picture, lambda path: read_sample(path, field)).unsqueeze(0)
     _check_size(picture, tuple(raw.shape[2:]), tuple(source.shape[1:]))
     values = modality(field.modality).to_float(raw, field._replace(shape=tuple(raw.shape[1:])))
-    values, whole = (mirrored(each, _multiple(method)).to(like) for each in (values.to(dtype), regions))
+    values, whole = (mirrored(each, multiple).to(like) for each in (values.to(dtype), regions))
     height, width = source.shape[1:]
     looks = method.seen_looks(values, whole).cpu()[..., :height, :width]
-    return ObjectScene(method, source, regions, looks)
+    return ObjectScene(method, source, regions, looks, multiple)
 
 
 def _multiple(method: Any) -> int:
