@@ -100,7 +100,7 @@ def complete(
     if (rows := round(keep * height)) >= height:
         raise UsageError(f"keep is {keep:g}, which leaves none of {height} rows to make. Type less.")
     options = checked_options(method, {"temperature": float(temperature)})
-    chosen = _classes(method, len(pictures), count, label, labels)
+    chosen = classes_told(method, len(pictures), count, label, labels)
     where = next(method.parameters()).device
     values = modality("image").to_float(pictures, method.spec.field)
     batch = Batch.of(values, None, torch.arange(len(pictures)))
@@ -138,8 +138,21 @@ def completing(method: BaseMethod) -> Any:
     )
 
 
-def _classes(method: Any, pictures: int, count: int, label: str | None, labels: Tensor | None) -> Tensor | None:
-    """The class of everything that is to be made."""
+def classes_told(
+    method: Any, begun: int, count: int, label: str | None, labels: Tensor | None = None
+) -> Tensor | None:  # fmt: skip
+    """The class of everything that is to be made; None where the run is told none.
+
+    Args:
+        method: Of the run.
+        begun: How many samples go on.
+        count: How many are made of each.
+        label: The class of all, by name or number.
+        labels: The class of each sample that goes on; without both, the classes in turn.  # [begun]
+
+    Raises:
+        UsageError: There is no such class, or the run is told none.
+    """
     if not method.classes:
         if label is not None:
             raise UsageError(
@@ -148,10 +161,10 @@ def _classes(method: Any, pictures: int, count: int, label: str | None, labels: 
         return None
     classes = method.spec.classes
     if label is not None:
-        return torch.full((pictures * count,), class_number(label, classes))
+        return torch.full((begun * count,), class_number(label, classes))
     if labels is not None:
         return labels.repeat_interleave(count)
-    return torch.arange(pictures * count) % len(classes)
+    return torch.arange(begun * count) % len(classes)
 
 
 def _raw(method: Any, levels: Tensor) -> Tensor:

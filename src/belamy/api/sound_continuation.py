@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from belamy.api.completion import classes_told
 from belamy.data.clips import mixed, resampled
 from belamy.device import choose_device
 from belamy.errors import DataError, Unreadable, UsageError
@@ -22,7 +23,7 @@ from belamy.modalities.mu_law import levels_of
 from belamy.modalities.waves import read_samples
 from belamy.ranges import Within
 from belamy.runs.run import Run
-from belamy.sampling.draw import checked_options, class_number
+from belamy.sampling.draw import checked_options
 from belamy.seeds import SampleDraws
 
 MOST = 64
@@ -98,13 +99,7 @@ def continue_sounds(
         raise UsageError(f"keep is {keep:g}, which leaves none of {begun:,} samples to make. Type less, or --length.")
     after = Within(1, LONGEST).check("length", sounds.shape[2] - begun if length is None else length)
     options, total = checked_options(method, {"temperature": float(temperature)}), len(sounds) * count
-    labels = torch.arange(total) % len(method.spec.classes) if method.classes else None
-    if label is not None:
-        if labels is None:
-            raise UsageError(
-                "This run was not trained with --conditional, so no class can be chosen. Leave --label out."
-            )
-        labels = torch.full_like(labels, class_number(label, method.spec.classes))
+    labels = classes_told(method, len(sounds), count, label)
     where = next(method.parameters()).device
     prefix = levels_of(sounds[..., :begun].double(), method.law.levels).transpose(1, 2).repeat_interleave(count, 0)
     sampling = Sampling(SampleDraws(seed, range(total)), None, progress or (lambda done, total: None), options)
