@@ -5,7 +5,8 @@ Both learn from the same drawn scenes, whose flow is exact, for the same minutes
 after frame from what was made before, several times as long as those that were learned from. Told are
 
 * ``warping``: the temporal warping error (root of the mean squared change, in [-1, 1], of what only moved), and its
-  share of that of frames made one by one; the true films have one too, of what the bilinear warp loses at edges,
+  share of that of frames made one by one, also without the root, as Lai et al. 2018 (arXiv 1808.00449) have it; the
+  true films have one too, of what the bilinear warp loses at edges,
 * ``warping within``: the same of pixels all of whose four neighbours in the frame before are of the same thing,
 * ``error``: the mean absolute error as a share of the range, and ``drift``, that of the last ten frames over that of
   the first ten,
@@ -162,6 +163,7 @@ class Judge:
             found[name] = mean(warping)
             if name in self.singly:
                 found[f"{name}, share of frame by frame"] = _ratio(warping, self.singly[name])
+                found[f"{name}, squared share"] = _ratio(warping.square(), self.singly[name].square())
         if bool(first.mean()):
             found["drift"] = _ratio(last, first)
         if flow is not None:
