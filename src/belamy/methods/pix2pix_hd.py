@@ -26,6 +26,9 @@ from belamy.networks.layers import same_average_pool
 from belamy.registry import Part
 from belamy.seeds import Draws, SampleDraws, generator
 
+ALIKE = 4
+"""Remembered pictures, much like each other, whose looks the objects of one map take."""
+
 
 class Recipe(base.BaseRecipe):
     """A painter of label maps, with a look for each object."""
@@ -47,7 +50,7 @@ class Recipe(base.BaseRecipe):
     encoder_halvings: int = Field(default=4, ge=1, le=10)
     """How often the encoder halves a picture."""
     looks: int = Field(default=10, ge=1, le=64)
-    """Clusters of the looks of each class, of which translations take one for each object."""
+    """Clusters of the looks of each class, of which an object that is edited takes one."""
     whole_until: float = Field(default=0.5, ge=0, le=1)
     """Share of the run in which the global generator learns alone, at half the size; only with an enhancer."""
     joint_from: float = Field(default=0.5, ge=0, le=1)
@@ -91,8 +94,8 @@ class Method(base.BaseMethod):
         L_G = \sum_k (D_k(s, G) - 1)^2 + \lambda \sum_k \sum_i |D_k^{(i)}(s, G) - D_k^{(i)}(s, x)|_1
 
     with means over patches and features, and λ = 10. Maps are one of 0 and 1 for each class, and the edges of objects.
-    The encoder sees the picture and the edges; its features are means over each object. The last looks of each class
-    are remembered, and where there is no picture each object takes one of the clusters of its class.
+    The encoder sees the picture and the edges; its features are means over each object. Those of the last pictures are
+    remembered, and where there is no picture the objects take looks that were seen together.
 
     A generator with an enhancer learns in phases of one run, a function of the share of it that is done: until
     ``whole_until`` the global generator alone, on scenes halved by means of 3×3 pixels; from ``joint_from`` on both,
@@ -100,7 +103,8 @@ class Method(base.BaseMethod):
     the first phase enlarged.
 
     *Departs from the paper*: the discriminators' two terms are summed, not halved, which Adam undoes; no features of a
-    network for photographs are compared. *Departs from Hands-On GANs with Keras*: labels are no grey values but one map
+    network for photographs are compared; drawn looks go together, where the paper draws a cluster for each object by
+    itself, which mixes day and night in one picture. *Departs from Hands-On GANs with Keras*: labels are no grey values but one map
     for each class; means over objects are taken for any number of them; the enhancer gets the global generator's maps
     of halved inputs.
 
@@ -288,7 +292,7 @@ class Method(base.BaseMethod):
         return {"distance": (made - scene.wanted).abs().flatten(1).mean(1), "loss": weighted(terms, self.weights)}
 
     def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
-        """Pictures ``[n, C, H, W]`` in [-1, 1]; each class of a map takes one of its looks, drawn by the map's number.
+        """Pictures ``[n, C, H, W]`` in [-1, 1], in looks that were seen together, drawn by the map's number.
 
         Args:
             source: Label maps, or pictures in [-1, 1], of any height and width that the generator halves.
@@ -319,21 +323,25 @@ class Method(base.BaseMethod):
     def drawn_looks(self, source: Tensor, regions: Tensor, draws: SampleDraws) -> Tensor:
         """A look of its class for each object, a function of the seed, the picture's number and the object's alone.
 
+        The looks of one map are of one remembered picture, or one much like it: objects by day do not stand among
+        others by night.
+
         Args:
             source: Label maps.  # [n, H, W]
             regions: Numbers of the objects.  # [n, H, W]
             draws: The random numbers.
         """
-        clusters = [self.clusters(number) for number in range(len(self.spec.field.classes))]
         looks = torch.zeros(len(source), self.recipe.features, *source.shape[1:])
         for place, index in enumerate(draws.indices):
+            chosen = torch.rand((), generator=generator(draws.seed, "picture", index))
+            together = self.encoder.bank.together(float(chosen), ALIKE)
             classes, objects = source[place].cpu(), regions[place].cpu()
             for number in objects.unique().tolist():
                 there = objects == number
-                known = clusters[int(classes[there][0])]
+                known = together[int(classes[there][0])]
                 if len(known):
                     chosen = torch.rand((), generator=generator(draws.seed, "look", index, number))
-                    looks[place, :, there] = known[int(chosen * len(known))].unsqueeze(1)
+                    looks[place, :, there] = known[int(chosen * len(known))].cpu().unsqueeze(1)
         return looks.to(source.device)
 
     def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:

@@ -82,7 +82,7 @@ class InstanceEncoder(nn.Module):
             classes: Of each pixel.  # [N, H, W]
             draw: The step's random numbers.
         """
-        flat, count = classes.flatten(1), len(self.bank.count)
+        flat, count = classes.flatten(1), self.bank.present.shape[1]
         order = draw.uniform("looks", *flat.shape).argsort(1)  # [N, H W]
         places = torch.arange(flat.shape[1], device=flat.device).expand_as(flat)
         first = torch.full((len(flat), count), flat.shape[1], device=flat.device)

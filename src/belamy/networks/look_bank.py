@@ -1,19 +1,19 @@
-"""What objects of each class have looked like: the last of them in training, and their clusters."""
+"""What objects have looked like in the last pictures of training: together, and the clusters of each class."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-KEPT = 64
-"""Looks of each class that are remembered; a newer one takes the oldest one's place."""
+KEPT = 256
+"""Pictures that are remembered; a newer one takes the oldest one's place."""
 UNIT = 1 << 30
 """Looks are stored as whole numbers of this part, so that averages of weights copy them and no weight is counted."""
 _ROUNDS = 50
 
 
 class LookBank(nn.Module):
-    """A few numbers for each of the last objects of each class.
+    """A few numbers for an object of each class of the last pictures.
 
     Args:
         classes: How many there are.
@@ -21,12 +21,14 @@ class LookBank(nn.Module):
     """
 
     looks: Tensor
+    present: Tensor
     count: Tensor
 
     def __init__(self, classes: int, features: int) -> None:
         super().__init__()
-        self.register_buffer("looks", torch.zeros(classes, KEPT, features, dtype=torch.long))
-        self.register_buffer("count", torch.zeros(classes, dtype=torch.long))
+        self.register_buffer("looks", torch.zeros(KEPT, classes, features, dtype=torch.long))
+        self.register_buffer("present", torch.zeros(KEPT, classes, dtype=torch.bool))
+        self.register_buffer("count", torch.zeros((), dtype=torch.long))
 
     @torch.no_grad()
     def remember(self, looks: Tensor, present: Tensor) -> None:
@@ -36,17 +38,44 @@ class LookBank(nn.Module):
             looks: Of each picture and class.  # [N, K, F]
             present: Whether there is one.  # bool [N, K]
         """
-        for row, here in zip((looks.double() * UNIT).round().long(), present, strict=True):
-            self.looks[here, self.count[here] % KEPT] = row[here]
-            self.count += here
+        places = (self.count + torch.arange(len(looks), device=self.count.device))[-KEPT:] % KEPT
+        self.looks[places] = (looks.double() * UNIT).round().long()[-KEPT:]
+        self.present[places] = present[-KEPT:]
+        self.count += len(looks)
 
     def remembered(self, number: int) -> Tensor:
         """The looks of a class.  # [n, F] in [-1, 1], n at most KEPT"""
-        return (self.looks[number, : min(int(self.count[number]), KEPT)].double() / UNIT).float()
+        return self._values(self.looks[self.present[:, number], number])
+
+    def together(self, chosen: float, most: int) -> list[Tensor]:
+        """Looks that were seen together: of each class those in one picture and in the pictures most like it.
+
+        How like another picture is, is told by the mean squared distance of the looks of the classes that both have.
+
+        Args:
+            chosen: Which of the remembered pictures, a number in [0, 1).
+            most: How many looks of a class at most, those of the picture itself first.
+
+        Returns:
+            Of each class; none where it was never seen.  # [n, F] in [-1, 1]
+        """
+        held = min(int(self.count), KEPT)
+        looks, present = self._values(self.looks[:held]), self.present[:held]
+        if not held:
+            return [looks[:, number] for number in range(looks.shape[1])]
+        one = int(chosen * held)
+        shared = present & present[one]
+        apart = ((looks - looks[one]).square().mean(2) * shared).sum(1) / shared.sum(1)
+        order = apart.nan_to_num(torch.inf).argsort(stable=True)  # nothing shared: the last
+        return [looks[order[present[order, number]][:most], number] for number in range(looks.shape[1])]
 
     def clusters(self, number: int, most: int) -> Tensor:
         """The centres of so many clusters of a class's looks at most, by their sums in order.  # [k, F]"""
         return clustered(self.remembered(number), most)
+
+    @staticmethod
+    def _values(looks: Tensor) -> Tensor:
+        return (looks.double() / UNIT).float()
 
 
 def clustered(points: Tensor, most: int) -> Tensor:

@@ -141,7 +141,7 @@ class TestLooks:
         values = torch.linspace(-1, 1, KEPT + 3)
         for value in values:
             bank.remember(value.view(1, 1, 1).expand(1, 2, 1), torch.tensor([[True, False]]))
-        assert bank.count.tolist() == [KEPT + 3, 0]
+        assert int(bank.count) == KEPT + 3
         torch.testing.assert_close(bank.remembered(0)[:, 0].sort().values, values[3:], rtol=0, atol=1e-8)
         assert bank.remembered(1).shape == (0, 1)
 
@@ -151,10 +151,20 @@ class TestLooks:
         classes[0, :8], classes[1, :, 5] = 1, 3
         looks: Tensor = torch.stack([classes / 10, -classes / 10], 1)
         encoder.remember(looks, classes, Draws(0, 0))
-        assert encoder.bank.count.tolist() == [2, 1, 0, 1]
-        for number in (0, 1, 3):
-            wanted = torch.tensor([number / 10, -number / 10]).expand(int(encoder.bank.count[number]), 2)
+        for number, times in ((0, 2), (1, 1), (2, 0), (3, 1)):
+            wanted = torch.tensor([number / 10, -number / 10]).expand(times, 2)
             torch.testing.assert_close(encoder.bank.remembered(number), wanted)
+
+    def test_looks_go_together(self) -> None:
+        """Two days and two nights: what a night lacks is taken from the other night, not from a day."""
+        bank = LookBank(3, 1)
+        looks = torch.tensor([[0.9, 0.8, 0.0], [-0.9, -0.8, 0.0], [-0.8, -0.7, -0.6], [0.8, 0.7, 0.6]]).unsqueeze(2)
+        bank.remember(looks, torch.tensor([[True, True, False], [True, True, False], [True] * 3, [True] * 3]))
+        for chosen, wanted in ((0.0, [0.9, 0.8, 0.6]), (0.3, [-0.9, -0.8, -0.6])):
+            found = bank.together(chosen, 1)
+            torch.testing.assert_close(torch.cat(found).flatten(), torch.tensor(wanted))
+        torch.testing.assert_close(bank.together(0.3, 2)[0].flatten(), torch.tensor([-0.9, -0.8]))
+        assert [len(each) for each in LookBank(2, 1).together(0.5, 4)] == [0, 0]
 
     def test_a_look_is_one_colour_within_an_object(self) -> None:
         encoder = InstanceEncoder((4, 16, 16), width=2, halvings=2).eval()
