@@ -104,9 +104,9 @@ class Method(base.BaseMethod):
 
     *Departs from the paper*: the discriminators' two terms are summed, not halved, which Adam undoes; no features of a
     network for photographs are compared; drawn looks go together, where the paper draws a cluster for each object by
-    itself, which mixes day and night in one picture. *Departs from Hands-On GANs with Keras*: labels are no grey values but one map
-    for each class; means over objects are taken for any number of them; the enhancer gets the global generator's maps
-    of halved inputs.
+    itself, which mixes day and night in one picture. *Departs from Hands-On GANs with Keras*: labels are no grey values
+    but one map for each class; means over objects are taken for any number of them; the enhancer gets the global
+    generator's maps of halved inputs.
 
     References:
         Wang et al. 2017, arXiv 1711.11585, equations 2 to 5 and sections 3.1 to 3.4.

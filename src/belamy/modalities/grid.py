@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 BACKGROUND = 46  # a dark neutral grey: dark digits and white-backed faces both stand out, on light and dark pages alike
 CAPTION_INK = 226
-CAPTION_HEIGHT = 16  # pixels under every cell when there are captions
+LINE_HEIGHT = 13  # pixels of a line of a caption, besides 3 of air
 WIDE = 1.4  # the aspect (width / height) a free grid leans to
 EMPTY_COST = 6.0  # how much an empty cell weighs against a better aspect
 VISIBLE = 56  # pixels: `scale=None` enlarges cells until their shorter side reaches this
 LONGEST = 512  # pixels: `scale=None` stops before the longer side of a cell exceeds this
 WIDEST = 4400  # pixels of a sheet's side: more do not pass films and browsers
+_FONT = ImageFont.load_default(size=11)
 CHEQUERS = 4, (153, 102)  # side in pixels, and greys, of the ground that shows through what is transparent
 
 
@@ -33,6 +34,7 @@ def grid(
     pad: int = 2,
     scale: int | None = 1,
     captions: Sequence[str] | None = None,
+    lines: int = 1,
 ) -> np.ndarray:
     """Lay pictures out in rows, left to right, on a neutral background.
 
@@ -43,7 +45,8 @@ def grid(
         pad: pixels around and between the pictures, not enlarged by `scale`.
         scale: whole-number enlargement, nearest neighbour; None makes every picture at least 56 pixels wide and high,
             unless that made one longer than 512.
-        captions: one line of text under each picture, in ASCII, shortened to its width.
+        captions: a text under each picture, in ASCII, shortened to its width.
+        lines: how many lines a caption may take; it is broken between words.
 
     Returns:
         The sheet, uint8, [height, width, 3].
@@ -60,7 +63,8 @@ def grid(
     scale = enlargement(height, width) if scale is None else scale
     _check(count, columns, pad, scale, captions)
     pixels = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
-    cell_height = height * scale + (CAPTION_HEIGHT if captions else 0)
+    told = [_broken(caption, width * scale, lines) for caption in captions or ()]
+    cell_height = height * scale + (3 + LINE_HEIGHT * max(1, *(len(each) for each in told)) if told else 0)
     columns = columns or best_columns(count, width * scale / cell_height)
     rows = math.ceil(count / columns)
     step_y, step_x = cell_height + pad, width * scale + pad
@@ -68,9 +72,9 @@ def grid(
     for index, picture in enumerate(pixels):
         top, left = pad + index // columns * step_y, pad + index % columns * step_x
         sheet[top : top + height * scale, left : left + width * scale] = picture
-    if captions:
+    if told:
         corners = [(pad + i % columns * step_x, pad + i // columns * step_y + height * scale) for i in range(count)]
-        sheet = _write(sheet, corners, captions, width * scale)
+        sheet = _write(sheet, corners, told, width * scale)
     return sheet
 
 
@@ -192,13 +196,30 @@ def _drawable(caption: str) -> str:
     return " ".join(plain.encode("ascii", "replace").decode().split())
 
 
-def _write(sheet: np.ndarray, corners: Sequence[tuple[int, int]], captions: Sequence[str], width: int) -> np.ndarray:
+def _broken(caption: str, width: int, most: int) -> list[str]:
+    """The caption in lines that are no wider than so many pixels, the last one shortened if there would be more."""
+    lines: list[str] = []
+    for word in _drawable(caption).split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if not lines or (len(lines) < most and _FONT.getlength(longer) > width):
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return [_shortened(line, width) for line in lines]
+
+
+def _shortened(text: str, width: int) -> str:
+    while len(text) > 1 and _FONT.getlength(text) > width:
+        text = text.removesuffix("…")[:-1] + "…"
+    return text
+
+
+def _write(sheet: np.ndarray, corners: Sequence[tuple[int, int]], told: Sequence[list[str]], width: int) -> np.ndarray:
     picture = Image.fromarray(sheet)
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size=11)
-    for (left, top), caption in zip(corners, captions, strict=True):
-        text = _drawable(caption)
-        while len(text) > 1 and pen.textlength(text, font=font) > width:
-            text = text.removesuffix("…")[:-1] + "…"
-        offset = max(0, (width - pen.textlength(text, font=font)) / 2)
-        pen.text((left + offset, top + 2), text, fill=(CAPTION_INK,) * 3, font=font)
+    pen = ImageDraw.Draw(picture)
+    for (left, top), lines in zip(corners, told, strict=True):
+        for number, text in enumerate(lines):
+            offset = max(0, (width - _FONT.getlength(text)) / 2)
+            place = (left + offset, top + 2 + LINE_HEIGHT * number)
+            pen.text(place, text, fill=(CAPTION_INK,) * 3, font=_FONT)
     return np.asarray(picture)

@@ -27,6 +27,8 @@ PATHS = ("prior", "linear", "slerp", "even")
 FINE = 8
 """Points between two frames at which an even walk measures how fast the image changes."""
 ROUNDS = 12
+LINES = 4
+"""Lines of a caption at most."""
 IN_A_ROW = 16
 TYPICAL = 256
 """Latents whose length is measured."""
@@ -90,7 +92,7 @@ class Walk:
         shown = under if captions else None
         if self.field.modality in ("audio", "music"):
             return Picture(sheet_of(self.images, self.field, columns, shown))
-        return Picture(grid(self.images, columns, scale=None, captions=shown))
+        return Picture(grid(self.images, columns, scale=None, captions=shown, lines=LINES))
 
     def frames(self, smallest: int = 256) -> list[np.ndarray]:
         """One picture for each frame, uint8 [H, W, 3], enlarged by a whole number to at least this many pixels."""

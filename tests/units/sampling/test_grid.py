@@ -134,3 +134,13 @@ def test_png_bytes_are_the_picture() -> None:
     sheet = grid(pictures(5))
     with Image.open(io.BytesIO(encode_png(sheet))) as opened:
         np.testing.assert_array_equal(np.asarray(opened), sheet)
+
+
+def test_captions_are_broken_between_words():
+    pictures = np.zeros((2, 3, 64, 64), np.uint8)
+    said = ["a face with brown hair and glasses", ""]
+    one, four = (grid(pictures, 2, captions=said, lines=lines) for lines in (1, 4))
+    assert one.shape[0] == 64 + 16 + 4 and four.shape[0] == 64 + 16 + 2 * 13 + 4  # three lines are enough
+    inked = (four[66:, 2:66] > 100).any((1, 2))
+    assert [bool(inked[13 * line : 13 * (line + 1)].any()) for line in range(3)] == [True] * 3
+    assert not (four[66:, 68:] > 100).any()
