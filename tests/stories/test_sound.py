@@ -58,6 +58,16 @@ def test_samples_are_wav_files_and_the_report_plays_them(belamy: Command, soundi
     assert "<audio" in (sounding / "report.html").read_text()
 
 
+def test_an_archive_that_says_it_is_sound_is_learned_from_as_it_lies(belamy: Command) -> None:
+    planes = np.random.default_rng(0).integers(0, 256, (2, 24, 1024), np.uint8)
+    np.savez("notes.npz", planes=planes, rate=[16000], labels=["flute", "violin"] * 12)
+    seen = belamy("data", "notes.npz")
+    assert seen.returncode == 0 and "24 sounds" in seen.stdout and "flute" in seen.stdout, seen.stdout + seen.stderr
+    done = belamy("train", "wavegan-small", "--data", "notes.npz", "--samples", "8", "--out", "run", *WORDS)
+    assert done.returncode == 0, done.stderr
+    assert Run.open(Path("run")).method().spec.field.rate == 16000
+
+
 def test_sounds_are_judged_as_sounds(belamy: Command, sounding: Path) -> None:
     done = belamy("evaluate", sounding, "--count", "40", "--metrics", "frechet", "--json", "facts.json")
     assert done.returncode == 0, done.stderr
@@ -81,6 +91,7 @@ def test_sounds_are_judged_as_sounds(belamy: Command, sounding: Path) -> None:
         ("train wavegan-small --data drums:count=20 --rate 0", "--rate"),
         ("train wavegan-small --discriminator wavegan:shuffle=40 --length 1024 --data drums:count=20", "0..8 steps"),
         ("train wavegan-small --generator dcgan-32 --data drums:count=20 --length 1024", "for pictures"),
+        ("data unsaid.npz", "Type it, e.g. --rate 16000"),
         ("data empty", "holds no"),
         ("data text.wav", "text.wav"),
         ("sample RUN --format npz --out a.png", "contradict"),
@@ -91,6 +102,7 @@ def test_sounds_are_judged_as_sounds(belamy: Command, sounding: Path) -> None:
 )
 def test_wrong_uses(belamy: Command, sounding: Path, words: str, message: str) -> None:
     np.save("array.npy", np.zeros((30, 256), np.int16))
+    np.savez("unsaid.npz", planes=np.zeros((2, 30, 256), np.uint8))
     Path("empty").mkdir()
     Path("text.wav").write_text("no sound")
     done = belamy(*(str(sounding) if word == "RUN" else word for word in words.split()), *(

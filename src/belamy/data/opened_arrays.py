@@ -1,15 +1,20 @@
-"""One array out of a ``.npy`` or ``.npz`` file whose kind was said."""
+"""What the arrays of a ``.npy`` or ``.npz`` file are: the samples, and what is said of each of them."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from belamy.data.assembly import attribute, measurement
+from belamy.data.dataset import Attribute
 from belamy.data.files import reading
 from belamy.errors import DataError
+
+_MOST_VALUES = 1000
+"""An array with more distinct values than this is a measurement, not an attribute."""
 
 
 def refuse_large(path: Path, budget: int) -> None:
@@ -24,13 +29,16 @@ def refuse_large(path: Path, budget: int) -> None:
         raise DataError(f"{path} unpacks to {size:,} bytes, more than the memory budget. Save it as .npy.")
 
 
-def labels_of(path: Path, names: Sequence[str], count: int) -> np.ndarray | None:
-    """The labels beside the array of an ``.npz`` archive that :func:`array_of` has read; None without any."""
-    if path.suffix.lower() == ".npy":
-        return None
-    with np.load(path, allow_pickle=False) as held:
-        found = next((held[name] for name in names if name in held.files), None)
-    return found if found is not None and found.shape == (count,) else None
+def arrays_of(path: Path, budget: int) -> dict[str, np.ndarray]:
+    """The arrays of an ``.npz`` archive, by name.
+
+    Raises:
+        DataError: It cannot be read, or unpacks to more than a budget of bytes.
+    """
+    with reading(f"{path} cannot be read"):
+        refuse_large(path, budget)
+        with np.load(path, allow_pickle=False) as held:
+            return {name: held[name] for name in held.files}
 
 
 def array_of(path: Path, names: Sequence[str], budget: int) -> np.ndarray:
@@ -57,3 +65,31 @@ def array_of(path: Path, names: Sequence[str], budget: int) -> np.ndarray:
                 raise DataError(f"{path} holds {', '.join(held.files) or 'nothing'}: name one of them '{names[0]}'.")
             values: np.ndarray = held[chosen]
             return values
+
+
+def attributes_of(held: Mapping[str, object], count: int) -> dict[str, Attribute]:
+    """What is said of each of ``count`` samples by the arrays that have one value for each, by name."""
+    found = {}
+    for name, array in held.items():
+        column = per_sample(array, count, decimals=True)
+        measured = None if column is None else measurement(column, name)
+        if measured is not None:
+            found[name] = measured
+        elif column is not None and column.dtype.kind != "f" and len(np.unique(column)) <= _MOST_VALUES:
+            found[name] = attribute(column)
+    return found
+
+
+def per_sample(array: object, count: int, decimals: bool = False) -> np.ndarray | None:
+    """The array as one value per sample, None where it is no such thing; decimal fractions are no labels."""
+    if not isinstance(array, np.ndarray) or array.shape not in ((count,), (count, 1)):
+        return None
+    column = array.reshape(-1)
+    if column.dtype.kind == "S":
+        return np.char.decode(column, "utf-8", "backslashreplace")
+    if column.dtype.kind != "f":
+        return column if column.dtype.kind in "uibU" else None
+    finite = bool(np.isfinite(column).all())
+    if finite and (column == np.round(column)).all():
+        return column.astype(np.int64)
+    return column if finite and decimals else None

@@ -209,6 +209,67 @@ class TestArrays:
             open_data(tmp_path / "a.npy", modality="audio", rate=8000)
 
 
+class TestPlanes:
+    """Archives that say themselves that they are sound, and at which rate."""
+
+    SAMPLES = np.random.default_rng(3).integers(-32768, 32768, (12, 64)).astype(np.int16)
+
+    def held(self, **other: object) -> dict[str, np.ndarray]:
+        """Second differences modulo 2^16, high bytes and low bytes, as a coder makes them."""
+        wide = np.pad(self.SAMPLES.astype(np.int64), ((0, 0), (2, 0)))
+        second = np.diff(wide, 2, axis=1) % 65536
+        planes = np.stack([second // 256, second % 256]).astype(np.uint8)
+        given = {"planes": planes, "rate": np.array([8000]), "labels": np.array(["low", "high"] * 6), **other}
+        return {name: np.asarray(value) for name, value in given.items() if value is not None}
+
+    def test_samples_rate_classes_and_attributes_come_from_the_file(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "a.npz", **self.held(pitch=np.arange(12) // 2, gain=np.ones(2)))
+        data = open_data(tmp_path / "a.npz")
+        assert (data.field.modality, data.field.rate, data.shape) == ("audio", 8000.0, (1, 64))
+        heard = data.batch(torch.arange(12)).main[:, 0] * 32768
+        assert np.array_equal(heard.numpy(), self.SAMPLES)
+        assert [data.classes[code] for code in data.labels.tolist()] == ["low", "high"] * 6
+        assert set(data.attributes) == {"labels", "pitch"}
+        assert open_data(tmp_path / "a.npz", labels="pitch").classes == ("0", "1", "2", "3", "4", "5")
+
+    def test_sounds_of_a_group_stay_on_one_side(self, tmp_path: Path) -> None:
+        groups = np.random.default_rng(0).permutation(np.arange(300) % 100)
+        np.savez(tmp_path / "a.npz", audio=np.tile(self.SAMPLES, (25, 1)), rate=[8000], group=groups)
+        splits = open_data(tmp_path / "a.npz").splits
+        assert len(splits["test"]) and not set(groups[splits["train"]]) & set(groups[splits["test"]])
+
+    def test_plain_samples_beside_their_rate_need_no_word(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "a.npz", audio=self.SAMPLES, rate=np.int64(44100))
+        data = open_data(tmp_path / "a.npz", length=32)
+        assert (data.field.modality, data.field.rate, data.shape) == ("audio", 44100.0, (1, 32))
+
+    @pytest.mark.parametrize(
+        ("other", "options", "message"),
+        [
+            ({"rate": None}, {}, "--rate 16000"),
+            ({"rate": np.array([8000, 8000])}, {}, "one number of samples a second"),
+            ({}, {"rate": 16000}, "its rate is 8000, not 16000. Leave --rate out"),
+            ({"planes": np.zeros((12, 2, 64), np.uint8)}, {}, r"uint8 \[2, N, samples\]"),
+            ({"planes": np.zeros((2, 12, 64), np.int16)}, {}, r"uint8 \[2, N, samples\]"),
+            ({"labels": np.array(["low"] * 11)}, {}, "one name or whole number for each of 12 sounds"),
+            ({}, {"labels": "pitch"}, "no attribute 'pitch'"),
+            ({}, {"length": 65}, "at most --length 64"),
+        ],
+    )
+    def test_what_lacks_is_said(
+        self, tmp_path: Path, other: dict[str, object], options: dict[str, object], message: str
+    ) -> None:
+        np.savez(tmp_path / "a.npz", **self.held(**other))
+        with pytest.raises((DataError, UsageError), match=message):
+            open_data(tmp_path / "a.npz", **options)
+
+    def test_a_damaged_archive_is_told(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "a.npz", **self.held())
+        (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:-40])
+        with pytest.raises(DataError, match=r"a\.npz cannot be read"):
+            open_data(tmp_path / "a.npz")
+
+
 def flawed(folder: Path) -> Path:
     """A set with each kind of fault."""
     for number in range(6):

@@ -13,19 +13,17 @@ from typing import IO, Any
 import numpy as np
 
 from belamy.data.arrays import Packed, interpret, joined
-from belamy.data.assembly import Raw, assemble_rows, attribute, categories, measurement, official
+from belamy.data.assembly import Raw, assemble_rows, categories, measurement, official
 from belamy.data.dataset import Attribute, Dataset
 from belamy.data.files import STEP, open_zip, opened, read_member, reason, stamp
 from belamy.data.load_options import LoadOptions
+from belamy.data.opened_arrays import attributes_of, per_sample
 from belamy.errors import DataError, Unreadable, nearest
 
 MAGIC = b"\x93NUMPY"
 IMAGES = ("images", "image", "x", "imgs", "pixels", "data", "samples", "faces", "arr_0")
 ADVICE = "Save the images alone as an .npy file, which is read from disk."
 LABELS = ("labels", "label", "y", "targets", "target", "class", "classes", "arr_1")
-_MOST_VALUES = 1000
-"""An array with more distinct values than this per set of images is a measurement, not an attribute."""
-
 
 Values = np.ndarray | Packed
 
@@ -115,7 +113,7 @@ def find(held: Mapping[str, Values], path: Path, images: str | None = None) -> A
         shapes = ", ".join(f"{key} {array.shape}" for key, array in held.items()) or "nothing"
         raise DataError(f"{path} holds {shapes}: name the array of images 'images' (or x_train and x_test).")
     count = len(held[candidates[0]])
-    labels = tuple(names[key] for key in LABELS if key in names and _per_image(held[names[key]], count) is not None)
+    labels = tuple(names[key] for key in LABELS if key in names and per_sample(held[names[key]], count) is not None)
     return ArrayNames((candidates[0],), labels[:1])
 
 
@@ -125,7 +123,8 @@ def _assembled(
     named = [f"'{key}' in {path}" if len(held) > 1 else str(path) for key in found.images]
     parts = [interpret(held[key], what, options) for key, what in zip(found.images, named, strict=True)]
     rows = joined(parts, [f"{path.name} {stamp(path)}"])
-    known = dict(_attributes(held, found, len(rows)))
+    others = {key: held[key] for key in held if key not in (*found.images, *found.labels)}
+    known = attributes_of(others, len(rows)) if len(found.images) == 1 else {}
     labels = _labels(held, found, len(rows))
     if labels is not None:
         known = {found.labels[0]: labels, **known}
@@ -142,7 +141,7 @@ def _assembled(
 
 def _labels(held: Mapping[str, Values], found: ArrayNames, count: int) -> Attribute | None:
     columns = [
-        _per_image(held[key], len(held[images])) for key, images in zip(found.labels, found.images, strict=False)
+        per_sample(held[key], len(held[images])) for key, images in zip(found.labels, found.images, strict=False)
     ]
     if not columns or any(column is None for column in columns):
         return None
@@ -150,33 +149,6 @@ def _labels(held: Mapping[str, Values], found: ArrayNames, count: int) -> Attrib
     if len(labels) != count:
         raise DataError(f"There are {len(labels):,} labels in {', '.join(found.labels)}, but {count:,} images.")
     return measurement(labels, found.labels[0]) or categories(labels)
-
-
-def _attributes(held: Mapping[str, Values], found: ArrayNames, count: int) -> Iterator[tuple[str, Attribute]]:
-    if len(found.images) > 1:
-        return
-    for key, array in held.items():
-        column = None if key in (*found.images, *found.labels) else _per_image(array, count, decimals=True)
-        measured = None if column is None else measurement(column, key)
-        if measured is not None:
-            yield key, measured
-        elif column is not None and column.dtype.kind != "f" and len(np.unique(column)) <= _MOST_VALUES:
-            yield key, attribute(column)
-
-
-def _per_image(array: Values, count: int, decimals: bool = False) -> np.ndarray | None:
-    """The array as one value per image, None where it is no such thing; decimal fractions are no labels."""
-    if not isinstance(array, np.ndarray) or array.shape not in ((count,), (count, 1)):
-        return None
-    column = array.reshape(-1)
-    if column.dtype.kind == "S":
-        return np.char.decode(column, "utf-8", "backslashreplace")
-    if column.dtype.kind != "f":
-        return column if column.dtype.kind in "uibU" else None
-    finite = bool(np.isfinite(column).all())
-    if finite and (column == np.round(column)).all():
-        return column.astype(np.int64)
-    return column if finite and decimals else None
 
 
 def _paired(words: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from belamy.data.dataset import Dataset, hold_out_whole
-from belamy.data.files import read_bounded, reading, stamp, visible, walk
+from belamy.data.files import read_bounded, stamp, visible, walk
 from belamy.data.gathering import SampleFile, dataset_of, gather
 from belamy.data.load_options import LoadOptions
-from belamy.data.opened_arrays import refuse_large
+from belamy.data.opened_arrays import arrays_of
 from belamy.data.pictures import holds_alone
 from belamy.errors import DataError, Unreadable
 from belamy.modalities.midi import is_midi_name, read_midi
@@ -71,10 +71,7 @@ def _of_file(path: Path, reader: Modality, steps: int) -> np.ndarray:
 
 def _rows(path: Path, reader: Modality, steps: int, options: LoadOptions) -> list[SampleFile]:
     """The pieces of an archive as files."""
-    with reading(f"{path} cannot be read"):
-        refuse_large(path, options.memory_budget)
-        with np.load(path, allow_pickle=False) as held:
-            arrays: dict[str, Any] = {name: held[name] for name in held.files}
+    arrays: dict[str, Any] = arrays_of(path, options.memory_budget)
     if not {"steps", "lengths"} <= arrays.keys():
         raise DataError(f"{path} holds {', '.join(arrays)}: music has 'steps' [T, voices] and the 'lengths' of pieces.")
     codes, lengths = arrays["steps"], arrays["lengths"]

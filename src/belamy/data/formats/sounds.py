@@ -1,4 +1,4 @@
-"""Sound: a folder of sound files, one long file cut into clips, or an array with a stated rate."""
+"""Sound: a folder of sound files, or one long file cut into clips."""
 
 from __future__ import annotations
 
@@ -12,23 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from belamy.data.assembly import Raw, categories, chosen_label
+from belamy.data.assembly import Raw
 from belamy.data.clips import COMPARED, Cutter, SoundFile, common, compared, sound_file, with_noise
 from belamy.data.dataset import Column, Computed, Dataset, Memory, SampleStore, hold_out_whole
 from belamy.data.files import reason, reasons, some, stamp, visible, walk
 from belamy.data.gallery import described_by, labels_for
 from belamy.data.load_options import LoadOptions
-from belamy.data.opened_arrays import array_of, labels_of
 from belamy.data.pictures import holds_alone
 from belamy.data.tables import apply_table
 from belamy.errors import DataError, Unreadable, UsageError
-from belamy.modalities.audio import FULL
-from belamy.modalities.fields import Field
 from belamy.modalities.waves import is_sound_name
 
 CLEAN, NOISY = "clean", "noisy"
-NAMED = ("audio", "sounds", "sound", "waves", "x", "samples", "data", "arr_0")
-LABELS = ("labels", "label", "y", "classes")
 
 
 class Format:
@@ -37,9 +32,9 @@ class Format:
     modalities = ("audio",)
 
     def claim(self, path: Path) -> int:
-        """2 for a sound file and for a folder of them without pictures, 1 for an array that may be one."""
+        """2 for a sound file and for a folder of them without pictures."""
         if path.is_file():
-            return 2 if is_sound_name(path.name) else int(path.suffix.lower() in (".npy", ".npz"))
+            return 2 * is_sound_name(path.name)
         return 2 if holds_alone(path, is_sound_name) else 0
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
@@ -47,10 +42,7 @@ class Format:
 
         Raises:
             DataError: There are none, or their rate or length is open.
-            UsageError: An array without ``--rate``.
         """
-        if path.is_file() and path.suffix.lower() in (".npy", ".npz"):
-            return _of_array(path, options)
         files, skipped = _files(path)
         pairs = {part: _below(files, part) for part in (CLEAN, NOISY)} if path.is_dir() else {}
         if pairs and all(pairs.values()):
@@ -228,35 +220,3 @@ def _of_pairs(
     notes = [*parts[0].notes(), *_origin(every, cutter)]
     raw = Raw(name=path.absolute().name, notes=notes, skipped=sorted(parts[0].skipped), names=parts[0].names)
     return raw.dataset(parts[0].store, cutter.field, extra={NOISY: Column(cutter.field, parts[1].store)})
-
-
-def _of_array(path: Path, options: LoadOptions) -> Dataset:
-    """Sounds of an array ``[N, samples]`` or ``[N, channels, samples]``; it keeps its channels."""
-    reader = options.reader("audio")
-    if reader.trim or reader.noise or reader.cut == "pieces":
-        raise UsageError(f"{path} holds an array of clips: audio:trim, cut and noise are for files. Leave them out.")
-    if options.rate is None:
-        raise UsageError(f"{path} holds an array, which does not say its rate. Type it, e.g. --rate 16000.")
-    values = array_of(path, NAMED, options.memory_budget)
-    labels = labels_of(path, LABELS, len(values))
-    if values.ndim == 2:
-        values = values[:, None]
-    if values.ndim != 3 or not 1 <= values.shape[1] <= 2 or not values.size:
-        raise DataError(f"{path} has the shape {values.shape}, but sounds are [N, samples] or [N, channels, samples].")
-    if options.length is not None and options.length > values.shape[2]:
-        raise DataError(f"{path} holds sounds of {values.shape[2]:,} samples: give at most --length {values.shape[2]}.")
-    values = values[:, :, : options.length]
-    if values.dtype.kind == "f":
-        if not np.isfinite(values).all() or np.abs(values).max() > 1:
-            raise DataError(f"{path} holds floats that are not all in [-1, 1]. Divide them by their largest first.")
-        values = np.clip(np.round(values * FULL), -FULL, FULL - 1).astype(np.int16)
-    elif values.dtype != np.int16:
-        raise DataError(f"{path} holds {values.dtype}, but sound is int16, or floats in [-1, 1].")
-    if reader.normalise:
-        peaks = np.abs(values.astype(np.float64)).max((1, 2), keepdims=True)
-        values = np.round(values * ((FULL - 1) / np.maximum(peaks, 1))).astype(np.int16)
-    label = None if labels is None else categories(labels)
-    kind = Field("audio", values.shape[1:], rate=float(options.rate))
-    raw = Raw(name=path.stem, label=label, attributes={"labels": label} if label else {})
-    wanted = replace(raw, label=chosen_label(raw, options.labels))
-    return wanted.dataset(Memory(torch.from_numpy(np.ascontiguousarray(values))), kind)
