@@ -18,6 +18,10 @@ from belamy.processes import gather, processes
 FORGOTTEN = 15.0
 """A run long enough for the moving statistics of batch normalisation, in time constants."""
 
+WIDE, FEW, IN_ALL = 1 << 17, 16, 128
+"""When a convolution is a matrix product on a CPU: from this product of channels on, up to so many places of a map or,
+of larger maps, so many of a batch."""
+
 Initializer = Callable[[Tensor], object]
 
 
@@ -82,6 +86,20 @@ class _Convolution(nn.Module):
         with torch.no_grad():
             init(self.weight)
 
+    def is_product(self, images: Tensor, places: int) -> bool:
+        """Whether a matrix product of windows and weights is faster than the native kernels, to rounding the same.
+
+        Those bring the weights into an order of their own at every pass, which costs more than it saves where each
+        weight serves few places: with AVX2 and 512 channels the product is 1.3 to 3 times as fast.
+
+        Args:
+            images: What is convolved.  # [N, C, H, W]
+            places: At which the kernel is laid on each.
+        """
+        if images.device.type != "cpu" or self.in_channels * self.out_channels < WIDE:
+            return False
+        return places <= FEW or len(images) * places <= IN_ALL
+
     def extra_repr(self) -> str:
         """Sizes, as ``print`` shows them."""
         bias = "" if self.bias is not None else ", bias=False"
@@ -110,11 +128,18 @@ class KerasConv2d(_Convolution):
 
     def forward(self, images: Tensor) -> Tensor:
         """``[N, outgoing, H', W']`` from ``[N, incoming, H, W]``."""
-        if self.padding == "valid":
-            return F.conv2d(images, self.weight, self.bias, self.stride)
         if self._thin and images.device.type == "cpu" and not (images.shape[2] % 2 or images.shape[3] % 2):
             return F.conv2d(F.pixel_unshuffle(images, 2), _over_phases(self.weight), self.bias, padding=1)
-        (top, bottom), (left, right) = (same_padding(side, self.kernel, self.stride) for side in images.shape[-2:])
+        whole = self.padding == "valid"
+        (top, bottom), (left, right) = (
+            (0, 0) if whole else same_padding(side, self.kernel, self.stride) for side in images.shape[-2:]
+        )
+        height = (images.shape[2] + top + bottom - self.kernel) // self.stride + 1
+        width = (images.shape[3] + left + right - self.kernel) // self.stride + 1
+        if self.is_product(images, height * width):
+            windows = F.unfold(F.pad(images, (left, right, top, bottom)), self.kernel, stride=self.stride)
+            rows = F.linear(windows.transpose(1, 2).contiguous(), self.weight.flatten(1), self.bias)
+            return rows.transpose(1, 2).contiguous().unflatten(2, (height, width))
         if top == bottom and left == right:
             return F.conv2d(images, self.weight, self.bias, self.stride, (top, left))
         images = F.pad(images, (0, right - left, 0, bottom - top))  # what the native, symmetric padding lacks
@@ -151,7 +176,16 @@ class KerasConvTranspose2d(_Convolution):
             return F.pixel_shuffle(F.conv2d(images, weight, bias, padding=1), 2)
         surplus = self.kernel - self.stride
         start = max(surplus, 0) // 2 if self.padding == "same" else 0
-        full = F.conv_transpose2d(images, self.weight, self.bias, self.stride, start, output_padding=max(-surplus, 0))
+        height, width = images.shape[-2:]
+        if surplus >= 0 and self.is_product(images, height * width):
+            windows = (images.flatten(2).transpose(1, 2).contiguous() @ self.weight.flatten(1)).transpose(1, 2)
+            size = [side * self.stride + surplus - 2 * start for side in (height, width)]
+            full = F.fold(windows, size, self.kernel, padding=start, stride=self.stride)
+            full = full if self.bias is None else full + self.bias.view(-1, 1, 1)
+        else:
+            full = F.conv_transpose2d(
+                images, self.weight, self.bias, self.stride, start, output_padding=max(-surplus, 0)
+            )
         if self.padding == "valid" or surplus % 2 == 0 or surplus < 0:
             return full
         return full[..., :-1, :-1]

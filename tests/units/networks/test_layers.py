@@ -11,6 +11,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional as F
 
 from belamy.errors import UsageError
+from belamy.networks import layers
 from belamy.networks.layers import (
     BatchNorm,
     Dropout,
@@ -99,6 +100,29 @@ def test_a_transposed_convolution_is_the_adjoint_of_the_convolution(kernel: int,
     small = torch.randn(2, 3, 3, 4, dtype=torch.float64)
     large = torch.randn(2, 2, 3 * stride, 4 * stride, dtype=torch.float64)
     torch.testing.assert_close((down(large) * small).sum(), (large * up(small)).sum())
+
+
+@pytest.mark.parametrize("made", [KerasConv2d, KerasConvTranspose2d])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(("kernel", "stride"), [(4, 2), (5, 2), (3, 1), (2, 2), (1, 2)])
+def test_a_matrix_product_is_the_convolution(
+    made: type, padding: str, kernel: int, stride: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where channels are many and places few; values and both derivatives."""
+    layer = randomised(made(2, 3, kernel, stride, padding=padding))
+    x = torch.randn(2, 2, 6, 5, dtype=torch.float64, requires_grad=True)
+    assert not layer.is_product(x, 1)
+    native = layer(x)
+    monkeypatch.setattr(layers, "WIDE", 1)
+    assert layer.is_product(x, layers.FEW) and layer.is_product(x, layers.IN_ALL // 2)
+    assert not layer.is_product(x, layers.IN_ALL)
+    product = layer(x)
+    torch.testing.assert_close(product, native, rtol=0, atol=1e-12)
+    inputs = (x, *layer.parameters())
+    found, wanted = (torch.autograd.grad(made.square().sum(), inputs) for made in (product, native))
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-10)
+    small = torch.randn(1, 2, kernel, kernel, dtype=torch.float64, requires_grad=True)
+    assert gradgradcheck(lambda x: layer(x).square(), (small,))
 
 
 @pytest.mark.parametrize(
