@@ -39,9 +39,12 @@ def test_held_out_sounds_beside_classical_rules(belamy: Command, folders: Path) 
     done = belamy("translate", "run", "test", "--out", "clean")
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stdout.split())
-    inputs = re.search(r"snr: .*?the inputs as they are: (-?[\d.]+)", told)
+    inputs = re.search(r" snr at 16,000 Hz: .*?the inputs as they are: (-?[\d.]+)", told)
     assert inputs and -6 < float(inputs[1]) < 16  # noise was mixed in, at the ratios of the recipe
     assert all(f"{rule}:" in told for rule in ("wiener", "log-mmse", "mmse-stsa", "subspace", "spectral-subtraction"))
+    for name in ("snr", "si-sdr", "segmental-snr", "lsd"):
+        assert re.search(rf" {name} at 16,000 Hz: -?[\d.]+ .*?the inputs as they are: .*?; log-mmse: ", told)
+    assert "note: pesq is left out: no pair holds enough sound for it" in told  # clips of 64 ms
     with wave.open(str(next(Path("clean").glob("*.wav")))) as file:
         assert (file.getframerate(), file.getnframes()) == (16000, 1024)
     assert belamy("inspect", "run").returncode == 0

@@ -93,7 +93,8 @@ class Translations:
         source: What inputs are.
         target: What is made of them.
         items: In the order of the inputs.
-        measures: How near they come to their targets, each by name, one number for each item that has one.
+        measures: How near they come to their targets, each by name, one number for each item that has one; NaN where
+            the measure cannot tell.
         untouched: The same of the inputs themselves, where they can be compared with targets.
         rivals: The same of what is made without learning, by its name, where the method knows such ways.
         scores: What was asked for beside, one number for all of them: by who made what is judged (``made``,
@@ -128,13 +129,18 @@ class Translations:
     def summaries(self) -> dict[str, tuple[Summary, Summary | None]]:
         """Of each measure, that of the translations and that of the untouched inputs."""
         return {
-            name: (summarise(values), summarise(self.untouched[name]) if name in self.untouched else None)
+            name: (_summary(values), _summary(self.untouched[name]) if name in self.untouched else None)
             for name, values in self.measures.items()
         }
 
     def beside(self) -> dict[str, dict[str, Summary]]:
         """Of each rival, its measures by name."""
-        return {who: {name: summarise(each) for name, each in found.items()} for who, found in self.rivals.items()}
+        return {who: {name: _summary(each) for name, each in found.items()} for who, found in self.rivals.items()}
+
+    def titled(self, name: str) -> str:
+        """A measure's name, of sounds with the rate at which they were measured."""
+        rate = self.target.rate if self.target.modality == "audio" else None
+        return name if rate is None else f"{name} at {rate:,.0f} Hz"
 
     def sheet(self, most: int = ON_SHEET) -> np.ndarray:
         """Inputs, outputs and targets of the first items side by side.  # uint8 [H, W, 3]"""
@@ -155,7 +161,7 @@ class Translations:
         """A page that shows inputs, outputs and targets side by side, with the measures."""
         beside = self.beside()
         rows = [
-            [name, figure(made), "" if untouched is None else figure(untouched),
+            [self.titled(name), figure(made), "" if untouched is None else figure(untouched),
              *(figure(found[name]) if name in found else "" for found in beside.values())]
             for name, (made, untouched) in self.summaries().items()
         ]  # fmt: skip
@@ -186,7 +192,8 @@ class Translations:
             cells.append({"name": name, "picture": picture_of(raw, own), "media": media})
         place = sum(each.wanted is not None for each in self.items[:number])
         figures = {} if item.wanted is None else {
-            name: f"{float(values[place]):.3f}" for name, values in self.measures.items() if len(values) > place
+            name: f"{float(values[place]):.3f}" for name, values in self.measures.items()
+            if len(values) > place and not values[place].isnan()
         }  # fmt: skip
         return {"name": item.name, "cells": cells, "figures": figures}
 
@@ -290,7 +297,8 @@ def translate(
     items = _comparable(items, skipped)
     pairs = [(_shallow(each.given, given), _shallow(each.made, wanted), each.wanted) for each in items]
     pairs = [(raw, new, None if true is None else _shallow(true, wanted)) for raw, new, true in pairs]
-    near = measured(pairs, method, given, wanted)
+    near, said = measured(pairs, method, given, wanted)
+    notes += said
     scores = scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say)
     own, untouched = near.pop(MADE, {}), near.pop(UNTOUCHED, {})
     return Translations(given, wanted, items, own, untouched, near, scores.values, skipped, [*notes, *scores.notes])
@@ -466,6 +474,11 @@ def _way(
 def _filled(method: Fills, feather: int, source: Tensor, draws: SampleDraws) -> Tensor:
     """Pictures whose holes are filled up to a feathered seam."""
     return method.fill(source, feather)
+
+
+def _summary(values: Tensor) -> Summary:
+    """Of the pairs that were scored."""
+    return summarise(values[~values.isnan()])
 
 
 def figure(summary: Summary) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from belamy.errors import DataError
+from belamy.evaluation.pairs import Pair
 from belamy.evaluation.pairs.usual import UsualMeasures
 from belamy.methods.base import UNTOUCHED, Restores
 from belamy.modalities import modality
@@ -19,10 +21,11 @@ MADE = "made"
 
 def measured(
     items: Sequence[tuple[Tensor, Tensor, Tensor | None]], method: Any, source: Field, target: Field
-) -> dict[str, dict[str, Tensor]]:
+) -> tuple[dict[str, dict[str, Tensor]], list[str]]:
     """Each measure of the translations that have targets, of their inputs and of what rivals make of these.
 
-    By who made what is measured, and by the measure; what cannot be compared with every target is left out.
+    By who made what is measured, and by the measure; what cannot be compared with every target is left out, and a pair
+    that a measure cannot score of one of them, as PESQ silence, is NaN of all of them. And what a reader must know.
 
     Args:
         items: What was given, made and wanted, where that is known, as files hold them.
@@ -32,17 +35,43 @@ def measured(
     """
     known = [(given, made, wanted) for given, made, wanted in items if wanted is not None]
     found: dict[str, dict[str, list[Tensor]]] = {}
-    kind, usual = modality(target.modality), UsualMeasures()
+    kind, usual = modality(target.modality), UsualMeasures(speech=True)
     for given, made, wanted in known:
         own = target._replace(shape=tuple(made.shape))
         new, true = (kind.to_float(raw[None], own).double() for raw in (made, wanted))
         for who, values in {MADE: new, **beside(given, method, source, own)}.items():
             for name, measure in usual.of(own).items():
-                found.setdefault(who, {}).setdefault(name, []).append(measure(true, values))
-    return {
+                found.setdefault(who, {}).setdefault(name, []).append(_score(measure, true, values))
+    whole = {
         who: {name: torch.cat(values) for name, values in measures.items() if len(values) == len(known)}
         for who, measures in found.items()
     }
+    return whole, [*(f"{name} is left out: {why}" for name, why in usual.left_out.items()), *_paired(whole, len(known))]
+
+
+def _score(measure: Pair, true: Tensor, values: Tensor) -> Tensor:
+    """What a measure says of a pair, NaN where it can say nothing.  # [1]"""
+    try:
+        return measure(true, values)
+    except DataError:
+        return torch.full((1,), torch.nan, dtype=torch.float64)
+
+
+def _paired(found: dict[str, dict[str, Tensor]], count: int) -> list[str]:
+    """Let means be of the same pairs, whoever made them, and say what is missing."""
+    notes = []
+    for name in list(found.get(MADE, {})):
+        of_all = [measures[name] for measures in found.values() if name in measures]
+        lacking = torch.stack([values.isnan() for values in of_all]).any(0)
+        for values in of_all:
+            values[lacking] = torch.nan
+        if lacking.all():
+            notes.append(f"{name} is left out: no pair holds enough sound for it")
+            for measures in found.values():
+                measures.pop(name, None)
+        elif lacking.any():
+            notes.append(f"{name}: {int(lacking.sum())} of {count} pairs hold too little sound for it and do not count")
+    return notes
 
 
 def beside(given: Tensor, method: Any, source: Field, target: Field) -> dict[str, Tensor]:

@@ -131,6 +131,7 @@ def work(form: Form) -> int:
     facts: dict[str, Any] = {
         "run": str(run.path), "translations": len(made), "seed": form.seed, "weights": form.weights, **chosen(form),
         "back": form.back, "hint": list(form.hint), "palette": list(form.palette), "outputs": form.outputs,
+        "rate": made.target.rate,
         "measures": {
             name: {"mean": mine.mean, "untouched": None if theirs is None else theirs.mean, "count": mine.count}
             for name, (mine, theirs) in made.summaries().items()
@@ -175,7 +176,7 @@ def _told(made: Any, out: Path, one: bool) -> list[str]:
     for name, (mine, theirs) in made.summaries().items():
         beside = f"; the inputs as they are: {figure(theirs)}" if theirs else ""
         beside += "".join(f"; {who}: {figure(found[name])}" for who, found in rivals.items() if name in found)
-        lines.append(f"{name}: {figure(mine)}{beside}")
+        lines.append(f"{made.titled(name)}: {figure(mine)}{beside}")
     lines += _scores(made)
     lines += [f"note: {note}" for note in made.notes]
     lines += [f"left out {name}: {why}" for name, why in list(made.skipped)[:20]]

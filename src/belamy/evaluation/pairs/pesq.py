@@ -27,7 +27,7 @@ class Pair:
 
     Raises:
         UsageError: A rate that the band does not know, or sounds of more than one channel.
-        DataError: A sound without speech.
+        DataError: A sound without speech, or a silent estimate.
         MissingExtra: The package ``pesq`` is not installed.
     """
 
@@ -50,6 +50,8 @@ class Pair:
         reference, estimate = speech(reference, estimate, "PESQ")
         scores = []
         for number, (clean, heard) in enumerate(zip(reference, estimate, strict=True)):
+            if not heard.any():  # of which the package makes NaN
+                raise DataError(f"PESQ cannot score pair {number}: its estimate is silent. Leave it out.")
             try:
                 scores.append(float(pesq(self.rate, clean.numpy(), heard.numpy(), self.mode)))
             except PesqError as error:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib.util import find_spec
+
 from torch import Tensor
 
+from belamy.errors import UsageError
 from belamy.evaluation.pairs import Pair, measure
 from belamy.evaluation.pairs._structure import WINDOW
 from belamy.modalities.fields import Field
@@ -13,12 +17,21 @@ MEASURES = {
     "audio": ("snr", "si-sdr"),
 }
 """Of values as networks see them."""
+OF_SOUND = ("segmental-snr:clamp=true,rate={rate}", "lsd:rate={rate}")
+"""Of sounds of a known rate beside these."""
+OF_SPEECH = {"pesq": "pesq:rate={rate},band={band}", "stoi": "stoi:rate={rate}"}
+"""Of speech, by what they are called; each takes about a tenth of a second for a second of sound."""
+_PACKAGES = {"pesq": "pesq", "stoi": "pystoi"}
 _COLOURS = 4
 """Channels of colours and opacity."""
 
 
 class UsualMeasures:
     """Makes the measures for what fields hold; each is made once.
+
+    Args:
+        speech: Those of speech, too, where sounds are of one channel and of a rate that they are defined for, and their
+            packages are installed; ``left_out`` says of the others why not.
 
     Small pictures have no structural similarity, and those whose channels are no colours no perceptual distance. Of a
     film each is the mean over its frames.
@@ -28,7 +41,9 @@ class UsualMeasures:
         ['l1', 'psnr', 'perceptual']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, speech: bool = False) -> None:
+        self.speech = speech
+        self.left_out: dict[str, str] = {}
         self._made: dict[str, Pair] = {}
 
     def of(self, field: Field) -> dict[str, Pair]:
@@ -37,7 +52,7 @@ class UsualMeasures:
             frame = self.of(Field("image", field.shape[1:]))
             return {name: _OverFrames(compared) for name, compared in frame.items()}
         found = {}
-        for text in MEASURES.get(field.modality, ()):
+        for text in (*MEASURES.get(field.modality, ()), *self._at_rate(field)):
             name = text.partition(":")[0]
             small, strange = field.modality == "image" and min(field.shape[1:]) < WINDOW, field.shape[0] > _COLOURS
             if (name == "ssim" and small) or (name == "perceptual" and strange):
@@ -46,6 +61,26 @@ class UsualMeasures:
                 self._made[text] = measure(text)
             found[name] = self._made[text]
         return found
+
+    def _at_rate(self, field: Field) -> Iterator[str]:
+        """What depends on the rate of sounds."""
+        if field.modality != "audio" or field.rate is None:
+            return
+        rate = round(field.rate)
+        yield from (text.format(rate=rate) for text in OF_SOUND)
+        for name, text in OF_SPEECH.items() if self.speech else ():
+            whole = text.format(rate=rate, band="narrow" if rate == 8000 else "wide")
+            try:
+                self._made[whole] = self._made.get(whole) or measure(whole)
+            except UsageError as error:
+                self.left_out[name] = str(error)
+                continue
+            if field.shape[0] > 1:
+                self.left_out[name] = f"it knows one channel, and these sounds have {field.shape[0]}"
+            elif find_spec(_PACKAGES[name]) is None:
+                self.left_out[name] = "its package is not installed. Type: pip install 'belamy[audio]'"
+            else:
+                yield whole
 
 
 class _OverFrames:
