@@ -179,7 +179,7 @@ class KerasConvTranspose2d(_Convolution):
         height, width = images.shape[-2:]
         if surplus >= 0 and self.is_product(images, height * width):
             windows = (images.flatten(2).transpose(1, 2).contiguous() @ self.weight.flatten(1)).transpose(1, 2)
-            size = [side * self.stride + surplus - 2 * start for side in (height, width)]
+            size = tuple(side * self.stride + surplus - 2 * start for side in (height, width))
             full = F.fold(windows, size, self.kernel, padding=start, stride=self.stride)
             full = full if self.bias is None else full + self.bias.view(-1, 1, 1)
         else:
