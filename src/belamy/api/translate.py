@@ -297,8 +297,7 @@ def translate(
     items = _comparable(items, skipped)
     pairs = [(_shallow(each.given, given), _shallow(each.made, wanted), each.wanted) for each in items]
     pairs = [(raw, new, None if true is None else _shallow(true, wanted)) for raw, new, true in pairs]
-    near, said = measured(pairs, method, given, wanted)
-    notes += said
+    near = measured(pairs, method, given, wanted, notes)
     scores = scored(asked, TranslatedSet(method, pairs, given, wanted, work, back, data, seed), say)
     own, untouched = near.pop(MADE, {}), near.pop(UNTOUCHED, {})
     return Translations(given, wanted, items, own, untouched, near, scores.values, skipped, [*notes, *scores.notes])

@@ -20,18 +20,19 @@ MADE = "made"
 
 
 def measured(
-    items: Sequence[tuple[Tensor, Tensor, Tensor | None]], method: Any, source: Field, target: Field
-) -> tuple[dict[str, dict[str, Tensor]], list[str]]:
+    items: Sequence[tuple[Tensor, Tensor, Tensor | None]], method: Any, source: Field, target: Field, notes: list[str]
+) -> dict[str, dict[str, Tensor]]:
     """Each measure of the translations that have targets, of their inputs and of what rivals make of these.
 
     By who made what is measured, and by the measure; what cannot be compared with every target is left out, and a pair
-    that a measure cannot score of one of them, as PESQ silence, is NaN of all of them. And what a reader must know.
+    that a measure cannot score of one of them, as PESQ silence, is NaN of all of them.
 
     Args:
         items: What was given, made and wanted, where that is known, as files hold them.
         method: What made it.
         source: What is given.
         target: What is made.
+        notes: Take what a user should know.
     """
     known = [(given, made, wanted) for given, made, wanted in items if wanted is not None]
     found: dict[str, dict[str, list[Tensor]]] = {}
@@ -46,7 +47,8 @@ def measured(
         who: {name: torch.cat(values) for name, values in measures.items() if len(values) == len(known)}
         for who, measures in found.items()
     }
-    return whole, [*(f"{name} is left out: {why}" for name, why in usual.left_out.items()), *_paired(whole, len(known))]
+    notes += [f"{name} is left out: {why}" for name, why in usual.left_out.items()] + _paired(whole, len(known))
+    return whole
 
 
 def _score(measure: Pair, true: Tensor, values: Tensor) -> Tensor:

@@ -80,7 +80,8 @@ def test_translations_are_measured_beside_the_inputs_enlarged(method: Doubling, 
     results = made(method, method.translate, given, given_field(method), field, Manner())[0]
     items = [api.Translation(name, raw, new, known) for (name, raw, known), new in zip(found, results, strict=True)]
     triples = [(item.given, item.made, item.wanted) for item in items]
-    measures, notes = measured(triples, method, given_field(method), field)
+    notes: list[str] = []
+    measures = measured(triples, method, given_field(method), field, notes)
     assert not notes
     own = {each.name: each.value for each in own_measures(method, data)}
     for who, name in (("made", "translation"), ("untouched", "untouched")):  # in one unit, but for files' rounding

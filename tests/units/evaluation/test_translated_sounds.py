@@ -95,7 +95,8 @@ def test_packages_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_everybody_is_measured_on_the_same_pairs(triples: list[tuple[Tensor, Tensor, Tensor | None]]) -> None:
-    found, notes = measured(triples, Halving(), SOUND, SOUND)
+    notes: list[str] = []
+    found = measured(triples, Halving(), SOUND, SOUND, notes)
     assert list(found) == ["made", "untouched", "gate"]
     assert all(list(measures) == [*USUAL, "pesq", "stoi"] for measures in found.values())
     assert notes == [
@@ -117,7 +118,8 @@ def test_everybody_is_measured_on_the_same_pairs(triples: list[tuple[Tensor, Ten
 def test_tables_tell_the_rate_and_leave_out_what_could_not_be_scored(
     triples: list[tuple[Tensor, Tensor, Tensor | None]],
 ) -> None:
-    found, notes = measured(triples, Halving(), SOUND, SOUND)
+    notes: list[str] = []
+    found = measured(triples, Halving(), SOUND, SOUND, notes)
     items = [Translation(str(place), *each) for place, each in enumerate(triples)]
     made = Translations(SOUND, SOUND, items, found["made"], found["untouched"], {"gate": found["gate"]}, notes=notes)
     own, untouched = made.summaries()["pesq"]
@@ -130,6 +132,7 @@ def test_tables_tell_the_rate_and_leave_out_what_could_not_be_scored(
 def test_sounds_too_short_for_speech_lose_its_measures_alone() -> None:
     short = SOUND._replace(shape=(1, 512))
     sound = (torch.arange(512)[None] % 100 * 100).to(torch.int16)
-    found, notes = measured([(sound, sound // 2, sound)], Halving(), short, short)
+    notes: list[str] = []
+    found = measured([(sound, sound // 2, sound)], Halving(), short, short, notes)
     assert list(found["made"]) == USUAL
     assert notes == [f"{name} is left out: no pair holds enough sound for it" for name in ("pesq", "stoi")]

@@ -131,14 +131,13 @@ def work(form: Form) -> int:
     facts: dict[str, Any] = {
         "run": str(run.path), "translations": len(made), "seed": form.seed, "weights": form.weights, **chosen(form),
         "back": form.back, "hint": list(form.hint), "palette": list(form.palette), "outputs": form.outputs,
-        "rate": made.target.rate,
         "measures": {
             name: {"mean": mine.mean, "untouched": None if theirs is None else theirs.mean, "count": mine.count}
             for name, (mine, theirs) in made.summaries().items()
         },
         "rivals": {who: {name: each.mean for name, each in found.items()} for who, found in made.beside().items()},
         "scores": {who: {name: list(each) for name, each in found.items()} for who, found in made.scores.items()},
-        "skipped": [list(each) for each in made.skipped], "notes": list(made.notes),
+        "rate": made.target.rate, "skipped": [list(each) for each in made.skipped], "notes": list(made.notes),
         "files": [str(path) for path in files],
     }  # fmt: skip
     return form.deliver(facts, "\n".join(_told(made, out, one)))
