@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 import wave
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +26,7 @@ from belamy.modalities.fields import Field
 from belamy.modalities.sound_streams import SoundReader, SoundWriter
 from belamy.modalities.waves import encode_wav
 from belamy.seeds import SampleDraws
-from stories.conftest import Command
+from stories.conftest import Command, environment
 
 
 class Same(nn.Module):
@@ -153,6 +157,40 @@ def test_a_folder_and_what_cannot_be_read(belamy: Command, enhancer_run: Path) -
     with wave.open("clean/long.wav") as file:
         assert (file.getframerate(), file.getnframes(), file.getnchannels()) == (44100, 30_000, 2)
     assert sorted(path.name for path in Path("clean").iterdir()) == ["long.wav"]
+
+
+@pytest.mark.parametrize(("number", "out"), [(signal.SIGKILL, "clean.wav"), (signal.SIGTERM, "clean")])
+def test_killed_in_the_middle_nothing_half_lies_there(
+    belamy: Command, enhancer_run: Path, number: signal.Signals, out: str
+) -> None:
+    written(Path("talk.wav"), tone(2_000_000))
+    words = ["enhance", str(enhancer_run), "talk.wav", "--out", out, "--overwrite", "--no-progress"]
+    result = Path(out) / "talk.wav" if not out.endswith(".wav") else Path(out)
+    result.parent.mkdir(exist_ok=True)
+    result.write_bytes(b"as before")
+    there = sorted(result.parent.iterdir())
+    child = subprocess.Popen([sys.executable, "-m", "belamy", *words], env=environment(), stderr=subprocess.PIPE)
+    while child.poll() is None and not any(half.stat().st_size > 100_000 for half in Path().rglob(".belamy-*/*.wav")):
+        time.sleep(0.002)
+    child.send_signal(number)
+    assert child.communicate()[1] == b"" and child.returncode == -number  # it was in the middle
+    assert result.read_bytes() == b"as before"
+    assert [path for path in sorted(result.parent.iterdir()) if not path.name.startswith(".")] == there
+    written(Path("talk.wav"), tone(3000))
+    assert belamy(*words).returncode == 0
+    with wave.open(str(result)) as file:
+        assert (file.getnframes(), file.getframerate()) == (3000, 16000)
+    assert not list(Path().rglob(".belamy-*"))
+
+
+def test_what_a_killed_call_left_in_a_new_folder_does_not_count(belamy: Command, enhancer_run: Path) -> None:
+    written(Path("talk.wav"), tone(3000))
+    left = Path("clean") / ".belamy-out-0123abcd"
+    left.mkdir(parents=True)
+    (left / "talk.wav").write_bytes(b"half")
+    assert belamy("enhance", enhancer_run, "talk.wav", "--out", "clean").returncode == 0
+    assert [path.name for path in Path("clean").iterdir()] == ["talk.wav"]
+    assert belamy("enhance", enhancer_run, "talk.wav", "--out", "clean").returncode != 0
 
 
 @pytest.mark.parametrize(

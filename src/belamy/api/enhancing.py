@@ -19,7 +19,7 @@ from belamy.errors import DataError, MissingExtra, Unreadable, UsageError
 from belamy.methods.base import given_field
 from belamy.modalities.sound_streams import LONG, SHORT, SoundReader, SoundWriter
 from belamy.modalities.waves import is_sound_name
-from belamy.runs.files import writing
+from belamy.runs.files import filling
 from belamy.runs.run import Run
 from belamy.sampling.draw import placement
 from belamy.seeds import SampleDraws
@@ -115,7 +115,7 @@ def enhance(
     skipped: list[tuple[str, str]] | None = None,
     progress: Progress | None = None,
 ) -> list[Enhanced]:
-    """Write clean files of noisy ones, each whole or not at all.
+    """Write clean files of noisy ones, each whole or not at all; what a killed call left is cleared away by the next.
 
     A file passes in pieces as long as the clips that were learned from, so that its length costs no memory; each
     channel passes by itself. A method that streams remembers from piece to piece, and makes what it would make of the
@@ -156,13 +156,13 @@ def enhance(
 
 def _enhanced(method: Any, path: Path, out: Path, seed: int, bits: int | None, progress: Progress | None) -> Enhanced:
     began = monotonic()
-    with SoundReader(path) as reader, writing(out) as temporary:
+    with SoundReader(path) as reader, filling(out.parent) as beside:
         header = reader.header
         depth = bits or (LONG if reader.fine else SHORT)
         if header.frames * header.channels * depth // 8 > LARGEST:
             raise Unreadable("its output would be longer than a WAV file can be; cut it in two")
         total, done = header.frames, 0
-        with SoundWriter(temporary, header.rate, header.channels, depth) as writer:
+        with SoundWriter(beside / out.name, header.rate, header.channels, depth) as writer:
             for block in blocks(method, reader, seed):
                 writer.write(block)
                 done += block.shape[1]

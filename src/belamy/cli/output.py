@@ -116,14 +116,16 @@ def picture_file(text: str, overwrite: bool, kinds: Sequence[str] = ("png",), op
 
 
 def picture_folder(out: Path, overwrite: bool, option: str = "--out") -> Path:
-    """The folder of a verb's results, which an option names.
+    """The folder of a verb's results, which an option names; what a killed verb left in it does not count.
 
     Raises:
         StorageError: There is something in it already, or it is a file.
     """
     if out.exists() and not out.is_dir():
         raise StorageError(f"{out} is a file. Name a folder with {option}.")
-    if out.is_dir() and any(out.iterdir()) and not overwrite:
+    from belamy.runs.files import OUT
+
+    if out.is_dir() and any(not each.name.startswith(OUT) for each in out.iterdir()) and not overwrite:
         raise StorageError(f"{out} is a folder with files in it. Give another {option}, or type --overwrite.")
     return out
 
