@@ -9,9 +9,10 @@ its own recipe: its ``Recipe`` with all defaults.
 from __future__ import annotations
 
 import ast
+import sys
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -100,7 +101,7 @@ def get(name: str) -> BaseRecipe:
 def _sources(group: str, folder: Path) -> list[tuple[str, str, Path]]:
     """Name, module and file of each part of a folder, and of other packages' parts."""
     own = [(path.stem, f"{group}.{path.stem}", path) for path in folder.glob("*.py") if path.stem[0] != "_"]
-    for entry in entry_points(group=group):
+    for entry in _of_others(group, tuple(sys.path)):
         try:
             spec = find_spec(entry.module)
         except ImportError:  # its package is gone
@@ -108,6 +109,11 @@ def _sources(group: str, folder: Path) -> list[tuple[str, str, Path]]:
         if spec and spec.origin:
             own.append((entry.name, entry.module, Path(spec.origin)))
     return own
+
+
+@cache
+def _of_others(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=group))
 
 
 @cache
