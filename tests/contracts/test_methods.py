@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import belamy
 from belamy.data import Batch, Batches
 from belamy.data.dataset import Dataset, Memory
 from belamy.errors import UsageError
@@ -26,7 +29,6 @@ from belamy.methods.base import (
     Samples,
     Stylizes,
 )
-from belamy.methods.gan import GENERATORS
 from belamy.methods.requirements import check_fields
 from belamy.registry import Part
 from belamy.runs.run import RECIPE_TYPES, Run
@@ -36,7 +38,9 @@ from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer, open_recipe_data, with_sides
 from belamy.training.trainer import Trainer
 
-pytestmark = pytest.mark.parametrize("name", METHODS.names())
+EVERY = pytest.mark.parametrize("name", METHODS.names())
+STEPS = 6
+"""Of a whole run."""
 
 
 @cache
@@ -78,6 +82,18 @@ def trainer(name: str, data: Dataset, **fields: Any) -> Trainer:
     return make_trainer(recipe, data.spec, data, options, World())
 
 
+@cache
+@torch.random.fork_rng(devices=[])
+def trained(name: str) -> BaseMethod:
+    """After five steps; whoever takes it changes nothing of it."""
+    with torch.enable_grad():
+        engine = trainer(name, data_for(name))
+        for _ in range(5):
+            engine.step()
+    return engine.method.eval()
+
+
+@EVERY
 class TestRecipe:
     def test_it_survives_json(self, name: str) -> None:
         recipe = RECIPE_TYPES.load(name).tiny()
@@ -105,16 +121,20 @@ class TestRecipe:
             RECIPE_TYPES.load(name).tiny().changed(**wrong)
 
 
+@EVERY
 class TestMethod:
     def test_players_turn_up_and_each_parameter_gets_a_gradient(self, name: str, data: Dataset) -> None:
-        """In the first step; where parts learn one after the other, within the run."""
+        """In the first step; where parts learn one after the other, within the run. Losses are one value per sample."""
         engine = trainer(name, data)
         wanted = {player: len(found) for player, found in engine.parameters.items()}
         learned: dict[str, set[int]] = {player: set() for player in engine.players}
+        before = [parameter.detach().clone() for parameter in engine.method.parameters()]
         while {player: len(found) for player, found in learned.items()} != wanted:
             assert engine.clock.samples < engine.method.recipe.train_samples, learned
             for turns in engine.turns():
                 for number, turn in enumerate(turns):
+                    assert {tuple(term.shape) for term in turn.terms.values()} == {(8,)}
+                    assert turn.weights.keys() <= turn.terms.keys() | {"sparsity"}
                     engine.differentiate(turn, retain=number + 1 < len(turns))
                 for turn in turns:
                     found = engine.parameters[turn.player]
@@ -122,49 +142,21 @@ class TestMethod:
                     engine.apply(turn.player)
             engine.clock.step += 1
             engine.clock.samples += engine.method.recipe.batch
+        assert any(not torch.equal(p, old) for p, old in zip(engine.method.parameters(), before, strict=True))
 
-    def test_losses_are_one_value_per_sample(self, name: str, data: Dataset) -> None:
-        engine = trainer(name, data)
-        for turns in engine.turns():
-            for turn in turns:
-                assert turn.terms
-                assert {tuple(term.shape) for term in turn.terms.values()} == {(8,)}
-                assert turn.weights.keys() <= turn.terms.keys() | {"sparsity"}
-            engine.take(turns)
-
-    def test_networks_are_modules_and_hold_all_parameters(self, name: str, data: Dataset) -> None:
-        method = trainer(name, data).method
+    def test_networks_are_modules_and_hold_all_parameters(self, name: str) -> None:
+        method = trained(name)
         networks = method.networks()
         held = {id(p) for network in networks.values() for p in network.parameters()}
         assert held == {id(p) for p in method.parameters()}
         assert set(method.averaged) <= networks.keys()
         assert all(isinstance(network, nn.Module) for network in networks.values())
 
-    def test_a_copy_of_the_state_goes_on_alike(self, name: str, data: Dataset) -> None:
-        """Whatever the method remembers is in its state: a pool or a running figure elsewhere would show here."""
-        one, other = trainer(name, data), trainer(name, data)
-        for _ in range(3):
-            one.step()
-        state = one.state()
-        copied = type(state)(
-            state.samples, state.step, state.position, 0.0, {key: value.clone() for key, value in state.tensors.items()}
-        )
-        other.load_state(copied)
-        for _ in range(3):
-            one.step()
-            other.step()
-        mine, its = one.state().tensors, other.state().tensors
-        assert mine.keys() == its.keys()
-        assert all(torch.equal(mine[key], its[key]) for key in mine)
-
     def test_it_learns(self, name: str, data: Dataset) -> None:
         """After thirty steps on one batch the loss is lower, unless it is a game, whose losses need not fall."""
-        engine = trainer(name, data, seed=3)
-        if len(engine.players) > 1:
-            before = [p.detach().clone() for p in engine.method.parameters()]
-            engine.step()
-            assert any(not torch.equal(p, old) for p, old in zip(engine.method.parameters(), before, strict=True))
+        if len(trained(name).players()) > 1:
             return
+        engine = trainer(name, data, seed=3)
         batch = next(Batches(data, "train", 8, 0))
 
         class Same:
@@ -194,20 +186,11 @@ class TestMethod:
         assert all(value.dtype == torch.float64 for value in floating)
 
 
-@cache
-@torch.random.fork_rng(devices=[])
-def trained(name: str) -> BaseMethod:
-    """After five steps; whoever takes it changes nothing of it."""
-    with torch.enable_grad():
-        engine = trainer(name, data_for(name))
-        for _ in range(5):
-            engine.step()
-    return engine.method.eval()
-
-
+@EVERY
 class TestCapabilities:
-    def test_it_can_do_something(self, name: str, data: Dataset) -> None:
-        method = trainer(name, data).method
+    def test_it_can_do_something(self, name: str) -> None:
+        method = trained(name)
+        assert isinstance(method, BaseMethod)
         assert isinstance(method, Samples | Reconstructs | Encodes | Classifies | Evaluates)
 
     @torch.no_grad()
@@ -244,35 +227,38 @@ class TestCapabilities:
 
     @torch.no_grad()
     def test_sample_i_does_not_depend_on_the_batch(self, name: str) -> None:
-        """Identical latents, and images equal to 1e-5, for batches of 1, 7 and 64."""
+        """Identical latents, and images equal to 1e-5, for batches of 1, 4 and all."""
         method = trained(name)
         if not isinstance(method, Samples):
             with pytest.raises(UsageError, match="draws no samples"):
                 draw(method, 1)
             return
-        count = 71
+        count = 11
         whole = method.latents(5, range(count))
         found = {}
-        for batch in (1, 7, 64):
+        for batch in (1, 4, count):
             pieces = [range(first, min(first + batch, count)) for first in range(0, count, batch)]
             assert torch.equal(torch.cat([method.latents(5, piece) for piece in pieces]), whole)
             found[batch] = torch.cat(list(generated(method, count, seed=5, batch=batch)))
-        assert (found[1] - found[64]).abs().max() < 1e-5
-        assert (found[7] - found[64]).abs().max() < 1e-5
+        assert (found[1] - found[count]).abs().max() < 1e-5
+        assert (found[4] - found[count]).abs().max() < 1e-5
         assert (found[1][0] - found[1][1]).abs().max() > 1e-5
 
-    def test_a_run_is_trained_kept_and_opened(self, name: str, data: Dataset, tmp_path: Path) -> None:
-        """By name, from the registry to the weights on disk and back."""
-        import numpy as np
+    def test_a_run_is_kept_opened_and_goes_on_bit_for_bit(
+        self, name: str, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By name, from the registry to the weights on disk and back, to an end and to the same from the middle.
 
-        import belamy
-
-        recipe = RECIPE_TYPES.load(name).tiny()
+        Whatever the method remembers is in its state: a pool or a running figure elsewhere would show here.
+        """
+        monkeypatch.setattr("belamy.runs.run.KEEP_CHECKPOINTS", STEPS)
+        recipe = tiny(name)
         if data.name == "noise":
             file = tmp_path / "set.npz"
             np.savez(file, images=data.images(torch.arange(40))[:, 0].numpy(), labels=np.arange(40) % 4)
             recipe = recipe.changed(data=str(file))
-        run = belamy.train(recipe, samples=3 * recipe.batch, out=tmp_path / "run", snapshots=2, progress=False)
+        usual = {"checkpoint_seconds": 0, "progress": False}
+        run = belamy.train(recipe, samples=STEPS * recipe.batch, out=tmp_path / "run", snapshots=1, **usual)
         opened = Run.open(run.path)
         assert opened.recipe == run.recipe
         assert opened.samples_seen == run.recipe.train_samples
@@ -287,10 +273,12 @@ class TestCapabilities:
             assert images.shape == (3, *method.output.shape)
             assert images.dtype == torch.uint8 or method.output.modality != "image"
             assert torch.equal(images[1:], opened.sample(2, seed=1, start=1))
+        for later in opened.checkpoints()[STEPS // 2 :]:
+            shutil.rmtree(later)
+        again = belamy.resume(run.path, **usual).load_checkpoint()
+        assert again is not None and again.tensors.keys() == state.tensors.keys()
+        assert all(torch.equal(again.tensors[key], value) for key, value in state.tensors.items())
 
 
-def test_the_shelf_of_recipes_is_the_shelf_of_methods(name: str, data: Dataset) -> None:
+def test_the_shelf_of_recipes_is_the_shelf_of_methods() -> None:
     assert METHODS.names() == RECIPE_TYPES.names()
-    assert issubclass(METHODS.load(name), BaseMethod)
-    assert METHODS.build(Part(name=name), recipe=tiny(name), spec=data.spec).recipe
-    assert GENERATORS.names()

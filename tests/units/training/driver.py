@@ -17,6 +17,7 @@ The answer: {"signal": number, "code": exit code, "error": type, "message": text
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -125,6 +126,8 @@ def main() -> None:
         request = json.loads(line)
         if request["verb"] == "warm":
             perform({**request, "verb": "train"})
+            gc.collect()
+            gc.freeze()  # a child that collects would copy all that it shares with this process
             answer: dict[str, Any] = {}
         else:
             answer = serve(request)
