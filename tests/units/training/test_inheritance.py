@@ -24,15 +24,21 @@ RECIPE = gan.Recipe.tiny().changed(samples=160)
 QUIET: dict[str, Any] = {"progress": False, "device": "cpu", "checkpoint_seconds": 0, "snapshots": 2}
 
 
-@pytest.fixture
-def half(noise_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def stopped(noise_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was interrupted after 80 of 160 samples."""
-    path = tmp_path / "half"
-    stop_after(monkeypatch, 80)
-    with pytest.raises(Interrupted):
-        belamy.train(RECIPE, data=str(noise_file), out=path, **QUIET)
-    monkeypatch.undo()
+    path = tmp_path_factory.mktemp("stopped") / "half"
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, 80)
+        with pytest.raises(Interrupted):
+            belamy.train(RECIPE, data=str(noise_file), out=path, **QUIET)
     return path
+
+
+@pytest.fixture
+def half(stopped: Path, tmp_path: Path) -> Path:
+    """A copy of it, to go on with or to damage."""
+    return Path(shutil.copytree(stopped, tmp_path / "half"))
 
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, samples: int) -> None:

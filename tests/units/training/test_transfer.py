@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,16 @@ RECIPE = gan.Recipe.tiny().changed(samples=96)
 QUIET: dict[str, Any] = {"progress": False, "device": "cpu", "checkpoint_seconds": 0, "snapshots": 1, "watch": False}
 
 
-@pytest.fixture
-def source(noise_file: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def finished(noise_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
-    return belamy.train(RECIPE, data=str(noise_file), out=tmp_path / "source", **QUIET).path
+    return belamy.train(RECIPE, data=str(noise_file), out=tmp_path_factory.mktemp("finished") / "run", **QUIET).path
+
+
+@pytest.fixture
+def source(finished: Path, tmp_path: Path) -> Path:
+    """A copy of it, which may be moved away."""
+    return Path(shutil.copytree(finished, tmp_path / "source"))
 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, samples: int) -> None:

@@ -41,7 +41,7 @@ def trainer_of(recipe: BaseRecipe, data: Dataset) -> Trainer:
     )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def digits() -> Dataset:
     """200 digits of 28x28 pixels."""
     data = open_data("mnist")
