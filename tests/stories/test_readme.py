@@ -29,7 +29,7 @@ HUGE = {"r3gan-imagenet-32", "r3gan-imagenet-64", "vid2vid-256", "waveglow"}
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in HUGE else name for name in recipes.names()]
 )
-def test_listed_weights(name: str) -> None:
+def test_listed_weights(name: str, undrawn: None) -> None:
     recipe = recipes.get(name)
     colour = {
         "cifar10": (3, 32, 32),
