@@ -58,11 +58,11 @@ def shape_of(role: str, name: str) -> tuple[int, ...]:
     return SMALL.get(kind_of(role, name), shelf_class(role, name).native_shape)
 
 
-def build(role: str, name: str, shape: tuple[int, int, int] | None = None, narrow: bool = True) -> nn.Module:
+def build(role: str, name: str, shape: tuple[int, int, int] | None = None) -> nn.Module:
     registry: Registry = REGISTRIES[role]
     shape = shape or shape_of(role, name)
     defaults = {key: option.default for key, option in registry.options(name).items()}
-    options = {key: NARROW for key in ("width", "features") if narrow and defaults.get(key, NARROW) > NARROW}
+    options = {key: NARROW for key in ("width", "features") if defaults.get(key, NARROW) > NARROW}
     given = {
         "latent": latent_of(role, name),
         "shape": shape,
@@ -135,7 +135,7 @@ class TestNetwork:
             assert b.dtype == torch.float64
             torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=rounding(b))
 
-    @pytest.mark.parametrize("channels", [1, 2, 3, 4, 6])
+    @pytest.mark.parametrize("channels", [1, 2, 6])
     def test_other_channels_and_sizes(self, role: str, name: str, channels: int) -> None:
         if kind_of(role, name) != "image":
             return
@@ -143,7 +143,7 @@ class TestNetwork:
         network = build(role, name, shape)
         check_shapes(role, outputs(network(feed(role, name, 2, shape))), 2, latent_of(role, name), shape)
 
-    @pytest.mark.parametrize("sides", [(24, 40), (40, 24), (32, 16), (1, 1), (30, 31), (5, 64)])
+    @pytest.mark.parametrize("sides", [(24, 40), (32, 16), (1, 1), (30, 31), (5, 64)])
     def test_other_sizes_work_or_say_what_to_type(self, role: str, name: str, sides: tuple[int, int]) -> None:
         if kind_of(role, name) != "image":
             return
@@ -214,7 +214,7 @@ class TestNetwork:
         assert any(not torch.equal(value, states[2][key]) for key, value in states[0].items())
 
     def test_weights_are_counted(self, role: str, name: str) -> None:
-        network = build(role, name, narrow=False)
+        network = build(role, name)
         assert count(network).trainable == sum(parameter.numel() for parameter in network.parameters())
         assert count(network).total >= count(network).trainable > 0
 
