@@ -19,7 +19,6 @@ import pytest
 import belamy as library
 from belamy.cli import main
 from belamy.errors import UsageError
-from belamy.training.trainer import Trainer
 from stories.conftest import environment
 
 Command = Callable[..., CompletedProcess[str]]
@@ -152,26 +151,6 @@ def test_a_slow_sampler_obeys_the_keyboard(written: Path, tmp_path: Path) -> Non
     _, said = child.communicate(timeout=60)
     assert child.returncode == 130 and said.strip().endswith("belamy: Interrupted.")
     assert not list(tmp_path.iterdir())  # whole or not at all
-
-
-def test_a_killed_run_goes_on_bit_by_bit(belamy: Command, phrases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = ["train", "char-lm-transformer", "--data", phrases, *SMALL[2:], "--samples", "640", "--snapshots", "1"]
-    words += ["--network", "causal-transformer:width=16,depth=1,heads=2", "--checkpoint-seconds", "0"]
-    whole, cut = phrases.parent / "whole", phrases.parent / "cut"
-    assert belamy(*words, "--out", whole).returncode == 0
-    steps, step = iter(range(12)), Trainer.step
-
-    def killed(self: Trainer) -> None:
-        if next(steps, None) is None:
-            raise SystemExit(9)
-        step(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "step", killed)
-        assert belamy(*words, "--out", cut).returncode == 9
-    assert belamy("resume", cut, "--no-progress", "--device", "cpu").returncode == 0
-    first, second = ((run / "weights" / "network.safetensors").read_bytes() for run in (whole, cut))
-    assert first == second
 
 
 def test_words_are_symbols_too(belamy: Command, phrases: Path) -> None:

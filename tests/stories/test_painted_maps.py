@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from PIL import Image
 from belamy.api.objects import open_scene
 from belamy.cli import main
 from belamy.data.streets import street
-from belamy.runs.run import Run
 from stories.conftest import Command
 
 KIND = "label_map:pairs=folders,input=labels,target=photos,instances=objects,unknown=255"
@@ -122,16 +120,6 @@ class TestRepaint:
         for files in ({}, given):
             scene = open_scene(painter, tmp_path / "labels.png", **files)
             assert scene.picture().shape == (3, 27, 41) and scene.values.shape[2:] == (27, 41)
-
-
-def test_a_run_that_was_killed_goes_on_as_if_nothing_had_been(
-    scenes: Path, tmp_path: Path, painter: Path, broken_off: Callable[..., None]
-) -> None:
-    """In the phase of the enhancer, with the looks that were remembered before."""
-    words = ["train", *HD, *THIN, "--data", scenes, "--modality", KIND, "--size", "48x32", "--samples", "48"]
-    broken_off(words, "broken", 8)
-    one, other = (Run.open(path).method().state_dict() for path in (painter, tmp_path / "broken"))
-    assert one.keys() == other.keys() and all(bool((one[key] == other[key]).all()) for key in one)
 
 
 WRONG = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -247,16 +246,6 @@ def test_what_cannot_be_read_or_compared_is_named(run: Path, pairs: Path, belamy
     assert "left out broken.png: not an image" in said
     assert "left out lonely.png: there is no target of that name in wanted" in said
     assert "left out wide.png: its target is 40x24, but 32x24 was made, so it is not measured" in said
-
-
-def test_a_run_of_pairs_that_was_killed_goes_on_as_if_nothing_had_been(
-    pairs: Path, belamy: Command, tmp_path: Path, broken_off: Callable[..., None]
-) -> None:
-    words = [*TRAIN, "--data", pairs, "--modality", "image:pairs=folders", "--size", "24", "--samples", "64"]
-    assert belamy(*words, "--out", "whole").returncode == 0
-    broken_off(words, "broken", 9)
-    one, other = (Run.open(tmp_path / name).method().state_dict() for name in ("whole", "broken"))
-    assert one.keys() == other.keys() and all(bool((one[key] == other[key]).all()) for key in one)
 
 
 WRONG = [

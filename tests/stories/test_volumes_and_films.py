@@ -1,10 +1,10 @@
-"""Volumes and films from data to judgement: trained, killed, resumed, drawn, reported, judged; and used wrongly."""
+"""Volumes and films from data to judgement: trained, broken off, resumed, drawn, reported, judged; and used wrongly."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from PIL import Image
 from belamy.cli import main
 from belamy.runs.run import Run
 from outside import install
-from stories.conftest import killed_at_its_first_checkpoint, state_of
+from stories.conftest import state_of
 
 QUIET = ["--no-progress", "--device", "cpu"]
 SHORT = ["--train-samples", "160", "--batch", "8", "--snapshots", "3"]
@@ -46,12 +46,12 @@ def trained(request: pytest.FixtureRequest, folder: Path) -> tuple[str, Path]:
     return kind, folder / kind
 
 
-def test_it_is_killed_and_goes_on_bit_for_bit(trained: tuple[str, Path], folder: Path) -> None:
+def test_it_is_broken_off_and_goes_on_bit_for_bit(
+    trained: tuple[str, Path], folder: Path, broken_off: Callable[..., None]
+) -> None:
     kind, whole = trained
-    out = folder / f"{kind}-killed"
-    words = ["train", *KINDS[kind], *SHORT, "--out", str(out), *QUIET]
-    killed_at_its_first_checkpoint(words, out, folder)
-    assert main(["resume", str(out), *QUIET]) == 0
+    out = folder / f"{kind}-broken"
+    broken_off(["train", *KINDS[kind], *SHORT, *QUIET], out, 9)
     first, second = state_of(Run.open(whole)), state_of(Run.open(out))
     assert first.keys() == second.keys()
     assert ("method/told_right" in first) == (kind == "volume")
