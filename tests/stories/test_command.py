@@ -78,21 +78,13 @@ def test_the_help_of_train_names_the_options_of_all_recipes_without_importing_py
 def test_python_without_docstrings_prints_the_same(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As ``python -OO`` compiles this package; other libraries as they are, which would take a minute."""
-    bare = (
-        "from importlib.machinery import SourceFileLoader as Loader; load = Loader.get_code\n"
-        "def get_code(self, name):\n"
-        "    if name.partition('.')[0] != 'belamy': return load(self, name)\n"
-        "    return compile(self.get_data(self.path), self.path, 'exec', dont_inherit=True, optimize=2)\n"
-        "Loader.get_code = get_code\n"
-    )
     script = (
-        "import sys; from belamy.cli import main; from belamy.evaluation.page import about; assert not main.__doc__\n"
+        "import sys; from belamy.cli import main; from belamy.evaluation.page import about\n"
         f"print([about(name) or 'nothing' for name in {MEASURES}])\n"
         "sys.exit(main(['sample', '--help']) or main(['parts', 'r1']))"
     )
     monkeypatch.setenv("COLUMNS", "100")
-    without = process(prelude=("-c", bare + script))
+    without = process(prelude=("-OO", "-c", script))
     assert without.returncode == 0, without.stderr
     assert main(["sample", "--help"]) == main(["parts", "r1"]) == 0
     text = f"{[about(name) for name in MEASURES]}\n{capsys.readouterr().out}"
