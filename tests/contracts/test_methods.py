@@ -272,7 +272,8 @@ class TestCapabilities:
             images = opened.sample(3, seed=1)
             assert images.shape == (3, *method.output.shape)
             assert images.dtype == torch.uint8 or method.output.modality != "image"
-            assert torch.equal(images[1:], opened.sample(2, seed=1, start=1))
+            apart = (images[1:].double() - opened.sample(2, seed=1, start=1).double()).abs().max()
+            assert apart < 1e-5  # whole numbers are equal
         for later in opened.checkpoints()[STEPS // 2 :]:
             shutil.rmtree(later)
         again = belamy.resume(run.path, **usual).load_checkpoint()
