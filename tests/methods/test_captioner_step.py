@@ -17,9 +17,9 @@ from belamy.errors import UsageError
 from belamy.evaluation.captions import captioned
 from belamy.methods.base import WrittenCaptions
 from belamy.methods.beam_search import beam_search
-from belamy.methods.captioner import Method, Recipe
+from belamy.methods.captioner import CAPTIONERS, Method, Recipe
 from belamy.modalities.text import END, PADDING, UNKNOWN, vocabulary_of
-from belamy.networks.show_attend_tell import Captioner
+from belamy.networks.spatial_attention import Captioner
 from belamy.registry import Part
 from belamy.seeds import SampleDraws
 
@@ -33,35 +33,62 @@ def told(count: int = 24) -> Dataset:
     return with_captions(Dataset("told", Memory(pixels)), texts, unit="words")
 
 
-def small(**fields: Any) -> Recipe:
-    network = Part(name="show-attend-tell", channels=16, width=6, embedding=5, dropout=0.0)
+def small(name: str = "spatial-attention", **fields: Any) -> Recipe:
+    network = Part(name=name, channels=16, width=6, embedding=5, dropout=0.0)
     return Recipe.tiny().changed(**{"network": network, "batch": 4, "train_samples": 80, **fields})
 
 
-def method(**fields: Any) -> Any:
+def method(name: str = "spatial-attention") -> Any:
     torch.manual_seed(3)
-    return Method(small(**fields), told().spec).double().eval()
+    return Method(small(name), told().spec).double().eval()
 
 
-def by_hand(net: Any, pictures: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-    """Xu et al., equations 4 to 7 and 13, a picture and a word at a time; the GRU of Cho et al. as PyTorch has it."""
+def gru_by_hand(weights: tuple[Tensor, ...], x: Tensor, h: Tensor) -> Tensor:
+    """Cho et al. 2014 as PyTorch has it."""
+    of_input, of_state, input_bias, state_bias = weights
+    i_r, i_u, i_n = (of_input @ x + input_bias).chunk(3)
+    h_r, h_u, h_n = (of_state @ h + state_bias).chunk(3)
+    r, u = torch.sigmoid(i_r + h_r), torch.sigmoid(i_u + h_u)
+    return (1 - u) * torch.tanh(i_n + r * h_n) + u * h
+
+
+def attention_by_hand(net: Any, a: Tensor, h: Tensor) -> Tensor:
+    e = torch.stack([
+        net.energy.weight[0] @ torch.tanh(net.key.weight @ a_i + net.key.bias + net.query.weight @ h + net.query.bias)
+        + net.energy.bias[0] for a_i in a
+    ])  # fmt: skip
+    return e.exp() / e.exp().sum()
+
+
+def lu_by_hand(net: Any, pictures: Tensor, before: Tensor) -> tuple[Tensor, ...]:
+    """Lu et al., equations 6 to 8, a picture and a word at a time: what is sought depends on the word before."""
+    logits, attention, mentioned = [], [], []
+    for picture, tokens in zip(pictures, before, strict=True):
+        v = net.features(picture[None])[0]  # [P, D]
+        whole = h = torch.tanh(net.whole.weight @ v.mean(0) + net.whole.bias)
+        mentioned.append(net.mentioned.weight @ v.T.flatten() + net.mentioned.bias)
+        for token in tokens:
+            h = gru_by_hand(net.gru.all_weights[0], torch.cat([net.embedding.weight[token], whole]), h)
+            alpha = attention_by_hand(net, v, h)
+            c = (alpha[:, None] * v).sum(0)
+            logits.append(net.out(h + net.of_seen.weight @ c + net.of_seen.bias) + mentioned[-1])
+            attention.append(alpha)
+    shape = before.shape
+    told = torch.stack(logits).unflatten(0, shape), torch.stack(attention).unflatten(0, shape)
+    return *told, torch.stack(mentioned)
+
+
+def xu_by_hand(net: Any, pictures: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    """Xu et al., equations 4 to 7 and 13, a picture and a word at a time."""
     logits, attention = [], []
     for picture, tokens in zip(pictures, before, strict=True):
-        a = net.features(picture[None, None])[0].flatten(1).T + net.where  # [P, D]
+        a = net.features(picture[None])[0]  # [P, D]
         h = torch.tanh(net.first.weight @ a.mean(0) + net.first.bias)
         for token in tokens:
-            y = net.embedding.weight[token]
-            e = torch.stack([
-                net.energy.weight[0] @ torch.tanh(net.key.weight @ a_i + net.key.bias + net.query.weight @ h
-                                                  + net.query.bias) + net.energy.bias[0] for a_i in a
-            ])  # fmt: skip
-            alpha = e.exp() / e.exp().sum()
+            y, alpha = net.embedding.weight[token], attention_by_hand(net, a, h)
             z = torch.sigmoid(net.gate.weight @ h + net.gate.bias) * (alpha[:, None] * a).sum(0)
-            x = torch.cat([y, z])
-            i_r, i_u, i_n = (net.gru.weight_ih @ x + net.gru.bias_ih).chunk(3)
-            h_r, h_u, h_n = (net.gru.weight_hh @ h + net.gru.bias_hh).chunk(3)
-            r, u = torch.sigmoid(i_r + h_r), torch.sigmoid(i_u + h_u)
-            h = (1 - u) * torch.tanh(i_n + r * h_n) + u * h
+            cell = net.gru
+            h = gru_by_hand((cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh), torch.cat([y, z]), h)
             seen = net.of_seen.weight @ z + net.of_seen.bias
             logits.append(net.out(torch.tanh(y + net.of_state.weight @ h + net.of_state.bias + seen)))
             attention.append(alpha)
@@ -69,30 +96,46 @@ def by_hand(net: Any, pictures: Tensor, before: Tensor) -> tuple[Tensor, Tensor]
     return torch.stack(logits).unflatten(0, shape), torch.stack(attention).unflatten(0, shape)
 
 
-def test_a_step_by_hand(stage: Callable[..., Any], check: Callable[..., None]) -> None:
-    """Equation 14: the nats of the words, and for each place the square of what attention lacks of 1 over the words."""
-    on = stage(small(attention=0.7), told())
+NETWORKS = pytest.mark.parametrize(
+    ("name", "by_hand"), [("show-attend-tell", xu_by_hand), ("spatial-attention", lu_by_hand)]
+)
+
+
+@NETWORKS
+def test_a_step_by_hand(
+    name: str, by_hand: Callable[..., Any], stage: Callable[..., Any], check: Callable[..., None]
+) -> None:
+    """Xu et al., equation 14: the nats of the words, and for each place the square of what attention lacks of 1 over
+    the words; and the nats of whether each word is in the caption, known ones alone."""
+    on = stage(small(name, attention=0.7, mentioned=0.3), told())
     batch, net = next(on.batches), on.method.network
     images, captions = batch.images.double(), batch["caption"]
     lengths = (captions != PADDING).sum(1)
     assert len(set(lengths.tolist())) > 1  # so that padding would show
     played = next(on.turns())
     before = torch.cat([torch.full((4, 1), END), captions[:, :-1]], 1)
-    logits, attention = by_hand(net, images, before)
+    logits, attention, *mentioned = by_hand(net, images, before)
     logits[..., PADDING] = -torch.inf
     chances = logits.log_softmax(2).gather(2, captions[..., None])[..., 0]
     nats = torch.stack([-row[:length].sum() for row, length in zip(chances, lengths, strict=True)])
     lacking = torch.stack([(1 - row[:length].sum(0)).square().sum()
                            for row, length in zip(attention, lengths, strict=True)])  # fmt: skip
     length = captions.shape[1]
-    check(played, "captioner", net, {"nats": nats, "attention": lacking},
-          {"nats": 1 / length, "attention": 0.7 / length})  # fmt: skip
+    terms, weights = {"nats": nats, "attention": lacking}, {"nats": 1 / length, "attention": 0.7 / length}
+    for each in mentioned:
+        words = range(UNKNOWN, each.shape[1])
+        there = torch.tensor([[word in row for word in words] for row in captions.tolist()])
+        chance = torch.sigmoid(each[:, UNKNOWN:])
+        terms["mentioned"] = -torch.where(there, chance, 1 - chance).log().sum(1)
+        weights["mentioned"] = 0.3 / length
+    check(played, "captioner", net, terms, weights)
 
 
-def test_word_by_word_is_the_same_as_at_once() -> None:
-    on = method()
+@pytest.mark.parametrize("name", ["show-attend-tell", "spatial-attention"])
+def test_word_by_word_is_the_same_as_at_once(name: str) -> None:
+    on = method(name)
     images, tokens = torch.rand(3, 3, 8, 8, dtype=DOUBLE) * 2 - 1, torch.randint(1, 6, (3, 4))
-    logits, attention = on.network(images, tokens)
+    logits, attention, *_ = on.network(images, tokens)
     seen = on.network.look(images)
     state = on.network.begin(seen)
     for place in range(4):
@@ -162,23 +205,35 @@ def test_captions_their_nats_and_their_attention() -> None:
     assert torch.equal(hot.symbols, on.caption(images, temperature=1.5, draws=SampleDraws(1, range(5))).symbols[3:])
 
 
-def test_films_and_features_of_photographs() -> None:
+@pytest.mark.parametrize("name", ["show-attend-tell", "spatial-attention"])
+def test_films_and_features_of_photographs(name: str) -> None:
+    def network(shape: tuple[int, ...], **options: Any) -> Any:
+        return CAPTIONERS.build(Part(name=name, channels=16, width=4, **options), shape=shape, vocabulary=7)
+
     tokens = torch.ones(2, 3, dtype=torch.long)
-    film = Captioner((6, 1, 16, 12), 7, channels=16, width=4)
-    logits, attention = film(torch.zeros(2, 6, 1, 16, 12), tokens)
+    film = network((6, 1, 16, 12))
+    logits, attention, *_ = film(torch.zeros(2, 6, 1, 16, 12), tokens)
     assert film.grid == (2, 4, 3) and logits.shape == (2, 3, 7) and attention.shape == (2, 3, 24)
-    seen = Captioner((4, 3, 16, 20), 7, features="efficientnet", channels=16, width=4)
+    seen = network((4, 3, 16, 20), features="efficientnet")
     assert seen(torch.zeros(2, 4, 3, 16, 20), tokens)[1].shape == (2, 3, 4 * 8 * 10) and seen.grid == (4, 8, 10)
-    assert not [name for name, _ in seen.named_parameters() if name.startswith("features.network")]
+    assert not [each for each, _ in seen.named_parameters() if each.startswith("features.network.network")]
     moved = torch.rand(1, 6, 1, 16, 12)
     there = film.look(moved).places.mean(1)
     assert not torch.allclose(there, film.look(moved.flip(1)).places.mean(1))  # backwards is not the same
 
 
+def test_words_are_told_from_eight_by_eight_regions_of_a_large_picture() -> None:
+    net = Captioner((3, 64, 64), 5, channels=16, width=4).double().eval()
+    seen = net.look(torch.rand(2, 3, 64, 64, dtype=DOUBLE) * 2 - 1)
+    squares = seen.places.unflatten(1, (8, 2, 8, 2)).mean((2, 4))  # [N, 8, 8, channels]
+    by_hand = torch.einsum("nrcd,wdrc->nw", squares, net.mentioned.weight.unflatten(1, (16, 8, 8)))
+    torch.testing.assert_close(seen.mentioned, by_hand + net.mentioned.bias)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [({"channels": 24}, "channels=24, but it must be a multiple of 16"), ({"dropout": 1.0}, "a dropout of 1.0"),
-     ({"width": 0}, "width")],
+     ({"width": 0}, "width"), ({"keys": 0}, "keys")],
 )  # fmt: skip
 def test_what_no_captioner_can_be(options: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):

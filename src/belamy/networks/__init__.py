@@ -227,8 +227,9 @@ class Captioner(Module, Protocol):
         """Logits of what follows symbols, the attention to places, and the new state.  # long [N] to [N, V], [N, P]"""
         ...
 
-    def forward(self, pictures: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """The same for each symbol of captions.  # [N, *shape], long [N, L] to [N, L, V], [N, L, P]"""
+    def forward(self, pictures: Tensor, tokens: Tensor) -> tuple[Tensor, ...]:
+        """The same for each symbol of captions; and, of a network that tells it, logits of the symbols that a caption
+        has at all.  # [N, *shape], long [N, L] to [N, L, V], [N, L, P] and [N, V]"""
         ...
 
 

@@ -16,23 +16,12 @@ References:
 
 from __future__ import annotations
 
-from math import ceil, prod
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
-from belamy.errors import UsageError
-from belamy.networks.frozen import CHANNELS, FrozenFeatures
-from belamy.networks.sizes import check_positive
-
-SMALLEST = 64
-"""Pixels of the shorter side of what EfficientNet is shown, at least."""
-STAGES, CELL = 3, 8
-"""Of EfficientNet, and the pixels of one of its places then."""
-_STRIDE = 4
-_GROUPS = 8
+from belamy.networks.places import Features, Places, check_sizes
 
 
 class SeenPlaces(NamedTuple):
@@ -84,22 +73,16 @@ class Captioner(nn.Module):
         shape: tuple[int, ...],
         vocabulary: int,
         *,
-        features: Literal["learned", "efficientnet"] = "learned",
+        features: Features = "learned",
         channels: int = 64,
         width: int = 128,
         embedding: int = 64,
         dropout: float = 0.3,
     ) -> None:
         super().__init__()
-        for option, value in {"channels": channels, "width": width, "embedding": embedding}.items():
-            check_positive(value, option)
-        if channels % (2 * _GROUPS):
-            raise UsageError(f"show-attend-tell has channels={channels}, but it must be a multiple of {2 * _GROUPS}.")
-        if not 0 <= dropout < 1:
-            raise UsageError(f"show-attend-tell has a dropout of {dropout}, but it must be in [0, 1).")
-        seen = _Learned(shape, channels) if features == "learned" else _Pretrained(shape, channels)
-        self.features, self.grid = seen, seen.grid
-        self.where = nn.Parameter(0.1 * torch.randn(prod(self.grid), channels))
+        check_sizes(width, embedding, dropout)
+        self.features = Places(shape, channels, features)
+        self.grid = self.features.grid
         self.embedding = nn.Embedding(vocabulary, embedding)
         self.first = nn.Linear(channels, width)
         self.key, self.query, self.energy = nn.Linear(channels, width), nn.Linear(width, width), nn.Linear(width, 1)
@@ -111,8 +94,7 @@ class Captioner(nn.Module):
 
     def look(self, pictures: Tensor) -> SeenPlaces:
         """What is seen, in [-1, 1].  # [N, *shape]"""
-        films = pictures[:, None] if pictures.dim() == 4 else pictures
-        places = self.features(films).flatten(2).transpose(1, 2) + self.where
+        places = self.features(pictures)
         return SeenPlaces(places, self.key(places))
 
     def begin(self, seen: SeenPlaces) -> Tensor:
@@ -158,49 +140,3 @@ class Captioner(nn.Module):
     def _logits(self, words: Tensor, state: Tensor, found: Tensor) -> Tensor:
         logits: Tensor = self.out(self.dropout((words + self.of_state(state) + self.of_seen(found)).tanh()))
         return logits
-
-
-class _Learned(nn.Module):
-    """Three convolutions, of films over three frames each, to a quarter of the size and of the frames.
-
-    [N, T, C, H, W] to [N, channels, *grid].
-    """
-
-    def __init__(self, shape: tuple[int, ...], channels: int) -> None:
-        super().__init__()
-        frames, incoming, height, width = shape if len(shape) == 4 else (1, *shape)
-        long = 3 if frames > 1 else 1
-        self.grid = tuple(ceil(side / _STRIDE) for side in (frames, height, width))
-        layers: list[nn.Module] = []
-        for outgoing, kernel, stride in ((channels // 2, 5, 2), (channels, 3, 2), (channels, 3, 1)):
-            kernels, strides = (long, kernel, kernel), (stride if frames > 1 else 1, stride, stride)
-            layers += [nn.Conv3d(incoming, outgoing, kernels, strides, (long // 2, kernel // 2, kernel // 2))]
-            layers += [nn.GroupNorm(_GROUPS, outgoing), nn.ReLU()]
-            incoming = outgoing
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, films: Tensor) -> Tensor:
-        found: Tensor = self.layers(films.transpose(1, 2))
-        return found
-
-
-class _Pretrained(nn.Module):
-    """The embedded EfficientNet's features of each frame, and a convolution over them that learns."""
-
-    def __init__(self, shape: tuple[int, ...], channels: int) -> None:
-        super().__init__()
-        frames, incoming, height, width = shape if len(shape) == 4 else (1, *shape)
-        self.scale = max(1, ceil(SMALLEST / min(height, width)))
-        self.grid = (frames, *(ceil(side * self.scale / CELL) for side in (height, width)))
-        self.network = FrozenFeatures(incoming, STAGES)
-        long = 3 if frames > 1 else 1
-        self.project = nn.Conv3d(CHANNELS[STAGES - 1], channels, (long, 1, 1), padding=(long // 2, 0, 0))
-
-    def forward(self, films: Tensor) -> Tensor:
-        frames = films.flatten(0, 1)
-        if self.scale > 1:
-            frames = interpolate(frames, scale_factor=self.scale, mode="bilinear", align_corners=False)
-        with torch.no_grad():
-            found = self.network(frames)[-1]
-        projected: Tensor = self.project(found.unflatten(0, films.shape[:2]).transpose(1, 2))
-        return projected.relu()

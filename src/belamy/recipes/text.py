@@ -95,7 +95,7 @@ def stackgan_256() -> stackgan.Recipe:
 
 def captioner_avatars() -> captioner.Recipe:
     """Captions of drawn faces of 32 pixels, on a CPU: a small network that looks, a recurrent one that writes."""
-    adam = Part(name="adam", lr=2e-3, beta1=0.9)
+    adam = Part(name="adam", lr=3e-3, beta1=0.9)
     return captioner.Recipe(
         data="avatars-32:captions=true", batch=32, train_samples=80_000, ema_half_life=2_000, optimizer=adam
     )
