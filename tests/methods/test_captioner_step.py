@@ -230,6 +230,18 @@ def test_words_are_told_from_eight_by_eight_regions_of_a_large_picture() -> None
     torch.testing.assert_close(seen.mentioned, by_hand + net.mentioned.bias)
 
 
+def test_evidence_is_what_a_place_adds_to_the_logit_of_a_word_beyond_the_mean_of_all() -> None:
+    net = Captioner((3, 16, 12), 5, channels=16, width=4).double().eval()
+    seen, symbols = net.look(torch.rand(2, 3, 16, 12, dtype=DOUBLE) * 2 - 1), torch.tensor([[3, 1, 4], [2, 2, 0]])
+    evidence, weight = net.evidence(seen, symbols), net.mentioned.weight.unflatten(1, (16, 12))
+    assert evidence.shape == (2, 3, 1, 4, 3)
+    for row, place in product(range(2), range(12)):
+        added = weight[:, :, place] @ seen.places[row, place]  # of each of the five words
+        torch.testing.assert_close(
+            evidence[row].flatten(1)[:, place], (added - added.mean())[symbols[row]].clamp(min=0)
+        )
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [({"channels": 24}, "channels=24, but it must be a multiple of 16"), ({"dropout": 1.0}, "a dropout of 1.0"),

@@ -15,7 +15,7 @@ from belamy.cli import main
 from belamy.errors import UsageError
 from stories.conftest import Command
 
-NETWORK = "show-attend-tell:channels=16,width=16,embedding=8"
+NETWORK = "spatial-attention:channels=16,width=16,embedding=8"
 
 
 @pytest.fixture(scope="session")
@@ -42,13 +42,26 @@ def faces(tmp_path: Path) -> Path:
 
 def test_files_and_folders_are_captioned(belamy: Command, captioner: Path, faces: Path) -> None:
     said = belamy(
-        "caption", captioner, faces, "--beams", "2", "--no-progress", "--attention", "seen", "--json", "f.json"
+        "caption",
+        captioner,
+        faces,
+        "--beams",
+        "2",
+        "--no-progress",
+        "--attention",
+        "seen",
+        "--evidence",
+        "spoke",
+        "--json",
+        "f.json",
     )
     assert said.returncode == 0, said.stderr
     lines = said.stdout.splitlines()
     assert [line.split()[0] for line in lines[:3]] == ["a.png", "b.jpg", "more/c.png"]
     assert lines[-1].startswith("left out broken.png: ")
-    assert sorted(path.name for path in Path("seen").iterdir()) == ["a.png", "b.png", "more-c.png"]
+    for folder in ("seen", "spoke"):
+        assert sorted(path.name for path in Path(folder).iterdir()) == ["a.png", "b.png", "more-c.png"]
+    assert Path("seen/a.png").read_bytes() != Path("spoke/a.png").read_bytes()
     facts = json.loads(Path("f.json").read_text())
     assert facts["beams"] == 2 and [each[0] for each in facts["skipped"]] == ["broken.png"]
     assert all(0 < each["word_probability"] <= 1 for each in facts["captions"])
@@ -101,6 +114,7 @@ def test_a_captioner_is_measured_by_itself(belamy: Command, captioner: Path) -> 
         (["faces/a.png", "--out", "told.png"], "must end in .txt or .csv or .json"),
         (["faces/a.png", "--attention", "faces"], "Give another --attention"),
         (["faces/a.png", "--attention", "faces/a.png"], "Name a folder with --attention"),
+        (["faces/a.png", "--evidence", "new", "--attention", "new"], "name the same folder. Name two."),
     ],
 )
 @pytest.mark.usefixtures("faces")
@@ -108,6 +122,17 @@ def test_what_is_not_captioned(belamy: Command, captioner: Path, words: list[str
     said = belamy("caption", captioner, *words, "--no-progress")
     assert said.returncode == 2 and says in said.stderr and said.stderr.count("\n") == 1
     assert not Path("told.png").exists()
+
+
+def test_a_network_that_tells_no_evidence(belamy: Command, faces: Path) -> None:
+    network = "show-attend-tell:channels=16,width=16,embedding=8"
+    words = ["captioner", "--data", "avatars-16:captions=true", "--network", network, "--samples", "16"]
+    trained = belamy("train", *words, "--batch", "8", "--snapshots", "1", "--out", "told-run", "--no-progress")
+    assert trained.returncode == 0, trained.stderr
+    said = belamy("caption", "told-run", faces / "a.png", "--evidence", "spoke", "--no-progress")
+    assert said.returncode == 2 and "Take --attention." in said.stderr and not Path("spoke").exists()
+    with pytest.raises(UsageError, match="does not tell what speaks"):
+        library.caption("told-run", faces / "a.png").evidence_sheet(0)
 
 
 def test_another_run_captions_nothing(belamy: Command, trained: Path, faces: Path) -> None:

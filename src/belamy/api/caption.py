@@ -40,6 +40,10 @@ KINDS = ("txt", "csv", "json")
 HOTTEST = 100
 BATCH = 32
 _SHOWN = 16
+NO_EVIDENCE = (
+    "The run's network does not tell what speaks for a word: --evidence needs one that was trained with --network "
+    "spatial-attention. Take --attention."
+)
 
 
 class CaptionedPicture(NamedTuple):
@@ -52,6 +56,7 @@ class CaptionedPicture(NamedTuple):
         word_probability: The geometric mean of the probabilities of its words, the end among them.
         words: One after the other, the end among them.
         attention: Of each word, to the places of the frames, of which a picture has one.  # [words, t, h, w]
+        evidence: How much places speak for each word, of a network that tells it.  # [words, t, h, w]
         true: The caption that is known to be right; None where none is known.
     """
 
@@ -61,6 +66,7 @@ class CaptionedPicture(NamedTuple):
     word_probability: float
     words: tuple[str, ...]
     attention: Tensor
+    evidence: Tensor | None
     true: str | None
 
     def facts(self) -> dict[str, Any]:
@@ -120,6 +126,17 @@ class CaptionedPictures:
         """The words of one caption, each below what was looked at for it.  # uint8 [H, W, 3]"""
         item = self.items[number]
         return attention_sheet(item.raw, item.words, item.attention)
+
+    def evidence_sheet(self, number: int) -> np.ndarray:
+        """The words of one caption, each below what spoke for it.  # uint8 [H, W, 3]
+
+        Raises:
+            UsageError: The network does not tell it.
+        """
+        item = self.items[number]
+        if item.evidence is None:
+            raise UsageError(NO_EVIDENCE)
+        return attention_sheet(item.raw, item.words, item.evidence)
 
     def _repr_html_(self) -> str:
         some = self.items[:_SHOWN]
@@ -210,11 +227,13 @@ def _captioned(
     pictures = modality(method.spec.field.modality).to_float(raw, method.spec.field).to(device, dtype)
     told = method.eval().caption(pictures, beams=beams, temperature=temperature, draws=draws)
     symbols, attention = told.symbols.cpu(), told.attention.cpu()
+    evidence = None if told.evidence is None else told.evidence.cpu()
     lengths = (symbols != PADDING).sum(1).clamp(min=1)
     for row, text in enumerate(strings(symbols, method.written)):
         words, weights = spoken_words(symbols[row], attention[row], method.written)
+        spoke = None if evidence is None else spoken_words(symbols[row], evidence[row], method.written)[1]
         sure = exp(-float(told.nats[row]) / int(lengths[row]))
-        yield CaptionedPicture(given[row].name, raw[row], text, sure, tuple(words), weights, true[row])
+        yield CaptionedPicture(given[row].name, raw[row], text, sure, tuple(words), weights, spoke, true[row])
 
 
 def _held_out(data: Dataset) -> tuple[list[Given], list[str | None]]:

@@ -130,6 +130,11 @@ class Method(base.BaseMethod):
                     for each in mentioned]  # fmt: skip
         return nats, (1 - (attention * said).sum(1)).square().sum(1), *detected
 
+    @property
+    def tells_evidence(self) -> bool:
+        """Whether the network tells what speaks for a word."""
+        return hasattr(self.network, "evidence")
+
     def before(self, captions: Tensor) -> Tensor:
         """What is read before each symbol of captions.  # long [N, L]"""
         return torch.cat([torch.full_like(captions[:, :1], END), captions[:, :-1]], 1)
@@ -163,7 +168,9 @@ class Method(base.BaseMethod):
                 self.network.begin(rows), beams, self.length,
             )  # fmt: skip
         attention = self.network(pictures, self.before(found.symbols))[1]
-        return WrittenCaptions(found.symbols, found.nats, attention.unflatten(2, self.network.grid))
+        attention = attention.unflatten(2, self.network.grid)
+        evidence = self.network.evidence(seen, found.symbols) if self.tells_evidence else None
+        return WrittenCaptions(found.symbols, found.nats, attention, evidence)
 
     def _drawn(self, seen: Any, chance: Tensor, temperature: float) -> FoundTexts:
         """Captions whose words uniform numbers draw.  # [n, length]"""

@@ -18,11 +18,13 @@ class WrittenCaptions(NamedTuple):
         nats: Minus the captions' log-likelihoods, as the model has them.  # [n]
         attention: To the places of the frames for each symbol, of which a picture has one; 1 together.
             # [n, L, t, h, w]
+        evidence: How much places speak for each symbol, at least 0, of a network that tells it.  # [n, L, t, h, w]
     """
 
     symbols: Tensor
     nats: Tensor
     attention: Tensor
+    evidence: Tensor | None = None
 
 
 @runtime_checkable

@@ -98,7 +98,8 @@ class Captioner(nn.Module):
         check_positive(keys, "keys")
         self.features = Places(shape, channels, features)
         self.grid = self.features.grid
-        self.regions = tuple(map(min, self.grid, REGIONS))
+        frames, rows, columns = map(min, self.grid, REGIONS)
+        self.regions = (frames, rows, columns)
         self.whole = nn.Linear(channels, width)
         self.embedding = nn.Embedding(vocabulary, embedding)
         self.gru = nn.GRU(embedding + width, width, batch_first=True)
@@ -110,9 +111,28 @@ class Captioner(nn.Module):
     def look(self, pictures: Tensor) -> SeenWhole:
         """What is seen, in [-1, 1].  # [N, *shape]"""
         places = self.features(pictures)
-        regions = adaptive_avg_pool3d(places.transpose(1, 2).unflatten(2, self.grid), self.regions)
         whole = self.whole(places.mean(1)).tanh()
-        return SeenWhole(places, self.key(places), whole, self.mentioned(self.dropout(regions.flatten(1))))
+        return SeenWhole(places, self.key(places), whole, self.mentioned(self.dropout(self._regions(places))))
+
+    def evidence(self, seen: SeenWhole, symbols: Tensor) -> Tensor:
+        """How much more each region adds to the logit *m* of a symbol than to that of symbols on average, at least 0.
+
+        References:
+            Zhou et al. 2016, "Learning deep features for discriminative localization", arXiv 1512.04150, equation 2.
+
+        Args:
+            seen: What ``look`` gives.
+            symbols: Of captions.  # long [N, L], to [N, L, *regions]
+        """
+        found = self._regions(seen.places).unflatten(1, (-1, *self.regions))
+        weight = self.mentioned.weight.unflatten(1, (-1, *self.regions))
+        added = torch.einsum("nctrs,vctrs->nvtrs", found, weight)
+        more = (added - added.mean(1, keepdim=True)).clamp(min=0)
+        return more[torch.arange(len(symbols))[:, None], symbols]
+
+    def _regions(self, places: Tensor) -> Tensor:
+        """The mean of the places of each region.  # [N, P, channels] to [N, channels · regions]"""
+        return adaptive_avg_pool3d(places.transpose(1, 2).unflatten(2, self.grid), self.regions).flatten(1)
 
     def begin(self, seen: SeenWhole) -> Tensor:
         """The state before a caption: the whole.  # [N, width]"""
