@@ -19,7 +19,7 @@ test-slow: $(READY)
 check: $(READY)
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/mypy --num-workers 2
+	$(BIN)/mypy
 
 bench: $(READY)
 	$(BIN)/python benchmarks/loading.py
