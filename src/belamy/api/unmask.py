@@ -11,13 +11,25 @@ from torch import Tensor
 
 from belamy.device import choose_device
 from belamy.errors import DataError, UsageError
-from belamy.evaluation.candidate import RUN, Candidate, facing, is_run, open_candidate, sides_of, stored_candidate
+from belamy.evaluation.candidate import (
+    RUN,
+    Candidate,
+    facing,
+    is_run,
+    open_candidate,
+    sides_of,
+    stored_candidate,
+    translated_candidate,
+)
+from belamy.evaluation.measures import Measure
+from belamy.evaluation.own import own_measures
 from belamy.forensics.comparison import Progress
 from belamy.forensics.examination import AS_GIVEN, LEAST, ForensicExamination, ForensicsSettings, examine, said
 from belamy.forensics.matching import check, look
 from belamy.forensics.page import render
 from belamy.forensics.samples import check_kind, examine_samples
 from belamy.forensics.treatments import parse
+from belamy.methods.base import Restores, Samples
 from belamy.modalities import modality, spoken
 from belamy.modalities.sizes import SizeOption
 from belamy.progress import Reporter, reporter
@@ -38,15 +50,20 @@ class Unmasked:
         examination: The findings.
         suspect: The suspects.
         real: The real images, half of which are the reference.
+        measures: What a run whose translations are the suspects says of itself on the samples that it translated.
     """
 
     examination: ForensicExamination
     suspect: Candidate
     real: Candidate
+    measures: tuple[Measure, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data."""
-        return {"suspect": _card(self.suspect), "real": _card(self.real), **self.examination.facts()}
+        held_out = {each.name: each.value for each in self.measures}
+        return {
+            "suspect": _card(self.suspect), "real": _card(self.real), "held_out": held_out, **self.examination.facts()
+        }  # fmt: skip
 
     def text(self) -> str:
         """The findings for people, in lines."""
@@ -76,7 +93,16 @@ class Unmasked:
         if found.survival:
             shown = ", ".join(f"{each.treatment.name} {each.knowing.value:.3f}" for each in found.survival)
             lines.append(f"all traces after: {shown}")
+        lines += [f"held-out {name}: {figure}" for name, figure in self.held_out().items()]
         return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
+
+    def held_out(self) -> dict[str, str]:
+        """What the run says of itself, in words: each measure with its interval of 95 %."""
+        return {
+            each.name: f"{each.value:.4g}"
+            + (f" [{each.interval.low:.4g}, {each.interval.high:.4g}]" if each.interval else "")
+            for each in self.measures
+        }
 
     def save(self, path: Path) -> None:
         """The page."""
@@ -100,6 +126,9 @@ def unmask(
     progress: bool = True,
 ) -> Unmasked:
     """Tell suspects from real images, or samples of another kind from real ones, if that can be done.
+
+    Suspects of a run that restores, or attacks, are what it makes of held-out samples, and those it learned from are
+    the real ones.
 
     Args:
         suspect: A run or its directory, a folder or ``.zip`` of images, an array file, or another data source.
@@ -130,9 +159,14 @@ def unmask(
     path = str(suspect.path) if isinstance(suspect, Run) else str(suspect)
     say = reporter(progress)
     try:
-        fakes = open_candidate(
-            path, count=count, seed=seed, size=size, device=choose_device(device), offline=offline, progress=say.read
-        )
+        restored = _restored(path, count, seed, device, offline, say)
+        if restored is None:
+            fakes, measures = open_candidate(
+                path, count=count, seed=seed, size=size, device=choose_device(device), offline=offline,
+                progress=say.read,
+            ), ()  # fmt: skip
+        else:
+            (fakes, measures), split = restored, "train" if split == "all" else split
         wanted, named = max(2 * count, 3 * LEAST), None if real is None else str(real)
         tell: Progress = lambda share, text: say.work(share, text) if say.due() else None  # noqa: E731
         if fakes.kind.modality == "image":
@@ -146,7 +180,28 @@ def unmask(
             found = examine_samples(stored(fakes), stored(truth), truth.kind, settings, notes=notes, progress=tell)
     finally:
         say.close()
-    return Unmasked(found, fakes, truth)
+    return Unmasked(found, fakes, truth, measures)
+
+
+def _restored(
+    path: str, count: int, seed: int, device: str, offline: bool, say: Reporter
+) -> tuple[Candidate, tuple[Measure, ...]] | None:
+    """What a run that restores makes of held-out samples, and what it says of itself; None for what is no such run.
+
+    Raises:
+        UsageError: Nothing is held out.
+    """
+    if not is_run(path):
+        return None
+    run = Run.open(path)
+    method = run.method()
+    if not isinstance(method, Restores) or isinstance(method, Samples):
+        return None
+    method = method.to(choose_device(device))
+    data = open_recipe_data(run.recipe, offline, say.read)
+    if not len(data.held_out):
+        raise UsageError(f"{path} learned from all its data, so it has translated none that is new. Hold some out.")
+    return translated_candidate(run, method, data, count, seed), own_measures(method, data, seed)
 
 
 def refuse_of_pictures(fakes: Candidate, hide: str | None, size: SizeOption) -> None:
@@ -233,4 +288,5 @@ def _facts(found: Unmasked) -> dict[str, str]:
         spoken("images", kind): f"{shape}{' (channels × height × width)' * (kind == 'image')}",
         "suspects come from": f"{suspect.name}, {origin}, {suspect.fingerprint[:16]}",
         spoken("real images come from", kind): f"{real.name}, {real.format}, {real.fingerprint[:16]}",
+        **{f"held-out {name}": figure for name, figure in found.held_out().items()},
     }
