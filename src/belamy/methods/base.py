@@ -210,6 +210,14 @@ class TakesText(Protocol):
 
 
 @runtime_checkable
+class TakesVoice(Protocol):
+    """Draws speech in a voice; its ``generate`` may be given vectors ``[n, 256]`` of voices in place of labels."""
+
+    speakers: Any
+    """The voices that it learned with, by the numbers of their speakers; None where it learned without."""
+
+
+@runtime_checkable
 class HasStyles(Protocol):
     """Makes its samples from intermediate latents: one style, a vector of the space W, for each layer.
 

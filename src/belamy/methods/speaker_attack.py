@@ -15,6 +15,7 @@ from belamy.losses.triplet import MARGIN, triplet
 from belamy.methods import base
 from belamy.methods.base import OPTIMIZERS, UNTOUCHED, DataSpec, Player, Ratio, Turn
 from belamy.methods.enhancement import ENHANCERS
+from belamy.methods.speakers import voices_of
 from belamy.modalities.fields import LABEL
 from belamy.modalities.fields import Field as DataField
 from belamy.networks.sound_degradations.noise import mixed
@@ -24,8 +25,6 @@ from belamy.seeds import Draws, SampleDraws, generator
 
 ENROLLED = 64
 """Recordings at most by which a speaker is enrolled."""
-TOGETHER = 8
-"""Recordings that are listened to together."""
 
 
 class Recipe(base.BaseRecipe):
@@ -124,23 +123,14 @@ class Method(base.BaseMethod):
         """The recordings themselves."""
         return values
 
-    @torch.no_grad()
     def measure_data(self, data: Dataset) -> None:
         """Enrol each speaker by training recordings.
 
         Raises:
             DataError: Of one there is none.
         """
-        learned = data.indices("train")
-        speakers = data.batch(learned)[LABEL]
-        for number, name in enumerate(self.spec.classes):
-            chosen = learned[speakers == number][:ENROLLED]
-            if not len(chosen):
-                raise DataError(
-                    f"There is no recording of '{name}' to learn from. Add some, or leave this speaker out."
-                )
-            heard = [self.listener(data.batch(part).main) for part in chosen.split(TOGETHER)]
-            self.enrolled.enrol(number, torch.cat(heard))
+        for number, heard in enumerate(voices_of(data, self.listener, ENROLLED)):
+            self.enrolled.enrol(number, heard)
 
     def play(self, data: Iterator[Batch], draw: Draws) -> Iterator[Turn]:
         """One turn."""

@@ -35,6 +35,37 @@ class Listener:
         return self._encoder.to(sounds).voices(sounds.mean(1))
 
 
+class VoiceBank(nn.Module):
+    """Voices of several recordings of each speaker.
+
+    Args:
+        speakers: How many.
+        recordings: Of each.
+    """
+
+    voices: Tensor
+
+    def __init__(self, speakers: int, recordings: int) -> None:
+        super().__init__()
+        self.register_buffer("voices", torch.zeros(speakers, recordings, WIDTH))
+
+    def remember(self, number: int, heard: Tensor) -> None:
+        """Keep those of one speaker, again from the first where there are too few.  # [n, 256]"""
+        self.voices[number] = heard[torch.arange(self.voices.shape[1]) % len(heard)]
+
+    def forward(self, numbers: Tensor, chance: Tensor | None = None) -> Tensor:
+        """The voice of each speaker, the mean over recordings, or of one of them by chance.  # long [n] to [n, 256]
+
+        Args:
+            numbers: Of the speakers.
+            chance: From 0 up to 1.  # [n]
+        """
+        own = self.voices[numbers]  # [n, recordings, 256]
+        if chance is None:
+            return normalize(own.mean(1), dim=1)
+        return own[torch.arange(len(own), device=own.device), (chance * own.shape[1]).long()]
+
+
 class EnrolledVoices(nn.Module):
     """The voices of speakers: of each the mean over recordings, of length 1, which is the centroid of GE2E.
 

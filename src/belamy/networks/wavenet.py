@@ -2,7 +2,8 @@ r"""WaveNet: sound sample by sample, by causal convolutions whose gaps grow.
 
 .. math:: z = \tanh(W_f * x + V_f\,y) \odot \sigma(W_g * x + V_g\,y)
 
-where y is what is told: the class of the whole sound, and the frame of a spectrogram above each sample.
+where y is what is told: the class of the whole sound or a vector, such as a speaker's, and the frame of a spectrogram
+above each sample.
 
 References:
     Van den Oord et al. 2016, "WaveNet: a generative model for raw audio", arXiv:1609.03499, sections 2.1 to 2.5; what
@@ -40,6 +41,7 @@ class PixelModel(nn.Module):
         classes: How many a conditional model is told; 0 for none.
         bands: Of the spectrogram that is told; 0 for none.
         hop: Samples that have a frame of it in common.
+        vector: Length of a vector that is told in place of a class; 0 for none.
         width: Channels between layers.
         skip: Channels of what the layers tell together.
         layers: Of a cycle.
@@ -63,6 +65,7 @@ class PixelModel(nn.Module):
         classes: int = 0,
         bands: int = 0,
         hop: int = 0,
+        vector: int = 0,
         *,
         width: int = 64,
         skip: int = 256,
@@ -84,7 +87,7 @@ class PixelModel(nn.Module):
         self.context = nn.Conv1d(bands, width, 3, padding=1) if bands else None
         gaps = [2**number for _ in range(cycles) for number in range(layers)]
         self.layers: Any = nn.ModuleList(
-            GatedConvolution(width, skip, kernel, gap, classes, bands > 0, number == len(gaps))
+            GatedConvolution(width, skip, kernel, gap, classes, bands > 0, number == len(gaps), vector=vector)
             for number, gap in enumerate(gaps, 1)
         )
         self.out: Any = nn.Conv1d(skip, skip, 1)
@@ -181,7 +184,7 @@ class Rings(NamedTuple):
         skip_matrix: To what all layers tell together.  # [layers width, skip]
         skip_bias: The offset of that.  # [skip]
         told: One tensor, what each layer is told of the class and of the present frame.  # [layers, N or 1, 2 width]
-        labels: The classes that are told.  # [N]
+        labels: The classes or vectors that are told.  # [N] or [N, vector]
         frames: What is told of spectrograms.  # [N, width, frames]
     """
 
@@ -226,16 +229,19 @@ class GatedConvolution(nn.Module):
         framed: Whether a spectrogram is told.
         last: Whether nothing reads what it makes.
         causal: Whether it reads the samples before one, not those around it.
+        vector: Length of a vector that is told in place of a class; 0 for none.
     """
 
     def __init__(
-        self, width: int, skip: int, kernel: int, gap: int, classes: int, framed: bool, last: bool, causal: bool = True
-    ) -> None:
+        self, width: int, skip: int, kernel: int, gap: int, classes: int, framed: bool, last: bool,
+        causal: bool = True, vector: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.gap, self.past, self.last = gap, (kernel - 1) * gap, last
         self.edges = (self.past, 0) if causal else (self.past // 2, self.past - self.past // 2)
         self.read = nn.Conv1d(width, 2 * width, kernel, dilation=gap)
-        self.classes = nn.Embedding(classes, 2 * width) if classes else None
+        told = nn.Linear(vector, 2 * width, bias=False) if vector else None
+        self.classes: nn.Module | None = nn.Embedding(classes, 2 * width) if classes else told
         self.frames = nn.Conv1d(width, 2 * width, 1, bias=False) if framed else None
         self.out = nn.Conv1d(width, skip if last else width + skip, 1)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from belamy.errors import UsageError, nearest
-from belamy.methods.base import BaseMethod, Samples, Sampling, SamplingOption, TakesText, Translates
+from belamy.methods.base import BaseMethod, Samples, Sampling, SamplingOption, TakesText, TakesVoice, Translates
 from belamy.modalities import modality
 from belamy.modalities.text import SPECIAL, vocabulary_of
 from belamy.networks.layers import initial_share
@@ -32,6 +32,8 @@ class Drawing(TypedDict, total=False):
             the classes in turn, where there are classes.
         text: What is to be drawn, of a run that learned with captions: one for all samples, or one for each; by default
             nothing is asked for.
+        voice: Whose voice is to speak, of a run that learned with voices: one vector for all samples, e.g. that of a
+            recording by :func:`belamy.api.voices.voice_of`; by default the speakers in turn.  # [256]
         batch: How many at a time, 64 by default; the samples do not depend on it (beyond float rounding).
         steps: Of a sampler that takes many; None for the method's own number.
         report: Called with (done, total), in samples times steps.
@@ -42,6 +44,7 @@ class Drawing(TypedDict, total=False):
     start: int
     labels: Sequence[int] | int | str | None
     text: Sequence[str] | str | None
+    voice: Tensor | None
     batch: int
     steps: int | None
     report: Callable[[int, int], None] | None
@@ -91,6 +94,11 @@ def generated(method: BaseMethod, count: int, **how: Unpack[Drawing]) -> Iterato
         if labels is not None:
             raise UsageError("A text and a class are asked for, but a run knows one of the two. Leave one of them out.")
         chosen = symbols_of(method, text, count)
+    if (voice := how.get("voice")) is not None:
+        if labels is not None or text is not None:
+            raise UsageError("A voice tells who speaks, so a class or a text beside it has no meaning. Leave it out.")
+        check_voice(method)
+        chosen = voice.expand(count, -1)
     for first in range(0, count, batch):
         last = min(first + batch, count)
         numbers = range(start + first, start + last)
@@ -145,6 +153,19 @@ def symbols_of(method: BaseMethod, text: Sequence[str] | str, count: int) -> Ten
             )
     rows = {each: known.row(each, length) for each in dict.fromkeys(texts)}
     return torch.tensor([rows[each] for each in texts])
+
+
+def check_voice(method: BaseMethod) -> None:
+    """Refuse a run that cannot be told whose voice is to speak.
+
+    Raises:
+        UsageError: It learned without voices.
+    """
+    if not isinstance(method, TakesVoice) or method.speakers is None:
+        raise UsageError(
+            "This run learned without voices, so it cannot be told whose is to speak. Leave --voice out, or train one "
+            "that can: belamy train wavenet-small --no-conditional --voice --data SPEECH --rate 16000."
+        )
 
 
 def no_samples(method: BaseMethod) -> UsageError:

@@ -50,6 +50,8 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     text: tuple[str, ...] = ()
     """Draw what this says, of a run that learned with captions, e.g. "a face with a beard", or what each of several
     says, in turn; by default what the method draws of itself."""
+    voice: str | None = None
+    """A recording of who is to speak, of a run that learned with voices; by default its speakers in turn."""
     batch: Annotated[int, Within(1, 65_536)] = 64
     """How many to draw at a time."""
     steps: Annotated[int | None, Within(1, 1_000_000)] = None
@@ -108,12 +110,13 @@ def work(form: Form) -> int:
     label = chosen_class(method, form.label, form.say())
     if form.text:
         symbols_of(method, form.text, len(form.text))  # refused before a judge is trained
+    voice = heard_voice(method, form)
     fidelity = fidelity_to(run, method, form) if form.check else None
     shown: Any = method if form.truncation is None else Truncated(method, form.truncation)
-    written = write(shown, form, label, fidelity)
+    written = write(shown, form, label, fidelity, voice)
     facts = {
         "run": str(run.path), "count": form.count, "seed": form.seed, "start": form.start,
-        "text": form.text[0] if len(form.text) == 1 else list(form.text) or None,
+        "text": form.text[0] if len(form.text) == 1 else list(form.text) or None, "voice": form.voice,
         "label": label, "class": None if label is None else run.spec.classes[label], "weights": form.weights,
         **chosen(form),
     }  # fmt: skip
@@ -124,6 +127,25 @@ def work(form: Form) -> int:
         f"\n{fidelity_told(checked)}" if checked else ""
     )
     return form.deliver({**facts, **checked, "files": [str(path) for path in written]}, text)
+
+
+def heard_voice(method: BaseMethod, form: Form) -> Tensor | None:
+    """The voice that is asked for; None where none is.
+
+    Raises:
+        UsageError: The run takes none, or something else is asked for that has no meaning beside it.
+        DataError: The recording cannot be read.
+    """
+    from belamy.api.voices import voice_of
+    from belamy.sampling.draw import check_voice
+
+    if form.voice is None:
+        return None
+    check_voice(method)
+    beside = {"--label": form.label is not None, "--text": bool(form.text), "--check": form.check}
+    if wrong := next((name for name, given in beside.items() if given), None):
+        raise UsageError(f"--voice tells who speaks, so {wrong} has no meaning beside it. Leave one of them out.")
+    return voice_of(form.voice)
 
 
 class Fidelity:
@@ -175,7 +197,9 @@ def fidelity_told(checked: dict[str, Any]) -> str:
     return f"{checked['label_fidelity']:.2%} are of the class asked for, says {judge}"
 
 
-def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity | None = None) -> list[Path]:
+def write(
+    method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity | None = None, voice: Tensor | None = None
+) -> list[Path]:
     """Draw the samples, have them looked at, and write them; the progress is shown where it takes long."""
     from belamy.modalities import modality
     from belamy.progress import Counting, reporter
@@ -190,8 +214,8 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
 
         start = form.start + first
         texts = [form.text[number % len(form.text)] for number in range(start, start + count)] if form.text else None
-        raw = draw(method, count, seed=form.seed, start=start, labels=label, text=texts, batch=form.batch,
-                   steps=form.steps, report=report, options=chosen(form))  # fmt: skip
+        raw = draw(method, count, seed=form.seed, start=start, labels=label, text=texts, voice=voice,
+                   batch=form.batch, steps=form.steps, report=report, options=chosen(form))  # fmt: skip
         if fidelity:
             fidelity.look(raw, start, label)
         return raw
@@ -217,7 +241,7 @@ def write(method: BaseMethod, form: Form, label: int | None, fidelity: Fidelity 
         elif kind == "lines":
             write_bytes(out, made.media(raw, method.output)[0].data + b"\n")
         else:
-            classes = len(method.spec.classes) if heeds_labels(method) else 0
+            classes = len(method.spec.classes) if voice is None and heeds_labels(method) else 0
             write_bytes(out, _packed(raw, method, form, label, classes))
         return [out]
     finally:
