@@ -28,7 +28,7 @@ SPEC = DataSpec({
 
 def speaker(**options: Any) -> Method:
     torch.manual_seed(2)
-    recipe = Recipe(network=NETWORK, **{"likelihood": Part(name="categorical"), "voice": True} | options)
+    recipe = Recipe(**{"network": NETWORK, "likelihood": Part(name="categorical"), "voice": True} | options)
     made = Method(recipe, SPEC).double().eval()
     for parameter in made.parameters():
         parameter.data += 0.2 * torch.randn_like(parameter)

@@ -190,3 +190,8 @@ class Method(base.BaseMethod):
     def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
         """Changed recordings ``[n, C, T]`` of recordings in [-1, 1]."""
         return self.changed(source, draws)
+
+    def show(self, batch: Batch, draws: SampleDraws) -> Mapping[str, tuple[DataField, Tensor]]:
+        """Recordings, and these changed."""
+        sounds, field = batch[self.target], self.spec.field
+        return {"input": (field, sounds), "output": (field, self.changed(sounds, draws))}

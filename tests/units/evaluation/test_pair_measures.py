@@ -23,9 +23,10 @@ OPTIONS = {
     "segmental-snr": "segmental-snr:rate=16000", "si-sdr": "si-sdr",
     "pesq": "pesq:rate=16000", "stoi": "stoi:rate=16000", "composite": "composite:rate=16000",
     "lsd": "lsd:rate=16000", "sdr": "sdr:taps=8", "dnsmos": "dnsmos:rate=16000,file=sig_bak_ovr.onnx",
+    "speaker-similarity": "speaker-similarity:rate=16000",
 }  # fmt: skip
 PICTURES = ("psnr", "ssim", "ms-ssim", "l1", "perceptual")
-SPEECH = ("pesq", "stoi", "composite")
+SPEECH = ("pesq", "stoi", "composite", "speaker-similarity")
 COMPILED = pytest.mark.skipif(
     find_spec("pesq") is None, reason="pesq is compiled where it is installed: pip install pesq"
 )

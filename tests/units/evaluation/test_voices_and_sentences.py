@@ -16,6 +16,7 @@ from belamy.data.dataset import Dataset, Memory
 from belamy.data.weights import MINILM, MINILM_PIECES
 from belamy.errors import DataError, UsageError
 from belamy.evaluation.features import sentences, speaker
+from belamy.evaluation.pairs import measure
 from belamy.judges.extractors import choose, of_kind, suited
 from belamy.modalities.fields import Field
 from belamy.modalities.text import Vocabulary
@@ -201,6 +202,11 @@ def test_a_voice_is_nearer_to_itself_than_to_another() -> None:
     assert torch.allclose(alike.norm(dim=1), torch.ones(4), atol=1e-5)
     near = alike @ alike.T
     assert min(near[0, 1], near[2, 3]) > near[:2, 2:].max() + 0.1
+    similarity = measure("speaker-similarity:rate=16000")
+    told = similarity(torch.stack([low[0], high[0], low[0]]), torch.stack([low[1], high[1], high[0]]))
+    torch.testing.assert_close(told, near[[0, 2, 0], [1, 3, 2]].double(), rtol=0, atol=1e-4)
+    with pytest.raises(UsageError, match="8,000 samples a second, but the speaker encoder hears 16,000"):
+        measure("speaker-similarity:rate=8000")
     quiet = network.voices(0.05 * low[0][None])  # raised to the usual loudness
     assert torch.allclose(quiet @ network.voices(0.02 * low[0][None]).T, torch.ones(1, 1), atol=1e-4)
     assert torch.isfinite(network.voices(torch.zeros(1, 4000))).all()
