@@ -107,10 +107,10 @@ def work(form: Form) -> int:
     if form.format == "png" and method.output.modality != "image":
         words = modality(method.output.modality).words[1]
         raise UsageError(f"{run.path} makes {words}, which are no PNG files. Leave --format out, or name a NAME.png.")
+    voice = heard_voice(method, form)
     label = chosen_class(method, form.label, form.say())
     if form.text:
         symbols_of(method, form.text, len(form.text))  # refused before a judge is trained
-    voice = heard_voice(method, form)
     fidelity = fidelity_to(run, method, form) if form.check else None
     shown: Any = method if form.truncation is None else Truncated(method, form.truncation)
     written = write(shown, form, label, fidelity, voice)
