@@ -159,14 +159,14 @@ def unmask(
     path = str(suspect.path) if isinstance(suspect, Run) else str(suspect)
     say = reporter(progress)
     try:
-        restored = _restored(path, count, seed, device, offline, say)
+        restored, measures = _restored(path, count, seed, device, offline, say)
         if restored is None:
-            fakes, measures = open_candidate(
+            fakes = open_candidate(
                 path, count=count, seed=seed, size=size, device=choose_device(device), offline=offline,
                 progress=say.read,
-            ), ()  # fmt: skip
+            )  # fmt: skip
         else:
-            (fakes, measures), split = restored, "train" if split == "all" else split
+            fakes, split = restored, "train" if split == "all" else split
         wanted, named = max(2 * count, 3 * LEAST), None if real is None else str(real)
         tell: Progress = lambda share, text: say.work(share, text) if say.due() else None  # noqa: E731
         if fakes.kind.modality == "image":
@@ -185,18 +185,18 @@ def unmask(
 
 def _restored(
     path: str, count: int, seed: int, device: str, offline: bool, say: Reporter
-) -> tuple[Candidate, tuple[Measure, ...]] | None:
-    """What a run that restores makes of held-out samples, and what it says of itself; None for what is no such run.
+) -> tuple[Candidate | None, tuple[Measure, ...]]:
+    """What a run that restores makes of held-out samples, None for what is no such run, and what it says of itself.
 
     Raises:
         UsageError: Nothing is held out.
     """
     if not is_run(path):
-        return None
+        return None, ()
     run = Run.open(path)
     method = run.method()
     if not isinstance(method, Restores) or isinstance(method, Samples):
-        return None
+        return None, ()
     method = method.to(choose_device(device))
     data = open_recipe_data(run.recipe, offline, say.read)
     if not len(data.held_out):
