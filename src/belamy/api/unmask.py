@@ -166,7 +166,7 @@ def unmask(
                 progress=say.read,
             )  # fmt: skip
         else:
-            fakes, split = restored, "train" if split == "all" else split
+            fakes, split = restored, "train" if split == "all" and real is None else split
         wanted, named = max(2 * count, 3 * LEAST), None if real is None else str(real)
         tell: Progress = lambda share, text: say.work(share, text) if say.due() else None  # noqa: E731
         if fakes.kind.modality == "image":
