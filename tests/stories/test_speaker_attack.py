@@ -22,7 +22,7 @@ def test_the_defence_is_told_what_the_attack_does_and_whether_it_shows(belamy: C
     held = facts["held_out"]
     assert {"mistaken", "untouched-mistaken", "noise-mistaken", "taken-for-target"} <= held.keys()
     assert held["perturbation-snr"] >= 25 - 1e-3 and held["noise-mistaken"] <= 1
-    assert f"held-out mistaken {held['mistaken']:.4g}" in seen.stdout and "caught" in seen.stdout
+    assert f"held-out mistaken: {held['mistaken']:.4g}" in seen.stdout and "caught" in seen.stdout
     assert "held-out taken-for-target" in (tmp_path / "run" / "unmask.html").read_text(encoding="utf-8")
     made = belamy("translate", "run", "test", "--out", "made")
     assert made.returncode == 0 and "white-noise" in made.stdout, made.stderr
