@@ -154,7 +154,7 @@ class TestMethod:
 
     def test_it_learns(self, name: str, data: Dataset) -> None:
         """After thirty steps on one batch the loss is lower, unless it is a game, whose losses need not fall."""
-        if len(trained(name).players()) > 1:
+        if len(trained(name).players) > 1:
             return
         engine = trainer(name, data, seed=3)
         batch = next(Batches(data, "train", 8, 0))
