@@ -202,7 +202,7 @@ class TestLooks:
                 there = objects[n] == number
                 held = looks[n][:, there].unique(dim=1)
                 assert held.shape == (2, 1)
-                known = method.encoder.bank.clusters(int(source[n][there][0]), 3)
+                known = method.encoder.bank.remembered(int(source[n][there][0]))
                 assert (known - held[:, 0]).abs().sum(1).min() == 0
 
     @torch.no_grad()

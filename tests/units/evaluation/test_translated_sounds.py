@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ from belamy.seeds import SampleDraws
 
 RATE, SAMPLES = 16_000, 32_000
 SOUND = Field("audio", (1, SAMPLES), rate=float(RATE))
+COMPILED = pytest.mark.skipif(
+    find_spec("pesq") is None, reason="pesq is compiled where it is installed: pip install pesq"
+)
 USUAL = ["snr", "si-sdr", "segmental-snr", "lsd"]
 
 
@@ -63,6 +67,7 @@ def triples() -> list[tuple[Tensor, Tensor, Tensor | None]]:
     return [*found[:3], (found[3][0], torch.zeros_like(found[3][1]), found[3][2]), (*found[4][:2], None)]
 
 
+@COMPILED
 def test_speech_is_measured_as_speech_where_that_is_defined() -> None:
     def told(field: Field) -> list[str]:
         return list(UsualMeasures(speech=True).of(field))
@@ -94,6 +99,7 @@ def test_packages_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) 
     assert all("pip install 'belamy[audio]'" in why for why in usual.left_out.values()) and len(usual.left_out) == 2
 
 
+@COMPILED
 def test_everybody_is_measured_on_the_same_pairs(triples: list[tuple[Tensor, Tensor, Tensor | None]]) -> None:
     notes: list[str] = []
     found = measured(triples, Halving(), SOUND, SOUND, notes)
@@ -115,6 +121,7 @@ def test_everybody_is_measured_on_the_same_pairs(triples: list[tuple[Tensor, Ten
     assert found["made"]["si-sdr"][:2].tolist() == pytest.approx(found["untouched"]["si-sdr"][:2].tolist(), abs=0.01)
 
 
+@COMPILED
 def test_tables_tell_the_rate_and_leave_out_what_could_not_be_scored(
     triples: list[tuple[Tensor, Tensor, Tensor | None]],
 ) -> None:
@@ -129,6 +136,7 @@ def test_tables_tell_the_rate_and_leave_out_what_could_not_be_scored(
     assert "pesq at 16,000 Hz" in shown and "stoi at 16,000 Hz" in shown and "nan" not in shown.partition("<audio")[0]
 
 
+@COMPILED
 def test_sounds_too_short_for_speech_lose_its_measures_alone() -> None:
     short = SOUND._replace(shape=(1, 512))
     sound = (torch.arange(512)[None] % 100 * 100).to(torch.int16)
