@@ -57,10 +57,13 @@ class UsualMeasures:
             small, strange = field.modality == "image" and min(field.shape[1:]) < WINDOW, field.shape[0] > _COLOURS
             if (name == "ssim" and small) or (name == "perceptual" and strange):
                 continue
-            if text not in self._made:
-                self._made[text] = measure(text)
-            found[name] = self._made[text]
+            found[name] = self._built(text)
         return found
+
+    def _built(self, text: str) -> Pair:
+        if text not in self._made:
+            self._made[text] = measure(text)
+        return self._made[text]
 
     def _at_rate(self, field: Field) -> Iterator[str]:
         """What depends on the rate of sounds."""
@@ -71,7 +74,7 @@ class UsualMeasures:
         for name, text in OF_SPEECH.items() if self.speech else ():
             whole = text.format(rate=rate, band="narrow" if rate == 8000 else "wide")
             try:
-                self._made[whole] = self._made.get(whole) or measure(whole)
+                self._built(whole)
             except UsageError as error:
                 self.left_out[name] = str(error)
                 continue
