@@ -9,7 +9,7 @@ strongly as fits the truth best.
 faces: faces without glasses become faces with them. The judges of ``belamy translate --measures attributes``, which
 learned from real faces alone, say how many have glasses then, and of how many they still say the same of each other
 attribute, of all faces and of those whose attribute they told right; beside it, how often they are right about real
-held-out faces.
+held-out faces. Attributes that are colours are also read off the drawing: which colour of the palette most pixels have.
 
 The run is as long as the minutes are, as a few steps tell, and goes on where its folder holds a state.
 
@@ -21,6 +21,7 @@ The run is as long as the minutes are, as a few steps tell, and goes on where it
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,6 +133,8 @@ def faces(source: str, attribute: str, size: int) -> Task:
     before = {each.name: each.predict(inputs).verdict for each in judges}
     known = [name for name in before if name != SIDE]
     right = {name: before[name] == without.attributes[name].codes[without.held_out] for name in known}
+    palettes = {name: colours for name in known if (colours := _palette(both.attributes[name].values)) is not None}
+    read = {name: _read(inputs, colours) for name, colours in palettes.items()}
 
     def judge(made: Tensor) -> dict[str, Any]:
         seen = {each.name: each.predict(made).verdict for each in judges}
@@ -139,19 +142,33 @@ def faces(source: str, attribute: str, size: int) -> Task:
         return {
             f"shows {attribute}": _share(seen[SIDE] == 1), **{f"keeps {name}": _share(same[name]) for name in known},
             **{f"keeps {name} where it was told right": _share(same[name][right[name]]) for name in known},
+            **{f"keeps {name} as it is read": _share(_read(made, colours) == read[name])
+               for name, colours in palettes.items()},
         }  # fmt: skip
 
     def accuracy() -> dict[str, Any]:
         real = both.images(both.held_out)
+        true = {each.name: both.attributes[each.name].codes[both.held_out] for each in judges}
         return {
-            f"right about {each.name}": _share(
-                each.predict(real).verdict == both.attributes[each.name].codes[both.held_out]
-            )
-            for each in judges
+            **{f"right about {each.name}": _share(each.predict(real).verdict == true[each.name]) for each in judges},
+            **{f"reads {name} right": _share(_read(real, colours) == true[name]) for name, colours in palettes.items()},
         }
 
     rivals = {"the classifier on real held-out faces": accuracy, "input unchanged": lambda: judge(inputs)}
     return Task(sided, inputs, judge, rivals, lambda some: [inputs[some]])
+
+
+def _palette(values: tuple[str, ...]) -> Tensor | None:
+    """The colours that an attribute's values name in six hexadecimal digits.  # [values, 3]"""
+    colours = all(re.fullmatch("[0-9a-f]{6}", value) for value in values)
+    return torch.tensor([list(bytes.fromhex(value)) for value in values]) if colours else None
+
+
+def _read(images: Tensor, palette: Tensor) -> Tensor:
+    """The colour that most pixels have to within two levels, or -1 where none has any.  # [n]"""
+    far = (images.long()[:, None] - palette[:, :, None, None]).abs().amax(2)  # [n, values, H, W]
+    counts = (far <= 2).flatten(2).sum(2)
+    return counts.argmax(1).where(counts.amax(1) > 0, -1)
 
 
 def _share(true: Tensor) -> Interval:
