@@ -86,7 +86,7 @@ OURS = {
     *("gansynth", "gansynth-small"),
     *("segan-small", "speech-enhancer", "wavenet", "wavenet-small"),
     *("wavenet-vocoder", "wavenet-vocoder-small", "waveglow", "waveglow-small", "vocoder-small"),
-    *("musegan", "musegan-small", "music-transformer", "music-n-grams", "bar-vae"),
+    *("musegan", "musegan-small", "musegan-accompaniment", "music-transformer", "music-n-grams", "bar-vae"),
     *("pairs", "pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),
     *("cyclegan-small", "cut-small", "discogan"),
     *("srresnet", "srgan", "esrgan", "real-esrgan", "srresnet-small", "esrgan-small"),

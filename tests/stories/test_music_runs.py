@@ -42,6 +42,9 @@ def test_from_a_run_to_files(run: Path, tmp_path: Path, capsys: pytest.CaptureFi
     [
         ("train musegan-small --length 40", "Type --length 32"),
         ("train musegan-small --latent 33", "Type --latent 30"),
+        ("train musegan-accompaniment --given sopran", "Did you mean 'soprano'"),
+        ("train musegan-accompaniment --latent 33", "Type --latent 32"),
+        ("train musegan-accompaniment --generators 2", "Leave --generators out"),
         ("train digits --data progressions:count=20", "for pictures"),
         ("train scratchgan --data progressions:count=20 --modality music", "is for texts"),
         ("data progressions --size 8", "belongs to pictures"),
@@ -52,3 +55,26 @@ def test_wrong_uses(words: str, said: str, tmp_path: Path, capsys: pytest.Captur
     out = ["--out", str(tmp_path / "out")] if words.startswith("train") else []
     assert main([*words.split(), *out]) == 2
     assert said in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_tune_in_a_file_is_set_for_four_voices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, bass = tmp_path / "run", tmp_path / "bass.mid"
+    networks = {"generator": "musegan:width=2", "discriminator": "musegan:width=2", "latent": 16, "length": 32}
+    library.train("musegan-accompaniment", out=run, samples=8, given="bass", **TINY, **networks)
+    method = Run.open(run).method()
+    tune = method.bank.clips[0]
+    bass.write_bytes(modality("music").encode(tune, method.degraded))
+    words = ["translate", str(run), str(bass), "--outputs", "2", "--no-progress"]
+    assert main([*words, "--out", str(tmp_path / "heard")]) == 0
+    names = sorted(file.name for file in (tmp_path / "heard").iterdir())
+    assert names == ["bass-2.mid", "bass-2.wav", "bass.mid", "bass.wav", "sheet.png", "translations.html"]
+    one, two = (
+        modality("music").decode((tmp_path / "heard" / name).read_bytes(), method.output)
+        for name in ("bass.mid", "bass-2.mid")
+    )
+    assert torch.equal(one[3], tune[0]) and torch.equal(two[3], tune[0]) and not torch.equal(one, two)
+    capsys.readouterr()
+    longer = modality("music").encode(tune.repeat(1, 2, 1), method.degraded)
+    bass.write_bytes(longer)
+    assert main([*words, "--out", str(tmp_path / "more")]) == 2
+    assert "1 voice(s) of 64 steps, not 1 of 32" in capsys.readouterr().err and not (tmp_path / "more").exists()

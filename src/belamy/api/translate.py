@@ -35,7 +35,7 @@ from belamy.methods.base import (
     TranslatesBack,
     given_field,
 )
-from belamy.modalities import MODALITIES, modality, suffix_of
+from belamy.modalities import MODALITIES, WrittenTwice, modality, suffix_of
 from belamy.modalities.colours import recolour
 from belamy.modalities.fields import Field
 from belamy.modalities.image import as_bytes
@@ -51,7 +51,6 @@ from belamy.seeds import SampleDraws
 
 ON_PAGE, ON_SHEET = 48, 16
 HELD_OUT = "test"
-
 MOST_OUTPUTS = 64
 
 
@@ -123,8 +122,14 @@ class Translations:
 
     def file(self, number: int, which: int = 0) -> bytes:
         """The file of one translation, or of another output of the same input."""
-        kept = self.items[number].kept(which)
-        return modality(self.target.modality).encode(kept, own_field(self.target, kept))
+        return self.files(number, which)[self.suffix]
+
+    def files(self, number: int, which: int = 0) -> dict[str, bytes]:
+        """The file of one translation by its suffix, and what stands beside it: of music, how it sounds."""
+        kept, kind = self.items[number].kept(which), modality(self.target.modality)
+        own = own_field(self.target, kept)
+        beside = kind.others(kept, own) if isinstance(kind, WrittenTwice) else {}
+        return {self.suffix: kind.encode(kept, own), **beside}
 
     def summaries(self) -> dict[str, tuple[Summary, Summary | None]]:
         """Of each measure, that of the translations and that of the untouched inputs."""

@@ -20,7 +20,7 @@ from belamy.methods.base import OPTIMIZERS, UNTOUCHED, DataSpec, Player, Turn, g
 from belamy.methods.construction import DISCRIMINATORS, NORMALISATIONS, adapted
 from belamy.methods.gan import ADVERSARIAL
 from belamy.modalities.fields import Field as DataField
-from belamy.networks.noise_bank import NoiseBank
+from belamy.networks.clip_bank import ClipBank
 from belamy.networks.sound_degradations.noise import mixed
 from belamy.registry import Part, Registry
 from belamy.seeds import Draws, SampleDraws
@@ -134,7 +134,7 @@ class Method(base.BaseMethod):
             self.spoilt_by |= {HISS}
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
         self.spectral = SPECTRAL.build(recipe.spectral)
-        self.bank = NoiseBank(NOISES_KEPT, self.shape) if NOISE in spec.fields else None
+        self.bank = ClipBank(NOISES_KEPT, spec.fields[NOISE]) if NOISE in spec.fields else None
         self.judged = recipe.adversarial_weight > 0
         self.objective_terms = () if self.judged else tuple(f"generator.{name}" for name in self.weights)
         if self.judged:

@@ -117,7 +117,7 @@ class Modality:
         codes = read_midi(data).codes
         voices, steps, _ = field.shape
         if codes.shape != (voices, steps):
-            raise Unreadable(f"{codes.shape[0]} voices of {codes.shape[1]:,} steps, not {voices} of {steps:,}")
+            raise Unreadable(f"{codes.shape[0]} voice(s) of {codes.shape[1]:,} steps, not {voices} of {steps:,}")
         check_range(codes, _lowest(field), highest_of(field))
         return rolls(torch.from_numpy(codes), _lowest(field), highest_of(field))
 

@@ -291,6 +291,19 @@ class Translator(Module, Protocol):
         ...
 
 
+class Accompanist(Module, Protocol):
+    """What a class ``Accompanist(latent, shape, *, …)`` must have; the shape is (voices, steps, columns) of pieces."""
+
+    native_shape: tuple[int, int, int]
+    native_latent: int
+    value_range: tuple[float, float]
+
+    def forward(self, latents: Tensor, given: Tensor) -> Tensor:
+        """The other voices in ``value_range``.  # [N, latent], [N, 1, steps, columns] to [N, voices - 1, steps,
+        columns]"""
+        ...
+
+
 class Enhancer(Module, Protocol):
     """What a class ``Enhancer(shape, *, …)`` must have; the shape is (channels, samples)."""
 

@@ -115,7 +115,105 @@ class BarGenerator(nn.Module):
         return self.layers(latents)[..., : self.columns]
 
 
-class Generator(nn.Module):
+class BarEncoder(nn.Module):
+    """A latent of a bar of one voice: over pitches by octaves, then shorter by convolutions over time.
+
+    Args:
+        latent: Its size.
+        steps: Of a bar.
+        columns: Of a roll.
+        width: Features of the first layers; the last has sixteen times as many, as the bar generator's first.
+    """
+
+    def __init__(self, latent: int, steps: int, columns: int, width: int) -> None:
+        super().__init__()
+        octaves, lengths = -(-columns // OCTAVE), factors(steps)[::-1]
+        widths = (_WIDTHS + _WIDTHS[-1:] * len(lengths))[: len(lengths)]
+        features = [width, *(width * wide for wide in widths[::-1])]
+        layers: list[nn.Module] = [nn.ConstantPad2d((0, octaves * OCTAVE - columns, 0, 0), -1.0)]
+        layers += [_drawn(nn.Conv2d(1, width, (1, OCTAVE), (1, OCTAVE))), nn.LeakyReLU(_SLOPE)]
+        layers += [_drawn(nn.Conv2d(width, width, (1, octaves))), nn.LeakyReLU(_SLOPE)]
+        for length, (incoming, outgoing) in zip(lengths, pairwise(features), strict=True):
+            layers += [_drawn(nn.Conv2d(incoming, outgoing, (length, 1), (length, 1))), nn.LeakyReLU(_SLOPE)]
+        self.layers = nn.Sequential(*layers, nn.Flatten(), dense(features[-1], latent))
+
+    def forward(self, bars: Tensor) -> Tensor:
+        """``[n, latent]`` of bars ``[n, 1, steps, columns]``."""
+        latents: Tensor = self.layers(bars)
+        return latents
+
+
+class Band(nn.Module):
+    """Players who make bars of the latents that they share or have for themselves; see :class:`Generator`.
+
+    Args:
+        latent: Size of the latents.
+        shape: (voices, steps, columns) of the rolls.
+        model: Who plays from which latents.
+        width: Features of the last layer but one.
+        bar: Steps of a bar.
+        told: Whether each player also hears, bar by bar, as many numbers as a latent has.
+
+    Raises:
+        UsageError: Steps that are no whole bars, or latents that cannot be shared out.
+    """
+
+    modality = "music"
+    native_shape = (4, 64, 48)
+    native_latent = 320
+    value_range = (-1.0, 1.0)
+
+    def __init__(self, latent: int, shape: tuple[int, ...], model: Model, width: int, bar: int, told: bool) -> None:
+        super().__init__()
+        check_positive(latent, "The latent size")
+        check_positive(width, "musegan.width")
+        bars, (voices, _, columns) = bars_of(shape, bar), shape
+        self.shared, self.own = model != "jamming", voices if model != "composer" else 0
+        pieces = 2 * self.shared + 2 * self.own
+        if latent % pieces:
+            raise UsageError(
+                f"The latent size is {latent}, but musegan as {model} shares it out to {pieces} equal latents of its "
+                f"{voices} voices. Type --latent {max(1, round(latent / pieces)) * pieces}."
+            )
+        self.pieces, self.bars, self.each = pieces, bars, latent // pieces
+        self.temporal = nn.ModuleList([TemporalGenerator(self.each, bars, 16 * width) for _ in range(pieces // 2)])
+        heard = self.each * (2 * self.shared + 2 * (self.own > 0) + told)
+        players = self.own or 1
+        self.players = nn.ModuleList(
+            [BarGenerator(heard, voices // players, bar, columns, width) for _ in range(players)]
+        )
+
+    def play(self, latents: Tensor, told: Tensor | None = None) -> Tensor:
+        """Rolls ``[N, voices, steps, columns]`` in [-1, 1].
+
+        Args:
+            latents: ``[N, latent]``.
+            told: What each player hears beside, ``[N, latent of a piece, bars]``.
+        """
+        voices = [
+            player(of_bars.transpose(1, 2).flatten(0, 1)).unflatten(0, (len(latents), self.bars))
+            for player, of_bars in zip(self.players, self.heard(latents, told), strict=True)
+        ]  # each [N, bars, its voices, steps of a bar, columns]
+        return torch.cat(voices, 2).transpose(1, 2).flatten(2, 3)
+
+    def heard(self, latents: Tensor, told: Tensor | None) -> Iterator[Tensor]:
+        """What each bar generator hears.  # [N, latent] to [N, its latents, bars] each"""
+        pieces = list(latents.chunk(self.pieces, 1))
+        of_bars = iter(self.temporal)
+        shared = [] if told is None else [told]
+        if self.shared:
+            shared += [self._still(pieces.pop(0)), next(of_bars)(pieces.pop(0))]
+        if not self.own:
+            yield torch.cat(shared, 1)
+        for still, moving, temporal in zip(pieces[: self.own], pieces[self.own :], of_bars, strict=True):
+            yield torch.cat([*shared, self._still(still), temporal(moving)], 1)
+
+    def _still(self, latents: Tensor) -> Tensor:
+        """The same latents for each bar."""
+        return latents[:, :, None].expand(-1, -1, self.bars)
+
+
+class Generator(Band):
     r"""Music of several voices by one of three models, bar by bar.
 
     Each bar is made of the latents
@@ -150,56 +248,58 @@ class Generator(nn.Module):
         torch.Size([3, 4, 32, 48])
     """
 
-    modality = "music"
-    native_shape = (4, 64, 48)
-    native_latent = 320
-    value_range = (-1.0, 1.0)
+    def __init__(
+        self, latent: int, shape: tuple[int, ...], *, model: Model = "hybrid", width: int = 64, bar: int = 16
+    ) -> None:
+        super().__init__(latent, shape, model, width, bar, told=False)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Rolls ``[N, voices, steps, columns]`` in [-1, 1] from latents ``[N, latent]``."""
+        return self.play(latents)
+
+
+class Accompanist(Band):
+    r"""Music of several voices of which one is given: the others are played to it, bar by bar.
+
+    An encoder makes a latent of each given bar, which all players hear beside those of :class:`Generator`:
+
+    .. math:: \bar z_{i,t} = [E(y_t),\; z,\; G_\mathrm{temp}(z_t)_t,\; z_i,\; G_{\mathrm{temp},i}(z_{i,t})_t]
+
+    *Departs from the paper* as :class:`Generator` does; and the temporal generators stay, so that two accompaniments of
+    the same voice move otherwise, where the paper has what the given bars say in their place.
+
+    References:
+        Dong et al. 2018, "MuseGAN", arXiv 1709.06298, section 3.3.2 and figure 3b (track-conditional generation).
+
+    Args:
+        latent: Size of the latents, a multiple of 2 for the composer, of 2(V - 1) for jamming and 2V for the hybrid.
+        shape: (voices, steps, columns) of whole pieces.
+        model: Who plays from which latents.
+        width: Features of the last layer but one; the encoder's first has as many.
+        bar: Steps of a bar.
+
+    Raises:
+        UsageError: One voice alone, steps that are no whole bars, or latents that cannot be shared out.
+
+    Example:
+        >>> given = torch.randn(3, 1, 32, 48)
+        >>> Accompanist(16, (4, 32, 48), width=2)(torch.randn(3, 16), given).shape
+        torch.Size([3, 3, 32, 48])
+    """
 
     def __init__(
         self, latent: int, shape: tuple[int, ...], *, model: Model = "hybrid", width: int = 64, bar: int = 16
     ) -> None:
-        super().__init__()
-        check_positive(latent, "The latent size")
-        check_positive(width, "musegan.width")
-        bars, (voices, _, columns) = bars_of(shape, bar), shape
-        self.shared, self.own = model != "jamming", voices if model != "composer" else 0
-        pieces = 2 * self.shared + 2 * self.own
-        if latent % pieces:
-            raise UsageError(
-                f"The latent size is {latent}, but musegan as {model} shares it out to {pieces} equal latents of its "
-                f"{voices} voices. Type --latent {max(1, round(latent / pieces)) * pieces}."
-            )
-        self.pieces, self.bars, each = pieces, bars, latent // pieces
-        self.temporal = nn.ModuleList([TemporalGenerator(each, bars, 16 * width) for _ in range(pieces // 2)])
-        heard = each * 2 * (self.shared + (self.own > 0))
-        players = self.own or 1
-        self.players = nn.ModuleList(
-            [BarGenerator(heard, voices // players, bar, columns, width) for _ in range(players)]
-        )
+        if len(shape) == 3 and shape[0] < 2:
+            raise UsageError("There is only one voice, so nothing is left to be played to it. Leave music.voices out.")
+        super().__init__(latent, (shape[0] - 1, *shape[1:]), model, width, bar, told=True)
+        self.encoder = BarEncoder(self.each, bar, shape[-1], width)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        """Rolls ``[N, voices, steps, columns]`` in [-1, 1] from latents ``[N, latent]``."""
-        voices = [
-            player(of_bars.transpose(1, 2).flatten(0, 1)).unflatten(0, (len(latents), self.bars))
-            for player, of_bars in zip(self.players, self.heard(latents), strict=True)
-        ]  # each [N, bars, its voices, steps of a bar, columns]
-        return torch.cat(voices, 2).transpose(1, 2).flatten(2, 3)
-
-    def heard(self, latents: Tensor) -> Iterator[Tensor]:
-        """What each bar generator hears.  # [N, latent] to [N, its latents, bars] each"""
-        pieces = list(latents.chunk(self.pieces, 1))
-        of_bars = iter(self.temporal)
-        shared = []
-        if self.shared:
-            shared = [self._still(pieces.pop(0)), next(of_bars)(pieces.pop(0))]
-        if not self.own:
-            yield torch.cat(shared, 1)
-        for still, moving, temporal in zip(pieces[: self.own], pieces[self.own :], of_bars, strict=True):
-            yield torch.cat([*shared, self._still(still), temporal(moving)], 1)
-
-    def _still(self, latents: Tensor) -> Tensor:
-        """The same latents for each bar."""
-        return latents[:, :, None].expand(-1, -1, self.bars)
+    def forward(self, latents: Tensor, given: Tensor) -> Tensor:
+        """The other voices' rolls ``[N, voices - 1, steps, columns]`` in [-1, 1], from latents ``[N, latent]`` and the
+        given voice's ``[N, 1, steps, columns]``."""
+        of_bars = given.unflatten(2, (self.bars, -1)).transpose(1, 2).flatten(0, 1)  # [N * bars, 1, steps, columns]
+        return self.play(latents, self.encoder(of_bars).unflatten(0, (len(given), self.bars)).transpose(1, 2))
 
 
 class Discriminator(ScoringNetwork):

@@ -1,6 +1,6 @@
 """Music for four voices after its papers."""
 
-from belamy.methods import char_lm, gan, n_grams, vae
+from belamy.methods import accompaniment, char_lm, gan, n_grams, vae
 from belamy.registry import Part
 
 
@@ -49,6 +49,14 @@ def musegan_small() -> gan.Recipe:
         generator_optimizer=adam,
         discriminator_optimizer=adam,
     )
+
+
+def musegan_accompaniment() -> accompaniment.Recipe:
+    """MuseGAN told a track: three voices are played to a given soprano, or to another voice by ``--given``.
+
+    Widths, critic steps, batches and rate of ``musegan-small``. ``belamy translate RUN tune.mid`` plays to a tune.
+    """
+    return accompaniment.Recipe(length=64, ema_half_life=5_000)
 
 
 def music_transformer() -> char_lm.Recipe:

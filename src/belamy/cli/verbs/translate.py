@@ -161,7 +161,8 @@ def _write_folder(made: Any, out: Path, title: str) -> list[Path]:
     names = [f"{stem}{made.suffix}" for stem in stems(called, [PAGE, "sheet.png"])]
     with filling(out) as folder:
         for (number, which), name in zip(several, names, strict=True):
-            write_bytes(folder / name, made.file(number, which))
+            for suffix, data in made.files(number, which).items():
+                write_bytes((folder / name).with_suffix(suffix), data)
         save_png(made.sheet(), folder / "sheet.png")
         write_bytes(folder / PAGE, made.page(title).encode())
     return [out / name for name in (*names, "sheet.png", PAGE)]
