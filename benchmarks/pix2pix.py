@@ -44,7 +44,7 @@ from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
 
-MOMENTS = (1, 2, 5, 10, 15)
+MOMENTS = (1, 2, 5, 10, 15, 30, 45)
 """CPU-minutes of training after which the translations are judged."""
 HELD = 0.2
 ALIKE = 0.9

@@ -125,7 +125,7 @@ class TestFiles:
             read_midi(data)
 
     def test_of_another_shape_or_range(self) -> None:
-        with pytest.raises(Unreadable, match="2 voices of 8 steps, not 2 of 4"):
+        with pytest.raises(Unreadable, match=r"2 voice\(s\) of 8 steps, not 2 of 4"):
             KIND.decode(KIND.encode(raw_tune(), FIELD), KIND.field(4))
         with pytest.raises(Unreadable, match=r"its pitches are 60 to 67, beyond 60 to 66"):
             KIND.decode(KIND.encode(raw_tune(), FIELD), Modality(voices=2, lowest=60, highest=66, bar=4).field(8))
