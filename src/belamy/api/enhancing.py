@@ -99,7 +99,7 @@ def enhancer(run: Run, weights: str = "newest") -> Any:
 
 def run_rate(method: Any) -> int:
     """Samples in a second of what a method learned from."""
-    return round(method.spec.field.rate or 16_000)
+    return round(method.spec.field.hertz)
 
 
 def enhance(

@@ -124,7 +124,7 @@ class Method(base.BaseMethod):
         self.target, self.shape = spec.main, spec.shape
         self.paired = self.source in spec.fields
         self.check()
-        rate = self.rate
+        rate = spec.field.hertz
         self.generator: Any = ENHANCERS.build(recipe.generator, shape=self.shape)
         hiss = Part(name=HISS, colour="pink", low=recipe.snr_low, high=recipe.snr_high)
         parts = recipe.degradations or (() if NOISE in spec.fields else (hiss,))
@@ -141,11 +141,6 @@ class Method(base.BaseMethod):
             made = DISCRIMINATORS.build(recipe.discriminator, shape=(2 * self.shape[0], *self.shape[1:]))
             self.discriminator = adapted(made, recipe.discriminator_norm, ())
             self.objective = Objective(ADVERSARIAL.build(recipe.adversarial))
-
-    @property
-    def rate(self) -> float:
-        """Samples in a second; 16,000 where the data do not say."""
-        return self.spec.field.rate or 16_000.0
 
     def check(self) -> None:
         """Refuse data and settings that do not fit.
@@ -318,7 +313,8 @@ class Method(base.BaseMethod):
     def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
         """What is heard, and what rules against what spoilt it make of it; pairs are taken for noisy."""
         rules = {
-            name: CLASSICAL_ENHANCERS.build(Part(name=name), rate=self.rate) for name in CLASSICAL_ENHANCERS.names()
+            name: CLASSICAL_ENHANCERS.build(Part(name=name), rate=self.spec.field.hertz)
+            for name in CLASSICAL_ENHANCERS.names()
         }
         fit = {name: rule for name, rule in rules.items() if self.spoilt_by.intersection(rule.against)}
         return {UNTOUCHED: source, **{name: rule(source) for name, rule in fit.items()}}

@@ -15,8 +15,6 @@ from belamy.modalities.fields import Field as DataField
 from belamy.networks.mel_spectrogram import MelSpectrogram
 from belamy.seeds import SampleDraws
 
-RATE = 16_000.0
-"""Samples in a second where the data do not say."""
 ITERATIONS = 32
 """In which phases are found without learning."""
 
@@ -51,7 +49,7 @@ class VocoderMethod(base.BaseMethod):
         super().__init__(recipe, spec)
         self.target, (self.channels, self.samples) = spec.main, spec.shape
         self.spectrogram = MelSpectrogram(
-            spec.field.rate or RATE, self.samples, bands=recipe.bands, frame=recipe.frame, hop=recipe.hop
+            spec.field.hertz, self.samples, bands=recipe.bands, frame=recipe.frame, hop=recipe.hop
         )
 
     @classmethod

@@ -101,7 +101,7 @@ class Modality:
     def encode(self, raw: Tensor, field: Field) -> bytes:
         """A WAV file of 16 bits."""
         whole = raw if raw.dtype == torch.int16 else self.to_raw(raw, field._replace(bits=16))
-        return encode_wav(whole.numpy(), round(field.rate or 16000))
+        return encode_wav(whole.numpy(), round(field.hertz))
 
     def decode(self, data: bytes, field: Field) -> Tensor:
         """The samples of a sound file of the field's rate, channels and length."""
@@ -136,7 +136,7 @@ class Modality:
         return torch.cdist(self._spectra(a, field), self._spectra(b, field))
 
     def _spectra(self, raw: Tensor, field: Field) -> Tensor:
-        bands = log_mel(self.to_float(raw, field).mean(1), field.rate or 16000).flatten(1)
+        bands = log_mel(self.to_float(raw, field).mean(1), field.hertz).flatten(1)
         return bands / math.sqrt(bands.shape[1])
 
 

@@ -32,6 +32,11 @@ class Field(NamedTuple):
     bits: int = 8
     facts: Mapping[str, Any] = {}  # never changed
 
+    @property
+    def hertz(self) -> float:
+        """Samples of a sound in a second; 16,000 where the data do not say."""
+        return self.rate or 16_000.0
+
 
 class DataSpec(NamedTuple):
     """What the data decide: their fields, by name and in order.

@@ -285,7 +285,7 @@ def usual_look(field: DataField) -> Look:
         return lambda raw: torch.from_numpy(ngram_bags(strings(raw, field)))
     if field.modality == "audio":
         heard = modality("audio")
-        return lambda raw: log_mel(heard.to_float(raw, field).mean(1), field.rate or 16000)
+        return lambda raw: log_mel(heard.to_float(raw, field).mean(1), field.hertz)
     if field.modality == "music":
         return lambda raw: raw.flatten(1).float()
     return pixels

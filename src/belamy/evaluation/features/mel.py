@@ -27,7 +27,7 @@ class Extractor:
     layer = resize = ""
 
     def __init__(self, field: Field) -> None:
-        self.field, self.kind, self.rate = field, modality(field.modality), field.rate or 16000.0
+        self.field, self.kind, self.rate = field, modality(field.modality), field.hertz
         self.digest = f"{BANDS} bands at {self.rate:g} Hz"
 
     def extract(self, images: Tensor, labels: Tensor | None = None) -> ExtractedFeatures:

@@ -33,7 +33,7 @@ class Extractor:
     layer, resize = "voice", ""
 
     def __init__(self, field: Field) -> None:
-        self.field, self.kind, self.rate = field, modality(field.modality), round(field.rate or RATE)
+        self.field, self.kind, self.rate = field, modality(field.modality), round(field.hertz)
         self.network = SpeakerEncoder.pretrained()
 
     @torch.no_grad()

@@ -48,7 +48,7 @@ class Metric(BaseMetric):
             if seen is None or seen.images is None or seen.labels is None or seen.field is None or not len(seen):
                 continue
             sounds = modality("audio").to_float(seen.images, seen.field).mean(1)
-            off = cents_off(pitches(sounds, seen.field.rate or 16000.0), self.asked(seen.labels))
+            off = cents_off(pitches(sounds, seen.field.hertz), self.asked(seen.labels))
             self.right[side] += int((off.abs() <= self.cents).sum())
             self.count[side] += len(seen)
 
