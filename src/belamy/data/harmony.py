@@ -8,7 +8,7 @@ rule after the last one: no parallel fifths and octaves, no crossed voices, at m
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -46,11 +46,13 @@ def piece(numbers: np.random.Generator, key: int, mode: str, beats: int) -> np.n
     Returns:
         Codes, uint8 ``[4, 4 * beats]``.
     """
-    chords = [settings(key, mode, degree) for degree in degrees(numbers, beats)]
-    chosen = [chords[0][int(numbers.integers(len(chords[0])))]]
-    for ways in chords[1:]:
-        cost = costs(chosen[-1], ways) + numbers.exponential(1.5, len(ways))
-        chosen.append(ways[int(cost.argmin())])
+    found = degrees(numbers, beats)
+    way = int(numbers.integers(len(settings(key, mode, found[0]))))
+    chosen = [settings(key, mode, found[0])[way]]
+    for degree, following in pairwise(found):
+        cost = costs_from(key, mode, degree, way, following)
+        way = int((cost + numbers.exponential(1.5, len(cost))).argmin())
+        chosen.append(settings(key, mode, following)[way])
     return decorated(np.stack(chosen, 1), key, mode, numbers)
 
 
@@ -91,6 +93,12 @@ def settings(key: int, mode: str, degree: int) -> np.ndarray:
         and {pitch % 12 for pitch in way} == set(triad) and sum(pitch % 12 == leading for pitch in way) <= 1
     ]  # fmt: skip
     return np.array(found)
+
+
+@lru_cache(maxsize=2**16)
+def costs_from(key: int, mode: str, degree: int, way: int, following: int) -> np.ndarray:
+    """What the ways to set a degree cost after one way, by its number, to set the degree before."""
+    return costs(settings(key, mode, degree)[way], settings(key, mode, following))
 
 
 def costs(last: np.ndarray, ways: np.ndarray) -> np.ndarray:
