@@ -56,7 +56,7 @@ def musegan_accompaniment() -> accompaniment.Recipe:
 
     Widths, critic steps, batches and rate of ``musegan-small``. ``belamy translate RUN tune.mid`` plays to a tune.
     """
-    return accompaniment.Recipe(length=64, ema_half_life=5_000)
+    return accompaniment.Recipe(data="progressions", length=64, ema_half_life=5_000)
 
 
 def music_transformer() -> char_lm.Recipe:
