@@ -48,7 +48,7 @@ class PriorSettings(FrozenSettings):
     """Standard deviation of the noise that is added to the network's input in each step."""
     average: float = Field(default=0.02, gt=0, le=1)
     """Weight of the newest picture in the running mean, which is what is returned."""
-    held_out: float = Field(default=0.05, ge=0, le=0.5)
+    held_out: float = Field(default=0.1, ge=0, le=0.5)
     """Share of the known pixels that the network is not shown and is stopped by; 0 never stops it."""
     patience: int = Field(default=250, gt=0)
     """So many steps without a smaller error of the held-out pixels end the fit."""
