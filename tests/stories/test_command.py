@@ -167,6 +167,22 @@ def test_a_closed_pipe_is_quiet() -> None:
         assert run.wait(timeout=60) == 141
 
 
+@pytest.mark.parametrize(
+    ("before", "said", "expected"),
+    [("", {}, "1000"), ("", {"GOMP_SPINCOUNT": "7"}, "7"), ("", {"OMP_WAIT_POLICY": "active"}, "None"),
+     ("import torch; ", {}, "None")],
+)  # fmt: skip
+def test_waiting_threads_sleep_soon_unless_the_user_says_how_they_wait(
+    before: str, said: dict[str, str], expected: str
+) -> None:
+    program = (
+        f"{before}import os; from belamy.cli import main; main(['--version']); print(os.environ.get('GOMP_SPINCOUNT'))"
+    )
+    known = {name: value for name, value in environment().items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    done = subprocess.run([sys.executable, "-c", program], env={**known, **said}, capture_output=True, text=True)
+    assert done.stdout.split()[-1] == expected
+
+
 def test_a_wrong_use_in_a_process_of_its_own() -> None:
     for words in (["trian"], ["train", "dcgan-mnist", "--btach", "8"]):
         done = process(*words)

@@ -21,6 +21,8 @@ from belamy.errors import BelamyError, UsageError, nearest, plain
 INTERRUPTED, BROKEN_PIPE = 130, 141
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "bad allocation")
 """How PyTorch's allocators say it: all but CUDA's raise a plain RuntimeError."""
+SPINS = "1000"
+"""Turns in which a thread asks whether the others are done before it sleeps; libgomp's own are 300,000."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -32,6 +34,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     degrade(sys.stdout)
     degrade(sys.stderr)
+    share_cores()
     try:
         code = dispatch(list(sys.argv[1:] if words is None else words))
         sys.stdout.flush()
@@ -46,6 +49,18 @@ def main(words: Sequence[str] | None = None) -> int:
         message, code = explain(error)
         sys.stderr.write(f"belamy: {plain(message)}\n")
         return code
+
+
+def share_cores() -> None:
+    """Let threads that wait for one another sleep soon, unless the user has said how they wait.
+
+    A thread that keeps asking uses up its turn on a core that another program wants, and all others wait for it:
+    beside one busy program training took up to a hundred times as long (``benchmarks/waiting.py``). PyTorch's threads
+    read it when it is imported, so that it is too late where it already is.
+    """
+    said = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ)
+    if not said and "torch" not in sys.modules:
+        os.environ["GOMP_SPINCOUNT"] = SPINS
 
 
 def dispatch(words: list[str]) -> int:

@@ -267,13 +267,16 @@ def work_through(workspace: Workspace, ledger: Ledger) -> None:
             return
         try:
             with beating(claim):
-                claim.record(perform(claim.trial, plan, workspace))
+                outcome = perform(claim.trial, plan, workspace)
+            claim.record(outcome)
         except Busy:
             busy.add(claim.trial.key)
         except (Interrupted, KeyboardInterrupt):
             if not claim.lost:
                 raise
             busy.add(claim.trial.key)
+        finally:
+            claim.release()
 
 
 def _children(execution: Execution) -> bool:

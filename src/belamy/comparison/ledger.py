@@ -182,7 +182,11 @@ class FolderClaim:
 
 @contextmanager
 def beating(claim: Claim, beat: float = BEAT) -> Iterator[None]:
-    """Within this context the claim is touched now and then; if it is lost, training is interrupted as by Ctrl-C."""
+    """Within this context the claim is touched now and then; if it is lost, training is interrupted as by Ctrl-C.
+
+    It is recorded and released after this context: what has been recorded is no claim any more, and a beat that came
+    then would find it lost.
+    """
     leads = threading.current_thread() is threading.main_thread()
 
     def keep(over: threading.Event) -> None:
@@ -196,11 +200,8 @@ def beating(claim: Claim, beat: float = BEAT) -> Iterator[None]:
                     _thread.interrupt_main()
                 return
 
-    try:
-        with beside(keep):
-            yield
-    finally:
-        claim.release()
+    with beside(keep):
+        yield
 
 
 @contextmanager

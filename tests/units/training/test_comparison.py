@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from math import inf, log
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -211,6 +213,7 @@ class TestClaims:
             while path.stat().st_mtime < time.time() - 50:
                 time.sleep(0.01)
             assert ledger.claim(trials) is None
+        claim.release()
         assert ledger.claim(trials) is not None
 
     def test_a_lost_claim_interrupts_its_work(self, tmp_path: Path) -> None:
@@ -225,6 +228,25 @@ class TestClaims:
         finally:
             signal.signal(signal.SIGINT, before)
         assert claim.lost
+
+    def test_no_beat_takes_a_recorded_claim_for_a_lost_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace: Any = SimpleNamespace(folder=tmp_path)
+        plan(seeds=1).save(tmp_path)
+        save, saved = FolderLedger.save, []
+
+        def slowly(ledger: FolderLedger, done: Outcome) -> None:
+            save(ledger, done)
+            wait(0.2)
+            saved.append(done)
+
+        monkeypatch.setattr(FolderLedger, "save", slowly)
+        monkeypatch.setattr(conduct, "beating", partial(beating, beat=0.01))
+        monkeypatch.setattr(conduct, "perform", lambda trial, *_: outcome(trial, 1.0))
+        conduct.work_through(workspace, ledger := FolderLedger(tmp_path))
+        assert saved == list(ledger.outcomes(plan(seeds=1).trials()).values()) and len(saved) == 2
+        assert not list(ledger.claims.iterdir())
 
     def test_a_damaged_outcome_is_told(self, tmp_path: Path) -> None:
         trials = plan(seeds=1).trials()[:1]
@@ -252,7 +274,8 @@ class TestOptunaLedger:
         first = other.claim(trials)
         with beating(first, beat=0.05):
             wait(0.3)
-            first.record(outcome(trials[0], 1.25))
+        first.record(outcome(trials[0], 1.25))
+        first.release()
         second.record(outcome(trials[1], inf))
         second.release()
         done = ledger.outcomes(trials)
