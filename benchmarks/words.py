@@ -1,0 +1,132 @@
+"""Pictures of captions by every family, at equal CPU-minutes of one thread, judged by `belamy evaluate --measures all`.
+
+Each recipe is made as long as the minutes are, by the time of a few steps, and trained as a run; then pictures of
+held-out captions are judged: attributes that independent classifiers find, of held-out captions and of combinations
+that training never had; retrieval of the right caption among 100 by encoders that learned from the other half; variety;
+Fréchet distance. It goes on where its folder was.
+
+    python benchmarks/words.py faces [--minutes 10] [--only NAME …] [--seed 0] --folder DIR [--write PAGE]
+    python benchmarks/words.py drawings --data DIR [...]
+
+`drawings` are pictures of your own with a text file beside each, such as openmoji's with their names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from minutes import lasting
+from notes import Notes, Row
+from watch import write
+
+import belamy
+from belamy import recipes
+from belamy.data import Dataset
+from belamy.methods.base import BaseRecipe
+from belamy.registry import Part
+from belamy.training.setup import Options, open_recipe_data
+
+STAGES = {"latent diffusion": "first_stage", "StackGAN": "refine_from"}
+"""Models in two stages, and the field that says which share of the run the first takes."""
+Model = tuple[str, Mapping[str, Any]]
+GANS: dict[str, Model] = {
+    "GAN-CLS": ("gan-cls-avatars-32", {"interpolation": 0.0}),
+    "GAN-CLS-INT": ("gan-cls-avatars-32", {}),
+    "GAN-CLS-INT, no wrong captions": ("gan-cls-avatars-32", {"mismatch": 0.0}),
+    "DF-GAN": ("df-gan-avatars", {"data": "avatars-32:captions=true", "train_samples": 400_000}),
+    "StackGAN": ("stackgan-avatars", {}),
+}
+DIFFUSION: dict[str, Model] = {
+    "diffusion": ("edm-avatars", {"data": "avatars-32:captions=true", "text": "cross-attention"}),
+    "latent diffusion": ("text-avatars", {}),
+}
+SENTENCES = {"text_encoder": Part(name="sentences")}
+MODELS: dict[str, dict[str, Model]] = {
+    "faces": GANS | DIFFUSION,
+    "drawings": {name: (recipe, {**changed, **SENTENCES}) for name, (recipe, changed) in (GANS | DIFFUSION).items()
+                 if name in ("GAN-CLS-INT", "DF-GAN", "latent diffusion")},
+}  # fmt: skip
+COLUMNS = {"attributes": 100, "unseen-attributes": 100, "r-precision": 100, "caption-recall-5": 100,
+           "caption-variety": 1, "frechet": 1}  # fmt: skip
+"""Measures of the table, and what they are multiplied by."""
+OPTIONS = Options(device="cpu", progress=False)
+
+
+def planned(name: str, recipe: Any, data: Dataset, minutes: float) -> BaseRecipe:
+    """The recipe, as long as the minutes."""
+    if (field := STAGES.get(name)) is None:
+        return lasting(recipe, data, OPTIONS, minutes)
+    share = getattr(recipe, field)
+    return lasting(recipe, data, OPTIONS, minutes, ((share, {field: 0.999}), (1 - share, {field: 1e-9})))
+
+
+def judged(name: str, notes: Notes, chosen: argparse.Namespace) -> Row:
+    """Train a model and judge it, as far as that was not done."""
+    base, changed = MODELS[chosen.what][name]
+    usual = recipes.get(base).changed(**changed, seed=chosen.seed)
+    if chosen.data is not None:
+        usual = usual.changed(data=str(chosen.data), modality="image:captions=beside", size=chosen.size)
+    path = chosen.folder / name.replace(",", "").replace(" ", "-")
+    minutes = None
+    if path.is_dir():
+        run = belamy.resume(path, progress=False)
+    else:
+        recipe = planned(name, usual, open_recipe_data(usual), chosen.minutes)
+        started = time.process_time()
+        run = belamy.train(recipe, out=path, device="cpu", progress=False, snapshots=12, watch=False)
+        minutes = (time.process_time() - started) / 60
+    options = {"guidance": 2.0} if name in DIFFUSION else {}
+    verdict = belamy.evaluate(run, count=chosen.count, metrics=["frechet"], measures=["all"], options=options,
+                              device="cpu", progress=False)  # fmt: skip
+    found = {each.name: each.interval or each.value for each in verdict.measures}
+    real = {f"real {each.name}": each.real_baseline for each in verdict.measures if each.real_baseline is not None}
+    notes.add(name, {**found, **real}, samples=run.recipe.train_samples, cpu_minutes=minutes)
+    return notes.rows[-1]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The figures as Markdown, with those of real pictures below."""
+    columns = {name: times for name, times in COLUMNS.items() if any(name in row for row in rows)}
+    lines = [f"| model | CPU-minutes | pictures | {' | '.join(columns)} |", "|---|---|---|" + "---|" * len(columns)]
+    for row in rows:
+        cells = [_said(row.get(name), times) for name, times in columns.items()]
+        lines.append(f"| {row['what']} | {_said(row['cpu_minutes'], 1)} | {row['samples']:,} | {' | '.join(cells)} |")
+    real = [_said(rows[-1].get(f"real {name}"), times) for name, times in columns.items()]
+    return "\n".join([*lines, f"| real pictures | | | {' | '.join(real)} |"])
+
+
+def _said(value: Any, times: float) -> str:
+    if isinstance(value, list):
+        middle, low, high = (times * each for each in value)
+        return f"{middle:.3g} ({low:.3g} to {high:.3g})"
+    return "–" if value is None else f"{times * value:.3g}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=MODELS)
+    parser.add_argument("--data", type=Path, help="pictures with a text file beside each")
+    parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--only", nargs="+", metavar="NAME")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=1000, help="pictures that the Fréchet distance is of")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--write", type=Path, help="the page to write the table into")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    notes = Notes(chosen.folder, minutes=chosen.minutes, seed=chosen.seed)
+    rows = [notes.last(name) or judged(name, notes, chosen) for name in chosen.only or MODELS[chosen.what]]
+    notes.console.print(table(rows), soft_wrap=True, markup=False)
+    if chosen.write:
+        begin, end = (f"<!-- words {chosen.what}: {word} -->" for word in ("begin", "end"))
+        write(chosen.write, table(rows), begin, end)
+
+
+if __name__ == "__main__":
+    main()
