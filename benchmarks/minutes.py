@@ -67,6 +67,8 @@ def lasting(
 ) -> BaseRecipe:  # fmt: skip
     """The recipe as long as fits into CPU-minutes, by the time of a few steps; its averages forget accordingly.
 
+    Samples count as the trainer counts them: a step of a critic that learns several times sees several batches.
+
     Args:
         recipe: What is to be trained.
         data: What it learns from.
@@ -79,10 +81,10 @@ def lasting(
         trial = make_trainer(recipe.changed(**fields), data.spec, data, options, World())
         for _ in range(WARM):
             trial.step()
-        started = time.process_time()
+        started, before = time.process_time(), trial.clock.samples
         for _ in range(TIMED):
             trial.step()
-        each += share * (time.process_time() - started) / TIMED
-    samples = max(len(LOOKS), int(60 * minutes / each)) * recipe.batch
+        each += share * (time.process_time() - started) / (trial.clock.samples - before)
+    samples = max(len(LOOKS) * recipe.batch, int(60 * minutes / each))
     half_life = min(recipe.ema_half_life, max(samples // 20, 1)) if recipe.ema_half_life else recipe.ema_half_life
     return recipe.changed(train_samples=samples, ema_half_life=half_life)
