@@ -7,7 +7,7 @@ temperature is judged as it writes. It goes on where its folder was: a recipe th
     python benchmarks/texts.py phrases|grammar [--minutes 10] [--only NAME …] [--seeds 0] [--count 2000]
                                [--temperatures 0.5 0.7 0.85 1 1.2] --folder DIR [--write PAGE]
 
-NAME is one of the models below or any recipe of texts, such as a text GAN.
+NAME is one of the models or games below or any recipe of texts, such as a text GAN.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from belamy.registry import Part
 from belamy.sampling.sheets import sheet_of
 from belamy.training.setup import Options
 from belamy.training.trainer import Trainer
+from belamy.training.transfer import transfer
 
 SETS = {"phrases": ("wordnet-phrases", "text"), "grammar": ("grammar", "text:unit=words")}
 """The data, and how they are read."""
@@ -43,6 +44,13 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "transformer": ("char-lm-transformer", {}),
 }
 """Language models by name: a recipe, and what is changed of it."""
+GAMES: dict[str, tuple[str, dict[str, Any]]] = {
+    "scratchgan": ("scratchgan", {}),
+    "scratchgan after gru": ("scratchgan", {}),
+}
+"""Games of language models by name."""
+STARTS = {"scratchgan after gru": "gru"}
+"""Games that begin with a model that learned by maximum likelihood for half of the minutes."""
 COUNTED = "n-grams"
 """The model that is as long as it is: more time does not make it better."""
 METRICS = ("frechet", "bleu", "self-bleu", "ngram-divergence", "reverse-perplexity", "copied-texts", "grammar")
@@ -62,7 +70,7 @@ def figures_of(found: Judgement) -> Row:
 
 def recipe_of(name: str, data: str, modality: str, seed: int) -> BaseRecipe:
     """The recipe of a model, or of a name, for a set of texts."""
-    base, changed = MODELS.get(name, (name, {}))
+    base, changed = (MODELS | GAMES).get(name, (name, {}))
     return recipes.get(base).changed(data=data, modality=modality, seed=seed, **changed)
 
 
@@ -73,32 +81,39 @@ def bits_of(method: BaseMethod, data: Dataset) -> Row:
     return {} if found is None else {"bits": found.interval or found.value}
 
 
-def trained(name: str, seed: int, notes: Notes, data: Dataset, chosen: argparse.Namespace) -> Trainer:
-    """A model after its minutes, trained anew or as it was kept."""
-    key, options = f"{name}-{seed}", Options(device="cpu")
+def trained(
+    name: str, seed: int, notes: Notes, data: Dataset, chosen: argparse.Namespace, minutes: float, of: str = ""
+) -> Trainer:
+    """A model after its minutes, trained anew or as it was kept; ``of`` says whose beginning it is."""
+    key, options = f"{of}{name}-{seed}", Options(device="cpu")
+    if name in STARTS:
+        minutes /= 2
 
     def plan(usual: BaseRecipe) -> BaseRecipe:
-        return usual if name == COUNTED else lasting(usual, data, options, chosen.minutes)
+        return usual if name == COUNTED else lasting(usual, data, options, minutes)
 
     trainer, before = notes.trainer(key, recipe_of(name, *SETS[chosen.set], seed), plan, data, options)
     if notes.last(key) is not None:
         return trainer
+    if name in STARTS:
+        first = trained(STARTS[name], seed, notes, data, chosen, minutes, f"{name}: ")
+        transfer(trainer, first.method.recipe, first.method.spec, first.state())
     for share, spent in trained_through(trainer, before, SHARES):
-        if share < 1 and spent < SPENT * chosen.minutes:
+        if share < 1 and spent < SPENT * minutes:
             continue
         with trainer.averages.in_place(trainer.method):
             trainer.method.eval()
             raw = next(Drawn(trainer.method, SHOWN, 1, heeds_labels(trainer.method)).chunks())[0]
             figures = {"share": share, **bits_of(trainer.method, data)}
             trainer.method.train()
-        notes.keep(key, trainer, chosen.minutes, spent, figures, sheet_of(raw, data.field, 2))
+        notes.keep(key, trainer, minutes, spent, figures, sheet_of(raw, data.field, 2))
         break
     return trainer
 
 
 def judged(name: str, seed: int, notes: Notes, panel: Panel, data: Dataset, chosen: argparse.Namespace) -> None:
     """A row for each temperature that has none."""
-    trainer = trained(name, seed, notes, data, chosen)
+    trainer = trained(name, seed, notes, data, chosen, chosen.minutes)
     method = trainer.method
     temperatures = chosen.temperatures if "temperature" in method.sampling_options else [None]
     with trainer.averages.in_place(method):
