@@ -58,6 +58,8 @@ TIMED, COLUMNS = 64, 16
 """Samples whose drawing is timed and which are shown, and the columns of their sheet."""
 STAGES = {"vq-vae-mnist": ((0.5, {"first_stage": 1.0}), (0.5, {"first_stage": 1e-9}))}
 """Shares of a run whose steps take another time, and how each is measured."""
+MARKS = "abcdefgh"
+"""Marks of what nats are of, in the table."""
 SPENT = 1.2
 """A run that has taken so many times its minutes is stopped where it is."""
 
@@ -118,12 +120,13 @@ def trained(name: str, notes: Notes, panel: Panel, data: Dataset, chosen: argpar
 def table(notes: Notes) -> str:
     """The figures as Markdown, the nearest first."""
     rows = sorted((row for row in notes.rows if row["what"] in FAMILIES), key=lambda row: row["frechet"][0])
+    kinds = list(dict.fromkeys(row["of"] for row in rows if "nats" in row))
     lines = []
     for row in rows:
         nats = "–"
         if "nats" in row:
-            sign = {"exact": "", "bound": "≤ "}.get(row["likelihood"], "≈ ")
-            nats = f"{sign}{row['nats'][0]:,.1f} ({row['nats'][1]:,.1f} to {row['nats'][2]:,.1f}), {row['of']}"
+            sign, mark = {"exact": "", "bound": "≤ "}.get(row["likelihood"], "≈ "), MARKS[kinds.index(row["of"])]
+            nats = f"{sign}{row['nats'][0]:,.1f} ({row['nats'][1]:,.1f} to {row['nats'][2]:,.1f}) *{mark}*"
         value, low, high = row["frechet"]
         lines.append(
             f"| `{row['what']}` | {FAMILIES[row['what']]} | {row['cpu_minutes']:.1f} | {row['samples']:,} | "
@@ -134,6 +137,8 @@ def table(notes: Notes) -> str:
         "| recipe | family | CPU-minutes | digits | Fréchet distance | precision | recall | seconds of 64 | nats |",
         "|---|---|---|---|---|---|---|---|---|",
         *lines,
+        "",
+        "Nats are of: " + "; ".join(f"*{mark}* {each}" for mark, each in zip(MARKS, kinds, strict=False)) + ".",
     ])  # fmt: skip
 
 
