@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from minutes import lasting
 from notes import Notes, Row
+from text_to_picture import planned as latent_diffusion
 from watch import write
 
 import belamy
@@ -31,8 +32,6 @@ from belamy.methods.base import BaseRecipe
 from belamy.registry import Part
 from belamy.training.setup import Options, open_recipe_data
 
-STAGES = {"latent diffusion": "first_stage", "StackGAN": "refine_from"}
-"""Models in two stages, and the field that says which share of the run the first takes."""
 Model = tuple[str, Mapping[str, Any]]
 GANS: dict[str, Model] = {
     "GAN-CLS": ("gan-cls-avatars-32", {"interpolation": 0.0}),
@@ -58,11 +57,14 @@ OPTIONS = Options(device="cpu", progress=False)
 
 
 def planned(name: str, recipe: Any, data: Dataset, minutes: float) -> BaseRecipe:
-    """The recipe, as long as the minutes."""
-    if (field := STAGES.get(name)) is None:
-        return lasting(recipe, data, OPTIONS, minutes)
-    share = getattr(recipe, field)
-    return lasting(recipe, data, OPTIONS, minutes, ((share, {field: 0.999}), (1 - share, {field: 1e-9})))
+    """The recipe, as long as the minutes; each stage of those in two is timed."""
+    if name == "latent diffusion":
+        return latent_diffusion(data, minutes)(recipe)
+    if name == "StackGAN":
+        share = recipe.refine_from
+        return lasting(recipe, data, OPTIONS, minutes,
+                       ((share, {"refine_from": 0.999}), (1 - share, {"refine_from": 1e-9})))  # fmt: skip
+    return lasting(recipe, data, OPTIONS, minutes)
 
 
 def judged(name: str, notes: Notes, chosen: argparse.Namespace) -> Row:
