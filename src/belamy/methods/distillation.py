@@ -51,7 +51,7 @@ class Recipe(DenoisingRecipe):
     """How the discriminator is told the class, where the data have labels."""
     adversarial: Annotated[Part, ADVERSARIAL] = Part(name="relativistic-pairing")
     """What the two players minimise."""
-    adversarial_weight: float = Field(default=0.05, ge=0)
+    adversarial_weight: float = Field(default=0.5, ge=0)
     """Factor of that loss for the student."""
     slope_weight: float = Field(default=1.0, ge=0)
     """Factor of R1 and R2, half the squared slope of the scores at real and at made pictures."""
