@@ -7,7 +7,7 @@ temperature is judged as it writes. It goes on where its folder was: a recipe th
     python benchmarks/texts.py phrases|grammar [--minutes 10] [--only NAME …] [--seeds 0] [--count 2000]
                                [--temperatures 0.5 0.7 0.85 1 1.2] --folder DIR [--write PAGE]
 
-NAME is one of the models or games below or any recipe of texts, such as a text GAN.
+NAME is one of the models below or any recipe of texts, such as a text GAN.
 """
 
 from __future__ import annotations
@@ -42,13 +42,9 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "gru": ("char-lm", {}),
     "lstm": ("char-lm", {"network": Part(name="lstm")}),
     "transformer": ("char-lm-transformer", {}),
-}
-"""Language models by name: a recipe, and what is changed of it."""
-GAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "scratchgan": ("scratchgan", {}),
     "scratchgan after gru": ("scratchgan", {}),
 }
-"""Games of language models by name."""
+"""Language models by name: a recipe, and what is changed of it."""
 STARTS = {"scratchgan after gru": "gru"}
 """Games that begin with a model that learned by maximum likelihood for half of the minutes."""
 COUNTED = "n-grams"
@@ -70,7 +66,7 @@ def figures_of(found: Judgement) -> Row:
 
 def recipe_of(name: str, data: str, modality: str, seed: int) -> BaseRecipe:
     """The recipe of a model, or of a name, for a set of texts."""
-    base, changed = (MODELS | GAMES).get(name, (name, {}))
+    base, changed = MODELS.get(name, (name, {}))
     return recipes.get(base).changed(data=data, modality=modality, seed=seed, **changed)
 
 

@@ -37,7 +37,7 @@ GANS: dict[str, Model] = {
     "GAN-CLS": ("gan-cls-avatars-32", {"interpolation": 0.0}),
     "GAN-CLS-INT": ("gan-cls-avatars-32", {}),
     "GAN-CLS-INT, no wrong captions": ("gan-cls-avatars-32", {"mismatch": 0.0}),
-    "DF-GAN": ("df-gan-avatars", {"data": "avatars-32:captions=true", "train_samples": 400_000}),
+    "DF-GAN": ("df-gan-avatars", {"data": "avatars-32:captions=true"}),
     "StackGAN": ("stackgan-avatars", {}),
 }
 DIFFUSION: dict[str, Model] = {

@@ -55,7 +55,7 @@ def share_cores() -> None:
     """Let threads that wait for one another sleep soon, unless the user has said how they wait.
 
     A thread that keeps asking uses up its turn on a core that another program wants, and all others wait for it:
-    beside one busy program training took up to a hundred times as long (``benchmarks/waiting.py``). PyTorch's threads
+    beside one busy program training took up to forty times as long (``benchmarks/waiting.py``). PyTorch's threads
     read it when it is imported, so that it is too late where it already is.
     """
     said = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ)
