@@ -7,7 +7,7 @@ temperature is judged as it writes. It goes on where its folder was: a recipe th
     python benchmarks/texts.py phrases|grammar [--minutes 10] [--only NAME …] [--seeds 0] [--count 2000]
                                [--temperatures 0.5 0.7 0.85 1 1.2] --folder DIR [--write PAGE]
 
-NAME is one of the models below or any recipe of texts, such as a text GAN.
+NAME is one of the models below or any recipe of texts, such as scratchgan.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "lstm": ("char-lm", {"network": Part(name="lstm")}),
     "transformer": ("char-lm-transformer", {}),
     "scratchgan after gru": ("scratchgan", {}),
+    "text-gan": ("text-gan", {}),
 }
-"""Language models by name: a recipe, and what is changed of it."""
+"""Models by name: a recipe, and what is changed of it."""
 STARTS = {"scratchgan after gru": "gru"}
 """Games that begin with a model that learned by maximum likelihood for half of the minutes."""
 COUNTED = "n-grams"

@@ -67,9 +67,9 @@ def adam(lr: float, beta1: float = 0.5, **more: float) -> Part:
 
 def written(**fields: Any) -> text_gan.Recipe:
     """A narrow text GAN."""
-    narrow = Part(name="text-resnet", features=24)
-    settings = {"generator": narrow, "discriminator": narrow, "critic_steps": 2, "batch": BATCH,
-                "train_samples": PHRASES}  # fmt: skip
+    narrow = Part(name="text-resnet", features=24, weights="lecun")
+    settings = {"generator": narrow, "discriminator": narrow, "batch": BATCH, "train_samples": PHRASES,
+                "ema_half_life": 1000}  # fmt: skip
     return text_gan.Recipe(**{**settings, **fields})
 
 
@@ -123,7 +123,7 @@ def without_latents(method: Any, trainer: Trainer | None) -> None:
 KINDS: dict[str, Kind] = {
     "text GAN: told by soft rows": Kind(
         ("soft-rows", "discriminator-wins"),
-        lambda _: written(adversarial=Part(name="non-saturating"), penalties=()), data=phrases,
+        lambda _: written(adversarial=Part(name="non-saturating"), penalties=(), views=()), data=phrases,
     ),
     "text GAN: repetition": Kind(("repetition",), lambda _: written(), repeating, data=phrases),
     "text GAN: length collapse": Kind(("length-collapse",), lambda _: written(), ending_early, data=phrases),
@@ -145,7 +145,13 @@ def healthy() -> dict[str, Kind]:
     game = Part(name="gru", width=64, embedding=16)
     return {
         "text GAN": kind(written, phrases),
-        "text GAN of drawn symbols": kind(lambda: written(views=(Part(name="straight-through"),)), phrases),
+        "text GAN of probabilities": kind(
+            lambda: written(
+                views=(), adversarial=Part(name="wasserstein"), penalties=(Part(name="gradient-penalty"),),
+                critic_steps=2, generator_optimizer=adam(5e-4, beta2=0.9), discriminator_optimizer=adam(5e-4, beta2=0.9),
+            ),
+            phrases,
+        ),
         "gru": kind(modelled, phrases),
         "transformer": kind(
             lambda: modelled(network=Part(name="causal-transformer", width=32, depth=2, heads=2)), phrases

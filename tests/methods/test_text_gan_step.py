@@ -17,6 +17,7 @@ from belamy.methods.text_gan import Method, Recipe, ended
 from belamy.modalities import modality
 from belamy.modalities.fields import DataSpec, Field
 from belamy.modalities.text import END, PADDING, SPECIAL
+from belamy.networks.text_resnet import Discriminator, Generator
 from belamy.registry import Part
 from belamy.sampling.draw import draw
 from belamy.seeds import SampleDraws
@@ -77,7 +78,8 @@ def written(module: Any, latents: Tensor) -> Tensor:
 
 def test_a_step_of_the_wasserstein_game(stage: Any, check: Any, phrases: Dataset) -> None:
     """Gulrajani et al. 2017, algorithm 1, on rows of zeros and a one against a softmax."""
-    made = stage(small(critic_steps=2), phrases)
+    game = {"adversarial": "wasserstein", "penalties": ("gradient-penalty",), "views": ()}
+    made = stage(small(**game, critic_steps=2), phrases)
     numbers, critic, generator = made.numbers(), made.method.discriminator, made.method.generator
     turns = made.turns()
     for _ in range(2):
@@ -104,7 +106,8 @@ def test_a_step_of_the_wasserstein_game(stage: Any, check: Any, phrases: Dataset
 
 def test_a_step_of_the_relativistic_game(stage: Any, check: Any, phrases: Dataset) -> None:
     """Jolicoeur-Martineau 2018, RaSGAN: one step of each, on the same texts."""
-    made = stage(small(adversarial="relativistic-average", penalties=(), critic_steps=1, fresh_latents=False), phrases)
+    game = {"adversarial": "relativistic-average", "penalties": (), "views": ()}
+    made = stage(small(**game, fresh_latents=False), phrases)
     critic, generator = made.method.discriminator, made.method.generator
     real = F.one_hot(phrases.store.read(next(made.batches).indices).long(), len(SYMBOLS)).double()
     z = made.numbers().normal("latents", BATCH, LATENT)
@@ -129,7 +132,7 @@ def test_a_step_of_the_relativistic_game(stage: Any, check: Any, phrases: Datase
 @pytest.mark.parametrize("view", ["straight-through", "gumbel-softmax:hard=true"])
 def test_views_show_the_discriminator_symbols(stage: Any, phrases: Dataset, view: str) -> None:
     """Real texts stay what they are; of generated ones each row has a one, and the generator gets a gradient."""
-    made = stage(small(views=(Part.parse(view),), critic_steps=1), phrases)
+    made = stage(small(views=(Part.parse(view),)), phrases)
     method, numbers = made.method, made.numbers()
     batch = next(made.batches)
     real = method.real(batch)
@@ -140,6 +143,17 @@ def test_views_show_the_discriminator_symbols(stage: Any, phrases: Dataset, view
     torch.testing.assert_close(seen, seen.round(), rtol=0, atol=1e-12)
     (gradient,) = torch.autograd.grad((seen * torch.randn_like(seen)).sum(), next(method.generator.parameters()))
     assert gradient.any()
+
+
+@pytest.mark.parametrize("side", [Generator, Discriminator])
+@pytest.mark.parametrize("drawn", ["gaussian", "lecun"])
+def test_first_weights(side: Any, drawn: str) -> None:
+    """The book's are small whatever comes in; the others keep the spread of what comes in."""
+    sizes = (20, (LENGTH, 30)) if side is Generator else ((LENGTH, 30),)
+    for layer in side(*sizes, features=64, weights=drawn).modules():
+        if isinstance(layer, torch.nn.Conv1d):
+            wanted = 0.02 if drawn == "gaussian" else layer.weight[0].numel() ** -0.5
+            assert float(layer.weight.std().detach()) == pytest.approx(wanted, rel=0.1)
 
 
 @pytest.fixture
@@ -214,6 +228,7 @@ def test_settings_of_the_book() -> None:
     for recipe in (words, letters):
         assert (recipe.critic_steps, recipe.batch, recipe.latent, recipe.length) == (10, 64, 128, 32)
         assert recipe.train_samples == 10**6 * 10 * 64 and recipe.penalties == (Part(name="gradient-penalty"),)
+        assert recipe.adversarial.name == "wasserstein" and not recipe.views and not recipe.ema_half_life
         assert recipe.generator_optimizer.options == {
             "lr": 1e-4,
             "beta1": 0.5,

@@ -32,35 +32,39 @@ SAMPLING = {
 class Recipe(gan.Recipe):
     """A generative adversarial network of texts, by characters or words (--modality text:unit=words,vocabulary=2048).
 
-    What the discriminator sees of generated texts is chosen by --views: nothing for the probabilities themselves,
-    gumbel-softmax, straight-through.
+    What the discriminator sees of generated texts is chosen by --views: straight-through or gumbel-softmax draw
+    symbols, without any it sees the probabilities themselves.
     """
 
     data: str = "wordnet-phrases"
     """A named set of texts, a file with a text on each line, a folder of text files, or JSON lines."""
     modality: str | None = "text"
     """How texts are read: text, or with options, e.g. text:unit=words,vocabulary=2048."""
-    generator: Annotated[Part, GENERATORS] = Part(name="text-resnet", features=64)
+    generator: Annotated[Part, GENERATORS] = Part(name="text-resnet", features=64, weights="lecun")
     """The network that makes rows of probabilities from latents."""
-    discriminator: Annotated[Part, DISCRIMINATORS] = Part(name="text-resnet", features=64)
+    discriminator: Annotated[Part, DISCRIMINATORS] = Part(name="text-resnet", features=64, weights="lecun")
     """The network that scores rows."""
     latent: int = Field(default=128, gt=0, le=65536)
     """Size of the latent vector."""
-    adversarial: Annotated[Part, gan.ADVERSARIAL] = Part(name="wasserstein")
+    views: tuple[Annotated[Part, gan.VIEWS], ...] = (Part(name="straight-through"),)
+    """What the discriminator sees of both real and generated texts, e.g. gumbel-softmax:temperature=0.5."""
+    adversarial: Annotated[Part, gan.ADVERSARIAL] = Part(name="relativistic-pairing")
     """What the two players minimise."""
-    penalties: tuple[Annotated[Part, PENALTIES], ...] = (Part(name="gradient-penalty"),)
+    penalties: tuple[Annotated[Part, PENALTIES], ...] = (
+        Part(name="r1", weight=1, every=8), Part(name="r2", weight=1, every=8)
+    )  # fmt: skip
     """Terms and constraints that join a player's loss, e.g. r1:weight=5,every=16."""
-    critic_steps: int = Field(default=5, gt=0)
-    """Discriminator updates for one generator update."""
     fresh_latents: bool = True
     """Draw new latents for the generator's turn instead of using those of the discriminator's."""
     train_samples: int = Field(default=300_000, gt=0, le=10**12)
     """Training texts to see, repetitions counted: the length of the run."""
     batch: int = Field(default=32, gt=0, le=65536)
     """Texts per step, over all processes together."""
-    generator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=5e-4, beta1=0.5, beta2=0.9)
+    ema_half_life: int = Field(default=5000, ge=0)
+    """Half-life, in samples, of the exponential average of the weights that is sampled from; 0 for none."""
+    generator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.0, beta2=0.99)
     """How the generator learns."""
-    discriminator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=5e-4, beta1=0.5, beta2=0.9)
+    discriminator_optimizer: Annotated[Part, OPTIMIZERS] = Part(name="adam", lr=1e-3, beta1=0.0, beta2=0.99)
     """How the discriminator learns."""
 
     @classmethod

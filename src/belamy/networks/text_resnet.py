@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
-from belamy.networks.layers import Reshape, ScoringNetwork, dense, gaussian
+from belamy.networks.layers import Initializer, Reshape, ScoringNetwork, dense, gaussian, glorot_uniform, lecun_normal
 from belamy.networks.sizes import check_positive
 
 BLOCKS = 5
 SHARE = 0.3
 """Of what a block adds to its input."""
 _TAPS = 3
+
+Weights = Literal["gaussian", "lecun"]
+INITIAL: dict[Weights, tuple[Initializer, Initializer]] = {
+    "gaussian": (glorot_uniform, gaussian(0.02)),
+    "lecun": (lecun_normal, lecun_normal),
+}
+"""First weights of dense layers and convolutions: the book's, meant for 512 features, or those for any width."""
 
 
 class ResidualBlock1d(nn.Module):
@@ -24,13 +31,13 @@ class ResidualBlock1d(nn.Module):
 
     Args:
         features: Channels, in and out.
+        init: What draws the first weights.
     """
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, features: int, init: Initializer) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.ReLU(), _convolution(features, features, _TAPS), nn.ReLU(), _convolution(features, features, _TAPS)
-        )
+        first, second = (_convolution(features, features, _TAPS, init) for _ in range(2))
+        self.layers = nn.Sequential(nn.ReLU(), first, nn.ReLU(), second)
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape as ``x`` ``[N, features, length]``."""
@@ -51,6 +58,8 @@ class Generator(nn.Module):
         latent: Size of the latents.
         shape: (length, vocabulary) of a text's rows.
         features: Channels of every layer.
+        weights: First weights of convolutions: gaussian for N(0, 0.02²), as the book has them, or lecun for N(0, 1/n)
+            of n incoming numbers, in every layer. With few features the book's leave rows uniform for long.
 
     Raises:
         UsageError: Data that are no rows of a vocabulary.
@@ -65,16 +74,17 @@ class Generator(nn.Module):
     native_latent = 128
     value_range = (0.0, 1.0)
 
-    def __init__(self, latent: int, shape: tuple[int, ...], *, features: int = 512) -> None:
+    def __init__(self, latent: int, shape: tuple[int, ...], *, features: int = 512, weights: Weights = "gaussian") -> None:
         super().__init__()
         check_positive(latent, "The latent size")
         check_positive(features, "text-resnet.features")
         length, vocabulary = _sides(shape)
+        whole, init = INITIAL[weights]
         self.layers = nn.Sequential(
-            dense(latent, length * features),
+            dense(latent, length * features, init=whole),
             Reshape(features, length),
-            *(ResidualBlock1d(features) for _ in range(BLOCKS)),
-            _convolution(features, vocabulary, 1),
+            *(ResidualBlock1d(features, init) for _ in range(BLOCKS)),
+            _convolution(features, vocabulary, 1, init),
         )
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -94,6 +104,7 @@ class Discriminator(ScoringNetwork):
     Args:
         shape: (length, vocabulary) of a text's rows.
         features: Channels of every layer.
+        weights: First weights, as the generator's.
 
     Raises:
         UsageError: Data that are no rows of a vocabulary.
@@ -102,13 +113,14 @@ class Discriminator(ScoringNetwork):
     modality = "text"
     native_shape = (32, 96)
 
-    def __init__(self, shape: tuple[int, ...], *, features: int = 512) -> None:
+    def __init__(self, shape: tuple[int, ...], *, features: int = 512, weights: Weights = "gaussian") -> None:
         super().__init__()
         check_positive(features, "text-resnet.features")
         length, vocabulary = _sides(shape)
-        blocks = (ResidualBlock1d(features) for _ in range(BLOCKS))
-        self.trunk = nn.Sequential(_Transposed(), _convolution(vocabulary, features, 1), *blocks, nn.Flatten())
-        self.head = dense(length * features, 1)
+        whole, init = INITIAL[weights]
+        blocks = (ResidualBlock1d(features, init) for _ in range(BLOCKS))
+        self.trunk = nn.Sequential(_Transposed(), _convolution(vocabulary, features, 1, init), *blocks, nn.Flatten())
+        self.head = dense(length * features, 1, init=whole)
 
 
 class _Transposed(nn.Module):
@@ -119,11 +131,11 @@ class _Transposed(nn.Module):
         return rows.transpose(1, 2)
 
 
-def _convolution(incoming: int, outgoing: int, taps: int) -> nn.Conv1d:
-    """A convolution that keeps the length, with weights N(0, 0.02) and offsets of 0."""
+def _convolution(incoming: int, outgoing: int, taps: int, init: Initializer) -> nn.Conv1d:
+    """A convolution that keeps the length, with offsets of 0."""
     layer = nn.Conv1d(incoming, outgoing, taps, padding=taps // 2)
     with torch.no_grad():
-        gaussian(0.02)(layer.weight)
+        init(layer.weight)
         cast(Tensor, layer.bias).zero_()
     return layer
 
