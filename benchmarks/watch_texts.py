@@ -148,7 +148,8 @@ def healthy() -> dict[str, Kind]:
         "text GAN of probabilities": kind(
             lambda: written(
                 views=(), adversarial=Part(name="wasserstein"), penalties=(Part(name="gradient-penalty"),),
-                critic_steps=2, generator_optimizer=adam(5e-4, beta2=0.9), discriminator_optimizer=adam(5e-4, beta2=0.9),
+                critic_steps=2, generator_optimizer=adam(5e-4, beta2=0.9),
+                discriminator_optimizer=adam(5e-4, beta2=0.9),
             ),
             phrases,
         ),

@@ -74,7 +74,9 @@ class Generator(nn.Module):
     native_latent = 128
     value_range = (0.0, 1.0)
 
-    def __init__(self, latent: int, shape: tuple[int, ...], *, features: int = 512, weights: Weights = "gaussian") -> None:
+    def __init__(
+        self, latent: int, shape: tuple[int, ...], *, features: int = 512, weights: Weights = "gaussian"
+    ) -> None:
         super().__init__()
         check_positive(latent, "The latent size")
         check_positive(features, "text-resnet.features")
