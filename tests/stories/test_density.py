@@ -64,6 +64,19 @@ def blank() -> Path:
     return folder
 
 
+def test_some_of_the_data_are_scored(belamy: Command, plain: Path) -> None:
+    """As they are scored among all, and others by another seed."""
+    every = {row["name"]: row["nats"] for row in library.score(plain, "all").facts()["each"]}
+    words = ("score", plain, "all", "--count", "5", "--no-progress")
+    for seed in ("0", "1"):
+        said = belamy(*words, "--seed", seed, "--json", f"{seed}.json")
+        assert said.returncode == 0, said.stderr
+    first, second = (json.loads(Path(f"{seed}.json").read_text())["each"] for seed in "01")
+    assert len(first) == len({row["name"] for row in first}) == 5
+    assert all(row["nats"] == pytest.approx(every[row["name"]]) for row in first)
+    assert {row["name"] for row in first} != {row["name"] for row in second}
+
+
 def test_other_data_are_told_beside_its_own(belamy: Command, plain: Path, blank: Path) -> None:
     said = belamy("score", plain, "test", "--other", blank, "--json", "facts.json", "--no-progress", "--device", "cpu")
     assert said.returncode == 0, said.stderr

@@ -22,7 +22,7 @@ from belamy.modalities import modality
 from belamy.networks.partition import Normaliser
 from belamy.runs.run import Run
 from belamy.sampling.draw import placement
-from belamy.seeds import SampleDraws
+from belamy.seeds import SampleDraws, generator
 from belamy.training.setup import open_recipe_data
 
 SPLITS = ("test", "train", "validation", "all")
@@ -132,6 +132,7 @@ def score(
     run: str | Path | Run,
     data: str | Path = "test",
     *,
+    count: int | None = None,
     best: bool = False,
     baseline: bool = True,
     seed: int = 0,
@@ -145,9 +146,10 @@ def score(
     Args:
         run: It, or its directory.
         data: ``test``, ``train``, ``validation`` or ``all`` of the run's own data, or any source like them.
+        count: So many of them at most, which the seed draws; by default all.
         best: With the best weights that ``train --keep-best`` kept.
         baseline: Compare a language model with n-grams that are counted on its training data.
-        seed: Of what a bound draws.
+        seed: Of what a bound draws, and of that draw.
         batch: How many at a time.
         device: Where to compute.
         offline: Never fetch data from the network.
@@ -169,6 +171,7 @@ def score(
     else:
         chosen = like(opened, own, data, offline)
         among = torch.arange(len(chosen))
+    among = some(among, count, seed)
     nats = _nats(method, chosen, among, seed, batch, progress)
     raw, field = chosen.store.read(among), chosen.field
     counted = getattr(modality(field.modality), "units", None)
@@ -179,6 +182,13 @@ def score(
     name = chosen.name if chosen is not own else f"{own.name}, {data}"
     normaliser = method.normaliser() if isinstance(method, HasNormaliser) else None
     return Likelihoods(name, shown, nats, units, unit, method.likelihood, rival, method.scored, normaliser)
+
+
+def some(among: Tensor, count: int | None, seed: int) -> Tensor:
+    """So many of these numbers at most, by a seed, in their order."""
+    if count is None or count >= len(among):
+        return among
+    return among[torch.randperm(len(among), generator=generator(seed, "scored"))[:count].sort().values]
 
 
 def likely(method: BaseMethod) -> Any:

@@ -8,10 +8,9 @@ from math import log, prod
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from belamy.api.likelihood import SPLITS, like, likely
+from belamy.api.likelihood import SPLITS, like, likely, some
 from belamy.device import choose_device
 from belamy.editing.likelihood_scores import LIKELIHOOD_SCORES, measured, scores
 from belamy.errors import UsageError
@@ -20,7 +19,6 @@ from belamy.evaluation.measures import aligned
 from belamy.evaluation.statistics import Interval
 from belamy.modalities import modality
 from belamy.runs.run import Run
-from belamy.seeds import generator
 from belamy.training.setup import open_recipe_data
 
 COUNT = 1000
@@ -136,7 +134,7 @@ def score_others(
         data = like(opened, own, source, offline)
         sets.append((data.name, data, data.indices("all")))
     for name, data, among in sets:
-        kept = among[torch.randperm(len(among), generator=generator(seed, "scored"))[:count]]
+        kept = some(among, count, seed)
         found[name] = measured(method, data.images(kept), seed, kept)
         nats = found[name][0]
         mean = intervals.mean(nats)

@@ -21,12 +21,12 @@ class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
     other: tuple[str, ...] = ()
     """Other pictures, e.g. mnist: their nats beside those of the run's own, and how well three scores tell them
     apart."""
-    count: Annotated[int, Within(2)] = 1000
-    """Pictures of each kind that --other compares, at most."""
+    count: Annotated[int | None, Within(2)] = None
+    """So many samples at most, which the seed draws; by default all, and 1,000 of each kind that --other compares."""
     baseline: bool = True
     """Compare a language model with n-grams with Kneser-Ney smoothing that are counted on its training data."""
     seed: Seed = 0
-    """Of what a bound draws."""
+    """Of what a bound draws, and of --count."""
     batch: Annotated[int, Within(1, 65_536)] = 256
     """How many at a time."""
     out: Annotated[str | None, NewFile(("csv",))] = None
@@ -37,14 +37,14 @@ class Form(OfRun, Offline, ProgressOption, Overwrite, Json):
 def run(form: Form) -> int:
     """Score and tell."""
     from belamy.api.likelihood import score
-    from belamy.api.other_data import score_others
+    from belamy.api.other_data import COUNT, score_others
     from belamy.runs.files import write_bytes
 
     beside = None
     if form.other:
         beside = score_others(
-            form.run, form.other, count=form.count, best=form.weights == "best", seed=form.seed, device=form.device,
-            offline=form.offline,
+            form.run, form.other, count=form.count or COUNT, best=form.weights == "best", seed=form.seed,
+            device=form.device, offline=form.offline,
         )  # fmt: skip
     with form.reporting() as reporter:
 
@@ -52,8 +52,8 @@ def run(form: Form) -> int:
             reporter.work(done / total, f"scored {done:,} of {total:,}")
 
         found = score(
-            form.run, form.data, best=form.weights == "best", baseline=form.baseline, seed=form.seed, batch=form.batch,
-            device=form.device, offline=form.offline, progress=tell,
+            form.run, form.data, count=form.count, best=form.weights == "best", baseline=form.baseline, seed=form.seed,
+            batch=form.batch, device=form.device, offline=form.offline, progress=tell,
         )  # fmt: skip
     if form.out is not None:
         write_bytes(Path(form.out).expanduser(), found.table().encode())
