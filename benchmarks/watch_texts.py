@@ -67,7 +67,7 @@ def adam(lr: float, beta1: float = 0.5, **more: float) -> Part:
 
 def written(**fields: Any) -> text_gan.Recipe:
     """A narrow text GAN."""
-    narrow = Part(name="text-resnet", features=24, weights="lecun")
+    narrow = Part(name="text-resnet", features=24, init="lecun")
     settings = {"generator": narrow, "discriminator": narrow, "batch": BATCH, "train_samples": PHRASES,
                 "ema_half_life": 1000}  # fmt: skip
     return text_gan.Recipe(**{**settings, **fields})

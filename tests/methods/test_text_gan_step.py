@@ -150,7 +150,7 @@ def test_views_show_the_discriminator_symbols(stage: Any, phrases: Dataset, view
 def test_first_weights(side: Any, drawn: str) -> None:
     """The book's are small whatever comes in; the others keep the spread of what comes in."""
     sizes = (20, (LENGTH, 30)) if side is Generator else ((LENGTH, 30),)
-    for layer in side(*sizes, features=64, weights=drawn).modules():
+    for layer in side(*sizes, features=64, init=drawn).modules():
         if isinstance(layer, torch.nn.Conv1d):
             wanted = 0.02 if drawn == "gaussian" else layer.weight[0].numel() ** -0.5
             assert float(layer.weight.std().detach()) == pytest.approx(wanted, rel=0.1)
@@ -214,6 +214,7 @@ def test_the_watch_looks_at_what_the_critic_is_shown(stage: Any, phrases: Datase
         ({"views": (Part(name="diff-augment"),)}, "'diff-augment' is not for texts"),
         ({"views": (Part(name="gumbel-softmax", temperature=0.0),)}, "temperature is 0"),
         ({"generator": Part(name="text-resnet", features=0)}, "text-resnet.features is 0"),
+        ({"generator": Part(name="text-resnet", init="nope")}, "init is 'nope'"),
     ],
 )
 def test_what_does_not_fit_is_refused(options: dict[str, Any], message: str) -> None:

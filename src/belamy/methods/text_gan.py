@@ -40,9 +40,9 @@ class Recipe(gan.Recipe):
     """A named set of texts, a file with a text on each line, a folder of text files, or JSON lines."""
     modality: str | None = "text"
     """How texts are read: text, or with options, e.g. text:unit=words,vocabulary=2048."""
-    generator: Annotated[Part, GENERATORS] = Part(name="text-resnet", features=64, weights="lecun")
+    generator: Annotated[Part, GENERATORS] = Part(name="text-resnet", features=64, init="lecun")
     """The network that makes rows of probabilities from latents."""
-    discriminator: Annotated[Part, DISCRIMINATORS] = Part(name="text-resnet", features=64, weights="lecun")
+    discriminator: Annotated[Part, DISCRIMINATORS] = Part(name="text-resnet", features=64, init="lecun")
     """The network that scores rows."""
     latent: int = Field(default=128, gt=0, le=65536)
     """Size of the latent vector."""

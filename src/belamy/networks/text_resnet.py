@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
 from belamy.networks.layers import Initializer, Reshape, ScoringNetwork, dense, gaussian, glorot_uniform, lecun_normal
-from belamy.networks.sizes import check_positive
+from belamy.networks.sizes import check_choice, check_positive
 
 BLOCKS = 5
 SHARE = 0.3
 """Of what a block adds to its input."""
 _TAPS = 3
 
-Weights = Literal["gaussian", "lecun"]
-INITIAL: dict[Weights, tuple[Initializer, Initializer]] = {
+_INITIALIZERS: dict[str, tuple[Initializer, Initializer]] = {
     "gaussian": (glorot_uniform, gaussian(0.02)),
     "lecun": (lecun_normal, lecun_normal),
 }
@@ -58,11 +57,11 @@ class Generator(nn.Module):
         latent: Size of the latents.
         shape: (length, vocabulary) of a text's rows.
         features: Channels of every layer.
-        weights: First weights of convolutions: gaussian for N(0, 0.02²), as the book has them, or lecun for N(0, 1/n)
-            of n incoming numbers, in every layer. With few features the book's leave rows uniform for long.
+        init: First weights of convolutions: ``gaussian`` for N(0, 0.02²), as the book has them, or ``lecun`` for
+            N(0, 1/n) of n incoming numbers, in every layer. With few features the book's leave rows uniform for long.
 
     Raises:
-        UsageError: Data that are no rows of a vocabulary.
+        UsageError: Data that are no rows of a vocabulary, or an unknown ``init``.
 
     Example:
         >>> Generator(128, (32, 96), features=16)(torch.randn(2, 128)).shape
@@ -74,19 +73,17 @@ class Generator(nn.Module):
     native_latent = 128
     value_range = (0.0, 1.0)
 
-    def __init__(
-        self, latent: int, shape: tuple[int, ...], *, features: int = 512, weights: Weights = "gaussian"
-    ) -> None:
+    def __init__(self, latent: int, shape: tuple[int, ...], *, features: int = 512, init: str = "gaussian") -> None:
         super().__init__()
         check_positive(latent, "The latent size")
         check_positive(features, "text-resnet.features")
         length, vocabulary = _sides(shape)
-        whole, init = INITIAL[weights]
+        whole, part = _INITIALIZERS[check_choice(init, list(_INITIALIZERS), "init")]
         self.layers = nn.Sequential(
             dense(latent, length * features, init=whole),
             Reshape(features, length),
-            *(ResidualBlock1d(features, init) for _ in range(BLOCKS)),
-            _convolution(features, vocabulary, 1, init),
+            *(ResidualBlock1d(features, part) for _ in range(BLOCKS)),
+            _convolution(features, vocabulary, 1, part),
         )
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -106,22 +103,22 @@ class Discriminator(ScoringNetwork):
     Args:
         shape: (length, vocabulary) of a text's rows.
         features: Channels of every layer.
-        weights: First weights, as the generator's.
+        init: First weights, as the generator's.
 
     Raises:
-        UsageError: Data that are no rows of a vocabulary.
+        UsageError: Data that are no rows of a vocabulary, or an unknown ``init``.
     """
 
     modality = "text"
     native_shape = (32, 96)
 
-    def __init__(self, shape: tuple[int, ...], *, features: int = 512, weights: Weights = "gaussian") -> None:
+    def __init__(self, shape: tuple[int, ...], *, features: int = 512, init: str = "gaussian") -> None:
         super().__init__()
         check_positive(features, "text-resnet.features")
         length, vocabulary = _sides(shape)
-        whole, init = INITIAL[weights]
-        blocks = (ResidualBlock1d(features, init) for _ in range(BLOCKS))
-        self.trunk = nn.Sequential(_Transposed(), _convolution(vocabulary, features, 1, init), *blocks, nn.Flatten())
+        whole, part = _INITIALIZERS[check_choice(init, list(_INITIALIZERS), "init")]
+        blocks = (ResidualBlock1d(features, part) for _ in range(BLOCKS))
+        self.trunk = nn.Sequential(_Transposed(), _convolution(vocabulary, features, 1, part), *blocks, nn.Flatten())
         self.head = dense(length * features, 1, init=whole)
 
 
