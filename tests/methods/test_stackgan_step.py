@@ -50,7 +50,7 @@ class Hand:
         self.method, self.numbers = self.on.method, self.on.numbers(progress=0.5 * refines)
         batch = next(self.on.batches)
         self.images, self.captions = batch.images.double(), batch["caption"]
-        self.text = self.method.text_encoder(self.captions).whole
+        self.text = self.method.text_encoder(self.captions).whole * self.method.text_encoder.width**0.5
         if not refines:
             self.images = avg_pool2d(self.images, 2)
         self.networks = self.method.generator
@@ -117,11 +117,12 @@ def test_text_to_image_with_augmentation_by_hand(stage: Callable[..., Any], chec
     batch, turns, generator, numbers = next(on.batches), on.turns(), on.method.generator, on.numbers()
     numbers.normal("latents", 8, LATENT + SIZE)  # of the discriminator's turn
     next(turns)
-    played, z, text = next(turns), numbers.normal("latents", 8, LATENT + SIZE), on.method.text_encoder(batch["caption"])
-    mean, log_variance = generator.augmentation.moments(text.whole).chunk(2, 1)
+    played, z, encoder = next(turns), numbers.normal("latents", 8, LATENT + SIZE), on.method.text_encoder
+    text = encoder(batch["caption"]).whole * encoder.width**0.5
+    mean, log_variance = generator.augmentation.moments(text).chunk(2, 1)
     images = generator.network(z[:, :LATENT], mean + log_variance.exp().sqrt() * z[:, LATENT:])
     kl = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
-    terms = {"adversarial": softplus(-on.method.discriminator(images, text.whole)), "kl": kl}
+    terms = {"adversarial": softplus(-on.method.discriminator(images, text)), "kl": kl}
     check(played, "generator", generator, terms, {"kl": 0.01})
 
 

@@ -56,7 +56,9 @@ class Hand:
             return self.method.generator(self.numbers.normal("latents", 8, 8), self.said(captions))
 
     def said(self, captions: Tensor) -> Tensor:
-        return self.method.text_encoder(captions).whole
+        encoder = self.method.text_encoder
+        whole = encoder(captions).whole
+        return whole if list(encoder.parameters()) else whole * encoder.width**0.5  # numbers of about 1
 
     def wrong(self, images: Tensor, captions: Tensor) -> Tensor:
         order, wrong = deranged(images, captions, self.numbers)
@@ -231,6 +233,18 @@ def test_where_all_is_alike_nothing_is_wrong(stage: Callable[..., Any], check: C
     on = stage(recipe(text_encoder=Part(name="bag-of-words")), data)
     turn = next(on.turns())[0]
     torch.testing.assert_close(turn.terms["mismatch"], turn.terms["adversarial"])
+
+
+def test_first_weights_of_the_judge() -> None:
+    """The paper's N(0, 0.02^2), or 1/n for n incoming numbers in every layer; another name is refused."""
+    given = {"shape": (3, 32, 32), "text": 300}
+    for init, expected in (("gaussian", lambda _: 0.02), ("lecun", lambda incoming: incoming**-0.5)):
+        judge = CAPTIONED_DISCRIMINATORS.build(Part(name="gan-cls", width=16, told=64, init=init), **given)
+        for layer in (judge.look[0], judge.look[2], judge.match[0], judge.score):
+            assert abs(float(layer.weight.detach().std()) / expected(layer.weight[0].numel()) - 1) < 0.1
+    assert abs(float(judge.told.weight.detach().std()) * 300**0.5 - 1) < 0.05
+    with pytest.raises(UsageError, match="init"):
+        CAPTIONED_DISCRIMINATORS.build(Part(name="gan-cls", init="xavier"), **given)
 
 
 def test_counts_of_the_book() -> None:

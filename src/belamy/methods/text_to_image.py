@@ -310,9 +310,13 @@ class Method(base.BaseMethod):
         return self.prior.sample(count, draw, "latents")
 
     def text_vectors(self, symbols: Tensor) -> Tensor:
-        """What texts say, each as a vector.  # long [N, L] to [N, text]"""
+        """What texts say, each as a vector.  # long [N, L] to [N, text]
+
+        Vectors of an encoder that does not learn have length 1, however many numbers they are of; here they are so
+        long that these are about as large as those of latents, else networks hardly hear them.
+        """
         whole: Tensor = self.text_encoder(symbols)[2]
-        return whole
+        return whole if self.learns_text else whole * self.text_encoder.width**0.5
 
     def latents(self, seed: int, indices: Iterable[int]) -> Tensor:
         """``[n, latent + 1]``: the latent of each sample index, with the noise of the augmentation, and what chooses a

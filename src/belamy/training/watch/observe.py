@@ -15,7 +15,7 @@ from belamy.data import Batch
 from belamy.data.captions import FIELD as CAPTION
 from belamy.methods import base
 from belamy.methods.base import Samples, TakesText, Translates
-from belamy.networks.layers import KerasConvTranspose2d
+from belamy.networks.layers import KerasConvTranspose2d, initial_share
 from belamy.sampling.draw import made
 from belamy.training.trainer import Trainer
 from belamy.training.watch.own import told
@@ -199,6 +199,8 @@ class Watch:
             method.train()
         samples = images
         row = self._seen(samples, again, labels, turn)
+        if left := initial_share(method, trainer.clock.step):
+            row["initial"] = left
         row["batch"] = self._classes_in(batch.labels)
         if captions is not None and row["finite"]:
             assert self.text_effects is not None  # captions are looked at by it

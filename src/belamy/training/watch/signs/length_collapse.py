@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from belamy.training.watch.remedies import advice, larger_batches, longer
-from belamy.training.watch.sign import BaseSign, Finding, RunHistory
+from belamy.training.watch.sign import EASED, RISING, BaseSign, Finding, RunHistory
 
 
 class Sign(BaseSign):
-    """Mean length of texts over that of the data.
+    """Mean length of texts over that of the data; while it rises from look to look, it is no collapse yet.
 
     Args:
         length: That ratio, below which it is severe.
@@ -18,16 +18,18 @@ class Sign(BaseSign):
     title = "length collapse"
     capabilities = ("Samples",)
     modalities = ("text",)
-    needs = ("median watch.length",)
+    needs = ("max watch.length",)
     length: float = 0.4
-    looks: int = 3
-    grace: float = 0.2
+    looks: int = 4
+    grace: float = 1 / 3
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        rising = history.rise("watch.length", self.looks) > RISING
         return self.found(
             history,
-            (1 - seen[0]) / (1 - self.length),
-            f"Texts are {seen[0]:.0%} as long as those of the data (limit {self.length:.0%}).",
+            (1 - seen[0]) / (1 - self.length) * (EASED if rising else 1.0),
+            f"Texts are {seen[0]:.0%} as long as those of the data (limit {self.length:.0%})."
+            f"{' That is rising.' if rising else ''}",
             "An early end is the cheapest way not to be caught: what is not written cannot be wrong.",
             ("length against the data's", "watch.length", self.length),
             remedies=lambda builder: (

@@ -11,7 +11,8 @@ class Sign(BaseSign):
     samples meet few of the data's places; while more of them are met from look to look, it is no collapse yet.
 
     Of samples that are no pictures places are not known: all but equal ones are warned of. Of methods without an
-    adversary it is a warning at most, unless samples are all but equal.
+    adversary it is a warning at most, unless samples are all but equal. While much of the initial moving statistics of
+    batch normalisation is left, samples are all but equal for that alone.
 
     Args:
         diversity: That ratio, below which it is collapse.
@@ -19,6 +20,7 @@ class Sign(BaseSign):
         alike: The ratio below which samples are all but equal.
         looks: Looks over which it must last.
         grace: Share of the run in which any generator may still be uniform.
+        initial: Share of the initial moving statistics that may be left.
     """
 
     title = "mode collapse"
@@ -29,8 +31,11 @@ class Sign(BaseSign):
     alike: float = 0.1
     looks: int = 4
     grace: float = 0.1
+    initial: float = 0.2
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
+        if any(history.recent("watch.initial", 1) > self.initial):
+            return None
         varied, covered = seen[0], history.late("watch.coverage", self.looks)
         if covered is None:
             return self.equal(history, varied)

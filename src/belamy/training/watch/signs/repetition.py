@@ -18,7 +18,7 @@ class Sign(BaseSign):
     title = "texts repeat themselves"
     capabilities = ("Samples",)
     modalities = ("text",)
-    needs = ("median watch.repeats", "median watch.repeats_data")
+    needs = ("min watch.repeats", "median watch.repeats_data")
     share: float = 0.25
     looks: int = 3
     grace: float = 0.3
