@@ -247,6 +247,17 @@ def test_first_weights_of_the_judge() -> None:
         CAPTIONED_DISCRIMINATORS.build(Part(name="gan-cls", init="xavier"), **given)
 
 
+def test_inner_product_of_pictures_and_texts() -> None:
+    """With ``projection`` the score gains W maps . V text / sqrt(p), and features are as before."""
+    judge = CAPTIONED_DISCRIMINATORS.build(Part(name="gan-cls", width=4, told=8, projection=6), shape=(3, 16, 16), text=5)
+    pictures, texts = torch.randn(3, 3, 16, 16), torch.randn(3, 5)
+    scores, features = judge.scores_and_features(pictures, texts)
+    picture, text = (judge.compared[name].weight for name in ("picture", "text"))
+    inner = ((judge.look(pictures).flatten(1) @ picture.T) * (texts @ text.T)).sum(1) / 6**0.5
+    torch.testing.assert_close(scores, judge.score(features).squeeze(1) + inner)
+    assert bool((inner != 0).all())
+
+
 def test_counts_of_the_book() -> None:
     def counted(network: Any) -> tuple[int, int]:
         own = sum(each.numel() for each in network.parameters())
