@@ -164,9 +164,10 @@ def healthy() -> dict[str, Kind]:
         "GAN-CLS, hinge": kind(lambda: drawn(interpolation=0.0, adversarial=Part(name="hinge")), faces),
         "DF-GAN": kind(
             lambda: drawn(
-                generator=df_gan, discriminator=df_gan, interpolation=0.0, adversarial=Part(name="hinge"),
-                penalties=(Part(name="matching-aware"),), generator_optimizer=adam(1e-4, 0.0, beta2=0.9),
-                discriminator_optimizer=adam(4e-4, 0.0, beta2=0.9),
+                generator=df_gan, discriminator=df_gan, text_encoder=Part(name="bag-of-words", width=128),
+                interpolation=0.0, adversarial=Part(name="relativistic-pairing"),
+                penalties=tuple(Part(name=each, weight=0.02, every=8) for each in ("r1", "r2")),
+                generator_optimizer=adam(3e-4, 0.0, beta2=0.99), discriminator_optimizer=adam(3e-4, 0.0, beta2=0.99),
             ),
             faces,
         ),

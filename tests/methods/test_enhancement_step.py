@@ -110,6 +110,9 @@ class TestWhatIsHeard:
         three = made.degrade(sounds(0), SampleDraws(0, [4, 5, 6]))
         torch.testing.assert_close(three[1:2], made.degrade(sounds(0)[1:2], SampleDraws(0, [5])))
         assert "noises" in made.networks()
+        long = sounds(0).repeat(1, 1, 2)  # noises are half as long, and come again
+        noise = made.degrade(long, SampleDraws(0, [4, 5, 6])) - long
+        torch.testing.assert_close(noise[..., :1024], noise[..., 1024:], rtol=1e-6, atol=1e-9)
 
     def test_pairs_are_heard_as_they_are(self) -> None:
         made = method(degradations=(Part(name="clipping", low=0.01, high=0.01),))

@@ -266,11 +266,16 @@ class Method(base.BaseMethod):
         return sounds
 
     def degrade(self, values: Tensor, draws: SampleDraws) -> Tensor:
-        """What is heard of clean sounds, with held-out noises; see :class:`belamy.methods.base.Restores`."""
+        """What is heard of clean sounds, with held-out noises; see :class:`belamy.methods.base.Restores`.
+
+        Noises are as long as what is learned from; with longer sounds they come again.
+        """
         noises = None
         if self.bank is not None:
             numbers = (draws.uniform("noise-number", len(values)) * NOISES_KEPT).long()
             noises = self.bank(numbers.to(values.device)).to(values)
+            times = -(-values.shape[-1] // noises.shape[-1])
+            noises = noises.repeat(1, 1, times)[..., : values.shape[-1]]
         return self.spoilt(values, noises, draws)
 
     def emphasised(self, sounds: Tensor) -> Tensor:
