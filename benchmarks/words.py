@@ -41,9 +41,11 @@ GANS: dict[str, Model] = {
     "StackGAN": ("stackgan-avatars", {}),
 }
 DIFFUSION: dict[str, Model] = {
-    "diffusion": ("edm-avatars", {"data": "avatars-32:captions=true", "text": "cross-attention"}),
+    "diffusion": (
+        "edm-avatars", {"data": "avatars-32:captions=true", "text": "cross-attention", "conditional": True}
+    ),
     "latent diffusion": ("text-avatars", {}),
-}
+}  # fmt: skip
 SENTENCES = {"text_encoder": Part(name="sentences")}
 MODELS: dict[str, dict[str, Model]] = {
     "faces": GANS | DIFFUSION,

@@ -110,6 +110,13 @@ def test_captions_are_hidden_in_a_share_of_training() -> None:
     assert method.classes == 0 and diffusion.Method(diffusion.Recipe.tiny(), squares().spec).classes == 3
 
 
+def test_texts_that_would_not_be_heard_are_refused() -> None:
+    """A recipe without conditions learned from no caption, whatever its text says."""
+    deaf = diffusion.Recipe.tiny().changed(text="cross-attention", conditional=False)
+    with pytest.raises(UsageError, match="--conditional, or --text none"):
+        diffusion.Method(deaf, squares().spec)
+
+
 def test_a_step_with_captions_by_hand(stage: Callable[..., Any], check: Callable[..., None]) -> None:
     recipe = diffusion.Recipe.tiny().changed(
         text="cross-attention", text_encoder=ENCODER, network=NETWORKS["u-net"], label_dropout=0.5

@@ -249,7 +249,8 @@ def test_first_weights_of_the_judge() -> None:
 
 def test_inner_product_of_pictures_and_texts() -> None:
     """With ``projection`` the score gains W maps . V text / sqrt(p), and features are as before."""
-    judge = CAPTIONED_DISCRIMINATORS.build(Part(name="gan-cls", width=4, told=8, projection=6), shape=(3, 16, 16), text=5)
+    part = Part(name="gan-cls", width=4, told=8, projection=6)
+    judge = CAPTIONED_DISCRIMINATORS.build(part, shape=(3, 16, 16), text=5)
     pictures, texts = torch.randn(3, 3, 16, 16), torch.randn(3, 5)
     scores, features = judge.scores_and_features(pictures, texts)
     picture, text = (judge.compared[name].weight for name in ("picture", "text"))

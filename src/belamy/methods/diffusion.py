@@ -22,6 +22,7 @@ from typing import Literal, Self
 from torch import Tensor
 
 from belamy.data import Batch
+from belamy.errors import UsageError
 from belamy.methods.base import DataSpec, Player, Turn
 from belamy.methods.diffusion_filling import DiffusionFilling
 from belamy.methods.diffusion_models import DiffusionMethod, DiffusionRecipe
@@ -45,12 +46,21 @@ class Recipe(DiffusionRecipe):
 
 
 class Method(DiffusionMethod):
-    """One player, the network, at a drawn level of noise for each picture; its likelihoods are those of pictures."""
+    """One player, the network, at a drawn level of noise for each picture; its likelihoods are those of pictures.
+
+    Raises:
+        UsageError: Texts are to be told to a recipe that is told nothing.
+    """
 
     translating = DiffusionFilling
     likelihood: Literal["exact", "bound"] = "bound"
 
     def __init__(self, recipe: Recipe, spec: DataSpec) -> None:
+        if recipe.text != "none" and not recipe.conditional:
+            raise UsageError(
+                f"text is '{recipe.text}', but the recipe is told nothing while it learns. Type --conditional, or "
+                "--text none."
+            )
         super().__init__(recipe, spec)
         self.distance = 2 / (2**spec.field.bits - 1) if spec.field.bits < 32 else 0.0  # of two levels
         levels = f"pictures of {spec.field.bits} bits, each level spread evenly over its width"
