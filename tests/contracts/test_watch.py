@@ -738,7 +738,7 @@ def test_outputs_that_differ_little_are_a_failure_unless_they_differ_more_than_t
 
 def losing(losses: list[float], norms: list[float] | None = None, recipe: BaseRecipe = CONTRAST) -> RunHistory:
     """A run whose discriminator loses so much, with gradients of such norms."""
-    rows = [{"samples": turn + 1, "losses": {"discriminator.adversarial": loss},
+    rows = [{"samples": (turn + 1) * recipe.batch, "losses": {"discriminator.adversarial": loss},
              "gradient_norms": {"discriminator": norm}}
             for turn, (loss, norm) in enumerate(zip(losses, norms or losses, strict=True))]  # fmt: skip
     return RunHistory(recipe, rows)
@@ -759,9 +759,16 @@ def test_a_discriminator_of_translations_that_comes_down_to_a_constants_loss_has
 
 def test_a_discriminator_of_translations_that_tells_them_apart_does_not_explode() -> None:
     sign = SIGNS.build(Part(name="exploding-gradients"))
-    norms = [0.1] * 20 + [30.0] * 40
+    norms = [0.1] * 80 + [30.0] * 40
     for recipe, loss, severity in ((CONTRAST, 0.7, "warning"), (CONTRAST, 3.0, "severe"), (RECIPE, 0.7, "severe")):
-        found = sign(losing([1.39] * 20 + [loss] * 40, norms, recipe))
+        found = sign(losing([1.39] * 80 + [loss] * 40, norms, recipe))
+        assert found and found.severity == severity
+
+
+def test_gradients_that_rise_in_the_first_steps_alone_do_not_explode() -> None:
+    sign = SIGNS.build(Part(name="exploding-gradients"))
+    for quiet, severity in ((40, "note"), (100, "severe")):
+        found = sign(losing([1.39] * 160, [0.1] * quiet + [30.0] * (160 - quiet), RECIPE))
         assert found and found.severity == severity
 
 

@@ -259,6 +259,17 @@ def test_inner_product_of_pictures_and_texts() -> None:
     assert bool((inner != 0).all())
 
 
+def test_df_gan_without_bounds() -> None:
+    """The same pictures as with the tangent, before it."""
+    given = {"latent": 4, "shape": (3, 8, 8), "text": 5}
+    bounded, free = (
+        CAPTIONED_GENERATORS.build(Part(name="df-gan", width=2, bounded=each), **given) for each in (True, False)
+    )
+    free.load_state_dict(bounded.state_dict())
+    latents, texts = torch.randn(3, 4), torch.randn(3, 5)
+    torch.testing.assert_close(bounded(latents, texts), free(latents, texts).tanh())
+
+
 def test_counts_of_the_book() -> None:
     def counted(network: Any) -> tuple[int, int]:
         own = sum(each.numel() for each in network.parameters())

@@ -29,6 +29,8 @@ class CaptionedGenerator(nn.Module):
         shape: (channels, height, width) of the pictures; height and width multiples of 4, at least 8.
         text: Numbers of a text's vector.
         width: Channels at the full size; the smallest map has up to eight times as many.
+        bounded: Whether a tangent bounds the pictures, as in the paper. Nothing is normalised here, so in its ends a
+            small generator can be stuck: drawn faces on white became white all over.
 
     Raises:
         UsageError: A height or width that is not a multiple of 4 or below 8.
@@ -40,20 +42,24 @@ class CaptionedGenerator(nn.Module):
 
     native_shape = (3, 64, 64)
 
-    def __init__(self, latent: int, shape: tuple[int, int, int], text: int, *, width: int = 32) -> None:
+    def __init__(
+        self, latent: int, shape: tuple[int, int, int], text: int, *, width: int = 32, bounded: bool = True
+    ) -> None:
         super().__init__()
         check_positive(latent, "The latent size")
         widths, self.smallest = _plan(shape, width)
         self.first = nn.Linear(latent, widths[-1] * self.smallest[0] * self.smallest[1])
         self.blocks = nn.ModuleList(_Enlarging(before, after, text) for before, after in pairwise(widths[::-1]))
         self.last = nn.Conv2d(widths[0], shape[0], 3, padding=1)
+        self.bound = nn.Tanh() if bounded else nn.Identity()
 
     def forward(self, latents: Tensor, text: Tensor) -> Tensor:
-        """Pictures in [-1, 1].  # [N, latent], [N, text] to [N, C, H, W]"""
+        """Pictures in [-1, 1], or about there.  # [N, latent], [N, text] to [N, C, H, W]"""
         maps = self.first(latents).unflatten(1, (-1, *self.smallest))
         for block in self.blocks:
             maps = block(maps, text)
-        return torch.tanh(self.last(F.leaky_relu(maps, _SLOPE)))
+        pictures: Tensor = self.bound(self.last(F.leaky_relu(maps, _SLOPE)))
+        return pictures
 
 
 class CaptionedDiscriminator(nn.Module):

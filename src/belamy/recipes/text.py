@@ -49,13 +49,13 @@ def gan_cls_avatars_32() -> text_to_image.Recipe:
 def df_gan_avatars() -> text_to_image.Recipe:
     """Drawn faces of 16 pixels of what a caption says, by DF-GAN's networks, narrow.
 
-    *Departs from the paper*, whose hinge, matching-aware penalty and rates leave such pictures white: a generator
-    without normalisation saturates. The loss and penalties are R3GAN's (Huang et al. 2024).
+    *Departs from the paper*, whose hinge, matching-aware penalty, rates and tangent leave such pictures white: a
+    generator without normalisation saturates. The loss and penalties are R3GAN's (Huang et al. 2024).
     """
-    adam = Part(name="adam", lr=3e-4, beta1=0.0, beta2=0.99)
+    adam = Part(name="adam", lr=1e-3, beta1=0.0, beta2=0.99)
     return text_to_image.Recipe(
         data="avatars-16:captions=true",
-        generator=Part(name="df-gan", width=16),
+        generator=Part(name="df-gan", width=16, bounded=False),
         discriminator=Part(name="df-gan", width=16),
         text_encoder=Part(name="bag-of-words", width=128),
         latent=100,

@@ -20,22 +20,28 @@ and two runs that exploded, to norms of hundreds and thousands."""
 class Sign(BaseSign):
     """The median norm of the last rows against the lowest of as many rows in a row, counted as 0.25 at least.
 
+    Rows of the first steps do not count: networks without normalisation say nearly nothing at first, and their
+    gradients rise a hundredfold as they begin to.
+
     A warning at most while an objective that is to fall stays near its best, and of a discriminator that translations
     are shown while its loss is below that of a constant score: then its steps do not overshoot, it has begun to tell
     real from made, as one does that joins in a second stage.
 
     Args:
         growth: Factor from which the gradients explode.
+        first: Steps whose rows do not count.
     """
 
     title = "exploding gradients"
     specific = True
     growth: float = 50.0
+    first: int = 50
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         factor, name, lowest = 1.0, "", 0.0
         for each in history.names("gradient_norms."):
-            values = history.series(each)[1]
+            samples, values = history.series(each)
+            values = values[samples > self.first * history.recipe.batch]
             if len(values) < 2 * ROWS:
                 continue
             medians = np.median(np.lib.stride_tricks.sliding_window_view(np.nan_to_num(values, nan=1e30), ROWS), axis=1)

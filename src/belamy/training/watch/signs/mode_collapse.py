@@ -11,8 +11,8 @@ class Sign(BaseSign):
     samples meet few of the data's places; while more of them are met from look to look, it is no collapse yet.
 
     Of samples that are no pictures places are not known: all but equal ones are warned of. Of methods without an
-    adversary it is a warning at most, unless samples are all but equal. While much of the initial moving statistics of
-    batch normalisation is left, samples are all but equal for that alone.
+    adversary it is a warning at most, unless samples are all but equal. Where much of the initial moving statistics of
+    batch normalisation was left at one of the looks, samples were all but equal for that alone.
 
     Args:
         diversity: That ratio, below which it is collapse.
@@ -34,7 +34,7 @@ class Sign(BaseSign):
     initial: float = 0.2
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
-        if any(history.recent("watch.initial", 1) > self.initial):
+        if any(history.recent("watch.initial", self.looks) > self.initial):
             return None
         varied, covered = seen[0], history.late("watch.coverage", self.looks)
         if covered is None:
