@@ -243,8 +243,9 @@ def test_first_weights_of_the_judge() -> None:
         for layer in (judge.look[0], judge.look[2], judge.match[0], judge.score):
             assert abs(float(layer.weight.detach().std()) / expected(layer.weight[0].numel()) - 1) < 0.1
     assert abs(float(judge.told.weight.detach().std()) * 300**0.5 - 1) < 0.05
-    with pytest.raises(UsageError, match="init"):
-        CAPTIONED_DISCRIMINATORS.build(Part(name="gan-cls", init="xavier"), **given)
+    for wrong in ({"init": "xavier"}, {"projection": -3}):
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            CAPTIONED_DISCRIMINATORS.build(Part(name="gan-cls", **wrong), **given)
 
 
 def test_inner_product_of_pictures_and_texts() -> None:

@@ -101,7 +101,8 @@ class CaptionedDiscriminator(nn.Module):
             paper.
 
     Raises:
-        UsageError: A height or width that is not a multiple of 4 or below 8, or an unknown ``init``.
+        UsageError: A height or width that is not a multiple of 4 or below 8, an unknown ``init``, or a negative
+            ``projection``.
     """
 
     native_shape = (3, 64, 64)
@@ -125,6 +126,7 @@ class CaptionedDiscriminator(nn.Module):
         self.score = dense(last * rows * columns, 1, init=part)  # a convolution of the whole map
         self.compared = None
         if projection:
+            check_positive(projection, "projection")
             sizes = {"picture": last * rows * columns, "text": text}
             self.compared = nn.ModuleDict({name: dense(size, projection, init=whole) for name, size in sizes.items()})
 
