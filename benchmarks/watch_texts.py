@@ -142,6 +142,7 @@ def healthy() -> dict[str, Kind]:
         return Kind((), lambda _: recipe(), data=data)
 
     df_gan = Part(name="df-gan", width=8)
+    unbounded = Part(name="df-gan", width=8, bounded=False)
     game = Part(name="gru", width=64, embedding=16)
     return {
         "text GAN": kind(written, phrases),
@@ -164,10 +165,10 @@ def healthy() -> dict[str, Kind]:
         "GAN-CLS, hinge": kind(lambda: drawn(interpolation=0.0, adversarial=Part(name="hinge")), faces),
         "DF-GAN": kind(
             lambda: drawn(
-                generator=df_gan, discriminator=df_gan, text_encoder=Part(name="bag-of-words", width=128),
+                generator=unbounded, discriminator=df_gan, text_encoder=Part(name="bag-of-words", width=128),
                 interpolation=0.0, adversarial=Part(name="relativistic-pairing"),
                 penalties=tuple(Part(name=each, weight=0.02, every=8) for each in ("r1", "r2")),
-                generator_optimizer=adam(3e-4, 0.0, beta2=0.99), discriminator_optimizer=adam(3e-4, 0.0, beta2=0.99),
+                generator_optimizer=adam(1e-3, 0.0, beta2=0.99), discriminator_optimizer=adam(1e-3, 0.0, beta2=0.99),
             ),
             faces,
         ),

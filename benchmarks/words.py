@@ -105,10 +105,13 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _said(value: Any, times: float) -> str:
-    if isinstance(value, list):
-        middle, low, high = (times * each for each in value)
-        return f"{middle:.3g} ({low:.3g} to {high:.3g})"
-    return "–" if value is None else f"{times * value:.3g}"
+    if value is None:
+        return "–"
+    middle, *ends = (
+        f"{times * each:,.0f}" if times * each >= 100 else f"{times * each:.3g}"
+        for each in (value if isinstance(value, list) else [value])
+    )
+    return f"{middle} ({' to '.join(ends)})" if ends else middle
 
 
 def main() -> None:

@@ -765,6 +765,16 @@ def test_a_discriminator_of_translations_that_tells_them_apart_does_not_explode(
         assert found and found.severity == severity
 
 
+@pytest.mark.parametrize(("quiet", "severity"), [(1, "severe"), (2, "note")])
+def test_repetition_is_that_of_all_but_one_look(quiet: int, severity: str) -> None:
+    """Of the last four looks so many are without."""
+    run = history(TEXTS, look=put(modality="text", repeats=0.9, repeats_data=0.01))
+    for look in [row["watch"] for row in run.rows if "watch" in row][-quiet:]:
+        look["repeats"] = 0.0
+    found = SIGNS.build(Part(name="repetition"))(run)
+    assert found and found.severity == severity
+
+
 def test_gradients_that_rise_in_the_first_steps_alone_do_not_explode() -> None:
     sign = SIGNS.build(Part(name="exploding-gradients"))
     for quiet, severity in ((40, "note"), (100, "severe")):

@@ -49,7 +49,7 @@ def gan_cls_avatars_32() -> text_to_image.Recipe:
 def df_gan_avatars() -> text_to_image.Recipe:
     """Drawn faces of 16 pixels of what a caption says, by DF-GAN's networks, narrow.
 
-    *Departs from the paper*, whose hinge, matching-aware penalty, rates and tangent leave such pictures white: a
+    *Departs from the paper*, whose hinge, matching-aware penalty, rates and tangent often leave such pictures white: a
     generator without normalisation saturates. The loss and penalties are R3GAN's (Huang et al. 2024).
     """
     adam = Part(name="adam", lr=1e-3, beta1=0.0, beta2=0.99)

@@ -149,6 +149,7 @@ class Session:
                 self.measure()
             trained = self.clock.seconds - self.begun.seconds
             if self.watch and self.watch.due(before) and self.looks.allows(trained):
+                self.watch.prepare()
                 with self.looks.counted():
                     row = self.watch.look()
                 self.look(row)

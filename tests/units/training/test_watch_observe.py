@@ -19,6 +19,7 @@ from belamy.registry import Part
 from belamy.runs.run import Run, method_name
 from belamy.training.session import Session, SessionSettings
 from belamy.training.trainer import Trainer, fresh
+from belamy.training.watch import observe
 from belamy.training.watch.observe import APART, LEAST, MOMENTS, Watch, loudness, undisturbed
 
 SAMPLES = 3 * APART * LEAST
@@ -64,6 +65,17 @@ def test_looking_leaves_training_bit_equal(name: str, digits: Dataset) -> None:
     assert told.keys() == expected.keys()
     assert all(torch.equal(told[key], expected[key]) for key in told)
     assert watched.method.training and all(parameter.grad is None for parameter in watched.method.parameters())
+
+
+def test_what_looks_share_is_made_before_the_first(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look makes nothing that the next will not make again, so the time of the first is that of any."""
+    trainer = trainer_of(GAN, digits)
+    watch, numbers = Watch(trainer), torch.get_rng_state()
+    watch.prepare()
+    assert torch.equal(torch.get_rng_state(), numbers)
+    monkeypatch.setattr(observe, "PatchFeatures", None)
+    trainer.step()
+    assert watch.look()["finite"] == 1.0
 
 
 def test_a_look_at_a_gan_tells_all_that_signs_need(digits: Dataset) -> None:

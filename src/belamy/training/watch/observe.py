@@ -119,6 +119,12 @@ class Watch:
         made = isinstance(self.method, Translates) and self.method.output.modality == "image"
         return TranslationLooks(self.trainer, self.learned) if made else None
 
+    def prepare(self) -> None:
+        """Make what looks share, so that the first takes no longer than the others."""
+        if isinstance(self.method, Samples):
+            with undisturbed(self.method, self.trainer.device), self.trainer.precision():
+                _ = self.patch_features or self.distances, self.text_effects
+
     def approach(self) -> None:
         """Before a step: remember the weights, if the coming step is likely to reach a moment."""
         clock = self.trainer.clock

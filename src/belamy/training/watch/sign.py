@@ -31,7 +31,7 @@ class BaseSign:
         players: Players without which it has nothing to say, e.g. ``discriminator``.
         capabilities: Names of the protocols in :mod:`belamy.methods.base` that the method must have.
         modalities: Kinds of what the method makes that it knows how to judge; empty for any.
-        needs: What it judges: mean, min, max, median or last of the last ``looks`` values: ``median watch.coverage``.
+        needs: What it judges: mean, max, median or last of the last ``looks`` values, e.g. ``median watch.coverage``.
         looks: Values over which it must last.
         grace: Share of the run before which it says nothing.
     """

@@ -7,7 +7,8 @@ from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 
 
 class Sign(BaseSign):
-    """Share of three characters (of two words) in a row that stood before in the same text, beyond that of the data.
+    """Share of three characters (of two words) in a row that stood before in the same text, beyond that of the data, at
+    all but one of the last looks.
 
     Args:
         share: That excess from which it is severe.
@@ -18,13 +19,13 @@ class Sign(BaseSign):
     title = "texts repeat themselves"
     capabilities = ("Samples",)
     modalities = ("text",)
-    needs = ("min watch.repeats", "median watch.repeats_data")
+    needs = ("median watch.repeats", "median watch.repeats_data")
     share: float = 0.25
-    looks: int = 3
+    looks: int = 4
     grace: float = 0.3
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
-        made, data = seen
+        made, data = sorted(history.recent("watch.repeats", self.looks))[1], seen[1]
         return self.found(
             history,
             (made - data) / self.share,
