@@ -22,7 +22,6 @@ import torch
 from minutes import lasting
 from notes import Notes, Row
 from torch import Tensor
-from watch import write
 
 import belamy
 from belamy import recipes
@@ -109,10 +108,7 @@ def main() -> None:
     for name in chosen.only:
         if notes.last(name) is None:
             judged(name, notes, chosen, sys.argv[end + 1 :])
-    notes.console.print(table(notes), soft_wrap=True, markup=False)
-    if chosen.write:
-        marks = (f"<!-- enhancement {chosen.damage}: {word} -->" for word in ("begin", "end"))
-        write(chosen.write, table(notes), *marks)
+    notes.tell(table(notes), chosen.write, f"enhancement {chosen.damage}")
 
 
 if __name__ == "__main__":

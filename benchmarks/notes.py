@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from watch import write
 
 from belamy.data import Dataset
 from belamy.evaluation.statistics import Interval
@@ -95,6 +96,12 @@ class Notes:
             trainer.state().save(self.folder / f"state-{name}", self.folder)
         speed = trainer.clock.samples / (60 * spent)
         self.add(name, figures, cpu_minutes=spent, samples=trainer.clock.samples, samples_a_second=speed)
+
+    def tell(self, table: str, page: Path | None, of: str) -> None:
+        """Print a table, and put it between the marks of a page that are named, if there is one."""
+        self.console.print(table, soft_wrap=True, markup=False)
+        if page:
+            write(page, table, *(f"<!-- {of}: {end} -->" for end in ("begin", "end")))
 
     def _write(self) -> None:
         if self.folder:

@@ -19,7 +19,6 @@ from typing import Any
 import torch
 from minutes import lasting, trained_through
 from notes import Notes, Row
-from watch import write
 
 from belamy import recipes
 from belamy.data import Dataset, open_data
@@ -170,10 +169,7 @@ def main() -> None:
     for seed in chosen.seeds:
         for name in chosen.only:
             judged(name, seed, notes, panel, data, chosen)
-    notes.console.print(table(notes), soft_wrap=True, markup=False)
-    if chosen.write:
-        marks = (f"<!-- texts {chosen.set}: {end} -->" for end in ("begin", "end"))
-        write(chosen.write, table(notes), *marks)
+    notes.tell(table(notes), chosen.write, f"texts {chosen.set}")
 
 
 if __name__ == "__main__":

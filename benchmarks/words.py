@@ -23,7 +23,6 @@ import torch
 from minutes import lasting
 from notes import Notes, Row
 from text_to_picture import planned as latent_diffusion
-from watch import write
 
 import belamy
 from belamy import recipes
@@ -129,10 +128,7 @@ def main() -> None:
     torch.set_num_threads(1)
     notes = Notes(chosen.folder, minutes=chosen.minutes, seed=chosen.seed)
     rows = [notes.last(name) or judged(name, notes, chosen) for name in chosen.only or MODELS[chosen.what]]
-    notes.console.print(table(rows), soft_wrap=True, markup=False)
-    if chosen.write:
-        begin, end = (f"<!-- words {chosen.what}: {word} -->" for word in ("begin", "end"))
-        write(chosen.write, table(rows), begin, end)
+    notes.tell(table(rows), chosen.write, f"words {chosen.what}")
 
 
 if __name__ == "__main__":

@@ -8,26 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from belamy.networks.layers import (
-    BatchNorm,
-    Initializer,
-    KerasConv2d,
-    KerasConvTranspose2d,
-    dense,
-    gaussian,
-    glorot_uniform,
-    lecun_normal,
-)
+from belamy.networks.layers import FIRST_WEIGHTS, BatchNorm, KerasConv2d, KerasConvTranspose2d, dense, gaussian
 from belamy.networks.residual import doublings
 from belamy.networks.sizes import check_choice, check_divisible, check_positive
 
 _SLOPE = 0.2
 _NORMAL = gaussian(0.02)
-_INITIALIZERS: dict[str, tuple[Initializer, Initializer]] = {
-    "gaussian": (glorot_uniform, _NORMAL),
-    "lecun": (lecun_normal, lecun_normal),
-}
-"""First weights of what a text is brought to, and of the discriminator's other layers."""
 _WIDEST = 8  # times the width
 _REFINED = 2  # of the smallest maps
 
@@ -113,7 +99,7 @@ class CaptionedDiscriminator(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         widths, (rows, columns) = _plan(shape, width, told)
-        whole, part = _INITIALIZERS[check_choice(init, list(_INITIALIZERS), "init")]
+        whole, part = FIRST_WEIGHTS[check_choice(init, list(FIRST_WEIGHTS), "init")]
         self.told = dense(text, told, init=whole)
         layers: list[nn.Module] = [KerasConv2d(shape[0], widths[0], 4, 2, init=part), nn.LeakyReLU(_SLOPE)]
         for before, after in pairwise(widths):

@@ -50,6 +50,14 @@ def gaussian(deviation: float) -> Initializer:
     return lambda weight: nn.init.normal_(weight, 0.0, deviation)
 
 
+FIRST_WEIGHTS: dict[str, tuple[Initializer, Initializer]] = {
+    "gaussian": (glorot_uniform, gaussian(0.02)),
+    "lecun": (lecun_normal, lecun_normal),
+}
+"""First weights of dense layers and convolutions: those of many books and papers, meant for wide layers, or those for
+any width."""
+
+
 def dense(incoming: int, outgoing: int, *, bias: bool = True, init: Initializer = glorot_uniform) -> nn.Linear:
     """A fully connected layer with Keras' initial values: ``init`` weights and a zero bias."""
     layer = nn.Linear(incoming, outgoing, bias=bias)

@@ -8,19 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from belamy.errors import UsageError
-from belamy.networks.layers import Initializer, Reshape, ScoringNetwork, dense, gaussian, glorot_uniform, lecun_normal
+from belamy.networks.layers import FIRST_WEIGHTS, Initializer, Reshape, ScoringNetwork, dense
 from belamy.networks.sizes import check_choice, check_positive
 
 BLOCKS = 5
 SHARE = 0.3
 """Of what a block adds to its input."""
 _TAPS = 3
-
-_INITIALIZERS: dict[str, tuple[Initializer, Initializer]] = {
-    "gaussian": (glorot_uniform, gaussian(0.02)),
-    "lecun": (lecun_normal, lecun_normal),
-}
-"""First weights of dense layers and convolutions: the book's, meant for 512 features, or those for any width."""
 
 
 class ResidualBlock1d(nn.Module):
@@ -78,7 +72,7 @@ class Generator(nn.Module):
         check_positive(latent, "The latent size")
         check_positive(features, "text-resnet.features")
         length, vocabulary = _sides(shape)
-        whole, part = _INITIALIZERS[check_choice(init, list(_INITIALIZERS), "init")]
+        whole, part = FIRST_WEIGHTS[check_choice(init, list(FIRST_WEIGHTS), "init")]
         self.layers = nn.Sequential(
             dense(latent, length * features, init=whole),
             Reshape(features, length),
@@ -116,7 +110,7 @@ class Discriminator(ScoringNetwork):
         super().__init__()
         check_positive(features, "text-resnet.features")
         length, vocabulary = _sides(shape)
-        whole, part = _INITIALIZERS[check_choice(init, list(_INITIALIZERS), "init")]
+        whole, part = FIRST_WEIGHTS[check_choice(init, list(FIRST_WEIGHTS), "init")]
         blocks = (ResidualBlock1d(features, part) for _ in range(BLOCKS))
         self.trunk = nn.Sequential(_Transposed(), _convolution(vocabulary, features, 1, part), *blocks, nn.Flatten())
         self.head = dense(length * features, 1, init=whole)

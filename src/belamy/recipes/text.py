@@ -52,21 +52,13 @@ def df_gan_avatars() -> text_to_image.Recipe:
     *Departs from the paper*, whose hinge, matching-aware penalty, rates and tangent often leave such pictures white: a
     generator without normalisation saturates. The loss and penalties are R3GAN's (Huang et al. 2024).
     """
-    adam = Part(name="adam", lr=1e-3, beta1=0.0, beta2=0.99)
-    return text_to_image.Recipe(
-        data="avatars-16:captions=true",
+    return gan_cls_avatars().changed(
         generator=Part(name="df-gan", width=16, bounded=False),
         discriminator=Part(name="df-gan", width=16),
+        discriminator_norm=Part(name="native"),
         text_encoder=Part(name="bag-of-words", width=128),
         latent=100,
-        adversarial=Part(name="relativistic-pairing"),
-        penalties=(Part(name="r1", weight=0.02, every=8), Part(name="r2", weight=0.02, every=8)),
-        schedule=Part(name="cosine"),
-        batch=16,
-        train_samples=200_000,
-        ema_half_life=2_000,
-        generator_optimizer=adam,
-        discriminator_optimizer=adam,
+        interpolation=0.0,
     )
 
 

@@ -121,7 +121,7 @@ class Watch:
 
     def prepare(self) -> None:
         """Make what looks share, so that the first takes no longer than the others."""
-        if isinstance(self.method, Samples):
+        if isinstance(self.method, Samples) and "patch_features" not in vars(self):
             with undisturbed(self.method, self.trainer.device), self.trainer.precision():
                 _ = self.patch_features or self.distances, self.text_effects
 
