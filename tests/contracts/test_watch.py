@@ -407,6 +407,15 @@ def test_pictures_of_texts_that_fit_a_little_are_healthy() -> None:
         assert not {"text-ignored", "latent-ignored"} & {finding.sign for finding in found}, share
 
 
+@pytest.mark.parametrize("sign", ["length-collapse", "text-ignored"])
+def test_what_games_may_still_learn_is_a_warning_until_half_of_the_run(sign: str) -> None:
+    severities = [
+        next((found.severity for found in examine(BROKEN[sign]().until(share * SAMPLES)) if found.sign == sign), None)
+        for share in (0.45, 0.55)
+    ]
+    assert severities == ["warning", "severe"]
+
+
 @pytest.mark.parametrize(
     ("changes", "silent"),
     [

@@ -34,6 +34,7 @@ class BaseSign:
         needs: What it judges: mean, max, median or last of the last ``looks`` values, e.g. ``median watch.coverage``.
         looks: Values over which it must last.
         grace: Share of the run before which it says nothing.
+        ripe: Share of the run before which it warns at most.
     """
 
     title: ClassVar[str]
@@ -44,6 +45,7 @@ class BaseSign:
     needs: ClassVar[tuple[str, ...]] = ()
     looks: int = 1
     grace: float = 0.0
+    ripe: float = 0.0
 
     def __init_subclass__(cls, **given: Any) -> None:
         super().__init_subclass__(**given)
@@ -87,7 +89,8 @@ class BaseSign:
         evidence = tuple(Evidence(name, history.points(key), limit) for name, key, limit in shown)
         return Finding(
             title or self.title, strength, says, cause, evidence,
-            lambda: tuple(filter(None, remedies(RemedyBuilder(history.recipe)))), specific=self.specific, mild=mild,
+            lambda: tuple(filter(None, remedies(RemedyBuilder(history.recipe)))), specific=self.specific,
+            mild=mild or history.progress < self.ripe,
         )  # fmt: skip
 
 

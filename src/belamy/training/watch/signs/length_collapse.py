@@ -13,6 +13,7 @@ class Sign(BaseSign):
         length: That ratio, below which it is severe.
         looks: Looks over which it must last.
         grace: Share of the run before which it says nothing.
+        ripe: Share of the run before which it warns at most.
     """
 
     title = "length collapse"
@@ -22,6 +23,7 @@ class Sign(BaseSign):
     length: float = 0.4
     looks: int = 4
     grace: float = 1 / 3
+    ripe: float = 0.5
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         rising = history.rise("watch.length", self.looks) > RISING

@@ -21,6 +21,7 @@ class Sign(BaseSign):
         change: By another text, over what two pictures of the data differ by, below which nothing is heard of it.
         looks: Looks that are averaged.
         grace: Share of the run in which pictures may still be unrecognisable.
+        ripe: Share of the run before which it warns at most.
     """
 
     title = "text ignored"
@@ -33,6 +34,7 @@ class Sign(BaseSign):
     change: float = 0.01
     looks: int = 5
     grace: float = 0.3
+    ripe: float = 0.5
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
         mean, possible, changes = seen
