@@ -61,6 +61,7 @@ def test_the_options_of_the_runs_own_recipe_are_shown(belamy: Command, trained: 
         (["vae-mnist", "--like", "{run}"], "Name either a recipe"),
         (["--resume-from", "{run}", "--like", "{run}"], "Name either a recipe"),
         (["--resume-form", "{run}"], "Did you mean '--resume-from'?"),
+        (["--no-penalties"], "Did you mean '--penalties'?"),
         (["--autopilot", "--no-watch"], "Leave out --no-watch or --autopilot."),
     ],
 )

@@ -182,9 +182,10 @@ def unexpected(
     form: Any, word: str, words: Sequence[str], known: Sequence[str], typed: Mapping[str, str], command: str
 ) -> str:
     """What to say of an option or a word that has no place."""
+    switches = {option.name for option in described(form) if option.kind is bool}
     if word.startswith("-"):
         name = word.lstrip("-").partition("=")[0].replace("_", "-")
-        negated = [negation(option) for option in known] if _affirmed(name) != name else []
+        negated = [negation(option) for option in known if option in switches] if _affirmed(name) != name else []
         hint = nearest(name, [*known, *negated])
         learned = getattr(form, LEARNED, {}).get(name.replace("-", "_"))
         if isinstance(learned, bool | int | float | str):
@@ -193,11 +194,10 @@ def unexpected(
                 "another run with it."
             )
         return f"There is no option '--{name}'. {_dashed(hint)}`{command} --help` lists the options."
-    switches = {f"--{option.name}" for option in described(form) if option.kind is bool}
     for before, each in pairwise(words):
-        name = f"--{_affirmed(before.removeprefix('--').replace('_', '-'))}"
+        name = _affirmed(before.removeprefix("--").replace("_", "-"))
         if before.startswith("--") and each == word and name in switches:
-            return _valued(typed.get(name, name), word)
+            return _valued(typed.get(f"--{name}", f"--{name}"), word)
     return f"'{word}' is not expected there. `{command} --help` shows what is."
 
 
