@@ -1,0 +1,159 @@
+"""Clean speech and noises of 16,000 samples a second, in folders as benchmarks/enhancement.py takes them.
+
+Speech is that of a telephone exchange: English and Spanish of one speaker, Italian and Russian of two others to learn
+from, French of a fourth and read English held out. Noises are babble of other recordings, music, and sounds by formula;
+those of another folder, with ``train`` and ``test``, come to them. Everything follows from the seed.
+
+    apt-get download asterisk-core-sounds-{en,es,fr,it,ru}-g722 asterisk-moh-opsound-g722 klettres-data
+    for each in *.deb; do dpkg-deb -x $each UNPACKED; done
+    pip install G722 soundfile
+    python benchmarks/spoken.py UNPACKED OUT [--read FOLDER] [--noises FOLDER] [--seed 0]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from G722 import G722
+from rich.console import Console
+from scipy.signal import resample_poly
+
+RATE, SECONDS, CLIPS, SHORTEST, FAINTEST = 16_000, 12, 24, 1.1, 0.005
+"""Of a noise and its seconds; held-out recordings; seconds and level (RMS) below which recordings are left out."""
+HELD_OUT = "fr"
+SONGS = ("manolo_camp-morning_coffee", "macroform-cold_day", "macroform-robot_dity")
+VOICES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20)
+COLOURS, HUMS = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5), (60, 100, 120, 180, 240, 400)
+"""Slopes of power over frequency, and the lowest tone of a hum in Hz."""
+SAMPLES = SECONDS * RATE
+TIME = np.arange(SAMPLES) / RATE
+
+
+def decoded(path: Path) -> np.ndarray:
+    """Samples between -1 and 1 of a G.722 file of 64 kbit/s."""
+    return np.asarray(G722(RATE, 64_000).decode(path.read_bytes()), dtype=np.int16) / 32_768
+
+
+def recordings(unpacked: Path) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Language, name and samples of all that is long and loud enough."""
+    folder = unpacked / "usr/share/asterisk/sounds"
+    for path in sorted(folder.glob("*/**/*.g722")):
+        speaker, *rest = path.relative_to(folder).parts
+        if "silence" in rest or path.stat().st_size < RATE / 2 * SHORTEST:
+            continue
+        samples = decoded(path)
+        if np.sqrt(np.mean(samples**2)) >= FAINTEST:
+            yield speaker[:2], f"{speaker[:2]}_{'-'.join(rest).removesuffix('.g722')}.flac", samples
+
+
+def babblers(unpacked: Path) -> dict[str, list[np.ndarray]]:
+    """Recordings of letters and syllables by language, equally loud."""
+    found: dict[str, list[np.ndarray]] = {}
+    for path in sorted((unpacked / "usr/share/klettres").rglob("*.ogg")):
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        mono = resample_poly(samples.mean(1), RATE, rate)
+        found.setdefault(path.parts[-3], []).append(mono / (np.sqrt(np.mean(mono**2)) + 1e-4))
+    return {name: clips for name, clips in found.items() if sum(map(len, clips)) > 20 * RATE}
+
+
+class Noises:
+    """Makes them, by a seed."""
+
+    def __init__(self, talk: dict[str, list[np.ndarray]], seed: int) -> None:
+        self.talk, self.draw, self.pick = talk, np.random.default_rng(seed), random.Random(seed)
+
+    def all(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Names and samples."""
+        for count in VOICES:
+            for number in range(2):
+                yield f"babble{count}_{number}", sum(self.voice() for _ in range(count))
+        for number, slope in enumerate(COLOURS):
+            yield f"colour{number}", self.coloured(slope)
+            swell = np.sin(2 * np.pi * self.draw.uniform(0.3, 6) * TIME + self.draw.uniform(0, 6))
+            yield f"gusts{number}", self.coloured(slope) * (1.1 + swell)
+        for tone in HUMS:
+            yield f"hum{tone}", self.hum(tone)
+        for number in range(6):
+            yield f"hits{number}", self.hits()
+        for number in range(4):
+            centre, turns = self.draw.uniform(300, 3000), self.draw.uniform(0.2, 3)
+            phase = np.cumsum(centre * (1 + 0.5 * np.sin(2 * np.pi * turns * TIME))) / RATE
+            yield f"chirp{number}", np.sin(2 * np.pi * phase) + 0.05 * self.coloured(1.0)
+
+    def voice(self) -> np.ndarray:
+        """One who talks on and on."""
+        said, clips = np.zeros(0), self.talk[self.pick.choice(sorted(self.talk))]
+        while len(said) < SAMPLES + RATE:
+            said = np.concatenate([said, self.pick.choice(clips), np.zeros(int(self.draw.uniform(0, 0.2) * RATE))])
+        return said[RATE // 2 :][:SAMPLES] * self.draw.uniform(0.5, 1)
+
+    def coloured(self, slope: float) -> np.ndarray:
+        """Noise whose power falls with frequency to the power of the slope, of deviation 1."""
+        frequencies = np.maximum(np.fft.rfftfreq(SAMPLES, 1 / RATE), 20)
+        made = np.fft.irfft(np.fft.rfft(self.draw.standard_normal(SAMPLES)) * frequencies ** (-slope / 2), SAMPLES)
+        return made / made.std()
+
+    def hum(self, tone: float) -> np.ndarray:
+        """A tone and its multiples."""
+        made = 0.05 * self.coloured(1.0)
+        for number in range(1, 12):
+            if number * tone < RATE / 2:
+                phase = 2 * np.pi * number * tone * TIME + self.draw.uniform(0, 6)
+                made += np.sin(phase) / number ** self.draw.uniform(0.3, 1.5)
+        return made
+
+    def hits(self) -> np.ndarray:
+        """Bursts of noise that die away."""
+        made = 0.01 * self.coloured(1.0)
+        for start in self.draw.uniform(0, SAMPLES - 4000, int(self.draw.uniform(20, 120))).astype(int):
+            length = int(self.draw.uniform(40, 3000))
+            fall = np.exp(-np.arange(length) / (length / 5))
+            made[start : start + length] += self.draw.standard_normal(length) * fall * self.draw.uniform(0.2, 1)
+        return made
+
+
+def main() -> None:
+    """Lay all out."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("unpacked", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--read", type=Path, help="more held-out speech")
+    parser.add_argument("--noises", type=Path, help="more noises, in train/ and test/")
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    folders = {(what, part): chosen.out / what / part for what in ("speech", "noises") for part in ("train", "test")}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    held_out, talk = [], babblers(chosen.unpacked)
+    talk["phrases"] = []
+    for language, name, samples in recordings(chosen.unpacked):
+        if language == HELD_OUT:
+            held_out.append((name, samples))
+        else:
+            soundfile.write(folders["speech", "train"] / name, samples, RATE)
+            talk["phrases"].append(samples / np.sqrt(np.mean(samples**2)))
+    long_enough = [each for each in held_out if len(each[1]) > 2 * RATE]
+    for name, samples in random.Random(chosen.seed).sample(long_enough, CLIPS):
+        soundfile.write(folders["speech", "test"] / name, samples, RATE)
+    for path in sorted(chosen.read.iterdir()) if chosen.read else []:
+        shutil.copy(path, folders["speech", "test"])
+    for part in ("train", "test") if chosen.noises else ():
+        for path in sorted((chosen.noises / part).iterdir()):
+            shutil.copy(path, folders["noises", part])
+    music = chosen.unpacked / "usr/share/asterisk/moh"
+    made = [(song, decoded(music / f"{song}.g722")[: 90 * RATE]) for song in SONGS]
+    for name, samples in [*made, *Noises(talk, chosen.seed).all()]:
+        soundfile.write(folders["noises", "train"] / f"{name}.flac", 0.5 * samples / np.abs(samples).max(), RATE)
+    for (what, part), folder in folders.items():
+        seconds = sum(soundfile.info(path).duration for path in folder.iterdir())
+        Console().print(f"{what} {part}: {len(list(folder.iterdir()))} files, {seconds / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()
