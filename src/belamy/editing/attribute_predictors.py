@@ -19,9 +19,8 @@ from belamy.networks.layers import fit_moving_statistics
 from belamy.registry import Part
 from belamy.seeds import derive, generator
 
-BATCH, NOISE = 128, 0.15
-"""Of a network that learns attributes: images in a step, and the noise on them, which keeps it from trusting single
-pixels (standard deviation, on the scale [-1, 1])."""
+BATCH = 128
+"""Images in a step of a network that learns attributes."""
 ADAM, SCHEDULE = Part(name="adam", lr=3e-3), Part(name="cosine", warmup=0.3)
 
 
@@ -119,6 +118,7 @@ def learned_network(
     loss: Callable[[Tensor, Tensor], Tensor],
     *,
     samples: int,
+    noise: float,
     seed: int,
 ) -> Classifier:
     """A small convolutional network that has learned from images with noise on them, in evaluation mode.
@@ -130,6 +130,8 @@ def learned_network(
         outputs: How many numbers the network gives.
         loss: Of the outputs ``[batch, outputs]`` of some rows ``[batch]``, one value per image.
         samples: Images to see, repetitions counted.
+        noise: Standard deviation of the noise, on the scale [-1, 1]: it keeps the network from trusting single pixels,
+            and hides what is a few pixels large.
         seed: Of weights, order, noise and dropout.
     """
     steps, numbers = max(samples // BATCH, 1), generator(seed, "attributes")
@@ -141,7 +143,7 @@ def learned_network(
     def play(_step: int) -> Turn:
         taken = rows[torch.randint(len(rows), (BATCH,), generator=numbers)]
         seen = to_float(images(taken))
-        seen = seen + NOISE * torch.randn(seen.shape, generator=numbers)
+        seen = seen + noise * torch.randn(seen.shape, generator=numbers)
         return Turn("network", {"loss": loss(network(seen), taken)})
 
     fit({"network": Player(network, ADAM)}, play, steps, schedule=SCHEDULE, seed=derive(seed, "dropout"))

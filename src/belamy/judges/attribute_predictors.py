@@ -23,10 +23,12 @@ CLASSES = "class"
 """The name of the data's own labels among attributes."""
 PASSES, LEAST, MOST = 30, 60_000, 300_000
 """Training samples: passes over the data, but no fewer and no more than these."""
-SEED = 12345
+NOISE, SEED = 0.03, 12345
+"""Of the pixels, on the scale [-1, 1]: with 0.15 the mouth of a drawn face of 32 pixels is told in 78 % instead of
+95 %."""
 TESTED = 1000
 """Held-out images that each is tested on, at most."""
-LEARNED = 2
+LEARNED = 3
 """Counts the ways in which these networks have learned: one of another way is not found in the cache."""
 
 
@@ -131,4 +133,4 @@ def _trained(data: Dataset, codes: Tensor, sizes: Sequence[int]) -> nn.Module:
         return torch.stack([cross_entropy(*pair, reduction="none") for pair in pairs]).sum(0)
 
     samples = min(max(PASSES * len(chosen), LEAST), MOST)
-    return learned_network(data.images, chosen, data.shape, sum(sizes), loss, samples=samples, seed=SEED)
+    return learned_network(data.images, chosen, data.shape, sum(sizes), loss, samples=samples, noise=NOISE, seed=SEED)

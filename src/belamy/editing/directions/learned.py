@@ -18,6 +18,8 @@ from belamy.seeds import generator
 
 FIRST, STRIDE = 2.0, 0.06
 """The length of a step at the beginning, in deviations, and how fast it changes, as a share of a deviation."""
+NOISE = 0.15
+"""Of the pixels that the classifiers learn from, so that descent cannot fool them by single ones."""
 MARGIN = 1.5
 """The logit at which an attribute counts as given."""
 
@@ -76,7 +78,7 @@ class Direction:
         eyes = [
             learned_network(
                 images.__getitem__, torch.arange(len(images)), (channels, height, width), targets.shape[1], loss,
-                samples=self.passes * len(images), seed=number,
+                samples=self.passes * len(images), noise=NOISE, seed=number,
             ).to(*placement(evidence.method))
             for number in range(self.eyes)
         ]  # fmt: skip
