@@ -72,7 +72,7 @@ class Noises:
         """Names and samples."""
         for count in VOICES:
             for number in range(2):
-                yield f"babble{count}_{number}", sum(self.voice() for _ in range(count))
+                yield f"babble{count}_{number}", sum((self.voice() for _ in range(count)), np.zeros(SAMPLES))
         for number, slope in enumerate(COLOURS):
             yield f"colour{number}", self.coloured(slope)
             swell = np.sin(2 * np.pi * self.draw.uniform(0.3, 6) * TIME + self.draw.uniform(0, 6))
