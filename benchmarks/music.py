@@ -1,0 +1,89 @@
+"""Music of every family, at equal CPU-minutes of one thread, judged by `belamy evaluate` beside held-out music.
+
+Each recipe is made as long as the minutes are, by the time of a few steps, and trained as a run. Of 200 samples are
+told rules of voice leading that are broken in a bar, the measures of bars, and how much of the training music is
+copied. It goes on where its folder was: a run that is there is not made again.
+
+    python benchmarks/music.py chorales.npz --folder DIR [--minutes 10] [--only NAME …] [--seed 0] [--write PAGE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+from minutes import lasting
+from notes import Notes, Row
+
+import belamy
+from belamy import recipes
+from belamy.training.setup import Options, open_recipe_data
+
+MODELS = {
+    "n-grams": ("music-n-grams", 0),
+    "transformer": ("music-transformer", 1),
+    "MuseGAN": ("musegan-small", 1),
+    "MuseGAN, told the soprano": ("musegan-accompaniment", 1),
+    "two bars by a VAE": ("bar-vae", 1),
+}
+"""Their recipes, and bars from one sample to the next; 0 for samples that do not overlap."""
+METRICS = ("voice-leading", "bars", "copied-passages")
+COLUMNS = {
+    "broken-rules": "rules broken in a bar", "parallels": "parallels", "leaps": "leaps", "empty-bars": "empty bars",
+    "used-pitch-classes": "pitch classes", "tonal-distance": "tonal distance", "longest-copy": "longest copy, beats",
+    "copied-pieces": "with a copy of 8 beats",
+}  # fmt: skip
+SAMPLES = 200
+
+
+def judged(name: str, notes: Notes, chosen: argparse.Namespace) -> Row:
+    """Train a model and judge it, as far as that was not done."""
+    base, stride = MODELS[name]
+    modality = f"music:key=common,stride={stride}" if stride else "music:key=common"
+    usual = recipes.get(base).changed(data=str(chosen.data), modality=modality, seed=chosen.seed)
+    path, minutes = chosen.folder / name.replace(",", "").replace(" ", "-"), None
+    if path.is_dir():
+        run = belamy.resume(path, progress=False)
+    else:
+        counted = name == "n-grams"
+        data, options = open_recipe_data(usual), Options(device="cpu", progress=False)
+        recipe = usual if counted else lasting(usual, data, options, chosen.minutes)
+        started = time.process_time()
+        run = belamy.train(recipe, out=path, device="cpu", progress=False, snapshots=6, watch=False)
+        minutes = (time.process_time() - started) / 60
+    verdict = belamy.evaluate(run, count=SAMPLES, metrics=METRICS, device="cpu", progress=False)
+    found = {each.name: each.interval or each.value for each in verdict.measures}
+    real = {f"real {each.name}": each.real_baseline for each in verdict.measures if each.real_baseline is not None}
+    notes.add(name, {**found, **real}, samples=run.recipe.train_samples, cpu_minutes=minutes)
+    return notes.rows[-1]
+
+
+def table(rows: list[Row]) -> str:
+    """The figures as Markdown, those of as much held-out music in brackets."""
+    lines = [f"| | CPU-minutes | {' | '.join(COLUMNS.values())} |", "|---|---|" + "---|" * len(COLUMNS)]
+    for row in rows:
+        cells = [f"{row[name][0]:.2f} ({row[f'real {name}']:.2f})" if name in row else "–" for name in COLUMNS]
+        lines.append(f"| {row['what']} | {row['cpu_minutes'] or 0:.1f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Train, judge, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="an archive of steps, or a folder of MIDI files")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--only", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", type=Path, help="the page to write the table into")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    notes = Notes(chosen.folder, minutes=chosen.minutes, seed=chosen.seed)
+    rows = [notes.last(name) or judged(name, notes, chosen) for name in chosen.only]
+    notes.tell(table(rows), chosen.write, "music")
+
+
+if __name__ == "__main__":
+    main()
