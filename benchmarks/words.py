@@ -32,10 +32,18 @@ from belamy.registry import Part
 from belamy.training.setup import Options, open_recipe_data
 
 Model = tuple[str, Mapping[str, Any]]
+RATE = Part(name="adam", lr=2e-4, beta1=0.5)
+PAPER = {
+    "adversarial": Part(name="non-saturating"), "penalties": (), "discriminator_norm": Part(name="native"),
+    "generator_optimizer": RATE, "discriminator_optimizer": RATE, "interpolation": 0.0,
+}  # fmt: skip
+"""The loss and the rates of Reed et al. 2016."""
 GANS: dict[str, Model] = {
     "GAN-CLS": ("gan-cls-avatars-32", {"interpolation": 0.0}),
     "GAN-CLS-INT": ("gan-cls-avatars-32", {}),
     "GAN-CLS-INT, no wrong captions": ("gan-cls-avatars-32", {"mismatch": 0.0}),
+    "GAN-CLS, the paper's loss": ("gan-cls-avatars-32", PAPER),
+    "GAN-CLS, the paper's loss, no wrong captions": ("gan-cls-avatars-32", {**PAPER, "mismatch": 0.0}),
     "DF-GAN": ("df-gan-avatars", {"data": "avatars-32:captions=true"}),
     "StackGAN": ("stackgan-avatars", {}),
 }
@@ -74,7 +82,7 @@ def judged(name: str, notes: Notes, chosen: argparse.Namespace) -> Row:
     usual = recipes.get(base).changed(**changed, seed=chosen.seed)
     if chosen.data is not None:
         usual = usual.changed(data=str(chosen.data), modality="image:captions=beside", size=chosen.size)
-    path = chosen.folder / name.replace(",", "").replace(" ", "-")
+    path = chosen.folder / name.replace(",", "").replace("'", "").replace(" ", "-")
     minutes = None
     if path.is_dir():
         run = belamy.resume(path, progress=False)
