@@ -179,8 +179,8 @@ def speech_enhancer() -> enhancement.Recipe:
         length=16384,
         schedule=Part(name="cosine", warmup=0.02),
         clip_norm=5.0,
-        batch=16,
-        train_samples=200_000,
+        batch=4,
+        train_samples=120_000,
         ema_half_life=5_000,
     )
 
