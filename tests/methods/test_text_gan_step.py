@@ -16,7 +16,7 @@ from belamy.methods.base import Samples, Sampling
 from belamy.methods.text_gan import Method, Recipe, ended
 from belamy.modalities import modality
 from belamy.modalities.fields import DataSpec, Field
-from belamy.modalities.text import END, PADDING, SPECIAL
+from belamy.modalities.text import END, PADDING, SPECIAL, UNKNOWN
 from belamy.networks.text_resnet import Discriminator, Generator
 from belamy.registry import Part
 from belamy.sampling.draw import draw
@@ -177,6 +177,8 @@ def test_it_writes_the_likeliest_symbols_or_draws(method: Method) -> None:
     latents = method.latents(0, range(6))
     rows = method.generator(latents.double())
     torch.testing.assert_close(rows.sum(2), torch.ones(6, LENGTH, dtype=torch.float64))
+    rows[..., UNKNOWN] = 0
+    rows /= rows.sum(2, keepdim=True)
     assert torch.equal(method.generate(latents.double()), ended(rows.argmax(2)))
     count = 4000
     sampling = Sampling(SampleDraws(1, range(count)), options={"temperature": 1.0})
@@ -185,6 +187,12 @@ def test_it_writes_the_likeliest_symbols_or_draws(method: Method) -> None:
     assert ((share - rows[0, 0]).abs() <= 5 * (rows[0, 0] * (1 - rows[0, 0]) / count).sqrt() + 1e-12).all()
     cold = Sampling(SampleDraws(1, range(6)), options={"temperature": 1e-4})
     assert torch.equal(method.generate(latents.double(), sampling=cold), ended(rows.argmax(2)))
+    likely = F.one_hot(torch.tensor(UNKNOWN), len(SYMBOLS)).double() + 0.01
+    with method.generator.register_forward_hook(
+        lambda _, __, made: (made + likely) / (made + likely).sum(2, keepdim=True)
+    ):
+        for chosen in (None, Sampling(SampleDraws(1, range(6)), options={"temperature": 1.0})):
+            assert not (method.generate(latents.double(), sampling=chosen) == UNKNOWN).any()
     whole = draw(method, 5, seed=3, options={"temperature": 1.0})
     assert torch.equal(whole[3:], draw(method, 2, seed=3, start=3, options={"temperature": 1.0}))
     with pytest.raises(UsageError, match="at once"):

@@ -87,7 +87,7 @@ def test_sums(belamy: Command, encoder: Path, photos: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["walk", "{run}", "--seeds", "3"], "names 1 key, but a walk needs 2"),
+        (["walk", "{run}", "--seeds", "3"], "names one thing alone, but a walk needs 2"),
         (["walk", "{run}", "--seeds", "1", "2", "--labels", "cats", "dogs"], "keys of two kinds"),
         (["walk", "{run}", "--seeds", "1", "-2"], "-2"),
         (["walk", "{run}", "--steps", "0"], "--steps is 0"),

@@ -85,7 +85,7 @@ def test_texts_add_up_at_one_latent(belamy: Command, faces: Path, method: Any) -
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["walk", "--texts", DARK], "--texts names 1 key, but a walk needs 2 or more"),
+        (["walk", "--texts", DARK], "--texts names one thing alone, but a walk needs 2 or more. For one"),
         (["walk", "--texts", DARK, "a purple cat"], "No caption that this run learned from has 'purple', 'cat'"),
         (["walk", "--texts", DARK, FAIR, "--seeds", "1", "2"], "name keys of two kinds"),
         (["walk", "--texts", DARK, FAIR, "--text", DARK], "--text holds what is shown, and the keys are seeds"),

@@ -193,7 +193,8 @@ def unexpected(
                 f"--{name} is a matter of training, and this run was trained with {learned}. Leave it out, or train "
                 "another run with it."
             )
-        return f"There is no option '--{name}'. {_dashed(hint)}`{command} --help` lists the options."
+        of = f" {words[0]}" if hasattr(form, LEARNED) and not words[0].startswith("-") else ""
+        return f"There is no option '--{name}'. {_dashed(hint)}`{command}{of} --help` lists the options."
     for before, each in pairwise(words):
         name = _affirmed(before.removeprefix("--").replace("_", "-"))
         if before.startswith("--") and each == word and name in switches:

@@ -60,7 +60,7 @@ def attribute_captions(attributes: Mapping[str, Attribute], telling: int = 0) ->
         >>> from belamy.data.dataset import Attribute
         >>> codes = torch.tensor([1])
         >>> attribute_captions({"smile": Attribute(("no", "yes"), codes), "hat": Attribute(("no", "yes"), codes)})
-        ['a face with a hat and a smile']
+        ['a face with a cap and a smiling mouth']
     """
     count = len(next(iter(attributes.values())).codes)
     columns = {name: [known.values[code] for code in known.codes.tolist()] for name, known in attributes.items()}

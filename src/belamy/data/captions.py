@@ -63,8 +63,10 @@ class FolderTexts:
         return read_text(self.folder / name, most) if (self.folder / name).is_file() else None
 
 
-def captioned(data: Dataset, files: TextFiles, said: str, length: int | None = None) -> Dataset:
-    """Pictures with the field ``caption``, characters as numbers; the vocabulary is that of the training pictures.
+def captioned(
+    data: Dataset, files: TextFiles, said: str, length: int | None = None, unit: str = "characters"
+) -> Dataset:
+    """Pictures with the field ``caption``, symbols as numbers; the vocabulary is that of the training pictures.
 
     Args:
         data: The pictures, with their names.
@@ -72,7 +74,8 @@ def captioned(data: Dataset, files: TextFiles, said: str, length: int | None = N
         said: ``beside`` for a ``.txt`` file beside each picture, each line a caption, or a file of captions, among them
             or elsewhere: CSV with the columns ``file`` and ``caption``, or JSON lines with these names. A picture may
             be named more than once.
-        length: Characters that are kept, an end among them; by default those of the longest, at most 256.
+        length: As of :func:`with_captions`.
+        unit: As there.
 
     Raises:
         UsageError: There is no such file.
@@ -99,7 +102,7 @@ def captioned(data: Dataset, files: TextFiles, said: str, length: int | None = N
             f"{several:,} pictures have several captions, up to {max(map(len, texts))}: one is drawn each time that a "
             "picture is learned from; where one is needed, it is the first"
         )
-    return with_several_captions(data, texts, length).changed(notes=notes)
+    return with_several_captions(data, texts, length, unit).changed(notes=notes)
 
 
 def with_captions(data: Dataset, texts: Sequence[str], length: int | None = None, unit: str = "characters") -> Dataset:

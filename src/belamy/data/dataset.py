@@ -63,7 +63,7 @@ class Memory:
     """All samples as one tensor, bytes of pictures.  # [N, *shape]"""
 
     streams = False
-    identity = "pixels and labels"
+    identity = "content and labels"
 
     def __init__(self, samples: Tensor) -> None:
         self.tensor = samples.contiguous()

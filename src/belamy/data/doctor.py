@@ -247,7 +247,8 @@ def _identity(facts: dict[str, Any]) -> list[str]:
         depth = {8: "", 16: ", 16 bits", 32: ", floats"}[facts["bits"]]
         what = f"images, {width}x{height} {known.get(channels, f'{channels} channels')}{depth}"
     else:
-        what = f"{facts['what']} of {'x'.join(map(str, facts['shape']))} numbers"
+        unit = "symbols" if facts["modality"] == "text" else "numbers"
+        what = f"{facts['what']} of {'x'.join(map(str, facts['shape']))} {unit}"
     return [
         f"{facts['name']}: {facts['images']:,} {what}",
         f"licence: {facts['licence']}",

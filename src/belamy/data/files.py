@@ -161,10 +161,11 @@ def read_text(path: Path, most: int = 1 << 28, encoding: str = "utf-8") -> str:
         raise DataError(f"{path} is not a text in {encoding} (byte {wrong:,} is wrong). Name its encoding.")
     if wrong or (encoding == "utf-8" and 4 * content.count(0) > len(content)):
         found = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content.count(0) else "LATIN1"
+        kind = "'CSV UTF-8'" if path.suffix.lower() == ".csv" else "UTF-8"
         command = f"iconv -f {found} -t UTF-8 {shlex.quote(str(path))} > utf8{path.suffix}"
         raise DataError(
             f"{path} is not a text in UTF-8 (byte {wrong or content.index(0) + 1:,} is wrong); it looks like {found}. "
-            f"Save it as 'CSV UTF-8' or 'UTF-8', or type: {command}"
+            f"Save it as {kind}, or type: {command}"
         )
     return text
 

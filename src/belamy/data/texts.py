@@ -142,8 +142,9 @@ def read_corpus(
                 blank += 1
     if len(found) < least:
         lost = f" {len(skipped):,} left out, e.g. {skipped[0][0]}: {skipped[0][1]}." if skipped else ""
+        held = f"{len(found)} document{'' if len(found) == 1 else 's'}"
         raise DataError(
-            f"{path} holds {len(found)} document(s), but there must be {least} or more: give a folder of .txt files, "
+            f"{path} holds {held}, but there must be {least} or more: give a folder of .txt files, "
             f'one file with a document on each line, or JSON lines with a "text".{lost}'
         )
     return _described(path, found, blank, skipped)

@@ -30,7 +30,7 @@ class Variants:
     """
 
     streams = False
-    identity = "pixels and labels"
+    identity = "content and labels"
 
     def __init__(self, rows: Tensor, counts: Tensor) -> None:
         self.tensor, self.counts = rows, counts

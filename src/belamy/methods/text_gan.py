@@ -17,7 +17,7 @@ from belamy.methods.base import OPTIMIZERS, DataSpec, Sampling, SamplingOption
 from belamy.methods.construction import DISCRIMINATORS, GENERATORS, PENALTIES
 from belamy.methods.levels import precise
 from belamy.methods.requirements import ANY, kind_of
-from belamy.modalities.text import END, PADDING
+from belamy.modalities.text import END, PADDING, UNKNOWN
 from belamy.registry import Part
 from belamy.seeds import Draws
 
@@ -133,14 +133,15 @@ class Method(gan.Method):
         return rows
 
     def generate(self, latents: Tensor, labels: Tensor | None = None, *, sampling: Sampling | None = None) -> Tensor:
-        """Texts.  # [n, latent] to long [n, length]
+        """Texts; what is unknown is never written.  # [n, latent] to long [n, length]
 
         Raises:
             UsageError: A number of steps is asked for.
         """
         if sampling is not None and sampling.steps is not None:
             raise UsageError("A generator writes a text at once, so --steps chooses nothing. Leave it out.")
-        rows = self.generator(latents, labels)
+        rows = self.generator(latents, labels).clone()
+        rows[..., UNKNOWN] = 0
         temperature = sampling.options.get("temperature", 0.0) if sampling else 0.0
         if sampling is None or not temperature:
             return ended(rows.argmax(2))

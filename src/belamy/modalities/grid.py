@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from belamy.errors import UsageError
+from belamy.modalities.letters import drawable
 
 if TYPE_CHECKING:
     import torch
@@ -118,6 +118,24 @@ def encode_png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def equally_high(sheets: Sequence[bytes]) -> list[bytes]:
+    """PNG sheets, all as high as the highest: pages of texts differ, and the lower ones go on as they end.
+
+    Example:
+        >>> low, high = (encode_png(np.zeros((height, 2), np.uint8)) for height in (2, 3))
+        >>> equally_high([low, high]) == [high, high]
+        True
+    """
+    opened = [Image.open(io.BytesIO(sheet)) for sheet in sheets]
+    highest = max((each.height for each in opened), default=0)
+    return [sheet if each.height == highest else encode_png(_lengthened(np.asarray(each), highest))
+            for sheet, each in zip(sheets, opened, strict=True)]  # fmt: skip
+
+
+def _lengthened(sheet: np.ndarray, height: int) -> np.ndarray:
+    return np.pad(sheet, [(0, height - len(sheet)), *[(0, 0)] * (sheet.ndim - 1)], mode="edge")
+
+
 def _as_rgb(images: torch.Tensor | np.ndarray) -> np.ndarray:
     array = images if isinstance(images, np.ndarray) else images.detach().cpu().numpy()
     if array.ndim != 4 or array.dtype != np.uint8 or 0 in array.shape:
@@ -189,17 +207,10 @@ def _check(count: int, columns: int | None, pad: int, scale: int, captions: Sequ
         raise UsageError(f"a grid of {count} pictures needs {count} captions; got {len(captions)}.")
 
 
-def _drawable(caption: str) -> str:
-    """The caption in ASCII, all that the font within Pillow knows for certain: accents go, other scripts become ?."""
-    letters = unicodedata.normalize("NFKD", caption.replace("ß", "ss"))
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return " ".join(plain.encode("ascii", "replace").decode().split())
-
-
 def _broken(caption: str, width: int, most: int) -> list[str]:
     """The caption in lines that are no wider than so many pixels, the last one shortened if there would be more."""
     lines: list[str] = []
-    for word in _drawable(caption).split():
+    for word in drawable(caption).split():
         longer = f"{lines[-1]} {word}" if lines else word
         if not lines or (len(lines) < most and _FONT.getlength(longer) > width):
             lines.append(word)

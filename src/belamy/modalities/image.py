@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -64,6 +64,7 @@ class Modality:
         target: What it is to become: the folder, the column or the array.
         captions: Where captions are: ``beside`` for a text file beside each picture, or a file of them, CSV or JSON
             lines; empty for no captions.
+        unit: What a symbol of captions is: ``characters``, or ``words``, by which texts with others can be refused.
 
     Raises:
         UsageError: There is no such depth or layout.
@@ -81,6 +82,7 @@ class Modality:
         input: str = "",
         target: str = "",
         captions: str = "",
+        unit: Literal["characters", "words"] = "characters",
     ) -> None:
         if bits not in BITS:
             raise UsageError(f"image:bits={bits}, but pictures have 8 or 16 bits, or 32 for floats.")
@@ -88,6 +90,7 @@ class Modality:
             raise UsageError(f"image:layout={layout}, but it must be {' or '.join(LAYOUTS)}.")
         self.bits, self.layout = bits, layout
         self.pairs, self.input, self.target, self.captions = pairs, input, target, captions
+        self.unit = unit
 
     def to_float(self, raw: Tensor, field: Field) -> Tensor:
         """Pixels as float32 in [-1, 1]."""

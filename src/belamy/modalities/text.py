@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from belamy.errors import Unreadable, UsageError
 from belamy.modalities.fields import Field, Media
+from belamy.modalities.letters import drawable, lacking
 
 PADDING, END, UNKNOWN = 0, 1, 2
 SPECIAL = ("<padding>", "<end>", "<unknown>")
@@ -33,6 +33,7 @@ _GRAMS = (1, 2, 3)
 _WORDS = re.compile(r" ?</?s>| ?\w+(?:['’]\w+)*| ?[^\w\s]|\s")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _LETTER, _LINE, _MARGIN, _WIDEST, _HIGHEST, _COLUMNS = 15, 21, 8, 1000, 4000, 2
+LACKING = "Letters that cannot be drawn here are shown as ?; files of text hold them."
 _PAPER, _INK, _QUIET, _RULE = (250, 249, 246), (28, 28, 30), (128, 126, 122), (226, 223, 216)
 
 
@@ -48,7 +49,7 @@ class Vocabulary:
     Example:
         >>> known = Vocabulary.of(["a cat", "a dog"], "words")
         >>> known.symbols[3:], known.numbers("a cat!"), known.text(known.numbers("a cat!"))
-        ((' a', ' cat', ' dog'), [3, 4, 2], 'a cat�')
+        ((' a', ' cat', ' dog'), [3, 4, 2], 'a cat �')
     """
 
     def __init__(self, symbols: Sequence[str]) -> None:
@@ -267,7 +268,14 @@ def ngram_bags(texts: Sequence[str], buckets: int = BUCKETS) -> np.ndarray:
 
 
 def printed(texts: Sequence[str], columns: int | None = None) -> np.ndarray:
-    """Texts as a page to be read; those that do not fit are counted at its end.  # uint8 [H, W, 3]"""
+    """Texts as a page to be read, whose end says how many do not fit, and whether letters cannot be drawn.
+
+    Returns: uint8 [H, W, 3].
+
+    Example:
+        >>> printed(["a cat", "a dog"]).shape
+        (66, 1000, 3)
+    """
     font = ImageFont.load_default(size=_LETTER)
     columns = max(1, min(columns or (1 if len(texts) < 24 else 2), _COLUMNS, len(texts)))
     width = _WIDEST // columns
@@ -277,7 +285,9 @@ def printed(texts: Sequence[str], columns: int | None = None) -> np.ndarray:
     heights = [max(map(len, row)) * _LINE + _MARGIN for row in rows]
     fitting = max(1, int(np.searchsorted(np.cumsum(heights), _HIGHEST - 2 * _LINE, side="right")))
     left_out = len(texts) - fitting * columns
-    high = min(sum(heights[:fitting]) + _MARGIN + (_LINE if left_out > 0 else 0), _HIGHEST)
+    more = f"and {left_out:,} more. " if left_out > 0 else ""
+    more += LACKING if any(map(lacking, texts)) else ""
+    high = min(sum(heights[:fitting]) + _MARGIN + (_LINE if more else 0), _HIGHEST)
     page = Image.new("RGB", (_WIDEST, high), _PAPER)
     pen, top = ImageDraw.Draw(page), _MARGIN
     for row, height in zip(rows[:fitting], heights, strict=False):
@@ -286,14 +296,10 @@ def printed(texts: Sequence[str], columns: int | None = None) -> np.ndarray:
                 pen.text((column * width + 2 * _MARGIN, top + number * _LINE), line, fill=_INK, font=font)
         top += height
         pen.line([(0, top - _MARGIN // 2), (_WIDEST, top - _MARGIN // 2)], fill=_RULE)
-    if left_out > 0:
-        pen.text((2 * _MARGIN, top), f"and {left_out:,} more", fill=_QUIET, font=font)
+    pen.text((2 * _MARGIN, top), more, fill=_QUIET, font=font)
     return np.asarray(page)
 
 
 def _wrapped(text: str, letters: int) -> list[str]:
-    """The lines of a text in the letters that the font within Pillow has."""
-    letters_of = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
-    plain = "".join(letter for letter in letters_of if not unicodedata.combining(letter))
-    plain = re.sub(r"[^\n -~]", "?", plain.encode("ascii", "replace").decode().replace("\t", " "))
-    return [line for part in plain.split("\n") for line in textwrap.wrap(part, letters) or [""]]
+    """The lines of a text, in letters that can be drawn."""
+    return [line for part in drawable(text).split("\n") for line in textwrap.wrap(part, letters) or [""]]

@@ -17,6 +17,7 @@ from torch import Tensor
 from belamy.data.pictures import read_whole
 from belamy.errors import RunError, StorageError, Unreadable, UsageError
 from belamy.methods.base import METHODS, BaseMethod, BaseRecipe, DataSpec
+from belamy.modalities.grid import equally_high
 from belamy.registry import Part, Registry
 from belamy.runs import files, schema
 from belamy.runs.checkpoint import Checkpoint, drop, state_of
@@ -353,19 +354,20 @@ class Run:
         files.save_png(sheet, self.path / "samples" / f"{samples:012d}.png")
 
     def snapshots(self) -> list[tuple[int, bytes]]:
-        """(training samples, PNG) of each whole sheet, oldest first; all are of one size."""
+        """(training samples, PNG) of each whole sheet, oldest first; all are of one size, the lower ones lengthened."""
         whole: dict[tuple[int, ...], list[tuple[int, Path, bytes]]] = {}
         for samples, path in self._snapshot_files():
             try:
                 data = files.read_bytes(path)
-                whole.setdefault(read_whole(BytesIO(data)).shape, []).append((samples, path, data))
+                whole.setdefault(read_whole(BytesIO(data)).shape[1:], []).append((samples, path, data))
             except (RunError, StorageError, Unreadable) as error:
                 self.lost[path.name] = f"{path} is damaged and left out: {error}"
         usual = max(whole, key=lambda shape: len(whole[shape]), default=())
         for odd in whole.keys() - {usual}:
             for _, path, _ in whole[odd]:
-                self.lost[path.name] = f"{path} is left out: it has another size than the other sheets."
-        return [(samples, data) for samples, _, data in whole.get(usual, ())]
+                self.lost[path.name] = f"{path} is left out: it has another width than the other sheets."
+        kept = whole.get(usual, [])
+        return list(zip((samples for samples, _, _ in kept), equally_high([data for *_, data in kept]), strict=True))
 
     def _snapshot_files(self) -> list[tuple[int, Path]]:
         folder = self.path / "samples"

@@ -18,7 +18,7 @@ from belamy.data.captions import with_several_captions
 from belamy.data.dataset import Memory
 from belamy.data.variants import Variants
 from belamy.errors import DataError, UsageError
-from belamy.modalities.text import strings
+from belamy.modalities.text import strings, vocabulary_of
 
 SAID = {"a/1.png": "a red fox", "a/2.png": "an old dog\n\n  asleep \nan old  dog", "b/3.png": "the big cat"}
 
@@ -76,6 +76,10 @@ def test_captions_are_a_field_of_pictures(
     batch = next(Batches(data, "train", 2, 0))
     assert batch["caption"].dtype == torch.long and batch.images.shape[1:] == data.shape
     assert "caption" not in open_data(folder).columns
+    by_words = open_data(folder, modality=f"image:captions={said},unit=words")
+    known = vocabulary_of(by_words.columns["caption"].field.classes)
+    assert known.words and known.unknown("one bananaphone")[-1] == " bananaphone"
+    assert captions(by_words)[0] == wanted[0]
 
 
 @pytest.mark.parametrize(

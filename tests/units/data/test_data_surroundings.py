@@ -49,7 +49,7 @@ def test_a_folder_of_thumbnails_alone_holds_no_images(pictures):
 def test_a_table_in_another_encoding_says_how_to_save_it(pictures, encoding, found):
     folder = pictures("1.png", "2.png")
     (folder / "t.csv").write_bytes("1.png,grün\n2.png,süß\n".encode(encoding))
-    says = rf"it looks like {found}\. Save it as 'CSV UTF-8' .* iconv -f {found} -t UTF-8 .*t\.csv > utf8\.csv"
+    says = rf"it looks like {found}\. Save it as 'CSV UTF-8', .*iconv -f {found} -t UTF-8 .*t\.csv > utf8\.csv"
     with pytest.raises(DataError, match=says):
         open_data(folder, labels="t.csv")
     (folder / "t.csv").write_bytes("1.png,grün\n2.png,süß\n".encode("utf-8-sig"))

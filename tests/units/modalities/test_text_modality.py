@@ -70,6 +70,8 @@ def test_texts_are_printed_whatever_their_letters() -> None:
     empty = kind.sheet(rows([""], field), field)
     assert not (empty < 100).any()
     assert (kind.sheet(rows(["漢字"], field_of(TEXTS)), field) < 100).any()  # a mark stands where a letter cannot
+    foreign = kind.sheet(rows(["漢字"], field_of(["漢字"])), field_of(["漢字"]))
+    assert len(foreign) > len(kind.sheet(rows(["ab"], field_of(["ab"])), field_of(["ab"])))  # and a line says so
     many = kind.sheet(rows(["a cat"] * 5000, field), field)
     assert max(many.shape[:2]) <= 4000
     named = kind.sheet(rows(TEXTS[:2], field), field, captions=["one", "two"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from belamy.data.pictures import read_whole
 from belamy.errors import RunError
 from belamy.methods import classifier, gan
 from belamy.methods.base import DataSpec
@@ -205,6 +207,15 @@ class TestRewind:
         assert [row["event"] for row in run.journal()] == ["start"]
         assert run.metrics() == [{"samples": 16}]
         assert [samples for samples, _ in run.snapshots()] == [16]
+
+    def test_pages_of_texts_of_several_heights_are_kept_and_made_equally_high(self, run: Run) -> None:
+        for samples, height in ((0, 5), (16, 9), (32, 5)):
+            run.save_snapshot(np.full((height, 8, 3), samples, dtype=np.uint8), samples)
+        run.save_snapshot(np.zeros((5, 4, 3), dtype=np.uint8), 48)  # another's
+        sheets = {samples: read_whole(BytesIO(data)) for samples, data in run.snapshots()}
+        assert {samples: sheet.shape for samples, sheet in sheets.items()} == dict.fromkeys((0, 16, 32), (9, 8, 3))
+        assert all((sheet == samples).all() for samples, sheet in sheets.items())
+        assert list(run.lost) == ["000000000048.png"]
 
     def test_without_a_checkpoint_everything_is(self, run: Run) -> None:
         run.log("start", 0)

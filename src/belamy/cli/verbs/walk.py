@@ -68,7 +68,10 @@ class Form(InSpace, Offline, ProgressOption, ToFile, Json):
             raise UsageError(f"{' and '.join(given)} name keys of two kinds. Leave one out.")
         for option, keys in given.items():
             if len(keys) < 2:
-                raise UsageError(f"{option} names {len(keys)} key, but a walk needs 2 or more.")
+                one = (
+                    " For one text through several latents, type --text TEXT --seeds 0 1." if keys is self.texts else ""
+                )
+                raise UsageError(f"{option} names one thing alone, but a walk needs 2 or more.{one}")
             if option != "--seeds" and len(set(keys)) == 1:
                 raise UsageError(f"{option} names '{keys[0]}' alone, so nothing would change. Name 2 that differ.")
         if self.label is not None and self.labels:

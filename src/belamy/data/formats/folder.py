@@ -30,8 +30,10 @@ class Format:
         table = labels_for(options, path, name)
         entries, ignored = pictures_in(path)
         data = open_gallery(Gallery(name, str(path), entries, ignored, table), options)
-        said: str = options.reader("image").captions
-        return captioned(data, FolderTexts(path), said, options.length) if said else data
+        reader = options.reader("image")
+        if not reader.captions:
+            return data
+        return captioned(data, FolderTexts(path), reader.captions, options.length, reader.unit)
 
 
 def pictures_in(path: Path) -> tuple[list[PictureEntry], Counter[str]]:

@@ -59,8 +59,10 @@ class Format:
                 ignored[visible(inside.suffix.lower()) or "nameless"] += 1
         entries.sort(key=lambda entry: entry.name)
         data = open_gallery(Gallery(path.stem, str(path), entries, ignored, table), options)
-        said: str = options.reader("image").captions
-        return captioned(data, _Texts(path, archive), said, options.length) if said else data
+        reader = options.reader("image")
+        if not reader.captions:
+            return data
+        return captioned(data, _Texts(path, archive), reader.captions, options.length, reader.unit)
 
 
 class _Texts:

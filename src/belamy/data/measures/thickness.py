@@ -29,7 +29,7 @@ class Measure:
         >>> bar = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
         >>> bar[:, :, 4:24, 12:15] = 255
         >>> Measure()(bar)
-        tensor([3.0000], dtype=torch.float64)
+        tensor([3.1078], dtype=torch.float64)
     """
 
     words = ("thin", "thick")

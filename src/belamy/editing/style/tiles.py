@@ -84,7 +84,7 @@ def tiles(height: int, width: int, side: int, margin: int, multiple: int) -> lis
 
     Example:
         >>> [(span.start, span.core_start, span.core_stop, span.stop) for span in spans(96, 64, 8, 16)]
-        [(0, 0, 48, 64), (32, 48, 96, 96)]
+        [(0, 0, 32, 48), (16, 32, 64, 80), (48, 64, 96, 96)]
     """
     if max(height, width) <= side:
         return [Tile(Span(0, height, 0, height, height), Span(0, width, 0, width, width))]

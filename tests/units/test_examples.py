@@ -1,4 +1,4 @@
-"""The examples in the documentation of the networks run as written."""
+"""The examples in docstrings run as written."""
 
 import doctest
 from importlib import import_module
@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-import belamy.networks
+import belamy
 from belamy.networks import graph
 
-MODULES = [module.name for module in walk_packages(belamy.networks.__path__, "belamy.networks.")]
+MODULES = [each.name for each in walk_packages(belamy.__path__, "belamy.") if each.name != "belamy.__main__"]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -23,7 +23,7 @@ def test_examples(name: str) -> None:
 
 def test_there_are_examples() -> None:
     finder = doctest.DocTestFinder(exclude_empty=True)
-    assert sum(len(test.examples) for name in MODULES for test in finder.find(import_module(name))) > 25
+    assert sum(len(test.examples) for name in MODULES for test in finder.find(import_module(name))) > 500
 
 
 def test_the_introduction_to_graphs() -> None:
