@@ -21,14 +21,15 @@ import belamy
 from belamy import recipes
 from belamy.training.setup import Options, open_recipe_data
 
-MODELS = {
-    "n-grams": ("music-n-grams", 0),
-    "transformer": ("music-transformer", 1),
-    "MuseGAN": ("musegan-small", 1),
-    "MuseGAN, told the soprano": ("musegan-accompaniment", 1),
-    "two bars by a VAE": ("bar-vae", 1),
+MODELS: dict[str, tuple[str, int, dict[str, float]]] = {
+    "n-grams": ("music-n-grams", 0, {}),
+    "transformer": ("music-transformer", 1, {}),
+    "transformer at temperature 0.8": ("music-transformer", 1, {"temperature": 0.8}),
+    "MuseGAN": ("musegan-small", 1, {}),
+    "MuseGAN, told the soprano": ("musegan-accompaniment", 1, {}),
+    "two bars by a VAE": ("bar-vae", 1, {}),
 }
-"""Their recipes, and bars from one sample to the next; 0 for samples that do not overlap."""
+"""Recipes, bars from one sample to the next (0 for samples that do not overlap), and how samples are drawn."""
 METRICS = ("voice-leading", "bars", "copied-passages")
 COLUMNS = {
     "broken-rules": "rules broken in a bar", "parallels": "parallels", "leaps": "leaps", "empty-bars": "empty bars",
@@ -40,20 +41,19 @@ SAMPLES = 200
 
 def judged(name: str, notes: Notes, chosen: argparse.Namespace) -> Row:
     """Train a model and judge it, as far as that was not done."""
-    base, stride = MODELS[name]
+    base, stride, drawn = MODELS[name]
     modality = f"music:key=common,stride={stride}" if stride else "music:key=common"
     usual = recipes.get(base).changed(data=str(chosen.data), modality=modality, seed=chosen.seed)
-    path, minutes = chosen.folder / name.replace(",", "").replace(" ", "-"), None
+    path, minutes = chosen.folder / base, None
     if path.is_dir():
         run = belamy.resume(path, progress=False)
     else:
-        counted = name == "n-grams"
         data, options = open_recipe_data(usual), Options(device="cpu", progress=False)
-        recipe = usual if counted else lasting(usual, data, options, chosen.minutes)
+        recipe = lasting(usual, data, options, chosen.minutes) if stride else usual
         started = time.process_time()
         run = belamy.train(recipe, out=path, device="cpu", progress=False, snapshots=6, watch=False)
         minutes = (time.process_time() - started) / 60
-    verdict = belamy.evaluate(run, count=SAMPLES, metrics=METRICS, device="cpu", progress=False)
+    verdict = belamy.evaluate(run, count=SAMPLES, metrics=METRICS, options=drawn, device="cpu", progress=False)
     found = {each.name: each.interval or each.value for each in verdict.measures}
     real = {f"real {each.name}": each.real_baseline for each in verdict.measures if each.real_baseline is not None}
     notes.add(name, {**found, **real}, samples=run.recipe.train_samples, cpu_minutes=minutes)
@@ -65,7 +65,8 @@ def table(rows: list[Row]) -> str:
     lines = [f"| | CPU-minutes | {' | '.join(COLUMNS.values())} |", "|---|---|" + "---|" * len(COLUMNS)]
     for row in rows:
         cells = [f"{row[name][0]:.2f} ({row[f'real {name}']:.2f})" if name in row else "–" for name in COLUMNS]
-        lines.append(f"| {row['what']} | {row['cpu_minutes'] or 0:.1f} | {' | '.join(cells)} |")
+        minutes = "–" if row["cpu_minutes"] is None else f"{row['cpu_minutes']:.1f}"
+        lines.append(f"| {row['what']} | {minutes} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
