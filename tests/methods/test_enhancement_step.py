@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from belamy.losses.spectral.compressed import Spectral as Compressed
 from belamy.losses.spectral.multi_resolution import RESOLUTIONS
 from belamy.losses.spectral.multi_resolution import Spectral as MultiResolution
 from belamy.methods.base import Restores, Turn
-from belamy.methods.enhancement import NOISES_KEPT, Method, Recipe
+from belamy.methods.enhancement import NOISES_KEPT, QUALITIES, Method, Recipe
 from belamy.modalities.fields import Field
 from belamy.registry import Part
 from belamy.seeds import Draws, SampleDraws
@@ -88,6 +88,66 @@ class TestSegan:
         seen = made.emphasised(clean)
         np.testing.assert_allclose(seen[..., 1:], clean[..., 1:] - 0.95 * clean[..., :-1], rtol=1e-12)
         torch.testing.assert_close(made.plain(seen), clean, rtol=0, atol=1e-12)
+
+
+class TestMetricGan:
+    """A discriminator that foretells qualities."""
+
+    QUALITY: ClassVar[dict[str, Any]] = {"qualities": (Part(name="stoi"),), "adversarial_weight": 2.0}
+
+    def test_one_step_of_the_paper(self) -> None:
+        made = method(**self.QUALITY)
+        clean, noisy = sounds(0), sounds(1)
+
+        def nearness(reference: np.ndarray, estimate: np.ndarray) -> float:
+            return float(1 / (1 + np.square(reference - estimate).mean() / np.square(reference).mean()))
+
+        made.qualities = [nearness, lambda reference, estimate: 0.5]
+        found = turns(made, [Batch({"audio": clean, "noisy": noisy}, torch.arange(3))])
+        assert [turn.player for turn in found] == ["discriminator", "generator"]
+        judge = made.discriminator
+        with torch.no_grad():
+            fake = made.generator(noisy)
+            wanted = (judge(torch.cat([clean, clean], 1)) - 1) ** 2
+            for heard in (fake, noisy):
+                errors = (clean - heard).square().mean((1, 2)) / clean.square().mean((1, 2))
+                wanted += (judge(torch.cat([heard, clean], 1)) - (1 / (1 + errors) + 0.5) / 2) ** 2
+            torch.testing.assert_close(found[0].terms, {"quality": wanted})
+            raised = (judge(torch.cat([fake, clean], 1)) - 1) ** 2
+        torch.testing.assert_close(found[1].terms["adversarial"], raised)
+        assert found[1].weights["adversarial"] == 2.0
+
+    def test_what_cannot_be_told_teaches_nothing(self) -> None:
+        made = method(**self.QUALITY)
+        made.qualities = [lambda reference, estimate: float("nan") if reference[0] == 0.25 else 0.5]
+        clean = sounds(0)
+        clean[1, 0, 0] = 0.25
+        found = made.foretold(clean, sounds(1))
+        alone = (made.judge(clean, clean) - 1).square()
+        assert found.isfinite().all() and found[1] == alone[1] and (found > alone).tolist() == [True, False, True]
+        found.sum().backward()
+        assert all(each.grad is None or each.grad.isfinite().all() for each in made.discriminator.parameters())
+
+    def test_qualities_want_a_discriminator_and_rates_that_they_know(self) -> None:
+        with pytest.raises(UsageError, match="--adversarial-weight 1"):
+            method(**{**self.QUALITY, "adversarial_weight": 0.0})
+        with pytest.raises(UsageError, match="--rate 16000"):
+            Method(Recipe.tiny().changed(**self.QUALITY), DataSpec({"audio": SOUND._replace(rate=4000.0)}))
+
+    @pytest.mark.parametrize("name", QUALITIES.names())
+    def test_each_quality_is_1_of_the_sound_itself_and_falls_with_noise(self, name: str) -> None:
+        pytest.importorskip({"stoi": "pystoi"}.get(name, name))
+        of = QUALITIES.build(Part(name=name), rate=16_000.0)
+        numbers = np.random.default_rng(0)
+        time = np.arange(32_000) / 16_000
+        speech = (
+            sum(np.sin(2 * np.pi * 130 * k * time) / k for k in range(1, 30)) * np.sin(2 * np.pi * 2 * time) ** 2 * 0.1
+        )
+        noise = 0.1 * numbers.standard_normal(32_000)
+        qualities = [of(speech, speech + share * noise) for share in (0, 0.1, 1)]
+        assert qualities[0] > 0.98 and qualities == sorted(qualities, reverse=True) and 0 <= qualities[2] < 0.8
+        silent = np.zeros(32_000)
+        assert not of(silent, noise) > 0
 
 
 class TestWhatIsHeard:

@@ -32,6 +32,7 @@ ENHANCERS = Registry("belamy.networks", "enhancer", "Enhancer")
 CLASSICAL_ENHANCERS = Registry("belamy.networks.classical_enhancers", "classical enhancer", "ClassicalEnhancer")
 SOUND_DEGRADATIONS = Registry("belamy.networks.sound_degradations", "degradation of sound", "SoundDegradation")
 SPECTRAL = Registry("belamy.losses.spectral", "distance of spectra", "Spectral")
+QUALITIES = Registry("belamy.losses.qualities", "quality of sound", "Quality")
 NOISE = "other"
 """The field of the noises, a side that is not aligned with the sounds."""
 NOISES_KEPT = 32
@@ -71,6 +72,9 @@ class Recipe(base.BaseRecipe):
     """What the two players minimise."""
     adversarial_weight: float = Field(default=0.0, ge=0)
     """Factor of that loss for the generator; 0 for no discriminator."""
+    qualities: tuple[Annotated[Part, QUALITIES], ...] = ()
+    """What the discriminator learns to foretell instead, beside the clean sound, and the generator to raise: pesq, stoi
+    or both, their mean (MetricGAN)."""
     turns: Literal["alternating", "separate"] = "alternating"
     """separate: the discriminator learns from clean and from made sounds in two updates."""
     fresh_batch: bool = False
@@ -108,8 +112,18 @@ class Method(base.BaseMethod):
     that one is seen: with a noise of ``other``, from a place and at a ratio of its own, then by degradations; with pink
     noise where there is neither. Held-out sounds meet held-out noises.
 
+    With ``qualities`` the discriminator foretells Q, from 0 to 1, of clean, made and heard sounds, and the generator
+    wants it to foretell 1:
+
+    .. math:: L_D = (D(y, y) - 1)^2 + (D(G(x), y) - Q(G(x), y))^2 + (D(x, y) - Q(x, y))^2, \qquad
+        L_G = (D(G(x), y) - 1)^2 + …
+
+    Sounds of which Q cannot be told, as they hold no speech, teach the discriminator nothing.
+
     References:
-        Pascual, Bonafonte & Serrà 2017, arXiv 1703.09452, equations 5 and 6 (λ = 100, no d).
+        Pascual, Bonafonte & Serrà 2017, arXiv 1703.09452, equations 5 and 6 (λ = 100, no d); qualities: Fu et al. 2019,
+        "MetricGAN", arXiv 1905.04874, and Fu et al. 2021, "MetricGAN+", arXiv 2104.03538, equations 1 to 3, without
+        their buffer of earlier sounds.
 
     Args:
         recipe: What decides the outcome.
@@ -135,6 +149,7 @@ class Method(base.BaseMethod):
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
         self.spectral = SPECTRAL.build(recipe.spectral)
         self.bank = ClipBank(NOISES_KEPT, spec.fields[NOISE]) if NOISE in spec.fields else None
+        self.qualities = [QUALITIES.build(part, rate=rate) for part in recipe.qualities]
         self.judged = recipe.adversarial_weight > 0
         self.objective_terms = () if self.judged else tuple(f"generator.{name}" for name in self.weights)
         if self.judged:
@@ -161,6 +176,8 @@ class Method(base.BaseMethod):
                 f"The noises have {channels} channel(s) of {samples:,} samples, but the sounds {self.shape[0]} of "
                 f"{self.shape[1]:,}. Type {alike}, which both then have."
             )
+        if recipe.qualities and not recipe.adversarial_weight:
+            raise UsageError("--qualities are for a discriminator to foretell. Type --adversarial-weight 1 too.")
         if not recipe.reconstruction_weight and not recipe.spectral_weight:
             raise UsageError(
                 "Nothing says what the clean sound is. Type --reconstruction-weight or --spectral-weight above 0."
@@ -226,14 +243,20 @@ class Method(base.BaseMethod):
         if self.recipe.fresh_batch:
             given, wanted = self.drawn(next(data), draw)
         made = self.made(given, draw)
-        with torch.no_grad():
-            real = self.judge(wanted, given) if self.objective.relativistic else None
-        adversarial = self.objective.generator(self.judge(made, given), real, draw.progress)
+        if self.qualities:
+            adversarial = (self.judge(made, wanted) - 1).square()
+        else:
+            with torch.no_grad():
+                real = self.judge(wanted, given) if self.objective.relativistic else None
+            adversarial = self.objective.generator(self.judge(made, given), real, draw.progress)
         weights = {**self.weights, "adversarial": self.recipe.adversarial_weight}
         yield Turn("generator", {**self.distances(made, wanted), "adversarial": adversarial}, weights)
 
     def discriminator_turns(self, given: Tensor, wanted: Tensor, made: Tensor, draw: Draws) -> Iterator[Turn]:
-        """One turn on clean and on made sounds, or one on each."""
+        """One turn on clean and on made sounds, or one on each; one on all of whose quality something is foretold."""
+        if self.qualities:
+            yield Turn("discriminator", {"quality": self.foretold(wanted, made, given)})
+            return
         real = self.judge(wanted, given)
         if self.recipe.turns == "separate" and not self.objective.relativistic:
             loss = self.objective.on_real(real, draw, draw.progress)
@@ -302,6 +325,21 @@ class Method(base.BaseMethod):
         """``[N]``: scores of sounds above what was heard."""
         found: Tensor = self.discriminator(torch.cat([sounds, given], 1))
         return found
+
+    def foretold(self, wanted: Tensor, *others: Tensor) -> Tensor:
+        """``[N]``: squared errors of the foretold qualities of the clean sounds themselves and of others."""
+        found = (self.judge(wanted, wanted) - 1).square()
+        for sounds in others:
+            quality = self.quality(sounds, wanted)
+            known = quality.isfinite()
+            found = found + known * (self.judge(sounds, wanted) - quality.where(known, 0)).square()
+        return found
+
+    def quality(self, sounds: Tensor, wanted: Tensor) -> Tensor:
+        """``[N]``: the mean of the qualities of sounds, over their channels; NaN where one cannot be told."""
+        pairs = [self.plain(each).detach().flatten(0, 1).double().cpu().numpy() for each in (wanted, sounds)]
+        told = [[of(true, heard) for true, heard in zip(*pairs, strict=True)] for of in self.qualities]
+        return torch.tensor(told).mean(0).view(len(sounds), -1).mean(1).to(sounds)
 
     def distances(self, made: Tensor, wanted: Tensor) -> dict[str, Tensor]:
         """``[N]`` each: how far made sounds are from the clean ones, by what counts."""

@@ -179,12 +179,23 @@ class TestEachDegradation:
         errors = (found - ramp).abs()
         assert float(errors[near_zero].max()) < 0.0005 < float(errors[near_one].max()) < 0.022
 
+    def test_g722_comes_out_in_time_and_the_worse_the_fewer_bits(self) -> None:
+        time = torch.arange(16_001, dtype=torch.float64) / RATE
+        sounds = sum(0.2 * torch.sin(2 * math.pi * hertz * time) for hertz in (440, 700, 1130))[None, None]
+        errors = {bits: self.spoilt("g722", sounds, kilobits=bits) - sounds for bits in (64, 56, 48)}
+        ratios = [float(10 * torch.log10(sounds.square().sum() / each.square().sum())) for each in errors.values()]
+        assert ratios == sorted(ratios, reverse=True) and ratios[0] - ratios[2] > 1
+        late = errors[64][..., 1:] + sounds[..., 1:] - sounds[..., :-1]
+        assert float(errors[64].square().sum()) < 0.2 * float(late.square().sum())  # a sample late is worse by far
+        with pytest.raises(UsageError, match="16,000"):
+            SOUND_DEGRADATIONS.build(Part(name="g722"), rate=8000.0)
+
     @pytest.mark.parametrize(
         "part",
         [
             Part(name="noise", low=5.0, high=1.0), Part(name="clipping", low=0.0), Part(name="packet-loss", share=2.0),
             Part(name="gaps", count=0), Part(name="band-limit", high=9000.0), Part(name="reverberation", low=0.0),
-            Part(name="mu-law", bits=1),
+            Part(name="mu-law", bits=1), Part(name="g722", kilobits=32),
         ],
     )  # fmt: skip
     def test_what_cannot_be_is_refused(self, part: Part) -> None:
