@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,6 +99,38 @@ def test_packages_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) 
     usual = UsualMeasures(speech=True)
     assert list(usual.of(SOUND)) == USUAL
     assert all("pip install 'belamy[audio]'" in why for why in usual.left_out.values()) and len(usual.left_out) == 2
+
+
+NETWORK = """from pathlib import Path
+
+
+class InferenceSession:
+    def __init__(self, file, providers):
+        assert Path(file).read_text() == "network"
+
+    def run(self, _, given):
+        import numpy
+        return [numpy.array([[3.0, 2.0, 1.0]], numpy.float32)]
+"""
+
+
+def test_dnsmos_is_heard_where_its_packages_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = tmp_path / "speechmos" / "dnsmos_models" / "sig_bak_ovr.onnx"
+    held.parent.mkdir(parents=True)
+    held.write_text("network")
+    (tmp_path / "speechmos" / "__init__.py").write_text("raise ImportError('nothing of it is run')")
+    (tmp_path / "onnxruntime.py").write_text(NETWORK)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    found = UsualMeasures(speech=True).of(SOUND)
+    sound = torch.full((2, 1, 8), 0.1)
+    assert list(found)[-1] == "dnsmos"
+    assert found["dnsmos"](sound, sound).tolist() == pytest.approx([-0.06766283 + 1.11546468 + 0.04602535] * 2)
+    assert "dnsmos" not in UsualMeasures(speech=True).of(SOUND._replace(rate=8000.0))
+    assert "dnsmos" not in UsualMeasures().of(SOUND)
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    (tmp_path / "onnxruntime.py").unlink()
+    assert "dnsmos" not in UsualMeasures(speech=True).of(SOUND)
 
 
 @COMPILED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,13 @@ POLYNOMIALS = {
 """From what the network says to the listeners' scale, the constant first."""
 
 
+def packaged() -> Path | None:
+    """Where the package ``speechmos`` holds the network; None where it is not installed. Nothing of it is run."""
+    found = find_spec("speechmos")
+    places = found.submodule_search_locations if found else None
+    return Path(places[0]) / "dnsmos_models" / "sig_bak_ovr.onnx" if places else None
+
+
 class Pair:
     r"""DNSMOS by the P.835 network ``sig_bak_ovr.onnx``: how good speech sounds without knowing how it was.
 
@@ -35,7 +43,7 @@ class Pair:
 
     Args:
         rate: Samples in a second: 16,000.
-        file: The network, ``sig_bak_ovr.onnx``.
+        file: The network, ``sig_bak_ovr.onnx``; empty for that of the package ``speechmos``.
         of: ``signal``, ``background`` or ``overall``.
 
     Raises:
@@ -45,16 +53,18 @@ class Pair:
 
     higher_is_better = True
 
-    def __init__(self, *, rate: int, file: str, of: Literal["signal", "background", "overall"] = "overall") -> None:
+    def __init__(
+        self, *, rate: int, file: str = "", of: Literal["signal", "background", "overall"] = "overall"
+    ) -> None:
         if rate != RATE:
             raise UsageError(
                 f"dnsmos.rate is {rate:,}, but the network hears {RATE:,} samples a second. Resample first."
             )
-        path = Path(file).expanduser()
-        if not path.is_file():
+        path = Path(file).expanduser() if file else packaged()
+        if path is None or not path.is_file():
             raise UsageError(
-                f"There is no file {file}. It is sig_bak_ovr.onnx of the package speechmos: `pip download --no-deps "
-                "speechmos`, unzip it, and type dnsmos:rate=16000,file=speechmos/dnsmos_models/sig_bak_ovr.onnx."
+                f"There is no {f'file {file}' if file else 'network of DNSMOS'}. It is sig_bak_ovr.onnx of the package "
+                "speechmos. Type: pip install --no-deps speechmos, or dnsmos:rate=16000,file=FILE."
             )
         try:
             import onnxruntime
@@ -63,7 +73,7 @@ class Pair:
         try:
             self.session: Any = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         except Exception as error:  # its errors have no class in common
-            raise DataError(f"{file} is no network that onnxruntime can read: {error}.") from None
+            raise DataError(f"{path} is no network that onnxruntime can read: {error}.") from None
         self.digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         self.place, self.curve = PLACES.index(of), POLYNOMIALS[of]
 

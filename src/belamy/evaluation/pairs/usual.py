@@ -10,6 +10,7 @@ from torch import Tensor
 from belamy.errors import UsageError
 from belamy.evaluation.pairs import Pair, measure
 from belamy.evaluation.pairs._structure import WINDOW
+from belamy.evaluation.pairs.dnsmos import RATE, packaged
 from belamy.modalities.fields import Field
 
 MEASURES = {
@@ -20,7 +21,8 @@ MEASURES = {
 OF_SOUND = ("segmental-snr:clamp=true,rate={rate}", "lsd:rate={rate}")
 """Of sounds of a known rate beside these."""
 OF_SPEECH = {"pesq": "pesq:rate={rate},band={band}", "stoi": "stoi:rate={rate}"}
-"""Of speech, by what they are called; each takes about a tenth of a second for a second of sound."""
+"""Of speech, by what they are called; each takes about a tenth of a second for a second of sound. DNSMOS comes to them
+where both its packages are installed."""
 _PACKAGES = {"pesq": "pesq", "stoi": "pystoi"}
 _COLOURS = 4
 """Channels of colours and opacity."""
@@ -84,6 +86,8 @@ class UsualMeasures:
                 self.left_out[name] = "its package is not installed. Type: pip install 'belamy[audio]'"
             else:
                 yield whole
+        if self.speech and (rate, field.shape[0]) == (RATE, 1) and packaged() and find_spec("onnxruntime"):
+            yield f"dnsmos:rate={rate}"
 
 
 class _OverFrames:
