@@ -95,7 +95,7 @@ def test_units_cases_and_encodings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "says"),
     [
-        (b"one\n", {}, r"1 document\(s\), but there must be 2"),
+        (b"one\n", {}, r"1 document, but there must be 2"),
         (b"one\0two\nthree\n", {}, "NUL character in line 1"),
         ("one\ntwo\n".encode("utf-16"), {}, "UTF-16"),
         (bytes(range(1, 32)) * 9, {}, "no text but a binary file"),
