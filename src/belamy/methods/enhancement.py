@@ -122,8 +122,8 @@ class Method(base.BaseMethod):
 
     References:
         Pascual, Bonafonte & Serrà 2017, arXiv 1703.09452, equations 5 and 6 (λ = 100, no d); qualities: Fu et al. 2019,
-        "MetricGAN", arXiv 1905.04874, and Fu et al. 2021, "MetricGAN+", arXiv 2104.03538, equations 1 to 3, without
-        their buffer of earlier sounds.
+        "MetricGAN", arXiv 1905.04874, section 3; of heard sounds too: Fu et al. 2021, "MetricGAN+", arXiv 2104.03538,
+        section 2, without its buffer of earlier sounds.
 
     Args:
         recipe: What decides the outcome.
