@@ -2,7 +2,7 @@
 
 import doctest
 from importlib import import_module
-from pkgutil import walk_packages
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +11,12 @@ from torch import nn
 import belamy
 from belamy.networks import graph
 
-MODULES = [each.name for each in walk_packages(belamy.__path__, "belamy.") if each.name != "belamy.__main__"]
+PACKAGE = Path(belamy.__path__[0])
+MODULES = [
+    ".".join(("belamy", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if ">>>" in path.read_text(encoding="utf-8")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
