@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import torch
-from minutes import lasting
+from minutes import lasting, run_at
 from notes import Notes, Row
 from torch import Tensor
 
-import belamy
 from belamy import recipes
 from belamy.api.translate import translate
 from belamy.cli.recipe_form import read
@@ -63,14 +61,8 @@ def figures_of(measured: Mapping[str, Tensor]) -> Row:
 def judged(name: str, notes: Notes, chosen: argparse.Namespace, words: list[str]) -> None:
     """Train a model as far as that was not done, and judge it; the first that is judged has the rules judged too."""
     usual = recipe_of(name, chosen, words)
-    path, minutes = chosen.folder / f"{chosen.damage}-{name}", None
-    if path.is_dir():
-        run = belamy.resume(path, progress=False)
-    else:
-        recipe = lasting(usual, open_recipe_data(usual), OPTIONS, chosen.minutes)
-        started = time.process_time()
-        run = belamy.train(recipe, out=path, device="cpu", progress=False, snapshots=6, watch=False)
-        minutes = (time.process_time() - started) / 60
+    path = chosen.folder / f"{chosen.damage}-{name}"
+    run, minutes = run_at(path, lambda: lasting(usual, open_recipe_data(usual), OPTIONS, chosen.minutes))
     found = translate(run, "test", data=open_recipe_data(usual.changed(length=JUDGED)), device="cpu")
     others = {"as given": found.untouched, **found.rivals}
     for other, measured in others.items():

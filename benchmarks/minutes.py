@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import belamy
 from belamy.data import Dataset
 from belamy.methods.base import BaseRecipe
+from belamy.runs.run import Run
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 from belamy.training.trainer import Trainer
@@ -59,6 +62,22 @@ def trained_through(
             trainer.step()
             seconds += time.process_time() - started
         yield share, seconds / 60
+
+
+def run_at(path: Path, recipe: Callable[[], BaseRecipe], snapshots: int = 6) -> tuple[Run, float | None]:
+    """The run of a folder, trained as far as that was not done, and the CPU-minutes of that if it was done here.
+
+    Args:
+        path: Where it lies.
+        recipe: Makes what is trained where nothing lies.
+        snapshots: Sheets that are drawn.
+    """
+    if path.is_dir():
+        return belamy.resume(path, progress=False), None
+    planned = recipe()
+    started = time.process_time()
+    run = belamy.train(planned, out=path, device="cpu", progress=False, snapshots=snapshots, watch=False)
+    return run, (time.process_time() - started) / 60
 
 
 def lasting(

@@ -10,15 +10,15 @@ copied. It goes on where its folder was: a run that is there is not made again.
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 import torch
-from minutes import lasting
+from minutes import lasting, run_at
 from notes import Notes, Row
 
 import belamy
 from belamy import recipes
+from belamy.methods.base import BaseRecipe
 from belamy.training.setup import Options, open_recipe_data
 
 MODELS: dict[str, tuple[str, int, dict[str, float]]] = {
@@ -44,15 +44,12 @@ def judged(name: str, notes: Notes, chosen: argparse.Namespace) -> Row:
     base, stride, drawn = MODELS[name]
     modality = f"music:key=common,stride={stride}" if stride else "music:key=common"
     usual = recipes.get(base).changed(data=str(chosen.data), modality=modality, seed=chosen.seed)
-    path, minutes = chosen.folder / base, None
-    if path.is_dir():
-        run = belamy.resume(path, progress=False)
-    else:
-        data, options = open_recipe_data(usual), Options(device="cpu", progress=False)
-        recipe = lasting(usual, data, options, chosen.minutes) if stride else usual
-        started = time.process_time()
-        run = belamy.train(recipe, out=path, device="cpu", progress=False, snapshots=6, watch=False)
-        minutes = (time.process_time() - started) / 60
+
+    def planned() -> BaseRecipe:
+        options = Options(device="cpu", progress=False)
+        return lasting(usual, open_recipe_data(usual), options, chosen.minutes) if stride else usual
+
+    run, minutes = run_at(chosen.folder / base, planned)
     verdict = belamy.evaluate(run, count=SAMPLES, metrics=METRICS, options=drawn, device="cpu", progress=False)
     found = {each.name: each.interval or each.value for each in verdict.measures}
     real = {f"real {each.name}": each.real_baseline for each in verdict.measures if each.real_baseline is not None}

@@ -14,13 +14,12 @@ Fréchet distance. It goes on where its folder was.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from minutes import lasting
+from minutes import lasting, run_at
 from notes import Notes, Row
 from text_to_picture import planned as latent_diffusion
 
@@ -83,14 +82,7 @@ def judged(name: str, notes: Notes, chosen: argparse.Namespace) -> Row:
     if chosen.data is not None:
         usual = usual.changed(data=str(chosen.data), modality="image:captions=beside", size=chosen.size)
     path = chosen.folder / name.replace(",", "").replace("'", "").replace(" ", "-")
-    minutes = None
-    if path.is_dir():
-        run = belamy.resume(path, progress=False)
-    else:
-        recipe = planned(name, usual, open_recipe_data(usual), chosen.minutes)
-        started = time.process_time()
-        run = belamy.train(recipe, out=path, device="cpu", progress=False, snapshots=12, watch=False)
-        minutes = (time.process_time() - started) / 60
+    run, minutes = run_at(path, lambda: planned(name, usual, open_recipe_data(usual), chosen.minutes), snapshots=12)
     options = {"guidance": 2.0} if name in DIFFUSION else {}
     verdict = belamy.evaluate(run, count=chosen.count, metrics=["frechet"], measures=["all"], options=options,
                               device="cpu", progress=False)  # fmt: skip
