@@ -58,6 +58,21 @@ def figures_of(measured: Mapping[str, Tensor]) -> Row:
     return {name: summarise(values[~values.isnan()]).mean for name, values in measured.items()}
 
 
+def thirds(measured: Mapping[str, Tensor], given: Tensor) -> dict[str, Row]:
+    """The same of the third of the pieces that were spoilt the most, of the next and of the last.
+
+    Args:
+        measured: Of each piece, by measure.
+        given: How good each was before.
+    """
+    parts = given.argsort().tensor_split(3)
+    told = [f"given at {given[part].min():.0f} to {given[part].max():.0f} dB" for part in parts]
+    return {
+        name: figures_of({measure: values[part] for measure, values in measured.items()})
+        for name, part in zip(told, parts, strict=True)
+    }
+
+
 def judged(name: str, notes: Notes, chosen: argparse.Namespace, words: list[str]) -> None:
     """Train a model as far as that was not done, and judge it; the first that is judged has the rules judged too."""
     usual = recipe_of(name, chosen, words)
@@ -68,6 +83,9 @@ def judged(name: str, notes: Notes, chosen: argparse.Namespace, words: list[str]
     for other, measured in others.items():
         notes.once(other, partial(figures_of, measured))
     notes.add(name, figures_of(found.measures), cpu_minutes=minutes, samples=run.recipe.train_samples)
+    for what, measured in {"as given": found.untouched, name: found.measures}.items():
+        for level, figures in thirds(measured, found.untouched["si-sdr"]).items():
+            notes.once(f"{what}, {level}", partial(dict, figures))
 
 
 def table(notes: Notes) -> str:
