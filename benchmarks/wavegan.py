@@ -5,9 +5,10 @@ recordings that are alike. Groups are held out whole. A folder of sounds in clas
 
 The recipe is made as long as the minutes are, by the time of a few steps, and judged after an eighth, a quarter, half
 and all of them. The classifier learns the classes of the training sounds, and noise of four colours as a class of its
-own. Measured are its held-out accuracy, the share of generated sounds that it takes for noise, and for the class that
-was asked for; and how much stronger tones at multiples of a quarter and a sixteenth of the rate are than their
-neighbours, where strided layers leave a comb, in generated and in real sounds.
+own. Measured are its accuracy for held-out sounds with and without noises, the share of generated sounds that it takes
+for noise, and for the class that was asked for; the kernel distance of mel spectra from as many held-out sounds of each
+class, beside that of the training sounds; and how much stronger tones at multiples of a quarter and a sixteenth of the
+rate are than their neighbours, where strided layers leave a comb, in generated and in real sounds.
 
     python benchmarks/wavegan.py drums16k.npz FOLDER [--recipe specgan-small] [--minutes 15] [--seed 0] [OPTIONS OF IT]
 """
@@ -30,6 +31,8 @@ from belamy.cli.recipe_form import read
 from belamy.data import Dataset, open_data
 from belamy.data.assembly import categories
 from belamy.data.dataset import Memory
+from belamy.evaluation.features.mel import Extractor
+from belamy.evaluation.metrics.kernel import Metric as Kernel
 from belamy.modalities.audio import Modality
 from belamy.modalities.fields import Field
 from belamy.modalities.mel import log_mel
@@ -109,8 +112,8 @@ def noise(count: int, shape: tuple[int, ...], seed: int) -> Tensor:
     return coloured * fade * (0.1 + 0.9 * torch.rand(count, 1, 1, generator=numbers))
 
 
-def judge_of(data: Dataset, seed: int = 0) -> tuple[Judge, float]:
-    """A classifier of the training sounds, and the share of held-out sounds and new noise that it tells right."""
+def judge_of(data: Dataset, seed: int = 0) -> tuple[Judge, float, float]:
+    """A classifier of the training sounds; the share that it tells right of held-out sounds and noise, of sounds."""
     assert data.labels is not None
     classes = len(data.classes)
     parts = {}
@@ -134,11 +137,25 @@ def judge_of(data: Dataset, seed: int = 0) -> tuple[Judge, float]:
     judge.eval()
     with torch.no_grad():
         sounds, labels = parts["test"]
-        return judge, float((judge(sounds).argmax(1) == labels).float().mean())
+        right = (judge(sounds).argmax(1) == labels).float()
+        return judge, float(right.mean()), float(right[labels < classes].mean())
 
 
-def judged(trainer: Trainer, judge: Judge, folder: Path, minutes: float) -> dict[str, Any]:
+def alike(labels: Tensor, wanted: Tensor) -> Tensor:
+    """Numbers of sounds that have the classes that are wanted, one for each as far as there are so many."""
+    return torch.cat([(labels == each).nonzero()[: int((wanted == each).sum()), 0] for each in wanted.unique()])
+
+
+def kernel_distance(real: Tensor, made: Tensor, field: Field) -> float:
+    """Of mel spectra."""
+    extractor, metric = Extractor(field), Kernel(subsets=0)
+    metric.update(real=extractor.extract(real), fake=extractor.extract(made))
+    return metric.compute()["kernel"]
+
+
+def judged(trainer: Trainer, judge: Judge, data: Dataset, folder: Path, minutes: float) -> dict[str, Any]:
     """What samples are like now; their sheet and sounds go into the folder."""
+    assert data.labels is not None
     method = trainer.method
     with trainer.averages.in_place(method):
         raw = draw(method, JUDGED, seed=1)
@@ -152,11 +169,15 @@ def judged(trainer: Trainer, judge: Judge, folder: Path, minutes: float) -> dict
         (folder / f"{number:02d}-{method.spec.classes[number % classes]}.wav").write_bytes(
             kind.encode(raw[number], field)
         )
+    asked, test = torch.arange(len(said)) % classes, data.indices("test")
+    chosen = alike(asked, data.labels[test])
+    held_out = test[alike(data.labels[test], asked[chosen])]
     return {
         "cpu_minutes": minutes,
         "samples": trainer.clock.samples,
         "noise": float((said == classes).float().mean()),
-        "class_as_asked": float((said == torch.arange(len(said)) % classes).float().mean()),
+        "class_as_asked": float((said == asked).float().mean()),
+        "kernel": kernel_distance(data.store.read(held_out), raw[chosen], field),
         "kinds": torch.bincount(said, minlength=classes + 1).tolist(),
         "comb_4": comb(sounds, 4),
         "comb_16": comb(sounds, 16),
@@ -180,17 +201,23 @@ def main() -> None:
     usual = usual.changed(seed=chosen.seed, **changes)
     length = usual.length or 8192
     data = drums(chosen.data) if chosen.data.suffix == ".npz" else open_data(chosen.data, rate=16000, length=length)
-    judge, accuracy = judge_of(data)
+    judge, accuracy, of_sounds = judge_of(data)
     real = data.batch(data.indices("train")).main
+    assert data.labels is not None
+    train, test = data.indices("train"), data.indices("test")
+    seen = train[alike(data.labels[train], data.labels[test])]
+    held_out = test[alike(data.labels[test], data.labels[seen])]
     figures: list[dict[str, Any]] = [{
         "what": data.name, "train": len(data.indices("train")), "test": len(data.indices("test")),
-        "classes": list(data.classes), "judge_held_out": accuracy, "comb_4": comb(real, 4), "comb_16": comb(real, 16),
+        "classes": list(data.classes), "judge_held_out": accuracy, "judge_held_out_sounds": of_sounds,
+        "kernel": kernel_distance(data.store.read(held_out), data.store.read(seen), data.field),
+        "comb_4": comb(real, 4), "comb_16": comb(real, 16),
         "rms": float(real.square().mean().sqrt()),
     }]  # fmt: skip
     recipe = lasting(usual, data, Options(device="cpu"), chosen.minutes)
     trainer = make_trainer(recipe, data.spec, data, Options(device="cpu"), World())
     for share, spent in trained_through(trainer, looks=(0.125, 0.25, 0.5, 1.0)):
-        figures.append(judged(trainer, judge, chosen.folder, spent))
+        figures.append(judged(trainer, judge, data, chosen.folder, spent))
         sys.stdout.write(json.dumps({"share": share, **figures[-1]}) + "\n")
         sys.stdout.flush()
         (chosen.folder / "figures.json").write_text(json.dumps(figures, indent=1))
