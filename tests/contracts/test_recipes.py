@@ -83,7 +83,7 @@ OURS = {
     *("progan-1024", "stylegan-1024", "stylegan-64"),
     *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small", "specgan-small"),
-    *("gansynth", "gansynth-small"),
+    *("gansynth", "gansynth-small", "sounds", "pitched-notes"),
     *("segan-small", "speech-enhancer", "wavenet", "wavenet-small"),
     *("wavenet-vocoder", "wavenet-vocoder-small", "waveglow", "waveglow-small", "vocoder-small"),
     *("musegan", "musegan-small", "musegan-accompaniment", "music-transformer", "music-n-grams", "bar-vae"),

@@ -202,17 +202,20 @@ def test_what_a_killed_call_left_in_a_new_folder_does_not_count(belamy: Command,
         (["a.wav", "b.wav", "--out", "c.wav"], "Name a folder"),
         (["a.wav", "--out", "c.mp3"], "must end in .wav"),
         (["empty.wav"], "None of the 1 file(s) can be read as sound"),
+        (["a.wav", "--out", "a.wav", "--overwrite"], "never written over"),
+        (["one", "--out", "one", "--overwrite"], "never written over"),
     ],
 )
 def test_wrong_uses_of_enhance(belamy: Command, enhancer_run: Path, words: list[str], message: str) -> None:
     Path("silent").mkdir()
     Path("empty.wav").write_bytes(b"")
-    for name in ("a.wav", "b.wav"):
-        written(Path(name), tone(2000))
+    Path("one").mkdir()
+    before = {name: written(Path(name), tone(2000)).read_bytes() for name in ("a.wav", "b.wav", "one/c.wav")}
     done = belamy("enhance", enhancer_run, *words)
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
     assert not Path("enhanced").exists()
+    assert before == {name: Path(name).read_bytes() for name in before}
 
 
 def test_a_run_of_pictures_is_refused(belamy: Command, picture_run: Path) -> None:
@@ -220,6 +223,20 @@ def test_a_run_of_pictures_is_refused(belamy: Command, picture_run: Path) -> Non
     done = belamy("enhance", picture_run, "a.wav")
     assert done.returncode == 2
     assert "draws new samples" in " ".join(done.stderr.split())
+
+
+def test_a_run_that_draws_sounds_is_refused(belamy: Command, tmp_path: Path) -> None:
+    import belamy as library
+
+    thin = {"name": "wavegan", "width": 2}
+    library.train(
+        "wavegan-small", out=tmp_path / "run", data="drums:count=40", length=1024, samples=8, batch=4, progress=False,
+        device="cpu", critic_steps=1, generator=thin, discriminator=thin,
+    )  # fmt: skip
+    written(Path("a.wav"), tone(2000))
+    done = belamy("enhance", tmp_path / "run", "a.wav")
+    assert done.returncode == 2
+    assert "belamy train speech-enhancer" in " ".join(done.stderr.split())
 
 
 @pytest.fixture(scope="module")

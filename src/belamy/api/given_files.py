@@ -100,7 +100,8 @@ def read_inputs(
         coloured += how.source.modality == "image" and how.source.shape[0] <= 2 and not is_grey(file.path)
     if not found:
         word = modality(how.source.modality).words[0]
-        raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {reasons(skipped)}.")
+        hint = " `belamy enhance` takes sounds of any length." if word == "sound" else ""
+        raise DataError(f"None of the {len(files):,} file(s) can be read as {word}: {reasons(skipped)}.{hint}")
     notes = [f"{coloured:,} picture(s) in colour became grey, as this run's inputs are"] if coloured else []
     return found, skipped, notes
 

@@ -201,8 +201,8 @@ def likely(method: BaseMethod) -> Any:
         return method
     raise UsageError(
         f"score needs a method that knows how likely data are, and {method_of(method)} does not: a GAN, say, only "
-        "draws samples. Take a run of a model of pictures, e.g. `belamy train gated-pixel-cnn`, or of a language "
-        "model, `belamy train char-lm`."
+        "draws samples. Take a run of a model of pictures, e.g. `belamy train gated-pixel-cnn`, of a language model, "
+        "`belamy train char-lm`, or of sounds, `belamy train wavenet-small`."
     )
 
 

@@ -396,9 +396,14 @@ def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMet
     method = method.translating(method) if method.translating is not None else method
     if not isinstance(method, Translates):
         instead = "it draws new samples: `belamy sample`" if isinstance(method, Samples) else "see `belamy report`"
+        others = (
+            "speech-enhancer --data SPEECH --other NOISES"
+            if method.spec.modality == "audio"
+            else "pix2pix --data FOLDER --modality image:pairs=beside"
+        )
         raise UsageError(
-            f"{run.path} was trained by '{run.method_name}', which translates nothing; {instead}. Train a method for "
-            "pairs, e.g. `belamy train pix2pix --data FOLDER --modality image:pairs=beside`."
+            f"{run.path} was trained by '{run.method_name}', which translates nothing; {instead}. Train one that does, "
+            f"e.g. `belamy train {others}`."
         )
     if back and not isinstance(method, TranslatesBack):
         raise UsageError(

@@ -33,6 +33,8 @@ _DIRECTIONS = 64
 _TAPS = 10
 """Samples of the lower rate on each side that ``scipy.signal.resample_poly`` takes account of."""
 MOST_NAMED = 5
+SHORTEST = 16
+"""Samples of a clip, at least."""
 MOST_SILENCE = 2
 """Lengths of the longest sound that a clip may have; what is short is filled with silence."""
 
@@ -244,6 +246,10 @@ def common(files: Sequence[SoundFile], where: str, rate: int | None, length: int
             f"clip is: --length {near}"
         )
     length = length or lengths[0]
+    if length < SHORTEST:
+        raise DataError(
+            f"Clips of {length} sample(s) are no sounds: {rate:,} samples are a second. Type --length 8192, say."
+        )
     if length > MOST_SILENCE * lengths[-1]:
         raise DataError(
             f"The longest sound in {where} has {lengths[-1]:,} samples at {rate:,} a second, so clips of "

@@ -103,6 +103,9 @@ def examine(source: str | Path, *, samples: int = _DEFAULT_SAMPLES, **options: A
         return DataExamination(facts, contact_sheet(dataset))
     played = _spread(torch.arange(len(dataset)), _PLAYED)
     media = modality(dataset.field.modality).media(dataset.store.read(played), dataset.field)
+    if len(media) == len(played):  # of tables there is one of all rows
+        called = zip(media, _called(dataset, played), strict=True)
+        media = tuple(each._replace(caption=f"{name}{each.caption}") for each, name in called)
     return DataExamination(facts, _sheet(dataset), media)
 
 
@@ -129,9 +132,19 @@ def _visible(dataset: Dataset, indices: Tensor) -> Tensor:
 
 
 def _sheet(dataset: Dataset) -> np.ndarray:
-    """A sheet of samples of any kind, evenly spaced or a row per class.  # [H, W, 3] uint8"""
+    """A sheet of samples of any kind, evenly spaced or class by class.  # [H, W, 3] uint8"""
     shown = torch.cat(_sheet_rows(dataset))
-    return modality(dataset.field.modality).sheet(dataset.store.read(shown), dataset.field)
+    captions = None if dataset.labels is None else [dataset.classes[code] for code in dataset.labels[shown].tolist()]
+    return modality(dataset.field.modality).sheet(dataset.store.read(shown), dataset.field, captions=captions)
+
+
+def _called(dataset: Dataset, indices: Tensor) -> list[str]:
+    """File and class of samples, as far as they have them, for what is said of each."""
+    names = [""] * len(indices) if dataset.names is None else [f"{dataset.names[each]}, " for each in indices.tolist()]
+    if dataset.labels is None:
+        return names
+    classes = [dataset.classes[code] for code in dataset.labels[indices].tolist()]
+    return [f"{name}{each}, " for name, each in zip(names, classes, strict=True)]
 
 
 def _described(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:
@@ -287,7 +300,7 @@ def _told(values: dict[str, Any], where: str = "") -> list[str]:
         if isinstance(value, dict) and value:
             lines += _told(value, f"{where} {name}".strip())
         elif isinstance(value, float):
-            plain.append(f"{name} {value:.4g}")
+            plain.append(f"{name} {value:,.0f}" if value.is_integer() else f"{name} {value:.4g}")
         elif isinstance(value, str | int):
             plain.append(f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}")
     return [*([f"{where or 'values'}: {', '.join(plain)}"] if plain else []), *lines]

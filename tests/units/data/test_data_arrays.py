@@ -162,6 +162,7 @@ def test_the_only_array_that_can_be_images_is_taken(tmp_path):
     [
         ({"one": GREY, "two": GREY}, r"holds one \(24, 8, 10\), two .*: name the array of images 'images'"),
         ({"numbers": np.zeros(3)}, "name the array of images"),
+        ({"audio": np.zeros((4, 100), np.int16)}, "type --modality audio --rate 16000"),
         ({"x_train": GREY, "x_test": GREY[:, :4]}, r"shape \(1, 8, 10\), but .* of shape \(1, 4, 10\)"),
     ],
 )

@@ -14,6 +14,7 @@ from belamy.data.harmony import RANGES, costs, degrees, piece, settings
 from belamy.errors import BelamyError
 from belamy.modalities.midi import encode_midi
 from belamy.modalities.music import score_of
+from belamy.modalities.waves import encode_wav
 
 COUNT = 24
 
@@ -73,6 +74,17 @@ def test_midi_files_are_the_same_music(tmp_path: Path) -> None:
     assert streamed.streams and torch.equal(streamed.store.read(order), data.store.read(order))
     one = open_data(tmp_path / "tunes" / "grave" / "00.mid")
     assert len(one) == 2 and list(one.splits) == ["train"]
+
+
+def test_one_piece_among_sounds_makes_no_music_of_them(tmp_path: Path) -> None:
+    (tmp_path / "a.mid").write_bytes(encode_midi(pieces()[0], 6.0, 16))
+    for number in range(1, 4):
+        tone = np.sin(np.arange(4000) / 9 / number)
+        (tmp_path / f"{number}.wav").write_bytes(encode_wav((9000 * tone).astype(np.int16)[None], 16_000))
+    assert open_data(tmp_path).field.modality == "audio"
+    for name in "bcd":
+        (tmp_path / f"{name}.mid").write_bytes(encode_midi(pieces()[1], 6.0, 16))
+    assert open_data(tmp_path).field.modality == "music"
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,8 @@ def test_lengths_pieces_trimming_and_peak(tmp_path: Path) -> None:
         open_data(tmp_path)
     with pytest.raises(DataError, match=r"longest sound .* has 4,500 samples .*--length 9000"):
         open_data(tmp_path, length=9001)
+    with pytest.raises(DataError, match=r"Clips of 15 sample.* --length 8192"):
+        open_data(tmp_path, length=15)
     padded = open_data(tmp_path, length=9000)
     assert padded.shape == (1, 9000) and not padded.batch(torch.arange(2)).main[:, 0, 4500:].any()
     assert open_data(tmp_path, length=1024, modality="audio:cut=pieces").names == ("a.wav",) * 4 + ("b.wav",)
@@ -121,6 +123,13 @@ def test_large_sets_stream(folder: Path) -> None:
     kept, streamed = open_data(folder), open_data(folder, memory_budget=4096)
     assert isinstance(streamed.store, Computed) and streamed.streams and not kept.streams
     assert torch.equal(streamed.store.read(torch.tensor([3, 20])), kept.store.read(torch.tensor([3, 20])))
+
+
+def test_what_is_played_has_its_file_and_class_beside_it(folder: Path) -> None:
+    data = open_data(folder)
+    media = examine(folder).media
+    assert data.names is not None and media
+    assert media[0].caption.startswith(f"{data.names[0]}, {data.classes[0]}, 0.")
 
 
 def test_noise_is_mixed_in_as_a_function_of_the_number(folder: Path, tmp_path: Path) -> None:

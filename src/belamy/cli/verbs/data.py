@@ -49,7 +49,7 @@ def run(form: Form) -> int:
     found = examine(**form.given("sheet", "page", "json"))
     # Below the tables, whose columns would fold what is to be copied.
     last = "\n".join([*contact_sheet(found, form.sheet), *page_of(found, form.page), f"next: {found.facts['next']}"])
-    text = "" if form.quiet else f"{shown(found.lines(), found.facts['label_counts'])}\n\n{last}"
+    text = "" if form.quiet else f"{shown(found)}\n\n{last}"
     return form.deliver(found.facts, text)
 
 
@@ -82,7 +82,7 @@ def contact_sheet(found: DataExamination, sheet: str | None) -> list[str]:
     return [f"contact sheet: {path}"]
 
 
-def shown(lines: list[str], label_counts: dict[str, int]) -> str:
+def shown(found: DataExamination) -> str:
     """The findings and a histogram of the labels as tables, as wide as the terminal."""
     from rich.box import SIMPLE
     from rich.console import Console
@@ -92,26 +92,26 @@ def shown(lines: list[str], label_counts: dict[str, int]) -> str:
     facts = Table(box=SIMPLE, show_header=False, padding=(0, 1))
     facts.add_column(style="bold", no_wrap=True, max_width=28)
     facts.add_column(overflow="fold")
-    for line in lines:
+    for line in found.lines():
         name, colon, text = line.partition(": ")
         name, text = (name, text) if colon else ("", line)
         facts.add_row(_literal(name), _literal(text))
     parts: list[RenderableType] = [facts]
-    if label_counts:
-        parts.append(_histogram(label_counts))
+    if counts := found.facts["label_counts"]:
+        parts.append(_histogram(counts, found.facts["what"]))
     with console.capture() as caught:
         for part in parts:
             console.print(part)
     return caught.get().rstrip()
 
 
-def _histogram(counts: dict[str, int]) -> Any:
+def _histogram(counts: dict[str, int], what: str) -> Any:
     from rich.box import SIMPLE
     from rich.table import Table
 
     table = Table(box=SIMPLE, padding=(0, 1))
     table.add_column("label", overflow="fold", max_width=28)
-    table.add_column("images", justify="right")
+    table.add_column(what, justify="right")
     table.add_column("")
     most = max(counts.values())
     for name, count in list(counts.items())[:MOST_CLASSES]:

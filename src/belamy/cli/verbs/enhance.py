@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -47,8 +48,12 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
             raise UsageError("--port is for the page. Type --microphone with it.")
         if not self.inputs:
             raise UsageError("Nothing is given to enhance. Name sound files or folders, or type --microphone.")
-        sounds_given(self.inputs)
+        files = sounds_given(self.inputs)
         self.destination()
+        if spoilt := {path.resolve() for path in files} & {path.resolve() for path in self.outputs(files).values()}:
+            raise UsageError(
+                f"{min(spoilt)} is one of the recordings, which are never written over. Give another --out."
+            )
 
     def destination(self) -> tuple[Path, bool]:
         """What to write, and whether it is one file."""
@@ -58,6 +63,12 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
                 raise UsageError(f"--out is the file {out}, but there may be several inputs. Name a folder.")
             return picture_file(self.out, self.overwrite, ("wav",)), True
         return picture_folder(out, self.overwrite), False
+
+    def outputs(self, files: Sequence[Path]) -> dict[Path, Path]:
+        """What is written for each input."""
+        out, one = self.destination()
+        names = stems([path.name for path in files])
+        return {path: out if one else out / f"{name}.wav" for path, name in zip(files, names, strict=True)}
 
 
 @verb(Form)
@@ -79,13 +90,12 @@ def _write(form: Form) -> int:
 
     run = Run.open(form.run)
     method = enhancer(run, form.weights)
-    out, one = form.destination()
     files = sounds_given(form.inputs)
-    called = dict(zip(files, stems([path.name for path in files]), strict=True))
+    outputs = form.outputs(files)
     skipped: list[tuple[str, str]] = []
     with form.reporting() as told:
         made = enhance(
-            run, files, lambda path: out if one else out / f"{called[path]}.wav", seed=form.seed,
+            run, files, outputs.__getitem__, seed=form.seed,
             weights=form.weights, device=form.device, bits=form.bits, method=method, skipped=skipped,
             progress=telling(told, "seconds of sound"),
         )  # fmt: skip

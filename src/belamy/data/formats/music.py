@@ -19,6 +19,7 @@ from belamy.errors import DataError, Unreadable
 from belamy.modalities.midi import is_midi_name, read_midi
 from belamy.modalities.music import Modality, check_range
 from belamy.modalities.score import PITCH, Score, cut, rolls, transposed
+from belamy.modalities.waves import is_sound_name
 
 BARS = 4
 """Of a sample, where nobody says how long it is."""
@@ -37,10 +38,14 @@ class Format:
     modalities = ("music",)
 
     def claim(self, path: Path) -> int:
-        """2 for a MIDI file and for a folder of them without pictures, 1 for an archive, whose meaning is open."""
+        """2 for a MIDI file and for a folder of them without pictures and with no more sounds than pieces; 1 for an
+        archive, whose meaning is open."""
         if path.is_file():
             return 2 if is_midi_name(path.name) else int(path.suffix.lower() == ".npz")
-        return 2 if holds_alone(path, is_midi_name) else 0
+        if not holds_alone(path, is_midi_name):
+            return 0
+        names = [file.name for file in walk(path, unread=[])]
+        return 2 if sum(map(is_midi_name, names)) >= sum(map(is_sound_name, names)) else 1
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The samples; those of a piece are all in one split.

@@ -40,7 +40,7 @@ class Sign(BaseSign):
             ("pairs told apart", "watch.heard", None),
             ("pairs told apart at equal levels", "watch.levelled", None),
             remedies=lambda builder: (
-                advice("let networks see quiet parts as well as loud ones: belamy train specgan-small"),
+                advice("let networks see quiet parts as well as loud ones: belamy train sounds"),
                 slower(builder, "discriminator"),
                 advice("bring recordings to one level: --modality audio:normalise=true"),
             ),

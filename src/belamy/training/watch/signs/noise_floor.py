@@ -35,7 +35,7 @@ class Sign(BaseSign):
             "Noise that is far below the loud parts hardly counts in the loss, but it is heard between them.",
             ("quietest tenth against the data's, dB", "watch.floor", self.decibels),
             remedies=lambda builder: (
-                advice("let networks see quiet parts as well as loud ones: belamy train specgan-small"),
+                advice("let networks see quiet parts as well as loud ones: belamy train sounds"),
                 slower(builder, "generator", 2),
                 longer(builder),
             ),
