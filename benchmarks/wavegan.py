@@ -188,7 +188,7 @@ def judged(trainer: Trainer, judge: Judge, data: Dataset, folder: Path, minutes:
 def main() -> None:
     """Train, judge now and then, write figures.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", help="the archive, a folder of sounds in class folders, or the drums by formula: drums")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--recipe", default="wavegan-small")
     parser.add_argument("--minutes", type=float, default=15)
@@ -200,7 +200,8 @@ def main() -> None:
     changes, _ = read(usual, options, "benchmarks/wavegan.py")
     usual = usual.changed(seed=chosen.seed, **changes)
     length = usual.length or 8192
-    data = drums(chosen.data) if chosen.data.suffix == ".npz" else open_data(chosen.data, rate=16000, length=length)
+    archive = chosen.data.endswith(".npz")
+    data = drums(Path(chosen.data)) if archive else open_data(chosen.data, rate=16000, length=length)
     judge, accuracy, of_sounds = judge_of(data)
     real = data.batch(data.indices("train")).main
     assert data.labels is not None

@@ -37,6 +37,7 @@ from belamy.seeds import Draws, SampleDraws
 from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer, open_recipe_data, with_sides
 from belamy.training.trainer import Trainer
+from belamy.training.transfer import transfer
 
 EVERY = pytest.mark.parametrize("name", METHODS.names())
 STEPS = 6
@@ -151,6 +152,12 @@ class TestMethod:
         assert held == {id(p) for p in method.parameters()}
         assert set(method.averaged) <= networks.keys()
         assert all(isinstance(network, nn.Module) for network in networks.values())
+
+    def test_another_run_starts_with_its_weights(self, name: str, data: Dataset) -> None:
+        engine, other = trainer(name, data), trainer(name, data, seed=7)
+        transfer(other, engine.method.recipe, data.spec, engine.state())
+        before, after = dict(engine.method.named_parameters()), dict(other.method.named_parameters())
+        assert all(torch.equal(before[path], after[path]) for path in before)
 
     def test_it_learns(self, name: str, data: Dataset) -> None:
         """After thirty steps on one batch the loss is lower, unless it is a game, whose losses need not fall."""

@@ -18,6 +18,7 @@ class ClipBank(nn.Module):
     """
 
     clips: Tensor
+    of_the_data = ("clips",)
 
     def __init__(self, count: int, field: Field) -> None:
         super().__init__()

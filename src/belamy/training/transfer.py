@@ -48,7 +48,6 @@ def transfer(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkp
     built: BaseMethod = METHODS.build(Part(name=method_name(recipe)), recipe=recipe, spec=spec)
     load_module(built, state.below("method"))  # what its recipe no longer makes is refused
     old, new = built.networks(), trainer.method.networks()
-    tensors = state.below("method")
     taken: list[str] = []
     afresh: list[str] = []
     born = {} if type(recipe) is type(trainer.method.recipe) else trainer.method.born_of
@@ -56,8 +55,9 @@ def transfer(trainer: Trainer, recipe: BaseRecipe, spec: DataSpec, state: Checkp
         judges = len(trainer.method.inputs()[name][0]) > 1  # it takes samples, not latents
         origin, whole = born.get(name, name), name in born
         sources = matched(old[origin], network, from_end=judges) if origin in old else {}
-        average = state.below(f"average/{origin}") or _inner(tensors, origin)
-        _copy(network, average if whole else _inner(tensors, origin), sources, whole)
+        live = old[origin].state_dict() if origin in old else {}
+        average = state.below(f"average/{origin}") or live
+        _copy(network, average if whole else live, sources, whole)
         if name in trainer.averages.networks:
             _copy(trainer.averages.networks[name], average, sources, whole)
         learned = {path.rpartition(".")[0] for path, _ in network.named_parameters()}
@@ -126,11 +126,6 @@ def _backwards(network: nn.Module) -> dict[str, str]:
             own = str(int(own) - len(sequence))
         places[path] = f"{places[holder]}.{own}" if path else ""
     return places
-
-
-def _inner(tensors: Mapping[str, Tensor], network: str) -> dict[str, Tensor]:
-    prefix = f"{network}."
-    return {path.removeprefix(prefix): tensor for path, tensor in tensors.items() if path.startswith(prefix)}
 
 
 @torch.no_grad()
