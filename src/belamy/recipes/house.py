@@ -90,8 +90,9 @@ def pitched_notes() -> gan.Recipe:
     """Our GAN for notes of a pitch, half a second long: ``sounds`` on GANSynth's magnitudes and turns of phase."""
     return sounds().changed(
         data="notes",
-        representation=Part(name="instantaneous-frequency", window=512, hop=128),
+        representation=Part(name="instantaneous-frequency"),
         latent=32,
+        statistics=(Part(name="minibatch-standard-deviation"),),
     )
 
 
