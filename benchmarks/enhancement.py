@@ -66,7 +66,7 @@ def thirds(measured: Mapping[str, Tensor], given: Tensor) -> dict[str, Row]:
         given: How good each was before.
     """
     parts = given.argsort().tensor_split(3)
-    told = [f"given at {given[part].min():.0f} to {given[part].max():.0f} dB" for part in parts]
+    told = [f"the third given at {given[part].min():.0f} to {given[part].max():.0f} dB" for part in parts]
     return {
         name: figures_of({measure: values[part] for measure, values in measured.items()})
         for name, part in zip(told, parts, strict=True)
