@@ -316,8 +316,11 @@ class Method(base.BaseMethod):
 
     def made(self, given: Tensor, draws: Draws | SampleDraws) -> Tensor:
         """What the generator makes of what is heard, and of noise where it takes some."""
-        shape = self.generator.latent_shape
-        latents = draws.normal("latents", len(given), *shape).to(given) if shape else None
+        latents = None
+        if self.generator.latent_shape:
+            *features, steps = self.generator.latent_shape
+            longer = steps * given.shape[-1] // self.shape[-1]
+            latents = draws.normal("latents", len(given), *features, longer).to(given)
         found: Tensor = self.generator(given, latents)
         return found
 

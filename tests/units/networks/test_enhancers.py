@@ -11,7 +11,9 @@ from scipy.signal import welch
 from torch import Tensor
 
 from belamy.errors import UsageError
-from belamy.methods.enhancement import ENHANCERS, SOUND_DEGRADATIONS
+from belamy.methods.base import METHODS
+from belamy.methods.enhancement import ENHANCERS, SOUND_DEGRADATIONS, Recipe
+from belamy.modalities.fields import DataSpec, Field
 from belamy.modalities.short_time import compressed, spectra
 from belamy.networks.convolutional_recurrent import Enhancer as Light
 from belamy.networks.segan import Discriminator, Enhancer
@@ -45,6 +47,14 @@ class TestSegan:
         with torch.no_grad():
             network.scales[0].weight[0] = 2.0
         assert not torch.equal(plain, network(sound))
+
+    def test_clips_longer_than_those_it_learned_from(self) -> None:
+        part = Part(name="segan", width=2, slopes="channel")
+        recipe = Recipe.tiny().changed(generator=part, length=1024)
+        method = METHODS.build(
+            Part(name="enhancement"), recipe=recipe, spec=DataSpec({"audio": Field("audio", (1, 1024), rate=RATE)})
+        )
+        assert method.translate(torch.zeros(2, 1, 4096), SampleDraws(0, [0, 1])).shape == (2, 1, 4096)
 
     def test_a_length_that_the_strides_do_not_divide(self) -> None:
         with pytest.raises(UsageError, match=r"--length 1024 or --length 2048"):
