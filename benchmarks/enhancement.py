@@ -16,6 +16,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from minutes import lasting, run_at
@@ -40,6 +41,8 @@ DAMAGES = {
 }
 PIECE, JUDGED = 16_384, 65_536
 """Samples of a piece that is learned from, and of one that is judged."""
+LOW, HIGH = -5.0, 15.0
+"""Ratios of noises in dB at which all are judged, whatever they learned at: the book's SEGAN from 0 on."""
 OPTIONS = Options(device="cpu", progress=False)
 
 
@@ -78,7 +81,9 @@ def judged(name: str, notes: Notes, chosen: argparse.Namespace, words: list[str]
     usual = recipe_of(name, chosen, words)
     path = chosen.folder / f"{chosen.damage}-{name}"
     run, minutes = run_at(path, lambda: lasting(usual, open_recipe_data(usual), OPTIONS, chosen.minutes))
-    found = translate(run, "test", data=open_recipe_data(usual.changed(length=JUDGED)), device="cpu")
+    method: Any = run.method()
+    method.recipe = method.recipe.changed(snr_low=LOW, snr_high=HIGH)
+    found = translate(run, "test", data=open_recipe_data(usual.changed(length=JUDGED)), method=method, device="cpu")
     others = {"as given": found.untouched, **found.rivals}
     for other, measured in others.items():
         notes.once(other, partial(figures_of, measured))
