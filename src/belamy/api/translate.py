@@ -310,10 +310,9 @@ def translate(
 
 def _named(inputs: str | Path | Sequence[str | Path]) -> list[str]:
     """Files and folders as they were typed."""
-    named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    if not named:
-        raise UsageError("Nothing is given to translate. Name files or folders, or test.")
-    return [str(each) for each in named]
+    if named := [inputs] if isinstance(inputs, str | Path) else list(inputs):
+        return [str(each) for each in named]
+    raise UsageError("Nothing is given to translate. Name files or folders, or test.")
 
 
 def _series(
@@ -396,14 +395,10 @@ def translator(run: Run, weights: str = "newest", back: bool = False) -> BaseMet
     method = method.translating(method) if method.translating is not None else method
     if not isinstance(method, Translates):
         instead = "it draws new samples: `belamy sample`" if isinstance(method, Samples) else "see `belamy report`"
-        others = (
-            "speech-enhancer --data SPEECH --other NOISES"
-            if method.spec.modality == "audio"
-            else "pix2pix --data FOLDER --modality image:pairs=beside"
-        )
+        other = "speech-enhancer" if method.spec.modality == "audio" else "pix2pix --modality image:pairs=beside"
         raise UsageError(
-            f"{run.path} was trained by '{run.method_name}', which translates nothing; {instead}. Train one that does, "
-            f"e.g. `belamy train {others}`."
+            f"{run.path} was trained by '{run.method_name}', which translates nothing; {instead}. Train a method for "
+            f"pairs, e.g. `belamy train {other} --data FOLDER`."
         )
     if back and not isinstance(method, TranslatesBack):
         raise UsageError(
