@@ -22,7 +22,7 @@ class Sign(BaseSign):
     modalities = ("audio",)
     needs = ("median watch.heard", "median watch.levelled")
     heard: float = 0.8
-    left: float = 0.4
+    left: float = 0.12
     looks: int = 5
     grace: float = 0.15
 
@@ -33,7 +33,7 @@ class Sign(BaseSign):
         left = max(levelled - 0.5, 0.0) / (heard - 0.5)
         return self.found(
             history,
-            (1 - left) / (1 - self.left),
+            min(self.left / max(left, 0.01), 2.0),
             f"It tells {heard:.0%} of pairs apart, but {levelled:.0%} once they are equally loud: {left:.0%} of what "
             f"it hears is left (limit {self.left:.0%}).",
             "How loud a sound is suffices to tell real from generated ones, so nothing is learned of what they are.",
