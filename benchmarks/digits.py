@@ -1,6 +1,6 @@
 """Spoken digits of many voices, in folders as benchmarks/wavegan.py takes them.
 
-Eight accents of English by a hundred voices of a formant synthesiser, each at speeds and pitches of its own. A fifth of
+Seven accents of English by a hundred voices of a formant synthesiser, each at speeds and pitches of its own. A fifth of
 the voices is held out. What is silent before and after is cut off; words that last longer than half a second are left
 out. Everything follows from the seed.
 
@@ -58,9 +58,8 @@ class Synthesiser:
         """Samples of a word between -1 and 1, at 16,000 a second."""
         found = self.run("--stdout", "-v", voice, "-s", str(speed), "-p", str(pitch), word)
         with wave.open(io.BytesIO(found)) as held:
-            rate = held.getframerate()
-        spoken = np.frombuffer(found[44:], "<i2") / 32_768
-        return np.asarray(resample_poly(spoken, RATE, rate))
+            rate, frames = held.getframerate(), held.readframes(held.getnframes())
+        return np.asarray(resample_poly(np.frombuffer(frames, "<i2") / 32_768, RATE, rate))
 
 
 def trimmed(spoken: np.ndarray) -> np.ndarray:

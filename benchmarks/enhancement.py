@@ -79,7 +79,7 @@ def thirds(measured: Mapping[str, Tensor], given: Tensor) -> dict[str, Row]:
 def judged(name: str, notes: Notes, chosen: argparse.Namespace, words: list[str]) -> None:
     """Train a model as far as that was not done, and judge it; the first that is judged has the rules judged too."""
     usual = recipe_of(name, chosen, words)
-    path = chosen.folder / f"{chosen.damage}-{name}"
+    path = chosen.folder / chosen.damage / name
     run, minutes = run_at(path, lambda: lasting(usual, open_recipe_data(usual), OPTIONS, chosen.minutes))
     method: Any = run.method()
     method.recipe = method.recipe.changed(snr_low=LOW, snr_high=HIGH)
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="the page to write the table into")
     chosen = parser.parse_args(sys.argv[1:end])
     torch.set_num_threads(chosen.threads)
-    notes = Notes(chosen.folder, damage=chosen.damage, minutes=chosen.minutes, seed=chosen.seed)
+    notes = Notes(chosen.folder / chosen.damage, minutes=chosen.minutes, seed=chosen.seed)
     for name in chosen.only:
         if notes.last(name) is None:
             judged(name, notes, chosen, sys.argv[end + 1 :])

@@ -51,9 +51,7 @@ def judged(name: str, notes: Notes, chosen: argparse.Namespace) -> Row:
 
     run, minutes = run_at(chosen.folder / base, planned)
     verdict = belamy.evaluate(run, count=SAMPLES, metrics=METRICS, options=drawn, device="cpu", progress=False)
-    found = {each.name: each.interval or each.value for each in verdict.measures}
-    real = {f"real {each.name}": each.real_baseline for each in verdict.measures if each.real_baseline is not None}
-    notes.add(name, {**found, **real}, samples=run.recipe.train_samples, cpu_minutes=minutes)
+    notes.add_verdict(name, verdict, samples=run.recipe.train_samples, cpu_minutes=minutes)
     return notes.rows[-1]
 
 

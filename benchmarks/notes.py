@@ -13,6 +13,7 @@ from watch import write
 
 from belamy.data import Dataset
 from belamy.evaluation.statistics import Interval
+from belamy.evaluation.verdict import Verdict
 from belamy.methods.base import BaseRecipe
 from belamy.runs.checkpoint import Checkpoint
 from belamy.runs.files import save_png, write_bytes
@@ -50,6 +51,12 @@ class Notes:
         self.rows.append(row)
         self.console.print(", ".join(f"{name} {_said(value)}" for name, value in row.items()), highlight=False)
         self._write()
+
+    def add_verdict(self, what: str, verdict: Verdict, **told: Any) -> None:
+        """A row of what `belamy evaluate` says, that of real samples beside it by the name ``real …``."""
+        found = {each.name: each.interval or each.value for each in verdict.measures}
+        real = {f"real {each.name}": each.real_baseline for each in verdict.measures if each.real_baseline is not None}
+        self.add(what, {**found, **real}, **told)
 
     def once(self, what: str, judge: Callable[[], Mapping[str, Any]]) -> None:
         """A row of something that does not learn, unless it is there."""

@@ -146,16 +146,25 @@ def alike(labels: Tensor, wanted: Tensor) -> Tensor:
     return torch.cat([(labels == each).nonzero()[: int((wanted == each).sum()), 0] for each in wanted.unique()])
 
 
-def kernel_distance(real: Tensor, made: Tensor, field: Field) -> float:
-    """Of mel spectra."""
-    extractor, metric = Extractor(field), Kernel(subsets=0)
-    metric.update(real=extractor.extract(real), fake=extractor.extract(made))
+def kernel_distance(data: Dataset, made: Tensor, labels: Tensor) -> float:
+    """Of mel spectra of held-out sounds and of others of known classes, as many of each class.
+
+    Args:
+        data: Holds the real ones.
+        made: The others.  # int16 [n, channels, samples]
+        labels: Their classes.  # [n] long
+    """
+    assert data.labels is not None
+    test = data.indices("test")
+    chosen = alike(labels, data.labels[test])
+    held_out = test[alike(data.labels[test], labels[chosen])]
+    extractor, metric = Extractor(data.field), Kernel(subsets=0)
+    metric.update(real=extractor.extract(data.store.read(held_out)), fake=extractor.extract(made[chosen]))
     return metric.compute()["kernel"]
 
 
 def judged(trainer: Trainer, judge: Judge, data: Dataset, folder: Path, minutes: float) -> dict[str, Any]:
     """What samples are like now; their sheet and sounds go into the folder."""
-    assert data.labels is not None
     method = trainer.method
     with trainer.averages.in_place(method):
         raw = draw(method, JUDGED, seed=1)
@@ -169,15 +178,13 @@ def judged(trainer: Trainer, judge: Judge, data: Dataset, folder: Path, minutes:
         (folder / f"{number:02d}-{method.spec.classes[number % classes]}.wav").write_bytes(
             kind.encode(raw[number], field)
         )
-    asked, test = torch.arange(len(said)) % classes, data.indices("test")
-    chosen = alike(asked, data.labels[test])
-    held_out = test[alike(data.labels[test], asked[chosen])]
+    asked = torch.arange(len(said)) % classes
     return {
         "cpu_minutes": minutes,
         "samples": trainer.clock.samples,
         "noise": float((said == classes).float().mean()),
         "class_as_asked": float((said == asked).float().mean()),
-        "kernel": kernel_distance(data.store.read(held_out), raw[chosen], field),
+        "kernel": kernel_distance(data, raw, asked),
         "kinds": torch.bincount(said, minlength=classes + 1).tolist(),
         "comb_4": comb(sounds, 4),
         "comb_16": comb(sounds, 16),
@@ -203,15 +210,13 @@ def main() -> None:
     archive = chosen.data.endswith(".npz")
     data = drums(Path(chosen.data)) if archive else open_data(chosen.data, rate=16000, length=length)
     judge, accuracy, of_sounds = judge_of(data)
-    real = data.batch(data.indices("train")).main
+    train = data.indices("train")
+    real = data.batch(train).main
     assert data.labels is not None
-    train, test = data.indices("train"), data.indices("test")
-    seen = train[alike(data.labels[train], data.labels[test])]
-    held_out = test[alike(data.labels[test], data.labels[seen])]
     figures: list[dict[str, Any]] = [{
-        "what": data.name, "train": len(data.indices("train")), "test": len(data.indices("test")),
+        "what": data.name, "train": len(train), "test": len(data.indices("test")),
         "classes": list(data.classes), "judge_held_out": accuracy, "judge_held_out_sounds": of_sounds,
-        "kernel": kernel_distance(data.store.read(held_out), data.store.read(seen), data.field),
+        "kernel": kernel_distance(data, data.store.read(train), data.labels[train]),
         "comb_4": comb(real, 4), "comb_16": comb(real, 16),
         "rms": float(real.square().mean().sqrt()),
     }]  # fmt: skip

@@ -86,9 +86,7 @@ def judged(name: str, notes: Notes, chosen: argparse.Namespace) -> Row:
     options = {"guidance": 2.0} if name in DIFFUSION else {}
     verdict = belamy.evaluate(run, count=chosen.count, metrics=["frechet"], measures=["all"], options=options,
                               device="cpu", progress=False)  # fmt: skip
-    found = {each.name: each.interval or each.value for each in verdict.measures}
-    real = {f"real {each.name}": each.real_baseline for each in verdict.measures if each.real_baseline is not None}
-    notes.add(name, {**found, **real}, samples=run.recipe.train_samples, cpu_minutes=minutes)
+    notes.add_verdict(name, verdict, samples=run.recipe.train_samples, cpu_minutes=minutes)
     return notes.rows[-1]
 
 
