@@ -134,17 +134,22 @@ def _visible(dataset: Dataset, indices: Tensor) -> Tensor:
 def _sheet(dataset: Dataset) -> np.ndarray:
     """A sheet of samples of any kind, evenly spaced or class by class.  # [H, W, 3] uint8"""
     shown = torch.cat(_sheet_rows(dataset))
-    captions = None if dataset.labels is None else [dataset.classes[code] for code in dataset.labels[shown].tolist()]
+    captions = _classes_of(dataset, shown)
     return modality(dataset.field.modality).sheet(dataset.store.read(shown), dataset.field, captions=captions)
+
+
+def _classes_of(dataset: Dataset, indices: Tensor) -> list[str] | None:
+    """The class of each sample, by name, where there are labels."""
+    if dataset.labels is None:
+        return None
+    return [dataset.classes[code] for code in dataset.labels[indices].tolist()]
 
 
 def _called(dataset: Dataset, indices: Tensor) -> list[str]:
     """File and class of samples, as far as they have them, for what is said of each."""
-    names = [""] * len(indices) if dataset.names is None else [f"{dataset.names[each]}, " for each in indices.tolist()]
-    if dataset.labels is None:
-        return names
-    classes = [dataset.classes[code] for code in dataset.labels[indices].tolist()]
-    return [f"{name}{each}, " for name, each in zip(names, classes, strict=True)]
+    names = None if dataset.names is None else [dataset.names[each] for each in indices.tolist()]
+    known = [each for each in (names, _classes_of(dataset, indices)) if each is not None]
+    return ["".join(f"{each[row]}, " for each in known) for row in range(len(indices))]
 
 
 def _described(dataset: Dataset) -> tuple[dict[str, Any], list[list[int]]]:

@@ -83,13 +83,13 @@ def is_picture_name(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
-def holds_alone(path: Path, wanted: Callable[[str], bool]) -> bool:
-    """Whether a folder holds files of wanted names and no pictures; the first picture ends the search."""
-    found = False
+def count_alone(path: Path, wanted: Callable[[str], bool]) -> int:
+    """How many files of wanted names a folder holds; none where there is a picture, which ends the search."""
+    found = 0
     for file in walk(path, unread=[]) if path.is_dir() else ():
         if is_picture_name(file.name):
-            return False
-        found = found or wanted(file.name)
+            return 0
+        found += wanted(file.name)
     return found
 
 

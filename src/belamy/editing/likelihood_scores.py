@@ -45,8 +45,7 @@ def measured(method: BaseMethod, images: Tensor, seed: int = 0, numbers: Tensor 
     """
     if not isinstance(method, HasLikelihood):
         raise UsageError(
-            "This run's method knows no likelihoods. Take a run that does, e.g. of `belamy train gated-pixel-cnn`, of "
-            "sounds `belamy train wavenet-small`."
+            "This run's method knows no likelihoods. Take a run that does, e.g. of `belamy train gated-pixel-cnn`."
         )
     method.eval()
     device, dtype = placement(method)

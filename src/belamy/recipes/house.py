@@ -63,8 +63,8 @@ def pictures() -> gan.Recipe:
 def sounds() -> gan.Recipe:
     """Our GAN for sounds of a class in minutes of one CPU core: SpecGAN's networks an eighth as wide, our game.
 
-    Log-magnitudes are pictures, so R3GAN's loss and penalties and class scores hold for them; for a few hundred sounds
-    ``--views diff-augment:policy=colour+translation`` helps. The evidence is in docs/sound.md.
+    Log-magnitudes are pictures, so R3GAN's loss and penalties and class scores hold for them. The evidence, and that a
+    few hundred sounds are too few for it, is in docs/sound.md.
     """
     adam = Part(name="adam", lr=1e-3, beta1=0.0, beta2=0.99)
     return SMALL.changed(

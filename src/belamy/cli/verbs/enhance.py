@@ -49,7 +49,6 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
         if not self.inputs:
             raise UsageError("Nothing is given to enhance. Name sound files or folders, or type --microphone.")
         files = sounds_given(self.inputs)
-        self.destination()
         if spoilt := {path.resolve() for path in files} & {path.resolve() for path in self.outputs(files).values()}:
             raise UsageError(
                 f"{min(spoilt)} is one of the recordings, which are never written over. Give another --out."

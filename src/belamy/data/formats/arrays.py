@@ -111,13 +111,9 @@ def find(held: Mapping[str, Values], path: Path, images: str | None = None) -> A
     )
     if not candidates or (len(candidates) > 1 and candidates[0].lower() not in IMAGES):
         shapes = ", ".join(f"{key} {array.shape}" for key, array in held.items()) or "nothing"
-        sounds = "audio" in names
-        hint = (
-            "an archive of sounds says how many samples a second has in an array 'rate'; or type --modality audio "
-            "--rate 16000"
-            if sounds
-            else "name the array of images 'images' (or x_train and x_test)"
-        )
+        hint = "name the array of images 'images' (or x_train and x_test)"
+        if "audio" in names:
+            hint = "name the samples a second of sounds 'rate', or type --modality audio --rate 16000"
         raise DataError(f"{path} holds {shapes}: {hint}.")
     count = len(held[candidates[0]])
     labels = tuple(names[key] for key in LABELS if key in names and per_sample(held[names[key]], count) is not None)

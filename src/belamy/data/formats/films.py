@@ -19,7 +19,7 @@ from belamy.data.fitting import fit
 from belamy.data.gathering import SampleFile, dataset_of, gather
 from belamy.data.load_options import LoadOptions
 from belamy.data.opened_arrays import array_of
-from belamy.data.pictures import holds_alone, is_picture_name
+from belamy.data.pictures import count_alone, is_picture_name
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.modalities.fields import Field
 from belamy.modalities.films import MOST_BYTES, ReadFilm, as_frames, read_film, read_frames_array
@@ -56,7 +56,7 @@ class Format:
             return 2 if suffix in PLAYING else int(suffix in (".gif", ".npy", ".npz"))
         if not path.is_dir():
             return 0
-        return 2 if holds_alone(path, lambda name: Path(name).suffix.lower() in PLAYING) else 1
+        return 2 if count_alone(path, lambda name: Path(name).suffix.lower() in PLAYING) else 1
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """Clips of the most usual size; what is damaged, still or of another size is left out by name.

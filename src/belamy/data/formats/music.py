@@ -14,7 +14,7 @@ from belamy.data.files import read_bounded, stamp, visible, walk
 from belamy.data.gathering import SampleFile, dataset_of, gather
 from belamy.data.load_options import LoadOptions
 from belamy.data.opened_arrays import arrays_of
-from belamy.data.pictures import holds_alone
+from belamy.data.pictures import count_alone
 from belamy.errors import DataError, Unreadable
 from belamy.modalities.midi import is_midi_name, read_midi
 from belamy.modalities.music import Modality, check_range
@@ -42,10 +42,8 @@ class Format:
         archive, whose meaning is open."""
         if path.is_file():
             return 2 if is_midi_name(path.name) else int(path.suffix.lower() == ".npz")
-        if not holds_alone(path, is_midi_name):
-            return 0
-        names = [file.name for file in walk(path, unread=[])]
-        return 2 if sum(map(is_midi_name, names)) >= sum(map(is_sound_name, names)) else 1
+        pieces = count_alone(path, is_midi_name)
+        return (2 if pieces >= count_alone(path, is_sound_name) else 1) if pieces else 0
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The samples; those of a piece are all in one split.

@@ -18,7 +18,7 @@ from belamy.data.dataset import Column, Computed, Dataset, Memory, SampleStore, 
 from belamy.data.files import reason, reasons, some, stamp, visible, walk
 from belamy.data.gallery import described_by, labels_for
 from belamy.data.load_options import LoadOptions
-from belamy.data.pictures import holds_alone
+from belamy.data.pictures import count_alone
 from belamy.data.tables import apply_table
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.modalities.waves import is_sound_name
@@ -35,7 +35,7 @@ class Format:
         """2 for a sound file and for a folder of them without pictures."""
         if path.is_file():
             return 2 * is_sound_name(path.name)
-        return 2 if holds_alone(path, is_sound_name) else 0
+        return 2 if count_alone(path, is_sound_name) else 0
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The clips, as 16-bit samples of one rate and length.

@@ -12,7 +12,7 @@ from belamy.data.files import read_bounded, stamp, visible, walk
 from belamy.data.gathering import SampleFile, dataset_of, gather
 from belamy.data.load_options import LoadOptions
 from belamy.data.opened_arrays import array_of
-from belamy.data.pictures import holds_alone
+from belamy.data.pictures import count_alone
 from belamy.errors import DataError, Unreadable, UsageError
 from belamy.modalities.fields import Field
 from belamy.modalities.volume import MOST_VOXELS, Modality, as_densities, read_volume
@@ -33,7 +33,7 @@ class Format:
         """2 for a binvox file and a folder of volumes without pictures, 1 for an array, whose meaning is open."""
         if path.is_file():
             return {".binvox": 2, ".npy": 1, ".npz": 1}.get(path.suffix.lower(), 0)
-        return 2 if holds_alone(path, lambda name: Path(name).suffix.lower() in SUFFIXES) else 0
+        return 2 if count_alone(path, lambda name: Path(name).suffix.lower() in SUFFIXES) else 0
 
     def open(self, path: Path, options: LoadOptions) -> Dataset:
         """The volumes of the most usual size; what is damaged, of another size or without any content is left out.

@@ -33,7 +33,7 @@ class Sign(BaseSign):
         left = max(levelled - 0.5, 0.0) / (heard - 0.5)
         return self.found(
             history,
-            min(self.left / max(left, 0.01), 2.0),
+            self.left / max(left, self.left / 2),
             f"It tells {heard:.0%} of pairs apart, but {levelled:.0%} once they are equally loud: {left:.0%} of what "
             f"it hears is left (limit {self.left:.0%}).",
             "How loud a sound is suffices to tell real from generated ones, so nothing is learned of what they are.",
