@@ -6,7 +6,8 @@ of sounds hold ``train`` and ``test``. It goes on where its folder was.
 
     python benchmarks/enhancement.py noise --data SPEECH --noises NOISES [--minutes 60] [--threads 2] [--seed 0]
                                            [--only light|SEGAN …] --folder DIR [--write PAGE] [-- OPTIONS OF THE RECIPE]
-    python benchmarks/enhancement.py clipping|gaps|packets|band --data SPEECH [...]
+    python benchmarks/enhancement.py gaps|packets --data SPEECH --only restorer [...]
+    python benchmarks/enhancement.py clipping --data SPEECH --only declipper [...]
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from belamy.methods.base import BaseRecipe
 from belamy.registry import Part
 from belamy.training.setup import Options, open_recipe_data
 
-MODELS = {"light": "speech-enhancer", "SEGAN": "segan-small"}
+MODELS = {"light": "speech-enhancer", "SEGAN": "segan-small", "restorer": "restorer", "declipper": "declipper"}
 DAMAGES = {
     "noise": (),
     "clipping": (Part(name="clipping", low=0.1, high=0.6, relative=True),),

@@ -84,7 +84,7 @@ OURS = {
     *("stylegan2-ada", "stylegan2-ada-cifar", "stylegan2-ada-64"),
     *("fast-style", "adain-style", "char-lm-transformer", "wavegan-small", "specgan-small"),
     *("gansynth", "gansynth-small", "sounds", "pitched-notes"),
-    *("segan-small", "speech-enhancer", "wavenet", "wavenet-small"),
+    *("segan-small", "speech-enhancer", "restorer", "declipper", "wavenet", "wavenet-small"),
     *("wavenet-vocoder", "wavenet-vocoder-small", "waveglow", "waveglow-small", "vocoder-small"),
     *("musegan", "musegan-small", "musegan-accompaniment", "music-transformer", "music-n-grams", "bar-vae"),
     *("pairs", "pix2pix-hd-global", "pix2pix-hd-enhancer", "pix2pix-hd-small", "spade-256", "spade-small"),

@@ -48,6 +48,9 @@ class Recipe(base.BaseRecipe):
     """Clean sounds, which are spoilt as the recipe says, or pairs: a folder of clean/ and noisy/."""
     generator: Annotated[Part, ENHANCERS] = Part(name="convolutional-recurrent")
     """The network that makes sounds clean."""
+    rules: tuple[Annotated[Part, CLASSICAL_ENHANCERS], ...] = ()
+    """Rules whose guesses a generator mixes that is made for it, as restorer is: autoregressive-interpolation, a-spade
+    and others."""
     snr_low: float = Field(default=-5.0, ge=-60, le=100)
     """Least ratio of sound to noise in dB, each drawn uniformly: of a noise of --other, or of pink noise by formula
     where there is no other and no degradation."""
@@ -139,13 +142,15 @@ class Method(base.BaseMethod):
         self.paired = self.source in spec.fields
         self.check()
         rate = spec.field.hertz
-        self.generator: Any = ENHANCERS.build(recipe.generator, shape=self.shape)
+        self.generator: Any = ENHANCERS.build(recipe.generator, shape=self.shape, guesses=len(recipe.rules))
+        self.rules = [CLASSICAL_ENHANCERS.build(part, rate=rate) for part in recipe.rules]
         hiss = Part(name=HISS, colour="pink", low=recipe.snr_low, high=recipe.snr_high)
         parts = recipe.degradations or (() if NOISE in spec.fields else (hiss,))
         self.degradations = [SOUND_DEGRADATIONS.build(part, rate=rate) for part in parts]
         self.spoilt_by = frozenset({HISS} if self.paired else {part.name for part in parts})
         if NOISE in spec.fields:
             self.spoilt_by |= {HISS}
+        self.check_rules()
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
         self.spectral = SPECTRAL.build(recipe.spectral)
         self.bank = ClipBank(NOISES_KEPT, spec.fields[NOISE]) if NOISE in spec.fields else None
@@ -183,6 +188,30 @@ class Method(base.BaseMethod):
                 "Nothing says what the clean sound is. Type --reconstruction-weight or --spectral-weight above 0."
             )
 
+    def check_rules(self) -> None:
+        """Refuse rules that nobody mixes, or that are not against what spoils the sounds.
+
+        Raises:
+            UsageError: What to type instead.
+        """
+        recipe, name = self.recipe, self.recipe.generator.name
+        mixes = getattr(self.generator, "takes_guesses", False)
+        if self.rules and not mixes:
+            raise UsageError(f"--generator {name} mixes no --rules. Type --generator restorer, or leave them out.")
+        if mixes and not self.rules:
+            raise UsageError(
+                f"--generator {name} mixes what rules guess, and there are none. Type --degradations gaps "
+                "--rules autoregressive-interpolation waveform-substitution."
+            )
+        for rule, part in zip(self.rules, recipe.rules, strict=True):
+            if not self.paired and not self.spoilt_by.intersection(rule.against):
+                raise UsageError(
+                    f"The rule {part.name} is against {', '.join(rule.against)}, but the sounds are spoilt by "
+                    f"{', '.join(sorted(self.spoilt_by))}. Type --degradations {rule.against[0]}."
+                )
+        if self.rules and recipe.pre_emphasis:
+            raise UsageError("Rules tell damage by the samples, which --pre-emphasis changes. Leave it out.")
+
     @classmethod
     def requires(cls, recipe: Any) -> Mapping[str, str]:
         """Sounds."""
@@ -209,12 +238,13 @@ class Method(base.BaseMethod):
         return found if self.bank is None else {**found, "noises": self.bank}
 
     def inputs(self) -> dict[str, tuple[tuple[int, ...] | Tensor, ...]]:
-        """Sounds, two of them one above the other, and numbers of noises."""
+        """Sounds, with guesses where rules make some; two of them one above the other, and numbers of noises."""
         both = (2 * self.shape[0], *self.shape[1:])
-        given: dict[str, tuple[int, ...] | Tensor] = {
-            "generator": self.shape, "discriminator": both, "noises": torch.zeros(2, dtype=torch.long)
+        guesses = [(len(self.rules), *self.shape)] if self.rules else []
+        given: dict[str, tuple[tuple[int, ...] | Tensor, ...]] = {
+            "generator": (self.shape, *guesses), "discriminator": (both,), "noises": (torch.zeros(2, dtype=torch.long),)
         }  # fmt: skip
-        return {name: (given[name],) for name in self.networks()}
+        return {name: given[name] for name in self.networks()}
 
     @property
     def weights(self) -> dict[str, float]:
@@ -315,7 +345,10 @@ class Method(base.BaseMethod):
         return torch.from_numpy(found).to(sounds)
 
     def made(self, given: Tensor, draws: Draws | SampleDraws) -> Tensor:
-        """What the generator makes of what is heard, and of noise where it takes some."""
+        """What the generator makes of what is heard, and of noise or of what rules guess where it takes some."""
+        if self.rules:
+            restored: Tensor = self.generator(given, torch.stack([rule(given) for rule in self.rules], 1))
+            return restored
         latents = None
         if self.generator.latent_shape:
             *features, steps = self.generator.latent_shape

@@ -305,7 +305,11 @@ class Accompanist(Module, Protocol):
 
 
 class Enhancer(Module, Protocol):
-    """What a class ``Enhancer(shape, *, …)`` must have; the shape is (channels, samples)."""
+    """What a class ``Enhancer(shape, *, …)`` must have; the shape is (channels, samples).
+
+    One that mixes what so many rules make of sounds is ``Enhancer(shape, guesses, *, …)``, says so by ``takes_guesses =
+    True``, and is called with guesses ``[N, K, C, T]`` in place of latents.
+    """
 
     native_shape: tuple[int, ...]
     latent_shape: tuple[int, ...]

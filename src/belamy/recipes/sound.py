@@ -185,6 +185,36 @@ def speech_enhancer() -> enhancement.Recipe:
     )
 
 
+def restorer() -> enhancement.Recipe:
+    """Gaps and lost packets filled: a network mixes what rules foretell from before, from behind and from both."""
+    interpolated, followed = Part(name="autoregressive-interpolation", order=128), "waveform-substitution"
+    return enhancement.Recipe(
+        data="drums",
+        length=16384,
+        degradations=(Part(name="gaps", count=3),),
+        rules=(interpolated, Part(name=followed), Part(name=followed, backwards=True)),
+        generator=Part(name="restorer"),
+        reconstruction=Part(name="signal-to-noise"),
+        reconstruction_weight=1.0,
+        spectral_weight=0.0,
+        generator_optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
+        schedule=Part(name="cosine", warmup=0.02),
+        clip_norm=5.0,
+        batch=4,
+        train_samples=60_000,
+        ema_half_life=1_000,
+    )
+
+
+def declipper() -> enhancement.Recipe:
+    """Clipped peaks drawn again: a network mixes what two rules make of them."""
+    return restorer().changed(
+        degradations=(Part(name="clipping", low=0.1, high=0.6, relative=True),),
+        rules=(Part(name="a-spade"), Part(name="autoregressive-interpolation", order=128, iterations=2)),
+        train_samples=10_000,
+    )
+
+
 def wavenet() -> autoregressive.Recipe:
     """WaveNet: sounds sample by sample in 256 levels of the µ-law, 300 ms behind each heard (Van den Oord et al. 2016).
 

@@ -13,7 +13,7 @@ class ClassicalEnhancer:
     r"""Looks back for the samples that are most like the last ones before a loss, and takes those that came after them.
 
     Likeness is the normalised correlation. What is found lies at least as long ago as the samples that are looked for,
-    and is repeated where the loss is longer.
+    and is repeated where the loss is longer. Backwards, all is the same from the end of the sound.
 
     References:
         Goodman, Lockhart, Wasem & Wong 1986, "Waveform substitution techniques for recovering missing speech segments
@@ -23,6 +23,7 @@ class ClassicalEnhancer:
         rate: Samples in a second.
         pattern: Milliseconds of the samples that are looked for.
         back: Milliseconds in which they are.
+        backwards: From what comes after a loss instead.
 
     Raises:
         UsageError: A pattern without samples, or longer than what it is looked for in.
@@ -30,8 +31,8 @@ class ClassicalEnhancer:
 
     against = ("gaps", "packet-loss")
 
-    def __init__(self, rate: float, *, pattern: float = 4.0, back: float = 20.0) -> None:
-        self.rate = rate
+    def __init__(self, rate: float, *, pattern: float = 4.0, back: float = 20.0, backwards: bool = False) -> None:
+        self.rate, self.backwards = rate, backwards
         self.pattern, self.back = (round(rate * each / 1000) for each in (pattern, back))
         if not 1 <= self.pattern <= self.back:
             raise UsageError(
@@ -41,6 +42,8 @@ class ClassicalEnhancer:
 
     def __call__(self, sounds: Tensor) -> Tensor:
         """Sounds without silent packets.  # [N, C, T]"""
+        if self.backwards:
+            return each_sound(sounds.flip(-1), self._restored).flip(-1)
         return each_sound(sounds, self._restored)
 
     def _restored(self, sound: np.ndarray) -> np.ndarray:
