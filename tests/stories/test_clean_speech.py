@@ -59,6 +59,16 @@ def test_held_out_sounds_beside_classical_rules(belamy: Command, folders: Path) 
         (["--degradations", "clipping:low=2"], "clipping has low=2"),
         (["--generator", "segan", "--length", "1000"], "--length 1024"),
         (["--degradations", "hiss"], "There is no degradation of sound 'hiss'"),
+        (["--rules", "a-spade"], "Type --generator restorer"),
+        (["--generator", "restorer"], "Type --degradations gaps --rules autoregressive-interpolation"),
+        (
+            ["--generator", "restorer", "--rules", "a-spade"],
+            "a-spade is against clipping, but the sounds are spoilt by noise",
+        ),
+        (
+            ["--generator=restorer", "--rules=a-spade", "--degradations=clipping", "--pre-emphasis=0.9"],
+            "Leave --pre-emphasis out",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_message(belamy: Command, words: list[str], message: str) -> None:

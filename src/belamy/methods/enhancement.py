@@ -210,7 +210,7 @@ class Method(base.BaseMethod):
                     f"{', '.join(sorted(self.spoilt_by))}. Type --degradations {rule.against[0]}."
                 )
         if self.rules and recipe.pre_emphasis:
-            raise UsageError("Rules tell damage by the samples, which --pre-emphasis changes. Leave it out.")
+            raise UsageError("Rules tell damage by samples that --pre-emphasis changes. Leave --pre-emphasis out.")
 
     @classmethod
     def requires(cls, recipe: Any) -> Mapping[str, str]:

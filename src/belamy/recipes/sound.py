@@ -210,7 +210,7 @@ def declipper() -> enhancement.Recipe:
     """Clipped peaks drawn again: a network mixes what two rules make of them."""
     return restorer().changed(
         degradations=(Part(name="clipping", low=0.1, high=0.6, relative=True),),
-        rules=(Part(name="a-spade"), Part(name="autoregressive-interpolation", order=128, iterations=2)),
+        rules=(Part(name="a-spade"), Part(name="autoregressive-interpolation", order=32, iterations=1)),
         train_samples=10_000,
     )
 

@@ -1,11 +1,12 @@
 """Values that the documents or a line of algebra give for the losses."""
 
-from math import log
+from math import log, log10
 
 import pytest
 import torch
 from torch import Tensor
 
+from belamy.errors import UsageError
 from belamy.methods.autoencoder import RECONSTRUCTIONS
 from belamy.methods.vae import Method as Vae
 from belamy.registry import Part, Registry
@@ -85,6 +86,16 @@ def test_reconstruction_of_known_images() -> None:
     assert float(squared) == pytest.approx((0.25 + 0.0625) / 2)
     assert float(absolute) == pytest.approx((0.5 + 0.25) / 2)
     assert float(entropy) == pytest.approx((log(2) + log(4 / 3)) / 2)
+
+
+def test_signal_to_noise_is_the_limit_less_the_ratio_far_above_the_threshold() -> None:
+    """An error a hundredth of the target in amplitude is 40 dB below it, whatever the loudness; none costs nothing."""
+    target = torch.tensor([[3.0, -4.0], [0.3, -0.4], [0.3, -0.4]], dtype=torch.float64)
+    output = target + torch.tensor([[0.05, 0.0], [0.005, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    found = RECONSTRUCTIONS.build(Part(name="signal-to-noise", limit=70))(output, target)
+    assert found.tolist() == pytest.approx([10 * log10(1001)] * 2 + [0.0], abs=1e-9)
+    with pytest.raises(UsageError, match="limit is -1"):
+        RECONSTRUCTIONS.build(Part(name="signal-to-noise", limit=-1))
 
 
 def test_relativistic_averages_compare_with_means() -> None:

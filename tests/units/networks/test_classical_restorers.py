@@ -136,6 +136,13 @@ class TestRepetition:
         heard[..., 1234:1890] = 0.0
         torch.testing.assert_close(rule("waveform-substitution")(heard), sound, rtol=0, atol=1e-9)
 
+    def test_backwards_it_looks_at_what_comes_after(self) -> None:
+        sound = torch.zeros(1, 1, 3000, dtype=torch.float64)
+        sound[..., :1000], sound[..., 1600:] = 0.5, torch.sin(0.3 * torch.arange(1400.0, dtype=torch.float64))
+        forth, back = (rule("waveform-substitution", backwards=way)(sound)[0, 0, 1000:1600] for way in (False, True))
+        assert torch.equal(forth, torch.full_like(forth, 0.5))
+        assert 0.9 < float(back.max()) <= 1
+
 
 class TestDeclipping:
     @pytest.mark.parametrize("name", ["cubic-interpolation", "autoregressive-interpolation", "a-spade"])

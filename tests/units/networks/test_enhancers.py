@@ -16,6 +16,7 @@ from belamy.methods.enhancement import ENHANCERS, SOUND_DEGRADATIONS, Recipe
 from belamy.modalities.fields import DataSpec, Field
 from belamy.modalities.short_time import compressed, spectra
 from belamy.networks.convolutional_recurrent import Enhancer as Light
+from belamy.networks.restorer import Enhancer as Restorer
 from belamy.networks.segan import Discriminator, Enhancer
 from belamy.networks.summary import count
 from belamy.registry import Part
@@ -109,10 +110,56 @@ class TestLight:
             Light((1, 1024), **options)
 
 
+class TestRestorer:
+    """A sound of 100 samples of which 40 to 49 are silent and 60 to 69 are cut off at 0.5."""
+
+    @pytest.fixture
+    def heard(self) -> Tensor:
+        heard = 0.4 * torch.sin(torch.arange(100, dtype=torch.float64) * 0.7)
+        heard[40:50], heard[60:70] = 0.0, 0.5
+        return heard.expand(2, 1, 100).clone()
+
+    @pytest.fixture
+    def guesses(self, heard: Tensor) -> Tensor:
+        """Of the first rule 0.2 and 0.6 where something is wrong, of the second -0.1 and 0.3 as well as elsewhere."""
+        one, two = heard.clone(), torch.full_like(heard, 0.3)
+        one[..., 40:50], one[..., 60:70], two[..., 40:50] = 0.2, 0.6, -0.1
+        return torch.stack([one, two], 1)
+
+    @staticmethod
+    def network(stirred: bool) -> Restorer:
+        torch.manual_seed(0)
+        network = Restorer((1, 100), 2, width=4, depth=1).double()
+        if stirred:
+            torch.nn.init.normal_(network.last.weight)
+        return network
+
+    def test_at_the_start_damage_is_the_mean_of_the_guesses(self, heard: Tensor, guesses: Tensor) -> None:
+        made = self.network(stirred=False)(heard, guesses)
+        wanted = heard.clone()
+        wanted[..., 40:50] = 0.05
+        torch.testing.assert_close(made, wanted, rtol=0, atol=1e-12)  # 0.45 of the peaks is below where they were cut
+
+    def test_what_the_first_rule_leaves_stays_and_peaks_are_peaks(self, heard: Tensor, guesses: Tensor) -> None:
+        made = self.network(stirred=True)(heard, guesses)
+        damaged = (guesses[:, 0] != heard)[0, 0]
+        assert torch.equal(made[..., ~damaged], heard[..., ~damaged])
+        assert (made[..., 40:50] != 0.05).all()
+        assert (made[..., 60:70] >= 0.5).all()
+        assert (made[..., 60:70] > 0.5).any()
+
+    def test_each_channel_by_itself_and_at_any_loudness(self, heard: Tensor, guesses: Tensor) -> None:
+        network = self.network(stirred=True)
+        both = torch.cat([heard, heard.flip(-1)], 1), torch.cat([guesses, guesses.flip(-1)], 2)
+        torch.testing.assert_close(network(*both)[:, :1], network(heard, guesses), rtol=0, atol=1e-12)
+        torch.testing.assert_close(network(3 * heard, 3 * guesses) / 3, network(heard, guesses), rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("name", ENHANCERS.names())
 def test_every_enhancer_keeps_the_shape_and_learns_everywhere(name: str) -> None:
-    network = ENHANCERS.build(Part(name=name, width=4), shape=(2, 2048))
-    made = network(torch.randn(3, 2, 2048))
+    network = ENHANCERS.build(Part(name=name, width=4), shape=(2, 2048), guesses=3)
+    guesses = [torch.randn(3, 3, 2, 2048)] if getattr(network, "takes_guesses", False) else []
+    made = network(torch.randn(3, 2, 2048), *guesses)
     assert made.shape == (3, 2, 2048)
     made.square().mean().backward()
     assert all(each.grad is not None for each in network.parameters())

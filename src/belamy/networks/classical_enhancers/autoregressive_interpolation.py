@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve, solve_toeplitz
+from scipy.linalg import cho_factor, cho_solve, solve_toeplitz
 
 from belamy.errors import UsageError
 from belamy.networks.classical_enhancers._damage import runs
@@ -114,11 +114,17 @@ def least_surprising(
     apart = np.abs(places[:, None] - places)
     matrix = np.concatenate([weights[order:], [0.0]])[np.minimum(apart, order + 1)]
     matrix[np.diag_indices_from(matrix)] *= 1 + _RIDGE
-    free = solve(matrix, wanted, assume_a="pos")
+    free = _solved(matrix, wanted)
     signs = None if cut is None else cut[missing]
     if signs is None or not (signs * free < signs * sound[missing]).any():
         return free
     return _beyond(matrix, wanted, signs, sound[missing])
+
+
+def _solved(matrix: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The solution for a positive definite matrix; without what scipy's solve checks, in half the time."""
+    found: np.ndarray = cho_solve(cho_factor(matrix, check_finite=False), wanted, check_finite=False)
+    return found
 
 
 def _beyond(matrix: np.ndarray, wanted: np.ndarray, signs: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -136,7 +142,7 @@ def _beyond(matrix: np.ndarray, wanted: np.ndarray, signs: np.ndarray, levels: n
         free = ~resting
         found[resting] = levels[resting]
         rest = wanted[free] - matrix[np.ix_(free, resting)] @ levels[resting]
-        found[free] = solve(matrix[np.ix_(free, free)], rest, assume_a="pos")
+        found[free] = _solved(matrix[np.ix_(free, free)], rest)
         pulled = signs * (matrix @ found - wanted)  # a resting sample must be pulled inwards
         inside = free & (signs * found < signs * levels - 1e-12)
         leaving = resting & (pulled < 0)
