@@ -287,7 +287,7 @@ BROKEN: dict[str, Callable[[], RunHistory]] = {
     "memorisation": lambda: history(look=put(copies=lambda progress: rising(progress, 0.0, 0.9), nearest=0.2)),
     "mode-collapse": lambda: history(look=put(diversity=lambda progress: 0.6 * 0.5 ** (progress / 0.1), coverage=0.1)),
     "mode-drop": lambda: history(look=put(classes=[16, 16, 0, 0, 0, 0, 0, 0, 0, 0], coverage=0.3, precision=0.7)),
-    "noise-floor": lambda: history(look=put(modality="audio", floor=42.0)),
+    "noise-floor": lambda: history(look=put(modality="audio", floor=12.0, hiss=0.5)),
     "not-finite": lambda: history(look=put(activations=lambda progress: 1.5 * 10 ** (5 * progress))),
     "not-invertible": lambda: flowing(inverted__data=lambda progress: 1e-6 * 10 ** (6 * progress)),
     "not-learning": lambda: history(look=put(coverage=0.02)),
@@ -675,6 +675,26 @@ def test_nan_that_came_is_named_with_its_player() -> None:
     assert [finding.sign for finding in found] == ["not-finite"]
     assert "discriminator.adversarial" in found[0].says
     assert "discriminator_optimizer" in found[0].remedies[0].changes
+
+
+@pytest.mark.parametrize(("loudest", "told"), [(30.0, False), (3000.0, True)])
+def test_outputs_that_grow_from_nearly_nothing_are_told_once_they_are_loud(loudest: float, told: bool) -> None:
+    found = examine(history(look=put(activations=lambda progress: 0.1 if progress < 0.1 else loudest)))
+    assert ("not-finite" in {finding.sign for finding in found}) is told
+
+
+@pytest.mark.parametrize("heard", [{"floor": 12.0, "hiss": 0.02}, {"floor": 1.0, "hiss": 0.5}])
+def test_a_floor_that_is_no_noise_or_no_louder_is_none(heard: dict[str, float]) -> None:
+    found = examine(history(look=put(modality="audio", **heard)))
+    assert "severe" not in {finding.severity for finding in found if finding.sign == "noise-floor"}
+
+
+def test_who_hears_the_level_alone_is_named_before_the_silence_that_follows() -> None:
+    found = examine(history(look=put(modality="audio", heard=1.0, levelled=0.54, silent=1.0)))
+    assert [finding.sign for finding in found if finding.severity == "severe"][:2] == ["level-only", "silence"]
+    assert next(each for each in found if each.sign == "silence").strength > found[0].strength
+    heard = examine(history(look=put(modality="audio", heard=1.0, levelled=0.8, silent=1.0)))
+    assert heard[0].sign == "silence"
 
 
 def test_rank_is_severity_then_causes_then_strength() -> None:

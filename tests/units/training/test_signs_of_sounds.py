@@ -17,7 +17,16 @@ from belamy.training.distribution import World
 from belamy.training.setup import Options, make_trainer
 from belamy.training.watch.observe import Watch
 from belamy.training.watch.sample_distances import SampleDistances
-from belamy.training.watch.sound_faults import at_levels_of, clipped, comb, floor, silent, sound_faults, sound_traits
+from belamy.training.watch.sound_faults import (
+    at_levels_of,
+    clipped,
+    comb,
+    floor,
+    hiss,
+    silent,
+    sound_faults,
+    sound_traits,
+)
 
 SAMPLES = 4096
 
@@ -69,8 +78,18 @@ def test_the_floor_is_the_level_of_the_quietest_tenth() -> None:
     )
 
 
-def test_short_sounds_have_no_comb() -> None:
-    assert "comb" not in sound_faults(noise()[..., :512], sound_traits(noise()[..., :512]))
+def test_hiss_is_how_flat_the_quietest_tenth_is() -> None:
+    """White noise has e to the minus Euler's constant, a tone nearly nothing, silence nothing."""
+    assert hiss(noise()) == pytest.approx(math.exp(-0.5772), abs=0.06)
+    assert hiss(tone(16, 0.3)) < 0.01 and hiss(1e-6 * noise()) == 0.0
+    hits = tone(16, 0.3) * (torch.arange(SAMPLES) > 2000)
+    assert hiss(hits) < 0.01  # where it is quiet it is silent
+    found = sound_faults(hits + 0.1 * noise(), sound_traits(hits))
+    assert found["hiss"] > 0.4 and found["floor"] > 8
+
+
+def test_short_sounds_have_no_comb_and_no_hiss() -> None:
+    assert {"comb", "hiss"}.isdisjoint(sound_faults(noise()[..., :512], sound_traits(noise()[..., :512])))
 
 
 def test_levels_are_taken_over() -> None:
@@ -107,4 +126,4 @@ def test_a_critic_that_hears_the_level_alone_is_found_out(tmp_path: Path, monkey
     quiet = 0.1 * batch.main[torch.arange(len(batch)).roll(1)]
     found = watch._at_equal_levels(method, batch, quiet, None)
     assert found["heard"] > 0.9 and found["levelled"] == pytest.approx(0.5, abs=0.02)
-    assert {"heard", "levelled", "silent", "clipped", "floor", "comb"} <= {*watch.look(), "comb"}
+    assert {"heard", "levelled", "silent", "clipped", "floor", "comb", "hiss"} <= {*watch.look(), "comb"}

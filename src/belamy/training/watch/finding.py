@@ -59,6 +59,7 @@ class Finding:
         evidence: What to draw.
         prescription: Makes the remedies, which takes longer than finding out that they are not needed.
         specific: Whether it is a cause in itself and stands before mere symptoms.
+        brings: Names of the signs of what follows from it.
         mild: Whether it is a warning at most, beyond its limit too.
         sign: The name of the sign; the diagnosis fills it in.
         since: Training samples after which it was first seen, as the journal says.
@@ -71,6 +72,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     prescription: Callable[[], tuple[Remedy, ...]] = field(default=tuple, compare=False)
     specific: bool = False
+    brings: tuple[str, ...] = ()
     mild: bool = False
     sign: str = ""
     since: int | None = None
@@ -96,10 +98,18 @@ class Finding:
 
 
 def ranked(findings: Sequence[Finding]) -> list[Finding]:
-    """The gravest first, then what is mild or near its limit; among these causes before symptoms, then by strength."""
+    """The gravest first, then what is mild or near its limit; among these causes before symptoms, then by strength.
+
+    What is severe stands before what follows from it.
+    """
 
     def rank(found: Finding) -> tuple[Any, ...]:
         grade = 2 if found.severity == "severe" else 1 if found.strength >= NEAR else 0
         return -grade, -found.specific, -found.strength, found.sign
 
-    return sorted(findings, key=rank)
+    found = sorted(findings, key=rank)
+    for cause in [each for each in found if each.brings and each.severity == "severe"]:
+        place = found.index(cause)
+        follows = [number for number, each in enumerate(found) if each.sign in cause.brings]
+        found.insert(min([place, *follows]), found.pop(place))
+    return found

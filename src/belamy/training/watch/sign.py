@@ -28,6 +28,7 @@ class BaseSign:
     Attributes:
         title: Its name in words, short enough for the progress line.
         specific: Whether it is a cause in itself; a finding of a cause stands before symptoms of the same severity.
+        brings: Names of signs that follow from it: as severe, it stands before them.
         players: Players without which it has nothing to say, e.g. ``discriminator``.
         capabilities: Names of the protocols in :mod:`belamy.methods.base` that the method must have.
         modalities: Kinds of what the method makes that it knows how to judge; empty for any.
@@ -39,6 +40,7 @@ class BaseSign:
 
     title: ClassVar[str]
     specific: ClassVar[bool] = False
+    brings: ClassVar[tuple[str, ...]] = ()
     players: ClassVar[tuple[str, ...]] = ()
     capabilities: ClassVar[tuple[str, ...]] = ()
     modalities: ClassVar[tuple[str, ...]] = ()
@@ -90,7 +92,7 @@ class BaseSign:
         return Finding(
             title or self.title, strength, says, cause, evidence,
             lambda: tuple(filter(None, remedies(RemedyBuilder(history.recipe)))), specific=self.specific,
-            mild=mild or history.progress < self.ripe,
+            brings=self.brings, mild=mild or history.progress < self.ripe,
         )  # fmt: skip
 
 

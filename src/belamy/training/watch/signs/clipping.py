@@ -20,7 +20,7 @@ class Sign(BaseSign):
     capabilities = ("Samples",)
     modalities = ("audio",)
     needs = ("median watch.clipped",)
-    share: float = 0.4
+    share: float = 0.2
     looks: int = 3
     grace: float = 0.2
 

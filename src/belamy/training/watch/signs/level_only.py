@@ -18,6 +18,7 @@ class Sign(BaseSign):
 
     title = "only the level is heard"
     specific = True
+    brings = ("clipping", "discriminator-diverges", "silence")
     players = ("discriminator",)
     modalities = ("audio",)
     needs = ("median watch.heard", "median watch.levelled")

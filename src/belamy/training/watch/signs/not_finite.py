@@ -13,16 +13,19 @@ from belamy.training.watch.sign import BaseSign, Finding, RunHistory
 class Sign(BaseSign):
     """Training stopped at NaN, or the loudest layer and the weights grow by orders of magnitude.
 
-    Of a method whose objective falls and stays low, growing numbers are what it has learned, and nothing is said.
+    An output that is still small has grown from nearly nothing, which is learning. Of a method whose objective falls
+    and stays low, growing numbers are what it has learned, and nothing is said.
 
     Args:
         growth: Factor over the first look, of activations or weights, from where it is severe.
+        loud: Root mean square of a layer's output, below which its growth is no danger.
         looks: Looks over which it must last.
     """
 
     title = "numbers explode"
     specific = True
     growth: float = 100.0
+    loud: float = 100.0
     looks: int = 3
 
     def judge(self, history: RunHistory, seen: list[float]) -> Finding | None:
@@ -57,5 +60,7 @@ class Sign(BaseSign):
             if len(values) <= self.looks:
                 continue
             recent, first = np.min(values[-self.looks :]), values[0]
+            if name == "watch.activations" and recent < self.loud:
+                continue
             found.append((float(recent / max(first, 1e-12)) if np.isfinite(recent) else 1e9, words))
         return max(found)
