@@ -2,18 +2,22 @@
 
 Speech is that of a telephone exchange: English and Spanish of one speaker, Italian and Russian of two others to learn
 from, French of a fourth and read English held out. Noises are babble of other recordings, music, and sounds by formula;
-those of another folder, with ``train`` and ``test``, come to them. Everything follows from the seed.
+those of another folder, with ``train`` and ``test``, come to them. Games add to what is learned from: names of things,
+spoken by one voice in each of eight languages, and recorded noises and music. Everything follows from the seed.
 
     apt-get download asterisk-core-sounds-{en,es,fr,it,ru}-g722 asterisk-moh-opsound-g722 klettres-data
     for each in *.deb; do dpkg-deb -x $each UNPACKED; done
+    apt-get download tuxpaint-stamps-default unknown-horizons lincity-ng-data hedgewars-data wesnoth-1.16-data \
+        torcs-data megaglest-data ardentryst extremetuxracer-data    # unpacked into GAMES in the same way
     pip install G722 soundfile
-    python benchmarks/spoken.py UNPACKED OUT [--read FOLDER] [--noises FOLDER] [--seed 0]
+    python benchmarks/spoken.py UNPACKED OUT [--games GAMES] [--read FOLDER] [--noises FOLDER] [--seed 0]
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +35,16 @@ SONGS = ("manolo_camp-morning_coffee", "macroform-cold_day", "macroform-robot_di
 VOICES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20)
 COLOURS, HUMS = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5), (60, 100, 120, 180, 240, 400)
 """Slopes of power over frequency, and the lowest tone of a hum in Hz."""
+TELLERS = ("be", "bg", "ca", "da", "el", "es", "ro", "ru")
+"""Languages of the games that are learned from."""
+PLAYED = (
+    "tuxpaint/stamps", "unknown-horizons/content/audio", "games/lincity-ng", "games/hedgewars/Data/Music",
+    "games/hedgewars/Data/Sounds", "games/wesnoth", "games/torcs/data", "games/megaglest/tilesets",
+    "games/megaglest/techs/megapack/commondata", "games/megaglest/data", "games/ardentryst", "games/etr",
+)  # fmt: skip
+"""Folders of the games' noises and music."""
+TOLD, PAUSE, CLEAN, PIECES = 8, 0.2, 27.0, 5
+"""Names of things to a file, seconds between them, decibels from loud to quiet in a clean one; clips of one piece."""
 SAMPLES = SECONDS * RATE
 TIME = np.arange(SAMPLES) / RATE
 
@@ -60,6 +74,55 @@ def babblers(unpacked: Path) -> dict[str, list[np.ndarray]]:
         mono = resample_poly(samples.mean(1), RATE, rate)
         found.setdefault(path.parts[-3], []).append(mono / (np.sqrt(np.mean(mono**2)) + 1e-4))
     return {name: clips for name, clips in found.items() if sum(map(len, clips)) > 20 * RATE}
+
+
+def heard(path: Path) -> np.ndarray | None:
+    """Samples of any sound file at the rate, one channel; None of one that cannot be read or is nearly silent."""
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError:
+        return None
+    made: np.ndarray = resample_poly(samples.mean(1), RATE, rate) if len(samples) else np.zeros(0)
+    return made if len(made) > RATE / 10 and np.sqrt(np.mean(made**2)) >= FAINTEST else None
+
+
+def clean(samples: np.ndarray) -> bool:
+    """Whether there is silence between the words."""
+    powers = np.mean(samples[: len(samples) // 320 * 320].reshape(-1, 320) ** 2, 1)
+    loud, quiet = np.percentile(powers, [95, 8]) + 1e-12
+    return len(samples) > RATE / 2 and 10 * np.log10(loud / quiet) > CLEAN
+
+
+def tellers(games: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and samples of files in which one voice names eight things."""
+    for language in TELLERS:
+        told: list[np.ndarray] = []
+        for path in sorted(games.glob(f"usr/share/tuxpaint/stamps/**/*_desc_{language}.*")):
+            samples = heard(path)
+            if samples is not None and clean(samples):
+                told.append(np.concatenate([samples, np.zeros(int(PAUSE * RATE))]))
+        for number in range(len(told) // TOLD):
+            yield f"told_{language}_{number}.flac", np.concatenate(told[number * TOLD : (number + 1) * TOLD])
+
+
+def played(games: Path, pick: random.Random) -> Iterator[tuple[str, np.ndarray]]:
+    """Clips of noises and music: of long pieces a few, short ones one after the other in any order."""
+    short: list[np.ndarray] = []
+    for folder in PLAYED:
+        for path in sorted((games / "usr/share" / folder).rglob("*")):
+            told = re.search("_desc|voices", str(path.relative_to(games)))
+            samples = None if told or not path.is_file() else heard(path)
+            if samples is None:
+                continue
+            samples /= np.sqrt(np.mean(samples**2))
+            if len(samples) < SAMPLES:
+                short.append(samples)
+            for start in pick.sample(range(len(samples) // SAMPLES), min(PIECES, len(samples) // SAMPLES)):
+                yield f"played_{path.stem}_{start}", samples[start * SAMPLES : (start + 1) * SAMPLES]
+    pick.shuffle(short)
+    joined = np.concatenate(short)
+    for number in range(len(joined) // SAMPLES):
+        yield f"effects_{number}", joined[number * SAMPLES : (number + 1) * SAMPLES]
 
 
 class Noises:
@@ -123,6 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("unpacked", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--games", type=Path, help="games whose voices, noises and music are learned from as well")
     parser.add_argument("--read", type=Path, help="more held-out speech")
     parser.add_argument("--noises", type=Path, help="more noises, in train/ and test/")
     parser.add_argument("--seed", type=int, default=0)
@@ -148,7 +212,10 @@ def main() -> None:
             shutil.copy(path, folders["noises", part])
     music = chosen.unpacked / "usr/share/asterisk/moh"
     made = [(song, decoded(music / f"{song}.g722")[: 90 * RATE]) for song in SONGS]
-    for name, samples in [*made, *Noises(talk, chosen.seed).all()]:
+    games = played(chosen.games, random.Random(chosen.seed)) if chosen.games else []
+    for name, samples in tellers(chosen.games) if chosen.games else ():
+        soundfile.write(folders["speech", "train"] / name, samples, RATE)
+    for name, samples in [*made, *Noises(talk, chosen.seed).all(), *games]:
         soundfile.write(folders["noises", "train"] / f"{name}.flac", 0.5 * samples / np.abs(samples).max(), RATE)
     for (what, part), folder in folders.items():
         seconds = sum(soundfile.info(path).duration for path in folder.iterdir())
