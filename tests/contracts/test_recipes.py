@@ -112,7 +112,7 @@ HEAVY = {
     *("text-to-image-64", "text-to-image-64-ragan", "text-to-image-64-wgan-gp"),
 }
 """Recipes whose step takes seconds."""
-CLOSED = {"dit-mnist", "latent-256", "waveglow", "waveglow-small"}
+CLOSED = {"dit-mnist", "latent-256", "waveglow", "waveglow-small", "restorer", "declipper"}
 """Recipes whose last layer begins at zero, and blocks too or the rate: most weights move from the third step on."""
 GIANTS = {
     *(name for name in OURS if name.startswith("r3gan-") and name not in ("r3gan-32", "r3gan-64")),
