@@ -149,7 +149,7 @@ def test_a_folder_and_what_cannot_be_read(belamy: Command, enhancer_run: Path) -
     (home / "picture.wav").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     (home / "notes.txt").write_text("no sound")
     done = belamy("enhance", enhancer_run, "in", "--out", "clean", "--json", "facts.json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     facts = json.loads(Path("facts.json").read_text())
     assert [Path(each["file"]).name for each in facts["files"]] == ["long.wav"]
     assert {Path(name).name for name, _ in facts["skipped"]} == {"empty.wav", "picture.wav"}

@@ -16,7 +16,8 @@ from belamy.errors import UsageError
 @options
 class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
     """Make sound files, or folders of them, clean by a run such as speech-enhancer's: files of any rate, length and
-    number of channels, at their own level. An hour takes no more memory than a second. Or record on a page of this
+    number of channels, at their own level. An hour takes no more memory than a second. Files that cannot be read are
+    left out and named, and the exit code is 1 then. Or record on a page of this
     machine, and hear what the run makes of it."""
 
     inputs: tuple[str, ...]
@@ -72,7 +73,7 @@ class Form(OfRun, Offline, Overwrite, ProgressOption, Json):
 
 @verb(Form)
 def run(form: Form) -> int:
-    """Write a clean file of each, or serve the page."""
+    """Write a clean file of each, or serve the page; the exit code is 1 where files were left out."""
     return _listen(form) if form.microphone else _write(form)
 
 
@@ -124,4 +125,4 @@ def _write(form: Form) -> int:
             for each in made
         ],
     }  # fmt: skip
-    return form.deliver(facts, "\n".join(lines))
+    return form.deliver(facts, "\n".join(lines)) or int(bool(skipped))
