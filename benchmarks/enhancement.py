@@ -1,5 +1,7 @@
 """Spoilt speech made clean by networks after CPU-minutes of their own, beside rules, on voices and noises held out.
 
+Or speech made of its spectrogram by vocoders, beside phases that are searched for.
+
 Networks are trained on pieces of a second; judged are four seconds at a time of held-out recordings, each spoilt once
 by the seed, the same for all: PESQ, STOI, SI-SDR and more, of what was given, of the network and of the rules. Folders
 of sounds hold ``train`` and ``test``. It goes on where its folder was.
@@ -8,6 +10,7 @@ of sounds hold ``train`` and ``test``. It goes on where its folder was.
                                            [--only light|SEGAN …] --folder DIR [--write PAGE] [-- OPTIONS OF THE RECIPE]
     python benchmarks/enhancement.py gaps|packets --data SPEECH --only restorer [...]
     python benchmarks/enhancement.py clipping --data SPEECH --only declipper [...]
+    python benchmarks/enhancement.py spectrogram --data SPEECH --only vocoder waveglow [...]
 """
 
 from __future__ import annotations
@@ -32,13 +35,19 @@ from belamy.methods.base import BaseRecipe
 from belamy.registry import Part
 from belamy.training.setup import Options, open_recipe_data
 
-MODELS = {"light": "speech-enhancer", "SEGAN": "segan-small", "restorer": "restorer", "declipper": "declipper"}
+MODELS = {
+    "light": "speech-enhancer", "SEGAN": "segan-small", "restorer": "restorer", "declipper": "declipper",
+    "vocoder": "vocoder-small", "waveglow": "waveglow-small",
+}  # fmt: skip
+SPECTROGRAM = "spectrogram"
+"""What vocoders are given."""
 DAMAGES = {
     "noise": (),
     "clipping": (Part(name="clipping", low=0.1, high=0.6, relative=True),),
     "gaps": (Part(name="gaps", count=3, low=10, high=50),),
     "packets": (Part(name="packet-loss", share=0.1, milliseconds=20),),
     "band": (Part(name="band-limit", low=3400, high=3400),),
+    SPECTROGRAM: (),
 }
 PIECE, JUDGED = 16_384, 65_536
 """Samples of a piece that is learned from, and of one that is judged."""
@@ -50,9 +59,11 @@ OPTIONS = Options(device="cpu", progress=False)
 def recipe_of(name: str, chosen: argparse.Namespace, words: list[str]) -> BaseRecipe:
     """A model's recipe for the damage that is asked for."""
     usual = recipes.get(MODELS[name]).changed(
-        data=str(chosen.data), modality="audio:cut=pieces", rate=16_000.0, length=PIECE, seed=chosen.seed,
-        other=str(chosen.noises) if chosen.noises else None, degradations=DAMAGES[chosen.damage],
-    )  # fmt: skip
+        data=str(chosen.data), modality="audio:cut=pieces", rate=16_000.0, seed=chosen.seed
+    )
+    if chosen.damage != SPECTROGRAM:
+        noises = str(chosen.noises) if chosen.noises else None
+        usual = usual.changed(length=PIECE, other=noises, degradations=DAMAGES[chosen.damage])
     fields, _ = read(usual, words, "enhancement.py")
     return usual.changed(**fields)
 
@@ -83,7 +94,8 @@ def judged(name: str, notes: Notes, chosen: argparse.Namespace, words: list[str]
     path = chosen.folder / chosen.damage / name
     run, minutes = run_at(path, lambda: lasting(usual, open_recipe_data(usual), OPTIONS, chosen.minutes))
     method: Any = run.method()
-    method.recipe = method.recipe.changed(snr_low=LOW, snr_high=HIGH)
+    if chosen.damage != SPECTROGRAM:
+        method.recipe = method.recipe.changed(snr_low=LOW, snr_high=HIGH)
     found = translate(run, "test", data=open_recipe_data(usual.changed(length=JUDGED)), method=method, device="cpu")
     others = {"as given": found.untouched, **found.rivals}
     for other, measured in others.items():
