@@ -17,7 +17,7 @@ from belamy.losses.spectral.compressed import Spectral as Compressed
 from belamy.losses.spectral.multi_resolution import RESOLUTIONS
 from belamy.losses.spectral.multi_resolution import Spectral as MultiResolution
 from belamy.methods.base import Restores, Turn
-from belamy.methods.enhancement import NOISES_KEPT, QUALITIES, Method, Recipe
+from belamy.methods.enhancement import CLASSICAL_ENHANCERS, NOISES_KEPT, QUALITIES, Method, Recipe
 from belamy.modalities.fields import Field
 from belamy.registry import Part
 from belamy.seeds import Draws, SampleDraws
@@ -47,6 +47,29 @@ SEGAN = {
     "reconstruction_weight": 100.0,
     "turns": "separate",
 }
+
+
+def test_a_restorer_begins_from_the_mean_of_what_rules_make() -> None:
+    """One turn; its loss is that of the mean of both rules' guesses where the first of them takes something for lost.
+
+    That is not the silence at the end, which the second fills.
+    """
+    rules = (Part(name="autoregressive-interpolation", order=8), Part(name="packet-repetition"))
+    made = method(
+        ("audio",), generator=Part(name="restorer", width=2, depth=1), rules=rules, adversarial_weight=0.0,
+        degradations=(Part(name="gaps", low=10, high=20),), reconstruction=Part(name="signal-to-noise"),
+        spectral_weight=0.0,
+    )  # fmt: skip
+    clean = sounds(0)
+    clean[..., -100:] = 0
+    [turn] = turns(made, [Batch({"audio": clean}, torch.arange(3))])
+    given, _ = made.drawn(Batch({"audio": clean}, torch.arange(3)), Draws(0, 3, dtype=torch.float64))
+    first, second = (CLASSICAL_ENHANCERS.build(rule, rate=16000.0)(given) for rule in rules)
+    assert (second[..., -100:] != 0).any()
+    error = torch.where(first != given, (first + second) / 2, given) - clean
+    share = error.square().flatten(1).sum(1) / clean.square().flatten(1).sum(1)
+    torch.testing.assert_close(turn.terms["reconstruction"].detach(), 10 * (1 + 1e4 * share).log10())
+    assert share.min() > 1e-3
 
 
 class TestSegan:
