@@ -15,7 +15,8 @@ _SYMBOLS = dict(re.findall(r"(\w+)=(\S)", """
     alpha=α beta=β gamma=γ delta=δ epsilon=ε varepsilon=ε theta=θ lambda=λ mu=μ nu=ν xi=ξ pi=π rho=ρ sigma=σ tau=τ phi=φ
     psi=ψ Phi=Φ Psi=Ψ Sigma=Σ Delta=Δ nabla=∇ sum=Σ prod=Π infty=∞ to=→ leftarrow=← Longrightarrow=⟹ approx=≈ sim=~ ne=≠
     le=≤ ge=≥ in=∈ propto=∝ mid=| Vert=‖ lVert=‖ rVert=‖ lceil=⌈ rceil=⌉ odot=⊙ cdot=· times=× pm=± bigcup=⋃ dots=…
-    ldots=… top=ᵀ partial=∂ circ=∘
+    ldots=… top=ᵀ partial=∂ circ=∘ Omega=Ω omega=ω varphi=φ int=∫ langle=⟨ rangle=⟩ lfloor=⌊ rfloor=⌋ ell=ℓ perp=⊥
+    Lambda=Λ chi=χ eta=η zeta=ζ Rightarrow=⇒ wedge=∧ vee=∨ lvert=| rvert=| mp=∓ cap=∩ notin=∉ angle=∠
 """))  # fmt: skip
 _SYMBOLS |= {
     "log": "log ",
@@ -28,7 +29,7 @@ _SYMBOLS |= {
     "!": "",
 }
 _SYMBOLS |= dict.fromkeys(("bigl", "bigr", "Bigl", "Bigr", "big", "Big", "left", "right", "mathrm", "mathbb", "mathcal",
-                           "text", "operatorname", "mathbf"), "")  # fmt: skip
+                           "text", "textstyle", "operatorname", "mathbf"), "")  # fmt: skip
 _SPELLED = {r"\lVert ": r"\lVert{}", r"\begin{cases}": "(", r"\end{cases}": ")", r"\\": "; ",
             r"& \text{else}": "else", "&": "if"}  # fmt: skip
 _MARKS = {"bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}

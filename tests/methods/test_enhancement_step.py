@@ -29,9 +29,9 @@ def sounds(seed: int, count: int = 3, samples: int = 1024) -> Tensor:
     return 0.2 * torch.randn(count, 1, samples, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def method(fields: tuple[str, ...] = ("audio", "noisy"), **changes: Any) -> Method:
+def method(fields: tuple[str, ...] = ("audio", "noisy"), samples: int = 1024, **changes: Any) -> Method:
     recipe = Recipe.tiny().changed(**changes)
-    spec = DataSpec(dict.fromkeys(fields, SOUND))
+    spec = DataSpec(dict.fromkeys(fields, Field("audio", (1, samples), rate=16000.0)))
     torch.manual_seed(0)
     return Method(recipe, spec).double()
 
@@ -56,11 +56,11 @@ def test_a_restorer_begins_from_the_mean_of_what_rules_make() -> None:
     """
     rules = (Part(name="autoregressive-interpolation", order=8), Part(name="packet-repetition"))
     made = method(
-        ("audio",), generator=Part(name="restorer", width=2, depth=1), rules=rules, adversarial_weight=0.0,
+        ("audio",), 2048, generator=Part(name="restorer", width=2, depth=1), rules=rules, adversarial_weight=0.0,
         degradations=(Part(name="gaps", low=10, high=20),), reconstruction=Part(name="signal-to-noise"),
         spectral_weight=0.0,
     )  # fmt: skip
-    clean = sounds(0)
+    clean = sounds(0, samples=2048)
     clean[..., -100:] = 0
     [turn] = turns(made, [Batch({"audio": clean}, torch.arange(3))])
     given, _ = made.drawn(Batch({"audio": clean}, torch.arange(3)), Draws(0, 3, dtype=torch.float64))

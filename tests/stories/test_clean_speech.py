@@ -63,10 +63,14 @@ def test_held_out_sounds_beside_classical_rules(belamy: Command, folders: Path) 
         (["--generator", "restorer"], "Type --degradations gaps --rules autoregressive-interpolation"),
         (
             ["--generator", "restorer", "--rules", "a-spade"],
-            "a-spade is against clipping, but the sounds are spoilt by noise",
+            "a-spade is against clipping, but the sounds are spoilt by noise. Type --rules log-mmse",
         ),
+        (["--generator=restorer", "--rules=a-spade", "--degradations=clipping"], "Type --length 2048 or more"),
         (
-            ["--generator=restorer", "--rules=a-spade", "--degradations=clipping", "--pre-emphasis=0.9"],
+            [
+                *("--generator=restorer", "--rules=a-spade", "--degradations=clipping"),
+                *("--pre-emphasis=0.9", "--length=2048"),
+            ],
             "Leave --pre-emphasis out",
         ),
     ],

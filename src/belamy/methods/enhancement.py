@@ -35,6 +35,8 @@ SPECTRAL = Registry("belamy.losses.spectral", "distance of spectra", "Spectral")
 QUALITIES = Registry("belamy.losses.qualities", "quality of sound", "Quality")
 NOISE = "other"
 """The field of the noises, a side that is not aligned with the sounds."""
+SHORTEST = 0.128
+"""Seconds of a clip in which rules still hear enough around a loss."""
 NOISES_KEPT = 32
 """Held-out noises that the method remembers, to mix them with held-out sounds."""
 HISS = "noise"
@@ -207,8 +209,14 @@ class Method(base.BaseMethod):
             if not self.paired and not self.spoilt_by.intersection(rule.against):
                 raise UsageError(
                     f"The rule {part.name} is against {', '.join(rule.against)}, but the sounds are spoilt by "
-                    f"{', '.join(sorted(self.spoilt_by))}. Type --degradations {rule.against[0]}."
+                    f"{', '.join(sorted(self.spoilt_by))}. Type --rules {' '.join(self.fitting())}."
                 )
+        fewest = round(SHORTEST * self.spec.field.hertz)
+        if self.rules and self.shape[-1] < fewest:
+            raise UsageError(
+                f"Clips have {self.shape[-1]:,} samples, but rules must hear what is around a loss. Type --length "
+                f"{fewest} or more."
+            )
         if self.rules and recipe.pre_emphasis:
             raise UsageError("Rules tell damage by samples that --pre-emphasis changes. Leave --pre-emphasis out.")
 
@@ -391,12 +399,15 @@ class Method(base.BaseMethod):
 
     def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
         """What is heard, and what rules against what spoilt it make of it; pairs are taken for noisy."""
+        return {UNTOUCHED: source, **{name: rule(source) for name, rule in self.fitting().items()}}
+
+    def fitting(self) -> dict[str, Any]:
+        """The rules that are against what spoils the sounds, with their defaults."""
         rules = {
             name: CLASSICAL_ENHANCERS.build(Part(name=name), rate=self.spec.field.hertz)
             for name in CLASSICAL_ENHANCERS.names()
         }
-        fit = {name: rule for name, rule in rules.items() if self.spoilt_by.intersection(rule.against)}
-        return {UNTOUCHED: source, **{name: rule(source) for name, rule in fit.items()}}
+        return {name: rule for name, rule in rules.items() if self.spoilt_by.intersection(rule.against)}
 
     def translate(self, source: Tensor, draws: SampleDraws) -> Tensor:
         """Clean sounds ``[n, C, T]`` of noisy ones in [-1, 1].

@@ -186,6 +186,23 @@ def test_losses_and_clipped_sides_are_told_from_samples() -> None:
     assert clipped(sound).nonzero()[0].tolist() == [1, 2]
 
 
+def test_pauses_and_what_faded_are_no_losses() -> None:
+    """Half a second of zeros is a pause; zeros between samples of one or two steps were recorded."""
+    sound = np.full(20_000, 0.5)
+    sound[1000:1320], sound[4000:12_000] = 0.0, 0.0
+    sound[14_000:14_100] = np.r_[np.full(20, 0.01), np.zeros(60), np.full(20, 0.02)]  # 0.01 is the smallest step
+    assert silences(sound, RATE) == [(1000, 1320)]
+    for name in ("autoregressive-interpolation", "packet-repetition", "waveform-substitution"):
+        found = rule(name)(torch.from_numpy(sound)[None, None])[0, 0].numpy()
+        assert (found[1000:1320] != 0).any() and not found[4000:12_000].any() and not found[14_020:14_080].any()
+
+
+def test_a_square_wave_is_not_cut_off() -> None:
+    square = np.sign(np.sin(0.1 * np.arange(2000) + 0.05))
+    assert not clipped(square).any() and not clipped(np.r_[square, np.zeros(3000)]).any()
+    assert clipped(np.clip(2 * np.sin(0.1 * np.arange(2000)), -1, 1)).any()
+
+
 @pytest.mark.parametrize("name", CLASSICAL_ENHANCERS.names())
 def test_each_rule_is_against_known_degradations_and_takes_any_sound(name: str) -> None:
     made = rule(name)

@@ -10,8 +10,12 @@ from torch import Tensor
 
 from belamy.networks.classical_enhancers._gains import of_channels
 
-SHORTEST = 0.001
-"""Seconds of zeros, one after the other, that are taken for a loss; shorter ones are what sounds cross."""
+SHORTEST, LONGEST = 0.001, 0.1
+"""Seconds of zeros, one after the other, that are a loss: sounds cross shorter ones, and longer ones are pauses."""
+_FADED = 2
+"""So many of the sound's smallest steps from 0, a sound has faded before it is silent."""
+_CUT = 0.75
+"""Share of the samples that are not 0, from which on a sound at its extremes is whole, such as a square wave."""
 
 
 def runs(places: np.ndarray) -> list[tuple[int, int]]:
@@ -29,20 +33,29 @@ def runs(places: np.ndarray) -> list[tuple[int, int]]:
 
 
 def silences(sound: np.ndarray, rate: float) -> list[tuple[int, int]]:
-    """Runs of samples that are 0, as gaps and lost packets leave them, of a millisecond and more.
+    """Runs of samples that are 0, as gaps and lost packets leave them, from a millisecond to a tenth of a second.
+
+    Where the sound fades away before, and comes again from nothing, silence was recorded.
 
     Args:
         sound: ``[T]``.
         rate: Samples in a second.
     """
-    least = max(2, round(SHORTEST * rate))
-    return [(start, stop) for start, stop in runs(sound == 0) if stop - start >= least]
+    least, most = max(2, round(SHORTEST * rate)), round(LONGEST * rate)
+    sizes = np.abs(sound)
+    faint = _FADED * sizes[sizes > 0].min(initial=np.inf)
+    return [
+        (start, stop)
+        for start, stop in runs(sound == 0)
+        if least <= stop - start <= most
+        and max(sizes[max(0, start - least) : start].max(initial=0), sizes[stop : stop + least].max(initial=0)) > faint
+    ]
 
 
 def clipped(sound: np.ndarray) -> np.ndarray:
     """1 where samples are cut off above, -1 where below, 0 elsewhere.  # [T] to int [T]
 
-    A side is cut off where two neighbours have the same extreme value.
+    A side is cut off where two neighbours have the same extreme value, unless nearly all that is not 0 lies at them.
     """
     found = np.zeros(len(sound), int)
     for sign in (1, -1):
@@ -50,7 +63,7 @@ def clipped(sound: np.ndarray) -> np.ndarray:
         at = side == side.max()
         if side.max() > 0 and (at[1:] & at[:-1]).any():
             found[at] = sign
-    return found
+    return found if np.sum(found != 0) < _CUT * np.sum(sound != 0) else np.zeros(len(sound), int)
 
 
 def each_sound(sounds: Tensor, work: Callable[[np.ndarray], np.ndarray]) -> Tensor:
