@@ -89,11 +89,11 @@ def sounds() -> gan.Recipe:
 def pitched_notes() -> gan.Recipe:
     """Our GAN for notes of a pitch, half a second long: ``sounds`` on GANSynth's magnitudes and turns of phase.
 
-    Class scores count five times as much, for few sounds of each pitch tell a critic little else.
+    Class scores count twice as much, for few sounds of each pitch tell a critic little of it.
     """
     return sounds().changed(
         data="notes",
-        auxiliary=5.0,
+        auxiliary=2.0,
         representation=Part(name="instantaneous-frequency"),
         latent=32,
         statistics=(Part(name="minibatch-standard-deviation"),),
