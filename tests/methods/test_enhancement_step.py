@@ -72,6 +72,13 @@ def test_a_restorer_begins_from_the_mean_of_what_rules_make() -> None:
     assert share.min() > 1e-3
 
 
+def test_pairs_are_spoilt_by_what_the_rules_are_against() -> None:
+    rules = (Part(name="packet-repetition"),)
+    restorer = method(samples=2048, generator=Part(name="restorer", width=2, depth=1), rules=rules)
+    assert "autoregressive-interpolation" in restorer.rivals(sounds(0, samples=2048))
+    assert "log-mmse" in method().rivals(sounds(0))
+
+
 class TestSegan:
     def test_one_step_of_the_paper(self) -> None:
         made = method(**SEGAN)

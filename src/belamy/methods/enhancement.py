@@ -149,7 +149,8 @@ class Method(base.BaseMethod):
         hiss = Part(name=HISS, colour="pink", low=recipe.snr_low, high=recipe.snr_high)
         parts = recipe.degradations or (() if NOISE in spec.fields else (hiss,))
         self.degradations = [SOUND_DEGRADATIONS.build(part, rate=rate) for part in parts]
-        self.spoilt_by = frozenset({HISS} if self.paired else {part.name for part in parts})
+        told = {name for rule in self.rules for name in rule.against} or {HISS}
+        self.spoilt_by = frozenset(told if self.paired else {part.name for part in parts})
         if NOISE in spec.fields:
             self.spoilt_by |= {HISS}
         self.check_rules()
@@ -206,7 +207,7 @@ class Method(base.BaseMethod):
                 "--rules autoregressive-interpolation waveform-substitution."
             )
         for rule, part in zip(self.rules, recipe.rules, strict=True):
-            if not self.paired and not self.spoilt_by.intersection(rule.against):
+            if not self.spoilt_by.intersection(rule.against):
                 raise UsageError(
                     f"The rule {part.name} is against {', '.join(rule.against)}, but the sounds are spoilt by "
                     f"{', '.join(sorted(self.spoilt_by))}. Type --rules {' '.join(self.fitting())}."
@@ -398,7 +399,10 @@ class Method(base.BaseMethod):
         return {**found, "loss": weighted(found, self.weights)}
 
     def rivals(self, source: Tensor) -> Mapping[str, Tensor]:
-        """What is heard, and what rules against what spoilt it make of it; pairs are taken for noisy."""
+        """What is heard, and what rules against what spoilt it make of it.
+
+        Pairs are taken for noisy, or for what the recipe's own rules are against.
+        """
         return {UNTOUCHED: source, **{name: rule(source) for name, rule in self.fitting().items()}}
 
     def fitting(self) -> dict[str, Any]:
