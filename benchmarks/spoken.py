@@ -66,24 +66,28 @@ def recordings(unpacked: Path) -> Iterator[tuple[str, str, np.ndarray]]:
             yield speaker[:2], f"{speaker[:2]}_{'-'.join(rest).removesuffix('.g722')}.flac", samples
 
 
+def mono(path: Path) -> np.ndarray:
+    """Samples of any sound file at the rate, one channel."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return np.asarray(resample_poly(samples.mean(1), RATE, rate)) if len(samples) else np.zeros(0)
+
+
 def babblers(unpacked: Path) -> dict[str, list[np.ndarray]]:
     """Recordings of letters and syllables by language, equally loud."""
     found: dict[str, list[np.ndarray]] = {}
     for path in sorted((unpacked / "usr/share/klettres").rglob("*.ogg")):
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        mono = resample_poly(samples.mean(1), RATE, rate)
-        found.setdefault(path.parts[-3], []).append(mono / (np.sqrt(np.mean(mono**2)) + 1e-4))
+        samples = mono(path)
+        found.setdefault(path.parts[-3], []).append(samples / (np.sqrt(np.mean(samples**2)) + 1e-4))
     return {name: clips for name, clips in found.items() if sum(map(len, clips)) > 20 * RATE}
 
 
 def heard(path: Path) -> np.ndarray | None:
-    """Samples of any sound file at the rate, one channel; None of one that cannot be read or is nearly silent."""
+    """The same; None of what cannot be read, is shorter than a tenth of a second or nearly silent."""
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        samples = mono(path)
     except soundfile.LibsndfileError:
         return None
-    made: np.ndarray = resample_poly(samples.mean(1), RATE, rate) if len(samples) else np.zeros(0)
-    return made if len(made) > RATE / 10 and np.sqrt(np.mean(made**2)) >= FAINTEST else None
+    return samples if len(samples) > RATE / 10 and np.sqrt(np.mean(samples**2)) >= FAINTEST else None
 
 
 def clean(samples: np.ndarray) -> bool:
