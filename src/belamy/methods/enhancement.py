@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ENHANCERS = Registry("belamy.networks", "enhancer", "Enhancer")
 CLASSICAL_ENHANCERS = Registry("belamy.networks.classical_enhancers", "classical enhancer", "ClassicalEnhancer")
 SOUND_DEGRADATIONS = Registry("belamy.networks.sound_degradations", "degradation of sound", "SoundDegradation")
+SOUND_VARIATIONS = Registry("belamy.networks.sound_variations", "variation of sounds", "SoundVariation")
 SPECTRAL = Registry("belamy.losses.spectral", "distance of spectra", "Spectral")
 QUALITIES = Registry("belamy.losses.qualities", "quality of sound", "Quality")
 NOISE = "other"
@@ -61,6 +62,9 @@ class Recipe(base.BaseRecipe):
     degradations: tuple[Annotated[Part, SOUND_DEGRADATIONS], ...] = ()
     """What spoils the sounds then, one after the other, unless they come with noisy ones: noise:colour=pink,
     clipping:low=0.3, packet-loss and others."""
+    variations: tuple[Annotated[Part, SOUND_VARIATIONS], ...] = ()
+    """What makes others of clean sounds and noises each time that they are learned from, before they meet: speed,
+    equaliser."""
     pre_emphasis: float = Field(default=0.0, ge=0, lt=1)
     """The share of each sample that is taken off the next before the networks see sounds; 0.95 lifts high notes."""
     reconstruction: Annotated[Part, RECONSTRUCTIONS] = Part(name="absolute-error")
@@ -154,6 +158,7 @@ class Method(base.BaseMethod):
         if NOISE in spec.fields:
             self.spoilt_by |= {HISS}
         self.check_rules()
+        self.variations = [SOUND_VARIATIONS.build(part) for part in recipe.variations]
         self.reconstruction = RECONSTRUCTIONS.build(recipe.reconstruction)
         self.spectral = SPECTRAL.build(recipe.spectral)
         self.bank = ClipBank(NOISES_KEPT, spec.fields[NOISE]) if NOISE in spec.fields else None
@@ -183,6 +188,10 @@ class Method(base.BaseMethod):
             raise UsageError(
                 f"The noises have {channels} channel(s) of {samples:,} samples, but the sounds {self.shape[0]} of "
                 f"{self.shape[1]:,}. Type {alike}, which both then have."
+            )
+        if recipe.variations and self.paired:
+            raise UsageError(
+                "--variations make other sounds before they are spoilt, but these come with noisy ones. Leave them out."
             )
         if recipe.qualities and not recipe.adversarial_weight:
             raise UsageError("--qualities are for a discriminator to foretell. Type --adversarial-weight 1 too.")
@@ -310,8 +319,11 @@ class Method(base.BaseMethod):
 
     def drawn(self, batch: Batch, draw: Draws) -> tuple[Tensor, Tensor]:
         """What is heard and the clean sounds of a batch, as networks see them."""
-        wanted = batch[self.target]
-        given = batch[self.source] if self.paired else self.spoilt(wanted, batch.fields.get(NOISE), draw)
+        wanted, noises = batch[self.target], batch.fields.get(NOISE)
+        for variation in self.variations:
+            wanted = variation(wanted, draw)
+            noises = noises if noises is None else variation(noises, draw)
+        given = batch[self.source] if self.paired else self.spoilt(wanted, noises, draw)
         return self.emphasised(given), self.emphasised(wanted)
 
     def spoilt(self, sounds: Tensor, noises: Tensor | None, draws: Draws | SampleDraws) -> Tensor:
