@@ -79,6 +79,44 @@ def test_pairs_are_spoilt_by_what_the_rules_are_against() -> None:
     assert "log-mmse" in method().rivals(sounds(0))
 
 
+class TestVariations:
+    """Other sounds and other noises, to learn from alone."""
+
+    def test_what_is_learned_is_another_sound_and_what_is_heard_is_made_of_it(self) -> None:
+        plain, varied = (
+            method(("audio", "other"), variations=parts, snr_low=100.0, snr_high=100.0)
+            for parts in ((), (Part(name="speed", low=0.8, high=0.8),))
+        )
+        batch = Batch({"audio": sounds(0), "other": sounds(1)}, torch.arange(3))
+        given, wanted = varied.drawn(batch, Draws(0, 3, dtype=torch.float64))
+        torch.testing.assert_close(wanted, varied.variations[0](sounds(0), SampleDraws(0, [0, 1, 2])))
+        torch.testing.assert_close(given, wanted, rtol=0, atol=1e-4)
+        assert not torch.allclose(wanted, plain.drawn(batch, Draws(0, 3, dtype=torch.float64))[1], atol=1e-2)
+
+    def test_noises_are_others_too(self) -> None:
+        noises = [
+            given - wanted
+            for parts in ((), (Part(name="equaliser"),))
+            for given, wanted in [
+                method(("audio", "other"), variations=parts).drawn(
+                    Batch({"audio": torch.ones(3, 1, 1024, dtype=torch.float64), "other": sounds(1)}, torch.arange(3)),
+                    Draws(0, 3, dtype=torch.float64),
+                )
+            ]
+        ]
+        assert not torch.allclose(*noises, atol=1e-2)
+
+    def test_held_out_sounds_stay_as_they_are(self) -> None:
+        batch = Batch({"audio": sounds(0)}, torch.arange(3))
+        found = [method(("audio",), variations=parts).evaluate(batch, Draws(0, 1, dtype=torch.float64))["loss"]
+                 for parts in ((), (Part(name="speed"),))]  # fmt: skip
+        torch.testing.assert_close(*found)
+
+    def test_pairs_have_none(self) -> None:
+        with pytest.raises(UsageError, match="--variations"):
+            method(variations=(Part(name="speed"),))
+
+
 class TestSegan:
     def test_one_step_of_the_paper(self) -> None:
         made = method(**SEGAN)
