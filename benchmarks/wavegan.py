@@ -208,8 +208,10 @@ def main() -> None:
     usual = usual.changed(seed=chosen.seed, **changes)
     length = usual.length or 8192
     archive = chosen.data.endswith(".npz")
-    data = drums(Path(chosen.data)) if archive else open_data(
-        chosen.data, rate=16000, length=length, modality=usual.modality
+    data = (
+        drums(Path(chosen.data))
+        if archive
+        else open_data(chosen.data, rate=16000, length=length, modality=usual.modality)
     )
     judge, accuracy, of_sounds = judge_of(data)
     train = data.indices("train")
