@@ -14,7 +14,7 @@ class SoundVariation:
     """Each sound is played at a speed of its own, by its spectrum, and comes again from its beginning where it is over.
 
     A sound is taken for a whole number of periods, so its two ends touch. Speeds are those that make a number of samples
-    of it whose transform is quick, within a hundredth.
+    of it whose transform is quick, at most two hundredths off.
 
     References:
         Ko et al. 2015, "Audio augmentation for speech recognition", section 2 (three speeds, 0.9, 1 and 1.1).
@@ -37,7 +37,7 @@ class SoundVariation:
         speeds = between(self.low, self.high, draws, "speed", sounds).flatten().tolist()
         played = []
         for spectrum, speed in zip(torch.fft.rfft(sounds), speeds, strict=True):
-            samples = next_fast_len(round(length / speed), real=True)
+            samples = next_fast_len(round(length / speed))
             sound = torch.fft.irfft(spectrum, samples) * (samples / length)
             played.append(sound.repeat(1, -(-length // samples))[..., :length])
         return torch.stack(played)
