@@ -13,8 +13,8 @@ from belamy.seeds import Draws, SampleDraws
 class SoundVariation:
     """Each sound is played at a speed of its own, by its spectrum, and comes again from its beginning where it is over.
 
-    A sound is taken for a whole number of periods, so its two ends touch. Speeds are those that make a number of samples
-    of it whose transform is quick, at most two hundredths off.
+    A sound is taken for a whole number of periods, so its two ends touch. Speeds are those that make of it a number of
+    samples whose transform is quick, at most two hundredths off.
 
     References:
         Ko et al. 2015, "Audio augmentation for speech recognition", section 2 (three speeds, 0.9, 1 and 1.1).
