@@ -118,11 +118,12 @@ def played(games: Path, pick: random.Random) -> Iterator[tuple[str, np.ndarray]]
             samples = None if told or not path.is_file() else heard(path)
             if samples is None:
                 continue
+            name = "played_" + "-".join(path.relative_to(games / "usr/share").with_suffix("").parts)
             samples /= np.sqrt(np.mean(samples**2))
             if len(samples) < SAMPLES:
                 short.append(samples)
             for start in pick.sample(range(len(samples) // SAMPLES), min(PIECES, len(samples) // SAMPLES)):
-                yield f"played_{path.stem}_{start}", samples[start * SAMPLES : (start + 1) * SAMPLES]
+                yield f"{name}_{start}", samples[start * SAMPLES : (start + 1) * SAMPLES]
     pick.shuffle(short)
     joined = np.concatenate(short)
     for number in range(len(joined) // SAMPLES):
