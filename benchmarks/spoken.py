@@ -45,6 +45,8 @@ PLAYED = (
 """Folders of the games' noises and music."""
 TOLD, PAUSE, CLEAN, PIECES = 8, 0.2, 27.0, 5
 """Names of things to a file, seconds between them, decibels from loud to quiet in a clean one; clips of one piece."""
+BABBLES, MORE_BABBLES = 2, 15
+"""Clips of so many voices each, and beside the games' noises, of which a sixth is babble then."""
 SAMPLES = SECONDS * RATE
 TIME = np.arange(SAMPLES) / RATE
 
@@ -133,13 +135,14 @@ def played(games: Path, pick: random.Random) -> Iterator[tuple[str, np.ndarray]]
 class Noises:
     """Makes them, by a seed."""
 
-    def __init__(self, talk: dict[str, list[np.ndarray]], seed: int) -> None:
+    def __init__(self, talk: dict[str, list[np.ndarray]], babbles: int, seed: int) -> None:
+        self.babbles = babbles
         self.talk, self.draw, self.pick = talk, np.random.default_rng(seed), random.Random(seed)
 
     def all(self) -> Iterator[tuple[str, np.ndarray]]:
         """Names and samples."""
         for count in VOICES:
-            for number in range(2):
+            for number in range(self.babbles):
                 yield f"babble{count}_{number}", sum((self.voice() for _ in range(count)), np.zeros(SAMPLES))
         for number, slope in enumerate(COLOURS):
             yield f"colour{number}", self.coloured(slope)
@@ -216,11 +219,12 @@ def main() -> None:
         for path in sorted((chosen.noises / part).iterdir()):
             shutil.copy(path, folders["noises", part])
     music = chosen.unpacked / "usr/share/asterisk/moh"
+    babbles = MORE_BABBLES if chosen.games else BABBLES
     made = [(song, decoded(music / f"{song}.g722")[: 90 * RATE]) for song in SONGS]
     games = played(chosen.games, random.Random(chosen.seed)) if chosen.games else []
     for name, samples in tellers(chosen.games) if chosen.games else ():
         soundfile.write(folders["speech", "train"] / name, samples, RATE)
-    for name, samples in [*made, *Noises(talk, chosen.seed).all(), *games]:
+    for name, samples in [*made, *Noises(talk, babbles, chosen.seed).all(), *games]:
         soundfile.write(folders["noises", "train"] / f"{name}.flac", 0.5 * samples / np.abs(samples).max(), RATE)
     for (what, part), folder in folders.items():
         seconds = sum(soundfile.info(path).duration for path in folder.iterdir())
