@@ -112,9 +112,12 @@ class TestVariations:
                  for parts in ((), (Part(name="speed"),))]  # fmt: skip
         torch.testing.assert_close(*found)
 
-    def test_pairs_have_none(self) -> None:
-        with pytest.raises(UsageError, match="--variations"):
-            method(variations=(Part(name="speed"),))
+    def test_pairs_are_varied_together(self) -> None:
+        made = method(variations=(Part(name="speed"), Part(name="equaliser")))
+        batch = Batch({"audio": sounds(0), "noisy": 2 * sounds(0)}, torch.arange(3))
+        given, wanted = made.drawn(batch, Draws(0, 3, dtype=torch.float64))
+        torch.testing.assert_close(given, 2 * wanted)
+        assert not torch.allclose(wanted, sounds(0), atol=1e-2)
 
 
 class TestSegan:

@@ -63,8 +63,8 @@ class Recipe(base.BaseRecipe):
     """What spoils the sounds then, one after the other, unless they come with noisy ones: noise:colour=pink,
     clipping:low=0.3, packet-loss and others."""
     variations: tuple[Annotated[Part, SOUND_VARIATIONS], ...] = ()
-    """What makes others of clean sounds and noises each time that they are learned from, before they meet: speed,
-    equaliser."""
+    """What makes others of clean sounds and noises each time that they are learned from, before they meet, or of pairs:
+    speed, equaliser."""
     pre_emphasis: float = Field(default=0.0, ge=0, lt=1)
     """The share of each sample that is taken off the next before the networks see sounds; 0.95 lifts high notes."""
     reconstruction: Annotated[Part, RECONSTRUCTIONS] = Part(name="absolute-error")
@@ -188,10 +188,6 @@ class Method(base.BaseMethod):
             raise UsageError(
                 f"The noises have {channels} channel(s) of {samples:,} samples, but the sounds {self.shape[0]} of "
                 f"{self.shape[1]:,}. Type {alike}, which both then have."
-            )
-        if recipe.variations and self.paired:
-            raise UsageError(
-                "--variations make other sounds before they are spoilt, but these come with noisy ones. Leave them out."
             )
         if recipe.qualities and not recipe.adversarial_weight:
             raise UsageError("--qualities are for a discriminator to foretell. Type --adversarial-weight 1 too.")
@@ -320,10 +316,11 @@ class Method(base.BaseMethod):
     def drawn(self, batch: Batch, draw: Draws) -> tuple[Tensor, Tensor]:
         """What is heard and the clean sounds of a batch, as networks see them."""
         wanted, noises = batch[self.target], batch.fields.get(NOISE)
+        noisy = [batch[self.source]] if self.paired else []
         for variation in self.variations:
-            wanted = variation(wanted, draw)
+            wanted, *noisy = variation(torch.cat([wanted, *noisy], 1), draw).split(self.shape[0], 1)
             noises = noises if noises is None else variation(noises, draw)
-        given = batch[self.source] if self.paired else self.spoilt(wanted, noises, draw)
+        given = noisy[0] if noisy else self.spoilt(wanted, noises, draw)
         return self.emphasised(given), self.emphasised(wanted)
 
     def spoilt(self, sounds: Tensor, noises: Tensor | None, draws: Draws | SampleDraws) -> Tensor:

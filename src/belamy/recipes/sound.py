@@ -177,6 +177,10 @@ def speech_enhancer() -> enhancement.Recipe:
     return enhancement.Recipe(
         data="drums",
         length=16384,
+        variations=(Part(name="speed"), Part(name="equaliser")),
+        reconstruction=Part(name="signal-to-noise", limit=30.0),
+        reconstruction_weight=0.05,
+        generator_optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
         schedule=Part(name="cosine", warmup=0.02),
         clip_norm=5.0,
         batch=4,
@@ -189,13 +193,13 @@ def restorer() -> enhancement.Recipe:
     """Gaps and lost packets filled: a network mixes what rules foretell from before, from behind and from both."""
     interpolated, followed = Part(name="autoregressive-interpolation", order=128), "waveform-substitution"
     return speech_enhancer().changed(
+        variations=(),
         degradations=(Part(name="gaps", count=3),),
         rules=(interpolated, Part(name=followed), Part(name=followed, backwards=True)),
         generator=Part(name="restorer"),
         reconstruction=Part(name="signal-to-noise"),
         reconstruction_weight=1.0,
         spectral_weight=0.0,
-        generator_optimizer=Part(name="adam", lr=2e-3, beta1=0.9),
         train_samples=60_000,
         ema_half_life=1_000,
     )
