@@ -136,8 +136,8 @@ class Noises:
     """Makes them, by a seed."""
 
     def __init__(self, talk: dict[str, list[np.ndarray]], babbles: int, seed: int) -> None:
-        self.babbles = babbles
-        self.talk, self.draw, self.pick = talk, np.random.default_rng(seed), random.Random(seed)
+        self.talk, self.babbles = talk, babbles
+        self.draw, self.pick = np.random.default_rng(seed), random.Random(seed)
 
     def all(self) -> Iterator[tuple[str, np.ndarray]]:
         """Names and samples."""

@@ -66,7 +66,7 @@ class Enhancer(nn.Module):
     What is heard is a short-time spectrum of 257 frequencies, 16 ms from frame to frame; what is made is its product
     with the mask M, whose magnitude is below 2. Nothing is seen of later frames, so a sample waits for the end of its
     frames, 32 ms at 16,000 samples a second. At the start the mask is 1. What a convolution found is added on the way
-    back, which takes a third less time than to put it beside what comes from the memory.
+    back, which takes a quarter less time than to put it beside what comes from the memory.
 
     *Departs from the papers*: all in one, and smaller; magnitudes are compressed as a loss of speech compresses them,
     and nothing is learned of what is added.
