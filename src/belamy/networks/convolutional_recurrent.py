@@ -116,8 +116,9 @@ class Enhancer(nn.Module):
         outward = [2, *features[1:]]
         up = [CausalUpConv(features[number + 1], outward[number], not number) for number in reversed(range(layers))]
         with torch.no_grad():
-            up[-1].layer.weight.mul_(0.1)  # the mask begins near 1
-            up[-1].layer.bias.zero_()
+            weight, bias = up[-1].layer.parameters()
+            weight.mul_(0.1)  # the mask begins near 1
+            bias.zero_()
         self.up = nn.ModuleList(up)
 
     def forward(self, sounds: Tensor, latents: Tensor | None = None) -> Tensor:
